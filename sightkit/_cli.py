@@ -1,0 +1,52 @@
+"""The one door of every script: command line to ``Config``, errors to exit codes.
+
+Standard library and tyro only, so that ``--help`` answers without Keras.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from sightkit._errors import EXIT_USER, Interrupted, SightkitError
+
+ConfigType = TypeVar("ConfigType")
+
+
+def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoReturn:
+    """Parse the command line into ``config_type``, call ``main``, exit with the documented code.
+
+    Exit codes: 0 done; 2 the user must change something (one line on stderr); 130 or 143
+    interrupted by SIGINT or SIGTERM after saving.
+    """
+    import tyro
+
+    prepare_environment()
+    try:
+        config = tyro.cli(config_type)
+        main(config)
+    except SightkitError as error:
+        _stop(str(error), EXIT_USER)
+    except Interrupted as error:
+        _stop(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _stop("Interrupted before anything was to be saved.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_USER)
+    sys.exit(0)
+
+
+def prepare_environment() -> None:
+    """Settings that TensorFlow reads once, when it is imported; what the user has set stays."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(os.sched_getaffinity(0))))
+    os.environ.setdefault("MPLBACKEND", "agg")
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    sys.stdout.flush()
+    print(message, file=sys.stderr)
+    sys.exit(code)

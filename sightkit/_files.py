@@ -1,0 +1,211 @@
+"""Files that are whole or absent: atomic replacement, locks, space checks, crash points.
+
+Standard library only: every folder may import this file. The names of a run folder's files stand
+here too, so that ``evaluation`` can write into a run folder without knowing ``training``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sightkit._errors import SightkitError
+
+CONFIG = "config.json"
+ENVIRONMENT = "environment.json"
+HISTORY = "history.csv"
+CURVES = "curves.png"
+CHECKPOINTS = "checkpoints"
+BEST_WEIGHTS = "best.weights.h5"
+BUNDLE = "bundle"
+METRICS = "metrics.json"
+CONFUSION = "confusion_matrix.png"
+REPORT = "report.html"
+LOCK = ".lock"
+
+PARTIAL = ".partial"
+CRASH_VARIABLE = "SIGHTKIT_CRASH_AT"
+
+_crash_counts: dict[str, int] = {}
+
+
+def crash_point(name: str) -> None:
+    """Die here, as kill -9 would, when SIGHTKIT_CRASH_AT names this point (``name`` or ``name:3``)."""
+    wanted = os.environ.get(CRASH_VARIABLE)
+    if not wanted:
+        return
+    point, _, times = wanted.partition(":")
+    if point == name:
+        _crash_counts[name] = _crash_counts.get(name, 0) + 1
+        if _crash_counts[name] >= int(times or 1):
+            os._exit(137)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file so that the name holds the old content or the new, never a part of it.
+
+    Yields a temporary path beside ``path``, which keeps the ending of the name. After the block
+    the file is synced, renamed onto ``path`` and the folder is synced. If the block raises, the
+    temporary file is removed and the old file stands.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{os.getpid()}{PARTIAL}.{path.name}")
+    try:
+        yield temporary
+        crash_point("file.written")
+        sync(temporary)
+        crash_point("file.synced")
+        os.replace(temporary, path)
+        crash_point("file.renamed")
+        sync(path.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise no_space(path, error) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Replace the content of ``path`` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Replace the content of ``path`` atomically, as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Replace ``path`` atomically by JSON; NaN and infinity are refused, they are no JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read JSON; a file that is none raises an error with its name."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SightkitError(
+            "The file must hold JSON.", f"It is damaged ({error}).", path=str(path)
+        ) from error
+
+
+def sync(path: Path) -> None:
+    """Force a file's or a folder's content to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def no_space(path: Path, error: OSError) -> SightkitError:
+    """The error for a full disk, a quota or a size limit; it names the bytes that are left."""
+    free = shutil.disk_usage(existing_parent(path)).free
+    return SightkitError(
+        f"{path.name} could not be written: {os.strerror(error.errno or errno.ENOSPC)}.",
+        f"The file that stood there before is untouched; {free:,} bytes are free: "
+        "free some, or choose another folder.",
+        path=str(path),
+    )
+
+
+def existing_parent(path: str | os.PathLike[str]) -> Path:
+    """The nearest folder above ``path`` (or ``path`` itself) that exists."""
+    folder = Path(path).absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
+def require_writable(folder: str | os.PathLike[str]) -> None:
+    """Raise unless ``folder``, or the nearest parent that exists, can be written to."""
+    parent = existing_parent(folder)
+    blocking = next((p for p in (Path(folder), *Path(folder).parents) if p.is_file()), None)
+    if blocking is not None:
+        raise SightkitError(
+            "A folder is needed where a file stands.",
+            "Choose another --output.",
+            folder=str(folder),
+            file=str(blocking),
+        )
+    probe = parent / f".sightkit-probe-{os.getpid()}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SightkitError(
+            f"The folder must be writable ({error.strerror}).",
+            "Choose another folder, or change its permissions.",
+            folder=str(parent),
+        ) from error
+
+
+def require_free_space(folder: str | os.PathLike[str], needed: int, purpose: str) -> None:
+    """Raise unless the disk under ``folder`` has ``needed`` bytes free."""
+    free = shutil.disk_usage(existing_parent(folder)).free
+    if free < needed:
+        raise SightkitError(
+            f"The disk is too small for {purpose}: {needed:,} bytes are needed, {free:,} are free "
+            f"({needed - free:,} missing).",
+            "Free some space, or choose another folder.",
+            folder=str(folder),
+        )
+
+
+class FileLock:
+    """One process at a time; the system releases it when the process dies, however it dies.
+
+    The lock file holds pid and host of the owner, for the message to the one who comes second.
+    """
+
+    def __init__(self, path: Path, purpose: str) -> None:
+        self.path = path
+        self.purpose = purpose
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            SightkitError: another process holds it; the message names its pid and host.
+        """
+        import fcntl
+
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
+            os.close(descriptor)
+            raise SightkitError(
+                f"Only one process may use {self.purpose} at a time; it is used by {owner}.",
+                "Wait for that process, or stop it.",
+                path=str(self.path.parent),
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"pid {os.getpid()} on host {socket.gethostname()}\n".encode())
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back; a second call does nothing."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
