@@ -1,0 +1,5 @@
+"""A trained network as a plain function of batches: ``compile(network)``."""
+
+from sightkit.inference.predictor import Predictor, compile  # noqa: A004
+
+__all__ = ["Predictor", "compile"]

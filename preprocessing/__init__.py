@@ -4,17 +4,20 @@ Each has ``to_config()`` and is made again by ``from_config``; the chain that a 
 evaluated with travels with it in its bundle.
 """
 
-from sightkit.preprocessing.base import Preprocessor, from_config
+from sightkit.preprocessing.augment import Augment
+from sightkit.preprocessing.base import Preprocessor, RandomPreprocessor, from_config
 from sightkit.preprocessing.grayscale import GrayscalePreprocessor
 from sightkit.preprocessing.image_to_array import ImageToArrayPreprocessor
 from sightkit.preprocessing.pipeline import Pipeline
 from sightkit.preprocessing.simple import SimplePreprocessor
 
 __all__ = [
+    "Augment",
     "GrayscalePreprocessor",
     "ImageToArrayPreprocessor",
     "Pipeline",
     "Preprocessor",
+    "RandomPreprocessor",
     "SimplePreprocessor",
     "from_config",
 ]

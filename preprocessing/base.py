@@ -50,6 +50,26 @@ class Preprocessor:
         return cls(**fields)
 
 
+@dataclasses.dataclass(frozen=True)
+class RandomPreprocessor(Preprocessor):
+    """A preprocessor that is called with the source of its randomness; it holds no state.
+
+    Only the training split ever meets one: the generator refuses it elsewhere, and a bundle
+    never holds one.
+    """
+
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # type: ignore[override]
+        """Transform one image, (H, W, C) to (H', W', C'), by what ``rng`` draws."""
+        raise NotImplementedError
+
+    def batch(self, images: np.ndarray) -> np.ndarray:
+        """Not to be had: every sample needs a source of randomness of its own."""
+        raise SightkitError(
+            f"{type(self).__name__} is random and is called on one image with its rng.",
+            "Give it to the generator as augment=….",
+        )
+
+
 def from_config(config: Mapping[str, Any]) -> Preprocessor:
     """Make the preprocessor that ``to_config`` described.
 
@@ -82,4 +102,6 @@ def check_size(owner: str, **sizes: int) -> None:
     """Check that sizes in pixels are integers of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:
-            raise SightkitError(f"{owner}: {name} must be an integer of at least 1.", **{name: size})
+            raise SightkitError(
+                f"{owner}: {name} must be an integer of at least 1.", **{name: size}
+            )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import Preprocessor, from_config
+from sightkit.preprocessing.base import Preprocessor, RandomPreprocessor, from_config
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,12 @@ class Pipeline(Preprocessor):
     def __init__(self, steps: Iterable[Preprocessor] = ()) -> None:
         object.__setattr__(self, "steps", tuple(steps))
         for step in self.steps:
-            if not isinstance(step, Preprocessor):
-                raise SightkitError("A pipeline's steps must be preprocessors.", step=step)
+            if not isinstance(step, Preprocessor) or isinstance(step, RandomPreprocessor):
+                raise SightkitError(
+                    "A pipeline's steps must be preprocessors without randomness.",
+                    "Give a random one to the generator as augment=….",
+                    step=step,
+                )
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Transform one image by every step."""

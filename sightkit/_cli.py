@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -25,7 +26,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
 
     prepare_environment()
     try:
-        config = tyro.cli(config_type)
+        config = tyro.cli(config_type, config=(tyro.conf.FlagCreatePairsOff,))
         main(config)
     except SightkitError as error:
         _stop(str(error), EXIT_USER)
@@ -44,6 +45,29 @@ def prepare_environment() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(os.sched_getaffinity(0))))
     os.environ.setdefault("MPLBACKEND", "agg")
+
+
+def start_keras() -> None:
+    """Import Keras and start its backend without TensorFlow's start-up lines on stderr.
+
+    They are written by C++ before its log level is read, so that no setting silences them. If the
+    import fails, everything that was held back is shown.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        terminal = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            import keras
+
+            keras.ops.zeros(())
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 def _stop(message: str, code: int) -> NoReturn:

@@ -6,7 +6,7 @@ EXIT_USER = 2
 """The user must change something."""
 
 
-class SightkitError(ValueError):
+class SightkitError(Exception):
     """Something that the user can put right, said in one line: rule, what was received, next step.
 
     Args:
@@ -26,7 +26,10 @@ class SightkitError(ValueError):
 
 
 class Interrupted(Exception):
-    """Training was stopped by a signal after saving; ``exit_code`` is 130 (SIGINT) or 143 (SIGTERM)."""
+    """Training was stopped by a signal, after saving.
+
+    ``exit_code`` is what a script exits with: 130 for SIGINT, 143 for SIGTERM.
+    """
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)

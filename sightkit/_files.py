@@ -38,7 +38,7 @@ _crash_counts: dict[str, int] = {}
 
 
 def crash_point(name: str) -> None:
-    """Die here, as kill -9 would, when SIGHTKIT_CRASH_AT names this point (``name`` or ``name:3``)."""
+    """Die here, as by kill -9, if SIGHTKIT_CRASH_AT is ``name``; at the third call, ``name:3``."""
     wanted = os.environ.get(CRASH_VARIABLE)
     if not wanted:
         return
@@ -189,23 +189,42 @@ class FileLock:
         """
         import fcntl
 
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
-            os.close(descriptor)
-            raise SightkitError(
-                f"Only one process may use {self.purpose} at a time; it is used by {owner}.",
-                "Wait for that process, or stop it.",
-                path=str(self.path.parent),
-            ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"pid {os.getpid()} on host {socket.gethostname()}\n".encode())
-        self._descriptor = descriptor
+        while self._descriptor is None:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                owner = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
+                os.close(descriptor)
+                raise SightkitError(
+                    f"Only one process may use {self.purpose} at a time; it is used by {owner}.",
+                    "Wait for that process, or stop it.",
+                    path=str(self.path.parent),
+                ) from error
+            if _is_still_at(self.path, descriptor):
+                self._descriptor = descriptor
+            else:  # its owner removed the file between our open and our lock
+                os.close(descriptor)
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, f"pid {os.getpid()} on host {socket.gethostname()}\n".encode())
 
     def release(self) -> None:
-        """Give the lock back; a second call does nothing."""
+        """Remove the lock file and give the lock back; a second call does nothing."""
         if self._descriptor is not None:
+            self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
+
+    def __enter__(self) -> FileLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+
+def _is_still_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,56 @@
+"""Making a network learn: the run folder, ``fit`` with exact resume, bundles.
+
+Everything but the configuration is imported when first used, so that a script's ``--help`` needs
+no Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from sightkit.training.config import ExperimentConfig
+
+if TYPE_CHECKING:
+    from sightkit.training.bundle import Bundle, load_bundle, save_bundle, save_run_bundle
+    from sightkit.training.fit import fit
+    from sightkit.training.preparation import prepare
+    from sightkit.training.run import Run
+    from sightkit.training.state import facts, weights_sha256
+
+_MODULES = {
+    "Bundle": "bundle",
+    "Run": "run",
+    "facts": "state",
+    "fit": "fit",
+    "load_bundle": "bundle",
+    "prepare": "preparation",
+    "save_bundle": "bundle",
+    "save_run_bundle": "bundle",
+    "weights_sha256": "state",
+}
+
+__all__ = [
+    "Bundle",
+    "ExperimentConfig",
+    "Run",
+    "facts",
+    "fit",
+    "load_bundle",
+    "prepare",
+    "save_bundle",
+    "save_run_bundle",
+    "weights_sha256",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = getattr(importlib.import_module(f"sightkit.training.{_MODULES[name]}"), name)
+        globals()[name] = value  # importing training.fit has just bound the module to this name
+        return value
+    raise AttributeError(f"module 'sightkit.training' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -59,9 +59,7 @@ def LeNet(
     images = keras.Input((height, width, channels), name="images")
     x = images
     for block, filters in enumerate((20, 50), start=1):
-        x = layers.Conv2D(
-            filters, 5, padding="same", activation=activation, name=f"conv{block}"
-        )(x)
+        x = layers.Conv2D(filters, 5, padding="same", activation=activation, name=f"conv{block}")(x)
         x = layers.MaxPooling2D(2, strides=2, name=f"pool{block}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(500, activation=activation, name="dense1")(x)

@@ -1,0 +1,73 @@
+"""Keep the weights of the best epoch."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+from sightkit.callbacks.base import StatefulCallback
+
+
+class BestCheckpoint(StatefulCallback):
+    """Save the weights whenever the monitored value improves.
+
+    NaN and infinity are never best. A resumed run does not forget what its best was. The file is
+    replaced atomically: it holds the former best or the new one.
+
+    Args:
+        path: file to write, ending in ``.weights.h5``.
+        monitor: key of the epoch's logs, for example ``val_loss`` or ``val_accuracy``.
+        mode: ``"min"`` or ``"max"``: whether lower or higher is better.
+
+    Attributes:
+        best: best value so far, or None.
+        best_epoch: its epoch, from 0, or None.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, monitor: str = "val_loss", mode: str = "min"
+    ) -> None:
+        super().__init__()
+        self.path = Path(path)
+        if not self.path.name.endswith(".weights.h5"):
+            raise SightkitError("The file's name must end in .weights.h5.", path=str(path))
+        if mode not in ("min", "max"):
+            raise SightkitError('mode must be "min" or "max".', mode=mode)
+        self.monitor = monitor
+        self.mode = mode
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save if this epoch is the best."""
+        logs = logs or {}
+        if self.monitor not in logs:
+            raise SightkitError(
+                "The monitored value must be among the logs.",
+                f"The logs have {sorted(logs)}.",
+                monitor=self.monitor,
+            )
+        value = float(logs[self.monitor])
+        if self._improves(value):
+            with _files.replacing(self.path) as temporary:
+                self.model.save_weights(temporary)
+            self.best, self.best_epoch = value, epoch
+
+    def get_state(self) -> dict[str, Any]:
+        """Best value and epoch."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember best value and epoch."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+
+    def _improves(self, value: float) -> bool:
+        if not math.isfinite(value):
+            return False
+        if self.best is None:
+            return True
+        return value < self.best if self.mode == "min" else value > self.best

@@ -1,0 +1,159 @@
+"""The report of a run: one HTML file, without scripts, servers or other files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _files
+from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.pictures import file_data_uri, png_data_uri
+
+WORST = 24
+STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+
+
+def write_html(
+    folder: Path,
+    test: Evaluation,
+    images: Callable[[np.ndarray], np.ndarray],
+    metrics: Mapping[str, Any],
+) -> None:
+    """Write report.html into a run's folder.
+
+    Args:
+        folder: of the run; curves, configuration and environment are taken from it.
+        test: evaluation of the test split.
+        images: positions in that split to uint8 (n, H, W, 1 or 3), RGB.
+        metrics: what metrics.json holds.
+    """
+    environment = _read(folder / _files.ENVIRONMENT)
+    config = _read(folder / _files.CONFIG)
+    title = str(config.get("experiment", folder.name))
+    sections = [
+        f"<header><h1>{escape(title)}</h1>{_headline(metrics)}</header>",
+        _command(environment),
+        _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
+        _mistakes(test, images),
+        _picture("Confusion matrix", folder / _files.CONFUSION, "True class by predicted class"),
+        _classes(test),
+        _facts("Configuration", config),
+        _facts("Environment", {k: v for k, v in environment.items() if k != "command"}),
+        _facts("Metrics", metrics),
+    ]
+    page = (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(section for section in sections if section)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+    _files.write_text(folder / _files.REPORT, page)
+
+
+def _headline(metrics: Mapping[str, Any]) -> str:
+    test = metrics["test"]
+    numbers = [("rank-1 accuracy", _percent(test["rank1"]))]
+    if test["rank5"] is not None:
+        numbers.append(("rank-5 accuracy", _percent(test["rank5"])))
+    numbers += [("loss", f"{test['loss']:.4f}"), ("test images", f"{test['count']:,}")]
+    if "parameters" in metrics:
+        numbers.append(("parameters", f"{metrics['parameters']:,}"))
+    cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in numbers)
+    return f'<dl class="numbers">{cells}</dl>'
+
+
+def _command(environment: Mapping[str, Any]) -> str:
+    if "command" not in environment:
+        return ""
+    return _section("Command", f"<pre>{escape(str(environment['command']))}</pre>")
+
+
+def _picture(title: str, path: Path, alternative: str) -> str:
+    if not path.is_file():
+        return ""
+    return _section(title, f'<img class="wide" src="{file_data_uri(path)}" alt="{alternative}">')
+
+
+def _mistakes(test: Evaluation, images: Callable[[np.ndarray], np.ndarray]) -> str:
+    """The test images that were classified wrongly, the most expensive ones first."""
+    wrong = np.flatnonzero(test.predictions != test.labels)
+    if not len(wrong):
+        return _section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
+    worst = wrong[np.argsort(-test.losses[wrong], kind="stable")][:WORST]
+    cards = "".join(
+        _card(test, int(row), image) for row, image in zip(worst, images(worst), strict=True)
+    )
+    said = f"{len(wrong):,} of {len(test.labels):,} test images were classified wrongly"
+    more = f"; the {len(worst)} most expensive are shown" if len(wrong) > len(worst) else ""
+    return _section("Worst mistakes", f'<p>{said}{more}.</p><div class="cards">{cards}</div>')
+
+
+def _card(test: Evaluation, row: int, image: np.ndarray) -> str:
+    true, said = int(test.labels[row]), int(test.predictions[row])
+    names = [escape(test.class_names[true]), escape(test.class_names[said])]
+    return (
+        f'<figure><img src="{png_data_uri(image)}" alt="{names[0]}">'
+        f"<figcaption><strong>{names[0]}</strong> taken for <strong>{names[1]}</strong><br>"
+        f"{names[1]}: {_percent(test.probabilities[row, said])}<br>"
+        f"{names[0]}: {_percent(test.probabilities[row, true])}</figcaption></figure>"
+    )
+
+
+def _classes(test: Evaluation) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row["name"])}</th><td>{_number(row["precision"])}</td>'
+        f"<td>{_number(row['recall'])}</td><td>{_number(row['f1'])}</td><td>{row['count']:,}</td>"
+        "</tr>"
+        for row in test.per_class()
+    )
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("class", "precision", "recall", "f1", "images")
+    )
+    return _section(
+        "Per class",
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        "</div>",
+    )
+
+
+def _facts(title: str, values: Mapping[str, Any]) -> str:
+    if not values:
+        return ""
+    rows = "".join(
+        f"<div><dt>{escape(str(name))}</dt><dd>{escape(_plain(value))}</dd></div>"
+        for name, value in values.items()
+        if value is not None
+    )
+    return (
+        f'<section><details><summary>{title}</summary><dl class="facts">{rows}</dl></details>'
+        "</section>"
+    )
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{title}</h2>{content}</section>"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return _files.read_json(path) if path.is_file() else {}

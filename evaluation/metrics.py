@@ -1,0 +1,145 @@
+"""How good a classifier is, in numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+
+SMALLEST = 1e-7
+"""Probabilities below it count as it in the loss, as in Keras."""
+
+
+class LabelledBatches(Protocol):
+    """What evaluation asks of data (``io.HDF5DatasetGenerator`` fits)."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in label order."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        ...
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch ``index``: images and int64 class indices."""
+        ...
+
+    def images(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Images as they are stored, uint8 (n, H, W, C), by position."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a classifier said of labelled samples.
+
+    Attributes:
+        probabilities: float32 (N, classes).
+        labels: int64 (N,), the truth.
+        class_names: in label order.
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """int64 (N,): the most probable class."""
+        return self.probabilities.argmax(axis=1)
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """float64 (N,): cross-entropy of each sample, in nats."""
+        true = self.probabilities[np.arange(len(self.labels)), self.labels].astype(np.float64)
+        return -np.log(np.clip(true, SMALLEST, 1.0))
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """int64 (classes, classes): rows are the truth, columns the predictions."""
+        classes = len(self.class_names)
+        pairs = self.labels * classes + self.predictions
+        return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+    def to_metrics(self) -> dict[str, Any]:
+        """The numbers of metrics.json; rank5 is None where there are five classes or fewer."""
+        rank5 = rank_accuracy(self.probabilities, self.labels, 5)
+        return {
+            "rank1": rank_accuracy(self.probabilities, self.labels, 1),
+            "rank5": rank5 if len(self.class_names) > 5 else None,
+            "loss": float(self.losses.mean()),
+            "count": len(self.labels),
+        }
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """One dict a class: name, precision, recall, f1 (NaN where undefined) and count."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        columns = precision_recall_fscore_support(
+            self.labels,
+            self.predictions,
+            labels=range(len(self.class_names)),
+            zero_division=math.nan,  # type: ignore[arg-type]
+        )
+        return [
+            {"name": name, "precision": p, "recall": r, "f1": f, "count": int(n)}
+            for name, p, r, f, n in zip(self.class_names, *columns, strict=True)
+        ]
+
+
+def evaluate(predictor: Callable[[np.ndarray], np.ndarray], data: LabelledBatches) -> Evaluation:
+    """Ask a classifier about every sample of some data, once each.
+
+    Args:
+        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
+        data: batches in a fixed order.
+    """
+    batches = [data[index] for index in range(len(data))]
+    probabilities = np.concatenate([predictor(images) for images, _ in batches])
+    labels = np.concatenate([labels for _, labels in batches])
+    return Evaluation(probabilities, labels, data.class_names)
+
+
+def rank_accuracy(probabilities: np.ndarray, labels: np.ndarray, rank: int = 1) -> float:
+    """Share of samples whose true class is among the ``rank`` most probable ones.
+
+    Ties count as Keras' ``SparseTopKCategoricalAccuracy`` counts them: a class is among the first
+    ``rank`` if fewer than ``rank`` classes are strictly more probable. A sample with a NaN or an
+    infinity is never right.
+
+    Args:
+        probabilities: float (N, classes), or any scores.
+        labels: integer (N,), class indices.
+        rank: at least 1.
+
+    Returns:
+        Between 0 and 1.
+
+    Raises:
+        SightkitError: no samples, lengths that differ, or rank below 1.
+
+    Example:
+        >>> rank_accuracy(np.array([[0.1, 0.6, 0.3]]), np.array([2]), rank=2)
+        1.0
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    if not len(labels) or len(labels) != len(probabilities) or rank < 1:
+        raise SightkitError(
+            "rank_accuracy takes as many rows of probabilities as labels, at least one, "
+            "and a rank of at least 1.",
+            probabilities=probabilities.shape,
+            labels=labels.shape,
+            rank=rank,
+        )
+    finite = np.isfinite(probabilities).all(axis=1)
+    true = probabilities[np.arange(len(labels)), labels]
+    better = (probabilities > true[:, np.newaxis]).sum(axis=1)
+    return float(np.mean(finite & (better < rank)))

@@ -1,0 +1,67 @@
+"""Pictures of an evaluation: the confusion matrix, small images for the report."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+
+from sightkit import _files
+
+LARGEST_LABELLED = 25
+"""Beyond that many classes names and counts would not be legible."""
+
+
+def draw_confusion(
+    confusion: np.ndarray, class_names: tuple[str, ...], path: str | os.PathLike[str]
+) -> None:
+    """Draw a confusion matrix to a PNG: shares of each true class, mistakes in red.
+
+    Args:
+        confusion: int (classes, classes), rows are the truth.
+        class_names: in label order.
+        path: of the picture.
+    """
+    classes = len(class_names)
+    labelled = classes <= LARGEST_LABELLED
+    side = min(max(4.6, 0.5 * classes), 11)
+    figure = Figure(figsize=(side, side), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    right = np.eye(classes, dtype=bool)
+    axes.imshow(np.ma.masked_array(shares, ~right), cmap="Blues", vmin=0, vmax=1)
+    # The root keeps a single mistake among hundreds of right answers visible.
+    mistakes = np.ma.masked_array(np.sqrt(shares), right | (confusion == 0))
+    axes.imshow(mistakes, cmap="Reds", vmin=-0.1, vmax=1)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if labelled:
+        longest = max(len(name) for name in class_names)
+        axes.set_xticks(range(classes), class_names, rotation=90 if longest > 3 else 0)
+        axes.set_yticks(range(classes), class_names)
+        for (row, column), count in np.ndenumerate(confusion):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    with _files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def png_data_uri(image: np.ndarray) -> str:
+    """uint8 (H, W, 3) RGB or (H, W, 1) as a PNG inside a URI, for a page without other files."""
+    buffer = io.BytesIO()
+    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+    imsave(buffer, np.ascontiguousarray(colour), format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def file_data_uri(path: str | os.PathLike[str]) -> str:
+    """A PNG file inside a URI."""
+    with open(path, "rb") as file:
+        return "data:image/png;base64," + base64.b64encode(file.read()).decode()

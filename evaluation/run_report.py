@@ -1,0 +1,66 @@
+"""Judge the network of a run and write what was found into its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _files
+from sightkit.evaluation.html import write_html
+from sightkit.evaluation.metrics import Evaluation, LabelledBatches, evaluate
+from sightkit.evaluation.pictures import draw_confusion
+
+SHOWN_CLASSES = 50
+
+
+def report_run(
+    folder: str | os.PathLike[str],
+    predictor: Callable[[np.ndarray], np.ndarray],
+    data: Mapping[str, LabelledBatches],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Evaluate, write metrics.json, confusion matrix and report.html, print the test's result.
+
+    Args:
+        folder: of the run; its configuration, environment and curves are shown where they exist.
+        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
+        data: splits by name, unshuffled; the one called ``"test"`` is reported in full.
+        facts: what metrics.json holds beside the splits: parameters, weights_sha256, seed, ….
+
+    Returns:
+        What metrics.json holds.
+    """
+    folder = Path(folder)
+    evaluations = {name: evaluate(predictor, batches) for name, batches in data.items()}
+    test = evaluations["test"]
+    metrics = {name: result.to_metrics() for name, result in evaluations.items()} | dict(facts)
+    _files.write_json(folder / _files.METRICS, metrics)
+    draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
+    write_html(folder, test, data["test"].images, metrics)
+    print(_summary(test, metrics))
+    return metrics
+
+
+def _summary(test: Evaluation, metrics: Mapping[str, Any]) -> str:
+    """What the terminal shows: a row a class, then the test's numbers."""
+    result = metrics["test"]
+    rows = test.per_class()
+    width = max(len("class"), *(len(row["name"]) for row in rows))
+    lines = [f"\n{'class':<{width}}  precision  recall      f1  images"]
+    lines += [
+        f"{row['name']:<{width}}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:6.3f}"
+        f"  {row['count']:6d}"
+        for row in rows[:SHOWN_CLASSES]
+    ]
+    if len(rows) > SHOWN_CLASSES:
+        lines.append(f"… {len(rows) - SHOWN_CLASSES} more classes in {_files.REPORT}")
+    rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
+    lines.append(
+        f"\nTest rank-1 accuracy {100 * result['rank1']:.2f} %{rank5}, "
+        f"loss {result['loss']:.4f}, {result['count']:,} images."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,168 @@
+"""Read a dataset file in batches, straight into ``fit``."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.hdf5_file import DatasetFile
+from sightkit.io.order import epoch_order, sample_rng
+
+BLOCK_BYTES = 2**18
+MIXED_ROWS = 8192
+
+
+class BatchPreprocessor(Protocol):
+    """What the generator asks of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
+
+    def batch(self, images: np.ndarray) -> np.ndarray:
+        """(N, H, W, C) to (N, H', W', C')."""
+        ...
+
+    def to_config(self) -> dict[str, Any]:
+        """The chain as JSON."""
+        ...
+
+
+class RandomImage(Protocol):
+    """What the generator asks of an augmentation (``preprocessing.Augment`` fits)."""
+
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One uint8 image to another of the same shape."""
+        ...
+
+
+class HDF5DatasetGenerator(keras.utils.PyDataset):
+    """Batches of one split of a dataset file, for ``fit``, ``evaluate`` and ``predict``.
+
+    Every sample comes exactly once an epoch, the last batch may be short. The order is a pure
+    function of (seed, epoch), the augmentation of (seed, epoch, sample): nothing that was drawn
+    before matters, so that training can be resumed anywhere.
+
+    Args:
+        path: file that HDF5DatasetWriter wrote.
+        batch_size: samples a batch, at least 1.
+        split: which rows: ``"train"``, ``"validation"``, ``"test"``, …
+        preprocessors: chain that turns uint8 rows into what the network takes; without one the
+            rows come as they lie in the file.
+        augment: random variation of each image before the chain; for the training split only.
+        shuffle: mix the rows anew each epoch.
+        seed: of order and augmentation.
+        **options: ``workers``, ``max_queue_size`` of ``keras.utils.PyDataset``.
+
+    Yields:
+        (x, y): what the chain returns, (n, H, W, C); and int64 (n,) class indices.
+
+    Raises:
+        SightkitError: no or damaged file, unknown split, batch size below 1, augmentation of
+            anything but the training split.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        batch_size: int,
+        *,
+        split: str = "train",
+        preprocessors: BatchPreprocessor | None = None,
+        augment: RandomImage | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if batch_size < 1 or seed < 0:
+            raise SightkitError(
+                "batch_size must be at least 1 and seed at least 0.",
+                batch_size=batch_size,
+                seed=seed,
+            )
+        if augment is not None and split != "train":
+            raise SightkitError(
+                "Only the training split is augmented.", "Leave augment out.", split=split
+            )
+        self.file = DatasetFile.open(path)
+        self.first, self.last = self.file.rows(split)
+        self.batch_size = batch_size
+        self.split = split
+        self.preprocessors = preprocessors
+        self.augment = augment
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+        self._next_epoch = 0
+        self._memmap: np.ndarray | None = None
+        self._order: tuple[int, np.ndarray] | None = None
+
+    @property
+    def count(self) -> int:
+        """Samples in the split."""
+        return self.last - self.first
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 (count,), in the file's order, which is that of an unshuffled epoch."""
+        return self.file.labels[self.first : self.last]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in label order."""
+        return self.file.class_names
+
+    def images(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Rows of the split as they lie in the file, (n, H, W, C), without the chain."""
+        if self._memmap is None:
+            self._memmap = self.file.memmap()
+        return np.asarray(self._memmap[self.first : self.last][rows])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next epoch be this one; ``training.fit`` calls it, so that it can resume."""
+        self.epoch = self._next_epoch = epoch
+
+    def on_epoch_begin(self) -> None:
+        """Called by Keras before each epoch: take the next epoch's order."""
+        self.epoch = self._next_epoch
+        self._next_epoch += 1
+
+    def rows(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: int64 (count,), positions in the split."""
+        if not self.shuffle:
+            return np.arange(self.count)
+        row_bytes = self.file.dtype.itemsize * math.prod(self.file.shape[1:])
+        block = max(16, BLOCK_BYTES // row_bytes)
+        return epoch_order(
+            self.count,
+            seed=self.seed,
+            epoch=epoch,
+            block=block,
+            window=max(MIXED_ROWS, 32 * block),
+        )
+
+    def __len__(self) -> int:
+        return -(-self.count // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch = self.epoch
+        if self._order is None or self._order[0] != epoch:
+            self._order = (epoch, self.rows(epoch))
+        start = index * self.batch_size
+        rows = self._order[1][start : start + self.batch_size]
+        x = self.images(rows if self.shuffle else slice(start, start + len(rows)))
+        if self.augment is not None:
+            x = np.stack(
+                [
+                    self.augment(image, sample_rng(self.seed, epoch, int(row)))
+                    for image, row in zip(x, rows, strict=True)
+                ]
+            )
+        if self.preprocessors is not None:
+            x = self.preprocessors.batch(x)
+        return x, self.labels[rows]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_memmap": None}  # each process maps the file itself

@@ -1,0 +1,252 @@
+"""Write a dataset file: whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+from sightkit.io.hdf5_file import FORMAT, SCHEMA, STRINGS, identity
+
+
+class HDF5DatasetWriter:
+    """Write images and labels to one HDF5 file; use it as a context manager.
+
+    Rows go to ``NAME.partial`` beside ``path``. When the block ends well, the marker ``complete``
+    is written, the file is synced and renamed; when it does not, the partial file is removed and
+    whatever stood at ``path`` stands there still.
+
+    Args:
+        dims: shape of all rows, (N, H, W, C).
+        path: the file to write.
+        class_names: in label order.
+        splits: name to number of rows, in the order in which rows will be added; all of them
+            ``"train"`` when left out.
+        data_key: name of the dataset.
+        dtype: of the rows; ``"uint8"`` for images.
+        preprocessing: config of the chain that the rows have been through.
+        recipe: JSON that says what the file is built from, and how.
+        overwrite: replace a file that exists.
+
+    Raises:
+        SightkitError: the file exists, another process writes it, the disk is too small, or what
+            is added does not fit.
+
+    Example:
+        with HDF5DatasetWriter((2, 8, 8, 1), "two.h5", class_names=("a", "b")) as writer:
+            writer.add(images, labels=[0, 1])
+    """
+
+    def __init__(
+        self,
+        dims: Sequence[int],
+        path: str | os.PathLike[str],
+        *,
+        class_names: Sequence[str],
+        splits: Mapping[str, int] | None = None,
+        data_key: str = "images",
+        dtype: str = "uint8",
+        preprocessing: Mapping[str, Any] | None = None,
+        recipe: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.dims = tuple(int(size) for size in dims)
+        self.class_names = tuple(class_names)
+        self.splits = _ranges(splits or {"train": self.dims[0]}, self.dims[0])
+        self.data_key = data_key
+        self.dtype = np.dtype(dtype)
+        self.count = 0
+        self._preprocessing = dict(preprocessing or {"name": "Pipeline", "steps": []})
+        self._recipe = dict(recipe or {})
+        self._partial = self.path.with_name(self.path.name + _files.PARTIAL)
+        self._labels = np.zeros(self.dims[0], np.int64)
+        self._hashes = np.zeros((self.dims[0], 32), np.uint8)
+        self._sources: list[str] = []
+        self._sum = np.zeros(self.dims[-1], np.float64)
+        self._prepare(overwrite)
+
+    def __enter__(self) -> HDF5DatasetWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def add(
+        self, rows: np.ndarray, labels: Sequence[int] | np.ndarray, sources: Sequence[str] = ()
+    ) -> None:
+        """Append rows.
+
+        Args:
+            rows: (n, H, W, C) of the writer's dtype; for images RGB or grey, 0–255.
+            labels: (n,), indices into ``class_names``.
+            sources: (n,), where each row comes from; numbered when left out.
+        """
+        rows, labels = np.asarray(rows), np.asarray(labels)
+        end = self.count + len(rows)
+        self._check(rows, labels, end)
+        sources = list(sources) or [f"row {row}" for row in range(self.count, end)]
+        self._write(rows)
+        self._labels[self.count : end] = labels
+        for row, image in zip(range(self.count, end), rows, strict=True):
+            self._hashes[row] = np.frombuffer(hashlib.sha256(image.tobytes()).digest(), np.uint8)
+        self._sources.extend(sources)
+        self._add_to_mean(rows)
+        self.count = end
+        _files.crash_point("dataset.rows")
+
+    def close(self) -> None:
+        """Complete the file and give it its name; fails when rows are missing."""
+        if not self._file:
+            return
+        if self.count != self.dims[0]:
+            self.abort()
+            raise SightkitError(
+                "A dataset must have as many rows as it was opened for.",
+                "Nothing was written.",
+                rows=self.count,
+                expected=self.dims[0],
+                path=str(self.path),
+            )
+        try:
+            self._complete()
+            _files.sync(self._partial)
+            _files.crash_point("dataset.synced")
+            os.replace(self._partial, self.path)
+            _files.crash_point("dataset.renamed")
+            _files.sync(self.path.parent)
+            self._lock.release()
+        except BaseException as error:
+            self.abort()
+            raise _as_user_error(self.path, error) from error
+
+    def abort(self) -> None:
+        """Give up: close and remove the partial file."""
+        try:
+            self._file.close()
+        except (OSError, RuntimeError):
+            pass  # a full disk may keep HDF5 from flushing what is thrown away anyhow
+        self._partial.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _prepare(self, overwrite: bool) -> None:
+        if self.path.exists() and not overwrite:
+            raise SightkitError(
+                "An existing dataset is not replaced.",
+                "Pass overwrite=True (--overwrite), or choose another name.",
+                path=str(self.path),
+            )
+        _files.require_writable(self.path.parent)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        size = int(np.prod(self.dims, dtype=np.int64)) * self.dtype.itemsize
+        _files.require_free_space(self.path.parent, size + 200 * self.dims[0], self.path.name)
+        self._lock = _files.FileLock(
+            self.path.with_name(f".{self.path.name}.lock"), f"the dataset {self.path.name}"
+        )
+        self._lock.acquire()
+        self._file = h5py.File(self._partial, "w", locking=False)  # our own lock is held
+        self._rows = self._file.create_dataset(self.data_key, self.dims, self.dtype)
+        _files.crash_point("dataset.created")
+
+    def _check(self, rows: np.ndarray, labels: np.ndarray, end: int) -> None:
+        if rows.shape[1:] != self.dims[1:] or rows.dtype != self.dtype:
+            raise SightkitError(
+                f"Rows must be {self.dtype} of shape (n, {', '.join(map(str, self.dims[1:]))}).",
+                "Images are kept as the bytes they are; they become floats when they are read.",
+                shape=rows.shape,
+                dtype=rows.dtype,
+            )
+        if labels.shape != (len(rows),) or labels.dtype.kind not in "iu":
+            raise SightkitError(
+                "labels must be integers, one a row.", shape=labels.shape, dtype=labels.dtype
+            )
+        if len(labels) and not (0 <= labels.min() and labels.max() < len(self.class_names)):
+            raise SightkitError(
+                f"Labels must lie between 0 and {len(self.class_names) - 1}, the last class.",
+                lowest=labels.min(),
+                highest=labels.max(),
+            )
+        if end > self.dims[0]:
+            raise SightkitError(
+                "More rows are added than the file was opened for.", rows=end, expected=self.dims[0]
+            )
+
+    def _write(self, rows: np.ndarray) -> None:
+        try:
+            self._rows[self.count : self.count + len(rows)] = rows
+        except (OSError, RuntimeError) as error:
+            self.abort()
+            raise _as_user_error(self.path, error) from error
+
+    def _add_to_mean(self, rows: np.ndarray) -> None:
+        first, last = next(iter(self.splits.values()))
+        training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
+        axes = tuple(range(training.ndim - 1))
+        self._sum += training.sum(axis=axes, dtype=np.float64)
+
+    def _complete(self) -> None:
+        file = self._file
+        file.create_dataset("labels", data=self._labels)
+        file.create_dataset("hashes", data=self._hashes)
+        file.create_dataset("class_names", data=list(self.class_names), dtype=STRINGS)
+        file.create_dataset("sources", data=self._sources, dtype=STRINGS)
+        first, last = next(iter(self.splits.values()))
+        pixels = (last - first) * int(np.prod(self.dims[1:-1]))
+        file.attrs.update(
+            {
+                "format": FORMAT,
+                "schema": SCHEMA,
+                "data_key": self.data_key,
+                "colour": "gray" if self.dims[-1] == 1 else "RGB",
+                "splits": json.dumps(self.splits),
+                "preprocessing": json.dumps(self._preprocessing),
+                "recipe": json.dumps(self._recipe, ensure_ascii=False),
+                "mean": self._sum / pixels,
+                "labels_sha256": identity(
+                    self._labels, self._hashes, self.class_names, self.splits
+                ),
+            }
+        )
+        file.flush()
+        _files.crash_point("dataset.flushed")
+        file.attrs["complete"] = 1
+        file.close()
+        _files.crash_point("dataset.complete")
+
+
+def _ranges(splits: Mapping[str, int], total: int) -> dict[str, tuple[int, int]]:
+    """Counts to row ranges; the training split, whose mean is kept, comes first."""
+    if next(iter(splits)) != "train" or sum(splits.values()) != total or min(splits.values()) < 1:
+        raise SightkitError(
+            'splits must begin with "train", hold a row each, and add up to all rows.',
+            splits=dict(splits),
+            rows=total,
+        )
+    ends = np.cumsum(list(splits.values())).tolist()
+    return {
+        name: (end - count, end) for (name, count), end in zip(splits.items(), ends, strict=True)
+    }
+
+
+def _as_user_error(path: Path, error: BaseException) -> BaseException:
+    """A full disk or a size limit, which HDF5 reports as OSError or RuntimeError, as our error."""
+    text = str(error)
+    if isinstance(error, (OSError, RuntimeError)) and ("errno = " in text or "rite" in text):
+        reason = text.splitlines()[0]
+        return SightkitError(
+            f"The dataset could not be written whole: {reason}.",
+            "Nothing was kept, an older file stands; free some space, or choose another folder.",
+            path=str(path),
+        )
+    return error

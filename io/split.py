@@ -1,0 +1,88 @@
+"""Splits that are stratified, seeded and free of leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+
+
+def split(
+    labels: np.ndarray,
+    fractions: Mapping[str, float],
+    *,
+    seed: int,
+    groups: Sequence[bytes | int | str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Divide samples into named splits, each class in the same proportions.
+
+    Args:
+        labels: integer (N,), class of each sample.
+        fractions: share of each split, for example ``{"train": 0.7, "validation": 0.15,
+            "test": 0.15}``; they add up to 1.
+        seed: the same seed gives the same split on every machine.
+        groups: a key for each sample; samples with equal keys (duplicates, frames of one film)
+            stay together. A group is counted with the class of its first sample.
+
+    Returns:
+        For each split int64 indices into ``labels``, in random order.
+
+    Raises:
+        SightkitError: shares that do not add up, or a class that a split would miss.
+
+    Example:
+        >>> parts = split(np.array([0, 0, 1, 1]), {"train": 0.5, "test": 0.5}, seed=0)
+        >>> {name: len(indices) for name, indices in parts.items()}
+        {'train': 2, 'test': 2}
+    """
+    labels = np.asarray(labels)
+    if abs(sum(fractions.values()) - 1) > 1e-9 or min(fractions.values(), default=0) <= 0:
+        raise SightkitError(
+            "The shares of a split must be positive and add up to 1.", fractions=dict(fractions)
+        )
+    rng = np.random.Generator(np.random.Philox(key=[seed, 0]))
+    parts: dict[str, list[int]] = {name: [] for name in fractions}
+    for label, members in _groups_by_class(labels, groups).items():
+        _deal(members, fractions, rng, parts, label)
+    return {name: rng.permutation(np.array(rows, np.int64)) for name, rows in parts.items()}
+
+
+def _groups_by_class(
+    labels: np.ndarray, groups: Sequence[bytes | int | str] | None
+) -> dict[int, list[list[int]]]:
+    """For each class the groups of sample indices that must stay together."""
+    together: dict[bytes | int | str, list[int]] = {}
+    for index, key in enumerate(range(len(labels)) if groups is None else groups):
+        together.setdefault(key, []).append(index)
+    by_class: dict[int, list[list[int]]] = {int(label): [] for label in np.unique(labels)}
+    for members in together.values():
+        by_class[int(labels[members[0]])].append(members)
+    return by_class
+
+
+def _deal(
+    members: list[list[int]],
+    fractions: Mapping[str, float],
+    rng: np.random.Generator,
+    parts: dict[str, list[int]],
+    label: int,
+) -> None:
+    """Deal the groups of one class: always to the split that is furthest below its share."""
+    if len(members) < len(fractions):
+        raise SightkitError(
+            f"Class {label} has too few different samples to stand in every split.",
+            "Add samples, remove the class, or use fewer splits.",
+            samples=len(members),
+            splits=list(fractions),
+        )
+    total = sum(len(group) for group in members)
+    missing = {name: share * total for name, share in fractions.items()}
+    shuffled = [members[position] for position in rng.permutation(len(members))]
+    for position, group in enumerate(sorted(shuffled, key=len, reverse=True)):
+        empty = [name for name in missing if missing[name] == fractions[name] * total]
+        must_fill = len(members) - position <= len(empty)
+        name = max(empty if must_fill else missing, key=lambda candidate: missing[candidate])
+        missing[name] -= len(group)
+        parts[name].extend(group)

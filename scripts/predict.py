@@ -1,0 +1,61 @@
+"""Ask a trained network about image files: the five most probable classes of each.
+
+    python scripts/predict.py --bundle runs/lenet_digits/default/bundle PHOTO.jpg …
+
+The bundle brings its own preprocessing, so that any image file will do. Starting Keras takes some
+seconds, a picture milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sightkit import _cli
+from sightkit._errors import SightkitError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Print the most probable classes of image files."""
+
+    images: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Image files: JPEG, PNG, WebP, BMP, TIFF, GIF, …"""
+    bundle: Path
+    """Folder of a trained network: RUN/bundle."""
+    top: int = 5
+    """Classes a picture."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.top < 1:
+            raise SightkitError("--top must be at least 1.", top=self.top)
+        if not self.images:
+            raise SightkitError("Name at least one image file.", "For example photo.jpg.")
+
+
+def main(config: Config) -> dict[str, Any]:
+    from sightkit import io
+
+    images = [
+        io.read_image(path) for path in config.images
+    ]  # bad files first: they are told at once
+    _cli.start_keras()
+    from sightkit import training
+
+    bundle = training.load_bundle(config.bundle)
+    answers = {}
+    for path, probabilities in zip(config.images, bundle.predict(images), strict=True):
+        best = probabilities.argsort()[::-1][: config.top]
+        answers[str(path)] = {bundle.class_names[k]: float(probabilities[k]) for k in best}
+        print(path)
+        for name, probability in answers[str(path)].items():
+            print(f"  {100 * probability:6.2f} %  {name}")
+    return answers
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,105 @@
+"""The flags that every training script has. No Keras here: ``--help`` must answer at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sightkit._errors import SightkitError
+
+NOT_OF_THE_RUN = ("output", "resume", "overwrite")
+"""Fields that say where and how, not what: they may differ when a run is resumed."""
+SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """Base of a training script's ``Config``: override the defaults, add fields.
+
+    Raises:
+        SightkitError: a size below 1, a negative seed, or resume together with overwrite.
+    """
+
+    output: Path
+    """Folder of the run: everything that it writes lies there."""
+    epochs: int
+    """Passes over the training images."""
+    batch_size: int
+    """Images a step."""
+    data: Path
+    """Dataset file (.h5) to train on; built where it is missing."""
+    seed: int = 1
+    """Of the weights, the order and the augmentation."""
+    split_seed: int = 42
+    """Of the division into training, validation and test images."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the arithmetic; weights are float32 in both."""
+    resume: bool = False
+    """Go on with the run in the output folder; the end is the same as without a stop."""
+    overwrite: bool = False
+    """Delete the run in the output folder and begin anew."""
+    smoke: bool = False
+    """Run everything in seconds on very little data; the result means nothing."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                flag = f"--{name.replace('_', '-')}"
+                default = type(self).__dataclass_fields__[name].default
+                raise SightkitError(
+                    f"{flag} must be at least 1.",
+                    f"Give {flag} {default}, the default, for example.",
+                    **{name: getattr(self, name)},
+                )
+        for name in ("seed", "split_seed"):
+            if not 0 <= getattr(self, name) < 2**31:
+                raise SightkitError(
+                    f"--{name.replace('_', '-')} must lie between 0 and 2147483647.",
+                    **{name: getattr(self, name)},
+                )
+        if self.smoke:
+            self._shrink()
+        if self.resume and self.overwrite:
+            raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
+
+    @property
+    def limit(self) -> int | None:
+        """Images a split at most: None, or few of them with ``--smoke``."""
+        return SMOKE_IMAGES if self.smoke else None
+
+    def _shrink(self) -> None:
+        """Smoke runs are short, and have folder and data of their own, which they replace."""
+        fields = type(self).__dataclass_fields__
+        object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
+        if self.output == fields["output"].default:
+            object.__setattr__(self, "output", self.output.with_name("smoke"))
+            object.__setattr__(self, "overwrite", not self.resume)
+        if self.data == fields["data"].default:
+            object.__setattr__(self, "data", self.data.with_stem(f"{self.data.stem}-smoke"))
+
+    def to_json(self) -> dict[str, Any]:
+        """What defines the run, as JSON."""
+        values = dataclasses.asdict(self)
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in values.items()
+            if name not in NOT_OF_THE_RUN
+        }
+
+    def command(self, experiment: str) -> str:
+        """The command line that runs ``scripts/<experiment>.py`` with this configuration."""
+        words = ["python", f"scripts/{experiment}.py"]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("resume", "overwrite") or value == field.default:
+                continue
+            flag = field.name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                words += [f"--{flag}", str(value)]
+        return shlex.join(words)

@@ -1,0 +1,180 @@
+"""The run folder: whose it is, who may write to it, what lies in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+from sightkit.training.config import ExperimentConfig
+from sightkit.training.environment import describe_environment
+
+FORMAT = "sightkit-run"
+SCHEMA = 1
+MINIMUM_BYTES = 64 * 2**20
+"""Pictures, report and a small network; ``fit`` asks for what its checkpoints need."""
+OWN_FILES = (
+    _files.CONFIG,
+    _files.ENVIRONMENT,
+    _files.HISTORY,
+    _files.CURVES,
+    _files.METRICS,
+    _files.CONFUSION,
+    _files.REPORT,
+)
+OWN_FOLDERS = (_files.CHECKPOINTS, _files.BUNDLE)
+
+
+CONTENTS = {
+    _files.REPORT: "open it in a browser",
+    _files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
+    _files.METRICS: "the numbers",
+    _files.CONFUSION: "true class by predicted class",
+    _files.HISTORY: "loss, accuracy and learning rate of each epoch",
+    _files.CURVES: "the same as a picture",
+    _files.CHECKPOINTS: "best weights, and the state that --resume goes on from",
+    _files.CONFIG: "the flags",
+    _files.ENVIRONMENT: "command, versions, device, commit, data",
+}
+
+
+class Run:
+    """One training's folder, held by one process at a time; use it as a context manager.
+
+    Made by ``Run.open``.
+
+    Attributes:
+        folder: where everything is written.
+        config: what defines the run, JSON.
+        command: the command line that does the same.
+        resumed: whether there was a run to go on with.
+    """
+
+    def __init__(
+        self, folder: Path, config: dict[str, Any], *, command: str, resumed: bool
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.command = command
+        self.resumed = resumed
+        self._lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
+
+    @classmethod
+    def open(cls, config: ExperimentConfig, *, experiment: str) -> Run:
+        """Take the folder ``config.output`` for a run.
+
+        A new or empty folder becomes the run's. A folder that holds this very run is taken with
+        ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted.
+
+        Args:
+            config: flags of the experiment.
+            experiment: name of the script; a run is resumed by its own experiment only.
+
+        Raises:
+            SightkitError: the folder is something else, another configuration's, in use, not
+                writable, or the disk is too small. Nothing has been changed then.
+        """
+        folder = config.output
+        _files.require_writable(folder)
+        _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
+        wanted = {"experiment": experiment, **config.to_json()}
+        found = _found_in(folder)
+        if found is not None and not (config.resume or config.overwrite):
+            raise SightkitError(
+                "The output folder holds a run already.",
+                "Give --resume to go on with it, --overwrite to delete it, or another --output.",
+                output=str(folder),
+            )
+        resumed = found is not None and config.resume
+        if found is not None and resumed:
+            _require_same(folder, found, wanted)
+        folder.mkdir(parents=True, exist_ok=True)
+        run = cls(folder, wanted, command=config.command(experiment), resumed=resumed)
+        run._lock.acquire()
+        if not resumed:
+            run._begin()
+        return run
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._lock.release()
+
+    def path(self, name: str) -> Path:
+        """A file of the folder; the names are constants of ``sightkit._files``."""
+        return self.folder / name
+
+    def describe(self) -> str:
+        """Where everything lies: a line a file, for the terminal."""
+        lines = [f"Everything lies in {self.folder}:"]
+        for name, what in CONTENTS.items():
+            if self.path(name).exists():
+                lines.append(f"  {name:<22}{what}")
+        return "\n".join(lines)
+
+    def write_environment(self, **facts: Any) -> None:
+        """Write what the run runs on: versions, device, commit, and further facts as JSON."""
+        _files.write_json(
+            self.path(_files.ENVIRONMENT),
+            {"command": self.command, **describe_environment(), **facts},
+        )
+
+    def _begin(self) -> None:
+        """Delete what an earlier run left and write the configuration, last of all."""
+        self.path(_files.CONFIG).unlink(missing_ok=True)
+        for name in OWN_FILES:
+            self.path(name).unlink(missing_ok=True)
+        for name in OWN_FOLDERS:
+            shutil.rmtree(self.path(name), ignore_errors=True)
+        self.path(_files.CHECKPOINTS).mkdir()
+        _files.write_json(
+            self.path(_files.CONFIG), {"format": FORMAT, "schema": SCHEMA, **self.config}
+        )
+
+
+def _found_in(folder: Path) -> dict[str, Any] | None:
+    """The configuration of the run that lies there; None for a new or an empty folder."""
+    entries = set(os.listdir(folder)) if folder.is_dir() else set()
+    # A run that was killed before its configuration was written is no run yet.
+    leftovers = {_files.LOCK, _files.CHECKPOINTS}
+    if _files.CONFIG not in entries:
+        if entries - leftovers:
+            raise SightkitError(
+                "The output folder holds files that are no run's.",
+                "Choose a new or an empty folder; neither --resume nor --overwrite touches others.",
+                output=str(folder),
+                found=sorted(entries - leftovers)[:3],
+            )
+        return None
+    found = _files.read_json(folder / _files.CONFIG)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise SightkitError(
+            f"The output folder holds a {_files.CONFIG} that is no run's.",
+            "Choose another --output.",
+            output=str(folder),
+        )
+    if found.get("schema", 0) > SCHEMA:
+        raise SightkitError("The run was written by a newer version.", "Update sightkit.")
+    return {key: value for key, value in found.items() if key not in ("format", "schema")}
+
+
+def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    differences = [
+        f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} asked for"
+        for key in sorted(set(found) | set(wanted))
+        if found.get(key) != wanted.get(key)
+    ]
+    if differences:
+        raise SightkitError(
+            f"A run is resumed with its own configuration ({'; '.join(differences)}).",
+            "Give the flags of the run, or another --output.",
+            output=str(folder),
+        )

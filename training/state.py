@@ -1,0 +1,150 @@
+"""A checkpoint: the whole state of a training in one file, restored whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+from sightkit.callbacks import StatefulCallback
+from sightkit.training.config import ExperimentConfig
+
+SCHEMA = 1
+KEPT = 2
+PATTERN = "epoch-*.npz"
+
+
+class TrainingState:
+    """Weights, optimizer, seed generators and callbacks of a training, saved after an epoch.
+
+    One file holds all of it (arrays, and JSON with their SHA-256), so that nothing can be half
+    new; the last two are kept, so that a damaged one costs one epoch.
+
+    Args:
+        model: compiled; its optimizer's variables are built here.
+        callbacks: those whose memory is part of the state.
+        folder: of the checkpoints.
+    """
+
+    def __init__(
+        self, model: keras.Model, callbacks: Sequence[StatefulCallback], folder: Path
+    ) -> None:
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        self.folder = folder
+        self.callbacks = list(callbacks)
+        self._variables = [*model.variables, *model.optimizer.variables]
+
+    def require_space(self) -> None:
+        """Raise unless the disk has room for all checkpoints, with the one being written."""
+        size = sum(_bytes(variable) for variable in self._variables)
+        _files.require_free_space(self.folder, (KEPT + 1) * size, "the run's checkpoints")
+
+    def save(self, epoch: int) -> Path:
+        """Save the state after an epoch (its number, from 0)."""
+        arrays = {
+            f"{index:05d}": keras.ops.convert_to_numpy(variable.value)
+            for index, variable in enumerate(self._variables)
+        }
+        state = {
+            "schema": SCHEMA,
+            "epoch": epoch,
+            "sha256": _digest(arrays),
+            "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
+        }
+        path = self.folder / f"epoch-{epoch + 1:05d}.npz"
+        with _files.replacing(path) as temporary:
+            encoded = np.frombuffer(json.dumps(state, allow_nan=False).encode(), np.uint8)
+            np.savez(temporary, allow_pickle=False, state=encoded, **arrays)
+        for old in self._paths()[KEPT:]:
+            old.unlink()
+        return path
+
+    def restore_latest(self) -> int | None:
+        """Restore the newest checkpoint that is whole; a damaged one is named and passed over.
+
+        Returns:
+            The epoch (from 0) after which it was saved; None if there is none.
+        """
+        for path in self._paths():
+            try:
+                state, arrays = _read(path)
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+                print(
+                    f"The checkpoint {path.name} is damaged ({error}); trying the one before.",
+                    file=sys.stderr,
+                )
+                continue
+            self._restore(path, state, arrays)
+            return state["epoch"]
+        return None
+
+    def _paths(self) -> list[Path]:
+        """Checkpoints, newest first."""
+        return sorted(self.folder.glob(PATTERN), reverse=True)
+
+    def _restore(self, path: Path, state: dict[str, Any], arrays: list[np.ndarray]) -> None:
+        if state["schema"] > SCHEMA:
+            raise SightkitError(
+                "The checkpoint was written by a newer version.", "Update sightkit.", path=str(path)
+            )
+        shapes = [tuple(variable.shape) for variable in self._variables]
+        kinds = [type(callback).__name__ for callback in self.callbacks]
+        if [array.shape for array in arrays] != shapes or kinds != [
+            name for name, _ in state["callbacks"]
+        ]:
+            raise SightkitError(
+                "The checkpoint belongs to another network, optimizer or list of callbacks.",
+                "Give the flags of that run, or another --output.",
+                path=str(path),
+                callbacks=kinds,
+            )
+        for variable, array in zip(self._variables, arrays, strict=True):
+            variable.assign(array)
+        for callback, (_, value) in zip(self.callbacks, state["callbacks"], strict=True):
+            callback.set_state(value)
+
+
+def facts(model: keras.Model, config: ExperimentConfig) -> dict[str, Any]:
+    """What metrics.json says of the network itself: parameters, weights_sha256, seed."""
+    return {
+        "parameters": model.count_params(),
+        "weights_sha256": weights_sha256(model),
+        "seed": config.seed,
+    }
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """SHA-256 over names, shapes and bytes of a network's weights."""
+    return _digest({w.path: keras.ops.convert_to_numpy(w.value) for w in model.weights})
+
+
+def _bytes(variable: keras.Variable) -> int:
+    return math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+    with np.load(path, allow_pickle=False) as file:
+        state = json.loads(file["state"].tobytes())
+        arrays = {name: file[name] for name in sorted(file.files) if name != "state"}
+    if state["sha256"] != _digest(arrays):
+        raise ValueError("its contents do not match their hash")
+    return state, list(arrays.values())
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
