@@ -98,7 +98,7 @@ def check_image(image: np.ndarray, owner: str, channels: tuple[int, ...] = (1, 3
     return array
 
 
-def check_size(owner: str, **sizes: int) -> None:
+def check_size(owner: str, **sizes: Any) -> None:
     """Check that sizes in pixels are integers of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:

@@ -32,6 +32,14 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         _stop(str(error), EXIT_USER)
     except Interrupted as error:
         _stop(str(error), error.exit_code)
+    except ImportError as error:
+        if not any(name in str(error) for name in ("libGL", "libgthread", "libglib")):
+            raise
+        _stop(
+            f"OpenCV needs a system library ({error}). On Debian: apt-get install libgl1 "
+            "libglib2.0-0; or, on a server: pip install opencv-python-headless.",
+            EXIT_USER,
+        )
     except KeyboardInterrupt:
         _stop("Interrupted before anything was to be saved.", 130)
     except BrokenPipeError:

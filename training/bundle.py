@@ -151,13 +151,15 @@ def save_run_bundle(
             become the preprocessing.
         metrics: what was measured, JSON.
     """
-    stored = from_config(data.file.preprocessing)
+    chain = [from_config(data.file.preprocessing)]
+    if data.preprocessors is not None:
+        chain.append(from_config(data.preprocessors.to_config()))
     images, labels = data[0]
     right = inference.compile(network)(images).argmax(axis=1) == labels
     return save_bundle(
         run.path(_files.BUNDLE),
         network,
-        preprocessing=Pipeline(step for step in (stored, data.preprocessors) if step is not None),
+        preprocessing=Pipeline(chain),
         class_names=data.class_names,
         canary=data.images(slice(None))[int(right.argmax())],
         metrics=metrics,

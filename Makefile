@@ -1,0 +1,71 @@
+# make train    install into .venv, train LeNet on real digits, write a report   (the first command)
+# make test     the whole test suite                                           (the second command)
+# make lint     ruff, pyright on the installed package, the import directions
+# make smoke    every script on very little data
+# make bench    the measurements behind the README's tables, in their quick form
+# make test-slow, make test-faults    what takes longer than a suite may
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	&& { echo $$p; exit; }; done)
+BIN := .venv/bin
+RUN := $(BIN)/python
+SCRIPTS := $(wildcard scripts/train_*.py)
+
+ifneq ($(wildcard ../shared/data),)
+export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
+endif
+unexport PYTHONPATH
+
+.DELETE_ON_ERROR:
+.PHONY: train test test-slow test-faults lint smoke bench clean
+
+train: .venv/installed
+	$(RUN) scripts/train_lenet_digits.py $(ARGS)
+
+test: .venv/installed-test
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not faults" $(ARGS)
+
+test-slow: .venv/installed-test
+	$(BIN)/pytest -m slow $(ARGS)
+
+test-faults: .venv/installed-test
+	$(BIN)/pytest -m faults $(ARGS)
+
+lint: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build
+	$(BIN)/pip install --quiet --no-deps --no-compile --no-build-isolation --target build/installed .
+	$(BIN)/pyright --pythonpath $(RUN)
+	$(BIN)/pytest -q tests/contract/test_imports.py
+
+smoke: .venv/installed-test
+	for script in $(SCRIPTS); do echo "== $$script --smoke" && $(RUN) $$script --smoke || exit 1; done
+	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png
+
+bench: .venv/installed-test
+	$(RUN) benchmarks/startup.py --quick
+	$(RUN) benchmarks/tables.py --check
+
+clean:
+	rm -rf .venv build
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(call install,fast)
+	@touch $@
+
+.venv/installed-test: pyproject.toml constraints.txt
+	@$(call install,fast$(comma)search$(comma)jax$(comma)detect$(comma)development)
+	@touch .venv/installed $@
+
+comma := ,
+define install
+if [ -z "$(PYTHON)" ]; then \
+	echo "sightkit needs Python 3.11, 3.12 or 3.13. Received: $$(python3 --version 2>&1 || echo none). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; fi; \
+if [ ! -x $(RUN) ] && ! $(PYTHON) -m venv .venv; then \
+	rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 2; fi; \
+echo "Installing into .venv: about 2.4 GB, a few minutes …"; \
+if ! $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(1)]"; then \
+	echo "The installation failed (pip's reason stands above). It needs the network or a folder of wheels: try again online, or set PIP_FIND_LINKS and PIP_NO_INDEX=1." >&2; exit 2; fi
+endef

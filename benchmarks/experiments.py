@@ -1,0 +1,133 @@
+"""Run an experiment with several seeds and write what it reached to the ledger.
+
+    python benchmarks/experiments.py train_lenet_digits --seeds 5
+
+Each seed is a run of the script in a process of its own, in runs/ledger/EXPERIMENT/seed-N; its
+row is appended to benchmarks/results/experiments.csv as soon as it is done. Rows are never
+removed: the tables take the newest row of each seed.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sightkit import _cli, _files
+from sightkit._errors import SightkitError
+
+ROOT = Path(__file__).parents[1]
+LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
+COLUMNS: tuple[str, ...] = (
+    "date",
+    "experiment",
+    "flags",
+    "seed",
+    "rank1",
+    "rank5",
+    "loss",
+    "count",
+    "validation_rank1",
+    "seconds",
+    "parameters",
+    "weights_sha256",
+    "data_sha256",
+    "device",
+    "cores",
+    "python",
+    "keras",
+    "backend_version",
+    "commit",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Measure an experiment over several seeds."""
+
+    experiment: Annotated[str, tyro.conf.Positional]
+    """Name of a script: train_lenet_digits."""
+    seeds: int = 5
+    """Number of seeds: 1, 2, …"""
+    first_seed: int = 1
+    """The first of them."""
+    flags: str = ""
+    """Further flags of the script, in quotes."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.seeds < 1:
+            raise SightkitError("--seeds must be at least 1.", seeds=self.seeds)
+        if not (ROOT / "scripts" / f"{self.experiment}.py").is_file():
+            known = sorted(path.stem for path in (ROOT / "scripts").glob("train_*.py"))
+            raise SightkitError(
+                "The experiment must be a script.", f"Known: {known}.", experiment=self.experiment
+            )
+
+
+def main(config: Config) -> list[dict[str, Any]]:
+    rows = []
+    for seed in range(config.first_seed, config.first_seed + config.seeds):
+        folder = ROOT / "runs" / "ledger" / config.experiment / f"seed-{seed}"
+        command = [
+            sys.executable,
+            str(ROOT / "scripts" / f"{config.experiment}.py"),
+            *config.flags.split(),
+            *("--seed", str(seed), "--output", str(folder), "--overwrite"),
+        ]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, cwd=ROOT)
+        seconds = time.perf_counter() - start
+        rows.append(_row(config, seed, seconds, folder))
+        _append(rows[-1])
+        print(f"seed {seed}: rank-1 {rows[-1]['rank1']:.4f}, {seconds:.0f} s")
+    return rows
+
+
+def _row(config: Config, seed: int, seconds: float, folder: Path) -> dict[str, Any]:
+    metrics = json.loads((folder / _files.METRICS).read_text())
+    environment = json.loads((folder / _files.ENVIRONMENT).read_text())
+    return {
+        "date": datetime.date.today().isoformat(),
+        "experiment": config.experiment,
+        "flags": config.flags,
+        "seed": seed,
+        **metrics["test"],
+        "validation_rank1": metrics["validation"]["rank1"],
+        "seconds": round(seconds, 1),
+        "parameters": metrics["parameters"],
+        "weights_sha256": metrics["weights_sha256"],
+        "data_sha256": environment["data"]["sha256"],
+        "device": environment["device"],
+        "cores": environment["cores"],
+        "python": environment["python"],
+        "keras": environment["versions"]["keras"],
+        "backend_version": f"{environment['backend']} "
+        f"{environment['versions'][environment['backend']]}",
+        "commit": environment["commit"],
+    }
+
+
+def _append(row: dict[str, Any]) -> None:
+    """Add a row; the file is replaced whole, so that a kill leaves the ledger as it was."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    if LEDGER.is_file():
+        text.write(LEDGER.read_text(encoding="utf-8"))
+    else:
+        writer.writeheader()
+    writer.writerow(row)
+    _files.write_text(LEDGER, text.getvalue())
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,137 @@
+"""Who may import whom: the table of the house, enforced."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LEAVES = {"zoo", "preprocessing", "io", "callbacks", "inference"}
+
+# folder: (our folders, outside packages)
+TABLE: dict[str, tuple[set[str], set[str]]] = {
+    "sightkit": (set(), {"keras", "tyro"}),
+    "preprocessing": (set(), {"numpy", "cv2"}),
+    "zoo": (set(), {"keras", "numpy"}),
+    "io": (set(), {"numpy", "cv2", "h5py", "imutils", "sklearn", "keras", "rich"}),
+    "callbacks": (set(), {"keras", "numpy", "matplotlib"}),
+    "inference": (set(), {"keras", "numpy", "openvino"}),
+    "training": (LEAVES, {"keras", "numpy", "optuna", "rich"}),
+    "evaluation": (
+        {"zoo", "preprocessing", "io", "inference"},
+        {"numpy", "keras", "sklearn", "matplotlib", "imutils"},
+    ),
+    "transfer": (
+        LEAVES | {"training", "evaluation"},
+        {"keras", "numpy", "scipy", "sklearn", "h5py", "rich"},
+    ),
+}
+# Only these files speak to a backend by name.
+BACKEND_FILES = {
+    "training/distribute.py",
+    "training/gradients.py",
+    "zoo/batch_normalization.py",
+}
+BACKENDS = {"tensorflow", "jax", "torch"}
+# In io, Keras belongs to the generator; everywhere else in it, inside functions.
+KERAS_AT_TOP_OF_IO = {"io/hdf5_generator.py"}
+
+
+class Import(NamedTuple):
+    module: str
+    line: int
+    at_top: bool
+
+
+def imports_of(source: str) -> Iterator[Import]:
+    """Every import of a file, those in functions and under TYPE_CHECKING too."""
+    tree = ast.parse(source)
+    top = set(map(id, tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, id(node) in top)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield Import("a relative import", node.lineno, id(node) in top)
+            elif node.module == "sightkit":
+                for alias in node.names:
+                    yield Import(f"sightkit.{alias.name}", node.lineno, id(node) in top)
+            else:
+                yield Import(node.module or "", node.lineno, id(node) in top)
+
+
+def violations(folder: str, name: str, source: str) -> list[str]:
+    ours, outside = TABLE[folder]
+    found = []
+    for module, line, at_top in imports_of(source):
+        first, *rest = module.split(".")
+        if first == "sightkit":
+            private = {"sightkit", "_errors", "_files", "__version__", "_cli"}
+            target = rest[0] if rest else "sightkit"
+            allowed = target in ours or target == folder or target in private
+            if target == "_cli":
+                allowed = folder == "sightkit"
+        elif first in BACKENDS:
+            allowed = name in BACKEND_FILES
+        else:
+            allowed = first in outside or first in sys.stdlib_module_names
+        if first == "keras" and folder == "io" and at_top:
+            allowed = name in KERAS_AT_TOP_OF_IO
+        if not allowed:
+            found.append(f"{name}:{line} imports {module}")
+    return found
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", [f for f in TABLE if (ROOT / f).is_dir()])
+def test_a_folder_imports_only_what_the_table_allows(folder: str) -> None:
+    found = [
+        violation
+        for path in sources(folder)
+        for violation in violations(
+            folder, path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+        )
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_umbrella_files_that_all_may_import_are_standard_library_only() -> None:
+    for name in ("_errors.py", "_files.py", "__init__.py"):
+        for module, line, _ in imports_of((ROOT / "sightkit" / name).read_text(encoding="utf-8")):
+            first = module.split(".")[0]
+            assert first in sys.stdlib_module_names or module.startswith("sightkit._"), (name, line)
+
+
+def test_every_package_folder_stands_in_the_table() -> None:
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert folders <= set(TABLE) | {"apps"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "source"),
+    [
+        ("zoo", "zoo/x.py", "import cv2"),
+        ("zoo", "zoo/x.py", "def f():\n    from sightkit.io import split"),
+        ("evaluation", "evaluation/x.py", "from sightkit import training"),
+        ("training", "training/x.py", "import tensorflow as tf"),
+        ("io", "io/x.py", "import keras"),
+        ("io", "io/x.py", "from . import images"),
+        ("preprocessing", "preprocessing/x.py", "from sightkit import _cli"),
+    ],
+)
+def test_the_check_finds_what_is_forbidden(folder: str, name: str, source: str) -> None:
+    assert violations(folder, name, source)
+
+
+def test_the_check_allows_what_is_allowed() -> None:
+    assert not violations("io", "io/x.py", "def f():\n    import keras")
+    assert not violations("training", "training/x.py", "import json\nfrom sightkit import zoo")
