@@ -98,10 +98,9 @@ def check_image(image: np.ndarray, owner: str, channels: tuple[int, ...] = (1, 3
     return array
 
 
-def check_size(owner: str, **sizes: Any) -> None:
+def check_size(owner: str, **sizes: int) -> None:
     """Check that sizes in pixels are integers of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:
-            raise SightkitError(
-                f"{owner}: {name} must be an integer of at least 1.", **{name: size}
-            )
+            received: dict[str, Any] = {name: size}
+            raise SightkitError(f"{owner}: {name} must be an integer of at least 1.", **received)

@@ -160,7 +160,7 @@ class _StopOnSignal(keras.callbacks.Callback):
         if self.signals.received is not None:
             name = signal.Signals(self.signals.received).name
             raise Interrupted(
-                f"Stopped by {name}; {self.epoch} epochs are saved. "
+                f"Stopped by {name}; everything up to epoch {self.epoch} is saved. "
                 "Give the same command with --resume to go on.",
                 128 + self.signals.received,
             )

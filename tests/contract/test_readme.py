@@ -1,0 +1,46 @@
+"""The README is true of today's code."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_notebook_code_runs_and_prints_what_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, printed = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(code, {})
+    received, promised = ast.literal_eval(output.getvalue()), ast.literal_eval(printed)
+    assert received.keys() == promised.keys() and received["count"] == promised["count"]
+    # Another processor rounds differently and so learns differently; the accuracy is the same.
+    assert received["rank1"] == pytest.approx(promised["rank1"], abs=0.03)
+
+
+def test_the_table_of_results_is_the_ledgers() -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_file_and_target_that_the_readme_names_exists() -> None:
+    for path in re.findall(r"(?:python |\]\()((?:scripts|benchmarks|docs)/[\w/.]+)", README):
+        assert (ROOT / path).exists(), path
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"make (\w[\w-]*)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for folder in re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE):
+        assert (ROOT / folder).is_dir(), folder
