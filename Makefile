@@ -21,7 +21,7 @@ unexport PYTHONPATH
 .PHONY: train test test-slow test-faults lint smoke bench clean
 
 train: .venv/installed
-	$(RUN) scripts/train_lenet_digits.py $(ARGS)
+	$(RUN) scripts/train_lenet_digits.py --resume $(ARGS)
 
 test: .venv/installed-test
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not faults" $(ARGS)
@@ -65,7 +65,7 @@ if [ -z "$(PYTHON)" ]; then \
 	echo "sightkit needs Python 3.11, 3.12 or 3.13. Received: $$(python3 --version 2>&1 || echo none). Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; fi; \
 if [ ! -x $(RUN) ] && ! $(PYTHON) -m venv .venv; then \
 	rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 2; fi; \
-echo "Installing into .venv: about 2.4 GB, a few minutes …"; \
+echo "Installing into .venv: about 2.8 GB, a few minutes …"; \
 if ! $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(1)]"; then \
 	echo "The installation failed (pip's reason stands above). It needs the network or a folder of wheels: try again online, or set PIP_FIND_LINKS and PIP_NO_INDEX=1." >&2; exit 2; fi
 endef
