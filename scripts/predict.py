@@ -47,14 +47,10 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit import training
 
     bundle = training.load_bundle(config.bundle)
-    answers = {}
-    for path, probabilities in zip(config.images, bundle.predict(images), strict=True):
-        best = probabilities.argsort()[::-1][: config.top]
-        answers[str(path)] = {bundle.class_names[k]: float(probabilities[k]) for k in best}
-        print(path)
-        for name, probability in answers[str(path)].items():
-            print(f"  {100 * probability:6.2f} %  {name}")
-    return answers
+    answers = bundle.top(bundle.predict(images), config.top)
+    result = dict(zip(map(str, config.images), answers, strict=True))
+    print(training.format_top(result))
+    return result
 
 
 if __name__ == "__main__":

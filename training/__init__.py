@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sightkit.training.config import ExperimentConfig
 
 if TYPE_CHECKING:
-    from sightkit.training.bundle import Bundle, load_bundle, save_bundle, save_run_bundle
+    from sightkit.training.bundle import (
+        Bundle,
+        format_top,
+        load_bundle,
+        save_bundle,
+        save_run_bundle,
+    )
     from sightkit.training.fit import fit
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
@@ -23,6 +29,7 @@ _MODULES = {
     "Run": "run",
     "facts": "state",
     "fit": "fit",
+    "format_top": "bundle",
     "load_bundle": "bundle",
     "prepare": "preparation",
     "save_bundle": "bundle",
@@ -36,6 +43,7 @@ __all__ = [
     "Run",
     "facts",
     "fit",
+    "format_top",
     "load_bundle",
     "prepare",
     "save_bundle",

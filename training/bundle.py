@@ -69,10 +69,27 @@ class Bundle:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
 
+    def top(self, probabilities: np.ndarray, count: int) -> list[dict[str, float]]:
+        """For each row of ``predict``'s answer the most probable classes, the first first."""
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+        return [
+            {self.class_names[k]: float(row[k]) for k in order}
+            for row, order in zip(probabilities, best, strict=True)
+        ]
+
     def _prepare(self, image: np.ndarray | str | os.PathLike[str]) -> np.ndarray:
         if not isinstance(image, np.ndarray):
             image = sightkit_io.read_image(image)
         return self.preprocessing(image)
+
+
+def format_top(answers: Mapping[str, Mapping[str, float]]) -> str:
+    """Pictures and their most probable classes, as lines for the terminal."""
+    lines = []
+    for picture, classes in answers.items():
+        lines.append(picture)
+        lines += [f"  {100 * share:6.2f} %  {name}" for name, share in classes.items()]
+    return "\n".join(lines)
 
 
 def save_bundle(

@@ -1,0 +1,55 @@
+"""Draw a network of the zoo to a PNG and an SVG.
+
+    python scripts/visualize_architecture.py minigooglenet --output minigooglenet
+
+writes minigooglenet.png and minigooglenet.svg. Needs no system package; takes seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from sightkit import _cli, _files, zoo
+from sightkit._errors import SightkitError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Draw a network; by default the published one."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """A name that zoo.names() lists."""
+    output: Path | None = None
+    """Pictures to write, without ending; NAME in this folder when left out."""
+    input_shape: tuple[int, int, int] | None = None
+    """Height, width, channels."""
+    classes: int | None = None
+    """Number of classes, for networks that have classes."""
+
+
+def main(config: Config) -> dict[str, str]:
+    arguments = zoo.published_arguments(config.name, config.input_shape, config.classes)
+    base = config.output or Path(config.name)
+    _files.require_writable(base.parent)
+    if not base.parent.is_dir():
+        raise SightkitError("The folder of the pictures must exist.", output=str(base))
+    _cli.start_keras()
+    import keras
+
+    from sightkit.evaluation import draw_architecture
+
+    paths = {ending: base.with_name(f"{base.name}.{ending}") for ending in ("png", "svg")}
+    # In this scope layers know their shapes and no weight is allocated.
+    with keras.StatelessScope(initialize_variables=False):
+        draw_architecture(zoo.build(config.name, **arguments), list(paths.values()))
+    for path in paths.values():
+        print(path)
+    return {ending: str(path) for ending, path in paths.items()}
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,210 @@
+"""Networks trained on ImageNet, each bound to the preprocessing it was trained with."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit import inference, zoo
+from sightkit._errors import SightkitError
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    BGRPreprocessor,
+    ColourPreprocessor,
+    ImageToArrayPreprocessor,
+    MeanPreprocessor,
+    Pipeline,
+)
+from sightkit.training import Bundle
+from sightkit.transfer.squeezenet import load_squeezenet
+
+CLASSES = 1000
+CROP = 0.875
+BATCH_SIZE = 32
+CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
+KERNELS = "weights_tf_dim_ordering_tf_kernels"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the weights of a name come from.
+
+    Attributes:
+        application: function of keras.applications, or "" for SqueezeNet.
+        side: width and height of the images it was trained on.
+        caffe: BGR minus the mean, range about ±128; else RGB scaled to [-1, 1].
+        file: weights with classifier, as they are called in KERAS_HOME/models.
+        file_no_top: weights without.
+        options: further arguments of the function.
+    """
+
+    application: str
+    side: int
+    caffe: bool
+    file: str
+    file_no_top: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _kernels(stem: str) -> tuple[str, str]:
+    return f"{stem}_{KERNELS}.h5", f"{stem}_{KERNELS}_notop.h5"
+
+
+def _mobilenet(alpha: float, stem: str) -> Source:
+    files = (f"mobilenet_{stem}_224_tf.h5", f"mobilenet_{stem}_224_tf_no_top.h5")
+    return Source("MobileNet", 224, False, *files, {"alpha": alpha})
+
+
+def _mobilenetv2(alpha: float) -> Source:
+    stem = f"mobilenet_v2_{KERNELS}_{alpha}_224"
+    return Source("MobileNetV2", 224, False, f"{stem}.h5", f"{stem}_no_top.h5", {"alpha": alpha})
+
+
+SOURCES = {
+    "vgg16": Source("VGG16", 224, True, *_kernels("vgg16")),
+    "vgg19": Source("VGG19", 224, True, *_kernels("vgg19")),
+    "resnet50": Source("ResNet50", 224, True, *_kernels("resnet50")),
+    "inception_v3": Source("InceptionV3", 299, False, *_kernels("inception_v3")),
+    "xception": Source("Xception", 299, False, *_kernels("xception")),
+    **{
+        f"mobilenet_{alpha}": _mobilenet(alpha, stem)
+        for alpha, stem in ((0.25, "2_5"), (0.5, "5_0"), (0.75, "7_5"), (1.0, "1_0"))
+    },
+    **{f"mobilenetv2_{alpha}": _mobilenetv2(alpha) for alpha in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)},
+    "squeezenet": Source("", 227, True, *_kernels("squeezenet")),
+}
+
+
+def names() -> list[str]:
+    """Names that ``pretrained`` knows, sorted."""
+    return sorted(SOURCES)
+
+
+def pretrained(name: str, *, include_top: bool = True) -> Bundle:
+    """A network trained on ImageNet, with the preprocessing it was trained with bound to it.
+
+    Weights are found in ``KERAS_HOME/models`` (``~/.keras/models``) or downloaded there by Keras
+    (SqueezeNet's must lie there).
+
+    Args:
+        name: one of ``names()``: ``"vgg16"``, ``"mobilenet_0.75"``, ….
+        include_top: with the classifier of 1,000 classes; without it the network ends in its last
+            feature maps, and there are no class names.
+
+    Returns:
+        The bundle; ``.predict(images or paths)`` decodes, crops the middle (0.875 of the short
+        side), scales and orders channels as the weights need it.
+
+    Raises:
+        SightkitError: an unknown name, or weights that are neither here nor to be had; the file
+            and its place are named.
+
+    Example:
+        bundle = pretrained("mobilenet_0.75")
+        bundle.class_names[bundle.predict(["beagle.jpg"])[0].argmax()]
+    """
+    if name not in SOURCES:
+        raise SightkitError(
+            "No pretrained network has that name.", f"Known: {', '.join(names())}.", name=name
+        )
+    source = SOURCES[name]
+    network = _network(name, source, include_top)
+    class_names, identifiers = _imagenet_classes() if include_top else ((), ())
+    chain = preprocessing_of(name)
+    return Bundle(
+        network=network,
+        predictor=inference.compile(network, batch_size=BATCH_SIZE),
+        preprocessing=chain,
+        class_names=class_names,
+        description={
+            "kind": "classifier" if include_top else "features",
+            "network": zoo.origin(network),
+            "class_names": list(class_names),
+            "wordnet_ids": list(identifiers),
+            "preprocessing": chain.to_config(),
+            "training": {"data": "ImageNet ILSVRC2012", "weights": _file(source, include_top)},
+        },
+    )
+
+
+def preprocessing_of(name: str) -> Pipeline:
+    """The chain from a decoded image to what a pretrained network takes."""
+    source = SOURCES[name]
+    middle = AspectAwarePreprocessor(source.side, source.side, crop=CROP)
+    if source.caffe:
+        steps = (middle, ImageToArrayPreprocessor(1.0), CAFFE_MEAN, BGRPreprocessor())
+    else:
+        steps = (middle, ImageToArrayPreprocessor(1 / 127.5), MeanPreprocessor(1.0, 1.0, 1.0))
+    return Pipeline((ColourPreprocessor(), *steps))
+
+
+def _network(name: str, source: Source, include_top: bool) -> keras.Model:
+    shape = (source.side, source.side, 3)
+    network = zoo.build(name, input_shape=shape, classes=CLASSES, include_top=include_top)
+    path = _models_folder() / _file(source, include_top)
+    try:
+        if source.application:
+            trained = getattr(keras.applications, source.application)(
+                weights="imagenet", include_top=include_top, input_shape=shape, **source.options
+            )
+            _copy_weights(trained, network)
+        else:
+            load_squeezenet(network, path, include_top=include_top)
+    except SightkitError:
+        raise
+    except Exception as error:
+        state = "is damaged or another" if path.is_file() else "is missing"
+        other = "" if include_top else " Weights with the classifier are another file."
+        raise SightkitError(
+            f"The weights of {name} cannot be had: the file {state}, and no download succeeded.",
+            f"Put {path.name} there, or go online.{other}",
+            expected=str(path),
+        ) from error
+    return network
+
+
+def _copy_weights(trained: keras.Model, network: keras.Model) -> None:
+    """Copy in order; MobileNet's classifier is a 1x1 convolution there and a dense layer here."""
+    theirs, ours = trained.get_weights(), network.get_weights()
+    if [array.size for array in theirs] != [array.size for array in ours]:
+        raise SightkitError(
+            "keras.applications builds another network than the zoo.",
+            "Compare the versions of Keras and sightkit.",
+            network=network.name,
+            keras=keras.__version__,
+        )
+    network.set_weights([array.reshape(own.shape) for array, own in zip(theirs, ours, strict=True)])
+
+
+def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and WordNet identifiers of the 1,000 classes; a name that stands twice gets its id."""
+    try:
+        rows = keras.applications.imagenet_utils.decode_predictions(np.eye(CLASSES), top=1)
+    except Exception as error:
+        raise SightkitError(
+            "The names of ImageNet's classes are neither on this machine nor to be downloaded.",
+            "Put imagenet_class_index.json there, or go online.",
+            expected=str(_models_folder() / "imagenet_class_index.json"),
+        ) from error
+    identifiers = tuple(row[0][0] for row in rows)
+    plain = [row[0][1] for row in rows]
+    count = Counter(plain)
+    named = tuple(
+        name if count[name] == 1 else f"{name} ({identifier})"
+        for name, identifier in zip(plain, identifiers, strict=True)
+    )
+    return named, identifiers
+
+
+def _file(source: Source, include_top: bool) -> str:
+    return source.file if include_top else source.file_no_top
+
+
+def _models_folder() -> Path:
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"

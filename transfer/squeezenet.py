@@ -1,0 +1,97 @@
+"""SqueezeNet 1.1's published weights: a file of Keras 1, mapped group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from sightkit._errors import SightkitError
+
+
+def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> None:
+    """Load weights of the era of Keras 1 into the zoo's SqueezeNet 1.1.
+
+    The file's attribute ``layer_names`` lists its layers, ``conv1``, ``fire2/squeeze1x1``, …, and
+    ``weight_names`` of each group its kernel (height, width, in, out) and bias.
+
+    Args:
+        network: ``zoo.build("squeezenet", …)``.
+        path: the published file.
+        include_top: whether the network has its classifier.
+
+    Raises:
+        SightkitError: no file, no HDF5, or layers that do not fit; nothing is loaded partly.
+    """
+    if not path.is_file():
+        raise SightkitError(
+            "The weights of squeezenet must lie in KERAS_HOME: they are not among those that "
+            "Keras downloads.",
+            f"Put {path.name} (the file that its author published) there.",
+            expected=str(path),
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            stored = _read(file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SightkitError(
+            f"The file must hold weights ({error}).", "Fetch it again.", path=str(path)
+        ) from error
+    wanted = {layer.name: layer for layer in network.layers if layer.weights}
+    renamed = {_layer_name(group): arrays for group, arrays in stored.items()}
+    differences = _differences(renamed, wanted)
+    if differences:
+        raise SightkitError(
+            "The file must hold this network's weights; nothing was loaded: "
+            + "; ".join(differences)
+            + ".",
+            path=str(path),
+            include_top=include_top,
+        )
+    for name, layer in wanted.items():
+        layer.set_weights(renamed[name])
+
+
+def _read(file: h5py.File) -> dict[str, list[np.ndarray]]:
+    """Kernel and bias by layer; only datasets that lie in the file itself are read."""
+    layers: dict[str, list[np.ndarray]] = {}
+    for name in _names(file.attrs["layer_names"]):
+        group = file[name]
+        arrays = [_array(group, weight) for weight in _names(group.attrs.get("weight_names", ()))]
+        if arrays:
+            layers[name] = arrays
+    return layers
+
+
+def _names(attribute: Iterable[bytes | str]) -> list[str]:
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in attribute]
+
+
+def _array(group: h5py.Group, name: str) -> np.ndarray:
+    dataset = group[name]
+    own = isinstance(dataset, h5py.Dataset) and not (dataset.external or dataset.is_virtual)
+    if not own or dataset.file.filename != group.file.filename:
+        raise ValueError(f"{name} does not lie in this file")
+    if dataset.nbytes > dataset.file.id.get_filesize():
+        raise ValueError(f"{name} declares more bytes than the file has")
+    return np.asarray(dataset[...], np.float32)
+
+
+def _layer_name(group: str) -> str:
+    """The zoo's name of a layer."""
+    return group.replace("/", "_")
+
+
+def _differences(
+    stored: dict[str, list[np.ndarray]], wanted: dict[str, keras.layers.Layer]
+) -> list[str]:
+    lines = [f"{name} only in the file" for name in stored if name not in wanted]
+    for name, layer in wanted.items():
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        found = [array.shape for array in stored.get(name, [])]
+        if shapes != found:
+            lines.append(f"{name} {shapes} in the network, {found or 'nothing'} in the file")
+    return lines
