@@ -48,6 +48,7 @@ def InceptionV3(
         Szegedy et al., "Rethinking the Inception architecture for computer vision", 2015.
     """
     shape = image_shape(input_shape, minimum=75)
+    class_count(classes)
     body = _body(keras.applications.InceptionV3, shape, include_top)
     return _finish(body, classes, include_top, dropout, name)
 
@@ -80,6 +81,7 @@ def Xception(
         Chollet, "Xception: deep learning with depthwise separable convolutions", 2016.
     """
     shape = image_shape(input_shape, minimum=71)
+    class_count(classes)
     body = _body(keras.applications.Xception, shape, include_top)
     return _finish(body, classes, include_top, dropout, name)
 
@@ -115,6 +117,7 @@ def MobileNet(
         applications", 2017.
     """
     shape = image_shape(input_shape, minimum=32)
+    class_count(classes)
     body = _body(keras.applications.MobileNet, shape, include_top, alpha=alpha)
     return _finish(body, classes, include_top, dropout, name)
 
@@ -149,6 +152,7 @@ def MobileNetV2(
         Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018.
     """
     shape = image_shape(input_shape, minimum=32)
+    class_count(classes)
     body = _body(keras.applications.MobileNetV2, shape, include_top, alpha=alpha)
     return _finish(body, classes, include_top, dropout, name)
 
@@ -174,9 +178,8 @@ def _with_our_normalization(layer: layers.Layer) -> layers.Layer:
 def _finish(
     body: keras.Model, classes: int, include_top: bool, dropout: float, name: str
 ) -> keras.Model:
-    class_count(classes)
     (rate,) = drop_rates(dropout, 1)
     if not include_top:
-        return keras.Model(body.input, body.output, name=name)
+        return keras.Model(body.inputs[0], body.output, name=name)
     x = drop(body.output, rate, "dropout")
-    return keras.Model(body.input, classify(x, classes), name=name)
+    return keras.Model(body.inputs[0], classify(x, classes), name=name)

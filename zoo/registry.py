@@ -58,7 +58,7 @@ def row(name: str) -> Row:
     return _ROWS[name]
 
 
-def build(name: str, **arguments: Any) -> keras.Model:
+def build(name: str, /, **arguments: Any) -> keras.Model:
     """Build a network by name: ``build("lenet", input_shape=(28, 28, 1), classes=10)``."""
     entry = row(name)
     builder = builder_of(name)

@@ -74,7 +74,7 @@ def Surgery(
     body = build(base, input_shape=input_shape, classes=2, **arguments)
     features = body.output if topless else _features(body, cut)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    return keras.Model(body.input, attach(features, classes, unit, hidden, dropout), name=name)
+    return keras.Model(body.inputs[0], attach(features, classes, unit, hidden, dropout), name=name)
 
 
 def _features(body: keras.Model, cut: str | None) -> Any:

@@ -27,8 +27,9 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         path: file written by ``model.save_weights``.
 
     Raises:
-        SightkitError: no such file, no weights file, or weights of another network; the message
-            lists the differences layer by layer, and the network is as it was.
+        SightkitError: no such file, no weights file, a network inside the network, or weights of
+            another network; the message lists the differences layer by layer, and the network is
+            as it was.
     """
     stored = _read(Path(path))
     variables = dict(_variables(model))
@@ -78,17 +79,22 @@ def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, np
             yield f"{above}{key}", np.asarray(value)
 
 
-def _variables(model: keras.Model, above: str = "") -> Iterator[tuple[str, tuple[str, Any]]]:
+def _variables(model: keras.Model) -> Iterator[tuple[str, tuple[str, Any]]]:
     """(layer's name, variable) by place in the file, where Keras counts the layers of a class."""
     counts: dict[str, int] = {}
     for layer in model.layers:
         kind = _snake(type(layer).__name__)
         number = counts.get(kind, 0)
         counts[kind] = number + 1
-        place = f"{above}layers/{kind}_{number}" if number else f"{above}layers/{kind}"
+        place = f"layers/{kind}_{number}" if number else f"layers/{kind}"
         if isinstance(layer, keras.Model):
-            yield from _variables(layer, f"{place}/")
-            continue
+            # Keras 3.15.1's KerasFileEditor passes over what is stored under a nested network.
+            raise SightkitError(
+                "Weights are compared layer by layer, so no layer may be a network itself.",
+                "Build the network with one builder of the zoo; zoo.Surgery joins two.",
+                model=model.name,
+                layer=layer.name,
+            )
         for index, variable in enumerate(layer.weights):
             yield f"{place}/{index}", (layer.name, variable)
 
