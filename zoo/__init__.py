@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sightkit.zoo.description import describe
     from sightkit.zoo.fc_head import FCHead
     from sightkit.zoo.fcn_head import FCNHead
-    from sightkit.zoo.googlenet import GoogLeNet
+    from sightkit.zoo.googlenet import GoogLeNet, without_auxiliary_heads
     from sightkit.zoo.lenet import LeNet
     from sightkit.zoo.lenet5 import LeNet5
     from sightkit.zoo.minialexnet import MiniAlexNet
@@ -75,6 +75,7 @@ __all__ = [
     "origin",
     "register",
     "row",
+    "without_auxiliary_heads",
 ]
 
 _MODULES = {
@@ -82,6 +83,7 @@ _MODULES = {
     "BatchNormalization": "batch_normalization",
     "describe": "description",
     "load_weights": "weights",
+    "without_auxiliary_heads": "googlenet",
 }
 
 

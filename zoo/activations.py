@@ -37,7 +37,7 @@ class Maxout(layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """(…, channels) to (…, channels / pieces)."""
-        shape = ops.shape(inputs)
+        shape: Any = ops.shape(inputs)
         groups = inputs.shape[-1] // self.pieces
         return ops.max(ops.reshape(inputs, (*shape[:-1], groups, self.pieces)), axis=-1)
 
@@ -60,8 +60,9 @@ def _leaky_relu(_rank: int, name: str, slope: float = 0.01) -> layers.Layer:
 
 def _prelu(rank: int, name: str, slope: float = 0.25) -> layers.Layer:
     # One learned slope a channel, as He et al. do: the map's size stays free.
+    start: Any = keras.initializers.Constant(slope)
     return layers.PReLU(
-        alpha_initializer=keras.initializers.Constant(slope),
+        alpha_initializer=start,
         shared_axes=list(range(1, rank - 1)) or None,
         name=name,
     )

@@ -8,6 +8,7 @@ in ``logits`` and ``predictions``. ``model.get_weights()`` has the order of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -167,12 +168,29 @@ def _body(
         pooling="avg" if pooled else None,
         **options,
     )
-    return keras.models.clone_model(body, clone_function=_with_our_normalization)
+    return keras.models.clone_model(body, clone_function=_Cloning())
 
 
-def _with_our_normalization(layer: layers.Layer) -> layers.Layer:
-    ours = BatchNormalization if type(layer) is layers.BatchNormalization else type(layer)
-    return ours.from_config(layer.get_config())
+class _Cloning:
+    """Copies layers: batch normalization becomes ours, and names become stable.
+
+    Where Keras left the name to a counter of the whole process (``conv2d_94``), the number is
+    counted anew here, so that two builds have the same names.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def __call__(self, layer: layers.Layer) -> layers.Layer:
+        ours = BatchNormalization if type(layer) is layers.BatchNormalization else type(layer)
+        config = layer.get_config()
+        counted = re.fullmatch(r"(.*?)(_\d+)?", layer.name)
+        kind = counted[1] if counted else ""
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            number = self.counts.get(kind, 0)
+            self.counts[kind] = number + 1
+            config["name"] = f"{kind}_{number}" if number else kind
+        return ours.from_config(config)
 
 
 def _finish(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from sightkit._errors import SightkitError
 
-Padding = int | Literal["same", "valid"]
+Padding = int | str
 Window = tuple[int, int, Padding]
 
 
@@ -121,7 +120,7 @@ def positive(**sizes: int | Sequence[int]) -> None:
     for name, value in sizes.items():
         entries = value if isinstance(value, (list, tuple)) else (value,)
         if not all(isinstance(entry, int) and entry > 0 for entry in entries):
-            raise SightkitError(f"{name} must hold positive integers.", **{name: value})
+            raise SightkitError(f"{name} must hold positive integers.", "", **{name: value})
 
 
 def same_length(**tables: Sequence[object]) -> int:
@@ -151,4 +150,4 @@ def one_of(options: Iterable[object], **argument: object) -> None:
     for name, value in argument.items():
         if value not in allowed:
             listed = ", ".join(map(repr, allowed))
-            raise SightkitError(f"{name} must be one of {listed}.", **{name: value})
+            raise SightkitError(f"{name} must be one of {listed}.", "", **{name: value})

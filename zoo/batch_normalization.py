@@ -62,7 +62,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         # The kernel's variance is the unbiased one, Keras keeps the biased one.
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), "float32")
         variance = variance * ((count - 1) / count)
-        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+        kept: list[Any] = [self.moving_mean, self.moving_variance]
+        for moving, batch in zip(kept, (mean, variance), strict=True):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
 

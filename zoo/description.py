@@ -106,7 +106,7 @@ def describe(model: keras.Model) -> Description:
     return rows
 
 
-def _row(layer: layers.Layer, view: View, warning: str) -> LayerRow:
+def _row(layer: Any, view: View, warning: str) -> LayerRow:
     field = None if view.field is None else (math.ceil(view.field[0]), math.ceil(view.field[1]))
     return LayerRow(
         name=layer.name,
@@ -119,22 +119,24 @@ def _row(layer: layers.Layer, view: View, warning: str) -> LayerRow:
     )
 
 
-def _multiply_adds(layer: layers.Layer) -> int:
+def _multiply_adds(layer: Any) -> int:
     """Products that one image costs in a layer with a kernel; 0 in all others."""
     if isinstance(layer, keras.Model):
         return describe(layer).multiply_adds
     if isinstance(layer, layers.SeparableConv2D):
         places = math.prod(_shape(layer.output)[:2])
-        return places * (
-            math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape)
-        )
+        return places * (_size(layer.depthwise_kernel) + _size(layer.pointwise_kernel))
     if isinstance(layer, layers.Conv2DTranspose):
-        return math.prod(_shape(layer.input)[:2]) * math.prod(layer.kernel.shape)
+        return math.prod(_shape(layer.input)[:2]) * _size(layer.kernel)
     if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
-        return math.prod(_shape(layer.output)[:2]) * math.prod(layer.kernel.shape)
+        return math.prod(_shape(layer.output)[:2]) * _size(layer.kernel)
     if isinstance(layer, layers.Dense):
-        return math.prod(_shape(layer.output)[:-1]) * math.prod(layer.kernel.shape)
+        return math.prod(_shape(layer.output)[:-1]) * _size(layer.kernel)
     return 0
+
+
+def _size(weight: Any) -> int:
+    return math.prod(weight.shape)
 
 
 def _tensors(value: Any) -> list[Any]:

@@ -103,13 +103,14 @@ def FCNHead(
     x = layers.Conv2D(
         classes, 1, kernel_initializer=kernel_initializer(initializer), name="scores"
     )(x)
+    bilinear: Any = Bilinear()
     x = layers.Conv2DTranspose(
         classes,
         2 * stride,
         strides=stride,
         padding="same",
         use_bias=False,
-        kernel_initializer=Bilinear(),
+        kernel_initializer=bilinear,
         name="logits",
     )(x)
     return keras.Model(features, probabilities(x), name=name)

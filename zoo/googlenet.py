@@ -93,7 +93,7 @@ def GoogLeNet(
         6998552
     """
     windows = [(1, 16, "same"), (5, 3, "valid")] if auxiliary_heads else []
-    shape = image_shape(input_shape, minimum=smallest_input(windows))  # type: ignore[arg-type]
+    shape = image_shape(input_shape, minimum=smallest_input(windows))
     class_count(classes)
     rates = drop_rates(dropout, 2)
     local = Unit(normalization="local_response" if normalization == "local_response" else None)

@@ -26,7 +26,7 @@ _INITIALIZERS: dict[str, tuple[type, str]] = {
 }
 
 
-def kernel_initializer(initializer: Initializer) -> keras.initializers.Initializer:
+def kernel_initializer(initializer: Initializer) -> Any:
     """A new initializer by name, or by (name, parameter), as in ``("random_normal", 0.01)``.
 
     Raises:
@@ -43,7 +43,7 @@ def kernel_initializer(initializer: Initializer) -> keras.initializers.Initializ
     return make(**dict(zip((option,), parameter, strict=False)))
 
 
-def kernel_regularizer(reg: Regularization) -> keras.regularizers.Regularizer | None:
+def kernel_regularizer(reg: Regularization) -> Any:
     """A regularizer from a number or by name.
 
     Args:

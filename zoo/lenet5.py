@@ -65,7 +65,7 @@ def LeNet5(
     """
     one_of(("valid", "same"), padding=padding)
     windows = [(5, 1, padding), (2, 2, "valid"), (5, 1, "valid"), (2, 2, "valid"), (5, 1, "valid")]
-    shape = image_shape(input_shape, minimum=smallest_input(windows))  # type: ignore[arg-type]
+    shape = image_shape(input_shape, minimum=smallest_input(windows))
     class_count(classes)
     unit = Unit(activation, initializer=initializer, reg=reg)
     images = keras.Input(shape, name="images")

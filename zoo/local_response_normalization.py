@@ -39,7 +39,7 @@ class LocalResponseNormalization(layers.Layer):
         """float (N, H, W, C) to the same shape."""
         channels = inputs.shape[-1]
         before = (self.size - 1) // 2
-        padded = ops.pad(ops.square(inputs), [(0, 0)] * 3 + [(before, self.size - 1 - before)])
+        padded: Any = ops.pad(ops.square(inputs), [(0, 0)] * 3 + [(before, self.size - 1 - before)])
         total = sum(padded[..., shift : shift + channels] for shift in range(self.size))
         return inputs * ops.power(self.k + self.alpha * total, -self.beta)
 

@@ -94,7 +94,7 @@ def SqueezeNet(
     one_of(VERSIONS, version=version)
     variant = VERSIONS[version]
     windows = [(variant.kernel, 2, "valid"), *[(3, 2, "valid")] * len(variant.pooled)]
-    shape = image_shape(input_shape, minimum=smallest_input(windows))  # type: ignore[arg-type]
+    shape = image_shape(input_shape, minimum=smallest_input(windows))
     class_count(classes)
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, initializer=initializer, reg=reg)

@@ -73,7 +73,7 @@ def SRCNN(
             kernels=kernels,
         )
     windows = [(kernel, 1, padding) for kernel in kernels]
-    shape = image_shape(input_shape, minimum=smallest_input(windows))  # type: ignore[arg-type]
+    shape = image_shape(input_shape, minimum=smallest_input(windows))
     unit = Unit(activation, initializer=initializer, reg=reg)
     images = keras.Input(shape, name="small_images")
     x = unit.convolution(images, filters[0], kernels[0], padding=padding, name="conv1")

@@ -37,7 +37,7 @@ class View:
     jump: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1))
 
 
-def view_after(layer: layers.Layer, sources: Sequence[View]) -> View:
+def view_after(layer: Any, sources: Sequence[View]) -> View:
     """What the layer's outputs see, given what its inputs see; the widest where several meet."""
     before = _widest(sources)
     whole = isinstance(layer, _WHOLE) or (
@@ -62,7 +62,7 @@ def view_after(layer: layers.Layer, sources: Sequence[View]) -> View:
     )
 
 
-def lost_pixels(layer: layers.Layer, padding: Sequence[int] = (0, 0)) -> str:
+def lost_pixels(layer: Any, padding: Sequence[int] = (0, 0)) -> str:
     """Where (W - F + 2P) / S + 1 is no integer: that sum, and the rows and columns lost; or "".
 
     Args:
@@ -77,8 +77,8 @@ def lost_pixels(layer: layers.Layer, padding: Sequence[int] = (0, 0)) -> str:
     for size, side, stride, pad, what in zip(
         sizes, *window, padding, ("row", "column"), strict=True
     ):
-        rest = 0 if size is None else (size - side) % stride
-        if rest:
+        rest = (size - side) % stride if size else 0
+        if size and rest:
             result = f"{(size - side) / stride + 1:g}"
             sums.append(f"({size - pad} - {side} + {pad})/{stride} + 1 = {result}")
             lost.append(f"{rest} {what}{'s' if rest > 1 else ''}")
@@ -89,7 +89,7 @@ def lost_pixels(layer: layers.Layer, padding: Sequence[int] = (0, 0)) -> str:
     return f"{told} is no integer: {' and '.join(lost)} {verb} not read"
 
 
-def _window(layer: layers.Layer) -> tuple[tuple[int, int], tuple[int, int]] | None:
+def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """(sides, strides) of a convolution (its kernel spread by dilation) or pooling; else None."""
     if isinstance(layer, (*_CONVOLUTIONS, *_POOLINGS, layers.Conv2DTranspose)):
         _channels_last(layer)

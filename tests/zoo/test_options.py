@@ -8,7 +8,6 @@ from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Maxout
 from sightkit.zoo.fcn_head import Bilinear
-from sightkit.zoo.googlenet import without_auxiliary_heads
 from sightkit.zoo.kernels import kernel_initializer, kernel_regularizer
 from sightkit.zoo.local_response_normalization import LocalResponseNormalization
 
@@ -158,11 +157,11 @@ def test_auxiliary_heads_are_removed_for_inference():
     images = np.random.default_rng(4).random((2, 65, 65, 3), dtype="float32")
     trained = zoo.GoogLeNet((65, 65, 3), 3, auxiliary_heads=True)
     assert [output.shape for output in trained.outputs] == [(None, 3)] * 3
-    bare = without_auxiliary_heads(trained)
+    bare = zoo.without_auxiliary_heads(trained)
     np.testing.assert_array_equal(bare(images), trained(images)[0])
     assert zoo.origin(bare)["arguments"]["auxiliary_heads"] is False
     with pytest.raises(SightkitError, match="Only GoogLeNet"):
-        without_auxiliary_heads(zoo.LeNet((8, 8, 1), 2))
+        zoo.without_auxiliary_heads(zoo.LeNet((8, 8, 1), 2))
 
 
 def test_bilinear_kernels_interpolate():
