@@ -1,7 +1,6 @@
 """Networks: one architecture a file, each an uncompiled functional ``keras.Model``.
 
-``names()`` and ``describe`` of the rows need no Keras: a builder's module is imported when its
-name is first used.
+``names()`` and ``row()`` need no Keras: a builder's module is imported when its name is first used.
 """
 
 from __future__ import annotations
@@ -9,17 +8,88 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sightkit.zoo.registry import BUILDERS, build, names, origin, row
+from sightkit.zoo.registry import BUILDERS, build, names, origin, register, row
 
 if TYPE_CHECKING:
+    from sightkit.zoo.alexnet import AlexNet
+    from sightkit.zoo.applications import InceptionV3, MobileNet, MobileNetV2, Xception
+    from sightkit.zoo.batch_normalization import BatchNormalization
+    from sightkit.zoo.convnet import ConvNet
+    from sightkit.zoo.dcgan import DCGANDiscriminator, DCGANGenerator
+    from sightkit.zoo.deepergooglenet import DeeperGoogLeNet
+    from sightkit.zoo.description import describe
+    from sightkit.zoo.fc_head import FCHead
+    from sightkit.zoo.fcn_head import FCNHead
+    from sightkit.zoo.googlenet import GoogLeNet, without_auxiliary_heads
     from sightkit.zoo.lenet import LeNet
+    from sightkit.zoo.lenet5 import LeNet5
+    from sightkit.zoo.minialexnet import MiniAlexNet
+    from sightkit.zoo.minigooglenet import MiniGoogLeNet
+    from sightkit.zoo.minivggnet import MiniVGGNet
+    from sightkit.zoo.mlp import MLP
+    from sightkit.zoo.resnet import ResNet
+    from sightkit.zoo.resnet20 import ResNet20
+    from sightkit.zoo.resnet50 import ResNet50
+    from sightkit.zoo.shallownet import ShallowNet
+    from sightkit.zoo.squeezenet import SqueezeNet
+    from sightkit.zoo.srcnn import SRCNN
+    from sightkit.zoo.surgery import Surgery
+    from sightkit.zoo.unet import UNet
+    from sightkit.zoo.vgg import VGG16, VGG19
+    from sightkit.zoo.weights import load_weights
 
-__all__ = ["LeNet", "build", "names", "origin", "row"]
+__all__ = [
+    "MLP",
+    "SRCNN",
+    "VGG16",
+    "VGG19",
+    "AlexNet",
+    "BatchNormalization",
+    "ConvNet",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
+    "DeeperGoogLeNet",
+    "FCHead",
+    "FCNHead",
+    "GoogLeNet",
+    "InceptionV3",
+    "LeNet",
+    "LeNet5",
+    "MiniAlexNet",
+    "MiniGoogLeNet",
+    "MiniVGGNet",
+    "MobileNet",
+    "MobileNetV2",
+    "ResNet",
+    "ResNet20",
+    "ResNet50",
+    "ShallowNet",
+    "SqueezeNet",
+    "Surgery",
+    "UNet",
+    "Xception",
+    "build",
+    "describe",
+    "load_weights",
+    "names",
+    "origin",
+    "register",
+    "row",
+    "without_auxiliary_heads",
+]
+
+_MODULES = {
+    **BUILDERS,
+    "BatchNormalization": "batch_normalization",
+    "describe": "description",
+    "load_weights": "weights",
+    "without_auxiliary_heads": "googlenet",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in BUILDERS:
-        return getattr(importlib.import_module(f"sightkit.zoo.{BUILDERS[name]}"), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"sightkit.zoo.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'sightkit.zoo' has no attribute {name!r}")
 
 

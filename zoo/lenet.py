@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.arguments import class_count, image_shape
+from sightkit.zoo.activations import Activation
+from sightkit.zoo.arguments import class_count, image_shape, smallest_input
+from sightkit.zoo.endings import classify
+from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
+from sightkit.zoo.unit import Unit
 
 
 @registered
@@ -16,7 +20,9 @@ def LeNet(
     input_shape: Sequence[int],
     classes: int,
     *,
-    activation: str = "relu",
+    activation: Activation = "relu",
+    initializer: Initializer = "glorot_uniform",
+    reg: Regularization = 0.0,
     name: str = "lenet",
 ) -> keras.Model:
     """Two convolutions, two poolings, two dense layers: 1,256,080 parameters for 28x28x1 → 10.
@@ -35,7 +41,7 @@ def LeNet(
     Args:
         input_shape: (height, width, channels), channels-last, at least 4x4.
         classes: number of classes, at least 2.
-        activation: of both convolutions and the hidden dense layer; ``"tanh"`` is the paper's.
+        activation, initializer, reg: see ``unit.Unit``; ``activation="tanh"`` is the paper's.
         name: name of the model.
 
     Returns:
@@ -54,15 +60,14 @@ def LeNet(
         >>> LeNet((28, 28, 1), 10).count_params()
         1256080
     """
-    height, width, channels = image_shape(input_shape, minimum=4)
+    shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * 2))
     class_count(classes)
-    images = keras.Input((height, width, channels), name="images")
+    unit = Unit(activation, initializer=initializer, reg=reg)
+    images = keras.Input(shape, name="images")
     x = images
     for block, filters in enumerate((20, 50), start=1):
-        x = layers.Conv2D(filters, 5, padding="same", activation=activation, name=f"conv{block}")(x)
+        x = unit.convolution(x, filters, 5, name=f"conv{block}")
         x = layers.MaxPooling2D(2, strides=2, name=f"pool{block}")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(500, activation=activation, name="dense1")(x)
-    x = layers.Dense(classes, name="logits")(x)
-    outputs = layers.Activation("softmax", dtype="float32", name="predictions")(x)
-    return keras.Model(images, outputs, name=name)
+    x = unit.dense(x, 500, name="dense1")
+    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)

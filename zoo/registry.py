@@ -1,7 +1,6 @@
-"""The table of networks: a row a name, and what contract tests need to try each of them.
+"""Networks by name: listing, building, and remembering what a network was built from.
 
-This file imports no Keras, so that names can be listed in a moment. Parameter counts are those of
-the published network (paper, book or reference implementation) and are asserted by the tests.
+This file imports no Keras, so that names can be listed in a moment.
 """
 
 from __future__ import annotations
@@ -12,58 +11,16 @@ import importlib
 import inspect
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
+from sightkit.zoo.row import Row
+from sightkit.zoo.rows import ROWS
 
 if TYPE_CHECKING:
     import keras
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Row:
-    """One name of the zoo.
-
-    Attributes:
-        name: what ``build`` and bundles call it.
-        module: file in ``zoo/`` that holds the builder.
-        builder: the builder's name, CamelCase.
-        kind: what the network is for: ``classifier``, ``generator``, ``segmenter``, …
-        variant: arguments that make this row out of the builder.
-        sample: the smallest arguments that contract tests build it with.
-        published: pairs (arguments, parameter count) from the source.
-    """
-
-    name: str
-    module: str
-    builder: str
-    kind: str
-    sample: Mapping[str, Any]
-    published: tuple[tuple[Mapping[str, Any], int], ...]
-    variant: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _shape(input_shape: tuple[int, int, int], classes: int) -> dict[str, Any]:
-    return {"input_shape": input_shape, "classes": classes}
-
-
-ROWS = (
-    Row(
-        "lenet",
-        module="lenet",
-        builder="LeNet",
-        kind="classifier",
-        sample=_shape((8, 8, 1), 3),
-        published=(
-            (_shape((28, 28, 1), 10), 1_256_080),
-            (_shape((28, 28, 1), 9), 1_255_579),
-            (_shape((28, 28, 1), 2), 1_252_072),
-        ),
-    ),
-)
 
 
 def index_rows(rows: tuple[Row, ...]) -> dict[str, Row]:
@@ -104,7 +61,7 @@ def row(name: str) -> Row:
 def build(name: str, /, **arguments: Any) -> keras.Model:
     """Build a network by name: ``build("lenet", input_shape=(28, 28, 1), classes=10)``."""
     entry = row(name)
-    builder = getattr(importlib.import_module(f"sightkit.zoo.{entry.module}"), entry.builder)
+    builder = builder_of(name)
     try:
         inspect.signature(builder).bind(**{**entry.variant, **arguments})
     except TypeError as error:
@@ -114,6 +71,29 @@ def build(name: str, /, **arguments: Any) -> keras.Model:
             arguments=arguments,
         ) from error
     return builder(**{**entry.variant, **arguments})
+
+
+def builder_of(name: str) -> Callable[..., keras.Model]:
+    """The builder behind a name; its module is imported now, and only from ``sightkit``."""
+    entry = row(name)
+    module = entry.module if "." in entry.module else f"sightkit.zoo.{entry.module}"
+    return getattr(importlib.import_module(module), entry.builder)
+
+
+def register(*rows: Row) -> None:
+    """Add rows of builders outside ``zoo/``, as apps do; nothing is imported yet.
+
+    Raises:
+        SightkitError: a name is taken, or the module is not one of sightkit's.
+    """
+    for entry in rows:
+        if not entry.module.startswith("sightkit."):
+            raise SightkitError(
+                "A builder must live in a module of sightkit: names come from files, and a file "
+                "must not choose what is imported.",
+                module=entry.module,
+            )
+    _ROWS.update(index_rows((*_ROWS.values(), *rows)))
 
 
 def origin(model: keras.Model) -> dict[str, Any]:
@@ -142,11 +122,22 @@ def registered(builder: Builder) -> Builder:
         model = builder(*args, **kwargs)
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        name = next(entry.name for entry in ROWS if entry.builder == builder.__name__)
+        name = _name_of(builder.__name__)
         _ORIGINS[model] = {"builder": name, "arguments": _as_json(bound.arguments)}
         return model
 
     return remembering  # type: ignore[return-value]
+
+
+def _name_of(builder: str) -> str:
+    for entry in _ROWS.values():
+        if entry.builder == builder:
+            return entry.name
+    raise SightkitError(
+        "A registered builder needs a row in the table of networks.",
+        "Add one to zoo/rows_*.py, with its published count.",
+        builder=builder,
+    )
 
 
 def _as_json(value: Any) -> Any:

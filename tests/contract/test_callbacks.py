@@ -1,0 +1,107 @@
+"""What holds for every callback there is: a new one is tested by existing."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import callbacks
+from sightkit.callbacks import StatefulCallback
+
+HOOKS = [name for name in dir(keras.callbacks.Callback) if name.startswith("on_")]
+NAMES = [
+    name
+    for name in callbacks.__all__
+    if inspect.isclass(getattr(callbacks, name))
+    and issubclass(getattr(callbacks, name), keras.callbacks.Callback)
+    and name != "StatefulCallback"
+]
+STATEFUL = [name for name in NAMES if issubclass(getattr(callbacks, name), StatefulCallback)]
+# Arguments for those that cannot be made without; each gets a folder of its own.
+ARGUMENTS = {
+    "BestCheckpoint": lambda folder: {"path": folder / "best.weights.h5"},
+    "TrainingMonitor": lambda folder: {"folder": folder},
+}
+
+
+def make(name: str, folder: Path) -> keras.callbacks.Callback:
+    folder.mkdir(exist_ok=True)
+    return getattr(callbacks, name)(**ARGUMENTS.get(name, lambda folder: {})(folder))
+
+
+def network() -> keras.Model:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile(
+        keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return model
+
+
+def train(callback: keras.callbacks.Callback, epochs: int = 2, first: int = 0) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((24, 4)).astype("float32"), rng.integers(0, 3, 24)
+    data = {"validation_data": (x, y), "batch_size": 8, "verbose": 0}
+    network().fit(x, y, epochs=first + epochs, initial_epoch=first, callbacks=[callback], **data)
+
+
+def test_there_are_callbacks():
+    assert NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_plain_fit_takes_it(name, tmp_path):
+    train(make(name, tmp_path / "a"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_hooks_have_keras_arguments_and_need_no_logs(name):
+    for hook in HOOKS:
+        ours = inspect.signature(getattr(getattr(callbacks, name), hook))
+        theirs = inspect.signature(getattr(keras.callbacks.Callback, hook))
+        assert list(ours.parameters) == list(theirs.parameters)
+        assert ours.parameters["logs"].default is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_may_begin_and_end_without_an_epoch_in_between(name, tmp_path):
+    callback = make(name, tmp_path / "a")
+    callback.set_model(network())
+    for hook in ("on_train_begin", "on_train_end"):
+        getattr(callback, hook)()
+        getattr(callback, hook)(None)
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_a_new_one_has_a_state_too(name, tmp_path):
+    state = make(name, tmp_path / "a").get_state()
+    other = make(name, tmp_path / "b")
+    other.set_state(json.loads(json.dumps(state, allow_nan=False)))
+    assert other.get_state() == state
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_its_state_survives_json_and_goes_on_where_it_was(name, tmp_path):
+    first = make(name, tmp_path / "a")
+    train(first)
+    state = json.loads(json.dumps(first.get_state(), allow_nan=False))
+    assert state == first.get_state()
+    assert state != make(name, tmp_path / "b").get_state()
+    second = make(name, tmp_path / "b")
+    second.set_state(state)
+    assert second.get_state() == state
+    train(second, epochs=1, first=2)
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_what_get_state_gave_does_not_change_later(name, tmp_path):
+    callback = make(name, tmp_path / "a")
+    train(callback)
+    state = callback.get_state()
+    text = json.dumps(state)
+    train(callback, epochs=1, first=2)
+    assert json.dumps(state) == text

@@ -1,0 +1,162 @@
+"""Every network of the zoo keeps the builders' contract; a new row is tested by existing."""
+
+import importlib
+import inspect
+import json
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import zoo
+from sightkit.zoo.registry import builder_of
+
+# Building and tracing these takes more than ten seconds each on two cores.
+SLOW = {"inception_v3", "xception", *(name for name in zoo.names() if name.startswith("mobilenet"))}
+
+
+def marked(names):
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
+
+
+every_network = pytest.mark.parametrize("name", marked(zoo.names()))
+
+
+@pytest.fixture(scope="module")
+def build_once():
+    built = {}
+
+    def build(name):
+        if name not in built:
+            keras.utils.set_random_seed(7)
+            built[name] = zoo.build(name, **zoo.row(name).sample)
+        return built[name]
+
+    return build
+
+
+def inputs_of(model, count=2, seed=3):
+    shape = (count, *model.inputs[0].shape[1:])
+    return np.random.default_rng(seed).random(shape, dtype="float32")
+
+
+def outputs_of(model, images, training=False):
+    outputs = model(images, training=training)
+    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_parameter_counts_are_the_published_ones(name):
+    published = zoo.row(name).published
+    assert published, f"{name} has no published count"
+    for arguments, parameters, *not_trained in published:
+        # In this scope variables have shapes and no values: VGG19 is counted in 30 ms.
+        with keras.StatelessScope(initialize_variables=False):
+            model = zoo.build(name, **arguments)
+        assert model.count_params() == parameters
+        if not_trained:
+            found = sum(math.prod(weight.shape) for weight in model.non_trainable_weights)
+            assert found == not_trained[0]
+
+
+@every_network
+def test_forward_is_finite(name, build_once):
+    model = build_once(name)
+    images = inputs_of(model)
+    for output in outputs_of(model, images):
+        values = keras.ops.convert_to_numpy(output)
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+        assert len(values) == len(images)
+        if zoo.row(name).kind in ("classifier", "segmenter", "head"):
+            np.testing.assert_allclose(values.sum(-1), 1, rtol=1e-5)
+
+
+@every_network
+def test_one_step_gives_every_trainable_weight_a_gradient(name, build_once):
+    import tensorflow as tf
+
+    model = build_once(name)
+    before = model.get_weights()
+    with tf.GradientTape() as tape:
+        outputs = outputs_of(model, inputs_of(model, count=4), training=True)
+        # A random direction: the sum of a softmax alone is 1 and has no gradient.
+        loss = sum(
+            tf.reduce_sum(output * np.random.default_rng(5).random(output.shape, dtype="float32"))
+            for output in outputs
+        )
+    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+    model.set_weights(before)
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.isfinite(gradient).all(), weight.path
+        if len(weight.shape) > 1:
+            assert np.any(gradient), weight.path
+
+
+@every_network
+def test_saved_weights_load_bit_equal(name, build_once, tmp_path):
+    model = build_once(name)
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    again = zoo.build(name, **zoo.row(name).sample)
+    zoo.load_weights(again, path)
+    for mine, other in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(mine, other, err_msg=mine.path)
+    keras_again = zoo.build(name, **zoo.row(name).sample)
+    keras_again.load_weights(path)
+    for mine, other in zip(model.weights, keras_again.weights, strict=True):
+        np.testing.assert_array_equal(mine, other, err_msg=mine.path)
+
+
+@every_network
+def test_origin_survives_json_and_names_are_stable(name, build_once):
+    model = build_once(name)
+    told = json.loads(json.dumps(zoo.origin(model), allow_nan=False))
+    assert told == zoo.origin(model)
+    again = zoo.build(told["builder"], **told["arguments"])
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    assert [weight.shape for weight in again.weights] == [weight.shape for weight in model.weights]
+    assert zoo.origin(again) == zoo.origin(model)
+
+
+@every_network
+def test_layers_are_data(name, build_once):
+    model = build_once(name)
+    assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
+    assert type(model).__name__ == "Functional"
+    assert not model.compiled
+    if zoo.row(name).kind == "classifier":
+        assert model.layers[-1].name == "predictions"
+        assert model.layers[-1].compute_dtype == "float32"
+        logits = model.get_layer("logits")
+        pooled = name.startswith("squeezenet")
+        assert isinstance(
+            logits, keras.layers.GlobalAveragePooling2D if pooled else keras.layers.Dense
+        )
+
+
+@every_network
+def test_batch_normalization_is_ours(name, build_once):
+    for layer in build_once(name).layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            assert type(layer) is zoo.BatchNormalization
+
+
+def test_every_builder_has_a_row():
+    """A builder without its row (and so without published counts) fails here."""
+    rows = {zoo.row(name).builder for name in zoo.names()}
+    for path in Path(zoo.__file__).parent.glob("*.py"):
+        module = importlib.import_module(f"sightkit.zoo.{path.stem}")
+        for name, value in vars(module).items():
+            if inspect.isfunction(value) and hasattr(value, "__wrapped__"):
+                assert value.__module__ != module.__name__ or name in rows, name
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_docstrings_tell_what_is_needed(name):
+    text = inspect.getdoc(builder_of(name)) or ""
+    for part in ("Args:", "Returns:", "Raises:", "Reference:"):
+        assert part in text, part

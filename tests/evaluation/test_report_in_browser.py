@@ -1,0 +1,115 @@
+"""The report in a real browser, as wide as a phone and as a desk: nothing sticks out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from sightkit import _files
+from sightkit.callbacks.curves import draw_curves
+from sightkit.evaluation import report_run
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MEASURE = """<script>
+addEventListener("load", () => parent.postMessage(JSON.stringify({
+  width: document.documentElement.scrollWidth,
+  window: innerWidth,
+  images: [...document.images].map(image => image.naturalWidth),
+  outside: [...document.querySelectorAll("main *")].filter(each =>
+    !each.closest(".scroll") && each.getBoundingClientRect().right > innerWidth + 0.5
+  ).map(each => each.outerHTML.slice(0, 80)),
+}), "*"));
+</script></body>"""
+# A window of Chromium is never narrower than 500 pixels; a frame may be.
+FRAME = """<!doctype html><body style="margin:0"><pre id="said"></pre>
+<script>addEventListener("message", event => said.textContent = event.data)</script>
+<iframe src="page.html" style="border:0;width:{width}px;height:800px"></iframe></body>"""
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A report with long names, a long command and many mistakes, that says how wide it is."""
+    folder = tmp_path_factory.mktemp("report")
+    names = tuple(f"a-rather-long-class-name-without-spaces-{index:03d}" for index in range(12))
+
+    class Data:
+        class_names = names
+
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return np.zeros((60, 1), "float32"), np.arange(60) % 12
+
+        def images(self, rows):
+            return np.full((len(rows), 8, 8, 3), 90, np.uint8)
+
+    draw_curves([{"epoch": 1.0, "loss": 1.0, "accuracy": 0.5}] * 2, folder / _files.CURVES)
+    command = "python scripts/train.py --output " + "/".join(["a-long-folder"] * 30)
+    _files.write_json(folder / _files.ENVIRONMENT, {"command": command, "commit": "0" * 40})
+    _files.write_json(folder / _files.CONFIG, {"experiment": "train_" + "x" * 90})
+    rng = np.random.default_rng(0)
+    report_run(
+        folder,
+        lambda images: rng.random((len(images), 12)).astype("float32"),
+        {"test": Data()},
+        {"weights_sha256": "0" * 64},
+    )
+    text = (folder / _files.REPORT).read_text(encoding="utf-8")
+    assert text.count("</body>") == 1
+    (folder / "page.html").write_text(text.replace("</body>", MEASURE), encoding="utf-8")
+    return folder / "page.html"
+
+
+@pytest.mark.parametrize("details", (False, True), ids=("closed", "open"))
+@pytest.mark.parametrize("width", (390, 1280))
+def test_the_page_fits_and_every_picture_is_shown(width, details, page, tmp_path):
+    text = page.read_text(encoding="utf-8")
+    if details:
+        text = text.replace("<details>", "<details open>")
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    (tmp_path / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
+    result = subprocess.run(
+        [
+            BROWSER,
+            *FLAGS,
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--window-size=1400,900",
+            "--virtual-time-budget=5000",
+            "--dump-dom",
+            (tmp_path / "frame.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    found = re.search(r'<pre id="said">(\{.*?\})</pre>', result.stdout, re.DOTALL)
+    assert found, result.stderr[-2000:]
+    said = json.loads(
+        found.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    )
+    assert said["window"] == width
+    assert said["width"] <= width
+    assert said["outside"] == []
+    assert len(said["images"]) == 26  # curves, confusion matrix and 24 mistakes
+    assert min(said["images"]) > 0

@@ -1,0 +1,130 @@
+"""What every script answers before any work: help, wrong flags, folders that are taken."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+TRAINING = [name for name in NAMES if "training.fit(" in (SCRIPTS / f"{name}.py").read_text()]
+FLAGS = (
+    "--output",
+    "--epochs",
+    "--batch-size",
+    "--seed",
+    "--precision",
+    "--data",
+    "--resume",
+    "--overwrite",
+    "--smoke",
+)
+
+
+def check_refused(result):
+    """Exit code 2, one line, no traceback, and nothing heavy was imported for it."""
+    assert result.code == 2, result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert result.heavy == ""
+
+
+def test_there_are_scripts_that_train():
+    assert {"train_lenet_digits", "train_lenet_mnist"} <= set(TRAINING)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_answers_without_keras(name, script):
+    result = script(name, "--help")
+    assert result.code == 0
+    assert result.stderr == ""
+    assert result.heavy == ""
+    assert "usage" in result.stdout
+    if name in TRAINING:
+        assert all(flag in result.stdout for flag in FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "meant"),
+    (
+        ("train_lenet_digits", ("--epoch", "3"), "--epochs"),
+        ("train_lenet_mnist", ("--bath-size", "3"), "--batch-size"),
+        ("train_lenet_digits", ("--overwite",), "--overwrite"),
+        ("predict", ("x.png", "--bundel", "y"), "--bundle"),
+    ),
+)
+def test_an_unknown_flag_is_answered_by_the_nearest(name, wrong, meant, script):
+    result = script(name, *wrong)
+    assert result.code == 2
+    assert meant in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.heavy == ""
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    (
+        (("--epochs", 0), "--epochs must be at least 1. Received: epochs=0."),
+        (("--batch-size", -1), "--batch-size must be at least 1. Received: batch_size=-1."),
+        (("--seed", -1), "--seed must lie between"),
+        (("--resume", "--overwrite"), "give one of them"),
+    ),
+)
+@pytest.mark.parametrize("name", TRAINING[:2])
+def test_flags_out_of_range_are_one_line(name, flags, told, script, tmp_path):
+    result = script(name, *flags, cwd=tmp_path)
+    check_refused(result)
+    assert told in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("flags", (("--epochs", "many"), ("--precision", "float16"), ("--data",)))
+def test_values_of_the_wrong_kind_are_refused(flags, script):
+    result = script("train_lenet_digits", *flags)
+    assert result.code == 2
+    assert "Traceback" not in result.stderr
+    assert result.heavy == ""
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_an_output_that_is_taken_is_refused_before_keras_is_imported(name, script, tmp_path):
+    from sightkit.training import Run
+
+    module = runpy.run_path(str(SCRIPTS / f"{name}.py"))
+    output = tmp_path / "taken"
+    Run.open(module["Config"](output=output), experiment=name).close()
+    result = script(name, "--output", output, cwd=tmp_path)
+    check_refused(result)
+    assert "--resume" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert str(output) in result.stderr
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    result = script(name, "--output", tmp_path / "mine", "--overwrite", cwd=tmp_path)
+    check_refused(result)
+    assert "thesis.tex" in result.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_a_resume_with_other_flags_says_which(script, tmp_path):
+    from sightkit.training import Run
+
+    module = runpy.run_path(str(SCRIPTS / "train_lenet_digits.py"))
+    output = tmp_path / "run"
+    Run.open(module["Config"](output=output), experiment="train_lenet_digits").close()
+    result = script("train_lenet_digits", "--output", output, "--resume", "--epochs", 7)
+    check_refused(result)
+    assert "epochs: 20 there, 7 asked for" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"), ((("--top", 0), "--top must be at least 1"), ((), "at least one image"))
+)
+def test_predict_wants_images_and_classes(flags, told, script):
+    result = script("predict", *(("x.png",) if flags else ()), "--bundle", "b", *flags)
+    check_refused(result)
+    assert told in result.stderr

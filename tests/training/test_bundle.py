@@ -1,0 +1,309 @@
+"""A bundle says what the network says; one that was tampered with or rotted is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import _files, zoo
+from sightkit._errors import SightkitError
+from sightkit.io import write_png
+from sightkit.preprocessing import (
+    GrayscalePreprocessor,
+    ImageToArrayPreprocessor,
+    Pipeline,
+    SimplePreprocessor,
+)
+from sightkit.training import load_bundle, save_bundle, weights_sha256
+
+CHAIN = Pipeline((SimplePreprocessor(8, 8), ImageToArrayPreprocessor()))
+NAMES = ("ant", "bee ☃", "cat")
+
+
+def network(channels=3, seed=0):
+    keras.utils.set_random_seed(seed)
+    model = zoo.LeNet((8, 8, channels), 3)
+    rng = np.random.default_rng(seed)  # sharp answers, so that the canary sees a difference
+    model.set_weights([rng.normal(0, 0.15, w.shape).astype("float32") for w in model.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def original():
+    return network()
+
+
+@pytest.fixture(scope="module")
+def canary():
+    rows, columns = np.mgrid[0:20, 0:30]
+    return np.stack([rows * 12, columns * 3, 90 - columns], axis=-1).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def saved(original, canary, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle") / "bundle"
+    return save_bundle(
+        folder,
+        original,
+        preprocessing=CHAIN,
+        class_names=NAMES,
+        canary=canary,
+        metrics={"test": {"rank1": 0.5}},
+        training={"seed": 1},
+    )
+
+
+@pytest.fixture
+def bundle(saved, tmp_path):
+    """A copy that a test may damage."""
+    return shutil.copytree(saved, tmp_path / "bundle")
+
+
+def edit(folder, change):
+    path = folder / "bundle.json"
+    description = json.loads(path.read_text())
+    change(description)
+    path.write_text(json.dumps(description))
+
+
+def refuse(folder, match):
+    with pytest.raises(SightkitError, match=match) as refused:
+        load_bundle(folder)
+    assert str(folder) in str(refused.value) or "zoo" in str(refused.value)
+
+
+def test_it_says_exactly_what_the_network_says(bundle, original, rng, tmp_path):
+    loaded = load_bundle(bundle)
+    assert loaded.class_names == NAMES
+    assert weights_sha256(loaded.network) == weights_sha256(original)
+    images = [rng.integers(0, 256, (9 + i, 30 - i, 3)).astype(np.uint8) for i in range(5)]
+    expected = original.predict(np.stack([CHAIN(image) for image in images]), verbose=0)
+    answers = loaded.predict(images)
+    assert answers.dtype == np.float32
+    assert np.allclose(answers, expected, atol=1e-6)
+    assert np.ptp(expected, axis=0).max() > 1e-3  # the network does tell images apart
+    paths = [tmp_path / f"{index}.png" for index in range(5)]
+    for path, image in zip(paths, images, strict=True):
+        write_png(path, image)
+    assert np.array_equal(loaded.predict(paths), answers)
+    # Another size of batch may round the last bits differently.
+    assert np.allclose(loaded.predict([str(paths[2])]), answers[2:3], atol=1e-6)
+
+
+def test_no_images_give_no_answers(bundle):
+    assert load_bundle(bundle).predict([]).shape == (0, 3)
+
+
+def test_an_image_that_is_none_is_named(bundle, tmp_path):
+    (tmp_path / "text.jpg").write_text("hello")
+    with pytest.raises(SightkitError, match=r"text\.jpg"):
+        load_bundle(bundle).predict([tmp_path / "text.jpg"])
+
+
+def test_the_description_is_data(bundle):
+    description = json.loads((bundle / "bundle.json").read_text())
+    assert description["network"] == {
+        "builder": "lenet",
+        "arguments": {
+            "input_shape": [8, 8, 3],
+            "classes": 3,
+            "activation": "relu",
+            "name": "lenet",
+        },
+    }
+    assert description["preprocessing"] == CHAIN.to_config()
+    assert description["metrics"] == {"test": {"rank1": 0.5}}
+    assert description["parameters"] == zoo.LeNet((8, 8, 3), 3).count_params()
+    assert sorted(path.name for path in bundle.iterdir()) == [
+        "bundle.json",
+        "canary.png",
+        "model.weights.h5",
+    ]
+
+
+def test_a_network_trained_in_bfloat16_is_kept_in_float32(canary, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        trained = network()
+        folder = save_bundle(
+            tmp_path / "b", trained, preprocessing=CHAIN, class_names=NAMES, canary=canary
+        )
+        loaded = load_bundle(folder)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"  # is left as it was
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.compute_dtype for layer in loaded.network.layers} == {"float32"}
+    for ours, theirs in zip(loaded.network.get_weights(), trained.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+    # In bfloat16 the same weights answer a little differently.
+    answer = trained.predict(CHAIN(canary)[np.newaxis], verbose=0)
+    assert np.allclose(loaded.predict([canary]), answer, atol=0.05)
+
+
+def test_a_bundle_is_replaced_whole(bundle, canary):
+    other = network(seed=5)
+    save_bundle(bundle, other, preprocessing=CHAIN, class_names=NAMES, canary=canary)
+    assert weights_sha256(load_bundle(bundle).network) == weights_sha256(other)
+    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+
+
+def test_a_failed_save_leaves_the_old_bundle(bundle, canary, original, monkeypatch):
+    with pytest.raises(SightkitError, match=r"class name.*class_names=2, outputs=3"):
+        save_bundle(bundle, original, preprocessing=CHAIN, class_names=("a", "b"), canary=canary)
+    with monkeypatch.context() as patch:
+        patch.setattr(_files, "write_json", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            save_bundle(bundle, original, preprocessing=CHAIN, class_names=NAMES, canary=canary)
+    assert load_bundle(bundle).class_names == NAMES
+
+
+def test_a_network_that_no_builder_made_is_refused(canary, tmp_path):
+    stranger = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    with pytest.raises(SightkitError, match="builder of the zoo"):
+        save_bundle(tmp_path / "b", stranger, preprocessing=CHAIN, class_names=NAMES, canary=canary)
+
+
+@pytest.mark.parametrize("name", ("model.weights.h5", "canary.png"))
+@pytest.mark.parametrize("damage", ("flipped", "cut off", "missing"))
+def test_a_damaged_file_is_named(name, damage, bundle):
+    path = bundle / name
+    content = bytearray(path.read_bytes())
+    if damage == "missing":
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content if damage == "flipped" else content[:-10])
+    refuse(bundle, f"damaged: {name}")
+
+
+@pytest.mark.parametrize("content", (b"", b"{", b"[]", b"{}", b'{"format": "other"}', b"\xff"))
+def test_a_damaged_description_is_refused(content, bundle):
+    (bundle / "bundle.json").write_bytes(content)
+    refuse(bundle, r"bundle\.json")
+
+
+def test_a_folder_that_is_no_bundle_and_none_at_all_are_refused(tmp_path):
+    refuse(tmp_path, r"with bundle\.json in it")
+    refuse(tmp_path / "nowhere", r"with bundle\.json in it")
+
+
+def test_a_newer_schema_is_refused(bundle):
+    edit(bundle, lambda description: description.update(schema=99))
+    refuse(bundle, "newer version")
+
+
+def test_an_unknown_builder_is_refused_with_the_nearest(bundle):
+    edit(bundle, lambda description: description["network"].update(builder="lenett"))
+    refuse(bundle, "zoo.names.*lenet")
+
+
+def test_unknown_arguments_and_preprocessors_are_refused(bundle):
+    edit(bundle, lambda description: description["network"]["arguments"].update(evil=1))
+    with pytest.raises(SightkitError, match="evil"):
+        load_bundle(bundle)
+
+
+def test_an_unknown_preprocessor_is_refused(bundle):
+    edit(bundle, lambda description: description["preprocessing"]["steps"].append({"name": "Os"}))
+    with pytest.raises(SightkitError, match="preprocessor's name"):
+        load_bundle(bundle)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # Keras, as it fails
+def test_another_size_of_network_is_refused(bundle):
+    edit(bundle, lambda description: description["network"]["arguments"].update(classes=4))
+    refuse(bundle, "weights do not fit")
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        lambda d: d["preprocessing"]["steps"][1].update(scale=1.0),
+        lambda d: d["preprocessing"]["steps"].insert(0, SimplePreprocessor(2, 2).to_config()),
+        lambda d: d["canary"].reverse(),
+        lambda d: d["canary"].pop(),
+        lambda d: d.update(canary=None),
+    ),
+    ids=("scale", "another step", "other answer", "short answer", "no answer"),
+)
+def test_what_changes_the_answer_to_the_canary_is_noticed(change, bundle):
+    edit(bundle, change)
+    refuse(bundle, "answer to the canary")
+
+
+def test_exchanged_colours_are_noticed(bundle, monkeypatch):
+    """As if decoding gave BGR: the canary is there to tell."""
+    import sightkit.training.bundle as module
+
+    right = module.sightkit_io.read_image
+    monkeypatch.setattr(
+        module.sightkit_io, "read_image", lambda path: np.ascontiguousarray(right(path)[..., ::-1])
+    )
+    refuse(bundle, "answer to the canary")
+
+
+def test_a_grey_canary_is_read_again_as_grey(canary, tmp_path):
+    chain = Pipeline((GrayscalePreprocessor(), *CHAIN.steps))
+    folder = save_bundle(
+        tmp_path / "b",
+        network(channels=1),
+        preprocessing=chain,
+        class_names=NAMES,
+        canary=canary[..., :1],
+    )
+    assert load_bundle(folder).predict([canary[..., :1]]).shape == (1, 3)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="training/bundle.py: bundle.json has no hash of its own, and class_names are neither "
+    "counted nor compared when a bundle is loaded: a label is lost or exchanged without a word",
+)
+@pytest.mark.parametrize(
+    "change", (lambda d: d["class_names"].pop(), lambda d: d["class_names"].reverse())
+)
+def test_changed_class_names_are_noticed(change, bundle):
+    edit(bundle, change)
+    refuse(bundle, "class")
+
+
+CRASHING = {
+    ("network", "null"),
+    ("network", "[]"),
+    ("network", "{}"),
+    ("network", '"x"'),
+    ("class_names", "null"),
+    ("class_names", "[]"),
+    ("class_names", "{}"),
+    ("class_names", '"x"'),
+    ("preprocessing", "null"),
+    ("preprocessing", '"x"'),
+    ("files", "null"),
+    ("files", "[]"),
+    ("files", '"x"'),
+    ("canary", "{}"),
+    ("canary", '"x"'),
+    ("schema", "null"),
+    ("schema", "[]"),
+    ("schema", "{}"),
+    ("schema", '"x"'),
+}
+
+
+@pytest.mark.parametrize("value", ("null", "[]", "{}", '"x"'))
+@pytest.mark.parametrize(
+    "key", ("network", "class_names", "preprocessing", "files", "canary", "schema")
+)
+def test_a_field_of_the_wrong_kind_is_refused(key, value, bundle, request):
+    if (key, value) in CRASHING:
+        reason = "training/bundle.py: fields of bundle.json are used before their kind is checked"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    edit(bundle, lambda description: description.update({key: json.loads(value)}))
+    with pytest.raises(SightkitError):
+        load_bundle(bundle)

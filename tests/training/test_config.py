@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.training import ExperimentConfig
+
+
+@dataclass(frozen=True)
+class Config(ExperimentConfig):
+    output: Path = Path("runs/test/default")
+    epochs: int = 20
+    batch_size: int = 32
+    data: Path = Path("datasets/test.h5")
+    learning_rate: float = 0.1
+    deep: bool = False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    (
+        ({"epochs": 0}, r"--epochs must be at least 1\. Received: epochs=0\. Give --epochs 20"),
+        ({"epochs": -5}, "epochs=-5"),
+        ({"batch_size": -1}, r"--batch-size must be at least 1\. Received: batch_size=-1"),
+        ({"seed": -1}, "--seed must lie between.*seed=-1"),
+        ({"seed": 2**31}, "--seed must lie between"),
+        ({"split_seed": -2}, "--split-seed must lie between"),
+        ({"resume": True, "overwrite": True}, "give one of them"),
+        ({"epochs": 0, "smoke": True}, "--epochs"),
+    ),
+)
+def test_values_out_of_range_are_refused_by_flag(arguments, told):
+    with pytest.raises(SightkitError, match=told) as refused:
+        Config(**arguments)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="training/config.py: _shrink switches overwrite off before resume and overwrite are "
+    "compared, so that --smoke --resume --overwrite is taken for --resume",
+)
+def test_resume_and_overwrite_are_refused_in_a_smoke_run_too():
+    with pytest.raises(SightkitError, match="give one of them"):
+        Config(resume=True, overwrite=True, smoke=True)
+
+
+def test_a_smoke_run_is_short_and_has_a_folder_and_data_of_its_own():
+    config = Config(smoke=True)
+    assert (config.epochs, config.limit) == (2, 200)
+    assert config.output == Path("runs/test/smoke")
+    assert config.data == Path("datasets/test-smoke.h5")
+    assert config.overwrite
+    assert not Config(smoke=True, resume=True).overwrite
+
+
+def test_a_smoke_run_takes_the_folder_that_was_asked_for_and_does_not_overwrite_it():
+    config = Config(smoke=True, epochs=1, output=Path("mine"), data=Path("mine.h5"))
+    assert (config.epochs, config.output, config.data) == (1, Path("mine"), Path("mine.h5"))
+    assert not config.overwrite
+
+
+def test_what_defines_a_run_leaves_out_where_and_how():
+    first = Config()
+    second = Config(output=Path("elsewhere"), resume=True)
+    assert first.to_json() == second.to_json()
+    assert first.to_json() != Config(learning_rate=0.2).to_json()
+    assert first.to_json()["data"] == "datasets/test.h5"
+
+
+def again(command):
+    """Read a command line back into a configuration, as a script would."""
+    import tyro
+
+    python, script, *flags = shlex.split(command)
+    assert (python, script) == ("python", "scripts/train_test.py")
+    return tyro.cli(Config, args=flags, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+@pytest.mark.parametrize(
+    "config",
+    (
+        Config(),
+        Config(epochs=7, batch_size=5, seed=3, split_seed=0, precision="bfloat16"),
+        Config(output=Path("with space/it's"), data=Path("-x.h5").absolute(), learning_rate=1e-05),
+        Config(deep=True),
+        Config(output=Path("mine"), data=Path("mine.h5"), smoke=True),
+    ),
+)
+def test_the_command_gives_the_same_configuration(config):
+    assert again(config.command("train_test")) == config
+
+
+def test_the_command_names_only_what_differs_from_the_defaults():
+    assert Config().command("train_test") == "python scripts/train_test.py"
+    config = Config(epochs=3, resume=True)
+    assert config.command("train_test") == "python scripts/train_test.py --epochs 3"

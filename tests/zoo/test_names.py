@@ -1,0 +1,55 @@
+"""Names come without Keras, and every exported name is there."""
+
+import json
+import subprocess
+import sys
+
+from sightkit import zoo
+
+LISTING = """
+import json, sys
+import sightkit.zoo as zoo
+names = zoo.names()
+rows = [zoo.row(name).builder for name in names]
+print(json.dumps({"names": names, "heavy": [m for m in ("keras", "tensorflow", "jax", "numpy")
+                                            if m in sys.modules]}))
+"""
+
+
+def test_listing_names_imports_no_keras():
+    told = subprocess.run(
+        [sys.executable, "-c", LISTING], capture_output=True, text=True, check=True
+    )
+    found = json.loads(told.stdout)
+    assert found["heavy"] == []
+    assert found["names"] == zoo.names() == sorted(zoo.names())
+
+
+def test_names_of_a_kind():
+    assert zoo.names("segmenter") == ["unet"]
+    assert "lenet" in zoo.names("classifier")
+    assert zoo.names("nothing") == []
+    assert {zoo.row(name).kind for name in zoo.names()} == {
+        "classifier",
+        "discriminator",
+        "generator",
+        "head",
+        "segmenter",
+        "super_resolution",
+    }
+
+
+def test_everything_exported_is_there():
+    assert set(dir(zoo)) == set(zoo.__all__)
+    for name in zoo.__all__:
+        assert callable(getattr(zoo, name)), name
+    assert {zoo.row(name).builder for name in zoo.names()} < set(zoo.__all__)
+
+
+def test_unknown_attributes_raise():
+    assert not hasattr(zoo, "AlexNott")
+
+
+def test_the_default_squeezenet_is_1_1():
+    model = zoo.build("squeezenet", input_shape=(224, 224, 3), classes=1000)
+    assert model.count_params() == 1_235_496

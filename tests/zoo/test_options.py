@@ -1,0 +1,196 @@
+"""What the sources disagree on is an argument, and it does what it says."""
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import zoo
+from sightkit._errors import SightkitError
+from sightkit.zoo.activations import Maxout
+from sightkit.zoo.fcn_head import Bilinear
+from sightkit.zoo.kernels import kernel_initializer, kernel_regularizer
+from sightkit.zoo.local_response_normalization import LocalResponseNormalization
+
+IMAGES = np.random.default_rng(1).random((2, 8, 8, 3), dtype="float32")
+
+
+def small(**options):
+    options = {"filters": (4,), "hidden": (6,), "convolutions": 1, **options}
+    return zoo.ConvNet((8, 8, 3), 3, **options)
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("leaky_relu", lambda x: np.where(x > 0, x, 0.01 * x)),
+        (("leaky_relu", 0.1), lambda x: np.where(x > 0, x, 0.1 * x)),
+        ("prelu", lambda x: np.where(x > 0, x, 0.25 * x)),
+        ("elu", lambda x: np.where(x > 0, x, np.exp(x) - 1)),
+        (["elu", 0.5], lambda x: np.where(x > 0, x, 0.5 * (np.exp(x) - 1))),
+        ("tanh", np.tanh),
+        ("sigmoid", lambda x: 1 / (1 + np.exp(-x))),
+        (None, lambda x: x),
+    ],
+)
+def test_activations_against_numpy(activation, expected):
+    model = small(activation=activation)
+    before = keras.Model(model.input, model.get_layer("block1_conv1").output)
+    after = keras.Model(model.input, model.get_layer("block1_pool").input)
+    values = before(IMAGES).numpy()
+    np.testing.assert_allclose(after(IMAGES), expected(values), atol=1e-6)
+
+
+def test_maxout_doubles_the_layer_before_it():
+    values = np.array([[1.0, 3.0, -2.0, -5.0]], "float32")
+    np.testing.assert_array_equal(Maxout(2)(values), [[3.0, -2.0]])
+    model = small(activation="maxout")
+    assert model.get_layer("block1_conv1").filters == 8
+    assert model.get_layer("block1_pool").input.shape == (None, 8, 8, 4)
+    three = small(activation=("maxout", 3))
+    assert three.get_layer("dense1").units == 18
+
+
+def test_local_response_against_a_loop():
+    values = np.random.default_rng(2).normal(size=(1, 2, 2, 7)).astype("float32") * 30
+    expected = np.empty_like(values)
+    for channel in range(7):
+        near = values[..., max(0, channel - 2) : channel + 3]
+        expected[..., channel] = values[..., channel] / ((2 + 1e-4 * (near**2).sum(-1)) ** 0.75)
+    np.testing.assert_allclose(LocalResponseNormalization()(values), expected, rtol=1e-5)
+
+
+def test_normalization_goes_before_or_after_the_activation():
+    def order(**options):
+        names = [layer.name for layer in small(normalization="batch", **options).layers]
+        return names.index("block1_conv1_norm") < names.index("block1_conv1_activation")
+
+    assert order(norm_before_activation=True)
+    assert not order(norm_before_activation=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("lecun_normal", 1 / 400),
+        ("glorot_normal", 2 / (400 + 600)),
+        ("glorot_uniform", 2 / (400 + 600)),
+        ("he_normal", 2 / 400),
+        (("random_normal", 0.01), 1e-4),
+    ],
+)
+def test_initializers_have_the_published_variance(name, variance):
+    values = np.asarray(kernel_initializer(name)((400, 600)))
+    np.testing.assert_allclose(values.var(), variance, rtol=0.03)
+
+
+def test_orthogonal_kernels_are_orthogonal():
+    values = np.asarray(kernel_initializer("orthogonal")((30, 20)))
+    np.testing.assert_allclose(values.T @ values, np.eye(20), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("reg", "penalty"),
+    [
+        (0.1, 0.1 * (1 + 4)),
+        (("l2", 0.1), 0.1 * (1 + 4)),
+        (("l1", 0.1), 0.1 * (1 + 2)),
+        (["elastic", 0.1, 0.01], 0.1 * 3 + 0.01 * 5),
+    ],
+)
+def test_regularization_penalties(reg, penalty):
+    found = kernel_regularizer(reg)(np.array([[1.0, -2.0]], "float32"))
+    np.testing.assert_allclose(found, penalty, rtol=1e-6)
+
+
+def test_no_regularization_is_none():
+    assert kernel_regularizer(0.0) is None
+    assert not small(dropout=0.0, reg=0.0).losses
+
+
+@pytest.mark.parametrize(("faithful", "inner"), [(False, 5e-4), (True, 1e-4)])
+def test_the_references_bug_b1_is_reproduced_only_on_request(faithful, inner):
+    model = zoo.ResNet((8, 8, 3), 3, stages=(2,), filters=(8, 8), reg=5e-4, faithful=faithful)
+    strengths = {
+        layer.name: float(layer.kernel_regularizer.l2)
+        for layer in model.layers
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))
+    }
+    assert strengths.pop("conv1") == pytest.approx(5e-4)
+    assert strengths.pop("logits") == pytest.approx(5e-4)
+    assert len(strengths) == 7
+    assert list(strengths.values()) == pytest.approx([inner] * 7)
+
+
+def test_pooling_options_halve_alike():
+    for pooling in ("max", "average", "strided"):
+        assert small(pooling=pooling).get_layer("flatten").output.shape == (None, 4 * 4 * 4)
+    assert small(pooling=None).get_layer("flatten").output.shape == (None, 8 * 8 * 4)
+    assert not [layer for layer in small(pooling="strided").layers if "pool" in layer.name]
+
+
+def test_local_response_stands_where_the_papers_put_it():
+    alexnet = zoo.build("alexnet_one_tower", **zoo.row("alexnet_one_tower").sample)
+    googlenet = zoo.GoogLeNet((32, 32, 3), 3, normalization="local_response")
+    for model, expected in (
+        (alexnet, ["conv1_norm", "conv2_norm"]),
+        (googlenet, ["pool1_norm", "conv2_local_norm"]),
+    ):
+        found = [
+            layer.name for layer in model.layers if isinstance(layer, LocalResponseNormalization)
+        ]
+        assert found == expected
+
+
+def test_the_books_alexnet_has_the_books_maps():
+    with keras.StatelessScope(initialize_variables=False):
+        book = zoo.AlexNet((227, 227, 3), 2)
+        paper = zoo.build("alexnet_two_groups", input_shape=(227, 227, 3), classes=1000)
+    layers = ("conv1", "pool1", "conv2", "pool2", "conv5", "pool5")
+    sides = [book.get_layer(layer).output.shape[1] for layer in layers]
+    assert sides == [57, 28, 28, 13, 13, 6]
+    assert [paper.get_layer(layer).output.shape[1] for layer in layers] == [55, 27, 27, 13, 13, 6]
+    assert [paper.get_layer(f"conv{n}").groups for n in range(1, 6)] == [1, 2, 1, 2, 2]
+
+
+def test_auxiliary_heads_are_removed_for_inference():
+    images = np.random.default_rng(4).random((2, 65, 65, 3), dtype="float32")
+    trained = zoo.GoogLeNet((65, 65, 3), 3, auxiliary_heads=True)
+    assert [output.shape for output in trained.outputs] == [(None, 3)] * 3
+    bare = zoo.without_auxiliary_heads(trained)
+    np.testing.assert_array_equal(bare(images), trained(images)[0])
+    assert zoo.origin(bare)["arguments"]["auxiliary_heads"] is False
+    with pytest.raises(SightkitError, match="Only GoogLeNet"):
+        zoo.without_auxiliary_heads(zoo.LeNet((8, 8, 1), 2))
+
+
+def test_bilinear_kernels_interpolate():
+    layer = keras.layers.Conv2DTranspose(
+        2, 4, strides=2, padding="same", use_bias=False, kernel_initializer=Bilinear()
+    )
+    flat = np.stack([np.full((1, 6, 6), 3.0), np.full((1, 6, 6), 5.0)], -1).astype("float32")
+    inside = layer(flat).numpy()[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(inside, flat[:, :1, :1].repeat(8, 1).repeat(8, 2), rtol=1e-6)
+
+
+def test_surgery_keeps_the_bases_names_and_cuts_anywhere():
+    model = zoo.Surgery((32, 32, 3), 5, hidden=(8,))
+    assert {"block1_conv1", "block5_pool", "head_dense1", "logits"} <= {
+        layer.name for layer in model.layers
+    }
+    early = zoo.Surgery((32, 32, 3), 5, base="minivggnet", cut="block1_pool", hidden=())
+    assert [layer.name for layer in early.layers][-3:] == ["head_flatten", "logits", "predictions"]
+    assert early.get_layer("logits").kernel.shape == (16 * 16 * 32, 5)
+    flat = zoo.Surgery((32, 32, 3), 5, base="minivggnet", hidden=(8,))
+    assert flat.get_layer("head_dense1").kernel.shape == (512, 8)
+
+
+def test_include_top_false_ends_with_the_maps():
+    with keras.StatelessScope(initialize_variables=False):
+        for name, shape in (
+            ("vgg16", (None, 1, 1, 512)),
+            ("resnet50", (None, 1, 1, 2048)),
+            ("mobilenet_0.25", (None, 1, 1, 256)),
+        ):
+            model = zoo.build(name, input_shape=(32, 32, 3), classes=2, include_top=False)
+            assert model.output_shape == shape

@@ -1,0 +1,119 @@
+"""Activations by name, so that the choice is an argument of a builder and survives JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from sightkit._errors import SightkitError
+
+Activation = str | Sequence[Any] | None
+
+
+@keras.saving.register_keras_serializable(package="sightkit")
+class Maxout(layers.Layer):
+    """Maximum over groups of neighbouring channels: max(w1 x + b1, w2 x + b2, …).
+
+    The layer before it computes ``pieces`` times as many channels, so its parameters multiply.
+
+    Args:
+        pieces: channels that share one output.
+
+    Example:
+        >>> Maxout(2)(keras.ops.array([[1.0, 3.0, -2.0, -5.0]])).shape
+        (1, 2)
+
+    Reference:
+        Goodfellow et al., "Maxout networks", 2013.
+    """
+
+    def __init__(self, pieces: int = 2, **options: Any) -> None:
+        """See the class."""
+        super().__init__(**options)
+        self.pieces = pieces
+
+    def call(self, inputs: Any) -> Any:
+        """(…, channels) to (…, channels / pieces)."""
+        shape: Any = ops.shape(inputs)
+        groups = inputs.shape[-1] // self.pieces
+        return ops.max(ops.reshape(inputs, (*shape[:-1], groups, self.pieces)), axis=-1)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """(…, channels) to (…, channels / pieces)."""
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)  # type: ignore[operator]
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments, for saving."""
+        return {**super().get_config(), "pieces": self.pieces}
+
+
+def _simple(function: str) -> Callable[..., layers.Layer]:
+    return lambda _rank, name: layers.Activation(function, name=name)
+
+
+def _leaky_relu(_rank: int, name: str, slope: float = 0.01) -> layers.Layer:
+    return layers.LeakyReLU(negative_slope=slope, name=name)
+
+
+def _prelu(rank: int, name: str, slope: float = 0.25) -> layers.Layer:
+    # One learned slope a channel, as He et al. do: the map's size stays free.
+    start: Any = keras.initializers.Constant(slope)
+    return layers.PReLU(
+        alpha_initializer=start,
+        shared_axes=list(range(1, rank - 1)) or None,
+        name=name,
+    )
+
+
+def _elu(_rank: int, name: str, alpha: float = 1.0) -> layers.Layer:
+    return layers.ELU(alpha=alpha, name=name)
+
+
+def _maxout(_rank: int, name: str, pieces: int = 2) -> layers.Layer:
+    return Maxout(pieces, name=name)
+
+
+_ACTIVATIONS: dict[str, Callable[..., layers.Layer]] = {
+    "relu": _simple("relu"),
+    "leaky_relu": _leaky_relu,
+    "prelu": _prelu,
+    "elu": _elu,
+    "gelu": _simple("gelu"),
+    "tanh": _simple("tanh"),
+    "sigmoid": _simple("sigmoid"),
+    "maxout": _maxout,
+}
+
+
+def activate(x: Any, activation: Activation, name: str) -> Any:
+    """Apply an activation given by name, or by (name, parameter).
+
+    Args:
+        x: tensor.
+        activation: ``"relu"``, ``"leaky_relu"`` (slope 0.01; ``("leaky_relu", 0.1)`` for another),
+            ``"prelu"``, ``"elu"``, ``"gelu"``, ``"tanh"``, ``"sigmoid"``, ``"maxout"`` (2 pieces),
+            or None for none.
+        name: name of the layer.
+
+    Raises:
+        SightkitError: no such activation.
+    """
+    if activation is None:
+        return x
+    kind, *parameter = (activation,) if isinstance(activation, str) else tuple(activation)
+    if kind not in _ACTIVATIONS or len(parameter) > 1:
+        raise SightkitError(
+            f"activation must be one of {', '.join(_ACTIVATIONS)}, or (name, parameter).",
+            activation=activation,
+        )
+    return _ACTIVATIONS[kind](len(x.shape), name, *parameter)(x)
+
+
+def pieces(activation: Activation) -> int:
+    """How many channels the layer before this activation computes for each one wanted."""
+    if activation is None or isinstance(activation, str):
+        return 2 if activation == "maxout" else 1
+    return int(activation[1]) if activation[0] == "maxout" else 1

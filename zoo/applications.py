@@ -1,0 +1,203 @@
+"""Networks whose topology is taken from keras.applications: rows of one table.
+
+They are built without weights, through Keras' own functions, and end as all classifiers here do,
+in ``logits`` and ``predictions``. ``model.get_weights()`` has the order of
+``keras.applications``' own network with its top, and the same shapes (MobileNet's classifier is a
+1x1 convolution there: reshape it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape
+from sightkit.zoo.batch_normalization import BatchNormalization
+from sightkit.zoo.endings import classify, drop
+from sightkit.zoo.registry import registered
+
+
+@registered
+def InceptionV3(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    include_top: bool = True,
+    dropout: float = 0.0,
+    name: str = "inception_v3",
+) -> keras.Model:
+    """Inception v3: 23,851,784 parameters for 299x299x3 → 1000; images scaled to [-1, 1].
+
+    Args:
+        input_shape: (height, width, channels), at least 75x75.
+        classes: number of classes, at least 2.
+        include_top: False ends with the last feature maps.
+        dropout: share dropped before the classifier.
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) to float32 (N, classes) probabilities.
+
+    Raises:
+        SightkitError: an argument out of range.
+
+    Reference:
+        Szegedy et al., "Rethinking the Inception architecture for computer vision", 2015.
+    """
+    shape = image_shape(input_shape, minimum=75)
+    class_count(classes)
+    body = _body(keras.applications.InceptionV3, shape, include_top)
+    return _finish(body, classes, include_top, dropout, name)
+
+
+@registered
+def Xception(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    include_top: bool = True,
+    dropout: float = 0.0,
+    name: str = "xception",
+) -> keras.Model:
+    """Xception: 22,910,480 parameters for 299x299x3 → 1000; images scaled to [-1, 1].
+
+    Args:
+        input_shape: (height, width, channels), at least 71x71.
+        classes: number of classes, at least 2.
+        include_top: False ends with the last feature maps.
+        dropout: share dropped before the classifier.
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) to float32 (N, classes) probabilities.
+
+    Raises:
+        SightkitError: an argument out of range.
+
+    Reference:
+        Chollet, "Xception: deep learning with depthwise separable convolutions", 2016.
+    """
+    shape = image_shape(input_shape, minimum=71)
+    class_count(classes)
+    body = _body(keras.applications.Xception, shape, include_top)
+    return _finish(body, classes, include_top, dropout, name)
+
+
+@registered
+def MobileNet(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    alpha: float = 1.0,
+    include_top: bool = True,
+    dropout: float = 1e-3,
+    name: str = "mobilenet",
+) -> keras.Model:
+    """MobileNet of width alpha: 4,253,864 parameters for 224x224x3 → 1000 at 1.0.
+
+    Args:
+        input_shape: (height, width, channels), at least 32x32; scaled to [-1, 1].
+        classes: number of classes, at least 2.
+        alpha: width of every layer: 0.25, 0.5, 0.75 and 1.0 have published weights.
+        include_top: False ends with the last feature maps.
+        dropout: share dropped before the classifier.
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) to float32 (N, classes) probabilities.
+
+    Raises:
+        SightkitError: an argument out of range.
+
+    Reference:
+        Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision
+        applications", 2017.
+    """
+    shape = image_shape(input_shape, minimum=32)
+    class_count(classes)
+    body = _body(keras.applications.MobileNet, shape, include_top, alpha=alpha)
+    return _finish(body, classes, include_top, dropout, name)
+
+
+@registered
+def MobileNetV2(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    alpha: float = 1.0,
+    include_top: bool = True,
+    dropout: float = 0.0,
+    name: str = "mobilenetv2",
+) -> keras.Model:
+    """MobileNet v2 of width alpha: 3,538,984 parameters for 224x224x3 → 1000 at 1.0.
+
+    Args:
+        input_shape: (height, width, channels), at least 32x32; scaled to [-1, 1].
+        classes: number of classes, at least 2.
+        alpha: width: 0.35, 0.5, 0.75, 1.0, 1.3 and 1.4 have published weights.
+        include_top: False ends with the last feature maps.
+        dropout: share dropped before the classifier.
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) to float32 (N, classes) probabilities.
+
+    Raises:
+        SightkitError: an argument out of range.
+
+    Reference:
+        Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018.
+    """
+    shape = image_shape(input_shape, minimum=32)
+    class_count(classes)
+    body = _body(keras.applications.MobileNetV2, shape, include_top, alpha=alpha)
+    return _finish(body, classes, include_top, dropout, name)
+
+
+def _body(
+    builder: Callable[..., keras.Model], shape: Sequence[int], pooled: bool, **options: Any
+) -> keras.Model:
+    body = builder(
+        weights=None,
+        include_top=False,
+        input_tensor=keras.Input(shape, name="images"),
+        pooling="avg" if pooled else None,
+        **options,
+    )
+    return keras.models.clone_model(body, clone_function=_Cloning())
+
+
+class _Cloning:
+    """Copies layers: batch normalization becomes ours, and names become stable.
+
+    Where Keras left the name to a counter of the whole process (``conv2d_94``), the number is
+    counted anew here, so that two builds have the same names.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def __call__(self, layer: layers.Layer) -> layers.Layer:
+        ours = BatchNormalization if type(layer) is layers.BatchNormalization else type(layer)
+        config = layer.get_config()
+        counted = re.fullmatch(r"(.*?)(_\d+)?", layer.name)
+        kind = counted[1] if counted else ""
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            number = self.counts.get(kind, 0)
+            self.counts[kind] = number + 1
+            config["name"] = f"{kind}_{number}" if number else kind
+        return ours.from_config(config)
+
+
+def _finish(
+    body: keras.Model, classes: int, include_top: bool, dropout: float, name: str
+) -> keras.Model:
+    (rate,) = drop_rates(dropout, 1)
+    if not include_top:
+        return keras.Model(body.inputs[0], body.output, name=name)
+    x = drop(body.output, rate, "dropout")
+    return keras.Model(body.inputs[0], classify(x, classes), name=name)

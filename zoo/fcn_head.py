@@ -1,0 +1,122 @@
+"""The head that makes a segmenter of a classifier's feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from sightkit.zoo.activations import Activation
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.endings import drop, probabilities
+from sightkit.zoo.kernels import Initializer, Regularization, kernel_initializer
+from sightkit.zoo.registry import registered
+from sightkit.zoo.unit import Unit
+
+
+@keras.saving.register_keras_serializable(package="sightkit")
+class Bilinear(keras.initializers.Initializer):
+    """Kernels of a transposed convolution that enlarge each channel by linear interpolation."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Kernel (height, width, out, in), zero between different channels."""
+        height, width, outputs, inputs = shape
+        kernel = np.zeros(shape, "float32")
+        for channel in range(min(outputs, inputs)):
+            kernel[:, :, channel, channel] = np.outer(_tent(height), _tent(width))
+        return ops.convert_to_tensor(kernel, dtype=dtype or "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """No arguments."""
+        return {}
+
+
+@registered
+def FCNHead(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    stride: int = 32,
+    hidden: Sequence[int] = (4096, 4096),
+    kernel: int = 7,
+    activation: Activation = "relu",
+    initializer: Initializer = "he_normal",
+    reg: Regularization = 0.0,
+    dropout: float | Sequence[float] = 0.5,
+    name: str = "fcn_head",
+) -> keras.Model:
+    """VGG16's dense layers as convolutions, scores a pixel, and the way back to full size.
+
+    121,438,229 parameters for 512 channels → 21 classes (FCN-32s' own layers).
+
+    ============= ============================================= ===================
+    layer         kind                                          output for 7x7x512
+    ============= ============================================= ===================
+    conv1         4096 filters 7x7, same                        7x7x4096
+    dropout1      0.5
+    conv2         4096 filters 1x1                              7x7x4096
+    dropout2      0.5
+    scores        classes filters 1x1                           7x7xclasses
+    logits        transposed 64x64, stride 32, starts bilinear  224x224xclasses
+    predictions   softmax over the classes                      224x224xclasses
+    ============= ============================================= ===================
+
+    Args:
+        input_shape: (height, width, channels) of the feature maps, any size.
+        classes: number of classes, background included, at least 2.
+        stride: of the network below: how much smaller its maps are than its images.
+        hidden: filters of the convolutions before the scores; may be empty.
+        kernel: side of the first convolution's kernel; the others are 1x1.
+        activation, initializer, reg: see ``unit.Unit``.
+        dropout: share dropped after each hidden convolution: one number, or one each.
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) features to float32 (N, H·stride, W·stride,
+        classes) probabilities.
+
+    Raises:
+        SightkitError: an argument out of range.
+
+    Reference:
+        Long, Shelhamer, Darrell, "Fully convolutional networks for semantic segmentation", 2015
+        (FCN-32s). Differs on purpose: padding "same" instead of padding the image by 100 and
+        cropping.
+
+    Example:
+        >>> FCNHead((7, 7, 512), 21, hidden=()).output_shape
+        (None, 224, 224, 21)
+    """
+    shape = image_shape(input_shape)
+    class_count(classes)
+    positive(stride=stride, hidden=hidden, kernel=kernel)
+    rates = drop_rates(dropout, len(hidden))
+    unit = Unit(activation, initializer=initializer, reg=reg)
+    features = keras.Input(shape, name="features")
+    x: Any = features
+    for number, (filters, rate) in enumerate(zip(hidden, rates, strict=True), start=1):
+        x = unit.convolution(x, filters, kernel if number == 1 else 1, name=f"conv{number}")
+        x = drop(x, rate, f"dropout{number}")
+    x = layers.Conv2D(
+        classes, 1, kernel_initializer=kernel_initializer(initializer), name="scores"
+    )(x)
+    bilinear: Any = Bilinear()
+    x = layers.Conv2DTranspose(
+        classes,
+        2 * stride,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=bilinear,
+        name="logits",
+    )(x)
+    return keras.Model(features, probabilities(x), name=name)
+
+
+def _tent(size: int) -> np.ndarray:
+    """1 in the middle, falling linearly to both ends: sums to the stride."""
+    centre = (size - 1) / 2
+    return 1 - np.abs(np.arange(size) - centre) / ((size + 1) // 2)

@@ -1,0 +1,88 @@
+"""Network surgery: the body of one network under a new dense head, as one row of data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from sightkit._errors import SightkitError
+from sightkit.zoo.activations import Activation
+from sightkit.zoo.fc_head import attach
+from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.registry import build, builder_of, registered
+from sightkit.zoo.unit import Unit
+
+
+@registered
+def Surgery(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    base: str = "vgg16",
+    base_arguments: Mapping[str, Any] | None = None,
+    cut: str | None = None,
+    hidden: Sequence[int] = (256,),
+    activation: Activation = "relu",
+    initializer: Initializer = "glorot_uniform",
+    reg: Regularization = 0.0,
+    dropout: float | Sequence[float] = 0.5,
+    name: str = "surgery",
+) -> keras.Model:
+    """A base, cut, with an ``FCHead``: 21,141,841 parameters for VGG16 and 256 → 17 classes.
+
+    ============== ====================================== ====================
+    layer          kind                                   output for 224x224x3
+    ============== ====================================== ====================
+    (base's)       VGG16 up to ``block5_pool``            7x7x512
+    head_flatten                                          25088
+    head_dense1    256                                    256
+    head_dropout1  0.5
+    logits         classes                                classes
+    ============== ====================================== ====================
+
+    Args:
+        input_shape: (height, width, channels) of images, as the base takes them.
+        classes: number of classes, at least 2.
+        base: name of a classifier of the zoo.
+        base_arguments: further arguments of the base.
+        cut: the base's layer whose output the head reads; by default the last one before its own
+            dense layers (where it has ``include_top``), else the one before ``logits``.
+        hidden, activation, initializer, reg, dropout: see ``FCHead``.
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) to float32 (N, classes) probabilities. Layers keep
+        the base's names, so that they can be frozen by name.
+
+    Raises:
+        SightkitError: no such base or layer, or an argument out of range.
+
+    Reference:
+        Rosebrock, "Deep Learning for Computer Vision with Python", practitioner bundle, chapter 5.
+
+    Example:
+        >>> Surgery((224, 224, 3), 17).count_params()
+        21141841
+    """
+    arguments = dict(base_arguments or {})
+    topless = "include_top" in inspect.signature(builder_of(base)).parameters and cut is None
+    if topless:
+        arguments["include_top"] = False
+    body = build(base, input_shape=input_shape, classes=2, **arguments)
+    features = body.output if topless else _features(body, cut)
+    unit = Unit(activation, initializer=initializer, reg=reg)
+    return keras.Model(body.inputs[0], attach(features, classes, unit, hidden, dropout), name=name)
+
+
+def _features(body: keras.Model, cut: str | None) -> Any:
+    names = [layer.name for layer in body.layers]
+    if cut is None:
+        return body.get_layer("logits").input
+    if cut not in names:
+        raise SightkitError(
+            "cut must name a layer of the base.", f"It has {', '.join(names)}.", cut=cut
+        )
+    return body.get_layer(cut).output

@@ -1,0 +1,112 @@
+"""U-Net: a segmenter whose way up sees its way down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from sightkit._errors import SightkitError
+from sightkit.zoo.activations import Activation
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.endings import drop, probabilities
+from sightkit.zoo.kernels import Initializer, Regularization, kernel_initializer
+from sightkit.zoo.registry import registered
+from sightkit.zoo.unit import Unit
+
+
+@registered
+def UNet(
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    filters: Sequence[int] = (64, 128, 256, 512, 1024),
+    activation: Activation = "relu",
+    normalization: str | None = None,
+    norm_before_activation: bool = True,
+    initializer: Initializer = "he_normal",
+    reg: Regularization = 0.0,
+    dropout: float = 0.0,
+    name: str = "unet",
+) -> keras.Model:
+    """Four levels down and up again: 31,030,658 parameters for 1 channel → 2 classes.
+
+    ================ ================================================ ====================
+    layer            kind                                             output for 256x256x1
+    ================ ================================================ ====================
+    down1_conv1, 2   64 filters 3x3, same                             256x256x64
+    down1_pool       maximum 2x2, stride 2                            128x128x64
+    down2 … down4    the same with 128, 256, 512                      16x16x512
+    bottom_conv1, 2  1024 filters 3x3, same                           16x16x1024
+    up4              512 filters 2x2 transposed, stride 2             32x32x512
+    up4_joined       beside down4_conv2                               32x32x1024
+    up4_conv1, 2     512 filters 3x3, same                            32x32x512
+    up3 … up1        the same with 256, 128, 64                       256x256x64
+    logits           classes filters 1x1                              256x256xclasses
+    predictions      softmax over the classes                         256x256xclasses
+    ================ ================================================ ====================
+
+    Args:
+        input_shape: (height, width, channels), sides divisible by 16 (2 to the number of levels
+            above the bottom).
+        classes: number of classes, background included, at least 2.
+        filters: of each level, the bottom last.
+        activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
+        dropout: share dropped at the bottom (the paper mentions it, without a figure).
+        name: name of the model.
+
+    Returns:
+        Uncompiled model: float32 (N, H, W, C) to float32 (N, H, W, classes) probabilities.
+
+    Raises:
+        SightkitError: sides that do not halve evenly, or another argument out of range.
+
+    Reference:
+        Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedical image
+        segmentation", 2015. Differs on purpose: padding "same", so that output and input have one
+        size; the count does not change.
+
+    Example:
+        >>> UNet((256, 256, 1), 2).count_params()
+        31030658
+    """
+    positive(filters=filters)
+    if len(filters) < 2:
+        raise SightkitError("U-Net needs at least two levels.", filters=filters)
+    multiple = 2 ** (len(filters) - 1)
+    shape = image_shape(input_shape, minimum=multiple, multiple=multiple)
+    class_count(classes)
+    (rate,) = drop_rates(dropout, 1)
+    unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
+
+    images = keras.Input(shape, name="images")
+    x: Any = images
+    skips = []
+    for level, width in enumerate(filters[:-1], start=1):
+        x = _pair(x, unit, width, f"down{level}")
+        skips.append(x)
+        x = layers.MaxPooling2D(2, strides=2, name=f"down{level}_pool")(x)
+    x = _pair(x, unit, filters[-1], "bottom")
+    x = drop(x, rate, "bottom_dropout")
+    for level in range(len(filters) - 1, 0, -1):
+        width = filters[level - 1]
+        x = layers.Conv2DTranspose(
+            width,
+            2,
+            strides=2,
+            kernel_initializer=kernel_initializer(initializer),
+            name=f"up{level}",
+        )(x)
+        x = layers.Concatenate(name=f"up{level}_joined")([skips[level - 1], x])
+        x = _pair(x, unit, width, f"up{level}")
+    x = layers.Conv2D(
+        classes, 1, kernel_initializer=kernel_initializer(initializer), name="logits"
+    )(x)
+    return keras.Model(images, probabilities(x), name=name)
+
+
+def _pair(x: Any, unit: Unit, filters: int, name: str) -> Any:
+    x = unit.convolution(x, filters, 3, name=f"{name}_conv1")
+    return unit.convolution(x, filters, 3, name=f"{name}_conv2")
