@@ -42,6 +42,9 @@ lint: .venv/installed-test
 
 smoke: .venv/installed-test
 	for script in $(SCRIPTS); do echo "== $$script --smoke" && $(RUN) $$script --smoke || exit 1; done
+	mkdir -p build/smoke
+	$(RUN) scripts/inspect_model.py minigooglenet
+	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
 	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png
 
 bench: .venv/installed-test

@@ -14,10 +14,7 @@ from typing import Annotated
 
 import tyro
 
-from sightkit import zoo
-from sightkit._cli import run
-from sightkit._errors import SightkitError
-from sightkit._files import write_text
+from sightkit import _cli, _files, zoo
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,8 @@ class Config:
 
 
 def main(config: Config) -> dict[str, int]:
-    arguments = dict(zoo.row(config.name).published[0][0])
-    shape_name = "output_shape" if "output_shape" in arguments else "input_shape"
-    if config.input_shape is not None:
-        arguments[shape_name] = config.input_shape
-    if config.classes is not None:
-        if "classes" not in arguments:
-            raise SightkitError(f"{config.name} has no classes.", "Leave --classes out.")
-        arguments["classes"] = config.classes
-
+    arguments = zoo.published_arguments(config.name, config.input_shape, config.classes)
+    _cli.start_keras()
     import keras
 
     # In this scope layers know their shapes and no weight is allocated.
@@ -51,7 +41,7 @@ def main(config: Config) -> dict[str, int]:
         description = zoo.describe(zoo.build(config.name, **arguments))
     print(description)
     if config.output is not None:
-        write_text(config.output, f"{description}\n")
+        _files.write_text(config.output, f"{description}\n")
     return {
         "parameters": description.parameters,
         "multiply_adds": description.multiply_adds,
@@ -60,4 +50,4 @@ def main(config: Config) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    run(main, Config)
+    _cli.run(main, Config)

@@ -200,10 +200,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
         if not path.is_file() or _files.sha256(path) != description["files"].get(name):
             raise _damaged(folder, f"{name} is missing or not the file that was saved")
     network = _build_float32(description["network"])
-    try:
-        network.load_weights(folder / WEIGHTS)
-    except (ValueError, OSError, KeyError) as error:
-        raise _damaged(folder, f"the weights do not fit {network.name}") from error
+    zoo.load_weights(network, folder / WEIGHTS)
     bundle = Bundle(
         network=network,
         predictor=inference.compile(network),

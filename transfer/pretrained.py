@@ -164,7 +164,7 @@ def _network(name: str, source: Source, include_top: bool) -> keras.Model:
         raise SightkitError(
             f"The weights of {name} cannot be had: the file {state}, and no download succeeded.",
             f"Put {path.name} there, or go online.{other}",
-            expected=str(path),
+            path=str(path),
         ) from error
     return network
 
@@ -190,7 +190,7 @@ def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise SightkitError(
             "The names of ImageNet's classes are neither on this machine nor to be downloaded.",
             "Put imagenet_class_index.json there, or go online.",
-            expected=str(_models_folder() / "imagenet_class_index.json"),
+            path=str(_models_folder() / "imagenet_class_index.json"),
         ) from error
     identifiers = tuple(row[0][0] for row in rows)
     plain = [row[0][1] for row in rows]

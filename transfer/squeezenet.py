@@ -31,7 +31,7 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
             "The weights of squeezenet must lie in KERAS_HOME: they are not among those that "
             "Keras downloads.",
             f"Put {path.name} (the file that its author published) there.",
-            expected=str(path),
+            path=str(path),
         )
     try:
         with h5py.File(path, "r") as file:

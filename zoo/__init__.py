@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sightkit.zoo.registry import BUILDERS, build, names, origin, register, row
+from sightkit.zoo.registry import BUILDERS, build, names, origin, published_arguments, register, row
 
 if TYPE_CHECKING:
     from sightkit.zoo.alexnet import AlexNet
@@ -73,6 +73,7 @@ __all__ = [
     "load_weights",
     "names",
     "origin",
+    "published_arguments",
     "register",
     "row",
     "without_auxiliary_heads",

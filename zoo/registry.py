@@ -10,7 +10,7 @@ import functools
 import importlib
 import inspect
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
@@ -56,6 +56,25 @@ def row(name: str) -> Row:
             "The name must be one that zoo.names() lists.", hint or f"Known: {names()}.", name=name
         )
     return _ROWS[name]
+
+
+def published_arguments(
+    name: str, input_shape: Sequence[int] | None = None, classes: int | None = None
+) -> dict[str, Any]:
+    """Arguments that ``build`` makes the published network of; shape and classes may be others.
+
+    Raises:
+        SightkitError: an unknown name, or classes for a network that has none.
+    """
+    arguments = dict(row(name).published[0][0])
+    if input_shape is not None:
+        generator = "output_shape" in arguments
+        arguments["output_shape" if generator else "input_shape"] = tuple(input_shape)
+    if classes is not None:
+        if "classes" not in arguments:
+            raise SightkitError(f"{name} has no classes.", "Leave --classes out.", classes=classes)
+        arguments["classes"] = classes
+    return arguments
 
 
 def build(name: str, /, **arguments: Any) -> keras.Model:

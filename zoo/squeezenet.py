@@ -40,6 +40,7 @@ def SqueezeNet(
     classes: int,
     *,
     version: str = "1.1",
+    include_top: bool = True,
     activation: Activation = "relu",
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
@@ -70,6 +71,7 @@ def SqueezeNet(
         input_shape: (height, width, channels), at least 31x31 (1.1) or 35x35 (1.0).
         classes: number of classes, at least 2.
         version: ``"1.1"`` or ``"1.0"``.
+        include_top: False ends with ``fire9``, for network surgery.
         activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped before conv10.
         name: name of the model.
@@ -107,6 +109,8 @@ def SqueezeNet(
     for number, (squeeze, expand) in enumerate(FIRES, start=2):
         x = _fire(x, unit, squeeze, expand, f"fire{number}")
         x = _pool(x, variant, f"fire{number}")
+    if not include_top:
+        return keras.Model(images, x, name=name)
     x = drop(x, rate, "dropout")
     x = unit.convolution(x, classes, 1, name="conv10")
     x = layers.GlobalAveragePooling2D(name="logits")(x)

@@ -1,0 +1,148 @@
+"""Pretrained networks: right weights, right preprocessing, said plainly when they are not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import io, transfer
+from sightkit._errors import SightkitError
+from sightkit.transfer.pretrained import SOURCES, preprocessing_of
+
+DATA = os.environ.get("SIGHTKIT_TEST_DATA")
+needs_data = pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
+
+
+@pytest.fixture
+def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Keras home of this test's own, with the published weights where they are at hand."""
+    home = tmp_path / "keras"
+    if DATA:
+        shutil.copytree(Path(DATA) / "keras" / "models", home / "models")
+    (home / "models").mkdir(parents=True, exist_ok=True)
+    monkeypatch.setenv("KERAS_HOME", str(home))
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(home), raising=False)
+    monkeypatch.setattr(
+        "keras.src.utils.file_utils.config.keras_home", lambda: str(home), raising=False
+    )
+    return home
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", refuse)
+
+
+@needs_data
+def test_mobilenet_names_a_beagle(keras_home: Path) -> None:
+    bundle = transfer.pretrained("mobilenet_0.75")
+    probabilities = bundle.predict([Path(str(DATA)) / "style" / "content" / "beagle.png"])
+    (best,) = bundle.top(probabilities, 5)
+    assert next(iter(best)) == "beagle" and best["beagle"] > 0.85
+    assert len(set(bundle.class_names)) == len(bundle.class_names) == 1000
+
+
+@needs_data
+def test_the_same_weights_give_the_same_answer_as_keras_applications(keras_home: Path) -> None:
+    bundle = transfer.pretrained("mobilenet_0.25")
+    theirs = keras.applications.MobileNet(alpha=0.25, weights="imagenet")
+    image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    x = keras.applications.mobilenet.preprocess_input(image[np.newaxis].astype(np.float32))
+    expected = theirs.predict_on_batch(x)
+    np.testing.assert_allclose(bundle.predictor(x), expected, atol=1e-5)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["mobilenetv2_0.35", "squeezenet"])
+def test_features_without_the_classifier_tell_animals_apart(keras_home: Path, name: str) -> None:
+    """Weights in the wrong place, or the wrong channel order, cost far more than this leaves."""
+    bundle = transfer.pretrained(name, include_top=False)
+    paths, labels = [], []
+    for label, animal in enumerate(("cats", "dogs", "panda")):
+        found = sorted((Path(str(DATA)) / "animals" / animal).glob("*.jpg"))[:24]
+        paths += found
+        labels += [label] * len(found)
+    features = bundle.predict([str(path) for path in paths]).mean(axis=(1, 2))
+    features = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
+    labels = np.array(labels)
+    train = np.arange(len(labels)) % 2 == 0
+    centres = np.stack([features[train & (labels == k)].mean(axis=0) for k in range(3)])
+    distances = ((features[~train, np.newaxis] - centres) ** 2).sum(axis=2)
+    assert (distances.argmin(axis=1) == labels[~train]).mean() >= 0.85
+
+
+@pytest.mark.parametrize("name", transfer.names())
+def test_the_bound_preprocessing_is_the_one_of_keras(name: str) -> None:
+    side = SOURCES[name].side
+    image = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
+    steps = preprocessing_of(name).steps
+    chain = [step for step in steps if type(step).__name__ != "AspectAwarePreprocessor"]
+    ours = image
+    for step in chain:
+        ours = step(ours)
+    mode = "caffe" if SOURCES[name].caffe else "tf"
+    theirs = keras.applications.imagenet_utils.preprocess_input(
+        image.astype(np.float32), data_format="channels_last", mode=mode
+    )
+    np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+def test_a_grey_and_a_colour_photo_of_any_size_become_what_the_network_takes() -> None:
+    chain = preprocessing_of("vgg16")
+    for shape in ((300, 200, 3), (50, 900, 1), (1, 1, 3)):
+        assert chain(np.full(shape, 9, np.uint8)).shape == (224, 224, 3)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(SightkitError, match=r"mobilenet_0\.75.*vgg16"):
+        transfer.pretrained("vgg")
+
+
+@pytest.mark.usefixtures("no_network")
+def test_missing_weights_are_named_with_their_place(keras_home: Path) -> None:
+    for name in ("squeezenet", "mobilenetv2_0.5"):
+        file = SOURCES[name].file
+        with pytest.raises(SightkitError, match=file) as caught:
+            transfer.pretrained(name)
+        assert str(keras_home / "models" / file) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+@needs_data
+def test_files_that_only_pretend_to_be_weights_are_refused(keras_home: Path) -> None:
+    bad = Path(str(DATA)) / "bad"
+    target = keras_home / "models" / SOURCES["squeezenet"].file_no_top
+    for name in (
+        "resnet50_notop_truncated_1MiB.h5",
+        "resnet50_notop_lfs_pointer.h5",
+        "vgg16_notop_text_stub.h5",
+    ):
+        shutil.copy(bad / name, target)
+        with pytest.raises(SightkitError, match="must hold weights") as caught:
+            transfer.pretrained("squeezenet", include_top=False)
+        assert str(target) in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+@needs_data
+def test_weights_of_another_network_are_refused_layer_by_layer(keras_home: Path) -> None:
+    models = keras_home / "models"
+    shutil.copy(models / SOURCES["squeezenet"].file_no_top, models / SOURCES["squeezenet"].file)
+    with pytest.raises(SightkitError, match=r"conv10.*nothing in the file"):
+        transfer.pretrained("squeezenet")
+
+
+def test_a_photo_file_reads_the_same_as_its_array(tmp_path: Path) -> None:
+    image = np.random.default_rng(2).integers(0, 256, (40, 60, 3), np.uint8)
+    io.write_png(tmp_path / "a.png", image)
+    chain = preprocessing_of("mobilenet_0.75")
+    np.testing.assert_array_equal(chain(image), chain(io.read_image(tmp_path / "a.png")))
