@@ -41,6 +41,7 @@ class BestCheckpoint(StatefulCallback):
         self.mode = mode
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self._sha256: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if this epoch is the best."""
@@ -56,14 +57,32 @@ class BestCheckpoint(StatefulCallback):
             with _files.replacing(self.path) as temporary:
                 self.model.save_weights(temporary)
             self.best, self.best_epoch = value, epoch
+            self._sha256 = _files.sha256(self.path)
+
+    def restore(self) -> None:
+        """Give the model the weights of the best epoch, if there was one.
+
+        Raises:
+            SightkitError: the file is not the one that was written.
+        """
+        if self.best_epoch is None:
+            return
+        if not self.path.is_file() or _files.sha256(self.path) != self._sha256:
+            raise SightkitError(
+                "The weights of the best epoch are missing or damaged.",
+                "Train again with --overwrite.",
+                path=str(self.path),
+            )
+        self.model.load_weights(self.path)
 
     def get_state(self) -> dict[str, Any]:
-        """Best value and epoch."""
-        return {"best": self.best, "best_epoch": self.best_epoch}
+        """Best value, its epoch, and the hash of its file."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "sha256": self._sha256}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Remember best value and epoch."""
+        """Remember best value, its epoch, and the hash of its file."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self._sha256 = state["sha256"]
 
     def _improves(self, value: float) -> bool:
         if not math.isfinite(value):

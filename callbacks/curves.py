@@ -50,7 +50,8 @@ def _draw_metric(axes: Axes, rows: Sequence[Mapping[str, float]], metric: str, t
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="#d8dee4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    if axes.lines:
+        axes.legend(frameon=False)
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:

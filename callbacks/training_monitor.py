@@ -48,10 +48,14 @@ class TrainingMonitor(StatefulCallback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Draw the whole history."""
-        if self._drawing is not None:
-            self._drawing.join()
+        self.close()
         if self.rows:
             self._draw(self.rows)
+
+    def close(self) -> None:
+        """Wait for a drawing that is under way, so that no half picture is left."""
+        if self._drawing is not None:
+            self._drawing.join()
 
     def get_state(self) -> dict[str, Any]:
         """All rows; a value that is no number becomes text, because JSON has no NaN."""

@@ -53,8 +53,10 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> np.ndarray:
-        """int64 (N,): the most probable class."""
-        return self.probabilities.argmax(axis=1)
+        """int64 (N,): the most probable class; where an answer is no number, a wrong one."""
+        finite = np.isfinite(self.probabilities).all(axis=1)
+        wrong = (self.labels + 1) % len(self.class_names)
+        return np.where(finite, self.probabilities.argmax(axis=1), wrong)
 
     @cached_property
     def losses(self) -> np.ndarray:

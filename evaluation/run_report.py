@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import _files
+from sightkit._errors import SightkitError
 from sightkit.evaluation.html import write_html
 from sightkit.evaluation.metrics import Evaluation, LabelledBatches, evaluate
 from sightkit.evaluation.pictures import draw_confusion
@@ -36,6 +37,8 @@ def report_run(
     """
     folder = Path(folder)
     evaluations = {name: evaluate(predictor, batches) for name, batches in data.items()}
+    for name, result in evaluations.items():
+        _require_numbers(name, result)
     test = evaluations["test"]
     metrics = {name: result.to_metrics() for name, result in evaluations.items()} | dict(facts)
     _files.write_json(folder / _files.METRICS, metrics)
@@ -43,6 +46,16 @@ def report_run(
     write_html(folder, test, data["test"].images, metrics)
     print(_summary(test, metrics))
     return metrics
+
+
+def _require_numbers(name: str, result: Evaluation) -> None:
+    bad = int((~np.isfinite(result.probabilities).all(axis=1)).sum())
+    if bad:
+        raise SightkitError(
+            f"The network must answer with numbers; for {bad:,} of {len(result.labels):,} images "
+            f"of the {name} split it did not: the training diverged.",
+            "Train with a lower --learning-rate.",
+        )
 
 
 def _summary(test: Evaluation, metrics: Mapping[str, Any]) -> str:

@@ -91,11 +91,25 @@ def build_dataset(
         for start in range(0, total, CHUNK_ROWS):
             chunk = [int(row) for row in rows[start : start + CHUNK_ROWS]]
             writer.add(
-                np.stack([preprocessors(images.read(row)) for row in chunk]),
+                np.stack([_prepared(images, row, preprocessors, shape) for row in chunk]),
                 images.labels[chunk],
                 [images.identify(row) for row in chunk],
             )
     return DatasetFile.open(path)
+
+
+def _prepared(
+    images: ImageSource, row: int, preprocessors: ImageChain, shape: tuple[int, ...]
+) -> np.ndarray:
+    image = preprocessors(images.read(row))
+    if image.shape != shape:
+        raise SightkitError(
+            f"All images must come out of the preprocessing in one size; the first has {shape}.",
+            "Add a SimplePreprocessor or an AspectAwarePreprocessor to the chain.",
+            image=images.identify(row),
+            shape=image.shape,
+        )
+    return image
 
 
 def _open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:

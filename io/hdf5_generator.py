@@ -15,6 +15,7 @@ from sightkit.io.order import epoch_order, sample_rng
 
 BLOCK_BYTES = 2**18
 MIXED_ROWS = 8192
+BEFORE_FIT = -1
 
 
 class BatchPreprocessor(Protocol):
@@ -94,8 +95,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         self.augment = augment
         self.shuffle = shuffle
         self.seed = seed
-        self.epoch = 0
-        self._next_epoch = 0
+        self._epoch = BEFORE_FIT
         self._memmap: np.ndarray | None = None
         self._order: tuple[int, np.ndarray] | None = None
 
@@ -120,14 +120,21 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
             self._memmap = self.file.memmap()
         return np.asarray(self._memmap[self.first : self.last][rows])
 
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 0, whose order and augmentation the batches have."""
+        return max(self._epoch, 0)
+
     def set_epoch(self, epoch: int) -> None:
         """Let the next epoch be this one; ``training.fit`` calls it, so that it can resume."""
-        self.epoch = self._next_epoch = epoch
+        self._epoch = epoch
 
-    def on_epoch_begin(self) -> None:
-        """Called by Keras before each epoch: take the next epoch's order."""
-        self.epoch = self._next_epoch
-        self._next_epoch += 1
+    def on_epoch_end(self) -> None:
+        """Called by Keras after each epoch, and once before the first: take the next order.
+
+        Not ``on_epoch_begin``: with several workers Keras starts reading before it calls that.
+        """
+        self._epoch += 1
 
     def rows(self, epoch: int) -> np.ndarray:
         """The order of an epoch: int64 (count,), positions in the split."""

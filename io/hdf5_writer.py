@@ -16,6 +16,9 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import FORMAT, SCHEMA, STRINGS, identity
 
+METADATA_BYTES, ROW_BYTES = 2**17, 256
+"""What a file takes beside its rows: of its own, and for a row's label, hash and source."""
+
 
 class HDF5DatasetWriter:
     """Write images and labels to one HDF5 file; use it as a context manager.
@@ -97,6 +100,10 @@ class HDF5DatasetWriter:
         end = self.count + len(rows)
         self._check(rows, labels, end)
         sources = list(sources) or [f"row {row}" for row in range(self.count, end)]
+        if len(sources) != len(rows):
+            raise SightkitError(
+                "sources must name each row, or be left out.", sources=len(sources), rows=len(rows)
+            )
         self._write(rows)
         self._labels[self.count : end] = labels
         for row, image in zip(range(self.count, end), rows, strict=True):
@@ -150,14 +157,48 @@ class HDF5DatasetWriter:
         _files.require_writable(self.path.parent)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         size = int(np.prod(self.dims, dtype=np.int64)) * self.dtype.itemsize
-        _files.require_free_space(self.path.parent, size + 200 * self.dims[0], self.path.name)
+        _files.require_free_space(
+            self.path.parent, size + METADATA_BYTES + ROW_BYTES * self.dims[0], self.path.name
+        )
         self._lock = _files.FileLock(
             self.path.with_name(f".{self.path.name}.lock"), f"the dataset {self.path.name}"
         )
         self._lock.acquire()
         self._file = h5py.File(self._partial, "w", locking=False)  # our own lock is held
-        self._rows = self._file.create_dataset(self.data_key, self.dims, self.dtype)
+        try:
+            self._rows = self._create_rows()
+            self._reserve(size)
+        except BaseException as error:
+            self.abort()
+            raise _as_user_error(self.path, error) from error
         _files.crash_point("dataset.created")
+
+    def _create_rows(self) -> h5py.Dataset:
+        """A contiguous dataset that has its place in the file now, and is not filled with zeros."""
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        h5py.h5d.create(
+            self._file.id,
+            self.data_key.encode(),
+            h5py.h5t.py_create(self.dtype),
+            h5py.h5s.create_simple(self.dims),
+            properties,
+        )
+        self._file.flush()
+        return self._file[self.data_key]
+
+    def _reserve(self, size: int) -> None:
+        """Take the disk space before HDF5 needs it.
+
+        A write that fails inside HDF5 leaves a file that cannot be closed, and a process that
+        dies of a segmentation fault when it exits (h5py issue 914); here it is a plain OSError.
+        """
+        descriptor = os.open(self._partial, os.O_WRONLY)
+        try:
+            os.posix_fallocate(descriptor, 0, size + METADATA_BYTES + ROW_BYTES * self.dims[0])
+        finally:
+            os.close(descriptor)
 
     def _check(self, rows: np.ndarray, labels: np.ndarray, end: int) -> None:
         if rows.shape[1:] != self.dims[1:] or rows.dtype != self.dtype:
@@ -218,10 +259,11 @@ class HDF5DatasetWriter:
                 ),
             }
         )
-        file.flush()
-        _files.crash_point("dataset.flushed")
-        file.attrs["complete"] = 1
         file.close()
+        _files.crash_point("dataset.flushed")
+        # Opened anew, HDF5 sees the space that was reserved, and gives back what it did not need.
+        with h5py.File(self._partial, "r+", locking=False) as file:
+            file.attrs["complete"] = 1
         _files.crash_point("dataset.complete")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 
 import cv2
@@ -11,9 +10,13 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.io.image_header import png_orientation, size_in_header
 
 MAXIMUM_PIXELS = 100_000_000
 """Larger images are refused by their header, before memory is taken for them."""
+
+PNG_TAIL = 4096
+"""Where a PNG's end marker is looked for; some programs add a few bytes behind it."""
 
 _CONTAINERS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
 
@@ -59,6 +62,8 @@ def decode_image(
         uint8 (H, W, 3), RGB, 0–255.
     """
     _check_header(data, name, maximum_pixels)
+    if data.startswith(b"\x89PNG") and b"IEND" not in data[-PNG_TAIL:]:
+        raise _no_image(data, name)  # libpng would write lines of its own to stderr
     buffer = np.frombuffer(data, np.uint8)
     image = None
     if len(buffer):
@@ -66,22 +71,24 @@ def decode_image(
             # A JPEG has neither alpha nor 16 bits; everything else is looked at unchanged first.
             if not data.startswith(b"\xff\xd8"):
                 image = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-            if image is None or (
-                image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-            ):
-                image = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB)
+            if image is None or (image.dtype == np.uint8 and image.shape[2:] in ((), (3,))):
+                image = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB)  # and turned as EXIF says
             else:
-                image = _to_rgb(image)
+                image = _turn(_to_rgb(image), png_orientation(data))
         except cv2.error:
             image = None
     if image is None:
-        raise SightkitError(
-            "The file must be an image that can be decoded whole.",
-            "It is no image, or it is truncated: fetch it again, or remove it.",
-            path=name,
-            bytes=len(data),
-        )
+        raise _no_image(data, name)
     return image
+
+
+def _no_image(data: bytes, name: str) -> SightkitError:
+    return SightkitError(
+        "The file must be an image that can be decoded whole.",
+        "It is no image, or it is truncated: fetch it again, or remove it.",
+        path=name,
+        bytes=len(data),
+    )
 
 
 def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
@@ -106,6 +113,17 @@ def _to_rgb(image: np.ndarray) -> np.ndarray:
     return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
+def _turn(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Apply EXIF orientation, 1 to 8; OpenCV leaves it alone where it keeps alpha or 16 bits."""
+    if orientation in (5, 6, 7, 8):
+        image = np.swapaxes(image, 0, 1)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)
+
+
 def _check_header(data: bytes, name: str, maximum_pixels: int) -> None:
     if data[4:8] == b"ftyp" and data[8:12] in _CONTAINERS:
         raise SightkitError(
@@ -113,7 +131,7 @@ def _check_header(data: bytes, name: str, maximum_pixels: int) -> None:
             "Convert it first, for example with heif-convert photo.heic photo.jpg.",
             path=name,
         )
-    size = _header_size(data)
+    size = size_in_header(data)
     if size and size[0] * size[1] > maximum_pixels:
         raise SightkitError(
             f"An image may have {maximum_pixels:,} pixels at most.",
@@ -122,32 +140,3 @@ def _check_header(data: bytes, name: str, maximum_pixels: int) -> None:
             width=size[0],
             height=size[1],
         )
-
-
-def _header_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) from a PNG, GIF, BMP or JPEG header; None where it is not found."""
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        return struct.unpack(">II", data[16:24])
-    if data.startswith(b"GIF8") and len(data) >= 10:
-        return struct.unpack("<HH", data[6:10])
-    if data.startswith(b"BM") and len(data) >= 26:
-        width, height = struct.unpack("<ii", data[18:26])
-        return abs(width), abs(height)
-    if data.startswith(b"\xff\xd8"):
-        return _jpeg_size(data)
-    return None
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) from the first start-of-frame marker."""
-    position = 2
-    while position + 9 < len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return width, height
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return None

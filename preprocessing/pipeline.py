@@ -56,5 +56,7 @@ class Pipeline(Preprocessor):
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Pipeline:
-        """Make the chain again from its JSON."""
-        return cls(from_config(step) for step in fields.get("steps", ()))
+        """Make the chain again from its JSON; anything but a list of steps raises."""
+        if set(fields) != {"steps"} or not isinstance(fields["steps"], list):
+            raise SightkitError("A pipeline's config holds a list of steps.", fields=sorted(fields))
+        return cls(from_config(step) for step in fields["steps"])

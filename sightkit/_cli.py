@@ -31,7 +31,11 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
     except SightkitError as error:
         _stop(str(error), EXIT_USER)
     except Interrupted as error:
-        _stop(str(error), error.exit_code)
+        print(error, file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Everything is saved. A regular exit now and then aborts: it stops threads inside C++.
+        os._exit(error.exit_code)
     except ImportError as error:
         if not any(name in str(error) for name in ("libGL", "libgthread", "libglib")):
             raise

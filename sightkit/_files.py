@@ -75,6 +75,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_partial(folder: Path) -> None:
+    """Remove what ``replacing`` left where a process was killed; call it with the folder locked."""
+    for path in folder.glob(f".*{PARTIAL}.*"):
+        path.unlink(missing_ok=True)
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file's name is one that ``replacing`` gives while it writes."""
+    return name.startswith(".") and f"{PARTIAL}." in name
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace the content of ``path`` atomically."""
     with replacing(path) as temporary:
@@ -130,18 +141,30 @@ def no_space(path: Path, error: OSError) -> SightkitError:
 def existing_parent(path: str | os.PathLike[str]) -> Path:
     """The nearest folder above ``path`` (or ``path`` itself) that exists."""
     folder = Path(path).absolute()
-    while not folder.is_dir():
+    while not _is_folder(folder):
         folder = folder.parent
     return folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError as error:
+        raise SightkitError(
+            f"The folder must be one that may be entered ({error.strerror}).",
+            "Choose another folder, or change its permissions.",
+            folder=str(path),
+        ) from error
 
 
 def require_writable(folder: str | os.PathLike[str]) -> None:
     """Raise unless ``folder``, or the nearest parent that exists, can be written to."""
     parent = existing_parent(folder)
-    blocking = next((p for p in (Path(folder), *Path(folder).parents) if p.is_file()), None)
+    above = (Path(folder), *Path(folder).parents)
+    blocking = next((p for p in above if os.path.lexists(p) and not p.is_dir()), None)
     if blocking is not None:
         raise SightkitError(
-            "A folder is needed where a file stands.",
+            "A folder is needed where a file stands (or a link that points nowhere).",
             "Choose another --output.",
             folder=str(folder),
             file=str(blocking),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -28,6 +30,15 @@ DESCRIPTION = "bundle.json"
 WEIGHTS = "model.weights.h5"
 CANARY = "canary.png"
 TOLERANCE = 1e-3
+FIELDS: dict[str, type] = {
+    "schema": int,
+    "network": dict,
+    "class_names": list,
+    "preprocessing": dict,
+    "training": dict,
+    "files": dict,
+    "canary": list,
+}
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,7 @@ def save_bundle(
         "canary": [float(value) for value in expected],
         "versions": {"sightkit": __version__, "keras": keras.__version__},
     }
+    description["sha256"] = _digest(description)
     _files.write_json(temporary / DESCRIPTION, description)
     _files.sync(temporary / WEIGHTS)
     _replace_folder(temporary, folder)
@@ -200,6 +212,8 @@ def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
         if not path.is_file() or _files.sha256(path) != description["files"].get(name):
             raise _damaged(folder, f"{name} is missing or not the file that was saved")
     network = _build_float32(description["network"])
+    if network.output_shape[-1] != len(description["class_names"]):
+        raise _damaged(folder, "it names more or fewer classes than the network tells apart")
     zoo.load_weights(network, folder / WEIGHTS)
     bundle = Bundle(
         network=network,
@@ -214,6 +228,10 @@ def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
 
 def _build_float32(origin: Mapping[str, Any]) -> keras.Model:
     """Build a network in float32, whatever precision is set for training."""
+    if set(origin) != {"builder", "arguments"} or not isinstance(origin["arguments"], Mapping):
+        raise SightkitError(
+            "A network is named by its builder and arguments.", found=sorted(origin)
+        )
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -232,14 +250,23 @@ def _read_description(folder: Path) -> dict[str, Any]:
     description = _files.read_json(folder / DESCRIPTION)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise _damaged(folder, f"{DESCRIPTION} is not a bundle's")
-    if description.get("schema", 0) > SCHEMA:
+    schema = description.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
         raise SightkitError(
             "The bundle was written by a newer version.", "Update sightkit.", bundle=str(folder)
         )
-    wanted = {"network", "class_names", "preprocessing", "files", "canary"}
-    if missing := wanted - set(description):
-        raise _damaged(folder, f"{DESCRIPTION} lacks {sorted(missing)}")
+    if description.pop("sha256", None) != _digest(description):
+        raise _damaged(folder, f"{DESCRIPTION} is not as it was written")
+    for name, kind in FIELDS.items():
+        if not isinstance(description.get(name), kind):
+            raise _damaged(folder, f"{name} in {DESCRIPTION} must be a {kind.__name__}")
     return description
+
+
+def _digest(description: Mapping[str, Any]) -> str:
+    """SHA-256 of a description without its own hash: finds what rotted or was edited by hand."""
+    text = json.dumps(description, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_canary(folder: Path, bundle: Bundle) -> None:

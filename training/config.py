@@ -61,10 +61,10 @@ class ExperimentConfig:
                     f"--{name.replace('_', '-')} must lie between 0 and 2147483647.",
                     **{name: getattr(self, name)},
                 )
-        if self.smoke:
-            self._shrink()
         if self.resume and self.overwrite:
             raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
+        if self.smoke:
+            self._shrink()
 
     @property
     def limit(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -67,7 +68,7 @@ def fit(
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch} of {epochs}.")
     if initial_epoch < epochs:
-        with _Signals() as signals:
+        with _Signals() as signals, contextlib.closing(monitor):
             model.fit(
                 train,
                 validation_data=validation,
@@ -84,8 +85,8 @@ def fit(
                     signals.callback,
                 ],
             )
-    if best.best_epoch is not None:
-        model.load_weights(best.path)
+    best.set_model(model)
+    best.restore()
     return monitor.rows
 
 

@@ -94,8 +94,13 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder, wanted, command=config.command(experiment), resumed=resumed)
         run._lock.acquire()
-        if not resumed:
-            run._begin()
+        try:
+            _files.remove_partial(folder)
+            if not resumed:
+                run._begin()
+        except BaseException:
+            run.close()
+            raise
         return run
 
     def __enter__(self) -> Run:
@@ -128,12 +133,16 @@ class Run:
         )
 
     def _begin(self) -> None:
-        """Delete what an earlier run left and write the configuration, last of all."""
-        self.path(_files.CONFIG).unlink(missing_ok=True)
-        for name in OWN_FILES:
-            self.path(name).unlink(missing_ok=True)
+        """Delete what an earlier run left and write the configuration.
+
+        The old configuration goes last: killed before, the folder is still that run's; killed
+        after, it is empty.
+        """
         for name in OWN_FOLDERS:
-            shutil.rmtree(self.path(name), ignore_errors=True)
+            if self.path(name).exists():
+                shutil.rmtree(self.path(name))
+        for name in sorted(OWN_FILES, key=lambda name: name == _files.CONFIG):
+            self.path(name).unlink(missing_ok=True)
         self.path(_files.CHECKPOINTS).mkdir()
         _files.write_json(
             self.path(_files.CONFIG), {"format": FORMAT, "schema": SCHEMA, **self.config}
@@ -142,7 +151,8 @@ class Run:
 
 def _found_in(folder: Path) -> dict[str, Any] | None:
     """The configuration of the run that lies there; None for a new or an empty folder."""
-    entries = set(os.listdir(folder)) if folder.is_dir() else set()
+    names = os.listdir(folder) if folder.is_dir() else ()
+    entries = {name for name in names if not _files.is_partial(name)}
     # A run that was killed before its configuration was written is no run yet.
     leftovers = {_files.LOCK, _files.CHECKPOINTS}
     if _files.CONFIG not in entries:

@@ -37,16 +37,21 @@ ARGUMENTS = {
         "contrast": 0.2,
         "border": "reflect",
     },
+    "AspectAwarePreprocessor": {"width": 7, "height": 5},
+    "MeanPreprocessor": {"red": 120.5, "green": 110.0, "blue": 100.25},
     "Pipeline": {
         "steps": (GrayscalePreprocessor(), SimplePreprocessor(9, 4), ImageToArrayPreprocessor(0.5))
     },
 }
+# Those that speak of red, green and blue take no grey image.
+CHANNELS = {"BGRPreprocessor": (3,), "MeanPreprocessor": (3,)}
 ABSTRACT = {"RandomPreprocessor"}
 NAMES = sorted(
     name
     for name, kind in Preprocessor.kinds.items()
     if name not in ABSTRACT and kind.__module__.startswith("sightkit.preprocessing")
 )
+NAMES_AND_CHANNELS = [(name, n) for name in NAMES for n in CHANNELS.get(name, (1, 3))]
 NOT_IMAGES = {
     "channels first": np.zeros((3, 12, 10), np.uint8),
     "no channels": np.zeros((12, 10), np.uint8),
@@ -113,8 +118,7 @@ def test_unknown_fields_are_refused(name):
         from_config({**make(name).to_config(), "nonsense": 1})
 
 
-@pytest.mark.parametrize("channels", (1, 3))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "channels"), NAMES_AND_CHANNELS)
 def test_it_gives_one_image_of_stable_shape_and_dtype_and_leaves_its_input_alone(
     name, channels, rng
 ):
@@ -123,7 +127,7 @@ def test_it_gives_one_image_of_stable_shape_and_dtype_and_leaves_its_input_alone
     preprocessor = make(name)
     result = call(preprocessor, image)
     assert result.ndim == 3
-    assert result.shape[2] in (1, channels)
+    assert result.shape[2] in (1, 3)
     assert result.dtype in (np.uint8, np.float32)
     assert np.array_equal(image, before)
     other = call(preprocessor, rng.integers(0, 256, (12, 10, channels)).astype(np.uint8))
@@ -143,8 +147,7 @@ def test_memory_layout_does_not_matter(name, photo):
         assert np.array_equal(call(make(name), view), expected)
 
 
-@pytest.mark.parametrize("channels", (1, 3))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "channels"), NAMES_AND_CHANNELS)
 def test_a_batch_equals_image_by_image(name, channels, rng):
     preprocessor = make(name)
     images = rng.integers(0, 256, (5, 12, 10, channels)).astype(np.uint8)

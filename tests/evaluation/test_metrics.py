@@ -156,11 +156,6 @@ def test_every_sample_is_asked_about_once_in_its_order():
     assert result.class_names == ("a", "b")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="evaluation/metrics.py: argmax takes the first NaN for the largest, so that a NaN row "
-    "counts as right in confusion, per_class and the worst mistakes where its column is the truth",
-)
 def test_a_row_with_nan_is_right_nowhere():
     result = evaluation([[NAN, 0.5], [1.0, 0.0]], [0, 0])
     assert result.to_metrics()["rank1"] == 0.5

@@ -169,12 +169,6 @@ def test_a_folder_without_a_runs_files_gets_a_report(tmp_path):
     Page((tmp_path / _files.REPORT).read_text(encoding="utf-8"))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=ValueError,
-    reason="evaluation/run_report.py: the loss of a network that diverged is NaN, which write_json "
-    "refuses by a bare ValueError, a traceback at the end of a script",
-)
 def test_a_network_that_diverged_is_told_in_one_line(tmp_path):
     def diverged(images):
         return np.full((len(images), 3), np.nan, np.float32)

@@ -145,11 +145,6 @@ def test_an_image_that_cannot_be_read_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=ValueError,
-    reason="io/build.py: np.stack raises a bare ValueError that names neither image nor next step",
-)
 def test_images_that_come_out_in_different_sizes_are_refused(tmp_path):
     with pytest.raises(SightkitError, match="shape"):
         build(tmp_path / "data.h5", preprocessors=Pipeline((GrayscalePreprocessor(),)))

@@ -227,12 +227,6 @@ def test_plain_fit_mixes_each_epoch_anew_and_meets_every_row(write_dataset):
     assert met == [reference.rows(epoch).tolist() for epoch in range(3)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="io/hdf5_generator.py: with workers > 1 Keras starts its threads before it calls "
-    "on_epoch_begin, so that under plain fit the first batches of an epoch may have the order of "
-    "the epoch before: rows come twice, others never",
-)
 def test_plain_fit_with_several_workers_meets_every_row(write_dataset):
     # The pause makes a race that is rare into one that is lost for sure.
     generator = Recording(

@@ -193,9 +193,6 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(rows, labels, told, tm
     assert left_in(tmp_path) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="io/hdf5_writer.py: add does not count the sources it is given"
-)
 @pytest.mark.parametrize("sources", (["only one"], ["a", "b", "c"]))
 def test_as_many_sources_as_rows_are_asked_for(sources, tmp_path):
     with (

@@ -134,11 +134,6 @@ def test_predict_names_a_file_that_is_no_image_before_keras_is_imported(smoke, s
         assert result.heavy == ""
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="io/images.py: OpenCV and libpng write lines of their own to stderr for a PNG that is "
-    "cut off, beside the one line of ours",
-)
 def test_predict_says_one_line_of_a_png_that_is_cut_off(smoke, script, tmp_path):
     bundle = smoke[0] / "run" / "bundle"
     cut = tmp_path / "cut.png"

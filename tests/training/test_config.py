@@ -39,11 +39,6 @@ def test_values_out_of_range_are_refused_by_flag(arguments, told):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="training/config.py: _shrink switches overwrite off before resume and overwrite are "
-    "compared, so that --smoke --resume --overwrite is taken for --resume",
-)
 def test_resume_and_overwrite_are_refused_in_a_smoke_run_too():
     with pytest.raises(SightkitError, match="give one of them"):
         Config(resume=True, overwrite=True, smoke=True)

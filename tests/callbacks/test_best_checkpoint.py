@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.callbacks import BestCheckpoint
+
+
+def network(value=0.0):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    set_to(model, value)
+    return model
+
+
+def set_to(model, value):
+    model.set_weights([np.full((2, 1), value, np.float32)])
+
+
+def saved_in(path):
+    model = network()
+    model.load_weights(path)
+    return float(model.get_weights()[0][0, 0])
+
+
+def feed(callback, values, first=0, key="val_loss"):
+    """Epochs with these values; the weights of epoch k are k."""
+    callback.set_model(network())
+    for epoch, value in enumerate(values, start=first):
+        set_to(callback.model, epoch)
+        callback.on_epoch_end(epoch, {"loss": 1.0, key: value})
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "best.weights.h5"
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "best"),
+    (
+        ("min", [3, 1, 2], 1),
+        ("max", [3, 1, 2], 0),
+        ("max", [1, 2, 3], 2),
+        ("min", [2, 2, 2], 0),
+        ("min", [float("nan"), 5, float("nan")], 1),
+        ("max", [float("nan"), 5, float("nan"), 4], 1),
+        ("min", [4, float("-inf"), 3], 2),
+        ("max", [4, float("inf"), 3], 0),
+    ),
+)
+def test_the_weights_of_the_best_epoch_are_kept(mode, values, best, path):
+    callback = BestCheckpoint(path, mode=mode)
+    feed(callback, values)
+    assert saved_in(path) == best
+    assert (callback.best, callback.best_epoch) == (values[best], best)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_where_nothing_was_finite_nothing_is_best(path):
+    callback = BestCheckpoint(path)
+    feed(callback, [float("nan"), float("inf")])
+    assert (callback.best, callback.best_epoch) == (None, None)
+    assert not path.exists()
+
+
+def test_a_restart_does_not_forget(path):
+    first = BestCheckpoint(path)
+    feed(first, [3.0, 1.0])
+    second = BestCheckpoint(path)
+    second.set_state(first.get_state())
+    feed(second, [2.0, 1.5], first=2)
+    assert saved_in(path) == 1
+    assert second.best_epoch == 1
+    feed(second, [0.5], first=4)
+    assert saved_in(path) == 4
+
+
+@pytest.mark.parametrize("logs", (None, {}, {"loss": 1.0, "acuracy": 0.5}))
+def test_a_missing_value_is_told_with_those_there_are(logs, path):
+    callback = BestCheckpoint(path, monitor="val_accuracy", mode="max")
+    callback.set_model(network())
+    with pytest.raises(SightkitError, match="Received: monitor='val_accuracy'") as refused:
+        callback.on_epoch_end(0, logs)
+    assert all(name in str(refused.value) for name in logs or {})
+
+
+def test_values_of_the_backend_are_taken(path):
+    callback = BestCheckpoint(path, monitor="val_accuracy", mode="max")
+    feed(callback, [np.float32(0.5), keras.ops.convert_to_tensor(0.75)], key="val_accuracy")
+    assert callback.best_epoch == 1
+    assert isinstance(callback.best, float)
+
+
+def test_an_error_while_writing_keeps_the_former_best(path, monkeypatch):
+    callback = BestCheckpoint(path)
+    feed(callback, [3.0])
+
+    def half(file, *args, **kwargs):
+        file.write_bytes(b"half")
+        raise RuntimeError("disk gone")
+
+    monkeypatch.setattr(callback.model, "save_weights", half)
+    with pytest.raises(RuntimeError):
+        callback.on_epoch_end(1, {"val_loss": 2.0})
+    assert saved_in(path) == 0
+    assert callback.best == 3.0
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "arguments", ({"path": "best.h5"}, {"path": "best.keras"}, {"mode": "auto"}, {"mode": "MIN"})
+)
+def test_names_and_modes_that_it_does_not_know_are_refused(arguments, path):
+    with pytest.raises(SightkitError, match="Received"):
+        BestCheckpoint(**{"path": path, **arguments})

@@ -1,0 +1,78 @@
+"""What all tests share: settings of hypothesis, generated images, a small dataset file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+from sightkit import _cli
+
+_cli.prepare_environment()  # before anything imports TensorFlow
+
+# No deadline: other work may share the machine. Derandomised: a red suite is red for everyone.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, max_examples=50
+)
+hypothesis.settings.load_profile("suite")
+
+DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real photos and weights; tests that need it are skipped where it is absent."""
+    folder = os.environ.get(DATA_VARIABLE)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"{DATA_VARIABLE} names no folder with test data")
+    return Path(folder)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """uint8 (48, 64, 3): smooth, with red, green and blue that differ everywhere."""
+    rows, columns = np.mgrid[0:48, 0:64]
+    return np.stack([rows * 4, columns * 3, 255 - rows - columns], axis=-1).astype(np.uint8)
+
+
+@pytest.fixture
+def write_dataset(tmp_path: Path) -> Callable[..., Path]:
+    """Write a dataset file: ``write_dataset(train=20, validation=6, shape=(8, 8, 1))``."""
+    from sightkit.io import HDF5DatasetWriter
+
+    def write(
+        name: str = "data.h5",
+        *,
+        shape: tuple[int, int, int] = (8, 8, 1),
+        classes: int = 3,
+        seed: int = 0,
+        **splits: int,
+    ) -> Path:
+        splits = splits or {"train": 20, "validation": 6, "test": 5}
+        count = sum(splits.values())
+        rng = np.random.default_rng(seed)
+        labels = np.arange(count) % classes
+        images = rng.integers(0, 256, (count, *shape)).astype(np.uint8)
+        # The class is visible and so is the row: a network can learn, a test can tell rows apart.
+        images[:, : shape[0] // 2] = (labels * 80)[:, None, None, None]
+        images[:, -1, -1, 0] = np.arange(count) % 256
+        path = tmp_path / name
+        with HDF5DatasetWriter(
+            (count, *shape),
+            path,
+            class_names=[f"class {index}" for index in range(classes)],
+            splits=splits,
+        ) as writer:
+            writer.add(images, labels)
+        return path
+
+    return write

@@ -1,0 +1,149 @@
+"""A small training, always the same, and the parent that forks it: what fault tests kill.
+
+    python tests/faults/job.py
+
+reads requests from stdin, a line of JSON each, and answers each with a line:
+``{"start": {...}}`` forks a child that trains, ``{"wait": pid}`` gives its exit status. The parent
+has imported Keras and runs no operation, so that a child starts in about a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightkit import _cli, _files
+from sightkit._errors import Interrupted, SightkitError
+
+_cli.prepare_environment()
+
+import keras  # noqa: E402 - TensorFlow reads its settings when it is imported
+import matplotlib.figure  # noqa: E402, F401 - once, not in every child
+
+from sightkit import training, zoo  # noqa: E402
+from sightkit.io import HDF5DatasetGenerator  # noqa: E402
+from sightkit.preprocessing import Augment, ImageToArrayPreprocessor, Pipeline  # noqa: E402
+
+for lazy in training.__all__:
+    getattr(training, lazy)  # imported here, not in every child
+
+
+@dataclass(frozen=True)
+class Config(training.ExperimentConfig):
+    output: Path = Path("run")
+    data: Path = Path("data.h5")
+    epochs: int = 4
+    batch_size: int = 10
+    network: str = "lenet"
+
+
+def lenet() -> keras.Model:
+    return zoo.LeNet((8, 8, 1), 3)
+
+
+def dropout() -> keras.Model:
+    """All that has a memory of its own: moving statistics and the seeds of dropout."""
+    layers = keras.layers
+    images = keras.Input((8, 8, 1))
+    x = layers.Conv2D(6, 3, use_bias=False)(images)
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.8)(x))
+    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    x = layers.Dropout(0.3)(layers.Dense(16, activation="relu")(x))
+    return keras.Model(images, layers.Dense(3, activation="softmax")(x))
+
+
+class SendSignal(keras.callbacks.Callback):
+    """Sends this process a signal after so many batches."""
+
+    def __init__(self, number: int, after: int) -> None:
+        super().__init__()
+        self.number, self.left = number, after
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), self.number)
+
+
+def train(config: Config, signal: tuple[int, int] | None = None) -> dict[str, Any]:
+    with training.Run.open(config, experiment="job") as run:
+        training.prepare(seed=config.seed)
+        to_array = Pipeline((ImageToArrayPreprocessor(),))
+        train, validation, test = (
+            HDF5DatasetGenerator(
+                config.data,
+                config.batch_size,
+                split=split,
+                preprocessors=to_array,
+                augment=Augment(rotation=10, translation=0.1) if split == "train" else None,
+                shuffle=split == "train",
+                seed=config.seed,
+            )
+            for split in ("train", "validation", "test")
+        )
+        network = {"lenet": lenet, "dropout": dropout}[config.network]()
+        schedule = keras.optimizers.schedules.CosineDecay(0.05, config.epochs * len(train))
+        network.compile(
+            keras.optimizers.SGD(schedule, momentum=0.9),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        callbacks = [SendSignal(*signal)] if signal else []
+        training.fit(network, train, validation, run=run, epochs=config.epochs, callbacks=callbacks)
+        return {
+            "weights": training.weights_sha256(network),
+            "history": _files.sha256(run.path(_files.HISTORY)),
+            "metrics": network.evaluate(test, verbose=0, return_dict=True),
+        }
+
+
+def child(job: dict[str, Any]) -> int:
+    """Train in this process; its streams go to files, what it found to ``result``."""
+    folder = Path(job.pop("folder"))
+    for stream, name in ((1, "stdout"), (2, "stderr")):
+        file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(file, stream)
+    crash = job.pop("crash", None)
+    if crash:
+        os.environ[_files.CRASH_VARIABLE] = crash
+    signal = job.pop("signal", None)
+    paths = {name: Path(job.pop(name)) for name in ("output", "data")}
+    try:
+        result = train(Config(**paths, **job), signal)
+    except Interrupted as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except SightkitError as error:
+        print(error, file=sys.stderr)
+        return 2
+    (folder / "result").write_text(json.dumps(result))
+    return 0
+
+
+def serve() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "start" in request:
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                try:
+                    code = child(request["start"])
+                except BaseException:
+                    sys.excepthook(*sys.exc_info())
+                finally:
+                    sys.stdout.flush()
+                    os._exit(code)
+            answer = {"pid": pid}
+        else:
+            _, status = os.waitpid(request["wait"], 0)
+            answer = {"status": os.waitstatus_to_exitcode(status)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

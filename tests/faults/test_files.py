@@ -1,0 +1,156 @@
+"""Atomic files and locks, in processes that really die. Standard library only, so: real spawns."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+
+REPLACE = """
+import sys
+from sightkit import _files
+_files.write_text(sys.argv[1], "new" * 100_000)
+"""
+TOO_LARGE = """
+import resource, signal, sys
+from sightkit import _files
+from sightkit._errors import SightkitError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    _files.write_text(sys.argv[1], "new" * 100_000)
+except SightkitError as error:
+    sys.exit(f"refused: {error}")
+"""
+HOLD = """
+import sys, time
+from pathlib import Path
+from sightkit import _files
+lock = _files.FileLock(Path(sys.argv[1]), "the test")
+lock.acquire()
+print("held", flush=True)
+time.sleep(30)  # no longer, should a test fail
+"""
+
+
+def spawn(code, *arguments, **options):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def run(code, *arguments, **environment):
+    child = spawn(code, *arguments, env={**os.environ, **environment})
+    _, stderr = child.communicate(timeout=60)
+    return child.returncode, stderr
+
+
+@pytest.mark.parametrize("old", (None, "old"))
+@pytest.mark.parametrize(
+    ("point", "renamed"), (("file.written", False), ("file.synced", False), ("file.renamed", True))
+)
+def test_a_kill_leaves_the_old_file_or_the_new(point, renamed, old, tmp_path):
+    path = tmp_path / "file.json"
+    if old:
+        path.write_text(old)
+    code, _ = run(REPLACE, path, **{_files.CRASH_VARIABLE: point})
+    assert code == 137
+    if renamed:
+        assert path.read_text() == "new" * 100_000
+    elif old:
+        assert path.read_text() == old
+    else:
+        assert not path.exists()
+    assert run(REPLACE, path)[0] == 0  # and nothing stands in the way of the next
+    assert path.read_text() == "new" * 100_000
+
+
+@pytest.mark.parametrize("old", (None, "old"))
+def test_a_full_disk_is_one_error_and_the_old_file_stands(old, tmp_path):
+    path = tmp_path / "file.json"
+    if old:
+        path.write_text(old)
+    code, stderr = run(TOO_LARGE, path)
+    assert code == 1
+    assert stderr.startswith("refused: file.json could not be written: File too large.")
+    assert "bytes are free" in stderr
+    assert len(stderr.splitlines()) == 1
+    assert [each.name for each in tmp_path.iterdir()] == (["file.json"] if old else [])
+    assert not old or path.read_text() == old
+
+
+@pytest.mark.parametrize("error", (ValueError, KeyboardInterrupt, SystemExit))
+def test_an_exception_leaves_the_old_file(error, tmp_path):
+    path = tmp_path / "file.bin"
+    _files.write_bytes(path, b"old")
+    with pytest.raises(error), _files.replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["file.bin"]
+
+
+@pytest.mark.parametrize("value", (float("nan"), float("inf"), {"a": object()}))
+def test_what_is_no_json_leaves_the_old_file(value, tmp_path):
+    path = tmp_path / "file.json"
+    _files.write_json(path, {"ä": [1, None]})
+    with pytest.raises((ValueError, TypeError)):
+        _files.write_json(path, value)
+    assert _files.read_json(path) == {"ä": [1, None]}
+
+
+def test_the_temporary_name_keeps_its_ending(tmp_path):
+    """Keras and matplotlib choose the format by it."""
+    with _files.replacing(tmp_path / "best.weights.h5") as temporary:
+        assert temporary.name.endswith(".weights.h5")
+        assert temporary.parent == tmp_path
+        temporary.touch()
+
+
+@pytest.mark.parametrize("content", (b"{", b"", b"\xff\xfe"))
+def test_damaged_json_is_named(content, tmp_path):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(SightkitError, match=r"must hold JSON.*config\.json"):
+        _files.read_json(tmp_path / "config.json")
+
+
+def test_a_lock_names_its_owner_and_dies_with_it(tmp_path):
+    path = tmp_path / ".lock"
+    with spawn(HOLD, path) as owner:
+        assert owner.stdout.readline() == "held\n"
+        with pytest.raises(SightkitError, match=rf"the test.*pid {owner.pid} on host "):
+            _files.FileLock(path, "the test").acquire()
+        os.kill(owner.pid, signal.SIGKILL)
+    assert path.exists()  # stale, but nobody's
+    with _files.FileLock(path, "the test"):
+        assert f"pid {os.getpid()} " in path.read_text()
+    assert not path.exists()
+
+
+def test_a_lock_is_taken_again_after_it_was_given_back(tmp_path):
+    lock = _files.FileLock(tmp_path / ".lock", "the test")
+    for _ in range(3):
+        lock.acquire()
+        with pytest.raises(SightkitError):
+            _files.FileLock(tmp_path / ".lock", "the test").acquire()
+        lock.release()
+        lock.release()
+
+
+def test_a_waiting_process_does_not_keep_a_lock_file_that_was_removed(tmp_path):
+    path = tmp_path / ".lock"
+    first = _files.FileLock(path, "the test")
+    first.acquire()
+    path.unlink()
+    with _files.FileLock(path, "the test"):  # a new file, a new lock
+        first.release()  # must not let anyone else in
+        if path.exists():
+            with pytest.raises(SightkitError):
+                _files.FileLock(path, "the test").acquire()

@@ -1,0 +1,203 @@
+"""A training that was stopped, however, ends with the same bits as one that never was."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+import sightkit
+from sightkit import _files
+
+NETWORKS = ("lenet", "dropout")
+DURING_TRAINING = {
+    "file.written",
+    "file.synced",
+    "file.renamed",
+    "epoch.before_checkpoint",
+    "epoch.after_checkpoint",
+}
+# A run is killed at the first, resumed and killed at the second, and so on, then finished.
+CHAINS = {
+    "lenet": (
+        "epoch.before_checkpoint",  # in the first epoch: nothing to go on from yet
+        "file.renamed:4",
+        "epoch.after_checkpoint",
+        "file.synced:3",
+        "file.written:5",
+    ),
+    "dropout": ("file.written:6", "epoch.after_checkpoint:2", 0.4, 0.8),
+}
+
+
+def crash_points():
+    """The names of all crash points in the code."""
+    root = Path(sightkit.__file__).parents[1]
+    folders = ("sightkit", "zoo", "io", "callbacks", "training", "evaluation")
+    files = [path for folder in folders for path in (root / folder).rglob("*.py")]
+    return {
+        name for path in files for name in re.findall(r'crash_point\("([^"]+)"\)', path.read_text())
+    }
+
+
+def test_every_crash_point_of_a_training_is_among_those_tried():
+    if not (Path(sightkit.__file__).parents[1] / "training" / "fit.py").exists():
+        pytest.skip("sightkit is installed without its sources beside it")
+    of_datasets = {name for name in crash_points() if name.startswith("dataset.")}
+    assert crash_points() - of_datasets == DURING_TRAINING
+    points = [point for chain in CHAINS.values() for point in chain if isinstance(point, str)]
+    tried = {point.partition(":")[0] for point in points}
+    assert tried == DURING_TRAINING
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(children, job_data, tmp_path_factory):
+    """What a run gives that nobody stopped, by network and seed; and the seconds it took."""
+    known = {}
+
+    def result(network, seed=1):
+        if (network, seed) not in known:
+            folder = tmp_path_factory.mktemp(f"{network}-{seed}")
+            start = time.monotonic()
+            finished = children.run(
+                folder, output=folder / "run", data=job_data, network=network, seed=seed
+            )
+            assert finished.code == 0, finished.stderr
+            known[network, seed] = (finished.result, time.monotonic() - start)
+        return known[network, seed]
+
+    return result
+
+
+@pytest.fixture
+def train(children, job_data, tmp_path):
+    def run(**job):
+        job = {"output": tmp_path / "run", "data": job_data, "network": "lenet", **job}
+        return children.run(tmp_path, **job)
+
+    return run
+
+
+def check_what_lies_there(run):
+    """Whatever was killed when: no file under its own name is half written."""
+    for name in (_files.CONFIG,):
+        assert _files.read_json(run / name)["format"] == "sightkit-run"
+    history = run / _files.HISTORY
+    if history.exists():
+        lines = history.read_text().splitlines()
+        assert len({line.count(",") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_run_killed_again_and_again_ends_as_if_never_killed(
+    network, train, uninterrupted, tmp_path
+):
+    expected, seconds = uninterrupted(network)
+    resume = False
+    for stop in CHAINS[network]:
+        how = {"crash": stop} if isinstance(stop, str) else {"kill_after": stop * seconds}
+        finished = train(network=network, resume=resume, **how)
+        assert finished.code in ((137,) if isinstance(stop, str) else (-9, 0)), finished.stderr
+        check_what_lies_there(tmp_path / "run")
+        resume = True
+    finished = train(network=network, resume=True)
+    assert finished.code == 0, finished.stderr
+    assert finished.result == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "after"),
+    ((signal.SIGTERM, 143, 8), (signal.SIGINT, 130, 1)),
+)
+def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
+    number, code, after, train, uninterrupted
+):
+    finished = train(network="dropout", signal=[int(number), after])
+    assert finished.code == code
+    epochs = (after - 1) // 5  # five batches an epoch
+    (said,) = [line for line in finished.stderr.splitlines() if "Stopped by" in line]
+    assert re.search(rf"{number.name}.*\b{epochs}\b.*saved.*--resume", said)
+    assert "Traceback" not in finished.stderr
+    resumed = train(network="dropout", resume=True)
+    assert resumed.result == uninterrupted("dropout")[0]
+    assert (f"Resuming after epoch {epochs} of 4" in resumed.stdout) == (epochs > 0)
+
+
+def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_is_taken(
+    train, uninterrupted, tmp_path
+):
+    assert train(network="dropout", crash="epoch.after_checkpoint:3").code == 137
+    newest = tmp_path / "run" / "checkpoints" / "epoch-00003.npz"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    finished = train(network="dropout", resume=True)
+    assert "epoch-00003.npz is damaged" in finished.stderr
+    assert "Resuming after epoch 2 of 4" in finished.stdout
+    assert finished.result == uninterrupted("dropout")[0]
+
+
+def test_a_finished_run_that_is_resumed_stays_what_it_is(train, uninterrupted, tmp_path):
+    first = train(network="dropout")
+    again = train(network="dropout", resume=True)
+    assert first.result == again.result == uninterrupted("dropout")[0]
+
+
+def test_the_seed_alone_decides(uninterrupted, train):
+    assert train(network="dropout").result == uninterrupted("dropout")[0]  # the same seed twice
+    assert train(network="dropout", seed=2, overwrite=True).result["weights"] not in {
+        uninterrupted("dropout")[0]["weights"]
+    }
+
+
+def test_damaged_best_weights_are_noticed(train, uninterrupted, tmp_path):
+    import h5py
+
+    train(network="dropout")
+    with h5py.File(tmp_path / "run" / "checkpoints" / _files.BEST_WEIGHTS, "r+") as file:
+        found = []
+        file.visititems(lambda name, item: found.append(item) if hasattr(item, "shape") else None)
+        next(item for item in found if item.ndim == 2)[0, 0] += 1
+    finished = train(network="dropout", resume=True)
+    assert finished.code != 0 or finished.result == uninterrupted("dropout")[0]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", sorted(DURING_TRAINING))
+@pytest.mark.parametrize("network", NETWORKS)
+def test_killed_at_every_single_crash_point_it_ends_equal(
+    network, point, train, uninterrupted, tmp_path
+):
+    expected, _ = uninterrupted(network)
+    for times in range(2 if point == "file.written" else 1, 40):  # 1: test_run.py
+        job = {"network": network, "output": tmp_path / f"run-{times}"}
+        finished = train(crash=f"{point}:{times}", **job)
+        if finished.code == 0:
+            assert times > 4
+            return
+        assert finished.code == 137, finished.stderr
+        if (job["output"] / _files.CONFIG).exists():
+            assert train(resume=True, **job).result == expected
+    pytest.fail("It never came to its end.")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("attempt", range(15))
+@pytest.mark.parametrize("network", NETWORKS)
+def test_killed_at_random_times_it_ends_equal(network, attempt, train, uninterrupted):
+    expected, seconds = uninterrupted(network)
+    chance = random.Random(attempt)
+    resume = False
+    for _ in range(40):
+        kill_after = chance.uniform(0.2, 1.1) * seconds
+        finished = train(network=network, resume=resume, kill_after=kill_after)
+        assert finished.code in (0, -9), finished.stderr
+        resume = True
+        if finished.code == 0 and finished.result:
+            assert finished.result == expected
+            return
+    assert train(network=network, resume=True).result == expected
