@@ -1,4 +1,4 @@
-"""Write the README's table of results from the ledger.
+"""Write the README's tables: results from the ledger, networks from the zoo's rows.
 
 python benchmarks/tables.py            # rewrite the part between the markers
 python benchmarks/tables.py --check    # only say whether it is up to date (exit code 2 if not)
@@ -11,13 +11,12 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightkit import _cli, _files
+from sightkit import _cli, _files, zoo
 from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 TITLES = {
     "train_lenet_digits": ("LeNet", "digits (scikit-learn)"),
     "train_lenet_mnist": ("LeNet", "MNIST"),
@@ -34,18 +33,40 @@ class Config:
 
 def main(config: Config) -> None:
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    wanted = f"{before}{BEGIN}\n{table(read_ledger())}\n{END}{after}"
+    wanted = _replace(text, "results", table(read_ledger()))
+    wanted = _replace(wanted, "networks", networks())
     if config.check:
         if text != wanted:
             raise SightkitError(
-                "The README's table of results must be the one that the ledger gives.",
+                "The README's tables must be those that the ledger and the zoo give.",
                 "Run python benchmarks/tables.py and commit README.md.",
             )
         print("README.md is up to date.")
     elif text != wanted:
         _files.write_text(README, wanted)
+
+
+def _replace(text: str, name: str, content: str) -> str:
+    """The text with what stands between the markers of that name replaced."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def networks() -> str:
+    """A Markdown table of the zoo: names, builder, what it is for, parameters."""
+    lines = ["| name | builder | kind | input → output | parameters |", "|---|---|---|---|---|"]
+    for name in zoo.names():
+        row = zoo.row(name)
+        arguments, parameters = row.published[0][:2]
+        shape = arguments.get("input_shape") or arguments.get("output_shape") or ()
+        size = "×".join(map(str, shape))
+        classes = f" → {arguments['classes']:,}" if "classes" in arguments else ""
+        lines.append(
+            f"| `{name}` | `{row.builder}` | {row.kind} | {size}{classes} | {parameters:,} |"
+        )
+    return "\n".join(lines)
 
 
 def read_ledger() -> list[dict[str, str]]:

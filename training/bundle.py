@@ -98,7 +98,7 @@ def format_top(answers: Mapping[str, Mapping[str, float]]) -> str:
     """Pictures and their most probable classes, as lines for the terminal."""
     lines = []
     for picture, classes in answers.items():
-        lines.append(picture)
+        lines.append(picture.encode("utf-8", "replace").decode())  # a name may be no text
         lines += [f"  {100 * share:6.2f} %  {name}" for name, share in classes.items()]
     return "\n".join(lines)
 
@@ -285,6 +285,8 @@ def _check_canary(folder: Path, bundle: Bundle) -> None:
 def _replace_folder(new: Path, folder: Path) -> None:
     """Rename a whole folder onto another one; the old one goes only when the new one stands."""
     old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():  # killed between the two renames below
+        os.replace(old, folder)
     shutil.rmtree(old, ignore_errors=True)
     _files.sync(new)
     if folder.exists():
