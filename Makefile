@@ -21,7 +21,7 @@ unexport PYTHONPATH
 .PHONY: train test test-slow test-faults lint smoke bench clean
 
 train: .venv/installed
-	$(RUN) scripts/train_lenet_digits.py --resume $(ARGS)
+	$(RUN) scripts/train_lenet_digits.py $(or $(ARGS),--resume)
 
 test: .venv/installed-test
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not faults" $(ARGS)

@@ -16,10 +16,11 @@ class BestCheckpoint(StatefulCallback):
     """Save the weights whenever the monitored value improves.
 
     NaN and infinity are never best. A resumed run does not forget what its best was. The file is
-    replaced atomically: it holds the former best or the new one.
+    replaced atomically, and until the training ends the former best lies beside it: a run that is
+    killed before its checkpoint knows of the new best goes on from the former.
 
     Args:
-        path: file to write, ending in ``.weights.h5``.
+        path: file to write, ending in ``.weights.h5``; the former best is ``former-<name>``.
         monitor: key of the epoch's logs, for example ``val_loss`` or ``val_accuracy``.
         mode: ``"min"`` or ``"max"``: whether lower or higher is better.
 
@@ -33,6 +34,7 @@ class BestCheckpoint(StatefulCallback):
     ) -> None:
         super().__init__()
         self.path = Path(path)
+        self.former = self.path.with_name(f"former-{self.path.name}")
         if not self.path.name.endswith(".weights.h5"):
             raise SightkitError("The file's name must end in .weights.h5.", path=str(path))
         if mode not in ("min", "max"):
@@ -54,10 +56,16 @@ class BestCheckpoint(StatefulCallback):
             )
         value = float(logs[self.monitor])
         if self._improves(value):
+            if self.path.exists():
+                _files.link(self.path, self.former)
             with _files.replacing(self.path) as temporary:
                 self.model.save_weights(temporary)
             self.best, self.best_epoch = value, epoch
             self._sha256 = _files.sha256(self.path)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Remove the former best: the last checkpoint is written."""
+        self.former.unlink(missing_ok=True)
 
     def restore(self) -> None:
         """Give the model the weights of the best epoch, if there was one.
@@ -80,9 +88,12 @@ class BestCheckpoint(StatefulCallback):
         return {"best": self.best, "best_epoch": self.best_epoch, "sha256": self._sha256}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Remember best value, its epoch, and the hash of its file."""
+        """Remember best value, its epoch, and the hash of its file; bring that file back."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self._sha256 = state["sha256"]
+        if self.former.is_file() and _files.sha256(self.former) == self._sha256:
+            os.replace(self.former, self.path)
+            _files.sync(self.path.parent)
 
     def _improves(self, value: float) -> bool:
         if not math.isfinite(value):

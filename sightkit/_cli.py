@@ -45,7 +45,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
             EXIT_USER,
         )
     except KeyboardInterrupt:
-        _stop("Interrupted before anything was to be saved.", 130)
+        _stop("Interrupted. Every file is whole: as it was before, or new.", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_USER)

@@ -24,6 +24,7 @@ ENVIRONMENT = "environment.json"
 HISTORY = "history.csv"
 CURVES = "curves.png"
 CHECKPOINTS = "checkpoints"
+CHECKPOINT_PATTERN = "epoch-*.npz"
 BEST_WEIGHTS = "best.weights.h5"
 BUNDLE = "bundle"
 METRICS = "metrics.json"
@@ -73,6 +74,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def link(path: Path, name: Path) -> None:
+    """Give a file a second name, atomically; what had that name before loses it."""
+    temporary = name.with_name(f".{os.getpid()}{PARTIAL}.{name.name}")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(path, temporary)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(path, temporary)
+    os.replace(temporary, name)
+    sync(name.parent)
 
 
 def remove_partial(folder: Path) -> None:

@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sightkit.training.config import ExperimentConfig
 
 if TYPE_CHECKING:
-    from sightkit.training.bundle import (
-        Bundle,
-        format_top,
-        load_bundle,
-        save_bundle,
-        save_run_bundle,
-    )
+    from sightkit.training.bundle import Bundle, format_top, load_bundle
+    from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
@@ -32,8 +27,8 @@ _MODULES = {
     "format_top": "bundle",
     "load_bundle": "bundle",
     "prepare": "preparation",
-    "save_bundle": "bundle",
-    "save_run_bundle": "bundle",
+    "save_bundle": "bundle_writer",
+    "save_run_bundle": "bundle_writer",
     "weights_sha256": "state",
 }
 

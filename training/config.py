@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ class ExperimentConfig:
     """Base of a training script's ``Config``: override the defaults, add fields.
 
     Raises:
-        SightkitError: a size below 1, a negative seed, or resume together with overwrite.
+        SightkitError: a size below 1, a negative seed, a ``learning_rate`` (a field that scripts
+            add) that is not above 0, or resume together with overwrite.
     """
 
     output: Path
@@ -61,6 +63,14 @@ class ExperimentConfig:
                     f"--{name.replace('_', '-')} must lie between 0 and 2147483647.",
                     **{name: getattr(self, name)},
                 )
+        rate = getattr(self, "learning_rate", 1.0)
+        if not (math.isfinite(rate) and rate > 0):
+            raise SightkitError(
+                "--learning-rate must be a number above 0.",
+                f"Give --learning-rate {type(self).__dataclass_fields__['learning_rate'].default}, "
+                "the default, for example.",
+                learning_rate=rate,
+            )
         if self.resume and self.overwrite:
             raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
         if self.smoke:

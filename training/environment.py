@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sightkit._errors import SightkitError
+
 PACKAGES = ("sightkit", "keras", "tensorflow", "jax", "numpy", "opencv-python", "h5py")
+THREADS = "TF_NUM_INTRAOP_THREADS"
+BACKEND_MODULES = ("tensorflow", "jax")
 
 
 def describe_environment() -> dict[str, Any]:
@@ -23,9 +29,61 @@ def describe_environment() -> dict[str, Any]:
         "versions": {name: _version(name) for name in PACKAGES},
         "device": _processor(),
         "cores": len(os.sched_getaffinity(0)),
-        "threads": os.environ.get("TF_NUM_INTRAOP_THREADS"),
+        "threads": os.environ.get(THREADS),
         "commit": _commit(),
     }
+
+
+def adopt_threads(recorded: Mapping[str, Any]) -> None:
+    """Set the number of threads that a run was begun with; sums are split by it.
+
+    A backend that is imported already keeps its own: ``require_same_environment`` looks at that.
+    """
+    threads = recorded.get("threads")
+    if threads and not any(name in sys.modules for name in BACKEND_MODULES):
+        os.environ[THREADS] = threads
+
+
+def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare what a run was begun on with what it is resumed on.
+
+    Returns:
+        What differs, name to [then, now]; told on stderr, because the last bits may differ too.
+
+    Raises:
+        SightkitError: other data, another backend or number of threads.
+    """
+    then_data, now_data = (side.get("data", {}).get("sha256") for side in (recorded, now))
+    if then_data != now_data:
+        raise SightkitError(
+            "A run is resumed with the data that it was begun with.",
+            "Bring that dataset file back, or begin anew with --overwrite.",
+            then=then_data,
+            now=now_data,
+            file=now.get("data", {}).get("file"),
+        )
+    for name, variable in (("backend", "KERAS_BACKEND"), ("threads", THREADS)):
+        if recorded.get(name) != now.get(name):
+            value = recorded.get(name)
+            setting = f"Set {variable}={value}" if value else f"Unset {variable}"
+            raise SightkitError(
+                f"A run is resumed with its own {name}: another gives other weights.",
+                f"{setting} before Python starts.",
+                then=recorded.get(name),
+                now=now.get(name),
+            )
+    differences = {
+        name: [recorded.get(name), now.get(name)]
+        for name in ("python", "versions", "device", "system")
+        if recorded.get(name) != now.get(name)
+    }
+    for name, (then, here) in differences.items():
+        print(
+            f"The run was begun with {name} {then}, and goes on with {here}: "
+            "its weights may differ in the last bits.",
+            file=sys.stderr,
+        )
+    return differences
 
 
 def _version(package: str) -> str | None:

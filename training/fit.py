@@ -13,10 +13,17 @@ from typing import Any, Protocol
 import keras
 
 from sightkit import _files
-from sightkit._errors import Interrupted
+from sightkit._errors import Interrupted, SightkitError
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, TrainingMonitor
 from sightkit.training.run import Run
 from sightkit.training.state import TrainingState
+
+WITHOUT_MEMORY = (
+    keras.callbacks.LambdaCallback,
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.TensorBoard,
+    keras.callbacks.TerminateOnNaN,
+)
 
 
 class EpochData(Protocol):
@@ -49,15 +56,18 @@ def fit(
         validation: the same of the validation split, unshuffled.
         run: the folder.
         epochs: number of passes in all, those before a resume counted.
-        callbacks: further Keras callbacks; those that remember something should be
-            ``callbacks.StatefulCallback``, else a resume starts them anew.
+        callbacks: further callbacks: ``callbacks.StatefulCallback``, whose memory is saved with
+            the weights, or those of Keras that have none (LambdaCallback, LearningRateScheduler,
+            TensorBoard, TerminateOnNaN).
 
     Returns:
         One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``.
 
     Raises:
+        SightkitError: a callback that a resume would start anew, or a disk that is too small.
         Interrupted: a signal came; everything up to the last whole epoch is saved.
     """
+    _require_resumable(callbacks)
     best = BestCheckpoint(run.path(_files.CHECKPOINTS) / _files.BEST_WEIGHTS)
     monitor = TrainingMonitor(run.folder)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
@@ -67,7 +77,7 @@ def fit(
     initial_epoch = 0 if last is None else last + 1
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch} of {epochs}.")
-    if initial_epoch < epochs:
+    if initial_epoch < epochs and not state.finished:
         with _Signals() as signals, contextlib.closing(monitor):
             model.fit(
                 train,
@@ -85,9 +95,22 @@ def fit(
                     signals.callback,
                 ],
             )
+            signals.callback.stop()  # one that came after the last epoch's end
     best.set_model(model)
     best.restore()
     return monitor.rows
+
+
+def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """Exact types: a subclass may remember what its base does not."""
+    for callback in callbacks:
+        if not isinstance(callback, StatefulCallback) and type(callback) not in WITHOUT_MEMORY:
+            raise SightkitError(
+                "A callback's memory must be saved with the weights, else a resumed run differs.",
+                "Derive it from sightkit.callbacks.StatefulCallback: get_state gives what it "
+                "remembers ({} for nothing), set_state takes it back.",
+                callback=type(callback).__name__,
+            )
 
 
 class _EpochOrder(keras.callbacks.Callback):
@@ -148,16 +171,17 @@ class _StopOnSignal(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._stop()
+        self.stop()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._stop()
+        self.stop()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch = epoch + 1
-        self._stop()
+        self.stop()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Raise if a signal has come."""
         if self.signals.received is not None:
             name = signal.Signals(self.signals.received).name
             raise Interrupted(

@@ -10,7 +10,11 @@ from typing import Any
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.training.config import ExperimentConfig
-from sightkit.training.environment import describe_environment
+from sightkit.training.environment import (
+    adopt_threads,
+    describe_environment,
+    require_same_environment,
+)
 
 FORMAT = "sightkit-run"
 SCHEMA = 1
@@ -66,8 +70,10 @@ class Run:
     def open(cls, config: ExperimentConfig, *, experiment: str) -> Run:
         """Take the folder ``config.output`` for a run.
 
-        A new or empty folder becomes the run's. A folder that holds this very run is taken with
-        ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted.
+        A new or empty folder becomes the run's, and so does that of a run which never finished an
+        epoch: there is nothing to lose. A folder that holds this very run is taken with
+        ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted. A
+        resume takes over the number of threads that the run was begun with.
 
         Args:
             config: flags of the experiment.
@@ -81,22 +87,18 @@ class Run:
         _files.require_writable(folder)
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
         wanted = {"experiment": experiment, **config.to_json()}
-        found = _found_in(folder)
-        if found is not None and not (config.resume or config.overwrite):
-            raise SightkitError(
-                "The output folder holds a run already.",
-                "Give --resume to go on with it, --overwrite to delete it, or another --output.",
-                output=str(folder),
-            )
-        resumed = found is not None and config.resume
-        if found is not None and resumed:
-            _require_same(folder, found, wanted)
+        found = _claim(folder, wanted, config)
         folder.mkdir(parents=True, exist_ok=True)
+        resumed = found is not None and config.resume
         run = cls(folder, wanted, command=config.command(experiment), resumed=resumed)
         run._lock.acquire()
         try:
-            _files.remove_partial(folder)
-            if not resumed:
+            _claim(folder, wanted, config)  # another process may have had it in between
+            for part in (folder, folder / _files.CHECKPOINTS):
+                _files.remove_partial(part)
+            if resumed:
+                adopt_threads(run._recorded_environment())
+            else:
                 run._begin()
         except BaseException:
             run.close()
@@ -126,11 +128,30 @@ class Run:
         return "\n".join(lines)
 
     def write_environment(self, **facts: Any) -> None:
-        """Write what the run runs on: versions, device, commit, and further facts as JSON."""
-        _files.write_json(
-            self.path(_files.ENVIRONMENT),
-            {"command": self.command, **describe_environment(), **facts},
-        )
+        """Write what the run runs on: versions, device, commit, and further facts as JSON.
+
+        A resumed run keeps what it was begun on, and adds an entry to ``resumed``.
+
+        Args:
+            **facts: what else must not change in between; ``data`` is the dataset file's name and
+                ``sha256``.
+
+        Raises:
+            SightkitError: a resume with other data, another backend, or other threads.
+        """
+        path = self.path(_files.ENVIRONMENT)
+        now = {"command": self.command, **describe_environment(), **facts}
+        recorded = self._recorded_environment() if self.resumed else {}
+        if recorded:
+            differences = require_same_environment(recorded, now)
+            resumes = [*recorded.get("resumed", ()), {"commit": now["commit"], **differences}]
+            now = {**recorded, "resumed": resumes}
+        _files.write_json(path, now)
+
+    def _recorded_environment(self) -> dict[str, Any]:
+        path = self.path(_files.ENVIRONMENT)
+        found = _files.read_json(path) if path.is_file() else {}
+        return found if isinstance(found, dict) else {}
 
     def _begin(self) -> None:
         """Delete what an earlier run left and write the configuration.
@@ -149,8 +170,24 @@ class Run:
         )
 
 
+def _claim(folder: Path, wanted: dict[str, Any], config: ExperimentConfig) -> dict[str, Any] | None:
+    """The configuration of the run to go on with, or None; raise if the folder may not be taken."""
+    found = _found_in(folder)
+    if found is None:
+        return None
+    if not (config.resume or config.overwrite):
+        raise SightkitError(
+            "The output folder holds a run already.",
+            "Give --resume to go on with it, --overwrite to delete it, or another --output.",
+            output=str(folder),
+        )
+    if config.resume:
+        _require_same(folder, found, wanted)
+    return found
+
+
 def _found_in(folder: Path) -> dict[str, Any] | None:
-    """The configuration of the run that lies there; None for a new or an empty folder."""
+    """The configuration of the run that lies there; None if there is none, or nothing to lose."""
     names = os.listdir(folder) if folder.is_dir() else ()
     entries = {name for name in names if not _files.is_partial(name)}
     # A run that was killed before its configuration was written is no run yet.
@@ -173,7 +210,17 @@ def _found_in(folder: Path) -> dict[str, Any] | None:
         )
     if found.get("schema", 0) > SCHEMA:
         raise SightkitError("The run was written by a newer version.", "Update sightkit.")
+    if not _holds_work(folder):
+        return None
     return {key: value for key, value in found.items() if key not in ("format", "schema")}
+
+
+def _holds_work(folder: Path) -> bool:
+    """Whether an epoch was finished there, or anything made of it."""
+    made = (_files.METRICS, _files.REPORT, _files.BUNDLE)
+    return any((folder / name).exists() for name in made) or any(
+        (folder / _files.CHECKPOINTS).glob(_files.CHECKPOINT_PATTERN)
+    )
 
 
 def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from sightkit.training.config import ExperimentConfig
 
 SCHEMA = 1
 KEPT = 2
-PATTERN = "epoch-*.npz"
 
 
 class TrainingState:
@@ -34,6 +32,10 @@ class TrainingState:
         model: compiled; its optimizer's variables are built here.
         callbacks: those whose memory is part of the state.
         folder: of the checkpoints.
+
+    Attributes:
+        finished: whether a callback ended the training with the epoch that was restored
+            (``model.stop_training``).
     """
 
     def __init__(
@@ -41,14 +43,26 @@ class TrainingState:
     ) -> None:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+        self.model = model
         self.folder = folder
         self.callbacks = list(callbacks)
+        self.finished = False
         self._variables = [*model.variables, *model.optimizer.variables]
 
     def require_space(self) -> None:
-        """Raise unless the disk has room for all checkpoints, with the one being written."""
-        size = sum(_bytes(variable) for variable in self._variables)
-        _files.require_free_space(self.folder, (KEPT + 1) * size, "the run's checkpoints")
+        """Raise unless the disk has room for all that is kept, with what is being written.
+
+        That is one checkpoint more than are kept, and the weights four times: best, former best,
+        the bundle, and one of them being replaced.
+        """
+        state = sum(_bytes(variable) for variable in self._variables)
+        weights = sum(_bytes(variable) for variable in self.model.weights)
+        needed = (KEPT + 1) * state + 4 * weights - self._held()
+        _files.require_free_space(self.folder, needed, "the run's checkpoints and bundle")
+
+    def _held(self) -> int:
+        """Bytes of a resumed run that lie there already."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
     def save(self, epoch: int) -> Path:
         """Save the state after an epoch (its number, from 0)."""
@@ -59,6 +73,7 @@ class TrainingState:
         state = {
             "schema": SCHEMA,
             "epoch": epoch,
+            "finished": bool(self.model.stop_training),
             "sha256": _digest(arrays),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
         }
@@ -79,9 +94,10 @@ class TrainingState:
         for path in self._paths():
             try:
                 state, arrays = _read(path)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            except Exception as error:  # zipfile and NumPy raise what they like on damaged bytes
+                reason = str(error) or type(error).__name__
                 print(
-                    f"The checkpoint {path.name} is damaged ({error}); trying the one before.",
+                    f"The checkpoint {path.name} is damaged ({reason}); trying the one before.",
                     file=sys.stderr,
                 )
                 continue
@@ -91,7 +107,7 @@ class TrainingState:
 
     def _paths(self) -> list[Path]:
         """Checkpoints, newest first."""
-        return sorted(self.folder.glob(PATTERN), reverse=True)
+        return sorted(self.folder.glob(_files.CHECKPOINT_PATTERN), reverse=True)
 
     def _restore(self, path: Path, state: dict[str, Any], arrays: list[np.ndarray]) -> None:
         if state["schema"] > SCHEMA:
@@ -113,6 +129,7 @@ class TrainingState:
             variable.assign(array)
         for callback, (_, value) in zip(self.callbacks, state["callbacks"], strict=True):
             callback.set_state(value)
+        self.finished = state["finished"]
 
 
 def facts(model: keras.Model, config: ExperimentConfig) -> dict[str, Any]:

@@ -55,7 +55,35 @@ def test_the_weights_of_the_best_epoch_are_kept(mode, values, best, path):
     feed(callback, values)
     assert saved_in(path) == best
     assert (callback.best, callback.best_epoch) == (values[best], best)
+    callback.on_train_end()
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_kill_before_the_checkpoint_knows_of_the_best_goes_back_to_the_former(path):
+    callback = BestCheckpoint(path)
+    feed(callback, [3, 2])
+    state = callback.get_state()  # the last checkpoint; what follows, no checkpoint knows
+    feed(callback, [1], first=2)
+    for _ in range(2):  # killed again, and again before a checkpoint
+        resumed = BestCheckpoint(path)
+        resumed.set_state(state)
+        assert saved_in(path) == 1
+        feed(resumed, [0.5], first=3)
+    resumed = BestCheckpoint(path)
+    resumed.set_state(state)
+    resumed.set_model(network(9))
+    resumed.restore()
+    assert resumed.model.get_weights()[0][0, 0] == 1
+
+
+def test_the_former_best_is_kept_where_there_are_no_hard_links(path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", refuse)
+    callback = BestCheckpoint(path)
+    feed(callback, [3, 2])
+    assert saved_in(callback.former.rename(path.with_name("a.weights.h5"))) == 0
 
 
 def test_where_nothing_was_finite_nothing_is_best(path):
@@ -106,7 +134,7 @@ def test_an_error_while_writing_keeps_the_former_best(path, monkeypatch):
         callback.on_epoch_end(1, {"val_loss": 2.0})
     assert saved_in(path) == 0
     assert callback.best == 3.0
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert {each for each in path.parent.iterdir()} == {path, callback.former}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ import keras  # noqa: E402 - TensorFlow reads its settings when it is imported
 import matplotlib.figure  # noqa: E402, F401 - once, not in every child
 
 from sightkit import training, zoo  # noqa: E402
+from sightkit.callbacks import StatefulCallback  # noqa: E402
 from sightkit.io import HDF5DatasetGenerator  # noqa: E402
 from sightkit.preprocessing import Augment, ImageToArrayPreprocessor, Pipeline  # noqa: E402
 
@@ -39,6 +40,7 @@ class Config(training.ExperimentConfig):
     epochs: int = 4
     batch_size: int = 10
     network: str = "lenet"
+    stop_after: int = 0
 
 
 def lenet() -> keras.Model:
@@ -56,17 +58,36 @@ def dropout() -> keras.Model:
     return keras.Model(images, layers.Dense(3, activation="softmax")(x))
 
 
-class SendSignal(keras.callbacks.Callback):
-    """Sends this process a signal after so many batches."""
+def send_signal(number: int, after: int) -> keras.callbacks.Callback:
+    """Sends this process a signal after so many batches; with 0, after the last epoch's end."""
+    batches = iter(range(1, 1000))
 
-    def __init__(self, number: int, after: int) -> None:
+    def count(batch: int, logs: Any = None) -> None:
+        if next(batches) == after:
+            os.kill(os.getpid(), number)
+
+    def end(logs: Any = None) -> None:
+        if after == 0:
+            os.kill(os.getpid(), number)
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=count, on_train_end=end)
+
+
+class StopAfter(StatefulCallback):
+    """Ends the training after an epoch, as early stopping does."""
+
+    def __init__(self, epoch: int) -> None:
         super().__init__()
-        self.number, self.left = number, after
+        self.epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), self.number)
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.model.stop_training = epoch + 1 == self.epoch
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        pass
 
 
 def train(config: Config, signal: tuple[int, int] | None = None) -> dict[str, Any]:
@@ -92,7 +113,9 @@ def train(config: Config, signal: tuple[int, int] | None = None) -> dict[str, An
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
-        callbacks = [SendSignal(*signal)] if signal else []
+        callbacks: list[keras.callbacks.Callback] = [send_signal(*signal)] if signal else []
+        if config.stop_after:
+            callbacks.append(StopAfter(config.stop_after))
         training.fit(network, train, validation, run=run, epochs=config.epochs, callbacks=callbacks)
         return {
             "weights": training.weights_sha256(network),

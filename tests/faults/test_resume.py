@@ -127,6 +127,43 @@ def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
     assert (f"Resuming after epoch {epochs} of 4" in resumed.stdout) == (epochs > 0)
 
 
+def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):
+    finished = train(network="dropout", signal=[int(signal.SIGTERM), 0])
+    assert finished.code == 143
+    assert "up to epoch 4 is saved" in finished.stderr
+    assert train(network="dropout", resume=True).result == uninterrupted("dropout")[0]
+
+
+@pytest.mark.parametrize("crash", ("epoch.after_checkpoint:2", None))
+def test_a_run_that_a_callback_ended_does_not_train_on(crash, train, tmp_path):
+    stopped = train(stop_after=2)
+    assert stopped.code == 0, stopped.stderr
+    other = {"output": tmp_path / "other", "stop_after": 2}
+    assert train(crash=crash, **other).code == (137 if crash else 0)
+    assert train(resume=True, **other).result == stopped.result
+    assert len((tmp_path / "other" / _files.HISTORY).read_text().splitlines()) == 1 + 2
+
+
+@pytest.mark.parametrize("damage", ("cut", "empty", "text", "flip"))
+def test_a_damaged_newest_checkpoint_of_every_kind_is_passed_over(
+    damage, train, uninterrupted, tmp_path
+):
+    train(crash="epoch.after_checkpoint:2")
+    newest = tmp_path / "run" / "checkpoints" / "epoch-00002.npz"
+    content = newest.read_bytes()
+    newest.write_bytes(
+        {
+            "cut": content[: len(content) // 2],
+            "empty": b"",
+            "text": b"no archive",
+            "flip": content[:60] + bytes([content[60] ^ 0xFF]) + content[61:],
+        }[damage]
+    )
+    finished = train(resume=True)
+    assert "epoch-00002.npz is damaged" in finished.stderr
+    assert finished.result == uninterrupted("lenet")[0]
+
+
 def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_is_taken(
     train, uninterrupted, tmp_path
 ):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sightkit import _files
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py"))
 TRAINING = [name for name in NAMES if "training.fit(" in (SCRIPTS / f"{name}.py").read_text()]
@@ -70,6 +72,8 @@ def test_an_unknown_flag_is_answered_by_the_nearest(name, wrong, meant, script):
         (("--epochs", 0), "--epochs must be at least 1. Received: epochs=0."),
         (("--batch-size", -1), "--batch-size must be at least 1. Received: batch_size=-1."),
         (("--seed", -1), "--seed must lie between"),
+        (("--learning-rate", 0), "--learning-rate must be a number above 0. Received"),
+        (("--learning-rate", "nan"), "--learning-rate must be a number above 0. Received"),
         (("--resume", "--overwrite"), "give one of them"),
     ),
 )
@@ -95,7 +99,8 @@ def test_an_output_that_is_taken_is_refused_before_keras_is_imported(name, scrip
 
     module = runpy.run_path(str(SCRIPTS / f"{name}.py"))
     output = tmp_path / "taken"
-    Run.open(module["Config"](output=output), experiment=name).close()
+    with Run.open(module["Config"](output=output), experiment=name) as run:
+        run.path(_files.METRICS).touch()
     result = script(name, "--output", output, cwd=tmp_path)
     check_refused(result)
     assert "--resume" in result.stderr
@@ -115,7 +120,8 @@ def test_a_resume_with_other_flags_says_which(script, tmp_path):
 
     module = runpy.run_path(str(SCRIPTS / "train_lenet_digits.py"))
     output = tmp_path / "run"
-    Run.open(module["Config"](output=output), experiment="train_lenet_digits").close()
+    with Run.open(module["Config"](output=output), experiment="train_lenet_digits") as run:
+        run.path(_files.METRICS).touch()
     result = script("train_lenet_digits", "--output", output, "--resume", "--epochs", 7)
     check_refused(result)
     assert "epochs: 20 there, 7 asked for" in result.stderr

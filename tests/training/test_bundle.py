@@ -19,7 +19,7 @@ from sightkit.preprocessing import (
     SimplePreprocessor,
 )
 from sightkit.training import load_bundle, save_bundle, weights_sha256
-from sightkit.training.bundle import _digest
+from sightkit.training.bundle_format import digest
 
 CHAIN = Pipeline((SimplePreprocessor(8, 8), ImageToArrayPreprocessor()))
 NAMES = ("ant", "bee ☃", "cat")
@@ -71,7 +71,7 @@ def edit(folder, change, *, signed=True):
     change(description)
     if signed:
         description.pop("sha256", None)
-        description["sha256"] = _digest(description)
+        description["sha256"] = digest(description)
     path.write_text(json.dumps(description))
 
 
@@ -97,6 +97,48 @@ def test_it_says_exactly_what_the_network_says(bundle, original, rng, tmp_path):
     assert np.array_equal(loaded.predict(paths), answers)
     # Another size of batch may round the last bits differently.
     assert np.allclose(loaded.predict([str(paths[2])]), answers[2:3], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "image",
+    (
+        np.zeros((20, 30, 3), np.float32),
+        np.zeros((20, 30, 3), np.int64),
+        np.zeros((20, 30), np.uint8),
+        np.zeros((20, 30, 4), np.uint8),
+    ),
+)
+def test_an_array_that_is_no_image_is_refused(image, bundle):
+    with pytest.raises(SightkitError, match=r"uint8 \(H, W, 3\).*Received: shape="):
+        load_bundle(bundle).predict([image])
+
+
+def test_a_path_without_a_list_is_refused(bundle):
+    with pytest.raises(SightkitError, match="into a list"):
+        load_bundle(bundle).predict("photo.jpg")
+
+
+def test_a_chain_that_cannot_take_files_is_refused_when_it_is_saved(canary, tmp_path):
+    with pytest.raises(SightkitError, match="GrayscalePreprocessor"):
+        save_bundle(
+            tmp_path / "b",
+            network(channels=1),
+            preprocessing=CHAIN,  # the canary is grey, but its file is read as RGB
+            class_names=NAMES,
+            canary=canary[..., :1],
+        )
+    assert not (tmp_path / "b").exists()
+
+
+def test_two_classes_of_one_name_are_refused(original, canary, tmp_path):
+    with pytest.raises(SightkitError, match=r"name of its own.*'a'"):
+        save_bundle(
+            tmp_path / "b",
+            original,
+            preprocessing=CHAIN,
+            class_names=["a", "b", "a"],
+            canary=canary,
+        )
 
 
 def test_no_images_give_no_answers(bundle):

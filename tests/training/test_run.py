@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,13 @@ def config(tmp_path):
 
 def open_run(config, **changes):
     return Run.open(dataclasses.replace(config, **changes), experiment="train_test")
+
+
+def finish_an_epoch(config, **changes):
+    """A run that has something to lose."""
+    with open_run(config, **changes) as run:
+        run.write_environment(data={"file": "data.h5", "sha256": "1"})
+        (run.path(_files.CHECKPOINTS) / "epoch-00001.npz").touch()
 
 
 def snapshot(folder):
@@ -61,12 +70,45 @@ def test_a_new_or_empty_folder_becomes_the_runs(flags, empty, config):
 
 
 def test_a_run_that_is_there_is_refused_naming_both_flags(config):
-    open_run(config).close()
+    finish_an_epoch(config)
     refuse(config, "--resume.*--overwrite")
 
 
+@pytest.mark.parametrize("flags", ({}, {"resume": True}, {"overwrite": True}))
+def test_a_run_that_never_finished_an_epoch_stands_in_nobodys_way(flags, config):
+    with open_run(config) as run:  # its data could not be read, say
+        run.write_environment(data={"sha256": "1"})
+    with open_run(config, epochs=7, **flags) as run:
+        assert not run.resumed
+        assert json.loads(run.path(_files.CONFIG).read_text())["epochs"] == 7
+        assert not run.path(_files.ENVIRONMENT).exists()
+
+
+def test_what_another_process_finished_in_between_is_not_deleted(config, monkeypatch):
+    acquire = _files.FileLock.acquire
+
+    def finish_then_acquire(lock):
+        monkeypatch.setattr(_files.FileLock, "acquire", acquire)
+        finish_an_epoch(config)
+        lock.acquire()
+
+    monkeypatch.setattr(_files.FileLock, "acquire", finish_then_acquire)
+    with pytest.raises(SightkitError, match="holds a run already"):
+        open_run(config)
+    assert (config.output / _files.CHECKPOINTS / "epoch-00001.npz").exists()
+
+
+@pytest.mark.parametrize("folder", ("", _files.CHECKPOINTS))
+def test_half_files_of_a_killed_process_are_removed(folder, config):
+    finish_an_epoch(config)
+    left = config.output / folder / f".123{_files.PARTIAL}.epoch-00002.npz"
+    left.touch()
+    open_run(config, resume=True).close()
+    assert not left.exists()
+
+
 def test_a_run_is_resumed_with_its_own_flags(config):
-    open_run(config).close()
+    finish_an_epoch(config)
     (config.output / _files.HISTORY).write_text("epoch\n1\n")
     with open_run(config, resume=True) as run:
         assert run.resumed
@@ -82,12 +124,12 @@ def test_a_run_is_resumed_with_its_own_flags(config):
     ),
 )
 def test_a_resume_with_other_flags_is_refused_naming_them(changes, told, config):
-    open_run(config).close()
+    finish_an_epoch(config)
     refuse(config, told, resume=True, **changes)
 
 
 def test_a_run_of_another_experiment_is_not_resumed(config):
-    open_run(config).close()
+    finish_an_epoch(config)
     with pytest.raises(SightkitError, match="'train_test' there, 'train_other' asked for"):
         Run.open(dataclasses.replace(config, resume=True), experiment="train_other")
 
@@ -214,3 +256,62 @@ def test_the_folder_says_what_lies_where(config):
         environment
     )
     assert environment["versions"]["keras"]
+
+
+def resumed(config, **facts):
+    with open_run(config, resume=True) as run:
+        run.write_environment(**{"data": {"file": "data.h5", "sha256": "1"}, **facts})
+    return json.loads((config.output / _files.ENVIRONMENT).read_text())
+
+
+def test_a_resume_keeps_what_the_run_was_begun_on(config, capsys):
+    finish_an_epoch(config)
+    begun = json.loads((config.output / _files.ENVIRONMENT).read_text())
+    resumed(config)
+    twice = resumed(config)
+    assert {**begun, "resumed": twice["resumed"]} == twice
+    assert len(twice["resumed"]) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_a_resume_with_other_data_is_refused(config):
+    finish_an_epoch(config)
+    before = snapshot(config.output)
+    with pytest.raises(SightkitError, match=r"data that it was begun with.*then=.*1.*now=.*2"):
+        resumed(config, data={"file": "data.h5", "sha256": "2"})
+    assert snapshot(config.output) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), (("backend", "KERAS_BACKEND"), ("threads", "TF_NUM_INTRAOP_THREADS"))
+)
+def test_a_resume_on_another_backend_or_other_threads_is_refused(name, told, config):
+    finish_an_epoch(config)
+    path = config.output / _files.ENVIRONMENT
+    _files.write_json(path, _files.read_json(path) | {name: "77"})
+    with pytest.raises(SightkitError, match=f"Set {told}=77"):
+        resumed(config)
+
+
+def test_a_resume_on_other_versions_is_told_and_recorded(config, capsys):
+    finish_an_epoch(config)
+    path = config.output / _files.ENVIRONMENT
+    _files.write_json(path, _files.read_json(path) | {"python": "3.10.1"})
+    (entry,) = resumed(config)["resumed"]
+    assert entry["python"][0] == "3.10.1"
+    assert "begun with python 3.10.1" in capsys.readouterr().err
+
+
+def test_a_resume_takes_the_threads_of_the_run_before_the_backend_starts(tmp_path):
+    """In a process of its own: here TensorFlow is imported already."""
+    code = """
+import os, sys, dataclasses
+from pathlib import Path
+from sightkit import training
+from sightkit.training.environment import adopt_threads
+os.environ["TF_NUM_INTRAOP_THREADS"] = "2"
+adopt_threads({"threads": "5"})
+assert os.environ["TF_NUM_INTRAOP_THREADS"] == "5"
+assert not {"keras", "tensorflow"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

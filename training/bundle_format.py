@@ -1,0 +1,82 @@
+"""How a bundle lies on the disk: its files, its description, and what makes both trustworthy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from sightkit import _files, zoo
+from sightkit._errors import SightkitError
+
+FORMAT = "sightkit-bundle"
+SCHEMA = 1
+DESCRIPTION = "bundle.json"
+WEIGHTS = "model.weights.h5"
+CANARY = "canary.png"
+TOLERANCE = 1e-3
+"""Of the answer to the canary image: float32 probabilities, absolute."""
+FIELDS: dict[str, type] = {
+    "schema": int,
+    "network": dict,
+    "class_names": list,
+    "preprocessing": dict,
+    "training": dict,
+    "files": dict,
+    "canary": list,
+}
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read bundle.json, and check that it is whole and all fields are of their kind."""
+    if not (folder / DESCRIPTION).is_file():
+        raise SightkitError(
+            f"A bundle is a folder with {DESCRIPTION} in it.",
+            "A training script writes one to RUN/bundle.",
+            bundle=str(folder),
+        )
+    description = _files.read_json(folder / DESCRIPTION)
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise damaged(folder, f"{DESCRIPTION} is not a bundle's")
+    schema = description.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise SightkitError(
+            "The bundle was written by a newer version.", "Update sightkit.", bundle=str(folder)
+        )
+    if description.pop("sha256", None) != digest(description):
+        raise damaged(folder, f"{DESCRIPTION} is not as it was written")
+    for name, kind in FIELDS.items():
+        if not isinstance(description.get(name), kind):
+            raise damaged(folder, f"{name} in {DESCRIPTION} must be a {kind.__name__}")
+    return description
+
+
+def digest(description: Mapping[str, Any]) -> str:
+    """SHA-256 of a description without its own hash: finds what rotted or was edited by hand."""
+    text = json.dumps(description, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def build_float32(origin: Mapping[str, Any]) -> keras.Model:
+    """Build a network in float32, whatever precision is set for training."""
+    if set(origin) != {"builder", "arguments"} or not isinstance(origin["arguments"], Mapping):
+        raise SightkitError(
+            "A network is named by its builder and arguments.", found=sorted(origin)
+        )
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        return zoo.build(origin["builder"], **origin["arguments"])
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def damaged(folder: Path, reason: str) -> SightkitError:
+    """The error for a bundle that is not as it was written."""
+    return SightkitError(
+        f"The bundle is damaged: {reason}.", "Fetch or train it again.", bundle=str(folder)
+    )

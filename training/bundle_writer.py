@@ -1,0 +1,171 @@
+"""Write a trained network as data: description, weights, canary image."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from sightkit import __version__, _files, inference, zoo
+from sightkit import io as sightkit_io
+from sightkit._errors import SightkitError
+from sightkit.preprocessing import Pipeline, from_config
+from sightkit.training.bundle_format import (
+    CANARY,
+    DESCRIPTION,
+    FORMAT,
+    SCHEMA,
+    TOLERANCE,
+    WEIGHTS,
+    build_float32,
+    digest,
+)
+from sightkit.training.run import Run
+from sightkit.training.state import weights_sha256
+
+if TYPE_CHECKING:
+    from sightkit.io import HDF5DatasetGenerator
+
+
+def save_bundle(
+    folder: str | os.PathLike[str],
+    network: keras.Model,
+    *,
+    preprocessing: Pipeline,
+    class_names: Sequence[str],
+    canary: np.ndarray,
+    metrics: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a bundle; a folder that stands there is replaced once the new one is whole.
+
+    Args:
+        folder: of the bundle.
+        network: built by the zoo, trained, in any precision; it is saved as a float32 network.
+        preprocessing: the evaluation chain, from decoded image to the network's input.
+        class_names: in label order.
+        canary: uint8 image, (H, W, 3) RGB or (H, W, 1); what the network says of it is stored
+            and compared whenever the bundle is loaded.
+        metrics: what was measured, JSON.
+        training: what it was trained on and how (precision, seed, data), JSON.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SightkitError: a network that no builder of the zoo made, class names that are not one an
+            output, or a chain that cannot take what ``io.read_image`` gives.
+    """
+    folder = Path(folder)
+    classes = network.output_shape[-1]
+    if len(set(class_names)) < len(class_names):
+        twice = sorted({name for name in class_names if list(class_names).count(name) > 1})
+        raise SightkitError("Every class must have a name of its own.", twice=twice)
+    if len(class_names) != classes:
+        raise SightkitError(
+            "There must be a class name for each output of the network.",
+            class_names=len(class_names),
+            outputs=classes,
+        )
+    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    origin = zoo.origin(network)
+    saved = build_float32(origin)
+    saved.set_weights(network.get_weights())
+    saved.save_weights(temporary / WEIGHTS)
+    sightkit_io.write_png(temporary / CANARY, canary)
+    expected = _answer(saved, preprocessing, sightkit_io.read_image(temporary / CANARY))
+    given = _answer(saved, preprocessing, canary)
+    if not np.abs(given - expected).max() <= TOLERANCE:
+        raise SightkitError(
+            "The network must say the same of an image and of its file, which is read as RGB.",
+            "Put a GrayscalePreprocessor first into the chain of a grey network.",
+            difference=float(np.abs(given - expected).max()),
+        )
+    description = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "kind": "classifier",
+        "network": origin,
+        "class_names": list(class_names),
+        "preprocessing": preprocessing.to_config(),
+        "training": dict(training or {}),
+        "metrics": dict(metrics or {}),
+        "parameters": saved.count_params(),
+        "weights_sha256": weights_sha256(saved),
+        "files": {name: _files.sha256(temporary / name) for name in (WEIGHTS, CANARY)},
+        "canary": [float(value) for value in expected],
+        "versions": {"sightkit": __version__, "keras": keras.__version__},
+    }
+    description["sha256"] = digest(description)
+    _files.write_json(temporary / DESCRIPTION, description)
+    _files.sync(temporary / WEIGHTS)
+    _replace_folder(temporary, folder)
+    return folder
+
+
+def save_run_bundle(
+    run: Run, network: keras.Model, data: HDF5DatasetGenerator, metrics: Mapping[str, Any]
+) -> Path:
+    """Write the bundle of a run: preprocessing, class names and canary are those of its data.
+
+    Args:
+        run: whose folder gets the bundle.
+        network: trained.
+        data: unshuffled generator of a split that was not trained on; the first of its images
+            that the network gets right becomes the canary, the chain of its file and its own chain
+            become the preprocessing.
+        metrics: what was measured, JSON.
+
+    Raises:
+        SightkitError: shuffled data.
+    """
+    if data.shuffle:
+        raise SightkitError("A bundle is made with data that is not shuffled.", split=data.split)
+    chain = [from_config(data.file.preprocessing)]
+    if data.preprocessors is not None:
+        chain.append(from_config(data.preprocessors.to_config()))
+    images, labels = data[0]
+    right = inference.compile(network)(images).argmax(axis=1) == labels
+    return save_bundle(
+        run.path(_files.BUNDLE),
+        network,
+        preprocessing=Pipeline(chain),
+        class_names=data.class_names,
+        canary=data.images(slice(None))[int(right.argmax())],
+        metrics=metrics,
+        training={**run.config, "data_sha256": data.file.sha256},
+    )
+
+
+def _answer(network: keras.Model, preprocessing: Pipeline, image: np.ndarray) -> np.ndarray:
+    """What a network says of an image; an error if the chain does not end in its input."""
+    x = preprocessing(image)
+    if x.shape != network.input_shape[1:]:
+        raise SightkitError(
+            "The preprocessing must turn any image file, read as RGB, into the network's input.",
+            "Put a GrayscalePreprocessor first into the chain of a grey network.",
+            gives=x.shape,
+            network_takes=network.input_shape[1:],
+        )
+    return inference.compile(network)(x[np.newaxis])[0]
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Rename a whole folder onto another one; the old one goes only when the new one stands."""
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():  # killed between the two renames below
+        os.replace(old, folder)
+    shutil.rmtree(old, ignore_errors=True)
+    _files.sync(new)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(new, folder)
+    _files.sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
