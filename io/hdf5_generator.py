@@ -96,6 +96,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self._epoch = BEFORE_FIT
+        self._first_batch = 0
         self._memmap: np.ndarray | None = None
         self._order: tuple[int, np.ndarray] | None = None
 
@@ -125,9 +126,14 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         """The epoch, from 0, whose order and augmentation the batches have."""
         return max(self._epoch, 0)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next epoch be this one; ``training.fit`` calls it, so that it can resume."""
+    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
+        """Let the next pass be that of an epoch, beginning with one of its batches.
+
+        ``training.fit`` calls it, so that it can resume; until the pass ends, the length is that
+        of what is left.
+        """
         self._epoch = epoch
+        self._first_batch = first_batch
 
     def on_epoch_end(self) -> None:
         """Called by Keras after each epoch, and once before the first: take the next order.
@@ -135,6 +141,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         Not ``on_epoch_begin``: with several workers Keras starts reading before it calls that.
         """
         self._epoch += 1
+        self._first_batch = 0
 
     def rows(self, epoch: int) -> np.ndarray:
         """The order of an epoch: int64 (count,), positions in the split."""
@@ -151,13 +158,13 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         )
 
     def __len__(self) -> int:
-        return -(-self.count // self.batch_size)
+        return -(-self.count // self.batch_size) - self._first_batch
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         epoch = self.epoch
         if self._order is None or self._order[0] != epoch:
             self._order = (epoch, self.rows(epoch))
-        start = index * self.batch_size
+        start = (self._first_batch + index) * self.batch_size
         rows = self._order[1][start : start + self.batch_size]
         x = self.images(rows if self.shuffle else slice(start, start + len(rows)))
         if self.augment is not None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any, Protocol
 
 import keras
 
 from sightkit import _files
-from sightkit._errors import Interrupted, SightkitError
+from sightkit._errors import SightkitError
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, TrainingMonitor
+from sightkit.training.interruption import SaveWithinEpoch
 from sightkit.training.run import Run
-from sightkit.training.state import TrainingState
+from sightkit.training.state import Position, TrainingState
 
 WITHOUT_MEMORY = (
     keras.callbacks.LambdaCallback,
@@ -29,8 +27,16 @@ WITHOUT_MEMORY = (
 class EpochData(Protocol):
     """What ``fit`` asks of training data, beside being what Keras takes."""
 
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next pass be that of ``epoch``, from 0."""
+    def __len__(self) -> int:
+        """Batches of the next pass."""
+        ...
+
+    def __getitem__(self, index: int) -> Any:
+        """A batch, (x, y)."""
+        ...
+
+    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
+        """Let the next pass be that of ``epoch``, from 0, beginning with one of its batches."""
         ...
 
 
@@ -46,9 +52,10 @@ def fit(
     """Train a compiled network, and leave it with the weights of its best epoch.
 
     After each epoch history, curves, best weights (lowest validation loss) and a checkpoint of
-    the whole state are written to the run folder. If the run is resumed, the newest checkpoint is
-    restored first; the end is bit-equal to a run that was never stopped (CPU, same versions and
-    threads). SIGINT and SIGTERM finish the batch and raise; a second one stops at once.
+    the whole state are written to the run folder; a long epoch is saved every ten minutes. If the
+    run is resumed, the newest checkpoint is restored first, and training goes on with the next
+    batch; the end is bit-equal to a run that was never stopped (CPU, same versions and threads).
+    SIGINT and SIGTERM finish the batch, save and raise; a second one stops at once.
 
     Args:
         model: compiled network.
@@ -65,7 +72,7 @@ def fit(
 
     Raises:
         SightkitError: a callback that a resume would start anew, or a disk that is too small.
-        Interrupted: a signal came; everything up to the last whole epoch is saved.
+        Interrupted: a signal came; everything up to its batch is saved.
     """
     _require_resumable(callbacks)
     best = BestCheckpoint(run.path(_files.CHECKPOINTS) / _files.BEST_WEIGHTS)
@@ -73,32 +80,76 @@ def fit(
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
     state = TrainingState(model, [best, monitor, *stateful], run.path(_files.CHECKPOINTS))
     state.require_space()
-    last = state.restore_latest() if run.resumed else None
-    initial_epoch = 0 if last is None else last + 1
-    if initial_epoch:
-        print(f"Resuming after epoch {initial_epoch} of {epochs}.")
-    if initial_epoch < epochs and not state.finished:
-        with _Signals() as signals, contextlib.closing(monitor):
-            model.fit(
-                train,
-                validation_data=validation,
-                epochs=epochs,
-                initial_epoch=initial_epoch,
-                shuffle=False,  # the generator shuffles, by seed and epoch
-                verbose=1 if sys.stdout.isatty() else 2,
-                callbacks=[
-                    _EpochOrder(train),
-                    *callbacks,
-                    best,
-                    monitor,
-                    _SaveState(state),
-                    signals.callback,
-                ],
-            )
-            signals.callback.stop()  # one that came after the last epoch's end
+    if run.resumed:
+        state.restore_latest()
+    if state.position > Position():
+        print(f"Resuming after {state.position} of {epochs} epochs.")
+    if state.position.epoch < epochs and not state.finished:
+        saving = SaveWithinEpoch(state)
+        order = _EpochOrder(train, state)
+        listed = _Callbacks(
+            [order, *callbacks, best, monitor, _SaveState(state), saving],
+            add_history=True,
+            add_progbar=True,
+            model=model,
+            epochs=epochs,
+            steps=len(train),
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        with saving, contextlib.closing(monitor):
+            listed.begin()
+            _train(model, train, validation, epochs, state, listed)
+            listed.end()
+            saving.stop()  # a signal may have come after the last epoch's end
     best.set_model(model)
     best.restore()
     return monitor.rows
+
+
+def _train(
+    model: keras.Model,
+    train: EpochData,
+    validation: Any,
+    epochs: int,
+    state: TrainingState,
+    callbacks: _Callbacks,
+) -> None:
+    """The rest of the epoch that was left, if one was; then those that follow."""
+    # Keras shuffles batches; the generator mixes images, by seed and epoch.
+    common = {"validation_data": validation, "callbacks": callbacks, "shuffle": False}
+    first, batch = state.position.epoch, state.position.batch
+    if batch:
+        model.test_on_batch(*train[0])  # makes the metrics' variables, which are restored
+    if batch == len(train):
+        _validate(model, validation, state, callbacks)
+        train.set_epoch(first + 1)
+    elif batch:
+        train.set_epoch(first, batch)  # Keras asks for the length before an epoch begins
+        callbacks.first_batch = batch
+        model.fit(train, initial_epoch=first, epochs=first + 1, **common)
+        callbacks.first_batch = 0
+    following = first + bool(batch)
+    if following < epochs and not (batch and model.stop_training):
+        model.fit(train, initial_epoch=following, epochs=epochs, **common)
+
+
+def _validate(
+    model: keras.Model, validation: Any, state: TrainingState, callbacks: _Callbacks
+) -> None:
+    """End an epoch that was left after its last batch."""
+    epoch = state.position.epoch
+    model.stop_training = False
+    callbacks.on_epoch_begin(epoch)
+    found = model.evaluate(validation, callbacks=callbacks, verbose=0, return_dict=True)
+    _restore_metrics(model, state)
+    logs = dict(model.get_metrics_result())
+    logs |= {f"val_{name}": value for name, value in found.items()}
+    callbacks.on_epoch_end(epoch, logs)
+
+
+def _restore_metrics(model: keras.Model, state: TrainingState) -> None:
+    for variable, value in zip(model.metrics_variables, state.metrics, strict=True):
+        variable.assign(value)
 
 
 def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:
@@ -113,15 +164,53 @@ def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:
             )
 
 
+class _Callbacks(keras.callbacks.CallbackList):
+    """Keras' list, for which two calls of Keras' ``fit`` are one training.
+
+    Attributes:
+        first_batch: number of the batch that the ``fit`` under way begins its epoch with.
+    """
+
+    first_batch = 0
+
+    def begin(self) -> None:
+        """Tell all that the training begins."""
+        super().on_train_begin()
+
+    def end(self) -> None:
+        """Tell all that the training has ended."""
+        super().on_train_end()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """A ``fit`` begins, not the training."""
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """A ``fit`` ends, not the training."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Number batches as in a whole epoch."""
+        super().on_train_batch_begin(batch + self.first_batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Number batches as in a whole epoch."""
+        super().on_train_batch_end(batch + self.first_batch, logs)
+
+
 class _EpochOrder(keras.callbacks.Callback):
     """Tells the data which epoch comes, before Keras reads the first batch of it."""
 
-    def __init__(self, data: EpochData) -> None:
+    def __init__(self, data: EpochData, state: TrainingState) -> None:
         super().__init__()
         self.data = data
+        self.state = state
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.data.set_epoch(epoch)
+        left = self.state.position
+        if epoch == left.epoch and left.batch:
+            self.data.set_epoch(epoch, left.batch)
+            _restore_metrics(self.model, self.state)  # Keras has just set them to zero
+        else:
+            self.data.set_epoch(epoch)
 
 
 class _SaveState(keras.callbacks.Callback):
@@ -133,59 +222,5 @@ class _SaveState(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         _files.crash_point("epoch.before_checkpoint")
-        self.state.save(epoch)
+        self.state.save(Position(epoch + 1))
         _files.crash_point("epoch.after_checkpoint")
-
-
-class _Signals:
-    """While it is entered, SIGINT and SIGTERM end the training after the batch that runs."""
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-        self.callback = _StopOnSignal(self)
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        if threading.current_thread() is threading.main_thread():  # else Python allows no handler
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        for known, handler in self._before.items():
-            signal.signal(known, handler)
-
-
-class _StopOnSignal(keras.callbacks.Callback):
-    def __init__(self, signals: _Signals) -> None:
-        super().__init__()
-        self.signals = signals
-        self.epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.stop()
-
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.stop()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.epoch = epoch + 1
-        self.stop()
-
-    def stop(self) -> None:
-        """Raise if a signal has come."""
-        if self.signals.received is not None:
-            name = signal.Signals(self.signals.received).name
-            raise Interrupted(
-                f"Stopped by {name}; everything up to epoch {self.epoch} is saved. "
-                "Give the same command with --resume to go on.",
-                128 + self.signals.received,
-            )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,38 @@ SCHEMA = 1
 KEPT = 2
 
 
+@dataclass(frozen=True, order=True)
+class Position:
+    """How far a training is: whole epochs, and batches of the epoch after them."""
+
+    epoch: int = 0
+    batch: int = 0
+
+    def __str__(self) -> str:
+        rest = (
+            f" and {self.batch} {'batch' if self.batch == 1 else 'batches'}" if self.batch else ""
+        )
+        return f"epoch {self.epoch}{rest}"
+
+    @property
+    def file(self) -> str:
+        """Name of the checkpoint."""
+        rest = f"-batch-{self.batch:06d}" if self.batch else ""
+        return f"epoch-{self.epoch:05d}{rest}.npz"
+
+    @classmethod
+    def of(cls, path: Path) -> Position:
+        """The position that a checkpoint's name tells."""
+        numbers = [int(number) for number in re.findall(r"\d+", path.name)]
+        return cls(*numbers[:2])
+
+
 class TrainingState:
-    """Weights, optimizer, seed generators and callbacks of a training, saved after an epoch.
+    """Weights, optimizer, seed generators and callbacks of a training, saved between two batches.
 
     One file holds all of it (arrays, and JSON with their SHA-256), so that nothing can be half
-    new; the last two are kept, so that a damaged one costs one epoch.
+    new; the last two are kept, so that a damaged one costs little. Within an epoch the sums behind
+    its loss and metrics are saved too.
 
     Args:
         model: compiled; its optimizer's variables are built here.
@@ -34,6 +63,8 @@ class TrainingState:
         folder: of the checkpoints.
 
     Attributes:
+        position: of the checkpoint that was restored; the beginning where none was.
+        metrics: sums of the epoch that was left, to go on with once Keras has set them to zero.
         finished: whether a callback ended the training with the epoch that was restored
             (``model.stop_training``).
     """
@@ -46,6 +77,8 @@ class TrainingState:
         self.model = model
         self.folder = folder
         self.callbacks = list(callbacks)
+        self.position = Position()
+        self.metrics: list[np.ndarray] = []
         self.finished = False
         self._variables = [*model.variables, *model.optimizer.variables]
 
@@ -64,20 +97,20 @@ class TrainingState:
         """Bytes of a resumed run that lie there already."""
         return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
-    def save(self, epoch: int) -> Path:
-        """Save the state after an epoch (its number, from 0)."""
-        arrays = {
-            f"{index:05d}": keras.ops.convert_to_numpy(variable.value)
-            for index, variable in enumerate(self._variables)
-        }
+    def save(self, position: Position, metrics: Sequence[np.ndarray] = ()) -> Path:
+        """Save the state; within an epoch with the values of the metrics' variables."""
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
+        values = [keras.ops.convert_to_numpy(variable.value) for variable in self._variables]
+        arrays = {f"variable-{index:05d}": value for index, value in enumerate(values)}
+        arrays |= {f"metric-{index:05d}": value for index, value in enumerate(metrics)}
         state = {
             "schema": SCHEMA,
-            "epoch": epoch,
             "finished": bool(self.model.stop_training),
-            "sha256": _digest(arrays),
+            "sha256": _digest(dict(sorted(arrays.items()))),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
         }
-        path = self.folder / f"epoch-{epoch + 1:05d}.npz"
+        path = self.folder / position.file
         with _files.replacing(path) as temporary:
             encoded = np.frombuffer(json.dumps(state, allow_nan=False).encode(), np.uint8)
             np.savez(temporary, allow_pickle=False, state=encoded, **arrays)
@@ -85,11 +118,10 @@ class TrainingState:
             old.unlink()
         return path
 
-    def restore_latest(self) -> int | None:
+    def restore_latest(self) -> None:
         """Restore the newest checkpoint that is whole; a damaged one is named and passed over.
 
-        Returns:
-            The epoch (from 0) after which it was saved; None if there is none.
+        Where there is none, nothing changes: the training begins at its beginning.
         """
         for path in self._paths():
             try:
@@ -102,21 +134,22 @@ class TrainingState:
                 )
                 continue
             self._restore(path, state, arrays)
-            return state["epoch"]
-        return None
+            return
 
     def _paths(self) -> list[Path]:
         """Checkpoints, newest first."""
-        return sorted(self.folder.glob(_files.CHECKPOINT_PATTERN), reverse=True)
+        paths = self.folder.glob(_files.CHECKPOINT_PATTERN)
+        return sorted(paths, key=Position.of, reverse=True)
 
-    def _restore(self, path: Path, state: dict[str, Any], arrays: list[np.ndarray]) -> None:
+    def _restore(self, path: Path, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         if state["schema"] > SCHEMA:
             raise SightkitError(
                 "The checkpoint was written by a newer version.", "Update sightkit.", path=str(path)
             )
+        values = [array for name, array in arrays.items() if name.startswith("variable-")]
         shapes = [tuple(variable.shape) for variable in self._variables]
         kinds = [type(callback).__name__ for callback in self.callbacks]
-        if [array.shape for array in arrays] != shapes or kinds != [
+        if [value.shape for value in values] != shapes or kinds != [
             name for name, _ in state["callbacks"]
         ]:
             raise SightkitError(
@@ -125,10 +158,12 @@ class TrainingState:
                 path=str(path),
                 callbacks=kinds,
             )
-        for variable, array in zip(self._variables, arrays, strict=True):
-            variable.assign(array)
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
         for callback, (_, value) in zip(self.callbacks, state["callbacks"], strict=True):
             callback.set_state(value)
+        self.position = Position.of(path)
+        self.metrics = [array for name, array in arrays.items() if name.startswith("metric-")]
         self.finished = state["finished"]
 
 
@@ -150,13 +185,13 @@ def _bytes(variable: keras.Variable) -> int:
     return math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     with np.load(path, allow_pickle=False) as file:
         state = json.loads(file["state"].tobytes())
         arrays = {name: file[name] for name in sorted(file.files) if name != "state"}
     if state["sha256"] != _digest(arrays):
         raise ValueError("its contents do not match their hash")
-    return state, list(arrays.values())
+    return state, arrays
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from sightkit import training, zoo  # noqa: E402
 from sightkit.callbacks import StatefulCallback  # noqa: E402
 from sightkit.io import HDF5DatasetGenerator  # noqa: E402
 from sightkit.preprocessing import Augment, ImageToArrayPreprocessor, Pipeline  # noqa: E402
+from sightkit.training import interruption as interrupting  # noqa: E402
 
 for lazy in training.__all__:
     getattr(training, lazy)  # imported here, not in every child
@@ -73,6 +75,18 @@ def send_signal(number: int, after: int) -> keras.callbacks.Callback:
     return keras.callbacks.LambdaCallback(on_train_batch_end=count, on_train_end=end)
 
 
+class SignalWhenRead(HDF5DatasetGenerator):
+    """Sends this process SIGTERM when a batch is read, at the given time that it is."""
+
+    left = 0
+
+    def __getitem__(self, index: int) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitem__(index)
+
+
 class StopAfter(StatefulCallback):
     """Ends the training after an epoch, as early stopping does."""
 
@@ -90,12 +104,19 @@ class StopAfter(StatefulCallback):
         pass
 
 
-def train(config: Config, signal: tuple[int, int] | None = None) -> dict[str, Any]:
+def train(
+    config: Config,
+    *,
+    interruption: tuple[int, int] | None,
+    signal_in_validation: int,
+    save_every_batch: bool,
+) -> dict[str, Any]:
+    interrupting.SECONDS_BETWEEN = -1 if save_every_batch else 600
     with training.Run.open(config, experiment="job") as run:
         training.prepare(seed=config.seed)
         to_array = Pipeline((ImageToArrayPreprocessor(),))
         train, validation, test = (
-            HDF5DatasetGenerator(
+            SignalWhenRead(
                 config.data,
                 config.batch_size,
                 split=split,
@@ -106,6 +127,7 @@ def train(config: Config, signal: tuple[int, int] | None = None) -> dict[str, An
             )
             for split in ("train", "validation", "test")
         )
+        validation.left = signal_in_validation
         network = {"lenet": lenet, "dropout": dropout}[config.network]()
         schedule = keras.optimizers.schedules.CosineDecay(0.05, config.epochs * len(train))
         network.compile(
@@ -113,7 +135,9 @@ def train(config: Config, signal: tuple[int, int] | None = None) -> dict[str, An
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
-        callbacks: list[keras.callbacks.Callback] = [send_signal(*signal)] if signal else []
+        callbacks: list[keras.callbacks.Callback] = []
+        if interruption:
+            callbacks.append(send_signal(*interruption))
         if config.stop_after:
             callbacks.append(StopAfter(config.stop_after))
         training.fit(network, train, validation, run=run, epochs=config.epochs, callbacks=callbacks)
@@ -133,10 +157,14 @@ def child(job: dict[str, Any]) -> int:
     crash = job.pop("crash", None)
     if crash:
         os.environ[_files.CRASH_VARIABLE] = crash
-    signal = job.pop("signal", None)
+    how = {
+        "interruption": job.pop("signal", None),
+        "signal_in_validation": job.pop("signal_in_validation", 0),
+        "save_every_batch": job.pop("save_every_batch", False),
+    }
     paths = {name: Path(job.pop(name)) for name in ("output", "data")}
     try:
-        result = train(Config(**paths, **job), signal)
+        result = train(Config(**paths, **job), **how)
     except Interrupted as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -118,13 +118,34 @@ def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
 ):
     finished = train(network="dropout", signal=[int(number), after])
     assert finished.code == code
-    epochs = (after - 1) // 5  # five batches an epoch
+    epoch, batch = divmod(after, 5)  # five batches an epoch
+    where = f"epoch {epoch} and {batch} batch"
     (said,) = [line for line in finished.stderr.splitlines() if "Stopped by" in line]
-    assert re.search(rf"{number.name}.*\b{epochs}\b.*saved.*--resume", said)
+    assert re.search(rf"{number.name}.*{where}.*saved.*--resume", said)
     assert "Traceback" not in finished.stderr
     resumed = train(network="dropout", resume=True)
+    assert f"Resuming after {where}" in resumed.stdout
     assert resumed.result == uninterrupted("dropout")[0]
-    assert (f"Resuming after epoch {epochs} of 4" in resumed.stdout) == (epochs > 0)
+
+
+@pytest.mark.parametrize("read", (5, 8))  # two batches, read once more for their shapes
+def test_a_signal_during_validation_keeps_the_epoch(read, train, uninterrupted):
+    finished = train(network="dropout", signal_in_validation=read)
+    assert finished.code == 143, finished.stderr
+    resumed = train(network="dropout", resume=True)
+    assert resumed.result == uninterrupted("dropout")[0]
+
+
+def test_a_long_epoch_is_saved_in_between_and_gone_on_with(train, uninterrupted, tmp_path):
+    expected = uninterrupted("dropout")[0]
+    for stop in ("file.renamed:5", "file.synced:4", "file.renamed:9"):
+        job = {"save_every_batch": True, "network": "dropout"}
+        assert train(crash=stop, resume=True, **job).code == 137
+    names = {path.name for path in (tmp_path / "run" / "checkpoints").glob("*-batch-*.npz")}
+    assert names
+    resumed = train(network="dropout", resume=True)
+    assert re.search(r"Resuming after epoch \d and \d batch", resumed.stdout)
+    assert resumed.result == expected
 
 
 def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):

@@ -234,3 +234,16 @@ def test_plain_fit_with_several_workers_meets_every_row(write_dataset):
     )
     met = rows_that_fit_meets(generator)
     assert [sorted(epoch) for epoch in met] == [list(range(20))] * 3
+
+
+def test_a_pass_may_begin_with_a_later_batch_and_the_next_one_is_whole(write_dataset):
+    generator = HDF5DatasetGenerator(write_dataset(train=23), 5, shuffle=True)
+    generator.set_epoch(3)
+    whole = [x for x, _ in (generator[index] for index in range(len(generator)))]
+    generator.set_epoch(3, 2)
+    rest = [x for x, _ in (generator[index] for index in range(len(generator)))]
+    assert len(whole) == 5
+    assert len(rest) == 3
+    assert all(np.array_equal(*pair) for pair in zip(rest, whole[2:], strict=True))
+    generator.on_epoch_end()
+    assert (generator.epoch, len(generator)) == (4, 5)

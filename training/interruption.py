@@ -1,0 +1,103 @@
+"""Save while an epoch runs: when a signal asks to stop, and every few minutes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit._errors import Interrupted
+from sightkit.training.state import Position, TrainingState
+
+SECONDS_BETWEEN = 600
+"""A kill -9 costs no more than this, however long an epoch is."""
+
+
+class SaveWithinEpoch(keras.callbacks.Callback):
+    """Comes last of all callbacks, so that what the others remember of a batch is saved with it.
+
+    Use it as a context manager: while it is entered, SIGINT and SIGTERM end the training after
+    the batch that runs, once the state is saved; a second one stops at once. An optimizer that
+    averages weights when an epoch's ``fit`` ends (``use_ema``) is saved after whole epochs only.
+
+    Args:
+        state: what is saved.
+    """
+
+    def __init__(self, state: TrainingState) -> None:
+        super().__init__()
+        self.state = state
+        self.received: int | None = None
+        self.position = state.position
+        self._trained: list[np.ndarray] = []
+        self._last = time.monotonic()
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> SaveWithinEpoch:
+        if threading.current_thread() is threading.main_thread():  # else Python allows no handler
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count from here."""
+        self.position = Position(epoch, self.position.batch if epoch == self.position.epoch else 0)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save if it is time to."""
+        self.position = Position(self.position.epoch, batch + 1)
+        if self.received is not None or time.monotonic() - self._last > SECONDS_BETWEEN:
+            self._save(_values(self.model))
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Keep the sums of the training: validation uses the same variables."""
+        self._trained = _values(self.model)
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save if a signal came."""
+        if self.received is not None:
+            self._save(self._trained)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """The epoch has been saved: stop if a signal came."""
+        self.position = Position(epoch + 1)
+        self._last = time.monotonic()
+        self.stop()
+
+    def stop(self) -> None:
+        """Raise if a signal has come."""
+        if self.received is not None:
+            raise Interrupted(
+                f"Stopped by {signal.Signals(self.received).name}; everything up to "
+                f"{self.position} is saved. Give the same command with --resume to go on.",
+                128 + self.received,
+            )
+
+    def _save(self, metrics: list[np.ndarray]) -> None:
+        if self.model.optimizer.use_ema:
+            self.position = Position(self.position.epoch)
+        else:
+            self.state.save(self.position, metrics)
+        self._last = time.monotonic()
+        self.stop()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        for known, handler in self._before.items():
+            signal.signal(known, handler)
+
+
+def _values(model: keras.Model) -> list[np.ndarray]:
+    """The sums behind loss and metrics, as they stand."""
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+    return [keras.ops.convert_to_numpy(v.value) for v in model.metrics_variables]
