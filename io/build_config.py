@@ -168,7 +168,7 @@ def _described(
         "left out": "nothing"
         if not left_out
         else f"{len(left_out):,}, listed in {listed}: "
-        + "; ".join(f"{count:,} {reason}" for reason, count in reasons[:5])
+        + "; ".join(f"{reason} ({count:,})" for reason, count in reasons[:5])
         + ("; …" if len(reasons) > 5 else ""),
         "mean": f"{', '.join(f'{value:.1f}' for value in result['mean'])} over the training images",
         "file": f"{result['output']}, {result['bytes'] / 1e6:,.1f} MB",
@@ -180,6 +180,8 @@ def _described(
 def _counted(counts: dict[str, int]) -> str:
     if len(counts) <= SHOWN_CLASSES:
         return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    if len(set(counts.values())) == 1:
+        return f"{next(iter(counts.values())):,} images each"
     fewest, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda n: counts[n])
     return f"from {counts[fewest]:,} ({fewest}) to {counts[most]:,} images ({most})"
 

@@ -6,7 +6,7 @@
 the python version, as an archive or as the folder ``cifar-10-batches-py``. Where the default of
 ``--data`` does not exist, the archive that Keras keeps (or downloads) is used. The files are
 pickles and are read without running them. The 10,000 test images are the data set's own; 5,000 of
-the others are for validation. The file has 204 MB.
+the others are for validation. The file has 190 MB.
 """
 
 from __future__ import annotations
