@@ -18,7 +18,8 @@ from sightkit.io.images import read_image
 from sightkit.io.sources import ImageSource
 
 Layout = Literal["folders", "names", "numbers", "tiny_imagenet"]
-LABEL_AND_NUMBER = r"(?P<label>.*[^\d._ (-])[._ (-]*\d+\)?"
+LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
+"""``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
 
 
 @dataclass(frozen=True)
