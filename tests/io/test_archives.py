@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sightkit._errors import SightkitError
-from sightkit.io import ArchiveLimits, extract_archive
+from sightkit.io import ArchiveLimits, archives, extract_archive
 from sightkit.io.archives import is_archive, unpacked
 
 FILES = {
@@ -151,7 +151,9 @@ def test_tar_members_that_are_no_files_are_refused(kind, tmp_path):
 def test_a_sparse_member_is_refused(tmp_path):
     headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "x"}
     headers["GNU.sparse.realsize"] = str(2**50)
-    refused(tar(member("x", b"1\n0\n1\n".ljust(512, b"\0"), pax_headers=headers)), tmp_path)
+    refused(
+        tar(member("x", b"1\n0\n1\n".ljust(512, b"\0"), pax_headers=headers)), tmp_path, "or sparse"
+    )
 
 
 @pytest.mark.parametrize("mode", (0o120777, 0o020666, 0o060666, 0o010644, 0o140755))
@@ -249,7 +251,17 @@ def test_a_negative_size_does_not_turn_in_circles(tmp_path):
     first[1024 + 124 : 1024 + 136] = (-1536 + 2**96).to_bytes(12, "big")
     first[1024 + 148 : 1024 + 156] = b" " * 8
     first[1024 + 148 : 1024 + 156] = b"%06o\0 " % sum(first[1024:1536])
-    refused(bytes(first), tmp_path)
+    refused(bytes(first), tmp_path, "impossible size|cut off")  # newer tarfiles see it themselves
+
+
+def test_tarfile_is_never_led_backward_or_far_ahead(tmp_path):
+    (tmp_path / "archive").write_bytes(GOOD["tar"])
+    job = archives._Unpacking(tmp_path / "archive", tmp_path, ArchiveLimits(total_bytes=10_000))
+    bounded = archives._Bounded(io.BytesIO(GOOD["tar"]), job)
+    assert bounded.seek(1024) == 1024
+    for position in (1023, 0, -1, 2**22):
+        with pytest.raises(SightkitError, match="impossible size"):
+            bounded.seek(position)
 
 
 @pytest.mark.parametrize("kind", GOOD)
