@@ -267,6 +267,7 @@ def _unpack_tar(job: _Unpacking) -> None:
     opener = _opener(_head(job.archive)) or open
     with opener(job.archive, "rb") as plain:
         bounded: Any = _Bounded(plain, job)
+        file: Any
         with tarfile.open(fileobj=bounded, mode="r:") as file:
             while (member := file.next()) is not None:
                 file.members = []  # else tarfile keeps every header

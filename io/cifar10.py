@@ -207,7 +207,9 @@ def _check_opcodes(data: bytes) -> None:
             raise pickle.UnpicklingError(f"it is written with {opcode.name}, which no batch needs")
         if opcode.name.endswith("PUT"):
             kept += 1
-            if argument > kept:  # C's table of kept values is as long as the largest number
+            if (
+                int(argument or 0) > kept
+            ):  # C's table of kept values is as long as the largest number
                 raise pickle.UnpicklingError("it numbers its values in leaps")
 
 

@@ -57,7 +57,7 @@ def decode_labels(labels: np.ndarray | Sequence[int], class_names: Sequence[str]
         >>> decode_labels([1, 0], ("cat", "dog"))
         ['dog', 'cat']
     """
-    return [class_names[label] for label in _checked(labels, len(class_names))]
+    return [str(class_names[int(label)]) for label in _checked(labels, len(class_names))]
 
 
 def one_hot(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:

@@ -59,15 +59,16 @@ def test_the_real_file_gives_both_splits(keras_home, no_network, test_data):
     assert source.labels[:5].tolist() == [5, 0, 4, 1, 9]
 
 
-def write_fashion(home, *, labels=10_000, highest=9):
+def write_fashion(home, *, train=60_000, labels=10_000, highest=9):
     """The four files as they are published: sixteen or eight bytes of header, then bytes."""
     folder = home / "datasets" / "fashion-mnist"
     folder.mkdir(parents=True)
-    for name, count, used in (("train", 60_000, 60_000), ("t10k", 10_000, labels)):
+    for name, count, used in (("train", train, train), ("t10k", 10_000, labels)):
         images = (np.arange(count) % 251).astype(np.uint8).repeat(784)
+        classes = np.arange(used) % (10 if name == "train" else highest + 1)
         for kind, content in (
             ("images-idx3", bytes(16) + images.tobytes()),
-            ("labels-idx1", bytes(8) + (np.arange(used) % (highest + 1)).astype("u1").tobytes()),
+            ("labels-idx1", bytes(8) + classes.astype(np.uint8).tobytes()),
         ):
             (folder / f"{name}-{kind}-ubyte.gz").write_bytes(gzip.compress(content, 1))
     return folder
@@ -89,11 +90,14 @@ def test_fashion_mnist_has_both_splits_and_names(keras_home, no_network):
     assert source.identify(5) == "fashion_mnist/5"
 
 
-@pytest.mark.parametrize("damage", ("missing", "cut", "too few", "no such class", "page"))
+@pytest.mark.parametrize(
+    "damage", ("missing", "cut", "too few", "half of them", "no such class", "page")
+)
 def test_fashion_mnist_that_is_not_whole_is_one_line(damage, keras_home, no_network):
     if damage != "missing":
         folder = write_fashion(
             keras_home,
+            train=30_000 if damage == "half of them" else 60_000,
             labels=9_999 if damage == "too few" else 10_000,
             highest=10 if damage == "no such class" else 9,
         )
