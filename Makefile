@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; exit; }; done)
 BIN := .venv/bin
 RUN := $(BIN)/python
-SCRIPTS := $(wildcard scripts/train_*.py)
+SCRIPTS := $(wildcard scripts/build_*.py scripts/train_*.py)
 
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)

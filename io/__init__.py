@@ -8,27 +8,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sightkit.io.archives import ArchiveLimits, extract_archive
 from sightkit.io.build import build_dataset
+from sightkit.io.build_config import BuildConfig
+from sightkit.io.cifar10 import Cifar10, keras_cifar10
+from sightkit.io.folder_dataset import FolderDataset
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
 from sightkit.io.images import decode_image, read_image, write_png
+from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
 from sightkit.io.order import epoch_order, sample_rng
-from sightkit.io.sources import ImageSource, digits, mnist
+from sightkit.io.sample_photos import SampleLayout
+from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
 
 if TYPE_CHECKING:
     from sightkit.io.hdf5_generator import HDF5DatasetGenerator
 
 __all__ = [
+    "ArchiveLimits",
+    "BuildConfig",
+    "Cifar10",
     "DatasetFile",
+    "FolderDataset",
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
     "ImageSource",
+    "SampleLayout",
     "build_dataset",
+    "class_weights",
     "decode_image",
+    "decode_labels",
     "digits",
+    "encode_labels",
     "epoch_order",
+    "extract_archive",
+    "fashion_mnist",
+    "keras_cifar10",
     "mnist",
+    "one_hot",
     "read_image",
     "sample_rng",
     "split",

@@ -1,14 +1,15 @@
-"""MNIST without a file and without a network: one line that says what to put where."""
+"""MNIST and Fashion-MNIST: whole, or one line that says what to put where."""
 
 from __future__ import annotations
 
+import gzip
 import urllib.error
 
 import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.io import mnist
+from sightkit.io import fashion_mnist, mnist
 
 
 @pytest.fixture
@@ -56,3 +57,58 @@ def test_the_real_file_gives_both_splits(keras_home, no_network, test_data):
     assert np.bincount(source.labels[60_000:])[:3].tolist() == [980, 1135, 1032]
     assert source.read(0).shape == (28, 28, 1)
     assert source.labels[:5].tolist() == [5, 0, 4, 1, 9]
+
+
+def write_fashion(home, *, train=60_000, labels=10_000, highest=9):
+    """The four files as they are published: sixteen or eight bytes of header, then bytes."""
+    folder = home / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name, count, used in (("train", train, train), ("t10k", 10_000, labels)):
+        images = (np.arange(count) % 251).astype(np.uint8).repeat(784)
+        classes = np.arange(used) % (10 if name == "train" else highest + 1)
+        for kind, content in (
+            ("images-idx3", bytes(16) + images.tobytes()),
+            ("labels-idx1", bytes(8) + classes.astype(np.uint8).tobytes()),
+        ):
+            (folder / f"{name}-{kind}-ubyte.gz").write_bytes(gzip.compress(content, 1))
+    return folder
+
+
+def test_fashion_mnist_has_both_splits_and_names(keras_home, no_network):
+    write_fashion(keras_home)
+    source = fashion_mnist()
+    assert {name: len(rows) for name, rows in source.fixed} == {"train": 60_000, "test": 10_000}
+    assert len(source.class_names) == 10
+    assert [source.class_names[label] for label in source.labels[:3]] == [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+    ]
+    assert source.labels.dtype == np.int64
+    image = source.read(60_007)
+    assert (image.shape, image.dtype, image.min(), image.max()) == ((28, 28, 1), np.uint8, 7, 7)
+    assert source.identify(5) == "fashion_mnist/5"
+
+
+@pytest.mark.parametrize(
+    "damage", ("missing", "cut", "too few", "half of them", "no such class", "page")
+)
+def test_fashion_mnist_that_is_not_whole_is_one_line(damage, keras_home, no_network):
+    if damage != "missing":
+        folder = write_fashion(
+            keras_home,
+            train=30_000 if damage == "half of them" else 60_000,
+            labels=9_999 if damage == "too few" else 10_000,
+            highest=10 if damage == "no such class" else 9,
+        )
+        path = folder / "train-images-idx3-ubyte.gz"
+        if damage == "cut":
+            path.write_bytes(path.read_bytes()[:-1000])
+        if damage == "page":
+            path.write_bytes(b"<html>Please log in</html>")
+    with pytest.raises(
+        SightkitError, match=r"fashion_mnist.*four \.gz files.*KERAS_HOME"
+    ) as refused:
+        fashion_mnist()
+    assert "\n" not in str(refused.value)
+    assert str(keras_home / "datasets" / "fashion-mnist") in str(refused.value)

@@ -1,0 +1,120 @@
+"""A folder of images as a data set."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.folder_layouts import Labelled, by_folder, by_name, by_number, tiny_imagenet
+from sightkit.io.folder_scan import printable, scan_folder
+from sightkit.io.images import read_image
+from sightkit.io.sources import ImageSource
+
+Layout = Literal["folders", "names", "numbers", "tiny_imagenet"]
+LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
+"""``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
+
+
+@dataclass(frozen=True)
+class FolderDataset:
+    """A folder of images; call it for an ``ImageSource``, give it to ``build_dataset``.
+
+    ================= ==========================================================================
+    ``folders``       ``CLASS/image.jpg``, or deeper: the first folder is the class
+    ``names``         ``cat.0.jpg``: the class is in the name, see ``pattern``
+    ``numbers``       ``image_0001.jpg`` …: ``per_class`` images of each of ``classes`` in turn
+    ``tiny_imagenet`` ``train/CLASS/images``, ``val/images``, ``val/val_annotations.txt``,
+                      ``words.txt``; the images of ``val`` become the fixed test split
+    ================= ==========================================================================
+
+    Classes are sorted by the bytes of their names, on every machine alike. Files that are no
+    images by their ending, hidden ones, links (never followed), FIFOs and the like are not taken:
+    ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
+    stands for that one. Nothing is decoded before an image is asked for.
+
+    Args:
+        folder: where the images lie.
+        layout: how it says what they are.
+        exclude: class folders to leave out; for ``folders``.
+        pattern: regular expression with a group ``label``, matched against the whole of a name
+            without its ending; for ``names``. The default takes what stands before the number.
+        classes: in the order of the numbers; for ``numbers``.
+        per_class: images of each class; for ``numbers``.
+
+    Raises:
+        SightkitError: when it is looked into: no such folder, no images, fewer than two classes,
+            or a class with fewer than two images.
+    """
+
+    folder: Path
+    layout: Layout = "folders"
+    exclude: tuple[str, ...] = ()
+    pattern: str = LABEL_AND_NUMBER
+    classes: tuple[str, ...] = ()
+    per_class: int = 0
+
+    def __call__(self) -> ImageSource:
+        """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
+        labelled = self._labelled
+        index = {name: label for label, name in enumerate(labelled.classes)}
+        test = np.array(labelled.test, bool)
+        fixed = (("train", np.flatnonzero(~test)), ("test", np.flatnonzero(test)))
+        return ImageSource(
+            name=printable(labelled.root.name),
+            class_names=self.class_names,
+            labels=np.array([index[label] for _, _, label in labelled.images], np.int64),
+            read=lambda row: read_image(labelled.root / labelled.images[row][0]),
+            identify=lambda row: printable(labelled.images[row][0]),
+            fixed=fixed if test.any() else (),
+            left_out=self.left_out,
+        )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in label order; for Tiny ImageNet words, such as ``pretzel``."""
+        return self._labelled.titles or tuple(map(printable, self._labelled.classes))
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Name and reason of all that lies in the folder and was not taken."""
+        return tuple((printable(name), reason) for name, reason in self._labelled.left_out)
+
+    def to_config(self) -> dict[str, Any]:
+        """What the data set is, as JSON, without the place where it lies.
+
+        ``sha256`` is over the sorted names, sizes and classes of the files, not over their bytes:
+        it is there to tell data sets apart in a moment, and no proof against tampering.
+        """
+        digest = hashlib.sha256()
+        for name, size, label in self._labelled.images:
+            digest.update(b"\0".join((os.fsencode(name), b"%d" % size, os.fsencode(label), b"")))
+        return {
+            "name": "FolderDataset",
+            "layout": self.layout,
+            "classes": list(self.class_names),
+            "files": len(self._labelled.images),
+            "sha256": digest.hexdigest(),
+        }
+
+    @functools.cached_property
+    def _labelled(self) -> Labelled:
+        """The folder is looked through once, so that config and images speak of the same files."""
+        scan = scan_folder(self.folder)
+        if self.layout == "folders":
+            return by_folder(scan, self.exclude)
+        if self.layout == "names":
+            return by_name(scan, self.pattern)
+        if self.layout == "numbers":
+            return by_number(scan, self.classes, self.per_class)
+        if self.layout == "tiny_imagenet":
+            return tiny_imagenet(scan)
+        raise SightkitError(
+            "The layout must be one of folders, names, numbers, tiny_imagenet.", layout=self.layout
+        )

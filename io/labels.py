@@ -1,0 +1,145 @@
+"""Labels: names to indices and back, one-hot rows, weights of unequal classes.
+
+Formats of this house: a label is an int64 index into a sorted tuple of class names; one-hot rows
+exist for those who ask for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+
+
+def encode_labels(
+    names: Sequence[str], class_names: Sequence[str] | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Turn names of classes into indices.
+
+    Args:
+        names: (N,), the class of each sample.
+        class_names: in label order; when left out, the names that occur, sorted. Give those of the
+            training set to encode any other: a list made anew may count differently.
+
+    Returns:
+        Labels, int64 (N,), and the class names, in label order.
+
+    Raises:
+        SightkitError: a name that is not among ``class_names``, or one that stands there twice.
+
+    Example:
+        >>> encode_labels(["dog", "cat", "dog"])
+        (array([1, 0, 1]), ('cat', 'dog'))
+    """
+    known = tuple(sorted(set(names)) if class_names is None else class_names)
+    index = {name: label for label, name in enumerate(known)}
+    if len(index) != len(known):
+        twice = sorted({name for name in known if known.count(name) > 1})
+        raise SightkitError("Each class has one name, and each name one class.", twice=twice)
+    unknown = sorted(set(names) - set(index))
+    if unknown:
+        raise SightkitError(
+            f"Each name must be one of the {len(known)} classes {_listed(known)}.",
+            unknown=_listed(unknown),
+        )
+    return np.array([index[name] for name in names], np.int64), known
+
+
+def decode_labels(labels: np.ndarray | Sequence[int], class_names: Sequence[str]) -> list[str]:
+    """Turn indices, integer (N,), into names of classes; the inverse of ``encode_labels``.
+
+    Raises:
+        SightkitError: an index outside of ``class_names``, or one that is no whole number.
+
+    Example:
+        >>> decode_labels([1, 0], ("cat", "dog"))
+        ['dog', 'cat']
+    """
+    return [str(class_names[int(label)]) for label in _checked(labels, len(class_names))]
+
+
+def one_hot(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
+    """One row a sample, 1 in the column of its class; two classes give two columns.
+
+    Args:
+        labels: integer (N,), 0 to ``classes`` - 1.
+        classes: number of columns, stated, since a part of the data may lack the last class.
+
+    Returns:
+        float32 (N, classes), 0 or 1.
+
+    Raises:
+        SightkitError: a label outside of the classes.
+
+    Example:
+        >>> one_hot([1, 0], 2).tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+    """
+    indices = _checked(labels, classes)
+    rows = np.zeros((len(indices), classes), np.float32)
+    rows[np.arange(len(indices)), indices] = 1
+    return rows
+
+
+def class_weights(
+    labels: np.ndarray | Sequence[int], classes: int | None = None
+) -> dict[int, float]:
+    """Weights that let every class count the same, for ``fit(class_weight=…)``.
+
+    ``weight_k = N / (classes · N_k)``: the mean over all samples is 1, so the loss keeps its size
+    and the learning rate its meaning. This is the "balanced" rule of scikit-learn, after King and
+    Zeng, "Logistic Regression in Rare Events Data", 2001. Dividing the largest class by each class
+    (which some courses do) gives the same ratios and a larger loss.
+
+    Args:
+        labels: integer (N,), of the training split alone.
+        classes: number of classes; when left out, the largest label + 1.
+
+    Returns:
+        Class index to weight, a plain dict: Keras takes no array.
+
+    Raises:
+        SightkitError: no labels, a label outside of the classes, or a class without any sample.
+
+    Example:
+        >>> class_weights([0, 0, 0, 1])
+        {0: 0.6666666666666666, 1: 2.0}
+    """
+    values = np.asarray(labels)
+    if not len(values):
+        raise SightkitError("Weights of classes need at least one label.", labels=0)
+    classes = int(values.max()) + 1 if classes is None else classes
+    counts = np.bincount(_checked(values, classes), minlength=classes)
+    if counts.min() == 0:
+        raise SightkitError(
+            "Each class must have a sample: a class without any has no weight.",
+            "Remove the class, or add samples of it.",
+            without=np.flatnonzero(counts == 0).tolist(),
+        )
+    return {
+        label: float(len(values) / (classes * count)) for label, count in enumerate(counts.tolist())
+    }
+
+
+def _checked(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
+    values = np.asarray(labels)
+    if values.size == 0:
+        return np.zeros(0, np.int64)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise SightkitError(
+            "Labels must be one whole number a sample.", shape=values.shape, dtype=values.dtype
+        )
+    if values.min() < 0 or values.max() >= classes:
+        raise SightkitError(
+            f"Labels must lie between 0 and {classes - 1}, the last class.",
+            lowest=values.min(),
+            highest=values.max(),
+        )
+    return values.astype(np.int64)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return f"{shown}, …" if len(names) > 5 else shown

@@ -1,0 +1,46 @@
+"""Oxford's 17 flowers, 64x64, as one dataset file.
+
+    python scripts/build_flowers17.py --data 17flowers.tgz
+
+17 x 80 photos of the Visual Geometry Group, University of Oxford (Nilsback and Zisserman, 2006),
+from www.robots.ox.ac.uk/~vgg/data/flowers/17. The archive as it is published holds
+``image_0001.jpg`` to ``image_1360.jpg`` in a folder ``jpg``, 80 of each flower in the order below;
+one folder a flower does as well. The middle of each photo is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sightkit import _cli, io
+from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
+
+FLOWERS = tuple(
+    "daffodil snowdrop lilyvalley bluebell crocus iris tigerlily tulip fritillary sunflower daisy "
+    "coltsfoot dandelion cowslip buttercup windflower pansy".split()
+)
+
+
+@dataclass(frozen=True)
+class Config(io.BuildConfig):
+    """The 17 flowers of Oxford."""
+
+    test_data: ClassVar[str] = "flowers17"
+
+    data: Path = Path("datasets/flowers17")
+    output: Path = Path("datasets/flowers17.h5")
+
+
+def main(config: Config) -> dict[str, Any]:
+    with config.folder() as folder:
+        chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
+        source = io.FolderDataset(folder)
+        if any(folder.glob("**/jpg/image_0001.jpg")):
+            source = io.FolderDataset(folder, "numbers", classes=FLOWERS, per_class=80)
+        return config.build(source, chain)
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,55 @@
+"""Your own photos, in folders, as one dataset file.
+
+    python scripts/build_folder.py --data PHOTOS --output photos.h5
+    python scripts/build_folder.py --data PHOTOS.zip --output photos.h5 --size 128 --fit stretch
+
+Expected is one folder a class (``PHOTOS/cats/1.jpg``), the label in the name (``cat.1.jpg``, with
+``--layout names``), or the layout of Tiny ImageNet. What is no image, is hidden, or is a link, is
+left out, counted, and listed beside the dataset with the reason. Copies of a picture stay in one
+split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from sightkit import _cli, io
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    GrayscalePreprocessor,
+    Pipeline,
+    SimplePreprocessor,
+)
+
+
+@dataclass(frozen=True)
+class Config(io.BuildConfig):
+    """Your own photos."""
+
+    test_data: ClassVar[str] = "animals"
+
+    data: Path = Path("datasets/photos")
+    output: Path = Path("datasets/photos.h5")
+    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
+    layout: Literal["folders", "names", "tiny_imagenet"] = "folders"
+    """Where the class of an image stands."""
+    exclude: tuple[str, ...] = ()
+    """Class folders to leave out."""
+    fit: Literal["crop", "stretch"] = "crop"
+    """Keep the middle of an image, or all of it and not its shape."""
+    grey: bool = False
+    """Make grey images of one channel."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    fit = AspectAwarePreprocessor if config.fit == "crop" else SimplePreprocessor
+    colour = (GrayscalePreprocessor(),) if config.grey else ()
+    with config.folder() as folder:
+        source = io.FolderDataset(folder, config.layout, exclude=config.exclude)
+        return config.build(source, Pipeline((*colour, fit(config.size, config.size))))
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,40 @@
+"""SMILEs, faces that smile or do not, 28x28 grey, as one dataset file.
+
+    python scripts/build_smiles.py --data SMILEsmileD.zip
+
+13,165 grey faces of 64x64, 3,690 of them smiling (D. Hromada), from github.com/hromi/SMILEsmileD:
+``SMILEs/positives/positives7`` and ``SMILEs/negatives/negatives7``. Nearly three of four do not
+smile: ``io.class_weights(labels)`` gives the weights that even this out. A fifth is for the test,
+as in the course.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sightkit import _cli, io
+from sightkit.preprocessing import GrayscalePreprocessor, Pipeline, SimplePreprocessor
+
+
+@dataclass(frozen=True)
+class Config(io.BuildConfig):
+    """Faces, smiling or not."""
+
+    test_data: ClassVar[str] = "smiles"
+
+    data: Path = Path("datasets/SMILEs")
+    output: Path = Path("datasets/smiles.h5")
+    size: int = 28
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2)
+
+
+def main(config: Config) -> dict[str, Any]:
+    with config.folder() as folder:
+        chain = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.size, config.size)))
+        return config.build(io.FolderDataset(folder), chain)
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

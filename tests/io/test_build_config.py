@@ -1,0 +1,171 @@
+"""The flags, the data and the report that all build scripts share."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.io import BuildConfig, DatasetFile, FolderDataset, write_png
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
+
+CHAIN = Pipeline((SimplePreprocessor(4, 3),))
+
+
+@dataclass(frozen=True)
+class Config(BuildConfig):
+    test_data: ClassVar[str] = "pictures"
+
+    data: Path = Path("pictures")
+    output: Path = Path("pictures.h5")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("apple", "pear", "plum"):
+        for number in range(20):
+            path = tmp_path / "pictures" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_png(path, rng.integers(0, 256, (6, 8, 3)).astype(np.uint8))
+    (tmp_path / "pictures" / "apple" / "notes\n.txt").write_text("mine")
+    return tmp_path / "pictures"
+
+
+def build(config):
+    with config.folder() as folder:
+        return config.build(FolderDataset(folder), CHAIN)
+
+
+def test_the_report_says_what_the_file_holds(pictures, tmp_path, capsys):
+    result = build(Config(data=pictures, output=tmp_path / "out.h5"))
+    file = DatasetFile.open(tmp_path / "out.h5")
+    assert result["images"] == file.shape[0] == 60
+    assert result["shape"] == [3, 4, 3]
+    assert result["classes"] == {"apple": 20, "pear": 20, "plum": 20}
+    assert result["splits"] == {"train": 36, "validation": 9, "test": 15}
+    assert result["mean"] == pytest.approx(file.memmap()[:36].mean((0, 1, 2)), abs=1e-3)
+    assert result["bytes"] == (tmp_path / "out.h5").stat().st_size
+    assert result["sha256"] == file.sha256
+    assert result["left_out"] == 1
+    told = capsys.readouterr().out
+    for words in (
+        "60 of 3x4x3, RGB",
+        "3: apple 20, pear 20, plum 20",
+        "train 36, validation 9, test 15",
+        "1, listed in",
+        "no image, by the ending of its name (1)",
+        "out.h5",
+    ):
+        assert words in told
+    with open(tmp_path / "out.left_out.csv", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["name", "reason"],
+            ["apple/notes\n.txt", "no image, by the ending of its name"],
+        ]
+
+
+def test_a_list_of_what_was_left_out_does_not_outlive_it(pictures, tmp_path, capsys):
+    config = Config(data=pictures, output=tmp_path / "out.h5", overwrite=True)
+    build(config)
+    (pictures / "apple" / "notes\n.txt").unlink()
+    assert build(config)["left_out"] == 0
+    assert not (tmp_path / "out.left_out.csv").exists()
+    assert "left out  nothing" in capsys.readouterr().out
+
+
+def test_many_classes_are_told_by_the_smallest_and_the_largest(pictures, tmp_path, capsys):
+    for number in range(9):
+        shutil.copytree(pictures / "pear", pictures / f"pear {number}")
+        for path in (pictures / f"pear {number}").iterdir():
+            image = np.random.default_rng(hash(str(path)) % 2**32).integers(0, 256, (6, 8, 3))
+            write_png(path, image.astype(np.uint8))
+    build(Config(data=pictures, output=tmp_path / "a.h5"))
+    assert "12: 20 images each" in capsys.readouterr().out
+    for number in range(10):
+        (pictures / "plum" / f"{number}.png").unlink()
+    build(Config(data=pictures, output=tmp_path / "b.h5"))
+    assert "12: from 10 (plum) to 20 images (apple)" in capsys.readouterr().out
+
+
+def test_an_archive_gives_the_same_data_as_its_folder_and_leaves_nothing(pictures, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as file:
+        for path in sorted(pictures.rglob("*")):
+            file.write(path, Path("wrapped") / path.relative_to(pictures))
+    (tmp_path / "new").mkdir()
+    first = build(Config(data=pictures, output=tmp_path / "out.h5"))
+    second = build(Config(data=tmp_path / "pictures.zip", output=tmp_path / "new" / "out.h5"))
+    assert first["sha256"] == second["sha256"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "out.h5",
+        "out.left_out.csv",
+    ]
+
+
+def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
+    config = Config(data=pictures, output=tmp_path / "out.h5")
+    build(config)
+    before = (tmp_path / "out.h5").stat().st_mtime_ns
+    build(config)
+    assert (tmp_path / "out.h5").stat().st_mtime_ns == before
+    assert "stood already" in capsys.readouterr().out
+    with pytest.raises(SightkitError, match="another recipe: split_seed"):
+        build(Config(data=pictures, output=tmp_path / "out.h5", split_seed=1))
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    (
+        ({"size": 0}, "--size must be at least 1"),
+        ({"fractions": (0.5, 0.5, 0.0)}, "--fractions must be three shares above 0"),
+        ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
+        ({"split_seed": -1}, "--split-seed must lie between"),
+    ),
+)
+def test_flags_are_checked_before_any_work(flags, told):
+    with pytest.raises(SightkitError, match=told):
+        Config(**flags)
+
+
+def test_data_that_is_not_there_or_no_archive_is_refused(tmp_path):
+    (tmp_path / "text.zip").write_text("<html>Please log in</html>")
+    for name, told in (("nowhere", "Check --data"), ("text.zip", "zip, tar, tar.gz")):
+        with pytest.raises(SightkitError, match=told):
+            build(Config(data=tmp_path / name, output=tmp_path / "out.h5"))
+    assert [path.name for path in tmp_path.iterdir()] == ["text.zip"]
+
+
+def test_other_data_stand_in_for_the_default_only(pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pictures.rename("kept by Keras")
+    otherwise = lambda: tmp_path / "kept by Keras"  # noqa: E731
+    with Config().folder(otherwise) as folder:
+        assert folder == tmp_path / "kept by Keras"
+    with (
+        pytest.raises(SightkitError, match="Check --data"),
+        Config(data=Path("x")).folder(otherwise),
+    ):
+        pass
+
+
+def test_a_smoke_run_takes_test_data_else_sample_photos_and_has_a_file_of_its_own(
+    pictures, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIGHTKIT_TEST_DATA", str(tmp_path))
+    config = Config(smoke=True)
+    assert (config.output, config.overwrite) == (Path("pictures-smoke.h5"), True)
+    assert list(build(config)["classes"]) == ["apple", "pear", "plum"]
+    for without in (str(tmp_path / "nothing"), ""):
+        monkeypatch.setenv("SIGHTKIT_TEST_DATA", without)
+        assert build(config)["classes"] == {"china": 12, "flower": 12}
+    with Config(smoke=True, data=pictures).folder() as folder:
+        assert folder == pictures
+    assert Config(smoke=True, output=Path("mine.h5")).overwrite is False

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.io import FolderDataset, build_dataset, write_png
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
+
+
+def draw(root, *names):
+    """Pictures that tell themselves apart: the first pixel is the picture's number."""
+    for number, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(root / name, np.full((4, 5, 3), number, np.uint8))
+    return root
+
+
+def taken(source):
+    """Name to (class, first pixel)."""
+    return {
+        source.identify(row): (source.class_names[source.labels[row]], source.read(row)[0, 0, 0])
+        for row in range(len(source))
+    }
+
+
+def test_the_first_folder_is_the_class_and_labels_follow_sorted_names(tmp_path):
+    draw(tmp_path, "b/1.png", "b/2.png", "ä/1.png", "ä/2.png", "B/deep/er/1.png", "B/2.png")
+    source = FolderDataset(tmp_path)()
+    assert source.class_names == ("B", "b", "ä")
+    assert source.labels.dtype == np.int64
+    assert taken(source) == {
+        "b/1.png": ("b", 0),
+        "b/2.png": ("b", 1),
+        "ä/1.png": ("ä", 2),
+        "ä/2.png": ("ä", 3),
+        "B/deep/er/1.png": ("B", 4),
+        "B/2.png": ("B", 5),
+    }
+    assert source.fixed == ()
+
+
+def test_images_beside_the_classes_and_excluded_classes_are_told(tmp_path):
+    draw(tmp_path, "a/1.png", "a/2.png", "b/1.png", "b/2.png", "c/1.png", "stray.png")
+    (tmp_path / "a" / "Thumbs.db").write_bytes(b"")
+    (tmp_path / "d").mkdir()
+    dataset = FolderDataset(tmp_path, exclude=("c", "d"))
+    assert dataset().class_names == ("a", "b")
+    assert dict(dataset.left_out) == {
+        "stray.png": "in no class folder",
+        "c/1.png": "the class c is excluded",
+        "a/Thumbs.db": "no image, by the ending of its name",
+    }
+    assert dataset().left_out == dataset.left_out
+    with pytest.raises(SightkitError, match=r"excluded.*There are a, b, c, d"):
+        FolderDataset(tmp_path, exclude=("e",))()
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    (
+        (("cat.0.png", "cat.10.png", "dog.0.png", "dog.1.png"), ("cat", "dog")),
+        (("cat0.png", "cat1.png", "my dog (1).png", "my dog (2).png"), ("cat", "my dog")),
+        (("sub/n01_1.png", "n01_2.png", "n02_1.png", "n02_2.png"), ("n01", "n02")),
+        (("a-b-1.png", "a-b-2.png", "%d {}-1.png", "%d {}-2.png"), ("%d {}", "a-b")),
+    ),
+)
+def test_the_class_may_stand_in_the_name(names, classes, tmp_path):
+    draw(tmp_path, *names, "17.png", "label.png")
+    dataset = FolderDataset(tmp_path, "names")
+    assert dataset().class_names == classes
+    assert np.bincount(dataset().labels).tolist() == [2, 2]
+    assert dict(dataset.left_out) == dict.fromkeys(
+        ("17.png", "label.png"), "its name holds no label"
+    )
+
+
+@pytest.mark.parametrize(("pattern", "told"), (("(", "regular expression"), (".*", "label")))
+def test_a_pattern_without_label_is_refused(pattern, told, tmp_path):
+    with pytest.raises(SightkitError, match=told):
+        FolderDataset(draw(tmp_path, "a.0.png"), "names", pattern=pattern)()
+
+
+def test_the_class_may_follow_from_the_number(tmp_path):
+    draw(tmp_path, *(f"jpg/image_{number:04}.png" for number in range(8)))
+    dataset = FolderDataset(tmp_path, "numbers", classes=("tulip", "daisy", "iris"), per_class=2)
+    source = dataset()
+    assert source.class_names == ("daisy", "iris", "tulip")
+    found = {name[-5]: label for name, (label, _) in taken(source).items()}
+    assert found == dict(zip("123456", ["tulip"] * 2 + ["daisy"] * 2 + ["iris"] * 2, strict=True))
+    assert [name for name, _ in dataset.left_out] == ["jpg/image_0000.png", "jpg/image_0007.png"]
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    root = draw(
+        tmp_path / "tiny-imagenet-2",
+        *(f"train/{wnid}/images/{wnid}_{i}.png" for wnid in ("n02", "n01") for i in range(3)),
+        *(f"val/images/val_{i}.png" for i in range(4)),
+        "test/images/test_0.png",
+    )
+    (root / "wnids.txt").write_text("n02\nn01\n")
+    (root / "words.txt").write_text("n01\tcrane, bird\nn02\tcrane\nn09\tentity\n")
+    (root / "val" / "val_annotations.txt").write_text(
+        "val_0.png\tn02\t0\t0\t1\t1\nval_1.png\tn01\t0\t0\t1\t1\nval_2.png\tn07\t0\t0\t1\t1\n"
+        "val_9.png\tn01\t0\t0\t1\t1\n"
+    )
+    (root / "train" / "n01" / "n01_boxes.txt").write_text("n01_0.png\t0\t0\t1\t1\n")
+    return root
+
+
+def test_tiny_imagenet_has_words_a_test_split_of_its_own_and_tells_the_rest(tiny):
+    dataset = FolderDataset(tiny.parent, "tiny_imagenet")
+    source = dataset()
+    assert source.class_names == ("crane (n01)", "crane (n02)")  # sorted by number, not by list
+    fixed = {
+        name: {source.identify(int(row)): int(source.labels[row]) for row in rows}
+        for name, rows in source.fixed
+    }
+    assert fixed["test"] == {"val/images/val_0.png": 1, "val/images/val_1.png": 0}
+    assert len(fixed["train"]) == 6
+    assert fixed["train"]["train/n02/images/n02_1.png"] == 1
+    assert dict(dataset.left_out) == {
+        "val/images/val_2.png": "its class n07 is not among those of train",
+        "val/images/val_3.png": "not named in val/val_annotations.txt",
+        "val/images/val_9.png": "named in val/val_annotations.txt, not there",
+        "test/images/test_0.png": "test images were published without labels",
+    }
+
+
+def test_tiny_imagenet_without_its_tables(tiny):
+    (tiny / "words.txt").unlink()
+    assert FolderDataset(tiny, "tiny_imagenet")().class_names == ("n01", "n02")
+    (tiny / "wnids.txt").write_text("n01\nn02\nn03\n")
+    with pytest.raises(SightkitError, match=r"two images at least.*n03 \(0\)"):
+        FolderDataset(tiny, "tiny_imagenet")()
+    (tiny / "val" / "val_annotations.txt").write_text("val_0.png n02\n")
+    with pytest.raises(SightkitError, match=r"2 columns.*line=1"):
+        FolderDataset(tiny, "tiny_imagenet")()
+    (tiny / "val" / "val_annotations.txt").unlink()
+    with pytest.raises(SightkitError, match=r"val_annotations\.txt \(.*No such file"):
+        FolderDataset(tiny, "tiny_imagenet")()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    (
+        ((), "none were found"),
+        (("1.png", "2.png"), "none were found; 2 left out: in no class folder"),
+        (("a/1.png", "a/2.png"), "at least two classes"),
+        (("a/1.png", "a/2.png", "b/1.png"), r"two images at least.*classes='b \(1\)'"),
+        (("a/1.png", "a/2.png", "b/3.png", "b/4.png", "c\nd/"), r"classes='c.*d \(0\)'"),
+    ),
+)
+def test_folders_that_nothing_can_be_learned_from_are_refused(names, told, tmp_path):
+    draw(tmp_path, *(name for name in names if not name.endswith("/")))
+    for name in names:
+        if name.endswith("/"):
+            (tmp_path / name).mkdir()
+    with pytest.raises(SightkitError, match=told) as refused:
+        FolderDataset(tmp_path)()
+    assert "\n" not in str(refused.value)
+
+
+def test_an_archive_that_lies_in_the_folder_is_named(tmp_path):
+    (tmp_path / "101_ObjectCategories.tar.gz").write_bytes(b"")
+    with pytest.raises(SightkitError, match=r"Give one of the archives.*101_ObjectCategories"):
+        FolderDataset(tmp_path)()
+
+
+def test_the_config_is_json_and_knows_the_files_but_not_the_place(tmp_path):
+    names = ("a/1.png", "a/2.png", "b/1.png", "b/2.png")
+    first = FolderDataset(draw(tmp_path / "x", *names)).to_config()
+    assert json.loads(json.dumps(first)) == first
+    assert first["classes"] == ["a", "b"]
+    assert first["files"] == 4
+    assert str(tmp_path) not in json.dumps(first)
+    shutil.copytree(tmp_path / "x", tmp_path / "y" / "wrapped")
+    assert FolderDataset(tmp_path / "y").to_config() == first
+
+    (tmp_path / "x" / "a" / "1.png").rename(tmp_path / "x" / "a" / "3.png")
+    renamed = FolderDataset(tmp_path / "x").to_config()
+    assert renamed["sha256"] != first["sha256"]
+    with open(tmp_path / "x" / "b" / "1.png", "ab") as file:
+        file.write(b"longer")
+    assert FolderDataset(tmp_path / "x").to_config()["sha256"] != renamed["sha256"]
+
+
+def test_the_same_files_under_other_labels_are_another_data_set(tiny):
+    first = FolderDataset(tiny, "tiny_imagenet").to_config()
+    path = tiny / "val" / "val_annotations.txt"
+    path.write_text(path.read_text().replace("val_0.png\tn02", "val_0.png\tn01"))
+    assert FolderDataset(tiny, "tiny_imagenet").to_config()["sha256"] != first["sha256"]
+
+
+def test_a_folder_becomes_a_dataset_file(tmp_path):
+    draw(tmp_path / "in", *(f"{name}/{i}.png" for name in ("a\n%", "{b}") for i in range(6)))
+    file = build_dataset(
+        FolderDataset(tmp_path / "in"),
+        tmp_path / "out.h5",
+        preprocessors=Pipeline((SimplePreprocessor(5, 4),)),
+        fractions={"train": 0.5, "validation": 0.25, "test": 0.25},
+    )
+    assert file.class_names == ("a\n%", "{b}")
+    assert np.array_equal(file.labels, file.memmap()[:, 0, 0, 0] // 6)
+
+
+@pytest.mark.parametrize(
+    ("folder", "layout", "classes", "images", "left_out"),
+    (
+        ("animals", "folders", 3, 359, 0),
+        ("flowers17", "folders", 17, 204, 0),
+        ("smiles", "folders", 2, 4389, 0),
+        ("dogs-vs-cats", "names", 2, 200, 30),
+        ("tiny-imagenet-mini", "tiny_imagenet", 10, 1100, 50),
+    ),
+)
+def test_real_data_sets(folder, layout, classes, images, left_out, test_data):
+    dataset = FolderDataset(test_data / folder, layout)
+    source = dataset()
+    assert (len(source.class_names), len(source), len(dataset.left_out)) == (
+        classes,
+        images,
+        left_out,
+    )
+    assert source.read(images // 2).ndim == 3

@@ -1,0 +1,135 @@
+"""The build scripts, run as their users run them."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightkit.io import DatasetFile, read_image, write_png
+from sightkit.io.sample_photos import write_sample_photos
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+NAMES = sorted(path.stem for path in SCRIPTS.glob("build_*.py"))
+FLAGS = ("--data", "--output", "--size", "--fractions", "--split-seed", "--overwrite", "--smoke")
+
+
+def run(name, **flags):
+    module = runpy.run_path(str(SCRIPTS / f"{name}.py"))
+    return module["main"](module["Config"](**flags))
+
+
+def test_all_data_sets_have_a_script():
+    wanted = "animals caltech101 cifar10 dogs_vs_cats flowers17 folder smiles tiny_imagenet"
+    assert set(NAMES) >= {f"build_{name}" for name in wanted.split()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_script_is_short_and_names_its_flags_and_its_source(name, script):
+    text = (SCRIPTS / f"{name}.py").read_text()
+    assert len(text.splitlines()) <= 60
+    assert f"python scripts/{name}.py --data" in text
+    told = script(name, "--help")
+    assert told.code == 0
+    assert all(flag in told.stdout for flag in FLAGS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_smoke_run_needs_no_data(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("SIGHTKIT_TEST_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    result = run(name, smoke=True)
+    file = DatasetFile.open(result["output"])
+    assert file.shape[0] == result["images"] > 10
+    assert file.path.stem.endswith("-smoke")
+    assert [path.name for path in (tmp_path / "datasets").iterdir()] == [file.path.name]
+    assert "images" in capsys.readouterr().out
+
+
+def test_a_folder_without_images_is_one_line(script, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for data in ("empty", "missing"):
+        told = script("build_folder", "--data", data, "--output", "x.h5", cwd=tmp_path)
+        assert (told.code, told.stdout) == (2, "")
+        assert len(told.stderr.splitlines()) == 1
+        assert told.heavy == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_options_of_build_folder(tmp_path):
+    write_sample_photos(tmp_path / "in", "folders")
+    shutil.copytree(tmp_path / "in" / "china", tmp_path / "in" / "again")
+    result = run(
+        "build_folder",
+        data=tmp_path / "in",
+        output=tmp_path / "out.h5",
+        exclude=("again",),
+        fit="stretch",
+        grey=True,
+        size=20,
+    )
+    assert result["shape"] == [20, 20, 1]
+    assert result["left_out"] == 12
+    assert result["classes"] == {"china": 12, "flower": 12}
+    (step, resize) = DatasetFile.open(result["output"]).preprocessing["steps"]
+    assert (step["name"], resize["name"]) == ("GrayscalePreprocessor", "SimplePreprocessor")
+
+
+def test_flowers_are_told_by_their_number_as_published(tmp_path):
+    """17 x 80 tiny pictures in the archive's own layout; the shade is the flower's place in it."""
+    folder = tmp_path / "jpg"
+    folder.mkdir()
+    for number in range(1, 1361):
+        image = np.full((2, 2, 3), (number - 1) // 80, np.uint8)
+        image[0, 0, :2] = divmod(number, 256)
+        write_png(folder / f"image_{number:04}.jpg", image)  # a PNG by content, which is read
+    with tarfile.open(tmp_path / "17flowers.tgz", "w:gz") as file:
+        file.add(folder, "jpg")
+    result = run(
+        "build_flowers17", data=tmp_path / "17flowers.tgz", output=tmp_path / "x.h5", size=2
+    )
+    assert result["images"] == 1360
+    file = DatasetFile.open(result["output"])
+    order = "daffodil snowdrop lilyvalley bluebell crocus iris tigerlily tulip fritillary"
+    order += " sunflower daisy coltsfoot dandelion cowslip buttercup windflower pansy"
+    places = file.memmap()[:, 1, 1, 0]
+    assert [file.class_names[label] for label in file.labels] == [
+        order.split()[place] for place in places
+    ]
+
+
+def test_the_background_of_caltech_is_left_out_unless_asked_for(tmp_path):
+    data = tmp_path / "101_ObjectCategories"
+    write_sample_photos(data)
+    (data / "flower").rename(data / "BACKGROUND_Google")
+    for name in ("Faces", "accordion"):
+        shutil.copytree(data / "china", data / name)
+        for path in (data / name).iterdir():  # another class may not have the same pictures
+            write_png(path, read_image(path)[:, :: -1 if name == "Faces" else 2])
+    flags = {"data": tmp_path, "size": 8}
+    result = run("build_caltech101", output=tmp_path / "a.h5", **flags)
+    assert list(result["classes"]) == ["Faces", "accordion", "china"]
+    assert result["left_out"] == 12
+    result = run("build_caltech101", output=tmp_path / "b.h5", background=True, **flags)
+    assert list(result["classes"]) == ["BACKGROUND_Google", "Faces", "accordion", "china"]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "images", "classes", "test"),
+    (
+        ("build_folder", "animals", 359, 3, 54),
+        ("build_animals", "animals", 359, 3, 90),
+        ("build_flowers17", "flowers17", 204, 17, 51),
+        ("build_dogs_vs_cats", "dogs-vs-cats", 200, 2, 20),
+        ("build_tiny_imagenet", "tiny-imagenet-mini", 1100, 10, 500),
+        ("build_smiles", "smiles", 4389, 2, 878),
+    ),
+)
+def test_real_data(name, folder, images, classes, test, test_data, tmp_path):
+    result = run(name, data=test_data / folder, output=tmp_path / "x.h5")
+    assert (result["images"], len(result["classes"])) == (images, classes)
+    assert result["splits"]["test"] == pytest.approx(test, abs=2)
