@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
 from keras import layers
@@ -10,7 +11,7 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import image_shape, one_of, positive, smallest_input
-from sightkit.zoo.kernels import Initializer, Regularization, kernel_initializer
+from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -78,12 +79,7 @@ def SRCNN(
     images = keras.Input(shape, name="small_images")
     x = unit.convolution(images, filters[0], kernels[0], padding=padding, name="conv1")
     x = unit.convolution(x, filters[1], kernels[1], padding=padding, name="conv2")
-    x = layers.Conv2D(
-        shape[2],
-        kernels[2],
-        padding=padding,
-        kernel_initializer=kernel_initializer(initializer),
-        name="conv3",
-    )(x)
+    bare = replace(unit, activation=None)
+    x = bare.convolution(x, shape[2], kernels[2], padding=padding, name="conv3")
     outputs = layers.Activation("linear", dtype="float32", name="images")(x)
     return keras.Model(images, outputs, name=name)

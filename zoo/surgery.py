@@ -50,7 +50,8 @@ def Surgery(
         base_arguments: further arguments of the base.
         cut: the base's layer whose output the head reads; by default the last one before its own
             dense layers (where it has ``include_top``), else the one before ``logits``.
-        hidden, activation, initializer, reg, dropout: see ``FCHead``.
+        hidden, activation, initializer, reg, dropout: of the head, see ``FCHead``; the base takes
+            its own from ``base_arguments``.
         name: name of the model.
 
     Returns:
