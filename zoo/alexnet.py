@@ -12,10 +12,12 @@ from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import (
     Padding,
+    at_least,
     class_count,
     drop_rates,
     image_shape,
     positive,
+    sizes,
     smallest_input,
 )
 from sightkit.zoo.endings import classify, drop
@@ -134,7 +136,7 @@ def AlexNet(
 
 
 def _smallest(first_padding: Padding) -> int:
-    if not (first_padding in ("same", "valid") or isinstance(first_padding, int)):
+    if first_padding not in ("same", "valid") and not at_least(0, first_padding):
         raise SightkitError(
             'first_padding must be "same", "valid" or pixels a side.', first_padding=first_padding
         )
@@ -143,7 +145,8 @@ def _smallest(first_padding: Padding) -> int:
 
 def _check(classes: int, filters: Sequence[int], hidden: Sequence[int], groups: int) -> None:
     class_count(classes)
-    positive(filters=filters, hidden=hidden, groups=groups)
+    sizes(filters=filters, hidden=hidden)
+    positive(groups=groups)
     if len(filters) != 5 or len(hidden) != 2:
         raise SightkitError(
             "AlexNet has five convolutions and two hidden dense layers.",

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive, sizes
 from sightkit.zoo.endings import drop, probabilities
 from sightkit.zoo.kernels import Initializer, Regularization, kernel_regularizer
 from sightkit.zoo.registry import registered
@@ -91,9 +91,10 @@ def FCNHead(
         >>> FCNHead((7, 7, 512), 21, hidden=()).output_shape
         (None, 224, 224, 21)
     """
-    shape = image_shape(input_shape)
+    shape = image_shape(input_shape, features=True)
     class_count(classes)
-    positive(stride=stride, hidden=hidden, kernel=kernel)
+    positive(stride=stride, kernel=kernel)
+    sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     unit = Unit(activation, initializer=initializer, reg=reg)
     features = keras.Input(shape, name="features")

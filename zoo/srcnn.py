@@ -10,7 +10,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import image_shape, one_of, positive, smallest_input
+from sightkit.zoo.arguments import image_shape, one_of, sizes, smallest_input
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
@@ -65,7 +65,7 @@ def SRCNN(
         20099
     """
     one_of(("valid", "same"), padding=padding)
-    positive(filters=filters, kernels=kernels)
+    sizes(filters=filters, kernels=kernels)
     if len(filters) != 2 or len(kernels) != 3:
         raise SightkitError(
             "SRCNN has three convolutions, the last with as many filters as channels.",

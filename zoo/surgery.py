@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import keras
@@ -68,6 +69,8 @@ def Surgery(
         >>> Surgery((224, 224, 3), 17).count_params()
         21141841
     """
+    if not isinstance(base_arguments, (Mapping, NoneType)):
+        raise SightkitError("base_arguments must be a mapping.", base_arguments=base_arguments)
     arguments = dict(base_arguments or {})
     topless = "include_top" in inspect.signature(builder_of(base)).parameters and cut is None
     if topless:

@@ -11,7 +11,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes
 from sightkit.zoo.endings import drop, probabilities
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
@@ -73,7 +73,7 @@ def UNet(
         >>> UNet((256, 256, 1), 2).count_params()
         31030658
     """
-    positive(filters=filters)
+    sizes(filters=filters)
     if len(filters) < 2:
         raise SightkitError("U-Net needs at least two levels.", filters=filters)
     multiple = 2 ** (len(filters) - 1)

@@ -123,6 +123,12 @@ def test_origin_survives_json_and_names_are_stable(name, build_once):
 
 
 @every_network
+def test_origin_names_the_row_it_was_built_by(name, build_once):
+    expected = "squeezenet" if name == "squeezenet_1.1" else name  # two names of one network
+    assert zoo.origin(build_once(name))["builder"] == expected
+
+
+@every_network
 def test_layers_are_data(name, build_once):
     model = build_once(name)
     assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
