@@ -196,6 +196,7 @@ def test_shapes_that_are_none(shape):
         ("vgg16", {"hidden": 256}, "hidden must be a list"),
         ("resnet_cifar", {"stages": 9}, "stages must be a list"),
         ("resnet20", {"filters": ()}, "at least one stage"),
+        ("resnet20", {"activation": "maxout"}, "Choose another activation"),
         ("resnet20", {"blocks": 2.5}, "blocks must be a positive integer"),
         ("mobilenet_1.0", {"alpha": "1"}, "alpha must be a positive number"),
         ("mobilenetv2_1.0", {"alpha": 0}, "alpha must be a positive number"),

@@ -1,5 +1,7 @@
 """What the sources disagree on is an argument, and it does what it says."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sightkit.zoo.activations import Maxout
 from sightkit.zoo.fcn_head import Bilinear
 from sightkit.zoo.kernels import kernel_initializer, kernel_regularizer
 from sightkit.zoo.local_response_normalization import LocalResponseNormalization
+from sightkit.zoo.registry import builder_of
 
 IMAGES = np.random.default_rng(1).random((2, 8, 8, 3), dtype="float32")
 
@@ -49,6 +52,22 @@ def test_maxout_doubles_the_layer_before_it():
     assert model.get_layer("block1_pool").input.shape == (None, 8, 8, 4)
     three = small(activation=("maxout", 3))
     assert three.get_layer("dense1").units == 18
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in zoo.names()
+        if "activation" in inspect.signature(builder_of(name)).parameters and name != "resnet20"
+    ],
+)
+def test_every_network_takes_the_activation_that_changes_widths(name):
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, **zoo.row(name).sample, activation="maxout")
+        plain = zoo.build(name, **zoo.row(name).sample)
+    assert any(isinstance(layer, Maxout) for layer in model.layers)
+    assert model.output_shape == plain.output_shape
 
 
 def test_local_response_against_a_loop():
