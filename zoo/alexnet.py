@@ -96,7 +96,8 @@ def AlexNet(
 
     Reference:
         Krizhevsky, Sutskever, Hinton, 2012 (two groups); Krizhevsky, "One weird trick for
-        parallelizing convolutional neural networks", 2014, in torchvision's form; Rosebrock,
+        parallelizing convolutional neural networks", 2014, in torchvision's form (dropout before
+        each hidden dense layer, where the paper of 2012 has it after them); Rosebrock,
         "Deep Learning for Computer Vision with Python", practitioner bundle, chapter 10 (batch
         normalization after the activation, conv1 padded, so 57x57 and not the paper's 55x55).
 

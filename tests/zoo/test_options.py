@@ -172,6 +172,27 @@ def test_the_books_alexnet_has_the_books_maps():
     assert [paper.get_layer(f"conv{n}").groups for n in range(1, 6)] == [1, 2, 1, 2, 2]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("alexnet_one_tower", {"dense1": 0.5, "dense2": 0.5}),
+        ("alexnet_two_groups", {"dense1": 0.5, "dense2": 0.5}),
+        ("alexnet_one_weird_trick", {"pool5": 0.5, "dense1": 0.5}),
+        ("alexnet", {"pool1": 0.25, "pool2": 0.25, "pool5": 0.25, "dense1": 0.5, "dense2": 0.5}),
+    ],
+)
+def test_alexnets_drop_where_their_sources_do(name, expected):
+    """Krizhevsky 2012 after both hidden layers; torchvision before each of them."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, **zoo.row(name).sample)
+    found = {
+        layer.name.removesuffix("_dropout"): layer.rate
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Dropout)
+    }
+    assert found == expected
+
+
 def test_auxiliary_heads_are_removed_for_inference():
     images = np.random.default_rng(4).random((2, 65, 65, 3), dtype="float32")
     trained = zoo.GoogLeNet((65, 65, 3), 3, auxiliary_heads=True)
