@@ -48,7 +48,7 @@ smoke: .venv/installed-test
 	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output build/smoke/predict.json
 ifdef SIGHTKIT_TEST_DATA
 	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home
-	cp $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json build/smoke/keras/models
+	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json build/smoke/keras/models
 	KERAS_HOME=$(abspath build/smoke/keras) $(RUN) scripts/classify.py --model mobilenet_0.25 --output build/smoke/classify.csv $(SIGHTKIT_TEST_DATA)/style/content/beagle.png
 else
 	@echo "classify.py was not run: SIGHTKIT_TEST_DATA names no folder with weights"
