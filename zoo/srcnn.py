@@ -58,7 +58,9 @@ def SRCNN(
 
     Reference:
         Dong, Loy, He, Tang, "Image super-resolution using deep convolutional networks", 2015;
-        Rosebrock's practitioner bundle, chapter 20 (three channels, 33 → 21).
+        Rosebrock's practitioner bundle, chapter 20 (three channels, 33 → 21). Differs on purpose
+        from the book: the last convolution is linear, as in the paper, where the book has a ReLU
+        (which learns nothing at pixels that it once made black).
 
     Example:
         >>> SRCNN((33, 33, 3)).count_params()

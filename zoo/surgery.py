@@ -11,6 +11,7 @@ import keras
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
+from sightkit.zoo.arguments import class_count, sizes
 from sightkit.zoo.fc_head import attach
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import build, builder_of, registered
@@ -69,8 +70,10 @@ def Surgery(
         >>> Surgery((224, 224, 3), 17).count_params()
         21141841
     """
+    class_count(classes)
     if not isinstance(base_arguments, (Mapping, NoneType)):
         raise SightkitError("base_arguments must be a mapping.", base_arguments=base_arguments)
+    sizes(hidden=hidden)
     arguments = dict(base_arguments or {})
     topless = "include_top" in inspect.signature(builder_of(base)).parameters and cut is None
     if topless:
