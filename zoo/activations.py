@@ -123,7 +123,8 @@ def pieces(activation: Activation) -> int:
 
 def _parsed(activation: str | Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """Name and parameter, if there is one."""
-    parts = tuple(activation) if isinstance(activation, (list, tuple)) else (activation,)
+    listed = isinstance(activation, (list, tuple))
+    parts: tuple[Any, ...] = tuple(activation) if listed else (activation,)
     kind, parameter = parts[:1], parts[1:]
     if not kind or kind[0] not in list(_ACTIVATIONS) or len(parameter) > 1:
         raise SightkitError(

@@ -166,7 +166,7 @@ def positive(**arguments: int) -> None:
     """
     for name, value in arguments.items():
         if not at_least(1, value):
-            raise SightkitError(f"{name} must be a positive integer.", **{name: value})
+            raise SightkitError(f"{name} must be a positive integer.", "", **{name: value})
 
 
 def positive_number(**arguments: float) -> None:
@@ -177,7 +177,7 @@ def positive_number(**arguments: float) -> None:
     """
     for name, value in arguments.items():
         if (number(value) or 0) <= 0:
-            raise SightkitError(f"{name} must be a positive number.", **{name: value})
+            raise SightkitError(f"{name} must be a positive number.", "", **{name: value})
 
 
 def sizes(**tables: Sequence[int]) -> None:

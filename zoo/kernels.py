@@ -36,7 +36,8 @@ def kernel_initializer(initializer: Initializer) -> Any:
     Raises:
         SightkitError: no such initializer, or a parameter that it does not take.
     """
-    parts = tuple(initializer) if isinstance(initializer, (list, tuple)) else (initializer,)
+    listed = isinstance(initializer, (list, tuple))
+    parts: tuple[Any, ...] = tuple(initializer) if listed else (initializer,)
     if len(parts) not in (1, 2) or parts[0] not in list(_INITIALIZERS):
         raise SightkitError(
             f"initializer must be one of {', '.join(_INITIALIZERS)}, or (name, parameter).",
