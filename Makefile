@@ -45,7 +45,14 @@ smoke: .venv/installed-test
 	mkdir -p build/smoke
 	$(RUN) scripts/inspect_model.py minigooglenet
 	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
-	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png
+	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output build/smoke/predict.json
+ifdef SIGHTKIT_TEST_DATA
+	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home
+	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json build/smoke/keras/models
+	KERAS_HOME=$(abspath build/smoke/keras) $(RUN) scripts/classify.py --model mobilenet_0.25 --output build/smoke/classify.csv $(SIGHTKIT_TEST_DATA)/style/content/beagle.png
+else
+	@echo "classify.py was not run: SIGHTKIT_TEST_DATA names no folder with weights"
+endif
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick

@@ -13,6 +13,7 @@ import csv
 import datetime
 import io
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -61,12 +62,18 @@ class Config:
     first_seed: int = 1
     """The first of them."""
     flags: str = ""
-    """Further flags of the script, in quotes."""
+    """Further flags of the script, in quotes, as a shell reads them."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         if self.seeds < 1:
             raise SightkitError("--seeds must be at least 1.", seeds=self.seeds)
+        try:
+            shlex.split(self.flags)
+        except ValueError as error:
+            raise SightkitError(
+                f"--flags must be what a shell reads ({error}).", flags=self.flags
+            ) from error
         if not (ROOT / "scripts" / f"{self.experiment}.py").is_file():
             known = sorted(path.stem for path in (ROOT / "scripts").glob("train_*.py"))
             raise SightkitError(
@@ -81,12 +88,19 @@ def main(config: Config) -> list[dict[str, Any]]:
         command = [
             sys.executable,
             str(ROOT / "scripts" / f"{config.experiment}.py"),
-            *config.flags.split(),
+            *shlex.split(config.flags),
             *("--seed", str(seed), "--output", str(folder), "--overwrite"),
         ]
         start = time.perf_counter()
-        subprocess.run(command, check=True, cwd=ROOT)
+        code = subprocess.run(command, check=False, cwd=ROOT).returncode
         seconds = time.perf_counter() - start
+        if code:
+            raise SightkitError(
+                f"The run of seed {seed} ended with exit code {code}; rows of the seeds before it "
+                "are in the ledger.",
+                f"Its own message stands above; when that is put right, --first-seed {seed}.",
+                command=shlex.join(command),
+            )
         rows.append(_row(config, seed, seconds, folder))
         _append(rows[-1])
         print(f"seed {seed}: rank-1 {rows[-1]['rank1']:.4f}, {seconds:.0f} s")
@@ -99,7 +113,7 @@ def _row(config: Config, seed: int, seconds: float, folder: Path) -> dict[str, A
     return {
         "date": datetime.date.today().isoformat(),
         "experiment": config.experiment,
-        "flags": config.flags,
+        "flags": shlex.join(shlex.split(config.flags)),
         "seed": seed,
         **metrics["test"],
         "validation_rank1": metrics["validation"]["rank1"],

@@ -70,30 +70,52 @@ def networks() -> str:
 
 
 def read_ledger() -> list[dict[str, str]]:
-    """The newest row of each experiment, flags and seed."""
+    """The newest row of each seed of what is averaged."""
     with LEDGER.open(encoding="utf-8", newline="") as file:
-        newest = {(r["experiment"], r["flags"], r["seed"]): r for r in csv.DictReader(file)}
+        newest = {(*_averaged(row), row["seed"]): row for row in csv.DictReader(file)}
     return list(newest.values())
 
 
+def _averaged(row: dict[str, str]) -> tuple[str, ...]:
+    """What rows must share to be averaged: another device rounds and runs differently."""
+    return row["experiment"], row["flags"], row["device"], row["cores"]
+
+
 def table(rows: list[dict[str, str]]) -> str:
-    """A Markdown table, one line an experiment: mean ± standard deviation over seeds."""
+    """A Markdown table, a line an experiment and device: mean ± standard deviation over seeds.
+
+    Raises:
+        SightkitError: rows of one line are of different networks or data.
+    """
     lines = [
         "| network | data | parameters | test rank-1, % | seeds | seconds | device | command |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for experiment, flags in dict.fromkeys((row["experiment"], row["flags"]) for row in rows):
-        group = [row for row in rows if (row["experiment"], row["flags"]) == (experiment, flags)]
+    for shared in dict.fromkeys(map(_averaged, rows)):
+        group = [row for row in rows if _averaged(row) == shared]
+        _require_one("parameters", group)
+        _require_one("data_sha256", group)
+        experiment, flags, device, cores = shared
         network, data = TITLES.get(experiment, (experiment, ""))
-        first = group[0]
         accuracy = _spread([100 * float(row["rank1"]) for row in group], 2)
         seconds = statistics.median(float(row["seconds"]) for row in group)
         lines.append(
-            f"| {network} | {data} | {int(first['parameters']):,} | {accuracy} | {len(group)} | "
-            f"{seconds:.0f} | {first['device']}, {first['cores']} cores | "
+            f"| {network} | {data} | {int(group[0]['parameters']):,} | {accuracy} | {len(group)} | "
+            f"{seconds:.0f} | {device}, {cores} cores | "
             f"`python scripts/{experiment}.py{' ' + flags if flags else ''}` |"
         )
     return "\n".join(lines)
+
+
+def _require_one(column: str, group: list[dict[str, str]]) -> None:
+    values = sorted({row[column] for row in group})
+    if len(values) > 1:
+        raise SightkitError(
+            f"Seeds of one experiment must agree in {column} to be averaged.",
+            "Measure all seeds again.",
+            experiment=group[0]["experiment"],
+            **{column: values},
+        )
 
 
 def _spread(values: list[float], digits: int) -> str:

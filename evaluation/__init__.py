@@ -1,10 +1,46 @@
 """Judging a network: metrics, confusion, worst mistakes, the report of a run.
 
-Models and data come as arguments; nothing here knows how they were trained.
+Models and data come as arguments; nothing here knows how they were trained. Each name is imported
+when first used, so that a script can check its ``--output`` before Keras starts.
 """
 
-from sightkit.evaluation.architecture import draw_architecture
-from sightkit.evaluation.metrics import Evaluation, evaluate, rank_accuracy
-from sightkit.evaluation.run_report import report_run
+from __future__ import annotations
 
-__all__ = ["Evaluation", "draw_architecture", "evaluate", "rank_accuracy", "report_run"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sightkit.evaluation.architecture import draw_architecture
+    from sightkit.evaluation.metrics import Evaluation, evaluate, rank_accuracy
+    from sightkit.evaluation.outputs import require_file, write_answers
+    from sightkit.evaluation.run_report import report_run
+
+_MODULES = {
+    "Evaluation": "metrics",
+    "draw_architecture": "architecture",
+    "evaluate": "metrics",
+    "rank_accuracy": "metrics",
+    "report_run": "run_report",
+    "require_file": "outputs",
+    "write_answers": "outputs",
+}
+
+__all__ = [
+    "Evaluation",
+    "draw_architecture",
+    "evaluate",
+    "rank_accuracy",
+    "report_run",
+    "require_file",
+    "write_answers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"sightkit.evaluation.{_MODULES[name]}"), name)
+    raise AttributeError(f"module 'sightkit.evaluation' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,6 +14,7 @@ from matplotlib.path import Path as Curve
 
 from sightkit import _files, zoo
 from sightkit._errors import SightkitError
+from sightkit.evaluation.lettering import legible
 
 WIDTH, HEIGHT = 3.3, 0.62
 COLUMN, ROW = 3.75, 0.92
@@ -82,8 +83,8 @@ def draw_architecture(model: keras.Model, paths: Sequence[str | os.PathLike[str]
     axes.set_xlim(left, right)
     axes.set_ylim(-rows * ROW + ROW / 2 - MARGIN / 2, ROW / 2 + 1.5 * MARGIN)
     axes.axis("off")
-    title = f"{model.name}: {model.count_params():,} parameters"
-    axes.text(0, ROW / 2 + 0.25, title, ha="center", fontsize=13, weight="bold")
+    title = f"{legible(model.name, 'network', 40)}: {model.count_params():,} parameters"
+    axes.text(0, ROW / 2 + 0.25, title, ha="center", fontsize=13, weight="bold", parse_math=False)
     _draw_edges(axes, boxes)
     for box in boxes.values():
         _draw_box(axes, box)
@@ -172,8 +173,8 @@ def _draw_box(axes: Axes, box: Box) -> None:
     words = f"{box.parameters:,} parameters" if box.parameters else ""
     kinds = " + ".join(box.kinds)
     left, right = box.x - WIDTH / 2 + 0.1, box.x + WIDTH / 2 - 0.1
-    style = {"va": "center", "zorder": 4}
-    name = box.name if len(box.name) <= 27 else f"{box.name[:26]}…"
+    style = {"va": "center", "zorder": 4, "parse_math": False}
+    name = legible(box.name, "(layer)", 27)
     axes.text(left, y + 0.13, name, ha="left", fontsize=8.5, weight="bold", **style)
     axes.text(right, y + 0.13, shape, ha="right", fontsize=8, **style)
     room = 52 - len(words)

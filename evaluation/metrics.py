@@ -100,22 +100,61 @@ class Evaluation:
 def evaluate(predictor: Callable[[np.ndarray], np.ndarray], data: LabelledBatches) -> Evaluation:
     """Ask a classifier about every sample of some data, once each.
 
+    Only the answers are kept, so that a split may be larger than the memory.
+
     Args:
         predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
-        data: batches in a fixed order.
+        data: batches in their stored order, as ``data.images`` counts positions.
+
+    Raises:
+        SightkitError: no batch, or data that are shuffled or augmented.
     """
-    batches = [data[index] for index in range(len(data))]
-    probabilities = np.concatenate([predictor(images) for images, _ in batches])
-    labels = np.concatenate([labels for _, labels in batches])
-    return Evaluation(probabilities, labels, data.class_names)
+    require_stored_order(data)
+    probabilities, labels = [], []
+    for index in range(len(data)):
+        images, truth = data[index]
+        probabilities.append(np.array(predictor(images)))  # a copy: it may reuse its output
+        labels.append(np.array(truth))
+    result = Evaluation(np.concatenate(probabilities), np.concatenate(labels), data.class_names)
+    stored = getattr(data, "labels", None)
+    if stored is not None and not np.array_equal(stored, result.labels):
+        raise _wrong_order()
+    return result
+
+
+def require_stored_order(data: LabelledBatches) -> None:
+    """Refuse data whose batches are not what ``data.images`` holds, in its order.
+
+    Raises:
+        SightkitError: no batch, shuffled or augmented.
+    """
+    if not len(data):
+        raise SightkitError("Evaluation needs at least one batch.", batches=0)
+    if getattr(data, "shuffle", False):
+        raise _wrong_order(shuffle=True)
+    if (augment := getattr(data, "augment", None)) is not None:
+        raise SightkitError(
+            "Images must be judged as they are, not augmented.",
+            "Leave augment out.",
+            augment=augment,
+        )
+
+
+def _wrong_order(**received: object) -> SightkitError:
+    return SightkitError(
+        "Data must be judged in their stored order: mistakes are shown by position.",
+        "Give a generator with shuffle=False.",
+        **received,
+    )
 
 
 def rank_accuracy(probabilities: np.ndarray, labels: np.ndarray, rank: int = 1) -> float:
     """Share of samples whose true class is among the ``rank`` most probable ones.
 
-    Ties count as Keras' ``SparseTopKCategoricalAccuracy`` counts them: a class is among the first
-    ``rank`` if fewer than ``rank`` classes are strictly more probable. A sample with a NaN or an
-    infinity is never right.
+    Classes are ordered by falling score, tied ones by their index, so that rank 1 is exactly
+    the accuracy of ``argmax`` and a network that says the same of every class gets ``rank`` in
+    ``classes``. (Keras' ``SparseTopKCategoricalAccuracy`` counts every tie as right: such a network
+    gets 1.0 there.) A sample with a NaN or an infinity is never right.
 
     Args:
         probabilities: float (N, classes), or any scores.
@@ -142,6 +181,7 @@ def rank_accuracy(probabilities: np.ndarray, labels: np.ndarray, rank: int = 1) 
             rank=rank,
         )
     finite = np.isfinite(probabilities).all(axis=1)
-    true = probabilities[np.arange(len(labels)), labels]
-    better = (probabilities > true[:, np.newaxis]).sum(axis=1)
-    return float(np.mean(finite & (better < rank)))
+    true = probabilities[np.arange(len(labels)), labels][:, np.newaxis]
+    earlier = np.arange(probabilities.shape[1]) < labels[:, np.newaxis]
+    before = (probabilities > true) | ((probabilities == true) & earlier)
+    return float(np.mean(finite & (before.sum(axis=1) < rank)))

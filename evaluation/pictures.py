@@ -5,19 +5,23 @@ from __future__ import annotations
 import base64
 import io
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from sightkit import _files
+from sightkit.evaluation.lettering import legible
 
 LARGEST_LABELLED = 25
 """Beyond that many classes names and counts would not be legible."""
+LONGEST_NAME = 24
+"""Longer ones would leave no room for the matrix."""
 
 
 def draw_confusion(
-    confusion: np.ndarray, class_names: tuple[str, ...], path: str | os.PathLike[str]
+    confusion: np.ndarray, class_names: Sequence[str], path: str | os.PathLike[str]
 ) -> None:
     """Draw a confusion matrix to a PNG: shares of each true class, mistakes in red.
 
@@ -40,9 +44,10 @@ def draw_confusion(
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if labelled:
-        longest = max(len(name) for name in class_names)
-        axes.set_xticks(range(classes), class_names, rotation=90 if longest > 3 else 0)
-        axes.set_yticks(range(classes), class_names)
+        names = labels(class_names)
+        turned = 90 if max(map(len, names)) > 3 else 0
+        axes.set_xticks(range(classes), names, rotation=turned, parse_math=False)
+        axes.set_yticks(range(classes), names, parse_math=False)
         for (row, column), count in np.ndenumerate(confusion):
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"
@@ -51,6 +56,11 @@ def draw_confusion(
     axes.tick_params(length=0)
     with _files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def labels(class_names: Sequence[str]) -> list[str]:
+    """Class names as the matrix shows them; ``class 7`` where the font lacks the letters."""
+    return [legible(name, f"class {k}", LONGEST_NAME) for k, name in enumerate(class_names)]
 
 
 def png_data_uri(image: np.ndarray) -> str:

@@ -12,7 +12,12 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.evaluation.html import write_html
-from sightkit.evaluation.metrics import Evaluation, LabelledBatches, evaluate
+from sightkit.evaluation.metrics import (
+    Evaluation,
+    LabelledBatches,
+    evaluate,
+    require_stored_order,
+)
 from sightkit.evaluation.pictures import draw_confusion
 
 SHOWN_CLASSES = 50
@@ -34,8 +39,13 @@ def report_run(
 
     Returns:
         What metrics.json holds.
+
+    Raises:
+        SightkitError: a split that is shuffled, augmented or empty; answers that are no numbers.
     """
     folder = Path(folder)
+    for batches in data.values():
+        require_stored_order(batches)
     evaluations = {name: evaluate(predictor, batches) for name, batches in data.items()}
     for name, result in evaluations.items():
         _require_numbers(name, result)

@@ -3,19 +3,39 @@
     python scripts/classify.py --model mobilenet_0.75 beagle.jpg
 
 The network brings its own preprocessing. Its weights are found in KERAS_HOME (~/.keras/models), or
-downloaded there by Keras.
+downloaded there by Keras (SqueezeNet's must lie there).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import _cli
+from sightkit import _cli, evaluation
 from sightkit._errors import SightkitError
+
+# What sightkit.transfer.names() lists; asking it would take the start of Keras.
+Model = Literal[
+    "inception_v3",
+    "mobilenet_0.25",
+    "mobilenet_0.5",
+    "mobilenet_0.75",
+    "mobilenet_1.0",
+    "mobilenetv2_0.35",
+    "mobilenetv2_0.5",
+    "mobilenetv2_0.75",
+    "mobilenetv2_1.0",
+    "mobilenetv2_1.3",
+    "mobilenetv2_1.4",
+    "resnet50",
+    "squeezenet",
+    "vgg16",
+    "vgg19",
+    "xception",
+]
 
 
 @dataclass(frozen=True)
@@ -24,10 +44,12 @@ class Config:
 
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Image files: JPEG, PNG, WebP, BMP, TIFF, GIF, …"""
-    model: str = "mobilenet_0.75"
-    """vgg16, vgg19, resnet50, inception_v3, xception, mobilenet_WIDTH or mobilenetv2_WIDTH."""
+    model: Model = "mobilenet_0.75"
+    """The network."""
     top: int = 5
     """Classes a picture."""
+    output: Path | None = None
+    """Write the answers here too: FILE.json or FILE.csv."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -35,6 +57,8 @@ class Config:
             raise SightkitError("--top must be at least 1.", top=self.top)
         if not self.images:
             raise SightkitError("Name at least one image file.", "For example photo.jpg.")
+        if self.output is not None:
+            evaluation.require_file(self.output, (".json", ".csv"))
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -48,6 +72,8 @@ def main(config: Config) -> dict[str, Any]:
     answers = bundle.top(bundle.predict(images), config.top)
     result = dict(zip(map(str, config.images), answers, strict=True))
     print(training.format_top(result))
+    if config.output is not None:
+        evaluation.write_answers(config.output, result)
     return result
 
 

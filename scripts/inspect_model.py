@@ -14,7 +14,7 @@ from typing import Annotated
 
 import tyro
 
-from sightkit import _cli, _files, zoo
+from sightkit import _cli, _files, evaluation, zoo
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Config:
     """Number of classes, for networks that have classes."""
     output: Path | None = None
     """Write the table here too."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.output is not None:
+            evaluation.require_file(self.output)
 
 
 def main(config: Config) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli
+from sightkit import _cli, evaluation
 from sightkit._errors import SightkitError
 
 
@@ -28,6 +28,8 @@ class Config:
     """Folder of a trained network: RUN/bundle."""
     top: int = 5
     """Classes a picture."""
+    output: Path | None = None
+    """Write the answers here too: FILE.json or FILE.csv."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -35,6 +37,8 @@ class Config:
             raise SightkitError("--top must be at least 1.", top=self.top)
         if not self.images:
             raise SightkitError("Name at least one image file.", "For example photo.jpg.")
+        if self.output is not None:
+            evaluation.require_file(self.output, (".json", ".csv"))
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -50,6 +54,8 @@ def main(config: Config) -> dict[str, Any]:
     answers = bundle.top(bundle.predict(images), config.top)
     result = dict(zip(map(str, config.images), answers, strict=True))
     print(training.format_top(result))
+    if config.output is not None:
+        evaluation.write_answers(config.output, result)
     return result
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from sightkit import _cli, _files, zoo
+from sightkit import _cli, evaluation, zoo
 from sightkit._errors import SightkitError
 
 
@@ -34,18 +34,17 @@ class Config:
 def main(config: Config) -> dict[str, str]:
     arguments = zoo.published_arguments(config.name, config.input_shape, config.classes)
     base = config.output or Path(config.name)
-    _files.require_writable(base.parent)
-    if not base.parent.is_dir():
-        raise SightkitError("The folder of the pictures must exist.", output=str(base))
+    if not base.name:
+        raise SightkitError("--output must name pictures.", "For example net.", output=str(base))
+    paths = {ending: base.with_name(f"{base.name}.{ending}") for ending in ("png", "svg")}
+    for path in paths.values():
+        evaluation.require_file(path)
     _cli.start_keras()
     import keras
 
-    from sightkit.evaluation import draw_architecture
-
-    paths = {ending: base.with_name(f"{base.name}.{ending}") for ending in ("png", "svg")}
     # In this scope layers know their shapes and no weight is allocated.
     with keras.StatelessScope(initialize_variables=False):
-        draw_architecture(zoo.build(config.name, **arguments), list(paths.values()))
+        evaluation.draw_architecture(zoo.build(config.name, **arguments), list(paths.values()))
     for path in paths.values():
         print(path)
     return {ending: str(path) for ending, path in paths.items()}

@@ -9,6 +9,7 @@ import keras
 from keras import layers, ops
 
 from sightkit._errors import SightkitError
+from sightkit.zoo.arguments import at_least, number
 
 Activation = str | Sequence[Any] | None
 
@@ -86,6 +87,7 @@ _ACTIVATIONS: dict[str, Callable[..., layers.Layer]] = {
     "sigmoid": _simple("sigmoid"),
     "maxout": _maxout,
 }
+PARAMETRIC = ("leaky_relu", "prelu", "elu", "maxout")
 
 
 def activate(x: Any, activation: Activation, name: str) -> Any:
@@ -99,21 +101,50 @@ def activate(x: Any, activation: Activation, name: str) -> Any:
         name: name of the layer.
 
     Raises:
-        SightkitError: no such activation.
+        SightkitError: no such activation, or a parameter that it does not take.
     """
     if activation is None:
         return x
-    kind, *parameter = (activation,) if isinstance(activation, str) else tuple(activation)
-    if kind not in _ACTIVATIONS or len(parameter) > 1:
-        raise SightkitError(
-            f"activation must be one of {', '.join(_ACTIVATIONS)}, or (name, parameter).",
-            activation=activation,
-        )
+    kind, parameter = _parsed(activation)
     return _ACTIVATIONS[kind](len(x.shape), name, *parameter)(x)
 
 
 def pieces(activation: Activation) -> int:
-    """How many channels the layer before this activation computes for each one wanted."""
-    if activation is None or isinstance(activation, str):
-        return 2 if activation == "maxout" else 1
-    return int(activation[1]) if activation[0] == "maxout" else 1
+    """How many channels the layer before this activation computes for each one wanted.
+
+    Raises:
+        SightkitError: see ``activate``.
+    """
+    if activation is None:
+        return 1
+    kind, parameter = _parsed(activation)
+    return (int(parameter[0]) if parameter else 2) if kind == "maxout" else 1
+
+
+def _parsed(activation: str | Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Name and parameter, if there is one."""
+    listed = isinstance(activation, (list, tuple))
+    parts: tuple[Any, ...] = tuple(activation) if listed else (activation,)
+    kind, parameter = parts[:1], parts[1:]
+    if not kind or kind[0] not in list(_ACTIVATIONS) or len(parameter) > 1:
+        raise SightkitError(
+            f"activation must be one of {', '.join(_ACTIVATIONS)}, or (name, parameter).",
+            activation=activation,
+        )
+    if parameter:
+        _check_parameter(kind[0], parameter[0])
+    return kind[0], parameter
+
+
+def _check_parameter(kind: str, parameter: Any) -> None:
+    if kind not in PARAMETRIC:
+        raise SightkitError(f"{kind} takes no parameter.", activation=(kind, parameter))
+    if kind == "maxout" and not at_least(2, parameter):
+        raise SightkitError(
+            "The pieces of maxout must be an integer of at least 2.", activation=(kind, parameter)
+        )
+    value = number(parameter)
+    if value is None or value < 0:
+        raise SightkitError(
+            f"The parameter of {kind} must be a number, at least 0.", activation=(kind, parameter)
+        )

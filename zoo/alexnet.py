@@ -12,10 +12,12 @@ from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import (
     Padding,
+    at_least,
     class_count,
     drop_rates,
     image_shape,
     positive,
+    sizes,
     smallest_input,
 )
 from sightkit.zoo.endings import classify, drop
@@ -94,7 +96,8 @@ def AlexNet(
 
     Reference:
         Krizhevsky, Sutskever, Hinton, 2012 (two groups); Krizhevsky, "One weird trick for
-        parallelizing convolutional neural networks", 2014, in torchvision's form; Rosebrock,
+        parallelizing convolutional neural networks", 2014, in torchvision's form (dropout before
+        each hidden dense layer, where the paper of 2012 has it after them); Rosebrock,
         "Deep Learning for Computer Vision with Python", practitioner bundle, chapter 10 (batch
         normalization after the activation, conv1 padded, so 57x57 and not the paper's 55x55).
 
@@ -134,7 +137,7 @@ def AlexNet(
 
 
 def _smallest(first_padding: Padding) -> int:
-    if not (first_padding in ("same", "valid") or isinstance(first_padding, int)):
+    if first_padding not in ("same", "valid") and not at_least(0, first_padding):
         raise SightkitError(
             'first_padding must be "same", "valid" or pixels a side.', first_padding=first_padding
         )
@@ -143,7 +146,8 @@ def _smallest(first_padding: Padding) -> int:
 
 def _check(classes: int, filters: Sequence[int], hidden: Sequence[int], groups: int) -> None:
     class_count(classes)
-    positive(filters=filters, hidden=hidden, groups=groups)
+    sizes(filters=filters, hidden=hidden)
+    positive(groups=groups)
     if len(filters) != 5 or len(hidden) != 2:
         raise SightkitError(
             "AlexNet has five convolutions and two hidden dense layers.",

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive_number
 from sightkit.zoo.batch_normalization import BatchNormalization
 from sightkit.zoo.endings import classify, drop
 from sightkit.zoo.registry import registered
@@ -119,6 +119,7 @@ def MobileNet(
     """
     shape = image_shape(input_shape, minimum=32)
     class_count(classes)
+    positive_number(alpha=alpha)
     body = _body(keras.applications.MobileNet, shape, include_top, alpha=alpha)
     return _finish(body, classes, include_top, dropout, name)
 
@@ -154,6 +155,7 @@ def MobileNetV2(
     """
     shape = image_shape(input_shape, minimum=32)
     class_count(classes)
+    positive_number(alpha=alpha)
     body = _body(keras.applications.MobileNetV2, shape, include_top, alpha=alpha)
     return _finish(body, classes, include_top, dropout, name)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import numbers
+import operator
 from collections.abc import Iterable, Sequence
 
 from sightkit._errors import SightkitError
@@ -10,41 +13,84 @@ Padding = int | str
 Window = tuple[int, int, Padding]
 
 
+CHANNELS = (1, 3, 4)
+"""Of images: grey, RGB, RGB with alpha."""
+
+
+def whole(value: object) -> int | None:
+    """The integer that a value is, NumPy's included; None where it is none (True is none)."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def at_least(minimum: int, value: object) -> bool:
+    """Whether a value is an integer, and not below a minimum."""
+    found = whole(value)
+    return found is not None and found >= minimum
+
+
+def number(value: object) -> float | None:
+    """The finite number that a value is, NumPy's included; None where it is none."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return float(value) if real and math.isfinite(value) else None  # type: ignore[arg-type]
+
+
 def image_shape(
-    input_shape: Sequence[int], minimum: int = 1, multiple: int = 1
+    input_shape: Sequence[int],
+    minimum: int = 1,
+    multiple: int = 1,
+    *,
+    features: bool = False,
+    argument: str = "input_shape",
 ) -> tuple[int, int, int]:
     """Check (height, width, channels) and return it as a tuple.
+
+    Channels first is recognized by 1, 3 or 4 followed by two larger numbers: no image is 3 pixels
+    high and has 32 channels. Feature maps may be and have, so a head takes any shape; (1, 1, 512)
+    and (3, 3, 2048) are taken by every network.
 
     Args:
         input_shape: channels-last shape of one image.
         minimum: the smallest height and width that the topology allows.
         multiple: height and width must be divisible by this.
+        features: whether feature maps are meant, not images.
+        argument: what messages call it.
 
     Raises:
         SightkitError: not three positive sizes, channels first, too small, or indivisible.
     """
-    shape = tuple(input_shape)
-    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
-        raise SightkitError(
-            "input_shape must be (height, width, channels), three positive integers.",
-            "Give, for example, input_shape=(28, 28, 1).",
-            input_shape=shape,
-        )
+    shape = _three_sizes(input_shape, argument)
     height, width, channels = shape
-    if height in (1, 3) and channels > 4:
+    if not features and height in CHANNELS and min(width, channels) > max(CHANNELS):
         raise SightkitError(
             f"You passed {shape}; sightkit is channels-last.",
-            f"Give input_shape=({width}, {channels}, {height}).",
-            input_shape=shape,
+            f"Give {argument}=({width}, {channels}, {height}).",
+            **{argument: shape},
         )
     nearest = (_fitting(height, minimum, multiple), _fitting(width, minimum, multiple), channels)
     if nearest != shape:
         rule = f"This network needs images of at least {minimum}x{minimum} pixels"
         rule += f", both sides divisible by {multiple}." if multiple > 1 else "."
         raise SightkitError(
-            rule, f"The nearest size that works is input_shape={nearest}.", input_shape=shape
+            rule, f"The nearest size that works is {argument}={nearest}.", **{argument: shape}
         )
-    return height, width, channels
+    return shape
+
+
+def _three_sizes(value: object, argument: str) -> tuple[int, int, int]:
+    entries = tuple(value) if isinstance(value, Iterable) else ()
+    found = [size for entry in entries if (size := whole(entry)) is not None and size > 0]
+    if len(entries) != 3 or len(found) != 3:
+        raise SightkitError(
+            f"{argument} must be (height, width, channels), three positive integers.",
+            f"Give, for example, {argument}=(28, 28, 1).",
+            **{argument: value},
+        )
+    return found[0], found[1], found[2]
 
 
 def _fitting(size: int, minimum: int, multiple: int) -> int:
@@ -80,15 +126,18 @@ def class_count(classes: int) -> int:
     """Check the number of classes of a softmax classifier.
 
     Raises:
-        SightkitError: fewer than two.
+        SightkitError: no integer, or fewer than two.
     """
-    if not isinstance(classes, int) or classes < 2:
+    count = whole(classes)
+    if count is None:
+        raise SightkitError("classes must be an integer.", classes=classes)
+    if count < 2:
         raise SightkitError(
             "A softmax classifier needs at least 2 classes.",
             "Count the distinct labels of your data set.",
             classes=classes,
         )
-    return classes
+    return count
 
 
 def drop_rates(dropout: float | Sequence[float], places: int) -> tuple[float, ...]:
@@ -97,30 +146,54 @@ def drop_rates(dropout: float | Sequence[float], places: int) -> tuple[float, ..
     Raises:
         SightkitError: another number of rates than places, or a rate outside [0, 1).
     """
-    rates = (
-        (float(dropout),) * places
-        if isinstance(dropout, (int, float))
-        else tuple(map(float, dropout))
-    )
-    if len(rates) != places or not all(0 <= rate < 1 for rate in rates):
+    entries = tuple(dropout) if isinstance(dropout, (list, tuple)) else (dropout,) * places
+    rates = [rate for entry in entries if (rate := number(entry)) is not None and 0 <= rate < 1]
+    single = not isinstance(dropout, (list, tuple))
+    if len(entries) != places or len(rates) != places or (single and number(dropout) is None):
         raise SightkitError(
             f"dropout must be one share in [0, 1), or {places} of them, one a place.",
             "It is the share that is dropped, not the one that is kept; 0 switches it off.",
             dropout=dropout,
         )
-    return rates
+    return tuple(rates)
 
 
-def positive(**sizes: int | Sequence[int]) -> None:
-    """Check that each number, or each number of a table, is a positive integer.
+def positive(**arguments: int) -> None:
+    """Check that each argument is a positive integer.
 
     Raises:
         SightkitError: one is not; the message names it.
     """
-    for name, value in sizes.items():
-        entries = value if isinstance(value, (list, tuple)) else (value,)
-        if not all(isinstance(entry, int) and entry > 0 for entry in entries):
-            raise SightkitError(f"{name} must hold positive integers.", "", **{name: value})
+    for name, value in arguments.items():
+        if not at_least(1, value):
+            raise SightkitError(f"{name} must be a positive integer.", "", **{name: value})
+
+
+def positive_number(**arguments: float) -> None:
+    """Check that each argument is a number above zero.
+
+    Raises:
+        SightkitError: one is not; the message names it.
+    """
+    for name, value in arguments.items():
+        if (number(value) or 0) <= 0:
+            raise SightkitError(f"{name} must be a positive number.", "", **{name: value})
+
+
+def sizes(**tables: Sequence[int]) -> None:
+    """Check that each argument is a list of positive integers; it may be empty.
+
+    Raises:
+        SightkitError: one is not; the message names it.
+    """
+    for name, table in tables.items():
+        listed = isinstance(table, (list, tuple))
+        if not listed or not all(at_least(1, entry) for entry in table):
+            raise SightkitError(
+                f"{name} must be a list of positive integers.",
+                "A single one needs its comma: (256,).",
+                **{name: table},
+            )
 
 
 def same_length(**tables: Sequence[object]) -> int:

@@ -11,12 +11,13 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import (
+    at_least,
     class_count,
     drop_rates,
     image_shape,
     one_of,
-    positive,
     same_length,
+    sizes,
     smallest_input,
 )
 from sightkit.zoo.endings import classify, drop
@@ -89,12 +90,15 @@ def ConvNet(
         >>> ConvNet((32, 32, 3), 10).count_params()
         2168362
     """
-    counts = _one_a_block(convolutions, filters)
-    kernels = _one_a_block(kernel, filters)
+    sizes(filters=filters, hidden=hidden)
+    counts = _one_a_block(convolutions, len(filters))
+    kernels = _one_a_block(kernel, len(filters))
+    if not isinstance(counts, (list, tuple)) or not all(at_least(0, n) for n in counts):
+        raise SightkitError(
+            "convolutions must be integers that are not negative.", convolutions=convolutions
+        )
+    sizes(kernel=kernels)
     same_length(filters=filters, convolutions=counts, kernel=kernels)
-    positive(filters=filters, kernel=kernels, hidden=hidden)
-    if not all(isinstance(count, int) and count >= 0 for count in counts):
-        raise SightkitError("convolutions must not be negative.", convolutions=convolutions)
     one_of(POOLINGS, pooling=pooling)
     halvings = len(filters) if pooling in ("max", "average") else 0
     shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * halvings))
@@ -118,8 +122,8 @@ def ConvNet(
     return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
 
 
-def _one_a_block(value: int | Sequence[int], filters: Sequence[int]) -> list[int]:
-    return [value] * len(filters) if isinstance(value, int) else list(value)
+def _one_a_block(value: int | Sequence[int], blocks: int) -> Sequence[int]:
+    return [value] * blocks if isinstance(value, int) else value
 
 
 def _pool(x: Any, pooling: str | None, name: str) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import image_shape, positive
+from sightkit.zoo.arguments import image_shape, positive, sizes
 from sightkit.zoo.endings import probabilities
 from sightkit.zoo.kernels import Initializer, kernel_initializer
 from sightkit.zoo.registry import registered
@@ -62,8 +63,11 @@ def DCGANGenerator(
         >>> DCGANGenerator((28, 28, 1)).count_params()
         1727233
     """
-    height, width, channels = image_shape(output_shape, minimum=4, multiple=4)
-    positive(noise=noise, hidden=hidden, filters=filters)
+    height, width, channels = image_shape(
+        output_shape, minimum=4, multiple=4, argument="output_shape"
+    )
+    positive(noise=noise, hidden=hidden)
+    _two(filters)
     unit = Unit(activation, "batch", initializer=initializer)
     inputs = keras.Input((noise,), name="noise")
     x = unit.dense(inputs, hidden, name="dense1")
@@ -125,7 +129,8 @@ def DCGANDiscriminator(
         1658753
     """
     shape = image_shape(input_shape)
-    positive(filters=filters, hidden=hidden)
+    positive(hidden=hidden)
+    sizes(filters=filters)
     unit = Unit(activation, initializer=initializer)
     images = keras.Input(shape, name="images")
     x = images
@@ -135,3 +140,9 @@ def DCGANDiscriminator(
     x = unit.dense(x, hidden, name="dense1")
     x = layers.Dense(1, kernel_initializer=kernel_initializer(initializer), name="logits")(x)
     return keras.Model(images, probabilities(x, function="sigmoid"), name=name)
+
+
+def _two(filters: Sequence[int]) -> None:
+    sizes(filters=filters)
+    if len(filters) != 2:
+        raise SightkitError("The generator has two numbers of filters.", filters=filters)

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes
 from sightkit.zoo.endings import classify, drop
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
@@ -62,7 +62,7 @@ def FCHead(
         >>> FCHead((7, 7, 512), 17).count_params()
         6427153
     """
-    features = keras.Input(image_shape(input_shape), name="features")
+    features = keras.Input(image_shape(input_shape, features=True), name="features")
     unit = Unit(activation, initializer=initializer, reg=reg)
     return keras.Model(features, attach(features, classes, unit, hidden, dropout), name=name)
 
@@ -76,7 +76,7 @@ def attach(
 ) -> Any:
     """The head's layers on any feature tensor; returns the probabilities."""
     class_count(classes)
-    positive(hidden=hidden)
+    sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     x = layers.Flatten(name="head_flatten")(features) if len(features.shape) > 2 else features
     for number, (units, rate) in enumerate(zip(hidden, rates, strict=True), start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,9 +11,9 @@ import numpy as np
 from keras import layers, ops
 
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive, sizes
 from sightkit.zoo.endings import drop, probabilities
-from sightkit.zoo.kernels import Initializer, Regularization, kernel_initializer
+from sightkit.zoo.kernels import Initializer, Regularization, kernel_regularizer
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -90,9 +91,10 @@ def FCNHead(
         >>> FCNHead((7, 7, 512), 21, hidden=()).output_shape
         (None, 224, 224, 21)
     """
-    shape = image_shape(input_shape)
+    shape = image_shape(input_shape, features=True)
     class_count(classes)
-    positive(stride=stride, hidden=hidden, kernel=kernel)
+    positive(stride=stride, kernel=kernel)
+    sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     unit = Unit(activation, initializer=initializer, reg=reg)
     features = keras.Input(shape, name="features")
@@ -100,9 +102,7 @@ def FCNHead(
     for number, (filters, rate) in enumerate(zip(hidden, rates, strict=True), start=1):
         x = unit.convolution(x, filters, kernel if number == 1 else 1, name=f"conv{number}")
         x = drop(x, rate, f"dropout{number}")
-    x = layers.Conv2D(
-        classes, 1, kernel_initializer=kernel_initializer(initializer), name="scores"
-    )(x)
+    x = replace(unit, activation=None).convolution(x, classes, 1, name="scores")
     bilinear: Any = Bilinear()
     x = layers.Conv2DTranspose(
         classes,
@@ -111,6 +111,7 @@ def FCNHead(
         padding="same",
         use_bias=False,
         kernel_initializer=bilinear,
+        kernel_regularizer=kernel_regularizer(reg),
         name="logits",
     )(x)
     return keras.Model(features, probabilities(x), name=name)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from sightkit._errors import SightkitError
+from sightkit.zoo.arguments import number
 
 Initializer = str | Sequence[Any]
 Regularization = float | Sequence[Any]
@@ -26,21 +27,31 @@ _INITIALIZERS: dict[str, tuple[type, str]] = {
 }
 
 
+STRENGTHS = {"l1": 1, "l2": 1, "elastic": 2}
+
+
 def kernel_initializer(initializer: Initializer) -> Any:
     """A new initializer by name, or by (name, parameter), as in ``("random_normal", 0.01)``.
 
     Raises:
-        SightkitError: no such initializer.
+        SightkitError: no such initializer, or a parameter that it does not take.
     """
-    kind, *parameter = (initializer,) if isinstance(initializer, str) else tuple(initializer)
-    known = kind in _INITIALIZERS
-    if not known or len(parameter) > 1 or (parameter and not _INITIALIZERS[kind][1]):
+    listed = isinstance(initializer, (list, tuple))
+    parts: tuple[Any, ...] = tuple(initializer) if listed else (initializer,)
+    if len(parts) not in (1, 2) or parts[0] not in list(_INITIALIZERS):
         raise SightkitError(
             f"initializer must be one of {', '.join(_INITIALIZERS)}, or (name, parameter).",
             initializer=initializer,
         )
+    kind, *parameter = parts
     make, option = _INITIALIZERS[kind]
-    return make(**dict(zip((option,), parameter, strict=False)))
+    if not parameter:
+        return make()
+    if not option:
+        raise SightkitError(f"{kind} takes no parameter.", initializer=initializer)
+    if number(parameter[0]) is None:
+        raise SightkitError(f"The {option} of {kind} must be a number.", initializer=initializer)
+    return make(**{option: number(parameter[0])})
 
 
 def kernel_regularizer(reg: Regularization) -> Any:
@@ -54,11 +65,10 @@ def kernel_regularizer(reg: Regularization) -> Any:
     Raises:
         SightkitError: no such regularization, or a negative strength.
     """
-    kind, *strengths = ("l2", reg) if isinstance(reg, (int, float)) else tuple(reg)
-    wanted = {"l1": 1, "l2": 1, "elastic": 2}.get(kind)
-    if len(strengths) != wanted or not all(
-        isinstance(strength, (int, float)) and strength >= 0 for strength in strengths
-    ):
+    kind, *given = reg if isinstance(reg, (list, tuple)) and reg else ("l2", reg)
+    strengths = [s for entry in given if (s := number(entry)) is not None and s >= 0]
+    known = kind in list(STRENGTHS)
+    if not known or not len(given) == len(strengths) == STRENGTHS[kind]:
         raise SightkitError(
             'reg must be a strength of L2, or ("l1", s), ("l2", s), ("elastic", s1, s2), s >= 0.',
             "0 switches it off.",

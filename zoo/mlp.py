@@ -9,7 +9,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.arguments import at_least, class_count, drop_rates, image_shape, sizes
 from sightkit.zoo.endings import classify, drop
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
@@ -65,7 +65,7 @@ def MLP(
     """
     shape = _features_or_image(input_shape)
     class_count(classes)
-    positive(hidden=hidden)
+    sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
     images = keras.Input(shape, name="images")
@@ -77,9 +77,8 @@ def MLP(
 
 
 def _features_or_image(input_shape: Sequence[int]) -> tuple[int, ...]:
-    shape = tuple(input_shape)
-    if len(shape) != 1:
-        return image_shape(shape)
-    if not isinstance(shape[0], int) or shape[0] < 1:
-        raise SightkitError("A row of features needs at least one.", input_shape=shape)
-    return shape
+    if not isinstance(input_shape, (list, tuple)) or len(input_shape) != 1:
+        return image_shape(input_shape)
+    if not at_least(1, input_shape[0]):
+        raise SightkitError("A row of features needs at least one.", input_shape=input_shape)
+    return tuple(input_shape)

@@ -138,25 +138,44 @@ def registered(builder: Builder) -> Builder:
 
     @functools.wraps(builder)
     def remembering(*args: Any, **kwargs: Any) -> Any:
-        model = builder(*args, **kwargs)
-        bound = signature.bind(*args, **kwargs)
+        bound = signature.bind(*map(_plain, args), **_plain(kwargs))
+        model = builder(*bound.args, **bound.kwargs)
         bound.apply_defaults()
-        name = _name_of(builder.__name__)
-        _ORIGINS[model] = {"builder": name, "arguments": _as_json(bound.arguments)}
+        arguments = _as_json(bound.arguments)
+        _ORIGINS[model] = {"builder": _name_of(builder.__name__, arguments), "arguments": arguments}
         return model
 
     return remembering  # type: ignore[return-value]
 
 
-def _name_of(builder: str) -> str:
-    for entry in _ROWS.values():
-        if entry.builder == builder:
-            return entry.name
-    raise SightkitError(
-        "A registered builder needs a row in the table of networks.",
-        "Add one to zoo/rows_*.py, with its published count.",
-        builder=builder,
-    )
+def _name_of(builder: str, arguments: Mapping[str, Any]) -> str:
+    """The builder's row whose variant is nearest to the arguments; of equally near ones the first.
+
+    ``arguments`` is complete, so that every row of the builder gives this network; the name is for
+    readers.
+    """
+
+    def nearness(entry: Row) -> int:
+        variant = _as_json(entry.variant)
+        return sum(1 if arguments[key] == value else -1 for key, value in variant.items())
+
+    rows = [entry for entry in _ROWS.values() if entry.builder == builder]
+    if not rows:
+        raise SightkitError(
+            "A registered builder needs a row in the table of networks.",
+            "Add one to zoo/rows_*.py, with its published count.",
+            builder=builder,
+        )
+    return max(rows, key=nearness).name
+
+
+def _plain(value: Any) -> Any:
+    """Python's numbers and lists for NumPy's, so that builders and JSON know them."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _as_json(value: Any) -> Any:

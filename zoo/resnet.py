@@ -15,8 +15,9 @@ from sightkit.zoo.arguments import (
     class_count,
     image_shape,
     one_of,
-    positive,
+    positive_number,
     same_length,
+    sizes,
 )
 from sightkit.zoo.endings import classify
 from sightkit.zoo.kernels import Initializer, Regularization
@@ -115,6 +116,7 @@ def ResNet(
     one_of(STEMS, stem=stem)
     _check_tables(stages, filters)
     class_count(classes)
+    positive_number(epsilon=epsilon, momentum=momentum)
     shape = image_shape(input_shape)
     unit = Unit(
         activation=activation,
@@ -139,8 +141,8 @@ def ResNet(
 
 
 def _check_tables(stages: Sequence[int], filters: Sequence[int]) -> None:
+    sizes(stages=stages, filters=filters)
     same_length(stages=stages, **{"filters after the stem's": filters[1:]})
-    positive(stages=stages, filters=filters)
     if any(width % 4 for width in filters[1:]):
         raise SightkitError(
             "Filters of a stage must be divisible by 4: its bottleneck has a quarter of them.",

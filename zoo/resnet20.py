@@ -9,8 +9,9 @@ from typing import Any
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation, activate
-from sightkit.zoo.arguments import class_count, image_shape, positive
+from sightkit._errors import SightkitError
+from sightkit.zoo.activations import Activation, activate, pieces
+from sightkit.zoo.arguments import class_count, image_shape, positive, sizes
 from sightkit.zoo.endings import classify
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
@@ -47,7 +48,7 @@ def ResNet20(
         classes: number of classes, at least 2.
         blocks: of each stage: depth is 2 · stages · blocks + 2.
         filters: of each stage.
-        activation, initializer, reg: see ``unit.Unit``.
+        activation, initializer, reg: see ``unit.Unit``; any activation but ``"maxout"``.
         name: name of the model.
 
     Returns:
@@ -67,7 +68,16 @@ def ResNet20(
     """
     shape = image_shape(input_shape)
     class_count(classes)
-    positive(blocks=blocks, filters=filters)
+    positive(blocks=blocks)
+    sizes(filters=filters)
+    if not filters:
+        raise SightkitError("ResNet20 needs at least one stage.", filters=filters)
+    if pieces(activation) != 1:
+        raise SightkitError(
+            "ResNet20 activates sums, whose channels maxout would lessen.",
+            "Choose another activation.",
+            activation=activation,
+        )
     unit = Unit(activation, "batch", True, initializer, reg)
     images = keras.Input(shape, name="images")
     x = unit.convolution(images, filters[0], 3, name="conv1")

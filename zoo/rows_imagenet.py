@@ -48,7 +48,7 @@ IMAGENET = (
         first_padding=2,
         normalization=None,
         reg=0.0,
-        dropout=(0.0, 0.0, 0.0, 0.5, 0.5),
+        dropout=(0.0, 0.0, 0.5, 0.5, 0.0),
     ),
     classifier(
         "vgg16",

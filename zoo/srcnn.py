@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import image_shape, one_of, positive, smallest_input
-from sightkit.zoo.kernels import Initializer, Regularization, kernel_initializer
+from sightkit.zoo.arguments import image_shape, one_of, sizes, smallest_input
+from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -57,14 +58,16 @@ def SRCNN(
 
     Reference:
         Dong, Loy, He, Tang, "Image super-resolution using deep convolutional networks", 2015;
-        Rosebrock's practitioner bundle, chapter 20 (three channels, 33 → 21).
+        Rosebrock's practitioner bundle, chapter 20 (three channels, 33 → 21). Differs on purpose
+        from the book: the last convolution is linear, as in the paper, where the book has a ReLU
+        (which learns nothing at pixels that it once made black).
 
     Example:
         >>> SRCNN((33, 33, 3)).count_params()
         20099
     """
     one_of(("valid", "same"), padding=padding)
-    positive(filters=filters, kernels=kernels)
+    sizes(filters=filters, kernels=kernels)
     if len(filters) != 2 or len(kernels) != 3:
         raise SightkitError(
             "SRCNN has three convolutions, the last with as many filters as channels.",
@@ -78,12 +81,7 @@ def SRCNN(
     images = keras.Input(shape, name="small_images")
     x = unit.convolution(images, filters[0], kernels[0], padding=padding, name="conv1")
     x = unit.convolution(x, filters[1], kernels[1], padding=padding, name="conv2")
-    x = layers.Conv2D(
-        shape[2],
-        kernels[2],
-        padding=padding,
-        kernel_initializer=kernel_initializer(initializer),
-        name="conv3",
-    )(x)
+    bare = replace(unit, activation=None)
+    x = bare.convolution(x, shape[2], kernels[2], padding=padding, name="conv3")
     outputs = layers.Activation("linear", dtype="float32", name="images")(x)
     return keras.Model(images, outputs, name=name)

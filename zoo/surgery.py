@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import keras
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
+from sightkit.zoo.arguments import class_count, sizes
 from sightkit.zoo.fc_head import attach
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import build, builder_of, registered
@@ -50,7 +52,8 @@ def Surgery(
         base_arguments: further arguments of the base.
         cut: the base's layer whose output the head reads; by default the last one before its own
             dense layers (where it has ``include_top``), else the one before ``logits``.
-        hidden, activation, initializer, reg, dropout: see ``FCHead``.
+        hidden, activation, initializer, reg, dropout: of the head, see ``FCHead``; the base takes
+            its own from ``base_arguments``.
         name: name of the model.
 
     Returns:
@@ -67,6 +70,10 @@ def Surgery(
         >>> Surgery((224, 224, 3), 17).count_params()
         21141841
     """
+    class_count(classes)
+    if not isinstance(base_arguments, (Mapping, NoneType)):
+        raise SightkitError("base_arguments must be a mapping.", base_arguments=base_arguments)
+    sizes(hidden=hidden)
     arguments = dict(base_arguments or {})
     topless = "include_top" in inspect.signature(builder_of(base)).parameters and cut is None
     if topless:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,9 +11,9 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes
 from sightkit.zoo.endings import drop, probabilities
-from sightkit.zoo.kernels import Initializer, Regularization, kernel_initializer
+from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -72,7 +73,7 @@ def UNet(
         >>> UNet((256, 256, 1), 2).count_params()
         31030658
     """
-    positive(filters=filters)
+    sizes(filters=filters)
     if len(filters) < 2:
         raise SightkitError("U-Net needs at least two levels.", filters=filters)
     multiple = 2 ** (len(filters) - 1)
@@ -80,6 +81,7 @@ def UNet(
     class_count(classes)
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
+    bare = replace(unit, activation=None, normalization=None)
 
     images = keras.Input(shape, name="images")
     x: Any = images
@@ -92,18 +94,10 @@ def UNet(
     x = drop(x, rate, "bottom_dropout")
     for level in range(len(filters) - 1, 0, -1):
         width = filters[level - 1]
-        x = layers.Conv2DTranspose(
-            width,
-            2,
-            strides=2,
-            kernel_initializer=kernel_initializer(initializer),
-            name=f"up{level}",
-        )(x)
+        x = bare.transposed(x, width, 2, 2, name=f"up{level}")
         x = layers.Concatenate(name=f"up{level}_joined")([skips[level - 1], x])
         x = _pair(x, unit, width, f"up{level}")
-    x = layers.Conv2D(
-        classes, 1, kernel_initializer=kernel_initializer(initializer), name="logits"
-    )(x)
+    x = bare.convolution(x, classes, 1, name="logits")
     return keras.Model(images, probabilities(x), name=name)
 
 

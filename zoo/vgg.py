@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive, smallest_input
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes, smallest_input
 from sightkit.zoo.endings import classify, drop
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
@@ -149,7 +149,7 @@ def _vgg(
     if top is None:
         return keras.Model(images, x, name=name)
     hidden, dropout = top
-    positive(hidden=hidden)
+    sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     x = layers.Flatten(name="flatten")(x)
     for number, (units, rate) in enumerate(zip(hidden, rates, strict=True), start=1):

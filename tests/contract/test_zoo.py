@@ -123,6 +123,12 @@ def test_origin_survives_json_and_names_are_stable(name, build_once):
 
 
 @every_network
+def test_origin_names_the_row_it_was_built_by(name, build_once):
+    expected = "squeezenet" if name == "squeezenet_1.1" else name  # two names of one network
+    assert zoo.origin(build_once(name))["builder"] == expected
+
+
+@every_network
 def test_layers_are_data(name, build_once):
     model = build_once(name)
     assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
@@ -143,6 +149,23 @@ def test_batch_normalization_is_ours(name, build_once):
     for layer in build_once(name).layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             assert type(layer) is zoo.BatchNormalization
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in zoo.names() if "reg" in inspect.signature(builder_of(n)).parameters]
+)
+def test_regularization_reaches_every_kernel(name):
+    options = {
+        "googlenet": {"input_shape": (65, 65, 3), "auxiliary_heads": True},
+        "surgery": {"base_arguments": {"reg": 0.01}},  # its own ``reg`` is the head's
+    }
+    arguments = {**zoo.row(name).sample, **options.get(name, {}), "reg": 0.01}
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, **arguments)
+    kernels = [weight for weight in model.trainable_weights if "kernel" in weight.name]
+    assert len(kernels) >= 2
+    assert not [kernel.path for kernel in kernels if kernel.regularizer is None]
+    assert {round(float(kernel.regularizer.l2), 6) for kernel in kernels} == {0.01}
 
 
 def test_every_builder_has_a_row():

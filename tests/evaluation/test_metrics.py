@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 
 import keras
 import numpy as np
@@ -35,18 +36,50 @@ def evaluation(probabilities, labels, classes=None):
 
 
 @given(answers(), st.integers(1, 9))
-def test_rank_accuracy_is_that_of_keras_with_ties(given_answers, rank):
+def test_rank_accuracy_is_a_stable_order_by_score(given_answers, rank):
     scores, labels = given_answers
-    metric = keras.metrics.SparseTopKCategoricalAccuracy(k=min(rank, scores.shape[1]))
+    first = np.argsort(-scores, axis=1, kind="stable")[:, :rank]
+    expected = np.mean([label in row for label, row in zip(labels, first, strict=True)])
+    assert rank_accuracy(scores, labels, rank) == pytest.approx(expected)
+
+
+@given(answers())
+def test_rank_1_is_the_share_on_the_diagonal_of_the_confusion_matrix(given_answers):
+    scores, labels = given_answers
+    result = evaluation(scores, labels)
+    share = np.trace(result.confusion) / len(labels)
+    assert rank_accuracy(scores, labels, 1) == pytest.approx(share)
+    assert rank_accuracy(scores, labels, 1) == pytest.approx(np.mean(scores.argmax(1) == labels))
+
+
+@given(st.integers(1, 9), st.data())
+def test_rank_accuracy_without_ties_is_that_of_keras(rank, data):
+    count, width = data.draw(st.integers(1, 12)), data.draw(st.integers(2, 9))
+    orders = [data.draw(st.permutations(range(width))) for _ in range(count)]
+    scores = np.array(orders, np.float32) / width
+    labels = np.array([data.draw(st.integers(0, width - 1)) for _ in range(count)])
+    metric = keras.metrics.SparseTopKCategoricalAccuracy(k=min(rank, width))
     metric.update_state(labels, scores)
     assert rank_accuracy(scores, labels, rank) == pytest.approx(float(metric.result()), abs=1e-6)
+
+
+@pytest.mark.parametrize("rank", (1, 5))
+def test_a_network_that_says_the_same_of_every_class_is_as_good_as_chance(rank):
+    uniform = np.full((1000, 10), 0.1, np.float32)
+    assert rank_accuracy(uniform, np.arange(1000) % 10, rank) == rank / 10
+
+
+def test_a_saturated_softmax_earns_no_rank_5_by_its_zeros():
+    """One-hot answers, always class 0: the other classes tie at zero."""
+    saturated = np.eye(100, dtype=np.float32)[np.zeros(1000, int)]
+    assert rank_accuracy(saturated, np.arange(1000) % 100, 5) == 0.05
 
 
 def test_rank_accuracy_in_numbers():
     scores = np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3], [0.3, 0.3, 0.4], [0.2, 0.2, 0.6]])
     labels = np.array([1, 1, 0, 1])
     assert rank_accuracy(scores, labels, 1) == 0.25
-    assert rank_accuracy(scores, labels, 2) == 0.75  # a tie for the second place counts
+    assert rank_accuracy(scores, labels, 2) == 0.5  # in a tie the first class comes first
     assert rank_accuracy(scores, labels, 3) == 1.0
 
 
@@ -154,6 +187,52 @@ def test_every_sample_is_asked_about_once_in_its_order():
     assert asked == list(range(9))
     assert result.to_metrics()["rank1"] == 1.0
     assert result.class_names == ("a", "b")
+
+
+def test_batches_are_let_go_once_they_are_judged():
+    """Images of a large test set do not fit into memory; what the network says of them does."""
+    alive = []
+
+    class Fresh(Batches):
+        def __getitem__(self, index):
+            images, labels = super().__getitem__(index)
+            assert sum(reference() is not None for reference in alive) <= 1
+            alive.append(weakref.ref(images))
+            return images, labels
+
+    evaluate(lambda images: np.zeros((len(images), 2), np.float32), Fresh(*[3] * 6))
+    assert len(alive) == 6
+
+
+def test_a_predictor_may_reuse_its_output():
+    """A compiled network may answer in the same buffer each time."""
+    buffer = np.zeros((3, 2), np.float32)
+
+    def predictor(images):
+        buffer[:] = np.eye(2)[images[:, 0].astype(int) % 2]
+        return buffer
+
+    assert evaluate(predictor, Batches(3, 3)).to_metrics()["rank1"] == 1.0
+
+
+def test_data_without_a_batch_is_refused():
+    with pytest.raises(SightkitError, match="at least one batch"):
+        evaluate(lambda images: images, Batches())
+
+
+def test_shuffled_data_is_refused():
+    """Positions would name other images than those that were judged."""
+    data = Batches(4)
+    data.shuffle = True
+    with pytest.raises(SightkitError, match="shuffle=False"):
+        evaluate(lambda images: images, data)
+
+
+def test_augmented_data_is_refused():
+    data = Batches(4)
+    data.augment = lambda image, rng: image
+    with pytest.raises(SightkitError, match="augment"):
+        evaluate(lambda images: images, data)
 
 
 def test_a_row_with_nan_is_right_nowhere():

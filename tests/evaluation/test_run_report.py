@@ -14,6 +14,7 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
 from sightkit.evaluation import report_run
+from sightkit.io import HDF5DatasetGenerator
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 EVIL = '<script>alert("x")</script>'
@@ -175,3 +176,32 @@ def test_a_network_that_diverged_is_told_in_one_line(tmp_path):
 
     with pytest.raises(SightkitError):
         report_run(tmp_path, diverged, {"test": Data(("a", "b", "c"))}, {})
+
+
+@pytest.mark.parametrize("split", ("validation", "test"))
+def test_shuffled_data_is_refused_before_anything_is_judged(split, tmp_path, write_dataset):
+    """The report would show other images than those that were mistaken."""
+    path = write_dataset()
+
+    def never(images):
+        raise AssertionError("judged")
+
+    data = {
+        name: HDF5DatasetGenerator(path, 4, split=name, shuffle=name == split)
+        for name in ("validation", "test")
+    }
+    with pytest.raises(SightkitError, match=r"Received: shuffle=True.*shuffle=False"):
+        report_run(tmp_path, never, data, {})
+    assert not (tmp_path / _files.METRICS).exists()
+
+
+def test_labels_in_another_order_than_the_images_are_refused(tmp_path):
+    """Data of another make may be shuffled without saying so."""
+
+    class Mixed(Data):
+        def __getitem__(self, index):
+            images, labels = super().__getitem__(index)
+            return images[::-1], labels[::-1]
+
+    with pytest.raises(SightkitError, match="stored order"):
+        report_run(tmp_path, answering(3), {"test": Mixed(("a", "b", "c"))}, {})

@@ -89,7 +89,8 @@ def test_no_warning_and_no_traceback_is_shown(smoke):
 
 def test_predict_prints_the_five_most_probable_classes(smoke, script, tmp_path):
     canary = smoke[0] / "run" / "bundle" / "canary.png"
-    result = script("predict", "--bundle", smoke[0] / "run" / "bundle", canary, cwd=tmp_path)
+    flags = ("--bundle", smoke[0] / "run" / "bundle", "--output", tmp_path / "answers.json")
+    result = script("predict", *flags, canary, cwd=tmp_path)
     assert result.code == 0, result.stderr
     assert result.stderr == ""
     first, *lines = result.stdout.splitlines()
@@ -103,6 +104,9 @@ def test_predict_prints_the_five_most_probable_classes(smoke, script, tmp_path):
     description = json.loads((canary.parent / "bundle.json").read_text())
     best = max(range(10), key=lambda index: description["canary"][index])
     assert found[0].group(2) == description["class_names"][best]
+    (answers,) = json.loads((tmp_path / "answers.json").read_text()).values()
+    assert [answer["class"] for answer in answers] == [line.group(2) for line in found]
+    assert answers[0]["probability"] == pytest.approx(description["canary"][best], abs=1e-3)
 
 
 def refused_by_predict(script, *arguments):

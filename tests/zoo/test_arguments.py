@@ -1,10 +1,20 @@
 """What builders refuse, before the first layer, and what they say."""
 
+import json
+
+import numpy as np
 import pytest
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
-from sightkit.zoo.arguments import image_shape, smallest_input
+from sightkit.zoo.arguments import (
+    class_count,
+    drop_rates,
+    image_shape,
+    positive,
+    sizes,
+    smallest_input,
+)
 from sightkit.zoo.registry import index_rows
 from sightkit.zoo.row import Row
 
@@ -12,10 +22,16 @@ IMAGE_CLASSIFIERS = zoo.names("classifier")
 
 
 @pytest.mark.parametrize("name", IMAGE_CLASSIFIERS)
-@pytest.mark.parametrize("classes", [0, 1, -3, 2.0])
+@pytest.mark.parametrize("classes", [0, 1, -3])
 def test_too_few_classes(name, classes):
     with pytest.raises(SightkitError, match=rf"at least 2 classes.*Received: classes={classes}"):
         zoo.build(name, **{**zoo.row(name).sample, "classes": classes})
+
+
+@pytest.mark.parametrize("classes", [2.0, "10", None, True, (10,)])
+def test_a_number_of_classes_that_is_none(classes):
+    with pytest.raises(SightkitError, match=r"classes must be an integer\. Received: classes="):
+        zoo.build("lenet", input_shape=(28, 28, 1), classes=classes)
 
 
 @pytest.mark.parametrize("name", IMAGE_CLASSIFIERS)
@@ -25,6 +41,37 @@ def test_channels_first_is_recognized(name):
     ) as error:
         zoo.build(name, input_shape=(3, 320, 300), classes=10)
     assert "input_shape=(320, 300, 3)" in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 5, 5), (1, 100, 5)])
+def test_one_three_or_four_before_two_larger_numbers_is_channels_first(shape):
+    with pytest.raises(SightkitError, match="channels-last"):
+        image_shape(shape)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1, 512), (3, 3, 2048), (4, 4, 1280), (1, 300, 3), (4, 64, 4), (2, 64, 64), (5, 64, 64)],
+)
+def test_other_small_heights_are_taken(shape):
+    assert image_shape(shape) == shape
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 512), (3, 3, 2048), (1, 7, 512), (3, 10, 1280)])
+@pytest.mark.parametrize("name", zoo.names("head"))
+def test_heads_take_feature_maps_of_any_size(name, shape):
+    import keras
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, input_shape=shape, classes=2, hidden=())
+    assert model.input_shape == (None, *shape)
+
+
+def test_the_generators_shape_is_called_by_its_name():
+    with pytest.raises(SightkitError, match=r"Give output_shape=\(28, 28, 1\)"):
+        zoo.build("dcgan_generator", output_shape=(1, 28, 28))
+    with pytest.raises(SightkitError, match=r"nearest size that works is output_shape=\(28, 32"):
+        zoo.build("dcgan_generator", output_shape=(28, 31, 1))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +131,8 @@ def test_unet_names_the_nearest_divisible_size(given, nearest):
 
 
 @pytest.mark.parametrize(
-    "shape", [(28, 28), (28, 28, 0), (28.0, 28, 1), (1, 28, 28, 1), (-1, 4, 3)]
+    "shape",
+    [(28, 28), (28, 28, 0), (28.0, 28, 1), (1, 28, 28, 1), (-1, 4, 3), 28, None, "28", (None,) * 3],
 )
 def test_shapes_that_are_none(shape):
     with pytest.raises(SightkitError, match="three positive integers"):
@@ -100,22 +148,62 @@ def test_shapes_that_are_none(shape):
         ("convnet", {"filters": (8, 8), "convolutions": (1, 2, 3)}, "convolutions has 3"),
         ("convnet", {"filters": (8, 8), "kernel": (3,)}, "kernel has 1"),
         ("convnet", {"filters": ()}, "one entry a stage"),
-        ("convnet", {"convolutions": -1}, "must not be negative"),
+        ("convnet", {"convolutions": -1}, "not negative"),
+        ("convnet", {"convolutions": None}, "not negative"),
         ("convnet", {"pooling": "maximum"}, "pooling must be one of 'max'"),
         ("minivggnet", {"dropout": (0.25, 0.5)}, "or 3 of them"),
         ("minivggnet", {"dropout": 1.0}, r"share in \[0, 1\)"),
+        ("minivggnet", {"dropout": "0.5"}, r"share in \[0, 1\)"),
+        ("minivggnet", {"dropout": None}, r"share in \[0, 1\)"),
+        ("minivggnet", {"dropout": (0.1, "x", 0.1)}, r"share in \[0, 1\)"),
         ("minivggnet", {"activation": "swoosh"}, "activation must be one of relu"),
         ("minivggnet", {"activation": ["elu", 1, 2]}, "activation must be one of relu"),
+        ("minivggnet", {"activation": 3}, "activation must be one of relu"),
+        ("minivggnet", {"activation": ()}, "activation must be one of relu"),
+        ("minivggnet", {"activation": (["elu"], 1)}, "activation must be one of relu"),
+        ("minivggnet", {"activation": ("relu", 0.1)}, "relu takes no parameter"),
+        ("minivggnet", {"activation": ("elu", "1")}, "parameter of elu must be a number"),
+        ("minivggnet", {"activation": ("leaky_relu", -0.1)}, "parameter of leaky_relu must be"),
+        ("minivggnet", {"activation": ("leaky_relu", float("nan"))}, "of leaky_relu must be"),
+        ("minivggnet", {"activation": ("maxout", 1)}, "pieces of maxout must be an integer"),
+        ("minivggnet", {"activation": ("maxout", 2.5)}, "pieces of maxout must be an integer"),
+        ("minivggnet", {"activation": ("maxout", "2")}, "pieces of maxout must be an integer"),
         ("minivggnet", {"normalization": "group"}, "normalization must be"),
         ("minivggnet", {"initializer": "msra"}, "initializer must be one of lecun_normal"),
-        ("minivggnet", {"initializer": ("he_normal", 3)}, "initializer must be one of"),
+        ("minivggnet", {"initializer": ("he_normal", 3)}, "he_normal takes no parameter"),
+        ("minivggnet", {"initializer": ("random_normal", "3")}, "random_normal must be a number"),
+        ("minivggnet", {"initializer": None}, "initializer must be one of"),
+        ("minivggnet", {"initializer": (["he_normal"],)}, "initializer must be one of"),
         ("minivggnet", {"reg": -1.0}, "reg must be a strength"),
         ("minivggnet", {"reg": ("elastic", 0.1)}, "reg must be a strength"),
+        ("minivggnet", {"reg": None}, "reg must be a strength"),
+        ("minivggnet", {"reg": "l2"}, "reg must be a strength"),
+        ("minivggnet", {"reg": (["l2"], 1)}, "reg must be a strength"),
+        ("minivggnet", {"reg": float("inf")}, "reg must be a strength"),
         ("alexnet", {"filters": (96, 256)}, "five convolutions"),
         ("alexnet", {"groups": 5}, "groups must divide"),
         ("alexnet", {"first_padding": "full"}, "first_padding must be"),
         ("squeezenet", {"version": "2.0"}, "version must be one of '1.0', '1.1'"),
-        ("mlp", {"hidden": (0,)}, "hidden must hold positive integers"),
+        ("alexnet", {"first_padding": -1}, "first_padding must be"),
+        ("alexnet", {"filters": 96}, "filters must be a list"),
+        ("alexnet", {"groups": 1.0}, "groups must be a positive integer"),
+        ("convnet", {"filters": 32}, "filters must be a list"),
+        ("convnet", {"kernel": "3"}, "kernel must be a list"),
+        ("unet", {"filters": 64}, "filters must be a list"),
+        ("fc_head", {"hidden": 256}, "hidden must be a list"),
+        ("surgery", {"hidden": 256}, "hidden must be a list"),
+        ("surgery", {"base_arguments": "reg"}, "base_arguments must be a mapping"),
+        ("vgg16", {"hidden": 256}, "hidden must be a list"),
+        ("resnet_cifar", {"stages": 9}, "stages must be a list"),
+        ("resnet20", {"filters": ()}, "at least one stage"),
+        ("resnet20", {"activation": "maxout"}, "Choose another activation"),
+        ("resnet20", {"blocks": 2.5}, "blocks must be a positive integer"),
+        ("mobilenet_1.0", {"alpha": "1"}, "alpha must be a positive number"),
+        ("mobilenetv2_1.0", {"alpha": 0}, "alpha must be a positive number"),
+        ("dcgan_generator", {"filters": (64,)}, "two numbers of filters"),
+        ("dcgan_generator", {"noise": 1.5}, "noise must be a positive integer"),
+        ("mlp", {"hidden": (0,)}, "hidden must be a list of positive integers"),
+        ("mlp", {"hidden": 512}, "hidden must be a list"),
         ("surgery", {"base": "vgg61"}, "Perhaps you meant vgg1"),
         ("surgery", {"cut": "block9"}, "cut must name a layer"),
         ("lenet5", {"padding": "full"}, "padding must be one of"),
@@ -167,3 +255,23 @@ def test_smallest_input_solves_the_window_formula(windows, smallest):
 
 def test_image_shape_returns_what_fits():
     assert image_shape([32, 48, 3], minimum=32, multiple=16) == (32, 48, 3)
+
+
+def test_numpys_numbers_are_numbers():
+    """Sizes often come out of an array: ``images.shape``, ``labels.max() + 1``."""
+    options = {"filters": np.array([4, 6]), "convolutions": np.int32(1), "dropout": np.float32(0.5)}
+    model = zoo.ConvNet(np.array([8, 8, 3]), np.int64(3), reg=np.float32(0.25), **options)
+    assert model.output_shape == (None, 3)
+    arguments = zoo.origin(model)["arguments"]
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert arguments["filters"] == [4, 6] and type(arguments["filters"][0]) is int
+    assert (arguments["classes"], arguments["reg"], arguments["dropout"]) == (3, 0.25, 0.5)
+
+
+def test_the_checks_alone_take_numpys_numbers():
+    assert image_shape(np.array([8, 9, 3])) == (8, 9, 3)
+    assert type(image_shape(np.array([8, 9, 3]))[0]) is int
+    assert type(class_count(np.uint8(4))) is int
+    assert drop_rates(np.float64(0.5), 2) == (0.5, 0.5)
+    positive(size=np.int16(3))
+    sizes(table=(np.int16(3), 2))

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from sightkit import zoo
 
 LISTING = """
@@ -53,3 +55,24 @@ def test_unknown_attributes_raise():
 def test_the_default_squeezenet_is_1_1():
     model = zoo.build("squeezenet", input_shape=(224, 224, 3), classes=1000)
     assert model.count_params() == 1_235_496
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("alexnet_one_tower", {"reg": 1e-4}),
+        ("resnet_tiny_imagenet", {"stages": (1, 1, 1)}),
+        ("mobilenet_0.75", {"dropout": 0.5}),
+    ],
+)
+def test_a_changed_network_is_named_after_the_row_it_is_nearest_to(name, options):
+    import keras
+
+    size = {"input_shape": (96, 96, 3), "classes": 3, **options}
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, **size)
+        told = zoo.origin(model)
+        again = zoo.build(told["builder"], **told["arguments"])
+    assert told["builder"] == name
+    assert again.count_params() == model.count_params()
+    assert zoo.origin(again) == told

@@ -1,5 +1,7 @@
 """What the sources disagree on is an argument, and it does what it says."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sightkit.zoo.activations import Maxout
 from sightkit.zoo.fcn_head import Bilinear
 from sightkit.zoo.kernels import kernel_initializer, kernel_regularizer
 from sightkit.zoo.local_response_normalization import LocalResponseNormalization
+from sightkit.zoo.registry import builder_of
 
 IMAGES = np.random.default_rng(1).random((2, 8, 8, 3), dtype="float32")
 
@@ -49,6 +52,22 @@ def test_maxout_doubles_the_layer_before_it():
     assert model.get_layer("block1_pool").input.shape == (None, 8, 8, 4)
     three = small(activation=("maxout", 3))
     assert three.get_layer("dense1").units == 18
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in zoo.names()
+        if "activation" in inspect.signature(builder_of(name)).parameters and name != "resnet20"
+    ],
+)
+def test_every_network_takes_the_activation_that_changes_widths(name):
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, **zoo.row(name).sample, activation="maxout")
+        plain = zoo.build(name, **zoo.row(name).sample)
+    assert any(isinstance(layer, Maxout) for layer in model.layers)
+    assert model.output_shape == plain.output_shape
 
 
 def test_local_response_against_a_loop():
@@ -151,6 +170,27 @@ def test_the_books_alexnet_has_the_books_maps():
     assert sides == [57, 28, 28, 13, 13, 6]
     assert [paper.get_layer(layer).output.shape[1] for layer in layers] == [55, 27, 27, 13, 13, 6]
     assert [paper.get_layer(f"conv{n}").groups for n in range(1, 6)] == [1, 2, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("alexnet_one_tower", {"dense1": 0.5, "dense2": 0.5}),
+        ("alexnet_two_groups", {"dense1": 0.5, "dense2": 0.5}),
+        ("alexnet_one_weird_trick", {"pool5": 0.5, "dense1": 0.5}),
+        ("alexnet", {"pool1": 0.25, "pool2": 0.25, "pool5": 0.25, "dense1": 0.5, "dense2": 0.5}),
+    ],
+)
+def test_alexnets_drop_where_their_sources_do(name, expected):
+    """Krizhevsky 2012 after both hidden layers; torchvision before each of them."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = zoo.build(name, **zoo.row(name).sample)
+    found = {
+        layer.name.removesuffix("_dropout"): layer.rate
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Dropout)
+    }
+    assert found == expected
 
 
 def test_auxiliary_heads_are_removed_for_inference():

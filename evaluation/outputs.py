@@ -1,0 +1,79 @@
+"""Files that are asked for by ``--output``: whether they can be written, and answers in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+
+ANSWERS = (".json", ".csv")
+
+
+def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> None:
+    """Check, before any work, that a file can be written.
+
+    Args:
+        path: of the file; one that stands there will be replaced.
+        endings: those allowed, in small letters with their dot; any where there are none.
+
+    Raises:
+        SightkitError: its folder is missing or cannot be written to, a folder stands there, or
+            another ending.
+    """
+    path = Path(path)
+    if endings and path.suffix.lower() not in endings:
+        raise SightkitError(
+            f"The file's name must end in {' or '.join(endings)}.", output=str(path)
+        )
+    if not path.name or path.is_dir():
+        raise SightkitError(
+            "--output must name a file, and a folder stands there.",
+            "Choose another name.",
+            output=str(path),
+        )
+    _files.require_writable(path.parent)
+    if not path.parent.is_dir():
+        raise SightkitError(
+            "The folder of --output must exist.", "Make it, or choose another.", output=str(path)
+        )
+
+
+def write_answers(path: str | os.PathLike[str], answers: Mapping[str, Mapping[str, float]]) -> None:
+    """Write what a classifier said of some pictures, atomically.
+
+    Args:
+        path: ``.json`` gives ``{picture: [{"class": name, "probability": p}, …]}``, ``.csv`` the
+            columns picture, rank, class, probability.
+        answers: for each picture the most probable classes, the first first.
+
+    Raises:
+        SightkitError: another ending, or a place that cannot be written to.
+    """
+    require_file(path, ANSWERS)
+    named = {_text(picture): classes for picture, classes in answers.items()}
+    if Path(path).suffix.lower() == ".json":
+        _files.write_json(
+            path,
+            {
+                picture: [{"class": name, "probability": share} for name, share in classes.items()]
+                for picture, classes in named.items()
+            },
+        )
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("picture", "rank", "class", "probability"))
+    for picture, classes in named.items():
+        for rank, (name, share) in enumerate(classes.items(), start=1):
+            writer.writerow((picture, rank, name, share))
+    _files.write_text(path, text.getvalue())
+
+
+def _text(name: str) -> str:
+    r"""A file's name as text; bytes that are none become \udc80 written out."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,69 @@
+"""Class names of any text in the confusion matrix and in pictures of networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from sightkit.evaluation import draw_architecture
+from sightkit.evaluation.pictures import LONGEST_NAME, draw_confusion, labels
+
+STRANGE = (
+    "$",
+    "US$5 and 10$",
+    r"$\frac{",
+    "a_b^c%",
+    "{x}",
+    r"\alpha",
+    "naïve façade",
+    "日本語",
+    "🐕",
+    "tab\tand\nnewline\x00\x07",
+    "",
+    "long " * 60,
+    "W" * 300,
+)
+
+
+def test_any_name_can_be_drawn(tmp_path: Path) -> None:
+    classes = len(STRANGE)
+    path = tmp_path / "confusion.png"
+    draw_confusion(np.eye(classes, dtype=int) * 9 + 1, STRANGE, path)
+    picture = cv2.imread(str(path))
+    height, width = picture.shape[:2]
+    assert 0.5 < width / height < 2
+    # The matrix itself, blue on its diagonal, keeps a third of the picture or more.
+    blue = (picture[..., 0].astype(int) - picture[..., 2]) > 40
+    rows, columns = np.nonzero(blue)
+    assert np.ptp(rows) > 0.33 * height and np.ptp(columns) > 0.33 * width
+
+
+def test_names_are_shown_as_they_are_short_and_on_one_line() -> None:
+    shown = labels(STRANGE)
+    assert shown[:7] == list(STRANGE[:7])
+    assert shown[7:9] == ["class 7", "class 8"]  # no font here has these letters
+    assert shown[9] == "tab and newline"
+    assert shown[10] == "class 10"
+    assert all(0 < len(name) <= LONGEST_NAME and name.isprintable() for name in shown)
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    first, second = labels(
+        ["a dog of a very long breed, brown", "a dog of a very long breed, grey"]
+    )
+    assert first != second
+    assert first.startswith("a dog") and first.endswith("brown") and "…" in first
+
+
+@pytest.mark.filterwarnings("error")
+def test_strange_names_of_layers_and_networks_are_drawn(tmp_path: Path) -> None:
+    images = keras.Input((4, 4, 1), name="$in")
+    x = keras.layers.Conv2D(2, 3, name=r"$\frac{")(images)
+    x = keras.layers.Conv2D(2, 1, name="日本" + "x" * 99)(x)
+    model = keras.Model(images, x, name="net$ and $")
+    draw_architecture(model, [tmp_path / "net.svg", tmp_path / "net.png"])
+    assert cv2.imread(str(tmp_path / "net.png")) is not None
