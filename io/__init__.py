@@ -15,6 +15,7 @@ from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.order import epoch_order, sample_rng
 from sightkit.io.sources import ImageSource, digits, mnist
 from sightkit.io.split import split
+from sightkit.io.verify import Verification, verify
 
 if TYPE_CHECKING:
     from sightkit.io.hdf5_generator import HDF5DatasetGenerator
@@ -24,6 +25,7 @@ __all__ = [
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
     "ImageSource",
+    "Verification",
     "build_dataset",
     "decode_image",
     "digits",
@@ -32,6 +34,7 @@ __all__ = [
     "read_image",
     "sample_rng",
     "split",
+    "verify",
     "write_png",
 ]
 

@@ -105,6 +105,14 @@ class DatasetFile:
         """Reason to number of images of the source that are not in the file."""
         return dict(self.recipe.get("left_out", {}))
 
+    def hashes(self) -> np.ndarray:
+        """SHA-256 of the bytes of each row as it was written: uint8 (N, 32)."""
+        return self._column("hashes", "u")
+
+    def sources(self) -> tuple[str, ...]:
+        """Where each row comes from."""
+        return tuple(self._column("sources", "text"))
+
     def memmap(self) -> np.ndarray:
         """The rows as they lie in the file, read-only, (N, H, W, C); nothing is copied.
 
@@ -122,6 +130,19 @@ class DatasetFile:
                 "Build it again.",
                 path=str(self.path),
             ) from error
+
+    def _column(self, name: str, kinds: str) -> np.ndarray:
+        try:
+            with h5py.File(self.path, "r", locking=False) as file:
+                if _stamp(os.stat(self.path)) != self.stamp:
+                    raise self._replaced()
+                dataset = _dataset(self.path, file, name, kinds)
+                values = (dataset.asstr() if kinds == "text" else dataset)[...]
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise _damaged(self.path, f"{name}: {str(error).splitlines()[0]}") from error
+        if len(values) != self.shape[0]:
+            raise _damaged(self.path, f"{len(values)} {name} for {self.shape[0]} rows")
+        return values
 
     def _replaced(self) -> SightkitError:
         return SightkitError(
