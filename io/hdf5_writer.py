@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -328,12 +329,18 @@ def row_hashes(rows: np.ndarray) -> np.ndarray:
 
 
 def _as_user_error(path: Path, error: BaseException) -> BaseException:
-    """A full disk or a size limit, which HDF5 reports as OSError or RuntimeError, as our error."""
+    """A full disk, a quota or a size limit, as our error.
+
+    The system tells it by a number, HDF5 as OSError or RuntimeError with a text.
+    """
     text = str(error)
-    if isinstance(error, (OSError, RuntimeError)) and ("errno = " in text or "rite" in text):
-        reason = text.splitlines()[0]
+    from_system = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    from_hdf5 = isinstance(error, (OSError, RuntimeError)) and (
+        "errno = " in text or "rite" in text
+    )
+    if from_system or from_hdf5:
         return SightkitError(
-            f"The dataset could not be written whole: {reason}.",
+            f"The dataset could not be written whole: {text.splitlines()[0]}.",
             "Nothing was kept, an older file stands; free some space, or choose another folder.",
             path=str(path),
         )
