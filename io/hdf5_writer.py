@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -17,12 +16,14 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import FORMAT, SCHEMA, STRINGS, identity
 from sightkit.io.hdf5_values import (
+    channel_sums,
     check_text,
     checked_dtype,
     checked_json,
     checked_key,
     checked_names,
     colour_of,
+    row_hashes,
     split_ranges,
 )
 from sightkit.io.threads import whole_number
@@ -286,8 +287,7 @@ class HDF5DatasetWriter:
     def _add_to_mean(self, rows: np.ndarray) -> None:
         first, last = next(iter(self.splits.values()))
         training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
-        axes = tuple(range(training.ndim - 1))
-        self._sum += training.sum(axis=axes, dtype=np.float64)
+        self._sum += channel_sums(training)
 
     def _complete(self) -> None:
         file = self._file
@@ -320,12 +320,6 @@ class HDF5DatasetWriter:
         with h5py.File(self._partial, "r+", locking=False) as file:
             file.attrs["complete"] = 1
         _files.crash_point("dataset.complete")
-
-
-def row_hashes(rows: np.ndarray) -> np.ndarray:
-    """uint8 (n, 32): SHA-256 of the bytes of each row."""
-    digests = [hashlib.sha256(np.ascontiguousarray(row)).digest() for row in rows]
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(len(rows), 32)
 
 
 def _as_user_error(path: Path, error: BaseException) -> BaseException:

@@ -100,10 +100,10 @@ def partition(
         outside = readable & ~in_fixed
         outside[pool] = False
         left_out |= {int(row): "in no split of the source" for row in np.flatnonzero(outside)}
-    for row in pool:
+    for row in map(int, pool):
         if keys[row] in owner:
             name = owner[keys[row]]
-            left_out[int(row)] = f"copy of an image in the source's {name} split"
+            left_out[row] = f"copy of an image in the source's {name} split"
     pool = np.array([row for row in pool if int(row) not in left_out], np.int64)
     _check_classes(images, pool)
     shares = {name: share for name, share in fractions.items() if name not in fixed}

@@ -157,7 +157,7 @@ class Prepared:
 
     def _store(self, row: int, image: np.ndarray) -> None:
         self._check(row, image)
-        self.hashes[row] = np.frombuffer(hashlib.sha256(image).digest(), np.uint8)
+        self.hashes[row] = np.frombuffer(hashlib.sha256(image.data).digest(), np.uint8)
         if self._kept is not None:
             self._kept[row] = image
 
@@ -180,7 +180,7 @@ class Prepared:
 
     def _again(self, row: int) -> np.ndarray:
         image = np.ascontiguousarray(self._chain(self._images.read(int(row))))
-        if hashlib.sha256(image).digest() != self.hashes[row].tobytes():
+        if hashlib.sha256(image.data).digest() != self.hashes[row].tobytes():
             raise SightkitError(
                 "An image must not change while the dataset is built.",
                 "Build it again.",

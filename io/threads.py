@@ -7,7 +7,7 @@ import operator
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ AHEAD = 4
 
 def in_threads(
     work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of ``work`` in the order of ``tasks``; an error in one stops the rest.
 
     While it runs, OpenCV uses one thread a call: threads within threads only get in each other's

@@ -10,7 +10,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import DatasetFile
-from sightkit.io.hdf5_writer import row_hashes
+from sightkit.io.hdf5_values import channel_sums, row_hashes
 from sightkit.io.quarantine import Finding
 from sightkit.io.threads import in_threads, progress
 
@@ -42,13 +42,12 @@ def _changed(file: DatasetFile, hashes: np.ndarray, workers: int | None) -> dict
 
     def look(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         part = rows[start : start + size]
-        same = (row_hashes(part) == hashes[start : start + size]).all(axis=1)
+        same = np.all(row_hashes(part) == hashes[start : start + size], axis=1)
         finite = np.ones(len(part), bool)
         if part.dtype.kind == "f":
-            finite = np.isfinite(part).all(axis=tuple(range(1, part.ndim)))
+            finite = np.all(np.isfinite(part.reshape(len(part), -1)), axis=1)
         training = part[max(first - start, 0) : max(last - start, 0)]
-        added = training.sum(axis=tuple(range(part.ndim - 1)), dtype=np.float64)
-        return same, finite, added
+        return same, finite, channel_sums(training)
 
     starts = range(0, count, size)
     with (

@@ -61,11 +61,12 @@ def _verify(data: Path, config: Config) -> dict[str, Any]:
 
 
 def _photographs(folder: Path) -> Path:
-    import sklearn
+    from importlib.resources import files
 
     (folder / "photographs").mkdir()
-    for path in (Path(sklearn.__file__).parent / "datasets" / "images").glob("*.jpg"):
-        (folder / "photographs" / path.name).write_bytes(path.read_bytes())
+    for name in ("china.jpg", "flower.jpg"):
+        data = files("sklearn.datasets.images").joinpath(name).read_bytes()
+        (folder / "photographs" / name).write_bytes(data)
     return folder / "photographs"
 
 
