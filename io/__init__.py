@@ -21,6 +21,7 @@ from sightkit.io.order import epoch_order, sample_rng
 from sightkit.io.sample_photos import SampleLayout
 from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
+from sightkit.io.verify import Verification, verify
 
 if TYPE_CHECKING:
     from sightkit.io.hdf5_generator import HDF5DatasetGenerator
@@ -35,6 +36,7 @@ __all__ = [
     "HDF5DatasetWriter",
     "ImageSource",
     "SampleLayout",
+    "Verification",
     "build_dataset",
     "class_weights",
     "decode_image",
@@ -50,6 +52,7 @@ __all__ = [
     "read_image",
     "sample_rng",
     "split",
+    "verify",
     "write_png",
 ]
 

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
+import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import DatasetFile
-from sightkit.io.hdf5_writer import HDF5DatasetWriter
+from sightkit.io.hdf5_writer import HDF5DatasetWriter, dataset_lock, file_size
+from sightkit.io.partition import SPLITS, check_fixed, partition
+from sightkit.io.prepare import ImageChain, Prepared
+from sightkit.io.quarantine import Finding, check_list, write_list
 from sightkit.io.sources import ImageSource
-from sightkit.io.split import split
+from sightkit.io.threads import whole_number
 
-CHUNK_ROWS = 1024
-
-
-class ImageChain(Protocol):
-    """What building asks of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
-
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """One uint8 image to another, all results of one shape."""
-        ...
-
-    def to_config(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        ...
+PORTION_BYTES = 2**25
+LEFT_OUT = ".left_out.csv"
 
 
 def build_dataset(
@@ -39,77 +34,221 @@ def build_dataset(
     fractions: Mapping[str, float],
     split_seed: int = 0,
     limit: int | None = None,
+    max_bad: float | None = None,
+    workers: int | None = None,
     overwrite: bool = False,
 ) -> DatasetFile:
     """Write a source of images into a dataset file, or open the file if it stands already.
 
     A file that exists is used only if it was built by the same recipe: same source, chain,
-    fractions, seed and limit. Duplicates, by the pixels of the original image, stay in one split.
-    Where the source defines a test split of its own, it is kept, and the other fractions, scaled
-    to 1, divide the rest.
+    fractions, seed, limit and max_bad. Duplicates, by the pixels of the original image, stay in
+    one split. Splits that the source defines are kept as they are, and the other fractions, scaled
+    to 1, divide the rest, without what is equal to an image of a fixed split.
+
+    What is left out is counted in the file (``DatasetFile.left_out``), listed with reasons beside
+    it in ``NAME.left_out.csv``, and told on stderr whenever the file is opened here.
 
     Args:
-        source: gives the images; called only if the file has to be built.
+        source: gives the images; called only if the file has to be built. A module-level function,
+            known by its name, or a callable object whose ``to_config()`` says as JSON what it
+            reads: by that the recipe tells sources apart.
         path: the file.
-        preprocessors: chain that makes all images one size.
+        preprocessors: chain that makes all images one size, uint8.
         fractions: shares of the splits, ``"train"`` first; they add up to 1.
         split_seed: of the split; a seed of its own, so that every run meets the same test set.
         limit: take that many images of each split at most (for a quick try).
+        max_bad: share of images, 0 to 1, that may be left out because they cannot be read;
+            without it the first such image is an error.
+        workers: threads that read and preprocess; as many as there are usable cores when left out.
         overwrite: build the file again, whatever stands there.
 
     Returns:
         The file's description.
 
     Raises:
-        SightkitError: a file of another recipe, or nothing that can be split.
+        SightkitError: a file of another recipe, a source that cannot be told from another, an
+            image that cannot be read (or too many), nothing that can be split, no room.
     """
     path = Path(path)
+    if max_bad is not None and not 0 <= max_bad <= 1:
+        raise SightkitError("max_bad must be a share between 0 and 1.", max_bad=max_bad)
     recipe = {
-        "source": getattr(source, "__name__", str(source)),
+        "source": _named(source),
         "preprocessing": preprocessors.to_config(),
-        "fractions": dict(fractions),
-        "split_seed": split_seed,
-        "limit": limit,
+        "fractions": {name: float(share) for name, share in fractions.items()},
+        "split_seed": whole_number("split_seed", split_seed, at_least=0),
+        "limit": None if limit is None else whole_number("limit", limit, at_least=1),
+        "max_bad": None if max_bad is None else float(max_bad),
     }
-    if path.exists() and not overwrite:
-        return _open_same(path, recipe)
-    images = source()
-    parts = _partition(images, fractions, split_seed)
-    parts = {name: rows[:limit] for name, rows in parts.items()}
-    shape = preprocessors(images.read(int(parts["train"][0]))).shape
-    total = sum(len(rows) for rows in parts.values())
+    recipe = _as_json(recipe)
+    if not path.exists() or overwrite:
+        _files.require_writable(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_list(_list_of(path))
+        with dataset_lock(path) as lock:
+            if not path.exists() or overwrite:  # nobody was quicker
+                _build(source(), path, preprocessors, recipe, lock, workers)
+    file = _open_same(path, recipe)
+    _tell(file)
+    return file
+
+
+def _named(source: Callable[[], ImageSource]) -> Any:
+    """What the recipe calls a source; two that may differ must not have one name."""
+    if not isinstance(source, type):
+        if callable(source) and callable(getattr(source, "to_config", None)):
+            return source.to_config()  # type: ignore[attr-defined]
+        name = getattr(source, "__qualname__", "")
+        if name and "<" not in name and "." not in name:
+            module = source.__module__
+            if module == "__main__":  # every script is called that
+                module = Path(getattr(sys.modules[module], "__file__", None) or module).stem
+            return f"{module}.{name}"
+    raise SightkitError(
+        "A source must be a module-level function, or a callable object with to_config() -> JSON.",
+        "A lambda, a method or a partial cannot be told from another one: give it a name.",
+        source=source,
+    )
+
+
+def _as_json(recipe: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return json.loads(json.dumps(recipe, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise SightkitError(
+            f"The configs of source and chain must be JSON ({error}).",
+            "Return numbers, texts, lists and dicts from to_config().",
+            source=recipe["source"],
+        ) from error
+
+
+def _build(
+    images: ImageSource,
+    path: Path,
+    preprocessors: ImageChain,
+    recipe: dict[str, Any],
+    lock: _files.FileLock,
+    workers: int | None,
+) -> None:
+    check_fixed(images, recipe["fractions"])
+    prepared = Prepared(images, preprocessors, workers=workers)
+    names = [_kept_name(images.identify(row)) for row in range(len(images))]
+    prepared.read_all(
+        tolerant=recipe["max_bad"] is not None,
+        room=lambda shape: _room(path, shape, names, recipe),
+        folder=path.parent,
+        name=f"Reading {images.name}",
+    )
+    _files.crash_point("build.read")
+    bad = _findings(images, prepared.unreadable, "bad")
+    if len(bad) > (recipe["max_bad"] or 0) * len(images) or len(bad) == len(images):
+        write_list(_list_of(path), bad)
+        raise SightkitError(
+            f"{len(bad):,} of {len(images):,} images cannot be read.",
+            f"They are listed in {_list_of(path).name}: mend or remove them, or raise max_bad.",
+            path=str(path),
+            max_bad=recipe["max_bad"],
+        )
+    readable = np.ones(len(images), bool)
+    readable[list(prepared.unreadable)] = False
+    parts, dropped = partition(
+        images,
+        recipe["fractions"],
+        seed=recipe["split_seed"],
+        readable=readable,
+        keys=prepared.keys(),
+    )
+    counts = Counter(dropped.values()) + Counter({"unreadable": len(bad)})
+    if counts:
+        write_list(_list_of(path), bad + _findings(images, dropped, "left out"))
+    _files.crash_point("build.listed")
+    recipe = {**recipe, "name": images.name, "images": len(images), "left_out": dict(counts)}
+    parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
+    _write(path, images, names, prepared, parts, recipe, lock)
+    if not counts:
+        _list_of(path).unlink(missing_ok=True)  # that of an older file
+
+
+def _write(
+    path: Path,
+    images: ImageSource,
+    names: list[str],
+    prepared: Prepared,
+    parts: dict[str, np.ndarray],
+    recipe: dict[str, Any],
+    lock: _files.FileLock,
+) -> None:
+    rows = np.concatenate(list(parts.values()))
     with HDF5DatasetWriter(
-        (total, *shape),
+        (len(rows), *prepared.shape),
         path,
         class_names=images.class_names,
         splits={name: len(rows) for name, rows in parts.items()},
-        preprocessing=preprocessors.to_config(),
+        preprocessing=recipe["preprocessing"],
         recipe=recipe,
-        overwrite=overwrite,
+        overwrite=True,  # the lock is held, and build_dataset has looked
+        source_bytes=_mean_bytes(names),
+        lock=lock,
     ) as writer:
-        rows = np.concatenate(list(parts.values()))
-        for start in range(0, total, CHUNK_ROWS):
-            chunk = [int(row) for row in rows[start : start + CHUNK_ROWS]]
+        portion = max(1, PORTION_BYTES // int(np.prod(prepared.shape)))
+        for start in range(0, len(rows), portion):
+            chunk = rows[start : start + portion]
             writer.add(
-                np.stack([_prepared(images, row, preprocessors, shape) for row in chunk]),
+                prepared.take(chunk),
                 images.labels[chunk],
-                [images.identify(row) for row in chunk],
+                [names[row] for row in chunk],
+                hashes=prepared.hashes[chunk],
             )
-    return DatasetFile.open(path)
 
 
-def _prepared(
-    images: ImageSource, row: int, preprocessors: ImageChain, shape: tuple[int, ...]
-) -> np.ndarray:
-    image = preprocessors(images.read(row))
-    if image.shape != shape:
-        raise SightkitError(
-            f"All images must come out of the preprocessing in one size; the first has {shape}.",
-            "Add a SimplePreprocessor or an AspectAwarePreprocessor to the chain.",
-            image=images.identify(row),
-            shape=image.shape,
+def _room(
+    path: Path, shape: tuple[int, ...], names: list[str], recipe: dict[str, Any]
+) -> int | None:
+    """Check that the dataset fits on the disk; its size, or None if rows shall not wait.
+
+    Of a quick try few rows are used: they are read again.
+    """
+    count = len(names)
+    limit = recipe["limit"]
+    if limit is not None:
+        count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
+    rows = count * int(np.prod(shape, dtype=np.int64))
+    needed = file_size(rows, count, _mean_bytes(names))
+    _files.require_free_space(path.parent, needed, path.name)
+    return needed if limit is None else None
+
+
+def _kept_name(name: str) -> str:
+    """A file's name whose bytes are no UTF-8 is kept with its odd bytes as ``\\udcXX``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _mean_bytes(names: list[str]) -> int:
+    """Bytes of a name, on average, rounded up."""
+    return -(-sum(len(name.encode()) for name in names) // len(names))
+
+
+def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> list[Finding]:
+    findings = []
+    for row, reason in sorted(reasons.items()):
+        name = images.identify(row)
+        digest = _files.sha256(name) if os.path.isfile(name) else ""
+        findings.append(Finding(name, reason, digest, kind))
+    return findings
+
+
+def _list_of(path: Path) -> Path:
+    return path.with_name(path.name + LEFT_OUT)
+
+
+def _tell(file: DatasetFile) -> None:
+    if file.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
+        print(
+            f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} images were left out of "
+            f"{file.path.name} ({reasons}); they are listed in {_list_of(file.path).name}.",
+            file=sys.stderr,
         )
-    return image
 
 
 def _open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
@@ -124,20 +263,3 @@ def _open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
             wanted={key: recipe[key] for key in different},
         )
     return file
-
-
-def _partition(
-    images: ImageSource, fractions: Mapping[str, float], seed: int
-) -> dict[str, np.ndarray]:
-    """Row numbers by split; a test split that the source defines is kept as it is."""
-    fixed = dict(images.fixed)
-    pool = fixed.get("train", np.arange(len(images)))
-    if "test" in fixed:
-        rest = {name: share for name, share in fractions.items() if name != "test"}
-        fractions = {name: share / sum(rest.values()) for name, share in rest.items()}
-    hashes = [hashlib.sha256(images.read(int(row)).tobytes()).digest() for row in pool]
-    parts = split(images.labels[pool], fractions, seed=seed, groups=hashes)
-    parts = {name: pool[rows] for name, rows in parts.items()}
-    if "test" in fixed:
-        parts["test"] = fixed["test"]
-    return parts

@@ -50,6 +50,7 @@ class DatasetFile:
         recipe: what the file was built from, and how.
         mean: float64 (C,), per channel over the training split, in the dtype's own range.
         sha256: of labels, row hashes, class names and splits: the identity of the data.
+        stamp: device, inode, size and time of change of the file that was read.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class DatasetFile:
     recipe: dict[str, Any]
     mean: np.ndarray
     sha256: str
+    stamp: tuple[int, int, int, int]
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> DatasetFile:
@@ -78,8 +80,13 @@ class DatasetFile:
         if not path.is_file():
             raise SightkitError("No dataset file is there.", "Build it first.", path=str(path))
         try:
-            with h5py.File(path, "r") as file:
-                return _read(path, file)
+            before = _stamp(os.stat(path))
+            # No lock: the file is never written again, and some file systems have none to give.
+            with h5py.File(path, "r", locking=False) as file:
+                found = _read(path, file, before)
+            if _stamp(os.stat(path)) != before:
+                raise found._replaced()
+            return found
         except SightkitError:
             raise
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -93,9 +100,60 @@ class DatasetFile:
             )
         return self.splits[split]
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Reason to number of images of the source that are not in the file."""
+        return dict(self.recipe.get("left_out", {}))
+
+    def hashes(self) -> np.ndarray:
+        """SHA-256 of the bytes of each row as it was written: uint8 (N, 32)."""
+        return self._column("hashes", "u")
+
+    def sources(self) -> tuple[str, ...]:
+        """Where each row comes from."""
+        return tuple(self._column("sources", "text"))
+
     def memmap(self) -> np.ndarray:
-        """The rows as they lie in the file, read-only, (N, H, W, C); nothing is copied."""
-        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
+        """The rows as they lie in the file, read-only, (N, H, W, C); nothing is copied.
+
+        Raises:
+            SightkitError: the file is gone, or is no longer the one whose header was read.
+        """
+        try:
+            with open(self.path, "rb") as file:
+                if _stamp(os.fstat(file.fileno())) != self.stamp:
+                    raise self._replaced()
+                return np.memmap(file, self.dtype, "r", self.offset, self.shape)
+        except OSError as error:
+            raise SightkitError(
+                f"The dataset file can no longer be read ({error.strerror}).",
+                "Build it again.",
+                path=str(self.path),
+            ) from error
+
+    def _column(self, name: str, kinds: str) -> np.ndarray:
+        try:
+            with h5py.File(self.path, "r", locking=False) as file:
+                if _stamp(os.stat(self.path)) != self.stamp:
+                    raise self._replaced()
+                dataset = _dataset(self.path, file, name, kinds)
+                values = (dataset.asstr() if kinds == "text" else dataset)[...]
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise _damaged(self.path, f"{name}: {str(error).splitlines()[0]}") from error
+        if len(values) != self.shape[0]:
+            raise _damaged(self.path, f"{len(values)} {name} for {self.shape[0]} rows")
+        return values
+
+    def _replaced(self) -> SightkitError:
+        return SightkitError(
+            "The dataset file was replaced or changed since it was opened.",
+            "Start again with the file as it is now.",
+            path=str(self.path),
+        )
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def identity(
@@ -108,7 +166,7 @@ def identity(
     return digest.hexdigest()
 
 
-def _read(path: Path, file: h5py.File) -> DatasetFile:
+def _read(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> DatasetFile:
     attributes = file.attrs
     if attributes.get("format") != FORMAT:
         raise SightkitError(
@@ -129,22 +187,26 @@ def _read(path: Path, file: h5py.File) -> DatasetFile:
             path=str(path),
         )
     data_key = str(attributes["data_key"])
-    rows = _dataset(path, file, data_key)
-    labels = _dataset(path, file, "labels")[...].astype(np.int64)
-    hashes = _dataset(path, file, "hashes")[...]
-    class_names = tuple(_dataset(path, file, "class_names").asstr()[...])
+    rows = _dataset(path, file, data_key, "uif")
+    labels = _dataset(path, file, "labels", "iu")[...].astype(np.int64)
+    hashes = _dataset(path, file, "hashes", "u")[...]
+    class_names = tuple(_dataset(path, file, "class_names", "text").asstr()[...])
     splits = {name: tuple(ends) for name, ends in json.loads(attributes["splits"]).items()}
     sha256 = identity(labels, hashes, class_names, splits)
     if sha256 != attributes["labels_sha256"]:
         raise _damaged(path, "labels, hashes or class names differ from what was written")
-    if rows.shape[0] != len(labels) or rows.id.get_offset() is None:
-        raise _damaged(path, f"{rows.shape[0]} rows for {len(labels)} labels, or no rows at all")
+    offset = rows.id.get_offset()
+    if rows.shape[:1] != labels.shape or offset is None:
+        raise _damaged(path, f"{len(rows)} rows for {len(labels)} labels, or no rows at all")
+    if offset + rows.nbytes > stamp[2]:
+        raise _damaged(path, f"rows end at byte {offset + rows.nbytes:,} of {stamp[2]:,}")
+    _check_values(path, labels, hashes, class_names, splits)
     return DatasetFile(
         path=path,
         data_key=data_key,
         shape=tuple(rows.shape),
         dtype=rows.dtype,
-        offset=rows.id.get_offset(),
+        offset=offset,
         class_names=class_names,
         labels=labels,
         splits=splits,
@@ -153,19 +215,45 @@ def _read(path: Path, file: h5py.File) -> DatasetFile:
         recipe=json.loads(attributes["recipe"]),
         mean=np.asarray(attributes["mean"], np.float64),
         sha256=sha256,
+        stamp=stamp,
     )
 
 
-def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
-    """A dataset that lies in this very file, whole; anything else is refused unread."""
+def _check_values(
+    path: Path,
+    labels: np.ndarray,
+    hashes: np.ndarray,
+    class_names: tuple[str, ...],
+    splits: dict[str, tuple[int, int]],
+) -> None:
+    """What no writer of ours would have written."""
+    if hashes.shape != (len(labels), 32):
+        raise _damaged(path, f"hashes of shape {hashes.shape} for {len(labels)} rows")
+    if len(set(class_names)) != len(class_names):
+        raise _damaged(path, "a class name stands twice")
+    if not len(labels) or labels.min() < 0 or labels.max() >= len(class_names):
+        raise _damaged(path, f"labels that are none of the {len(class_names)} classes")
+    ends = [0, *(end for ends in splits.values() for end in ends), len(labels)]
+    pairs = list(zip(ends[::2], ends[1::2], strict=True))
+    inside = all(first < last for first, last in splits.values())
+    if not inside or any(last != first for last, first in pairs):
+        raise _damaged(path, f"splits {splits} do not divide {len(labels)} rows")
+
+
+def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset:
+    """A dataset that lies in this very file, whole; anything else is refused unread.
+
+    ``kinds``: those of NumPy's dtypes that it may have, or ``"text"``.
+    """
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise _damaged(path, f"{name} is a link to somewhere else")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise _damaged(path, f"{name} is no dataset of this file's own")
     text = h5py.check_string_dtype(dataset.dtype) is not None
-    if dataset.dtype.hasobject and not text:
-        raise _damaged(path, f"{name} holds objects")
+    # Rows are mapped: text and objects among them would be read as addresses.
+    if text != (kinds == "text") or not (text or dataset.dtype.kind in kinds):
+        raise _damaged(path, f"{name} holds {dataset.dtype}")
     if dataset.nbytes > path.stat().st_size:
         raise _damaged(path, f"{name} declares {dataset.nbytes:,} bytes, more than the file has")
     return dataset

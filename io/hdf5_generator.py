@@ -12,6 +12,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.order import epoch_order, sample_rng
+from sightkit.io.threads import whole_number
 
 BLOCK_BYTES = 2**18
 MIXED_ROWS = 8192
@@ -61,7 +62,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
 
     Raises:
         SightkitError: no or damaged file, unknown split, batch size below 1, augmentation of
-            anything but the training split.
+            anything but the training split; later, a file that is no longer the one it was.
     """
 
     def __init__(
@@ -77,12 +78,8 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if batch_size < 1 or seed < 0:
-            raise SightkitError(
-                "batch_size must be at least 1 and seed at least 0.",
-                batch_size=batch_size,
-                seed=seed,
-            )
+        batch_size = whole_number("batch_size", batch_size, at_least=1)
+        seed = whole_number("seed", seed, at_least=0)
         if augment is not None and split != "train":
             raise SightkitError(
                 "Only the training split is augmented.", "Leave augment out.", split=split
@@ -132,8 +129,8 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         ``training.fit`` calls it, so that it can resume; until the pass ends, the length is that
         of what is left.
         """
-        self._epoch = epoch
-        self._first_batch = first_batch
+        self._epoch = whole_number("epoch", epoch, at_least=0)
+        self._first_batch = whole_number("first_batch", first_batch, at_least=0)
 
     def on_epoch_end(self) -> None:
         """Called by Keras after each epoch, and once before the first: take the next order.

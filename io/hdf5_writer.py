@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,41 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import FORMAT, SCHEMA, STRINGS, identity
+from sightkit.io.hdf5_values import (
+    channel_sums,
+    check_text,
+    checked_dtype,
+    checked_json,
+    checked_key,
+    checked_names,
+    colour_of,
+    row_hashes,
+    split_ranges,
+)
+from sightkit.io.threads import whole_number
 
-METADATA_BYTES, ROW_BYTES = 2**17, 256
-"""What a file takes beside its rows: of its own, and for a row's label, hash and source."""
+METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 56, 48
+"""What a file takes beside its rows: of its own, a row's label, hash and reference, a text's head.
+
+A text takes twice its length and head at most, where the rest of a block of the heap is lost."""
+
+SOURCE_BYTES = 64
+
+
+def file_size(rows: int, count: int, source_bytes: int = SOURCE_BYTES) -> int:
+    """The most bytes that a dataset file takes.
+
+    Args:
+        rows: bytes of all rows.
+        count: number of rows.
+        source_bytes: length of a row's source, on average, in UTF-8.
+    """
+    return rows + METADATA_BYTES + count * (ROW_BYTES + 2 * (source_bytes + TEXT_BYTES))
+
+
+def dataset_lock(path: Path) -> _files.FileLock:
+    """The lock under which a dataset file is written; not yet taken."""
+    return _files.FileLock(path.with_name(f".{path.name}.lock"), f"the dataset {path.name}")
 
 
 class HDF5DatasetWriter:
@@ -38,10 +70,12 @@ class HDF5DatasetWriter:
         preprocessing: config of the chain that the rows have been through.
         recipe: JSON that says what the file is built from, and how.
         overwrite: replace a file that exists.
+        source_bytes: length of the rows' sources, on average, in UTF-8; for the space on the disk.
+        lock: the file's ``dataset_lock``, if the caller holds it already.
 
     Raises:
-        SightkitError: the file exists, another process writes it, the disk is too small, or what
-            is added does not fit.
+        SightkitError: the file exists, another process writes it, the disk is too small, names or
+            configs cannot be kept, or what is added does not fit.
 
     Example:
         with HDF5DatasetWriter((2, 8, 8, 1), "two.h5", class_names=("a", "b")) as writer:
@@ -60,21 +94,27 @@ class HDF5DatasetWriter:
         preprocessing: Mapping[str, Any] | None = None,
         recipe: Mapping[str, Any] | None = None,
         overwrite: bool = False,
+        source_bytes: int = SOURCE_BYTES,
+        lock: _files.FileLock | None = None,
     ) -> None:
         self.path = Path(path)
-        self.dims = tuple(int(size) for size in dims)
-        self.class_names = tuple(class_names)
-        self.splits = _ranges(splits or {"train": self.dims[0]}, self.dims[0])
-        self.data_key = data_key
-        self.dtype = np.dtype(dtype)
+        self.dims = tuple(whole_number("dims", size, at_least=1) for size in dims)
+        self.class_names = checked_names(class_names)
+        self.splits = split_ranges(splits or {"train": self.dims[0]}, self.dims[0])
+        self.data_key = checked_key(data_key)
+        self.dtype = checked_dtype(dtype)
         self.count = 0
-        self._preprocessing = dict(preprocessing or {"name": "Pipeline", "steps": []})
-        self._recipe = dict(recipe or {})
+        self._preprocessing = checked_json(
+            "preprocessing", preprocessing or {"name": "Pipeline", "steps": []}
+        )
+        self._recipe = checked_json("recipe", recipe or {})
+        self._source_bytes = whole_number("source_bytes", source_bytes, at_least=0)
         self._partial = self.path.with_name(self.path.name + _files.PARTIAL)
         self._labels = np.zeros(self.dims[0], np.int64)
         self._hashes = np.zeros((self.dims[0], 32), np.uint8)
         self._sources: list[str] = []
         self._sum = np.zeros(self.dims[-1], np.float64)
+        self._lock = lock or dataset_lock(self.path)
         self._prepare(overwrite)
 
     def __enter__(self) -> HDF5DatasetWriter:
@@ -87,7 +127,12 @@ class HDF5DatasetWriter:
             self.abort()
 
     def add(
-        self, rows: np.ndarray, labels: Sequence[int] | np.ndarray, sources: Sequence[str] = ()
+        self,
+        rows: np.ndarray,
+        labels: Sequence[int] | np.ndarray,
+        sources: Sequence[str] = (),
+        *,
+        hashes: np.ndarray | None = None,
     ) -> None:
         """Append rows.
 
@@ -95,6 +140,7 @@ class HDF5DatasetWriter:
             rows: (n, H, W, C) of the writer's dtype; for images RGB or grey, 0–255.
             labels: (n,), indices into ``class_names``.
             sources: (n,), where each row comes from; numbered when left out.
+            hashes: uint8 (n, 32), SHA-256 of each row, if they are known already.
         """
         rows, labels = np.asarray(rows), np.asarray(labels)
         end = self.count + len(rows)
@@ -104,10 +150,11 @@ class HDF5DatasetWriter:
             raise SightkitError(
                 "sources must name each row, or be left out.", sources=len(sources), rows=len(rows)
             )
+        for source in sources:
+            check_text("sources", source)
         self._write(rows)
         self._labels[self.count : end] = labels
-        for row, image in zip(range(self.count, end), rows, strict=True):
-            self._hashes[row] = np.frombuffer(hashlib.sha256(image.tobytes()).digest(), np.uint8)
+        self._hashes[self.count : end] = row_hashes(rows) if hashes is None else hashes
         self._sources.extend(sources)
         self._add_to_mean(rows)
         self.count = end
@@ -148,6 +195,12 @@ class HDF5DatasetWriter:
         self._lock.release()
 
     def _prepare(self, overwrite: bool) -> None:
+        if os.path.lexists(self.path) and not self.path.is_file():
+            raise SightkitError(
+                "A dataset file cannot stand in the place of a folder, a device or a dead link.",
+                "Choose another name.",
+                path=str(self.path),
+            )
         if self.path.exists() and not overwrite:
             raise SightkitError(
                 "An existing dataset is not replaced.",
@@ -156,13 +209,8 @@ class HDF5DatasetWriter:
             )
         _files.require_writable(self.path.parent)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        size = int(np.prod(self.dims, dtype=np.int64)) * self.dtype.itemsize
-        _files.require_free_space(
-            self.path.parent, size + METADATA_BYTES + ROW_BYTES * self.dims[0], self.path.name
-        )
-        self._lock = _files.FileLock(
-            self.path.with_name(f".{self.path.name}.lock"), f"the dataset {self.path.name}"
-        )
+        size = self._size(self._source_bytes)
+        _files.require_free_space(self.path.parent, size, self.path.name)
         self._lock.acquire()
         self._file = h5py.File(self._partial, "w", locking=False)  # our own lock is held
         try:
@@ -196,9 +244,15 @@ class HDF5DatasetWriter:
         """
         descriptor = os.open(self._partial, os.O_WRONLY)
         try:
-            os.posix_fallocate(descriptor, 0, size + METADATA_BYTES + ROW_BYTES * self.dims[0])
+            os.posix_fallocate(descriptor, 0, size)
         finally:
             os.close(descriptor)
+
+    def _size(self, source_bytes: int) -> int:
+        """The most bytes that the file takes."""
+        rows = int(np.prod(self.dims, dtype=np.int64)) * self.dtype.itemsize
+        names = sum(2 * (len(name.encode()) + TEXT_BYTES) for name in self.class_names)
+        return file_size(rows, self.dims[0], source_bytes) + names
 
     def _check(self, rows: np.ndarray, labels: np.ndarray, end: int) -> None:
         if rows.shape[1:] != self.dims[1:] or rows.dtype != self.dtype:
@@ -233,11 +287,12 @@ class HDF5DatasetWriter:
     def _add_to_mean(self, rows: np.ndarray) -> None:
         first, last = next(iter(self.splits.values()))
         training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
-        axes = tuple(range(training.ndim - 1))
-        self._sum += training.sum(axis=axes, dtype=np.float64)
+        self._sum += channel_sums(training)
 
     def _complete(self) -> None:
         file = self._file
+        length = sum(len(source.encode()) for source in self._sources)
+        self._reserve(self._size(-(-length // len(self._sources))))  # they may be longer than said
         file.create_dataset("labels", data=self._labels)
         file.create_dataset("hashes", data=self._hashes)
         file.create_dataset("class_names", data=list(self.class_names), dtype=STRINGS)
@@ -249,10 +304,10 @@ class HDF5DatasetWriter:
                 "format": FORMAT,
                 "schema": SCHEMA,
                 "data_key": self.data_key,
-                "colour": "gray" if self.dims[-1] == 1 else "RGB",
+                "colour": colour_of(self.dims),
                 "splits": json.dumps(self.splits),
-                "preprocessing": json.dumps(self._preprocessing),
-                "recipe": json.dumps(self._recipe, ensure_ascii=False),
+                "preprocessing": self._preprocessing,
+                "recipe": self._recipe,
                 "mean": self._sum / pixels,
                 "labels_sha256": identity(
                     self._labels, self._hashes, self.class_names, self.splits
@@ -267,27 +322,19 @@ class HDF5DatasetWriter:
         _files.crash_point("dataset.complete")
 
 
-def _ranges(splits: Mapping[str, int], total: int) -> dict[str, tuple[int, int]]:
-    """Counts to row ranges; the training split, whose mean is kept, comes first."""
-    if next(iter(splits)) != "train" or sum(splits.values()) != total or min(splits.values()) < 1:
-        raise SightkitError(
-            'splits must begin with "train", hold a row each, and add up to all rows.',
-            splits=dict(splits),
-            rows=total,
-        )
-    ends = np.cumsum(list(splits.values())).tolist()
-    return {
-        name: (end - count, end) for (name, count), end in zip(splits.items(), ends, strict=True)
-    }
-
-
 def _as_user_error(path: Path, error: BaseException) -> BaseException:
-    """A full disk or a size limit, which HDF5 reports as OSError or RuntimeError, as our error."""
+    """A full disk, a quota or a size limit, as our error.
+
+    The system tells it by a number, HDF5 as OSError or RuntimeError with a text.
+    """
     text = str(error)
-    if isinstance(error, (OSError, RuntimeError)) and ("errno = " in text or "rite" in text):
-        reason = text.splitlines()[0]
+    from_system = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    from_hdf5 = isinstance(error, (OSError, RuntimeError)) and (
+        "errno = " in text or "rite" in text
+    )
+    if from_system or from_hdf5:
         return SightkitError(
-            f"The dataset could not be written whole: {reason}.",
+            f"The dataset could not be written whole: {text.splitlines()[0]}.",
             "Nothing was kept, an older file stands; free some space, or choose another folder.",
             path=str(path),
         )

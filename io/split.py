@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.threads import whole_number
 
 
 def split(
@@ -15,6 +16,7 @@ def split(
     *,
     seed: int,
     groups: Sequence[bytes | int | str] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Divide samples into named splits, each class in the same proportions.
 
@@ -25,12 +27,14 @@ def split(
         seed: the same seed gives the same split on every machine.
         groups: a key for each sample; samples with equal keys (duplicates, frames of one film)
             stay together. A group is counted with the class of its first sample.
+        class_names: in label order, for errors.
 
     Returns:
         For each split int64 indices into ``labels``, in random order.
 
     Raises:
-        SightkitError: shares that do not add up, or a class that a split would miss.
+        SightkitError: shares that do not add up, labels that are none, not a key for each sample,
+            or a class that a split would miss.
 
     Example:
         >>> parts = split(np.array([0, 0, 1, 1]), {"train": 0.5, "test": 0.5}, seed=0)
@@ -38,15 +42,31 @@ def split(
         {'train': 2, 'test': 2}
     """
     labels = np.asarray(labels)
-    if abs(sum(fractions.values()) - 1) > 1e-9 or min(fractions.values(), default=0) <= 0:
+    check_fractions(fractions)
+    seed = whole_number("seed", seed, at_least=0)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise SightkitError(
-            "The shares of a split must be positive and add up to 1.", fractions=dict(fractions)
+            "labels must be integers, one a sample.", shape=labels.shape, dtype=labels.dtype
+        )
+    if groups is not None and len(groups) != len(labels):
+        raise SightkitError(
+            "groups must hold a key for each sample.", groups=len(groups), labels=len(labels)
         )
     rng = np.random.Generator(np.random.Philox(key=[seed, 0]))
     parts: dict[str, list[int]] = {name: [] for name in fractions}
     for label, members in _groups_by_class(labels, groups).items():
-        _deal(members, fractions, rng, parts, label)
+        name = str(label) if class_names is None else f"{label} ({class_names[label]})"
+        _deal(members, fractions, rng, parts, name)
     return {name: rng.permutation(np.array(rows, np.int64)) for name, rows in parts.items()}
+
+
+def check_fractions(fractions: Mapping[str, float]) -> None:
+    """Raise unless shares are positive and add up to 1; NaN is no share."""
+    shares = list(fractions.values())
+    if not (all(share > 0 for share in shares) and abs(sum(shares) - 1) <= 1e-9):
+        raise SightkitError(
+            "The shares of a split must be positive and add up to 1.", fractions=dict(fractions)
+        )
 
 
 def _groups_by_class(
@@ -67,12 +87,12 @@ def _deal(
     fractions: Mapping[str, float],
     rng: np.random.Generator,
     parts: dict[str, list[int]],
-    label: int,
+    name_of_class: str,
 ) -> None:
     """Deal the groups of one class: always to the split that is furthest below its share."""
     if len(members) < len(fractions):
         raise SightkitError(
-            f"Class {label} has too few different samples to stand in every split.",
+            f"Class {name_of_class} has too few different samples to stand in every split.",
             "Add samples, remove the class, or use fewer splits.",
             samples=len(members),
             splits=list(fractions),

@@ -1,40 +1,80 @@
 from __future__ import annotations
 
+import csv
 import dataclasses
+import functools
 import re
+import threading
 
 import h5py
 import numpy as np
 import pytest
 
+from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.io import DatasetFile, ImageSource, build_dataset, digits
+from sightkit.io import DatasetFile, HDF5DatasetWriter, ImageSource, build_dataset, digits
 from sightkit.preprocessing import GrayscalePreprocessor, Pipeline, SimplePreprocessor
 
 CHAIN = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(6, 5)))
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
 
-def source(count=60, fixed=(), copies=0):
-    """Images of different sizes; the first ``copies`` of them are one and the same picture."""
-    rng = np.random.default_rng(1)
-    images = [
-        rng.integers(0, 256, (8 + index % 3, 9, 3)).astype(np.uint8) for index in range(count)
-    ]
-    images[:copies] = [images[0]] * copies
-    return ImageSource(
-        name="pictures",
-        class_names=("a", "b"),
-        labels=np.zeros(count, np.int64) if copies else np.arange(count) % 2,
-        read=lambda index: images[index],
-        identify=lambda index: f"picture {index}",
-        fixed=fixed,
-    )
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """Images of different sizes; of each group in ``copies`` all are one and the same picture."""
+
+    count: int = 60
+    fixed: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    copies: tuple[tuple[int, ...], ...] = ()
+    unreadable: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ("a", "b")
+    reads: list = dataclasses.field(default_factory=list, compare=False)
+
+    def images(self):
+        rng = np.random.default_rng(1)
+        images = [
+            rng.integers(0, 256, (8 + index % 3, 9, 3)).astype(np.uint8)
+            for index in range(self.count)
+        ]
+        for group in self.copies:
+            for index in group:
+                images[index] = images[group[0]]
+        return images
+
+    def __call__(self):
+        images = self.images()
+        labels = np.arange(self.count) % 2
+        for group in self.copies:
+            labels[list(group)] = labels[group[0]]
+
+        def read(index):
+            self.reads.append(index)
+            if index in self.unreadable:
+                raise SightkitError("The file must be an image.", path=f"picture {index}")
+            return images[index]
+
+        return ImageSource(
+            name="pictures",
+            class_names=self.classes,
+            labels=labels,
+            read=read,
+            identify=lambda index: f"picture {index}",
+            fixed=tuple((name, np.array(rows)) for name, rows in self.fixed),
+        )
+
+    def to_config(self):
+        config = dataclasses.asdict(self)
+        del config["reads"]
+        return {"name": "Pictures", **config}
 
 
-def build(path, make=source, **options):
+def pictures():
+    return Pictures()()
+
+
+def build(path, source=Pictures(), **options):
     return build_dataset(
-        make, path, **{"preprocessors": CHAIN, "fractions": SHARES, "split_seed": 3, **options}
+        source, path, **{"preprocessors": CHAIN, "fractions": SHARES, "split_seed": 3, **options}
     )
 
 
@@ -43,12 +83,30 @@ def sources_of(path):
         return [int(re.split("[ /]", name)[-1]) for name in raw["sources"].asstr()]
 
 
+def splits_of(file):
+    rows = sources_of(file.path)
+    return {name: rows[first:last] for name, (first, last) in file.splits.items()}
+
+
+def everything(parts):
+    return sorted(row for rows in parts.values() for row in rows)
+
+
+def left_out_list(path):
+    with open(f"{path}.left_out.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def left_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_the_file_holds_every_image_once_preprocessed_with_its_label(tmp_path):
     file = build(tmp_path / "data.h5")
     rows = sources_of(file.path)
     assert sorted(rows) == list(range(60))
     assert file.shape == (60, 5, 6, 1)
-    original = source()
+    original = pictures()
     assert np.array_equal(file.labels, original.labels[rows])
     assert np.array_equal(file.memmap(), np.stack([CHAIN(original.read(row)) for row in rows]))
     assert {name: last - first for name, (first, last) in file.splits.items()} == {
@@ -63,10 +121,12 @@ def test_the_same_recipe_opens_the_file_that_stands(tmp_path):
     first = build(tmp_path / "data.h5")
     before = first.path.stat()
 
-    def source():
-        raise AssertionError("the source must not be read again")
+    @dataclasses.dataclass(frozen=True)
+    class Unread(Pictures):
+        def __call__(self):
+            raise AssertionError("the source must not be read again")
 
-    again = build(tmp_path / "data.h5", source)
+    again = build(tmp_path / "data.h5", Unread())
     assert again.sha256 == first.sha256
     assert first.path.stat().st_mtime_ns == before.st_mtime_ns
 
@@ -78,7 +138,9 @@ def test_the_same_recipe_opens_the_file_that_stands(tmp_path):
         ({"limit": 5}, "limit"),
         ({"fractions": {"train": 0.5, "test": 0.5}}, "fractions"),
         ({"preprocessors": Pipeline((SimplePreprocessor(6, 5),))}, "preprocessing"),
-        ({"make": lambda: source()}, "source"),
+        ({"source": Pictures(62)}, "source"),
+        ({"source": pictures}, "source"),
+        ({"max_bad": 0.5}, "max_bad"),
     ),
 )
 def test_another_recipe_is_refused_and_what_differs_is_named(change, told, tmp_path):
@@ -104,24 +166,79 @@ def test_the_same_recipe_gives_the_same_data_another_seed_another_split(tmp_path
 
 
 def test_copies_of_a_picture_stay_in_one_split(tmp_path):
-    file = build(tmp_path / "data.h5", lambda: source(copies=9))
-    rows = sources_of(file.path)
-    holding = [
-        name for name, (first, last) in file.splits.items() if set(rows[first:last]) & set(range(9))
+    copies = tuple(range(0, 18, 2))
+    parts = splits_of(build(tmp_path / "data.h5", Pictures(copies=(copies,))))
+    assert sum(bool(set(rows) & set(copies)) for rows in parts.values()) == 1
+
+
+def test_pictures_that_only_the_chain_makes_equal_do_not_change_the_split(tmp_path):
+    """Else networks of different input sizes would be judged on different test sets."""
+    tiny = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(1, 1)))
+    expected = splits_of(build(tmp_path / "large.h5"))
+    assert splits_of(build(tmp_path / "tiny.h5", preprocessors=tiny)) == expected
+
+
+def test_splits_of_the_source_are_kept(tmp_path):
+    fixed = (("train", tuple(range(50))), ("test", tuple(range(50, 60))))
+    parts = splits_of(build(tmp_path / "data.h5", Pictures(fixed=fixed)))
+    assert parts["test"] == list(range(50, 60))
+    assert len(parts["validation"]) == pytest.approx(50 * 0.2 / 0.8, abs=1)
+    assert everything(parts) == list(range(60))
+
+
+@pytest.mark.parametrize("names", (("test",), ("validation",), ("validation", "test")))
+def test_rows_of_a_fixed_split_never_come_into_another(names, tmp_path):
+    fixed = tuple((name, tuple(range(30 + 5 * i, 35 + 5 * i))) for i, name in enumerate(names))
+    parts = splits_of(build(tmp_path / "data.h5", Pictures(fixed=fixed)))
+    assert list(parts) == ["train", "validation", "test"]
+    for name, rows in fixed:
+        assert parts[name] == list(rows)
+    assert everything(parts) == list(range(60))
+
+
+def test_copies_of_fixed_pictures_are_dropped_counted_listed_and_told(tmp_path, capsys):
+    path = tmp_path / "data.h5"
+    source = Pictures(fixed=(("test", tuple(range(50, 60))),), copies=((50, 4), (52, 6, 8)))
+    file = build(path, source)
+    parts = splits_of(file)
+    assert parts["test"] == list(range(50, 60))
+    assert sorted(parts["train"] + parts["validation"]) == [
+        row for row in range(50) if row not in (4, 6, 8)
     ]
-    assert len(holding) == 1
+    assert file.left_out == {"copy of an image in the source's test split": 3}
+    told = capsys.readouterr().err
+    assert "3 of 60 images were left out" in told
+    assert "data.h5.left_out.csv" in told
+    assert [row["path"] for row in left_out_list(path)] == ["picture 4", "picture 6", "picture 8"]
+    build(path, source)
+    assert "3 of 60 images were left out" in capsys.readouterr().err  # told each time it is opened
 
 
-def test_a_test_split_of_the_source_is_kept(tmp_path):
-    everything = np.arange(60)
-    fixed = (("train", everything[:50]), ("test", everything[50:]))
-    file = build(tmp_path / "data.h5", lambda: source(fixed=fixed))
-    rows = sources_of(file.path)
-    first, last = file.splits["test"]
-    assert rows[first:last] == list(range(50, 60))
-    first, last = file.splits["validation"]
-    assert last - first == pytest.approx(50 * 0.2 / 0.8, abs=1)
-    assert sorted(rows) == list(range(60))
+def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
+    fixed = (("train", tuple(range(40))), ("test", tuple(range(50, 60))))
+    file = build(tmp_path / "data.h5", Pictures(fixed=fixed))
+    assert file.shape[0] == 50
+    assert file.left_out == {"in no split of the source": 10}
+    assert "10 of 60 images were left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fixed", "told"),
+    (
+        ((("val", (1, 2)),), "fixed='val'"),
+        ((("test", (1, 60)),), "test.*highest=60"),
+        ((("test", (1, 1)),), "test.*twice"),
+        ((("validation", (1, 2)), ("test", (2, 3))), "in two"),
+        ((("train", tuple(range(50))), ("test", (49, 50))), "in two"),
+        ((("test", ()),), "test.*rows=0"),
+    ),
+)
+def test_fixed_splits_that_make_no_sense_are_refused(fixed, told, tmp_path):
+    source = Pictures(fixed=fixed)
+    with pytest.raises(SightkitError, match=told):
+        build(tmp_path / "data.h5", source)
+    assert source.reads == []
+    assert left_in(tmp_path) == []
 
 
 def test_a_limit_takes_that_many_of_each_split(tmp_path):
@@ -129,20 +246,174 @@ def test_a_limit_takes_that_many_of_each_split(tmp_path):
     assert file.splits == {"train": (0, 7), "validation": (7, 14), "test": (14, 21)}
 
 
+@pytest.mark.parametrize("limit", (0, -1, 2.5, True))
+def test_a_limit_must_be_a_whole_number_of_at_least_1(limit, tmp_path):
+    with pytest.raises(SightkitError, match="limit"):
+        build(tmp_path / "data.h5", limit=limit)
+    assert left_in(tmp_path) == []
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    path = tmp_path / "data.h5"
+    build(path, limit=np.int64(7), split_seed=np.uint8(3))
+    assert build(path, limit=7).splits["train"] == (0, 7)
+
+
+def local_source():
+    def source():
+        return pictures()
+
+    return source
+
+
+class Loader:
+    def load(self):
+        return pictures()
+
+
+@pytest.mark.parametrize(
+    "source",
+    (
+        lambda: pictures(),
+        local_source(),
+        functools.partial(pictures),
+        Loader().load,
+        Loader,
+        Pictures,
+        "pictures",
+    ),
+    ids=("lambda", "local", "partial", "method", "class", "class with a config", "text"),
+)
+def test_a_source_that_cannot_be_told_from_another_is_refused(source, tmp_path):
+    with pytest.raises(SightkitError, match=r"module-level function.*to_config"):
+        build(tmp_path / "data.h5", source)
+
+
+def test_a_config_that_is_no_json_is_refused_before_work(tmp_path):
+    class Odd(Pictures):
+        def to_config(self):
+            return {"folder": {1, 2}}
+
+    source = Odd()
+    with pytest.raises(SightkitError, match="JSON"):
+        build(tmp_path / "data.h5", source)
+    assert source.reads == []
+
+
+def test_the_recipe_says_what_the_file_was_built_from(tmp_path):
+    file = build(tmp_path / "data.h5")
+    assert file.recipe["source"]["name"] == "Pictures"
+    assert file.recipe["source"]["count"] == 60
+    assert file.recipe["name"] == "pictures"
+    named = build(tmp_path / "digits.h5", digits, limit=3)
+    assert named.recipe["source"] == "sightkit.io.sources.digits"
+
+
+def test_every_image_is_read_once(tmp_path):
+    source = Pictures(copies=((3, 5),))
+    build(tmp_path / "data.h5", source)
+    # Two that come out equal are read again, to see whether they were equal before.
+    assert sorted(source.reads) == sorted([*range(60), 3, 5])
+
+
+@pytest.mark.parametrize("memory", (0, 2**20))
+@pytest.mark.parametrize("room", ("disk", "none"))
+def test_where_rows_wait_does_not_change_the_file(memory, room, tmp_path, monkeypatch):
+    from sightkit.io import prepare
+
+    expected = build(tmp_path / "expected.h5")
+    monkeypatch.setattr(prepare, "MEMORY_BYTES", memory)
+    if room == "none":
+        monkeypatch.setattr(prepare, "_on_disk", lambda *arguments: None)
+    file = build(tmp_path / "data.h5")
+    assert file.sha256 == expected.sha256
+    assert np.array_equal(file.memmap(), expected.memmap())
+    assert left_in(tmp_path) == ["data.h5", "expected.h5"]
+
+
+@pytest.mark.parametrize("workers", (1, 3, np.int64(2)))
+def test_threads_do_not_change_the_file(workers, tmp_path):
+    expected = build(tmp_path / "expected.h5")
+    file = build(tmp_path / "data.h5", workers=workers)
+    assert (
+        file.path.read_bytes()[file.offset :][:1800]
+        == (expected.path.read_bytes()[expected.offset :][:1800])
+    )
+    assert file.sha256 == expected.sha256
+    assert threading.active_count() == 1 or all(
+        "sightkit" not in thread.name for thread in threading.enumerate()
+    )
+
+
 def test_an_image_that_cannot_be_read_leaves_no_file(tmp_path):
-    def source_with_a_hole():
-        whole = source()
+    with pytest.raises(SightkitError, match=r"picture 41.*max_bad"):
+        build(tmp_path / "data.h5", Pictures(unreadable=(41,)))
+    assert left_in(tmp_path) == []
 
-        def read(index):
-            if index == 41:
-                raise SightkitError("The file must be an image.", path="picture 41")
-            return whole.read(index)
 
-        return dataclasses.replace(whole, read=read)
+@pytest.mark.parametrize("unreadable", ((41,), (0, 1, 41)))
+def test_with_max_bad_unreadable_images_are_left_out_listed_and_told(unreadable, tmp_path, capsys):
+    path = tmp_path / "data.h5"
+    file = build(path, Pictures(unreadable=unreadable), max_bad=0.05)
+    assert sorted(sources_of(path)) == [row for row in range(60) if row not in unreadable]
+    assert file.left_out == {"unreadable": len(unreadable)}
+    assert f"{len(unreadable)} of 60 images were left out" in capsys.readouterr().err
+    listed = left_out_list(path)
+    assert [row["path"] for row in listed] == [f"picture {row}" for row in unreadable]
+    assert all("must be an image" in row["reason"] for row in listed)
+    build(path, Pictures(), overwrite=True)
+    assert left_in(tmp_path) == ["data.h5"]  # nothing was left out: no list is left either
 
-    with pytest.raises(SightkitError, match="picture 41"):
-        build(tmp_path / "data.h5", source_with_a_hole)
-    assert list(tmp_path.iterdir()) == []
+
+def test_more_than_max_bad_is_an_error_that_names_the_list(tmp_path):
+    path = tmp_path / "data.h5"
+    with pytest.raises(SightkitError, match=r"4 of 60.*left_out\.csv"):
+        build(path, Pictures(unreadable=(3, 4, 5, 59)), max_bad=0.05)
+    assert len(left_out_list(path)) == 4
+    assert left_in(tmp_path) == ["data.h5.left_out.csv"]
+
+
+@pytest.mark.parametrize("share", (-0.1, 1.5, float("nan")))
+def test_max_bad_is_a_share(share, tmp_path):
+    with pytest.raises(SightkitError, match="max_bad"):
+        build(tmp_path / "data.h5", max_bad=share)
+
+
+def test_when_nothing_can_be_read_it_is_said(tmp_path):
+    with pytest.raises(SightkitError, match="60 of 60"):
+        build(tmp_path / "data.h5", Pictures(unreadable=tuple(range(60))), max_bad=1.0)
+
+
+def test_a_class_without_images_is_named(tmp_path):
+    with pytest.raises(SightkitError, match=r"no image.*'c'"):
+        build(tmp_path / "data.h5", Pictures(classes=("a", "b", "c")))
+
+
+def test_labels_outside_of_the_classes_are_refused_before_work(tmp_path):
+    source = Pictures(classes=("a",))
+    with pytest.raises(SightkitError, match="highest=1"):
+        build(tmp_path / "data.h5", source)
+    assert source.reads == []
+
+
+def test_a_disk_too_small_for_the_rows_is_told_before_any_more_are_read(tmp_path, monkeypatch):
+    usage = _files.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(_files.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    source = Pictures()
+    with pytest.raises(SightkitError, match=r"data\.h5: .* bytes are needed, 1,000 are free"):
+        build(tmp_path / "data.h5", source)
+    assert source.reads == [0]  # its size says what the file needs
+    assert left_in(tmp_path) == []
+
+
+def test_the_same_file_is_built_by_one_at_a_time(tmp_path):
+    path = tmp_path / "data.h5"
+    with HDF5DatasetWriter((3, 5, 6, 1), path, class_names=("a", "b")) as writer:
+        source = Pictures()
+        with pytest.raises(SightkitError, match=r"one process.*pid \d+ on host"):
+            build(path, source)
+        assert source.reads == []
+        writer.add(np.zeros((3, 5, 6, 1), np.uint8), [0, 1, 0])
 
 
 def test_images_that_come_out_in_different_sizes_are_refused(tmp_path):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pickle
+
 import h5py
 import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.io import DatasetFile, HDF5DatasetGenerator
+from sightkit.io.hdf5_file import identity
 
 
 @pytest.fixture
@@ -21,6 +26,20 @@ def refuse(path, match):
             opening(path)
         assert path.name in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+def rewrite(path, **changes):
+    """Change datasets or splits as somebody would who also signs what he has changed."""
+    with h5py.File(path, "r+") as file:
+        splits = changes.pop("splits", json.loads(file.attrs["splits"]))
+        file.attrs["splits"] = json.dumps(splits)
+        for name, value in changes.items():
+            del file[name]
+            file[name] = value
+        names = tuple(file["class_names"].asstr()[...])
+        ends = {name: tuple(pair) for name, pair in splits.items()}
+        labels, hashes = file["labels"][...], file["hashes"][...]
+        file.attrs["labels_sha256"] = identity(labels, hashes, names, ends)
 
 
 def test_a_whole_file_is_opened(path):
@@ -168,3 +187,114 @@ def test_rows_are_read_only(path):
     rows = DatasetFile.open(path).memmap()
     with pytest.raises(ValueError, match="read-only"):
         rows[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    (
+        ({"labels": np.full(31, 3)}, "none of the 3 classes"),
+        ({"labels": np.full(31, -1)}, "none of the 3 classes"),
+        ({"class_names": ["a", "b", "a"]}, "twice"),
+        ({"hashes": np.zeros((31, 16), np.uint8)}, "hashes of shape"),
+        ({"hashes": np.zeros((30, 32), np.uint8)}, "hashes of shape"),
+        ({"splits": {"train": [0, 20], "test": [20, 99]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [0, 20], "test": [19, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [0, 31], "test": [31, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [-31, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [0, 20]}}, "do not divide 31 rows"),
+    ),
+)
+def test_values_that_make_no_sense_are_refused_even_if_signed(changes, told, path):
+    rewrite(path, **changes)
+    refuse(path, f"damaged.*{told}")
+
+
+@pytest.mark.parametrize("kind", ("text", "references", "records", "bytes"))
+def test_rows_that_are_no_numbers_are_refused(kind, path):
+    """Mapped, texts and references would be taken for addresses."""
+    dtypes = {
+        "text": h5py.string_dtype(),
+        "references": h5py.ref_dtype,
+        "records": np.dtype("u1, u1"),
+        "bytes": np.dtype("S64"),
+    }
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        rows = file.create_dataset("images", (31, 1), dtypes[kind])
+        if kind in ("text", "bytes"):
+            rows[:] = "text"
+    refuse(path, "damaged.*images holds")
+
+
+def test_labels_that_are_no_integers_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["labels"]
+        file["labels"] = ["1"] * 31
+    refuse(path, "damaged.*labels holds")
+
+
+def test_rows_that_end_behind_the_file_are_refused_when_it_is_opened(path):
+    """Cut off within the rows, if these are what lies last."""
+    with h5py.File(path, "r+") as file:
+        rows = file["images"][...]
+        del file["images"]
+        file.create_dataset("images", data=np.resize(rows, (31, 200, 20, 1)))
+        end = file["images"].id.get_offset() + file["images"].nbytes
+    assert path.stat().st_size >= end
+    content = path.read_bytes()
+    for cut in (end - 1, end - 1000):
+        path.write_bytes(content[:cut])
+        refuse(path, "damaged")
+
+
+def replace_by_a_copy(path, other):
+    os.replace(other, path)
+
+
+def write_into(path, other):
+    content = other.read_bytes()
+    path.write_bytes(content)
+
+
+def cut(path, other):
+    with open(path, "r+b") as file:
+        file.truncate(3000)
+
+
+def remove(path, other):
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", (replace_by_a_copy, write_into, cut, remove))
+@pytest.mark.parametrize("pickled", (False, True))
+def test_a_file_that_changed_since_it_was_opened_is_not_read_by_the_old_header(
+    change, pickled, path, write_dataset
+):
+    generator = HDF5DatasetGenerator(path, 4)
+    if pickled:
+        generator[0]  # this process has mapped the file, another would map it anew
+        generator = pickle.loads(pickle.dumps(generator))
+    change(path, write_dataset("other.h5", seed=1, shape=(16, 16, 3)))
+    with pytest.raises(SightkitError, match=r"replaced or changed|can no longer be read") as told:
+        generator[0]
+    assert path.name in str(told.value)
+
+
+def test_what_is_mapped_is_read_on_when_the_name_is_given_to_another_file(path, write_dataset):
+    generator = HDF5DatasetGenerator(path, 31)
+    expected = generator[0][0].copy()
+    os.replace(write_dataset("other.h5", seed=1), path)
+    assert np.array_equal(generator[0][0], expected)
+
+
+def test_a_file_can_be_read_where_nothing_can_be_locked(path, monkeypatch):
+    """Some network file systems have no locks to give."""
+    opened = h5py.File
+
+    def without_locks(name, mode, *, locking=None):
+        if locking is not False:
+            raise OSError("unable to lock file, errno = 37, error message = 'No locks available'")
+        return opened(name, mode, locking=False)
+
+    monkeypatch.setattr(h5py, "File", without_locks)
+    assert DatasetFile.open(path).shape == (31, 8, 8, 1)

@@ -152,12 +152,25 @@ def test_only_the_training_split_is_augmented(split, write_dataset):
     (
         ({"batch_size": 0}, "batch_size=0"),
         ({"batch_size": -3}, "batch_size=-3"),
+        ({"batch_size": 2.0}, r"batch_size=2\.0"),
+        ({"batch_size": True}, "batch_size=True"),
         ({"seed": -1}, "seed=-1"),
+        ({"seed": 0.5}, r"seed=0\.5"),
     ),
 )
 def test_sizes_and_seeds_out_of_range_are_refused(arguments, told, write_dataset):
     with pytest.raises(SightkitError, match=told):
         HDF5DatasetGenerator(write_dataset(), **{"batch_size": 4, **arguments})
+
+
+def test_numbers_of_numpy_are_numbers(write_dataset):
+    path = write_dataset()
+    generator = HDF5DatasetGenerator(path, np.int64(7), seed=np.uint8(3), shuffle=True)
+    expected = HDF5DatasetGenerator(path, 7, seed=3, shuffle=True)
+    assert digest(generator) == digest(expected)
+    generator.set_epoch(np.int64(1))
+    expected.set_epoch(1)
+    assert digest(generator) == digest(expected)
 
 
 def test_an_unknown_split_is_refused_with_those_there_are(write_dataset):

@@ -223,7 +223,7 @@ def test_too_few_rows_are_refused_and_nothing_is_left(tmp_path):
     ),
 )
 def test_splits_that_do_not_add_up_are_refused(splits, tmp_path):
-    with pytest.raises(SightkitError, match="add up to all rows"):
+    with pytest.raises(SightkitError, match=r"add up to all rows|at least 1"):
         HDF5DatasetWriter((6, 4, 5, 3), tmp_path / "d.h5", class_names=CLASSES, splits=splits)
     assert left_in(tmp_path) == []
 
@@ -260,3 +260,113 @@ def test_closing_twice_does_no_harm(tmp_path):
     writer.close()
     writer.close()
     assert DatasetFile.open(tmp_path / "data.h5").shape[0] == 3
+
+
+@pytest.mark.parametrize(
+    "names",
+    (("a", "b", "a"), ("a", ""), (), ("a", 1), ("a", "b\0"), ("a", "caf\udce9")),
+)
+def test_class_names_that_cannot_be_told_apart_or_kept_are_refused(names, tmp_path):
+    with pytest.raises(SightkitError, match="class_names"):
+        HDF5DatasetWriter((3, 4, 5, 3), tmp_path / "data.h5", class_names=names)
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("source", ("zero\0byte", "caf\udce9.jpg", 7))
+def test_sources_that_cannot_be_kept_are_refused_when_they_are_added(source, tmp_path):
+    with (
+        pytest.raises(SightkitError, match="sources"),
+        HDF5DatasetWriter((2, 4, 5, 3), tmp_path / "data.h5", class_names=CLASSES) as writer,
+    ):
+        writer.add(np.zeros((2, 4, 5, 3), np.uint8), [0, 1], ["good", source])
+    assert left_in(tmp_path) == []
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    path = tmp_path / "data.h5"
+    splits = {"train": np.int64(2), "test": np.uint8(1)}
+    dims = np.array((3, 4, 5, 3))
+    with HDF5DatasetWriter(dims, path, class_names=np.array(CLASSES), splits=splits) as writer:
+        writer.add(*some_rows(3))
+    file = DatasetFile.open(path)
+    assert file.splits == {"train": (0, 2), "test": (2, 3)}
+    assert file.class_names == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    (
+        ("dims", (3, 4, 0, 3)),
+        ("dims", (2.5, 4, 5, 3)),
+        ("splits", {"train": 2.0, "test": 1}),
+        ("recipe", {"limit": np.int64(3)}),
+        ("recipe", {"loss": float("nan")}),
+        ("recipe", {"files": ["x" * 100] * 1000}),
+        ("preprocessing", {"mean": np.zeros(3)}),
+        ("data_key", "labels"),
+        ("data_key", "a/b"),
+        ("dtype", "object"),
+        ("dtype", "S4"),
+    ),
+)
+def test_what_a_file_cannot_keep_is_refused_before_work(argument, value, tmp_path):
+    options = {"dims": (3, 4, 5, 3), "class_names": CLASSES, argument: value}
+    with pytest.raises(SightkitError, match="dtype" if argument == "dtype" else argument):
+        HDF5DatasetWriter(path=tmp_path / "data.h5", **options)
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("length", (1, 300, 1400, 2030, 2100, 5000))
+def test_the_room_for_long_sources_is_told_before_work_and_is_enough(length, tmp_path, monkeypatch):
+    path = tmp_path / "data.h5"
+    count = 200
+    rows, labels = some_rows(count)
+    sources = [f"{row}".rjust(length, "x")[-max(length, 3) :] for row in range(count)]
+    needed: list[int] = []
+    require = _files.require_free_space
+    monkeypatch.setattr(
+        _files,
+        "require_free_space",
+        lambda folder, size, name: (needed.append(size), require(folder, size, name)),
+    )
+    with HDF5DatasetWriter(
+        rows.shape, path, class_names=CLASSES, source_bytes=max(length, 3)
+    ) as writer:
+        writer.add(rows, labels, sources)
+    assert path.stat().st_size <= needed[0]
+    assert path.stat().st_size > count * length
+    with h5py.File(path) as raw:
+        assert list(raw["sources"].asstr()) == sources
+
+
+def test_hashes_that_are_known_are_not_taken_again(tmp_path):
+    rows, labels = some_rows(3)
+    path = tmp_path / "data.h5"
+    known = np.arange(96, dtype=np.uint8).reshape(3, 32)
+    with HDF5DatasetWriter(rows.shape, path, class_names=CLASSES) as writer:
+        writer.add(rows, labels, hashes=known)
+    with h5py.File(path) as raw:
+        assert np.array_equal(raw["hashes"], known)
+
+
+@pytest.mark.parametrize("kind", ("folder", "dead link", "device"))
+def test_what_is_no_file_is_never_replaced(kind, tmp_path):
+    path = tmp_path / "data.h5"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/null" if kind == "device" else "nowhere")
+    with pytest.raises(SightkitError, match="place of a folder"):
+        write(path, overwrite=True)
+    assert path.is_symlink() or path.is_dir()
+    assert left_in(tmp_path) == ["data.h5"]
+
+
+def test_features_have_no_colour(tmp_path):
+    path = tmp_path / "features.h5"
+    with HDF5DatasetWriter(
+        (2, 3), path, class_names=CLASSES, data_key="features", dtype="float32"
+    ) as writer:
+        writer.add(np.ones((2, 3), np.float32), [0, 1])
+    assert DatasetFile.open(path).colour == "none"
+    assert DatasetFile.open(path).shape == (2, 3)

@@ -104,8 +104,38 @@ def test_copies_do_not_count_as_different_samples():
         {"train": 0.7, "test": 0.4},
         {"train": 1.2, "test": -0.2},
         {"a": 1, "b": 0},
+        {"train": float("nan"), "test": 0.5},
+        {"train": 0.5, "test": float("nan")},
     ),
 )
 def test_shares_that_are_no_shares_are_refused(fractions):
     with pytest.raises(SightkitError, match="add up to 1"):
         split(np.zeros(10, int), fractions, seed=0)
+
+
+def test_a_class_is_named_where_its_name_is_known():
+    with pytest.raises(SightkitError, match=r"Class 1 \(panda\) has too few"):
+        split(np.array([0] * 9 + [1]), THREE, seed=0, class_names=("cat", "panda"))
+
+
+@pytest.mark.parametrize("count", (9, 11))
+def test_groups_of_another_number_than_labels_are_refused(count):
+    with pytest.raises(SightkitError, match=f"groups={count}, labels=10"):
+        split(np.zeros(10, int), THREE, seed=0, groups=list(range(count)))
+
+
+@pytest.mark.parametrize("labels", (np.zeros(10), np.zeros((5, 2), int), ["a"] * 10))
+def test_labels_that_are_none_are_refused(labels):
+    with pytest.raises(SightkitError, match="labels must be integers"):
+        split(labels, THREE, seed=0)
+
+
+@pytest.mark.parametrize("seed", (-1, 0.5))
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(SightkitError, match="seed"):
+        split(np.zeros(10, int), THREE, seed=seed)
+
+
+def test_a_seed_of_numpy_is_the_same_seed():
+    first, again = (split(np.zeros(9, int), THREE, seed=seed) for seed in (7, np.uint8(7)))
+    assert all(np.array_equal(first[name], again[name]) for name in THREE)

@@ -1,0 +1,96 @@
+"""Work on all cores: threads, because decoding, resizing and hashing release Python's lock."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import cv2
+
+from sightkit._errors import SightkitError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+AHEAD = 4
+"""Tasks a worker may have waiting: enough to keep it busy, few enough to stop soon."""
+
+
+def in_threads(
+    work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int | None = None
+) -> Generator[Result, None, None]:
+    """Results of ``work`` in the order of ``tasks``; an error in one stops the rest.
+
+    While it runs, OpenCV uses one thread a call: threads within threads only get in each other's
+    way. Close the iterator if it is not read to its end.
+
+    Args:
+        work: what is done to a task; called from several threads.
+        tasks: taken as workers become free.
+        workers: threads; as many as this process may use cores when left out.
+    """
+    count = worker_count(workers)
+    before = cv2.getNumThreads()
+    pool = ThreadPoolExecutor(count, thread_name_prefix="sightkit-io")
+    waiting: deque[Future[Result]] = deque()
+    cv2.setNumThreads(1)
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(work, task))
+            if len(waiting) >= AHEAD * count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(before)
+
+
+def worker_count(workers: int | None) -> int:
+    """The number of threads asked for, or that of usable cores."""
+    if workers is None:
+        return len(os.sched_getaffinity(0))
+    return whole_number("workers", workers, at_least=1)
+
+
+def whole_number(name: str, value: Any, *, at_least: int) -> int:
+    """An int from whatever counts as one (NumPy's integers do, True and 2.0 do not)."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < at_least:
+        received: dict[str, Any] = {name: value}
+        raise SightkitError(f"{name} must be a whole number of at least {at_least}.", **received)
+    return number
+
+
+@contextlib.contextmanager
+def progress(total: int, description: str) -> Iterator[Callable[[int], Any]]:
+    """A bar on stderr, if that is a terminal; call what it gives with the steps that are done."""
+    if not sys.stderr.isatty():
+        yield lambda steps: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)
