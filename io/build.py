@@ -158,11 +158,15 @@ def _build(
         readable=readable,
         keys=prepared.keys(),
     )
+    not_taken = [Finding(name, reason, kind="left out") for name, reason in images.left_out]
     counts = Counter(dropped.values()) + Counter({"unreadable": len(bad)})
+    counts += Counter(reason for _, reason in images.left_out)
     if counts:
-        write_list(_list_of(path), bad + _findings(images, dropped, "left out"))
+        dropped_rows = _findings(images, dropped, "left out")
+        write_list(_list_of(path), bad + dropped_rows + not_taken)
     _files.crash_point("build.listed")
-    recipe = {**recipe, "name": images.name, "images": len(images), "left_out": dict(counts)}
+    recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
+    recipe["left_out"] = dict(counts)
     parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
     _write(path, images, names, prepared, parts, recipe, lock)
     if not counts:
@@ -229,24 +233,21 @@ def _mean_bytes(names: list[str]) -> int:
 
 
 def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> list[Finding]:
-    findings = []
-    for row, reason in sorted(reasons.items()):
-        name = images.identify(row)
-        digest = _files.sha256(name) if os.path.isfile(name) else ""
-        findings.append(Finding(name, reason, digest, kind))
-    return findings
+    rows = sorted(reasons.items())
+    return [Finding(images.identify(row), reason, kind=kind) for row, reason in rows]
 
 
 def _list_of(path: Path) -> Path:
+    """Where it is listed what a dataset file leaves out."""
     return path.with_name(path.name + LEFT_OUT)
 
 
 def _tell(file: DatasetFile) -> None:
     if file.left_out:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
         print(
-            f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} images were left out of "
-            f"{file.path.name} ({reasons}); they are listed in {_list_of(file.path).name}.",
+            f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
+            f"{file.path.name} ({reasons}); listed in {_list_of(file.path).name}.",
             file=sys.stderr,
         )
 
@@ -257,7 +258,7 @@ def _open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
     if different:
         raise SightkitError(
             f"The dataset file was built by another recipe: {', '.join(different)} differ.",
-            "Give --data another name, or delete the file.",
+            "Give the file another name, or delete it.",
             path=str(path),
             found={key: file.recipe.get(key) for key in different},
             wanted={key: recipe[key] for key in different},

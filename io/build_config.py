@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 import tempfile
 import time
@@ -16,7 +14,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.archives import unpacked
 from sightkit.io.build import ImageChain, build_dataset
@@ -34,7 +31,8 @@ class BuildConfig:
     """Base of a build script's ``Config``: override the defaults, add fields.
 
     Raises:
-        SightkitError: a size below 1, shares that do not add up to 1, or a negative seed.
+        SightkitError: a size below 1, shares that do not add up to 1, a negative seed, or a share
+            of bad images that is none.
     """
 
     test_data: ClassVar[str] = ""
@@ -51,6 +49,8 @@ class BuildConfig:
     """Shares of train, validation and test; a test split of the data set's own is kept as it is."""
     split_seed: int = 42
     """Of the division into training, validation and test images."""
+    max_bad: float = 0.0
+    """Share of images that may be left out because they cannot be read; 0: none."""
     overwrite: bool = False
     """Build the file again if it exists."""
     smoke: bool = False
@@ -69,6 +69,12 @@ class BuildConfig:
         if not 0 <= self.split_seed < 2**31:
             raise SightkitError(
                 "--split-seed must lie between 0 and 2147483647.", split_seed=self.split_seed
+            )
+        if not 0 <= self.max_bad < 1:
+            raise SightkitError(
+                "--max-bad must be a share, at least 0 and below 1.",
+                "Give --max-bad 0.01 for one image in a hundred.",
+                max_bad=self.max_bad,
             )
         default = type(self).__dataclass_fields__["output"].default
         if self.smoke and self.output == default:
@@ -109,13 +115,11 @@ class BuildConfig:
             fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
             split_seed=self.split_seed,
             limit=SMOKE_IMAGES if self.smoke else None,
+            max_bad=self.max_bad or None,
             overwrite=self.overwrite,
         )
-        seconds = time.perf_counter() - start
-        left_out = getattr(source, "left_out", ())
-        listed = _list_left_out(self.output, left_out)
-        result = _facts(file, seconds, left_out)
-        print(_described(result, left_out, listed, stood))
+        result = _facts(file, time.perf_counter() - start)
+        print(_described(result, file.left_out, stood))
         return result
 
     @contextlib.contextmanager
@@ -129,9 +133,7 @@ class BuildConfig:
             yield Path(folder)
 
 
-def _facts(
-    file: DatasetFile, seconds: float, left_out: tuple[tuple[str, str], ...]
-) -> dict[str, Any]:
+def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
     counts = np.bincount(file.labels, minlength=len(file.class_names)).tolist()
     return {
         "output": str(file.path),
@@ -139,7 +141,7 @@ def _facts(
         "shape": list(file.shape[1:]),
         "classes": dict(zip(file.class_names, counts, strict=True)),
         "splits": {name: last - first for name, (first, last) in file.splits.items()},
-        "left_out": len(left_out),
+        "left_out": sum(file.left_out.values()),
         "mean": [round(value, 3) for value in file.mean.tolist()],
         "bytes": file.path.stat().st_size,
         "seconds": round(seconds, 3),
@@ -147,12 +149,7 @@ def _facts(
     }
 
 
-def _described(
-    result: dict[str, Any],
-    left_out: tuple[tuple[str, str], ...],
-    listed: Path | None,
-    stood: bool,
-) -> str:
+def _described(result: dict[str, Any], left_out: dict[str, int], stood: bool) -> str:
     counts, channels = result["classes"], "RGB" if len(result["mean"]) == 3 else "grey"
     shape = "x".join(map(str, result["shape"]))
     speed = (
@@ -160,14 +157,14 @@ def _described(
         if stood
         else (f"{result['images'] / max(result['seconds'], 1e-9):,.0f} images/s")
     )
-    reasons = Counter(reason for _, reason in left_out).most_common()
+    reasons = Counter(left_out).most_common()
     lines = {
         "images": f"{result['images']:,} of {shape}, {channels}, 0–255",
         "classes": f"{len(counts):,}: {_counted(counts)}",
         "splits": ", ".join(f"{name} {count:,}" for name, count in result["splits"].items()),
         "left out": "nothing"
         if not left_out
-        else f"{len(left_out):,}, listed in {listed}: "
+        else f"{result['left_out']:,}: "
         + "; ".join(f"{reason} ({count:,})" for reason, count in reasons[:5])
         + ("; …" if len(reasons) > 5 else ""),
         "mean": f"{', '.join(f'{value:.1f}' for value in result['mean'])} over the training images",
@@ -184,15 +181,3 @@ def _counted(counts: dict[str, int]) -> str:
         return f"{next(iter(counts.values())):,} images each"
     fewest, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda n: counts[n])
     return f"from {counts[fewest]:,} ({fewest}) to {counts[most]:,} images ({most})"
-
-
-def _list_left_out(output: Path, left_out: tuple[tuple[str, str], ...]) -> Path | None:
-    """Write name and reason of what was left out beside the dataset; remove an older list."""
-    path = output.with_suffix(".left_out.csv")
-    if not left_out:
-        path.unlink(missing_ok=True)
-        return None
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("name", "reason"), *left_out])
-    _files.write_text(path, text.getvalue())
-    return path

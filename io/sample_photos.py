@@ -17,20 +17,23 @@ from sightkit.io.cifar10 import PIXELS, SHA256
 from sightkit.io.images import write_png
 
 SIDE, COLUMNS, PER_CLASS = 128, 5, 12
+CIFAR_CLASSES = 10
 SampleLayout = Literal["folders", "names", "tiny_imagenet", "cifar10"]
 
 
 def write_sample_photos(folder: Path, layout: SampleLayout = "folders") -> None:
-    """Write twelve pictures of a temple and twelve of a flower, 128x128, into an empty folder."""
+    """Write twelve pictures of a temple and twelve of a flower, 128x128, into an empty folder.
+
+    In CIFAR-10's form they are 32x32, cut otherwise for each of the six files, and their labels
+    go through all ten classes, whatever they show.
+    """
     tiles = list(_tiles())
     if layout == "cifar10":
-        for batch in SHA256:
-            (folder / batch).write_bytes(
-                pickled_batch(
-                    np.stack([cv2.resize(tile, (32, 32)) for _, _, tile in tiles]),
-                    [3 if name == "china" else 5 for name, _, _ in tiles],
-                )
-            )
+        for number, batch in enumerate(SHA256):
+            parts = [tile[4 * number :, 4 * number :] for _, _, tile in tiles]
+            images = np.stack([cv2.resize(part, (32, 32)) for part in parts])
+            labels = [index % CIFAR_CLASSES for index in range(len(tiles))]
+            (folder / batch).write_bytes(pickled_batch(images, labels))
         return
     annotations = []
     for name, number, tile in tiles:

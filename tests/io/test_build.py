@@ -207,11 +207,11 @@ def test_copies_of_fixed_pictures_are_dropped_counted_listed_and_told(tmp_path, 
     ]
     assert file.left_out == {"copy of an image in the source's test split": 3}
     told = capsys.readouterr().err
-    assert "3 of 60 images were left out" in told
+    assert "3 of 60 were left out" in told
     assert "data.h5.left_out.csv" in told
     assert [row["path"] for row in left_out_list(path)] == ["picture 4", "picture 6", "picture 8"]
     build(path, source)
-    assert "3 of 60 images were left out" in capsys.readouterr().err  # told each time it is opened
+    assert "3 of 60 were left out" in capsys.readouterr().err  # told each time it is opened
 
 
 def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
@@ -219,7 +219,7 @@ def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
     file = build(tmp_path / "data.h5", Pictures(fixed=fixed))
     assert file.shape[0] == 50
     assert file.left_out == {"in no split of the source": 10}
-    assert "10 of 60 images were left out" in capsys.readouterr().err
+    assert "10 of 60 were left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_with_max_bad_unreadable_images_are_left_out_listed_and_told(unreadable,
     file = build(path, Pictures(unreadable=unreadable), max_bad=0.05)
     assert sorted(sources_of(path)) == [row for row in range(60) if row not in unreadable]
     assert file.left_out == {"unreadable": len(unreadable)}
-    assert f"{len(unreadable)} of 60 images were left out" in capsys.readouterr().err
+    assert f"{len(unreadable)} of 60 were left out" in capsys.readouterr().err
     listed = left_out_list(path)
     assert [row["path"] for row in listed] == [f"picture {row}" for row in unreadable]
     assert all("must be an image" in row["reason"] for row in listed)

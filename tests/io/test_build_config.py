@@ -60,15 +60,14 @@ def test_the_report_says_what_the_file_holds(pictures, tmp_path, capsys):
         "60 of 3x4x3, RGB",
         "3: apple 20, pear 20, plum 20",
         "train 36, validation 9, test 15",
-        "1, listed in",
-        "no image, by the ending of its name (1)",
+        "left out  1: no image, by the ending of its name (1)",
         "out.h5",
     ):
         assert words in told
-    with open(tmp_path / "out.left_out.csv", newline="") as file:
+    with open(tmp_path / "out.h5.left_out.csv", newline="") as file:
         assert list(csv.reader(file)) == [
-            ["name", "reason"],
-            ["apple/notes\n.txt", "no image, by the ending of its name"],
+            ["path", "reason", "sha256", "kind"],
+            ["apple/notes\n.txt", "no image, by the ending of its name", "", "left out"],
         ]
 
 
@@ -77,7 +76,7 @@ def test_a_list_of_what_was_left_out_does_not_outlive_it(pictures, tmp_path, cap
     build(config)
     (pictures / "apple" / "notes\n.txt").unlink()
     assert build(config)["left_out"] == 0
-    assert not (tmp_path / "out.left_out.csv").exists()
+    assert not (tmp_path / "out.h5.left_out.csv").exists()
     assert "left out  nothing" in capsys.readouterr().out
 
 
@@ -105,7 +104,7 @@ def test_an_archive_gives_the_same_data_as_its_folder_and_leaves_nothing(picture
     assert first["sha256"] == second["sha256"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "out.h5",
-        "out.left_out.csv",
+        "out.h5.left_out.csv",
     ]
 
 
