@@ -43,8 +43,10 @@ class PatchPreprocessor(RandomPreprocessor):
         image = check_image(image, "PatchPreprocessor")
         rows, columns = image.shape[:2]
         check_fits("PatchPreprocessor", image, self.width, self.height)
-        top = int(rng.integers(rows - self.height + 1))
-        left = int(rng.integers(columns - self.width + 1))
+        # Not rng.integers, which draws none, one or several numbers as the range will have it.
+        down, right = rng.random(2)
+        top = min(int(down * (rows - self.height + 1)), rows - self.height)
+        left = min(int(right * (columns - self.width + 1)), columns - self.width)
         return image[top : top + self.height, left : left + self.width]
 
 
