@@ -45,6 +45,7 @@ smoke: .venv/installed-test
 	mkdir -p build/smoke
 	$(RUN) scripts/inspect_model.py minigooglenet
 	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
+	$(RUN) scripts/augmentation_demo.py --smoke --output build/smoke/augmentation.png
 	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png
 
 bench: .venv/installed-test
