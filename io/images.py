@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 import cv2
 import numpy as np
@@ -13,6 +14,9 @@ from sightkit.io.image_header import ImageHeader, read_header
 
 MAXIMUM_PIXELS = 100_000_000
 """Larger images are refused by their header, before memory is taken for them."""
+
+MOST_BYTES = 2**26
+"""What a file may hold besides its pixels of 8 bytes at most: profiles, thumbnails, layers."""
 
 KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 and PNM (not PAM or PFM)"
 
@@ -56,13 +60,7 @@ def read_image(
         SightkitError: no such file, no image, truncated, too large, or of a form that OpenCV
             would decode wrongly; the file is named.
     """
-    try:
-        with open(path, "rb", buffering=0) as file:
-            data = file.read()
-    except OSError as error:
-        raise SightkitError(
-            f"The image cannot be read ({error.strerror}).", "Check the path.", path=os.fspath(path)
-        ) from error
+    data = _read_bytes(path, maximum_pixels)
     return decode_image(
         data, name=os.fspath(path), at_least=at_least, maximum_pixels=maximum_pixels
     )
@@ -112,6 +110,25 @@ def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[2] == 3 else image
     _, encoded = cv2.imencode(".png", bgr)
     _files.write_bytes(path, encoded.tobytes())
+
+
+def _read_bytes(path: str | os.PathLike[str], maximum_pixels: int) -> bytes:
+    try:
+        status = os.stat(path)
+        if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES + 8 * maximum_pixels:
+            with open(path, "rb", buffering=0) as file:
+                return file.read()
+    except OSError as error:
+        raise SightkitError(
+            f"The image cannot be read ({error.strerror}).", "Check the path.", path=os.fspath(path)
+        ) from error
+    raise SightkitError(
+        "An image must be a regular file, no directory, pipe or device, and not larger than its "
+        "pixels could be.",
+        "Remove it from the folder, or name another file.",
+        path=os.fspath(path),
+        bytes=status.st_size,
+    )
 
 
 def _checked_header(data: bytes, name: str, maximum_pixels: int) -> ImageHeader:
