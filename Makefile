@@ -53,6 +53,8 @@ ifdef SIGHTKIT_TEST_DATA
 else
 	@echo "classify.py was not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
+	$(RUN) scripts/verify_dataset.py --smoke --output build/smoke/quarantine.csv
+	$(RUN) scripts/augmentation_demo.py --smoke --output build/smoke/augmentation.png
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick

@@ -15,6 +15,7 @@ from sightkit.io.cifar10 import Cifar10, keras_cifar10
 from sightkit.io.folder_dataset import FolderDataset
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
+from sightkit.io.image_batches import image_batches
 from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
 from sightkit.io.order import epoch_order, sample_rng
@@ -46,6 +47,7 @@ __all__ = [
     "epoch_order",
     "extract_archive",
     "fashion_mnist",
+    "image_batches",
     "keras_cifar10",
     "mnist",
     "one_hot",

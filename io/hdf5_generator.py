@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import keras
@@ -31,11 +32,11 @@ class BatchPreprocessor(Protocol):
         ...
 
 
-class RandomImage(Protocol):
-    """What the generator asks of an augmentation (``preprocessing.Augment`` fits)."""
+class RandomBatchPreprocessor(Protocol):
+    """What the generator asks of an augmentation (``preprocessing.RandomPipeline`` fits)."""
 
-    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One uint8 image to another of the same shape."""
+    def batch(self, images: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+        """uint8 (N, H, W, C) to (N, H', W', C), with a source of randomness an image."""
         ...
 
 
@@ -72,7 +73,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         *,
         split: str = "train",
         preprocessors: BatchPreprocessor | None = None,
-        augment: RandomImage | None = None,
+        augment: RandomBatchPreprocessor | None = None,
         shuffle: bool = False,
         seed: int = 0,
         **options: Any,
@@ -165,14 +166,11 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         rows = self._order[1][start : start + self.batch_size]
         x = self.images(rows if self.shuffle else slice(start, start + len(rows)))
         if self.augment is not None:
-            x = np.stack(
-                [
-                    self.augment(image, sample_rng(self.seed, epoch, int(row)))
-                    for image, row in zip(x, rows, strict=True)
-                ]
-            )
+            x = self.augment.batch(x, [sample_rng(self.seed, epoch, int(row)) for row in rows])
         if self.preprocessors is not None:
             x = self.preprocessors.batch(x)
+        if self._memmap is not None and np.may_share_memory(x, self._memmap):
+            x = np.array(x)  # a batch is the caller's own, whatever becomes of the file
         return x, self.labels[rows]
 
     def __getstate__(self) -> dict[str, Any]:

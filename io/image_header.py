@@ -1,91 +1,202 @@
-"""What an image file says of itself before it is decoded: size and orientation."""
+"""What an image file says of itself before it is decoded: kind, size, orientation, transparency."""
 
 from __future__ import annotations
 
+import re
 import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-WIDTH_TAG, HEIGHT_TAG, ORIENTATION_TAG = 256, 257, 274
-_SHORT, _LONG = 3, 4
+from sightkit.io import avif_header, tiff_header
+
+_EXIF_MARK = b"Exif\0\0"
+_PNM = re.compile(rb"P([1-6])" + rb"(?:\s|#[^\n]*\n)+(\d+)" * 2 + rb"(?:(?:\s|#[^\n]*\n)+(\d+))?\s")
+_CODESTREAM = b"\xff\x4f\xff\x51"  # JPEG 2000: start of codestream, then of its size
 
 
-def size_in_header(data: bytes) -> tuple[int, int] | None:
-    """(width, height) of a PNG, JPEG, GIF, BMP, WebP or TIFF; None where it is not found."""
+@dataclass(frozen=True)
+class ImageHeader:
+    """The header of an image file.
+
+    Attributes:
+        kind: ``"JPEG"``, ``"PNG"``, …
+        width: pixels as they are stored, before the orientation is applied; likewise ``height``.
+        orientation: of EXIF, 1 to 8, that the decoder leaves to us.
+        depth: bits a sample that the decoder's 16-bit arrays hold.
+        alpha: what a fourth channel is: ``"straight"``, ``"premultiplied"`` or ``"none"``.
+        transparent_grey: the grey of a PNG that stands for nothing at all, at its own depth.
+        plain: there is neither alpha nor 16 bits, so that the decoder may make it RGB itself.
+        whole: the file is neither cut off nor damaged, as far as the header's reader can tell.
+        refusal: why the decoder's pixels would be wrong; empty where they are right.
+    """
+
+    kind: str
+    width: int
+    height: int
+    orientation: int = 1
+    depth: int = 16
+    alpha: str = "straight"
+    transparent_grey: int | None = None
+    plain: bool = False
+    whole: bool = True
+    refusal: str = ""
+
+
+def read_header(data: bytes) -> ImageHeader | None:
+    """The header of a file of one of the kinds that are read here; None where it is none.
+
+    Args:
+        data: content of a file; it may be cut off or damaged.
+    """
     try:
-        if data.startswith(b"\x89PNG"):
-            return struct.unpack(">II", data[16:24])
-        if data.startswith(b"GIF8"):
-            return struct.unpack("<HH", data[6:10])
-        if data.startswith(b"BM"):
-            width, height = struct.unpack("<ii", data[18:26])
-            return abs(width), abs(height)
-        if data.startswith(b"\xff\xd8"):
-            return _jpeg_size(data)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return _webp_size(data)
-        tags = _tiff_tags(data)
-    except struct.error:  # cut off within its header
+        header = _read(data)
+    except (struct.error, KeyError, IndexError, ValueError):  # cut off within its header
         return None
-    return (tags[WIDTH_TAG], tags[HEIGHT_TAG]) if WIDTH_TAG in tags and HEIGHT_TAG in tags else None
+    return header if header and header.width > 0 and header.height > 0 else None
 
 
-def png_orientation(data: bytes) -> int:
-    """EXIF orientation, 1 to 8, of a PNG; 1 where it has none."""
-    position = 8
-    while position + 8 <= len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
-        if data[position + 4 : position + 8] == b"eXIf":
-            try:
-                tags = _tiff_tags(data[position + 8 : position + 8 + length])
-            except struct.error:
-                return 1
-            return tags.get(ORIENTATION_TAG, 1)
-        position += 12 + length
-    return 1
+def _read(data: bytes) -> ImageHeader | None:
+    if data.startswith(b"\xff\xd8"):
+        return _jpeg(data)
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _png(data)
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return ImageHeader("GIF", *struct.unpack("<HH", data[6:10]))
+    if data.startswith(b"BM"):
+        return _bmp(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp(data)
+    if data.startswith(tiff_header.MAGICS):
+        tiff = tiff_header.read(data)
+        return ImageHeader(
+            "TIFF", tiff.width, tiff.height, alpha=tiff.alpha, refusal=tiff.refusal
+        )  # its orientation is applied by the decoder
+    if avif_header.is_avif(data):
+        avif = avif_header.read(data)
+        return ImageHeader("AVIF", avif.width, avif.height, avif.orientation, avif.depth)
+    if match := _PNM.match(data):
+        return _pnm(match)
+    if data.startswith((_CODESTREAM, b"\0\0\0\x0cjP  ")):
+        return _jpeg_2000(data)
+    return None
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """From the first start-of-frame marker."""
-    position = 2
-    while position + 9 < len(data) and data[position] == 0xFF:
+def _jpeg(data: bytes) -> ImageHeader | None:
+    """Size from the first start-of-frame marker, orientation from the EXIF segment before it."""
+    position, orientation = 2, 1
+    while position + 9 < len(data):
         marker = data[position + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return width, height
-        if marker == 0xFF:  # fill byte
+        if data[position] != 0xFF or marker == 0xFF:  # rubbish or a fill byte: libjpeg skips both
             position += 1
             continue
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+            return ImageHeader("JPEG", width, height, orientation, plain=True)
+        if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # these have no length
+            position += 2
+            continue
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker == 0xE1 and data[position + 4 :].startswith(_EXIF_MARK) and orientation == 1:
+            orientation = _orientation(data[position + 4 : end])
+        position = end
     return None
 
 
-def _webp_size(data: bytes) -> tuple[int, int] | None:
-    """From the first chunk: extended, lossless or lossy."""
-    kind = data[12:16]
-    if kind == b"VP8X":
-        return (
-            1 + int.from_bytes(data[24:27], "little"),
-            1 + int.from_bytes(data[27:30], "little"),
+def _png(data: bytes) -> ImageHeader:
+    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
+    chunks = dict(_png_chunks(data))
+    grey = None
+    if colour == 0 and b"tRNS" in chunks:
+        grey = int.from_bytes(chunks[b"tRNS"][:2], "big") & ((1 << depth) - 1)
+        # Below 8 bits the decoder spreads the greys over 0-255.
+        grey = grey if depth >= 8 else grey * 255 // ((1 << depth) - 1)
+    return ImageHeader(
+        "PNG",
+        width,
+        height,
+        _orientation(chunks.get(b"eXIf", b"")),
+        transparent_grey=grey,
+        whole=b"IEND" in chunks,
+    )
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """(name, content) of the chunks, up to the end marker or the first that is damaged.
+
+    libpng would pass over a damaged transparency or orientation, and write to stderr itself.
+    """
+    position, name, view = 8, b"", memoryview(data)
+    while name != b"IEND" and position + 12 <= len(data):
+        length, name = struct.unpack(">I4s", view[position : position + 8])
+        content, crc = (
+            view[position + 8 : position + 8 + length],
+            view[position + 8 + length : position + 12 + length],
         )
+        if crc != zlib.crc32(content, zlib.crc32(name)).to_bytes(4, "big"):
+            return
+        yield name, content
+        position += 12 + length
+
+
+def _bmp(data: bytes) -> ImageHeader:
+    if struct.unpack("<I", data[14:18])[0] == 12:  # OS/2: sizes of 16 bits
+        width, height, _, depth = struct.unpack("<4H", data[18:26])
+    else:
+        width, height, _, depth = struct.unpack("<iiHH", data[18:30])
+    # Asked for what is there, OpenCV 4.14 returns an OS/2 colour picture as grey.
+    return ImageHeader("BMP", abs(width), abs(height), plain=depth < 32)
+
+
+def _webp(data: bytes) -> ImageHeader | None:
+    """Size from the first chunk (extended, lossless or lossy), orientation from the EXIF chunk."""
+    kind = data[12:16]
     if kind == b"VP8L":
         (bits,) = struct.unpack("<I", data[21:25])
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        return ImageHeader("WebP", 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
     if kind == b"VP8 ":
         width, height = struct.unpack("<HH", data[26:30])
-        return width & 0x3FFF, height & 0x3FFF
-    return None
+        return ImageHeader("WebP", width & 0x3FFF, height & 0x3FFF)
+    if kind != b"VP8X":
+        return None
+    width = 1 + int.from_bytes(data[24:27], "little")
+    height = 1 + int.from_bytes(data[27:30], "little")
+    position, orientation = 12, 1
+    while position + 8 <= len(data):
+        length = int.from_bytes(data[position + 4 : position + 8], "little")
+        if data[position : position + 4] == b"EXIF":
+            orientation = _orientation(data[position + 8 : position + 8 + length])
+        position += 8 + length + length % 2
+    return ImageHeader("WebP", width, height, orientation)
 
 
-def _tiff_tags(data: bytes) -> dict[int, int]:
-    """Whole-number tags of a TIFF's first directory; EXIF data has the same form."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
-    if order is None:
-        return {}
-    (start,) = struct.unpack(f"{order}I", data[4:8])
-    (count,) = struct.unpack(f"{order}H", data[start : start + 2])
-    tags = {}
-    for entry in range(start + 2, start + 2 + 12 * count, 12):
-        tag, kind = struct.unpack(f"{order}HH", data[entry : entry + 4])
-        if kind in (_SHORT, _LONG):
-            form, end = ("H", 10) if kind == _SHORT else ("I", 12)
-            (tags[tag],) = struct.unpack(f"{order}{form}", data[entry + 8 : entry + end])
-    return tags
+def _pnm(match: re.Match[bytes]) -> ImageHeader:
+    kind, width, height, largest = match.groups()
+    known = kind in b"14" or largest in (b"255", b"65535")
+    refusal = "" if known else f"its largest value is {largest.decode() if largest else 'missing'}"
+    return ImageHeader("PNM", int(width), int(height), refusal=refusal)
+
+
+def _jpeg_2000(data: bytes) -> ImageHeader:
+    codestream = data.index(_CODESTREAM)
+    start = codestream + 8
+    right, lower, left, top = struct.unpack(">4I", data[start : start + 16])
+    (count,) = struct.unpack(">H", data[start + 32 : start + 34])
+    depths = {byte + 1 for byte in data[start + 34 : start + 34 + 3 * count : 3]}
+    refusal = "" if depths in ({8}, {16}) else f"its samples have {sorted(depths)} bits"
+    if count == 2:
+        refusal = "it is grey with alpha"
+    colour = data.find(b"colr\1", 0, codestream)  # method 1: a number for the colour space
+    if colour >= 0 and data[colour + 7 : colour + 11] not in (b"\0\0\0\x10", b"\0\0\0\x11"):
+        refusal = "its colour space is neither grey nor sRGB"
+    return ImageHeader("JPEG 2000", right - left, lower - top, refusal=refusal)
+
+
+def _orientation(exif: bytes | memoryview) -> int:
+    """EXIF orientation, 1 to 8; 1 where there is none or it is damaged."""
+    try:
+        tags = tiff_header.tags(bytes(exif).removeprefix(_EXIF_MARK))
+    except struct.error:
+        return 1
+    value = tags.get(tiff_header.ORIENTATION, (1,))[0]
+    return value if 1 <= value <= 8 else 1

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import Preprocessor, check_image, check_size
+from sightkit.preprocessing.base import (
+    BYTES_OR_FLOATS,
+    Preprocessor,
+    check_image,
+    check_size,
+)
 from sightkit.preprocessing.simple import resize
 
 
@@ -16,7 +21,9 @@ class AspectAwarePreprocessor(Preprocessor):
     """Crop the middle of an image to the target's aspect ratio, then resize it.
 
     The crop is made first, in whole pixels of the original, so that a picture of 1x100,000 pixels
-    costs no more than its middle.
+    costs no more than its middle. What it keeps differs from the target's aspect ratio by less
+    than a pixel, and lies in the middle to half a pixel (an odd remainder is cut off below and on
+    the right).
 
     Args:
         width: of the result, pixels.
@@ -47,7 +54,7 @@ class AspectAwarePreprocessor(Preprocessor):
         Returns:
             The same dtype, (height, width, C).
         """
-        image = check_image(image, "AspectAwarePreprocessor")
+        image = check_image(image, "AspectAwarePreprocessor", dtypes=BYTES_OR_FLOATS)
         rows, columns = image.shape[:2]
         unit = self.crop * min(columns / self.width, rows / self.height)
         wide = min(columns, max(1, round(unit * self.width)))

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import RandomPreprocessor, check_image
+from sightkit.preprocessing.base import (
+    BYTES,
+    Images,
+    RandomPreprocessor,
+    check_batch,
+    check_image,
+)
 
 BORDERS = {
     "replicate": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT_101,
     "black": cv2.BORDER_CONSTANT,
 }
+LEVELS = np.arange(256)
 
 
 @dataclass(frozen=True)
@@ -82,41 +90,67 @@ class Augment(RandomPreprocessor):
         Returns:
             uint8, the same shape.
         """
-        image = check_image(image, "Augment")
-        draws = rng.uniform(-1, 1, size=9)
-        matrix = self._matrix(image.shape[1], image.shape[0], draws)
-        if not np.array_equal(matrix, np.eye(2, 3)):
-            height, width, channels = image.shape
-            image = cv2.warpAffine(
+        image = check_image(image, "Augment", dtypes=BYTES)
+        result = np.empty(image.shape, np.uint8)
+        self._vary(image, rng, result)
+        return result
+
+    def batch(
+        self, images: Images, rngs: Sequence[np.random.Generator] | None = None
+    ) -> np.ndarray:
+        """Vary uint8 (N, H, W, C), each image by its own rng; the same shape comes back."""
+        array = check_batch(images, "Augment", dtypes=BYTES)
+        if array is None:
+            return super().batch(images, rngs)
+        results = np.empty(array.shape, np.uint8)
+        for image, rng, result in zip(array, self.check_rngs(images, rngs), results, strict=True):
+            self._vary(image, rng, result)
+        return results
+
+    def _vary(self, image: np.ndarray, rng: np.random.Generator, result: np.ndarray) -> None:
+        """Vary ``image`` into ``result``, which is contiguous, so that OpenCV writes in place."""
+        draws = rng.uniform(-1, 1, size=9).tolist()
+        mirror_x = self.horizontal_flip and draws[3] < 0
+        mirror_y = self.vertical_flip and draws[4] < 0
+        if self.rotation or self.translation or self.shear or self.zoom:
+            height, width = image.shape[:2]
+            cv2.warpAffine(
                 image,
-                matrix,
+                self._matrix(width, height, draws, mirror_x, mirror_y),
                 (width, height),
+                dst=result,
                 flags=cv2.INTER_LINEAR,
                 borderMode=BORDERS[self.border],
-            ).reshape(height, width, channels)
-        return self._light(image, draws)
+            )
+        else:
+            np.copyto(result, image[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1])
+        if self.brightness or self.contrast:
+            cv2.LUT(result, self._table(result, draws), dst=result)
 
-    def _matrix(self, width: int, height: int, draws: np.ndarray) -> np.ndarray:
+    def _matrix(
+        self, width: int, height: int, draws: list[float], mirror_x: bool, mirror_y: bool
+    ) -> np.ndarray:
         """The 2x3 warp about the image's centre: flip, zoom, shear, rotate, translate."""
         angle = math.radians(self.rotation * draws[0])
         slope = math.tan(math.radians(self.shear * draws[1]))
-        factor = 1 + self.zoom * draws[2]
-        mirror_x = -1 if self.horizontal_flip and draws[3] < 0 else 1
-        mirror_y = -1 if self.vertical_flip and draws[4] < 0 else 1
+        across = (1 + self.zoom * draws[2]) * (-1 if mirror_x else 1)
+        down = (1 + self.zoom * draws[2]) * (-1 if mirror_y else 1)
         cosine, sine = math.cos(angle), math.sin(angle)
-        linear = (
-            np.array([[cosine, -sine], [sine, cosine]])
-            @ np.array([[1, slope], [0, 1]])
-            @ np.diag([factor * mirror_x, factor * mirror_y])
+        a, b = cosine * across, (cosine * slope - sine) * down
+        c, d = sine * across, (sine * slope + cosine) * down
+        x, y = (width - 1) / 2, (height - 1) / 2
+        to_right, to_bottom = (self.translation * share for share in draws[5:7])
+        return np.array(
+            [
+                [a, b, x - a * x - b * y + to_right * width],
+                [c, d, y - c * x - d * y + to_bottom * height],
+            ]
         )
-        centre = np.array([(width - 1) / 2, (height - 1) / 2])
-        shift = self.translation * draws[5:7] * (width, height)
-        return np.column_stack([linear, centre - linear @ centre + shift])
 
-    def _light(self, image: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        if not (self.brightness or self.contrast):
-            return image
+    def _table(self, image: np.ndarray, draws: list[float]) -> np.ndarray:
+        """What becomes of each of the 256 values: contrast about the image's mean, brightness."""
         gain = 1 + self.contrast * draws[7]
-        offset = 255 * self.brightness * draws[8] + (1 - gain) * float(image.mean())
-        table = np.clip(np.rint(np.arange(256) * gain + offset), 0, 255).astype(np.uint8)
-        return table[image]
+        offset = 255 * self.brightness * draws[8]
+        if self.contrast:
+            offset += (1 - gain) * float(image.mean())
+        return np.clip(np.rint(LEVELS * gain + offset), 0, 255).astype(np.uint8)

@@ -1,25 +1,33 @@
-"""What every preprocessor is: one image in, one image out, and JSON."""
+"""What every preprocessor is: one image in, one image out, batches with equal results, and JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from sightkit._errors import SightkitError
+
+Images: TypeAlias = np.ndarray | Sequence[np.ndarray]
+"""A batch: one array (N, H, W, C), or a sequence of N images that may differ in size."""
+
+BYTES, BYTES_OR_FLOATS = ("uint8",), ("uint8", "float32")
 
 
 @dataclasses.dataclass(frozen=True)
 class Preprocessor:
     """Base of all preprocessors. A subclass is a frozen dataclass with ``__call__``.
 
-    ``batch`` may be overridden where a whole batch is faster than a loop; the results are equal.
+    ``batch`` may be overridden where a whole batch is faster than a loop; the results are equal,
+    bit by bit.
     """
 
     kinds: ClassVar[dict[str, type[Preprocessor]]] = {}
+    crops: ClassVar[bool] = False
+    """Whether one image becomes a stack of several."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -31,9 +39,9 @@ class Preprocessor:
         """Transform one image, (H, W, C) to (H', W', C')."""
         raise NotImplementedError
 
-    def batch(self, images: np.ndarray) -> np.ndarray:
-        """Transform images of one size, (N, H, W, C) to (N, H', W', C')."""
-        return np.stack([self(image) for image in images])
+    def batch(self, images: Images) -> np.ndarray:
+        """Transform a batch, (N, H, W, C) or N images of any sizes, to (N, H', W', C')."""
+        return stacked((self(image) for image in images), len(images))
 
     def to_config(self) -> dict[str, Any]:
         """The preprocessor as JSON: its name and its fields."""
@@ -62,12 +70,31 @@ class RandomPreprocessor(Preprocessor):
         """Transform one image, (H, W, C) to (H', W', C'), by what ``rng`` draws."""
         raise NotImplementedError
 
-    def batch(self, images: np.ndarray) -> np.ndarray:
-        """Not to be had: every sample needs a source of randomness of its own."""
-        raise SightkitError(
-            f"{type(self).__name__} is random and is called on one image with its rng.",
-            "Give it to the generator as augment=….",
-        )
+    def batch(
+        self, images: Images, rngs: Sequence[np.random.Generator] | None = None
+    ) -> np.ndarray:
+        """Transform a batch, (N, H, W, C) or N images, to (N, H', W', C').
+
+        Args:
+            images: the batch.
+            rngs: one source of randomness an image, so that neither the batch nor its order
+                changes what becomes of an image.
+        """
+        pairs = zip(images, self.check_rngs(images, rngs), strict=True)
+        return stacked((self(image, rng) for image, rng in pairs), len(images))
+
+    def check_rngs(
+        self, images: Images, rngs: Sequence[np.random.Generator] | None
+    ) -> Sequence[np.random.Generator]:
+        """Check that every image has a source of randomness of its own."""
+        if rngs is None or len(rngs) != len(images):
+            raise SightkitError(
+                f"{type(self).__name__} is random: each image of a batch needs an rng of its own.",
+                "Give it to the generator as augment=…, or call batch(images, rngs).",
+                images=len(images),
+                rngs=None if rngs is None else len(rngs),
+            )
+        return rngs
 
 
 def from_config(config: Mapping[str, Any]) -> Preprocessor:
@@ -85,17 +112,77 @@ def from_config(config: Mapping[str, Any]) -> Preprocessor:
     return Preprocessor.kinds[name].from_fields(fields)
 
 
-def check_image(image: np.ndarray, owner: str, channels: tuple[int, ...] = (1, 3)) -> np.ndarray:
-    """Check that an array is one image: (H, W, C), none of them 0, C among ``channels``."""
+def stacked(results: Iterable[np.ndarray], count: int) -> np.ndarray:
+    """``count`` arrays of one shape as one array; each is copied as it comes."""
+    return joined((result[np.newaxis] for result in results), count)
+
+
+def joined(parts: Iterable[np.ndarray], count: int) -> np.ndarray:
+    """Parts of a batch of ``count`` as one array; each is copied while it is in the cache."""
+    batch, start = None, 0
+    for part in parts:
+        if len(part) == count:
+            return part
+        if batch is None:
+            batch = np.empty((count, *part.shape[1:]), part.dtype)
+        if (part.shape[1:], part.dtype) != (batch.shape[1:], batch.dtype):
+            raise SightkitError(
+                f"All images of a batch must come out alike; the first is {batch.shape[1:]}, "
+                f"{batch.dtype}.",
+                "Add a SimplePreprocessor or an AspectAwarePreprocessor to the chain.",
+                index=start,
+                shape=part.shape[1:],
+                dtype=part.dtype,
+            )
+        batch[start : start + len(part)] = part
+        start += len(part)
+    if batch is None:
+        raise SightkitError("A batch must hold at least one image.", images=count)
+    return batch
+
+
+def check_image(
+    image: np.ndarray,
+    owner: str,
+    channels: tuple[int, ...] = (1, 3),
+    dtypes: tuple[str, ...] | None = None,
+) -> np.ndarray:
+    """Check that an array is one image: (H, W, C), none of them 0, C among ``channels``.
+
+    Args:
+        image: what came.
+        owner: who asks, for the error.
+        channels: how many there may be.
+        dtypes: names of those that are accepted; None accepts whole and real numbers of any size.
+    """
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[2] not in channels or 0 in array.shape:
         raise SightkitError(
             f"{owner} takes one image (height, width, channels), channels-last, with "
-            f"{' or '.join(map(str, channels))} channel(s).",
+            f"{_listed(channels)} channel(s).",
             "io.read_image returns images of this form.",
             shape=array.shape,
         )
-    return array
+    return _check_dtype(array, owner, dtypes)
+
+
+def check_batch(
+    images: Images,
+    owner: str,
+    channels: tuple[int, ...] = (1, 3),
+    dtypes: tuple[str, ...] | None = None,
+) -> np.ndarray | None:
+    """The batch if it is one array of images, checked; None if it is a sequence of images."""
+    if not isinstance(images, np.ndarray):
+        return None
+    if images.ndim != 4 or images.shape[3] not in channels or 0 in images.shape:
+        raise SightkitError(
+            f"{owner}.batch takes images (number, height, width, channels), channels-last, with "
+            f"{_listed(channels)} channel(s).",
+            "A single image goes to the preprocessor itself.",
+            shape=images.shape,
+        )
+    return _check_dtype(images, owner, dtypes)
 
 
 def check_size(owner: str, **sizes: int) -> None:
@@ -104,3 +191,18 @@ def check_size(owner: str, **sizes: int) -> None:
         if not isinstance(size, int) or size < 1:
             received: dict[str, Any] = {name: size}
             raise SightkitError(f"{owner}: {name} must be an integer of at least 1.", **received)
+
+
+def _check_dtype(array: np.ndarray, owner: str, dtypes: tuple[str, ...] | None) -> np.ndarray:
+    accepted = array.dtype.kind in "uif" if dtypes is None else array.dtype.name in dtypes
+    if not accepted:
+        raise SightkitError(
+            f"{owner} takes images of {_listed(dtypes or ('whole or real numbers',))}.",
+            "io.read_image returns uint8; ImageToArrayPreprocessor makes it float32, once.",
+            dtype=array.dtype,
+        )
+    return array
+
+
+def _listed(values: tuple[Any, ...]) -> str:
+    return " or ".join(map(str, values))

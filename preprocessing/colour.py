@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sightkit.preprocessing.base import Preprocessor, check_image
+from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image
 
 
 @dataclass(frozen=True)
 class ColourPreprocessor(Preprocessor):
     """Grey to RGB by repeating the channel; a colour image stays as it is.
 
-    The inverse of ``GrayscalePreprocessor``, so that a colour network accepts a grey photo.
+    The inverse of ``GrayscalePreprocessor``, so that a colour network accepts a grey photo:
+    to grey and back again changes a grey image in nothing.
 
     Example:
         >>> ColourPreprocessor()(np.zeros((2, 2, 1), np.uint8)).shape
@@ -22,8 +23,15 @@ class ColourPreprocessor(Preprocessor):
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Convert one image, (H, W, 1) or (H, W, 3), to (H, W, 3) of the same dtype."""
-        image = check_image(image, "ColourPreprocessor")
-        return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+        return self._to_colour(check_image(image, "ColourPreprocessor"))
+
+    def batch(self, images: Images) -> np.ndarray:
+        """Convert (N, H, W, 1) or (N, H, W, 3) at once, to (N, H, W, 3) of the same dtype."""
+        array = check_batch(images, "ColourPreprocessor")
+        return super().batch(images) if array is None else self._to_colour(array)
+
+    def _to_colour(self, array: np.ndarray) -> np.ndarray:
+        return np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class BGRPreprocessor(Preprocessor):
         """Reverse the channels of one image, (H, W, 3), of any dtype."""
         return np.ascontiguousarray(check_image(image, "BGRPreprocessor", channels=(3,))[..., ::-1])
 
-    def batch(self, images: np.ndarray) -> np.ndarray:
+    def batch(self, images: Images) -> np.ndarray:
         """Reverse the channels of (N, H, W, 3)."""
-        return np.ascontiguousarray(images[..., ::-1])
+        array = check_batch(images, "BGRPreprocessor", channels=(3,))
+        return super().batch(images) if array is None else np.ascontiguousarray(array[..., ::-1])

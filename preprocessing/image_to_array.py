@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import Preprocessor, check_image
+from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class ImageToArrayPreprocessor(Preprocessor):
         """Convert one image, (H, W, C) of any real dtype, to float32 (H, W, C)."""
         return self._convert(check_image(image, "ImageToArrayPreprocessor"))
 
-    def batch(self, images: np.ndarray) -> np.ndarray:
+    def batch(self, images: Images) -> np.ndarray:
         """Convert (N, H, W, C) at once, to float32."""
-        return self._convert(images)
+        array = check_batch(images, "ImageToArrayPreprocessor")
+        return super().batch(images) if array is None else self._convert(array)
 
     def _convert(self, array: np.ndarray) -> np.ndarray:
         return np.multiply(array, np.float32(self.scale), dtype=np.float32)

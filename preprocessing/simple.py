@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sightkit.preprocessing.base import Preprocessor, check_image, check_size
+from sightkit.preprocessing.base import (
+    BYTES_OR_FLOATS,
+    Images,
+    Preprocessor,
+    check_batch,
+    check_image,
+    check_size,
+)
+
+LARGEST_AS_FLOATS = 2**24
+"""Bytes of an image that may for a moment be held four times as large."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,15 @@ class SimplePreprocessor(Preprocessor):
         Returns:
             The same dtype, (height, width, C).
         """
-        image = check_image(image, "SimplePreprocessor")
+        image = check_image(image, "SimplePreprocessor", dtypes=BYTES_OR_FLOATS)
         return resize(image, self.width, self.height)
+
+    def batch(self, images: Images) -> np.ndarray:
+        """Resize (N, H, W, C), or N images of any sizes, to (N, height, width, C)."""
+        array = check_batch(images, "SimplePreprocessor", dtypes=BYTES_OR_FLOATS)
+        if array is not None and array.shape[1:3] == (self.height, self.width):
+            return array
+        return super().batch(images)
 
 
 def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -55,7 +72,21 @@ def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
         return image
     smaller = (min(width, columns), min(height, rows))
     if smaller != (columns, rows):
-        image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
+        image = _shrink(image, *smaller)
     if smaller != (width, height):
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
     return image.reshape(height, width, channels)
+
+
+def _shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """cv2's INTER_AREA, through float32 where that takes a third less time; the bytes are equal.
+
+    Its uint8 code averages in float32 too, but converts each byte on its own. Whole factors have
+    fast code of their own.
+    """
+    rows, columns = image.shape[:2]
+    whole = rows % height == 0 and columns % width == 0
+    if image.dtype != np.uint8 or whole or image.nbytes > LARGEST_AS_FLOATS:
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.convertScaleAbs(small)  # rounds as the uint8 code does: to even

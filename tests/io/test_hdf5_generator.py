@@ -260,3 +260,12 @@ def test_a_pass_may_begin_with_a_later_batch_and_the_next_one_is_whole(write_dat
     assert all(np.array_equal(*pair) for pair in zip(rest, whole[2:], strict=True))
     generator.on_epoch_end()
     assert (generator.epoch, len(generator)) == (4, 5)
+
+
+@pytest.mark.parametrize("shuffle", (False, True))
+def test_a_batch_is_the_callers_own(shuffle, write_dataset):
+    generator = HDF5DatasetGenerator(write_dataset(train=20), 5, shuffle=shuffle)
+    x, _ = generator[0]
+    before = generator[0][0].copy()
+    x[:] = 0  # a view of the file would be read-only, or change it
+    assert np.array_equal(generator[0][0], before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zlib
 
@@ -230,15 +229,22 @@ def jpeg_header(width: int, height: int) -> bytes:
         jpeg_header(60000, 60000),
         b"GIF89a" + struct.pack("<HH", 60000, 60000) + bytes(20),
         b"BM" + bytes(12) + struct.pack("<Iii", 40, 60000, -60000) + bytes(40),
+        b"BM" + bytes(12) + struct.pack("<IHHHH", 12, 60000, 60000, 1, 24) + bytes(40),
+        b"P6\n# a comment\n60000 60000\n255\n",
+        b"\xff\x4f\xff\x51\0\x2f\0\0"
+        + struct.pack(">4I", 60000, 60000, 0, 0)
+        + bytes(16)
+        + b"\0\3"
+        + b"\7\1\1" * 3,
     ),
-    ids=("PNG", "JPEG", "GIF", "BMP"),
+    ids=("PNG", "JPEG", "GIF", "BMP", "BMP of OS/2", "PNM", "JPEG 2000"),
 )
 def test_an_enormous_image_is_refused_by_its_header(data):
     with pytest.raises(SightkitError, match=r"100,000,000 pixels.*width=60000, height=60000"):
         decode_image(data)
 
 
-@pytest.mark.parametrize("kind", ("WEBP", "TIFF"))
+@pytest.mark.parametrize("kind", ("WEBP", "TIFF", "AVIF", "JPEG2000", "PPM", "GIF", "BMP"))
 def test_the_limit_holds_for_every_format(kind, photo):
     with pytest.raises(SightkitError, match="pixels at most"):
         decode_image(encoded(photo, kind), maximum_pixels=100)
@@ -251,40 +257,12 @@ def test_the_limit_is_the_largest_number_that_is_allowed(photo):
         decode_image(data, maximum_pixels=48 * 64 - 1)
 
 
-def test_heic_is_refused_with_what_to_do():
-    with pytest.raises(SightkitError, match=r"HEIC.*Convert"):
-        decode_image(b"\x00\x00\x00\x18ftypheic" + bytes(100))
-
-
-NAMES = (
-    "grün 猫 🐈.png",
-    "with space.png",
-    "with\nnewline.png",
-    "100%d.png",
-    "{epoch:02d}{}.png",
-    "'quoted\".png",
-    "-dash.png",
-    "x" * 200 + ".png",
-    "no ending",
-)
-
-
-@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
-def test_any_name_is_read_and_told_on_one_line(name, photo, tmp_path):
-    path = tmp_path / name
-    write_png(path, photo)
-    assert np.array_equal(read_image(path), photo)
-    path.write_bytes(b"no image")
-    with pytest.raises(SightkitError) as refused:
+@pytest.mark.parametrize("brand", (b"heic", b"heix", b"hevc", b"mif1"))
+def test_heic_is_refused_with_what_to_do(brand, tmp_path):
+    path = tmp_path / "IMG_0001.HEIC"
+    path.write_bytes(b"\x00\x00\x00\x18ftyp" + brand + bytes(100))
+    with pytest.raises(SightkitError, match=r"HEIC.*IMG_0001.*heif-convert"):
         read_image(path)
-    assert "\n" not in str(refused.value)
-    assert repr(str(path)) in str(refused.value)
-
-
-def test_a_name_that_is_not_utf8_is_read(photo, tmp_path):
-    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
-    write_png(path, photo)
-    assert np.array_equal(read_image(path), photo)
 
 
 @pytest.mark.parametrize("channels", (1, 3))
@@ -302,3 +280,19 @@ def test_real_photos_agree_with_pillow_and_the_broken_one_is_refused(test_data):
     assert photos
     with pytest.raises(SightkitError, match="truncated_photo"):
         read_image(test_data / "bad" / "truncated_photo.jpg")
+
+
+def test_every_bad_file_is_refused_by_name_or_decoded_right(test_data):
+    """A truncated photo, a photo with alpha, and three files that pretend to be weights."""
+    decoded = []
+    for path in sorted((test_data / "bad").iterdir()):
+        try:
+            image = read_image(path)
+        except SightkitError as refused:
+            assert path.name in str(refused)
+            continue
+        decoded.append(path.name)
+        pixels = np.asarray(Image.open(path).convert("RGBA")).astype(float)
+        share = pixels[..., 3:] / 255
+        assert np.abs(image - (pixels[..., :3] * share + 255 * (1 - share))).max() <= 0.51
+    assert decoded == ["rgba_32bit.png"]

@@ -149,3 +149,61 @@ def test_arguments_out_of_range_are_refused_by_name(arguments):
     (name,) = arguments
     with pytest.raises(SightkitError, match=f"{name}.*Received: {name}="):
         Augment(**arguments)
+
+
+@given(augments, st.integers(1, 20), st.integers(1, 20), st.sampled_from((1, 3)), st.integers(1, 5))
+def test_a_batch_equals_image_by_image(augment, height, width, channels, count):
+    images = np.random.default_rng(count).integers(0, 256, (count, height, width, channels))
+    images = images.astype(np.uint8)
+    alone = [augment(image, rng) for image, rng in zip(images, seeds(count), strict=True)]
+    assert np.array_equal(augment.batch(images, list(seeds(count))), np.stack(alone))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("channels", (1, 3))
+def test_the_warp_is_the_product_of_its_parts(seed, channels, rng):
+    """Flip, zoom, shear, rotate, translate about the centre, as matrices, sampled by hand."""
+    image = rng.integers(0, 256, (21, 31, channels)).astype(np.uint8)
+    augment = Augment(
+        rotation=40, translation=0.2, shear=20, zoom=0.3, horizontal_flip=True, vertical_flip=True
+    )
+    draws = np.random.default_rng(seed).uniform(-1, 1, size=9)
+    angle, slope = np.radians(40 * draws[0]), np.tan(np.radians(20 * draws[1]))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    scale = (1 + 0.3 * draws[2]) * np.where(draws[3:5] < 0, -1, 1)
+    linear = turn @ np.array([[1, slope], [0, 1]]) @ np.diag(scale)
+    centre, shift = np.array([15, 10]), 0.2 * draws[5:7] * (31, 21)
+    points = np.stack(np.meshgrid(np.arange(31), np.arange(21)), axis=-1)
+    x, y = np.moveaxis((points - centre - shift) @ np.linalg.inv(linear).T + centre, -1, 0)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+
+    def pixel(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return image[np.clip(rows, 0, 20), np.clip(columns, 0, 30)].astype(float)
+
+    a, b = (x - left)[..., np.newaxis], (y - top)[..., np.newaxis]
+    upper = (1 - a) * pixel(top, left) + a * pixel(top, left + 1)
+    lower = (1 - a) * pixel(top + 1, left) + a * pixel(top + 1, left + 1)
+    result = augment(image, np.random.default_rng(seed))
+    # OpenCV places each point to 1/32 of a pixel.
+    assert np.abs(result - ((1 - b) * upper + b * lower)).mean() < 4
+
+
+def test_light_is_one_rounding_per_pixel(rng):
+    image = rng.integers(0, 256, (9, 8, 3)).astype(np.uint8)
+    draws = np.random.default_rng(1).uniform(-1, 1, size=9)
+    gain = 1 + 0.4 * draws[7]
+    expected = image * gain + 255 * 0.3 * draws[8] + (1 - gain) * image.mean()
+    result = Augment(brightness=0.3, contrast=0.4)(image, np.random.default_rng(1))
+    assert np.abs(result - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-9
+
+
+def test_a_flip_commutes_with_the_flip_of_the_image(rng):
+    image = rng.integers(0, 256, (7, 10, 3)).astype(np.uint8)
+    for augment, axis in (
+        (Augment(horizontal_flip=True), 1),
+        (Augment(vertical_flip=True, contrast=0.5), 0),
+    ):
+        for one, other in zip(seeds(10), seeds(10), strict=True):
+            assert np.array_equal(
+                augment(np.flip(image, axis), one), np.flip(augment(image, other), axis)
+            )

@@ -4,13 +4,18 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
     Augment,
     GrayscalePreprocessor,
     ImageToArrayPreprocessor,
+    PatchPreprocessor,
     Pipeline,
+    RandomPipeline,
     SimplePreprocessor,
     from_config,
 )
@@ -69,3 +74,44 @@ def test_a_config_of_a_chain_with_a_random_step_is_refused():
 def test_a_config_without_steps_or_with_unknown_fields_is_refused(fields):
     with pytest.raises(SightkitError):
         from_config({"name": "Pipeline", **fields})
+
+
+PATCHES = RandomPipeline(
+    (AspectAwarePreprocessor(20, 16), Augment(horizontal_flip=True), PatchPreprocessor(12, 10))
+)
+
+
+def test_a_random_pipeline_draws_in_the_order_of_its_steps(photo):
+    rng = np.random.default_rng(3)
+    image = AspectAwarePreprocessor(20, 16)(photo)
+    expected = PatchPreprocessor(12, 10)(Augment(horizontal_flip=True)(image, rng), rng)
+    assert np.array_equal(PATCHES(photo, np.random.default_rng(3)), expected)
+
+
+@given(st.integers(1, 40), st.integers(10, 200), st.integers(10, 200))
+@settings(max_examples=15)
+def test_a_batch_in_parts_equals_image_by_image(count, height, width):
+    rng = np.random.default_rng(count)
+    images = rng.integers(0, 256, (count, height, width, 3), np.uint8)
+    chain = Pipeline((*PATCHES.steps[:1], ImageToArrayPreprocessor()))
+    assert np.array_equal(chain.batch(images), np.stack([chain(image) for image in images]))
+    rngs = [np.random.default_rng(index) for index in range(count)]
+    alone = [PATCHES(image, np.random.default_rng(i)) for i, image in enumerate(images)]
+    assert np.array_equal(PATCHES.batch(images, rngs), np.stack(alone))
+
+
+def test_a_random_pipeline_is_the_augmentation_of_a_generator(write_dataset):
+    from sightkit.io import HDF5DatasetGenerator, sample_rng
+
+    path = write_dataset(train=7, shape=(24, 24, 3))
+    generator = HDF5DatasetGenerator(path, 7, augment=PATCHES, seed=4)
+    raw, x = generator.images(slice(None)), generator[0][0]
+    rngs = [sample_rng(4, 0, row) for row in range(7)]
+    assert x.shape == (7, 10, 12, 3)
+    assert np.array_equal(x, PATCHES.batch(raw, rngs))
+
+
+@pytest.mark.parametrize("step", (np.negative, None, "Augment"))
+def test_what_is_no_preprocessor_is_refused_in_a_random_pipeline(step):
+    with pytest.raises(SightkitError, match="preprocessors"):
+        RandomPipeline((Augment(), step))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,3 +86,20 @@ def test_sizes_that_are_no_sizes_are_refused(size):
         SimplePreprocessor(size, 5)
     with pytest.raises(SightkitError, match=r"height.*Received: height="):
         SimplePreprocessor(5, size)
+
+
+@given(st.data(), st.integers(1, 90), st.integers(1, 90), st.sampled_from((1, 3)))
+def test_shrinking_equals_opencvs_area_averaging(data, rows, columns, channels):
+    height, width = data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns))
+    image = np.random.default_rng(rows).integers(0, 256, (rows, columns, channels), np.uint8)
+    expected = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    result = SimplePreprocessor(width, height)(image)
+    assert np.array_equal(result, expected.reshape(result.shape))
+
+
+@given(sizes, sizes, sizes, sizes, st.sampled_from((0, 1)))
+def test_a_mirrored_image_gives_the_mirrored_result(rows, columns, height, width, axis):
+    image = np.random.default_rng(rows).random((rows, columns, 3)).astype(np.float32)
+    preprocessor = SimplePreprocessor(width, height)
+    mirrored = preprocessor(np.ascontiguousarray(np.flip(image, axis)))
+    assert np.allclose(mirrored, np.flip(preprocessor(image), axis), atol=1e-4)

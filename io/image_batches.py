@@ -1,0 +1,76 @@
+"""Batches straight from a source of images, decoded on all cores: for a pass or two."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from sightkit.io.sources import ImageSource
+from sightkit.io.threads import in_threads, whole_number
+
+IMAGES_A_TASK = 8
+"""Handing a task to a thread costs about as much as a hundredth of decoding a photo."""
+
+
+class ListPreprocessor(Protocol):
+    """What is asked of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
+
+    def batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Images of several sizes to one array (N, H, W, C)."""
+        ...
+
+
+def image_batches(
+    source: ImageSource,
+    batch_size: int,
+    *,
+    preprocessors: ListPreprocessor,
+    workers: int | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Read a source once, in its order; each batch is decoded while the one before is used.
+
+    What is read more than twice is better built into a dataset file (``build_dataset``): decoding
+    costs ten times as much as reading that.
+
+    Args:
+        source: the images, for example ``FolderDataset(folder, at_least=(64, 64))()``.
+        batch_size: images a batch; the last one may be short.
+        preprocessors: chain that makes all images one size.
+        workers: threads; as many as there are usable cores when left out.
+
+    Yields:
+        (x, y): what the chain makes of the images, (n, H, W, C); int64 (n,) class indices.
+
+    Raises:
+        SightkitError: an image that cannot be read; it is named.
+
+    Example:
+        >>> from sightkit.io import digits
+        >>> from sightkit.preprocessing import Pipeline, SimplePreprocessor
+        >>> chain = Pipeline((SimplePreprocessor(16, 16),))
+        >>> x, y = next(image_batches(digits(), 32, preprocessors=chain))
+        >>> x.shape, y.shape
+        ((32, 16, 16, 1), (32,))
+    """
+    batch_size = whole_number("batch_size", batch_size, at_least=1)
+
+    def prepare(rows: range) -> np.ndarray:
+        return preprocessors.batch([source.read(row) for row in rows])
+
+    starts = range(0, len(source), batch_size)
+    tasks = [
+        task for start in starts for task in _tasks(start, min(start + batch_size, len(source)))
+    ]
+    with contextlib.closing(in_threads(prepare, tasks, workers=workers)) as results:
+        for start in starts:
+            y = source.labels[start : start + batch_size]
+            parts = [next(results) for _ in _tasks(start, start + len(y))]
+            yield np.concatenate(parts), y
+
+
+def _tasks(start: int, end: int) -> Iterator[range]:
+    """The rows of a batch, a few a task, none of them of two batches."""
+    return (range(row, min(row + IMAGES_A_TASK, end)) for row in range(start, end, IMAGES_A_TASK))

@@ -1,0 +1,68 @@
+"""Ten looks at one image: four corners, the centre, and their mirror images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image, check_size
+from sightkit.preprocessing.patch import check_fits
+
+
+@dataclass(frozen=True)
+class CropPreprocessor(Preprocessor):
+    """Cut the four corners and the centre out of an image, and mirror each.
+
+    A network's predictions for them are averaged (Krizhevsky et al. 2012). In a ``Pipeline`` the
+    steps after it see each crop as an image.
+
+    Args:
+        width: of a crop, pixels.
+        height: of a crop, pixels.
+        mirrors: add the five mirrored left to right: ten crops instead of five.
+
+    Example:
+        >>> CropPreprocessor(227, 227)(np.zeros((256, 256, 3), np.uint8)).shape
+        (10, 227, 227, 3)
+    """
+
+    crops: ClassVar[bool] = True
+
+    width: int
+    height: int
+    mirrors: bool = True
+
+    def __post_init__(self) -> None:
+        check_size("CropPreprocessor", width=self.width, height=self.height)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Cut one image.
+
+        Args:
+            image: (H, W, C) of any real dtype, 1 or 3 channels, nowhere smaller than a crop.
+
+        Returns:
+            The same dtype, (10 or 5, height, width, C): upper left, upper right, lower right,
+            lower left, centre (rounded towards the upper left), then their mirror images.
+        """
+        return self._cut(check_image(image, "CropPreprocessor")[np.newaxis])[0]
+
+    def batch(self, images: Images) -> np.ndarray:
+        """Cut (N, H, W, C), or N images of any sizes, into (N, 10 or 5, height, width, C)."""
+        array = check_batch(images, "CropPreprocessor")
+        return super().batch(images) if array is None else self._cut(array)
+
+    def _cut(self, images: np.ndarray) -> np.ndarray:
+        check_fits("CropPreprocessor", images, self.width, self.height)
+        count, rows, columns, channels = images.shape
+        down, right = rows - self.height, columns - self.width
+        corners = ((0, 0), (0, right), (down, right), (down, 0), (down // 2, right // 2))
+        number = len(corners) * (2 if self.mirrors else 1)
+        crops = np.empty((count, number, self.height, self.width, channels), images.dtype)
+        for index, (top, left) in enumerate(corners):
+            crops[:, index] = images[:, top : top + self.height, left : left + self.width]
+        if self.mirrors:
+            crops[:, 5:] = crops[:, :5, :, ::-1]
+        return crops

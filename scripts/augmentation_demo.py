@@ -1,0 +1,119 @@
+"""Draw a sheet of augmentations of one image: each variation alone, then all at once.
+
+    python scripts/augmentation_demo.py photo.jpg --output augmentation.png
+
+Without an image it takes a sample photo of scikit-learn's. Needs no network; takes seconds. The
+strengths are those of sightkit.preprocessing.Augment: look at the last row before you train with
+them, and ask whether you would still name the class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sightkit import _cli, _files
+from sightkit._errors import SightkitError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Draw what Augment makes of an image."""
+
+    image: Annotated[Path | None, tyro.conf.Positional] = None
+    """Image file; a sample photo when left out."""
+    output: Path = Path("augmentation.png")
+    """Picture to write."""
+    rotation: float = 20.0
+    """Degrees."""
+    translation: float = 0.15
+    """Share of width and height."""
+    shear: float = 15.0
+    """Degrees."""
+    zoom: float = 0.25
+    """Share."""
+    brightness: float = 0.15
+    """Share of 255."""
+    contrast: float = 0.4
+    """Share."""
+    border: str = "reflect"
+    """What fills pixels from outside: replicate, reflect or black."""
+    columns: int = 6
+    """Variations a row."""
+    seed: int = 0
+    """Of what is drawn: sample 0, 1, … of epoch 0, as in training."""
+    smoke: bool = False
+    """A small sheet, to see that everything works."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.columns < 1 or self.seed < 0:
+            raise SightkitError(
+                "--columns must be at least 1 and --seed at least 0.",
+                columns=self.columns,
+                seed=self.seed,
+            )
+
+
+def main(config: Config) -> dict[str, Any]:
+    from matplotlib.figure import Figure
+
+    from sightkit.io import sample_rng
+    from sightkit.preprocessing import AspectAwarePreprocessor, Augment
+
+    if config.smoke:
+        config = replace(config, columns=2)
+    _files.require_writable(config.output.parent)
+    everything = Augment(
+        rotation=config.rotation,
+        translation=config.translation,
+        shear=config.shear,
+        zoom=config.zoom,
+        horizontal_flip=True,
+        brightness=config.brightness,
+        contrast=config.contrast,
+        border=config.border,
+    )
+    rows = {"flips": Augment(horizontal_flip=True, vertical_flip=True)}
+    for name in ("rotation", "translation", "shear", "zoom", "brightness", "contrast"):
+        strength = getattr(config, name)
+        rows[f"{name} {strength:g}"] = Augment(**{name: strength}, border=config.border)
+    rows["all, flip left-right"] = everything
+
+    image = AspectAwarePreprocessor(192, 144)(load(config.image))
+    figure = Figure(figsize=(1.95 * (config.columns + 1), 1.62 * len(rows)), dpi=100)
+    axes = figure.subplots(len(rows), config.columns + 1, squeeze=False)
+    for line, (name, augment) in zip(axes, rows.items(), strict=True):
+        show(line[0], image)
+        line[0].set_ylabel(name, fontsize=9)
+        for column, ax in enumerate(line[1:]):
+            show(ax, augment(image, sample_rng(config.seed, 0, column)))
+    axes[0, 0].set_title("as it is", fontsize=9, pad=3)
+    figure.tight_layout(pad=0.4)
+    with _files.replacing(config.output) as temporary:
+        figure.savefig(temporary, format="png")
+    print(config.output)
+    return {"output": str(config.output), "rows": list(rows)}
+
+
+def load(path: Path | None) -> Any:
+    if path is not None:
+        from sightkit import io
+
+        return io.read_image(path)
+    from sklearn.datasets import load_sample_image
+
+    return load_sample_image("china.jpg")  # straight lines show a turn, a flower does not
+
+
+def show(ax: Any, image: Any) -> None:
+    ax.imshow(image)
+    ax.set_xticks([])
+    ax.set_yticks([])
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)
