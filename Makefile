@@ -58,6 +58,8 @@ endif
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick
+	$(RUN) benchmarks/input.py --quick
+	$(RUN) benchmarks/photos.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:
