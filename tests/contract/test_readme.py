@@ -8,7 +8,9 @@ import io
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,18 @@ def test_the_notebook_code_runs_and_prints_what_the_readme_says(
     assert received.keys() == promised.keys() and received["count"] == promised["count"]
     # Another processor rounds differently and so learns differently; the accuracy is the same.
     assert received["rank1"] == pytest.approx(promised["rank1"], abs=0.03)
+
+
+def test_the_code_for_own_photos_runs(
+    write_dataset: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = re.findall(r"## Your own photos.*?```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(write_dataset("photos.h5", shape=(8, 8, 3)).parent)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    images, labels = names["train"][0]
+    assert images.shape == (20, 8, 8, 3)
+    assert len(labels) == 20
 
 
 def test_the_table_of_results_is_the_ledgers() -> None:
