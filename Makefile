@@ -81,5 +81,8 @@ if [ ! -x $(RUN) ] && ! $(PYTHON) -m venv .venv; then \
 	rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 2; fi; \
 echo "Installing into .venv: about 2.8 GB, a few minutes …"; \
 if ! $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(1)]"; then \
-	echo "The installation failed (pip's reason stands above). It needs the network or a folder of wheels: try again online, or set PIP_FIND_LINKS and PIP_NO_INDEX=1." >&2; exit 2; fi
+	echo "The installation failed (pip's reason stands above). It needs the network or a folder of wheels: try again online, or set PIP_FIND_LINKS and PIP_NO_INDEX=1." >&2; exit 2; fi; \
+$(RUN) -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "sightkit-first.pth").write_text($(first))'
 endef
+# From the folder that holds a clone of this name, Python would take the clone itself for the package.
+first := "import sys; sys.meta_path.sort(key=lambda finder: getattr(finder, \"__name__\", \"\") != \"_EditableFinder\")\n"

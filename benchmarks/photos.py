@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,7 +187,7 @@ class _Seeded:
     def __init__(self, chain: RandomPipeline) -> None:
         self.chain = chain
 
-    def batch(self, images: list[np.ndarray]) -> np.ndarray:
+    def batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
         return self.chain.batch(images, [io.sample_rng(0, 0, k) for k in range(len(images))])
 
 

@@ -17,7 +17,10 @@ def build(paths: Sequence[Path], labels: Sequence[int], side: int, output: Path)
     aspect_aware = AspectAware(side, side)
     means = []
     for path, label in zip(paths, labels, strict=True):
-        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        read = cv2.imread(str(path))
+        if read is None:
+            raise ValueError(f"{path} cannot be read.")
+        image = cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
         image = aspect_aware.preprocess(image)
         means.append(cv2.mean(image)[:3])
         writer.add([image], [label])

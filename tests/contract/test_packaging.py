@@ -99,3 +99,11 @@ def run(command: list[str], folder: Path) -> str:
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
+
+
+def test_a_folder_of_this_name_does_not_hide_the_package(tmp_path: Path) -> None:
+    """Where a clone lies, `sightkit` is a folder too; `make` lets the package be found first."""
+    (tmp_path / "sightkit").mkdir()
+    command = [sys.executable, "-c", "import sightkit; print(sightkit.__version__)"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
