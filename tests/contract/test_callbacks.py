@@ -25,7 +25,10 @@ STATEFUL = [name for name in NAMES if issubclass(getattr(callbacks, name), State
 # Arguments for those that cannot be made without; each gets a folder of its own.
 ARGUMENTS = {
     "BestCheckpoint": lambda folder: {"path": folder / "best.weights.h5"},
+    "EarlyStopping": lambda folder: {"path": folder / "best.weights.h5"},
+    "EpochCheckpoint": lambda folder: {"folder": folder},
     "TrainingMonitor": lambda folder: {"folder": folder},
+    "UpdateRatioMonitor": lambda folder: {"folder": folder, "probe": np.ones((2, 4), "float32")},
 }
 
 
