@@ -28,7 +28,7 @@ class DeadUnits:
         self.layers = tuple(found) if getattr(model, "inputs", None) else ()
         self._probe = (
             # Reduced inside the network: all activations at once would not fit into memory.
-            keras.Model(model.inputs, [_fires(found[name].output) for name in self.layers])
+            keras.Model(model.input, [_fires(found[name].output) for name in self.layers])
             if self.layers
             else None
         )

@@ -59,9 +59,10 @@ class StopOnDivergence(StatefulCallback):
     has no multiple; then only NaN and infinity stop.
 
     The network gets its best weights back: those of ``best``, or else the best of this process
-    by validation loss (without validation: by loss), or those it began with. The optimizer is
-    left as it is: compile the network anew before training it on. Raised, not recorded: a script
-    must not go on to report on a network that has failed, and ends with exit code 2 and this line.
+    by validation loss (without validation: by loss), or those it began with. The optimizer's
+    memory may be spoilt: compile the network anew before training it on. Raised, not recorded: a
+    script must not go on to report on a network that has failed, and ends with exit code 2 and
+    this line.
 
     Keras hands over a mean over the epoch; the loss of a batch is its difference from the mean
     before. Nothing is computed on the device for it: that mean is read after each batch, which
@@ -172,13 +173,14 @@ class StopOnDivergence(StatefulCallback):
         next_step = f"Lower --learning-rate; the network has {restored} again."
         if broken:
             next_step = (
-                f"Samples {_shown(broken)} hold NaN or infinity: put the data right; the network "
+                f"Samples {_Samples(broken)} hold NaN or infinity: put the data right; the network "
                 f"has {restored} again."
             )
         received: dict[str, object] = {"epoch": self._epoch + 1, "batch": batch + 1}
         if rows is not None:
-            received["samples"] = _shown(rows)
-        error = Diverged(rule, next_step, **received, learning_rate=self._learning_rate())
+            received["samples"] = _Samples(rows)
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        error = Diverged(rule, next_step, **received, learning_rate=rate)
         error.epoch, error.batch, error.rows, error.broken = self._epoch, batch, rows, broken
         return error
 
@@ -209,10 +211,6 @@ class StopOnDivergence(StatefulCallback):
         whole = np.isfinite(images.reshape(len(images), -1)).all(axis=1)
         return [row for row, is_whole in zip(rows, whole, strict=True) if not is_whole]
 
-    def _learning_rate(self) -> float:
-        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        return float(f"{float(rate):.6g}")
-
 
 def _loss_of_chance(model: keras.Model) -> float | None:
     """The crossentropy of a network that knows nothing: log C; None for other losses."""
@@ -226,7 +224,13 @@ def _loss_of_chance(model: keras.Model) -> float | None:
     return math.log(2 if "binary" in name else shape[-1]) if shape[-1] > 1 else math.log(2)
 
 
-def _shown(rows: list[int]) -> str:
+class _Samples:
     """The first few, and how many there are."""
-    text = ", ".join(str(row) for row in rows[:SHOWN])
-    return f"[{text}]" if len(rows) <= SHOWN else f"[{text}, …] ({len(rows)} in all)"
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+
+    def __str__(self) -> str:
+        text = ", ".join(str(row) for row in self.rows[:SHOWN])
+        count = len(self.rows)
+        return f"[{text}]" if count <= SHOWN else f"[{text}, …] ({count} in all)"

@@ -72,7 +72,7 @@ class UpdateRatioMonitor(StatefulCallback):
         self._drawing = Drawing()
         self._epoch = 0
         self._next: float = 0
-        self._batch = 0
+        self._batch, self._step = 0, 0
         self._before: list[np.ndarray] | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -89,15 +89,15 @@ class UpdateRatioMonitor(StatefulCallback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare, if the step before was measured; copy, if the coming one is."""
-        self._compare(batch)
+        self._compare()
         if self._next <= batch:
             self._before = _kernels(self.model)
-            self._batch = batch
+            self._batch, self._step = batch, _iterations(self.model)
             self._next = math.inf if self.every is None else batch + self.every
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the last step, look for dead units, write and draw."""
-        self._compare(None)
+        self._compare()
         if self._dead is not None and self.probe is not None:
             for layer, share in self._dead.shares(self.probe).items():
                 self.rows.append({"epoch": epoch + 1, "layer": layer, "dead_share": share})
@@ -139,15 +139,16 @@ class UpdateRatioMonitor(StatefulCallback):
         self.rows = [{key: _value(key, text) for key, text in r.items()} for r in state["rows"]]
         self._write()
 
-    def _compare(self, batch: int | None) -> None:
+    def _compare(self) -> None:
         if self._before is None:
             return
         model = self.model
-        steps = 1 if batch is None else batch - self._batch
+        steps = max(1, _iterations(model) - self._step)
         for variable, before, after in zip(
             _kernel_variables(model), self._before, _kernels(model), strict=True
         ):
-            weight, update = _norm(before), _norm(after - before) / steps
+            with np.errstate(invalid="ignore"):  # where weights are infinite
+                weight, update = _norm(before), _norm(after - before) / steps
             self.rows.append(
                 {
                     "epoch": self._epoch + 1,
@@ -185,8 +186,12 @@ def _kernels(model: keras.Model) -> list[np.ndarray]:
     ]
 
 
+def _iterations(model: keras.Model) -> int:
+    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+
+
 def _norm(array: np.ndarray) -> float:
-    return float(np.linalg.norm(array.ravel()))
+    return float(np.linalg.norm(array.ravel().astype(np.float64)))
 
 
 def _value(key: str, text: str) -> Any:
