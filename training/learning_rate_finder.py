@@ -127,7 +127,8 @@ def _copy(network: keras.Model, rate: float) -> keras.Model:
     """The same layers and values, compiled anew: the network itself is never touched."""
     copy = keras.models.clone_model(network)
     for mine, theirs in zip(copy.variables, network.variables, strict=True):
-        mine.assign(theirs.value)
+        # By way of NumPy: JAX would share the array, and its training step frees what it is given.
+        mine.assign(np.array(keras.ops.convert_to_numpy(theirs.value)))
     optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
     copy.compile(
         type(optimizer).from_config({**optimizer.get_config(), "learning_rate": rate}),
