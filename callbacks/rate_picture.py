@@ -29,7 +29,7 @@ def draw_rates(
         axes.axvline(suggestion, color=CHOSEN, linestyle=":", label=label)
     axes.set_xscale("log")
     # What comes after the explosion would press the rest flat.
-    low, high = min(smoothed), max(smoothed[0], *smoothed[: max(1, len(smoothed) // 2)])
+    low, high = min(*losses, *smoothed), max(smoothed[0], *smoothed[: max(1, len(smoothed) // 2)])
     axes.set_ylim(low - 0.1 * (high - low) - 1e-9, high + 0.4 * (high - low) + 1e-9)
     axes.set_title("Learning rate", loc="left", fontweight="bold")
     axes.set_xlabel("learning rate")
