@@ -14,7 +14,8 @@ from sightkit.callbacks.base import StatefulCallback
 class EpochCheckpoint(StatefulCallback):
     """Save the weights every N epochs, each time to a file of its own, atomically.
 
-    These are for looking back (a picture of the filters over time, an average of snapshots).
+    These are for looking back (a picture of the filters over time, an average of snapshots). Keras
+    puts the optimizer's variables into them too, so that each is two or three times the weights.
     To go on after a kill ``training.fit`` keeps the whole state by itself, every epoch.
 
     Args:

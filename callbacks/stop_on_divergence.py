@@ -101,7 +101,7 @@ class StopOnDivergence(StatefulCallback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights, until there are better ones."""
         if self.best is None or self.best.best_epoch is None:
-            self._kept = self._weights()
+            self._kept = self.model.get_weights()
         if self.initial is not None:
             self._limit = self._limit_for(self.initial)
 
@@ -134,7 +134,7 @@ class StopOnDivergence(StatefulCallback):
         logs = logs or {}
         value = float(logs.get("val_loss", logs.get("loss", math.nan)))
         if value < self._kept_value:
-            self._kept, self._kept_value = self._weights(), value
+            self._kept, self._kept_value = self.model.get_weights(), value
 
     def get_state(self) -> dict[str, Any]:
         """The first loss and the last ten."""
@@ -144,10 +144,6 @@ class StopOnDivergence(StatefulCallback):
         """Remember them."""
         self.initial = state["initial"]
         self._recent = deque(state["recent"], maxlen=WINDOW)
-
-    def _weights(self) -> list[np.ndarray]:
-        """Copies: a backend may hand out the memory that the next step writes to."""
-        return [np.array(weight) for weight in self.model.get_weights()]
 
     def _loss_since(self, batch: int, mean: float) -> float:
         """The mean loss of the batches that have come since the last look."""

@@ -179,9 +179,9 @@ def _kernel_variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _kernels(model: keras.Model) -> list[np.ndarray]:
-    """Copies: TensorFlow may hand out the memory that the next step writes to."""
+    """Both backends copy a variable that is held here before they write to it."""
     return [
-        np.array(keras.ops.convert_to_numpy(variable.value), np.float32)
+        np.asarray(keras.ops.convert_to_numpy(variable.value), np.float32)
         for variable in _kernel_variables(model)
     ]
 

@@ -73,7 +73,7 @@ def test_it_stays_between_its_bounds():
 
 
 @pytest.mark.parametrize("values", ([1] * 12, SLOW + [0.9] * 4, FAST + [0.06] * 4))
-@pytest.mark.parametrize("kill_after", (1, 4, 9))
+@pytest.mark.parametrize("kill_after", (1, 3, 4, 9))
 def test_a_resumed_run_has_the_rates_of_the_uninterrupted(values, kill_after):
     def make():
         return AdaptiveRate(patience=3, steady=3)

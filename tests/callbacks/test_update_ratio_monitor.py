@@ -125,6 +125,19 @@ def test_a_unit_that_fires_once_anywhere_is_alive():
     assert DeadUnits(model).shares(probe) == {"c": 0.5}
 
 
+def test_the_probe_runs_as_in_inference():
+    """The moving mean kills the unit; the mean of the probe would not."""
+    images = keras.Input((3,))
+    x = keras.layers.BatchNormalization(name="normalization")(images)
+    model = keras.Model(images, keras.layers.ReLU(name="relu")(x))
+    gamma, beta, _, variance = model.get_weights()
+    model.set_weights([gamma, beta, np.array([0.0, 9.0, 9.0]), variance])
+    before = [weight.tobytes() for weight in model.get_weights()]
+    shares = DeadUnits(model).shares(RNG.random((8, 3)).astype("float32"))
+    assert shares == {"relu": pytest.approx(2 / 3)}
+    assert [weight.tobytes() for weight in model.get_weights()] == before
+
+
 def test_relus_are_found_and_others_are_not():
     layers = keras.layers
     images = keras.Input((4,))

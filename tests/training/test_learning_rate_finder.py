@@ -86,6 +86,18 @@ def test_afterwards_everything_is_as_if_there_had_been_no_test(trained, data):
     assert run(with_test=True) == run(with_test=False)
 
 
+def test_the_copy_has_the_weights_and_the_loss_of_the_network():
+    """At a rate of nothing each loss is the network's own."""
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(3, activation="softmax"))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy())
+    rng = np.random.default_rng(0)
+    batches = [(rng.random((4, 8, 8, 1)).astype("float32"), rng.integers(0, 3, 4)) for _ in "abc"]
+    found = learning_rate_finder(model, batches, lowest=1e-12, highest=1e-11, steps=10)
+    expected = [model.test_on_batch(*batch) for batch in batches]
+    np.testing.assert_allclose(found.losses, (expected * 4)[:10], rtol=1e-5)
+
+
 def test_it_runs_the_same_twice(data):
     model = network()
     assert learning_rate_finder(model, data) == learning_rate_finder(model, data)
