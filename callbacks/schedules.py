@@ -302,10 +302,10 @@ def _progress(step: Any, steps: int) -> Any:
 def _require_above_zero(**values: float) -> None:
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):
-            raise SightkitError(f"{name} must be a number above 0.", **{name: value})
+            raise SightkitError(f"{name} must be a number above 0.", "", **{name: value})
 
 
 def _require_not_negative(**values: float) -> None:
     for name, value in values.items():
         if not (math.isfinite(value) and value >= 0):
-            raise SightkitError(f"{name} must be a number, at least 0.", **{name: value})
+            raise SightkitError(f"{name} must be a number, at least 0.", "", **{name: value})

@@ -202,14 +202,15 @@ class StopOnDivergence(StatefulCallback):
 
     def _broken(self, first: int, batch: int, rows: list[int] | None) -> list[int]:
         """Samples whose own values are not finite: then it is not the learning rate."""
-        read: Any = getattr(self.data, "__getitem__", None)
-        if rows is None or read is None:
+        data: Any = self.data
+        if rows is None or not hasattr(data, "__getitem__"):
             return []
-        if hasattr(self.data, "set_epoch"):
-            self.data.set_epoch(self._epoch)
-        images = np.concatenate([np.asarray(read(each)[0]) for each in range(first, batch + 1)])
-        whole = np.isfinite(images.reshape(len(images), -1)).all(axis=1)
-        return [row for row, is_whole in zip(rows, whole, strict=True) if not is_whole]
+        if hasattr(data, "set_epoch"):
+            data.set_epoch(self._epoch)
+        images = np.concatenate([np.asarray(data[each][0]) for each in range(first, batch + 1)])
+        return [
+            row for row, image in zip(rows, images, strict=True) if not np.isfinite(image).all()
+        ]
 
 
 def _loss_of_chance(model: keras.Model) -> float | None:

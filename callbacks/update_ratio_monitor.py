@@ -20,7 +20,15 @@ from sightkit.callbacks.drawing import Drawing
 
 UPDATES = "updates.csv"
 UPDATES_PICTURE = "updates.png"
-COLUMNS = ("epoch", "batch", "layer", "ratio", "update_norm", "weight_norm", "dead_share")
+COLUMNS: tuple[str, ...] = (
+    "epoch",
+    "batch",
+    "layer",
+    "ratio",
+    "update_norm",
+    "weight_norm",
+    "dead_share",
+)
 HEALTHY = 1e-3
 TOO_SMALL, TOO_LARGE = 1e-5, 1e-1
 MANY_DEAD = 0.5
