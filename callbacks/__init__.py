@@ -1,11 +1,46 @@
-"""What happens between epochs: curves and history, the best weights.
+"""What happens between epochs and batches: curves, checkpoints, guards, learning rates.
 
 All are Keras callbacks and work with plain ``fit`` too; those that remember something have
-``get_state`` and ``set_state``, so that ``training.fit`` can resume them.
+``get_state`` and ``set_state``, so that ``training.fit`` can resume them. Schedules are no
+callbacks: they go into the optimizer.
 """
 
+from sightkit.callbacks.adaptive_rate import AdaptiveRate
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.best_checkpoint import BestCheckpoint
+from sightkit.callbacks.early_stopping import EarlyStopping
+from sightkit.callbacks.epoch_checkpoint import EpochCheckpoint
+from sightkit.callbacks.schedules import (
+    CosineWithWarmup,
+    Exponential,
+    InverseTime,
+    ManualDrops,
+    OneCycle,
+    Polynomial,
+    StepDrop,
+)
+from sightkit.callbacks.signs import Sign, read_signs
+from sightkit.callbacks.stop_on_divergence import Diverged, StopOnDivergence
 from sightkit.callbacks.training_monitor import TrainingMonitor
+from sightkit.callbacks.update_ratio_monitor import UpdateRatioMonitor
 
-__all__ = ["BestCheckpoint", "StatefulCallback", "TrainingMonitor"]
+__all__ = [
+    "AdaptiveRate",
+    "BestCheckpoint",
+    "CosineWithWarmup",
+    "Diverged",
+    "EarlyStopping",
+    "EpochCheckpoint",
+    "Exponential",
+    "InverseTime",
+    "ManualDrops",
+    "OneCycle",
+    "Polynomial",
+    "Sign",
+    "StatefulCallback",
+    "StepDrop",
+    "StopOnDivergence",
+    "TrainingMonitor",
+    "UpdateRatioMonitor",
+    "read_signs",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.callbacks.base import StatefulCallback
+from sightkit.callbacks.base import StatefulCallback, monitored, require_mode
+
+WEIGHTS = ".weights.h5"
 
 
 class BestCheckpoint(StatefulCallback):
@@ -23,6 +26,8 @@ class BestCheckpoint(StatefulCallback):
         path: file to write, ending in ``.weights.h5``; the former best is ``former-<name>``.
         monitor: key of the epoch's logs, for example ``val_loss`` or ``val_accuracy``.
         mode: ``"min"`` or ``"max"``: whether lower or higher is better.
+        keep: ``"best"``: one file, the best; ``"improvements"``: beside it a file for each epoch
+            that was the best when it ended, ``<stem>-epoch-00007.weights.h5`` (epochs from 1).
 
     Attributes:
         best: best value so far, or None.
@@ -30,31 +35,31 @@ class BestCheckpoint(StatefulCallback):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, monitor: str = "val_loss", mode: str = "min"
+        self,
+        path: str | os.PathLike[str],
+        *,
+        monitor: str = "val_loss",
+        mode: str = "min",
+        keep: str = "best",
     ) -> None:
         super().__init__()
         self.path = Path(path)
         self.former = self.path.with_name(f"former-{self.path.name}")
-        if not self.path.name.endswith(".weights.h5"):
+        if not self.path.name.endswith(WEIGHTS):
             raise SightkitError("The file's name must end in .weights.h5.", path=str(path))
-        if mode not in ("min", "max"):
-            raise SightkitError('mode must be "min" or "max".', mode=mode)
+        require_mode(mode)
+        if keep not in ("best", "improvements"):
+            raise SightkitError('keep must be "best" or "improvements".', keep=keep)
         self.monitor = monitor
         self.mode = mode
+        self.keep = keep
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._sha256: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if this epoch is the best."""
-        logs = logs or {}
-        if self.monitor not in logs:
-            raise SightkitError(
-                "The monitored value must be among the logs.",
-                f"The logs have {sorted(logs)}.",
-                monitor=self.monitor,
-            )
-        value = float(logs[self.monitor])
+        value = monitored(logs, self.monitor)
         if self._improves(value):
             if self.path.exists():
                 _files.link(self.path, self.former)
@@ -62,10 +67,17 @@ class BestCheckpoint(StatefulCallback):
                 self.model.save_weights(temporary)
             self.best, self.best_epoch = value, epoch
             self._sha256 = _files.sha256(self.path)
+            if self.keep == "improvements":
+                _files.link(self.path, self.improvement(epoch))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the former best: the last checkpoint is written."""
         self.former.unlink(missing_ok=True)
+
+    def improvement(self, epoch: int) -> Path:
+        """The file of an epoch (from 0) that was the best when it ended."""
+        stem = self.path.name.removesuffix(WEIGHTS)
+        return self.path.with_name(f"{stem}-epoch-{epoch + 1:05d}{WEIGHTS}")
 
     def restore(self) -> None:
         """Give the model the weights of the best epoch, if there was one.
@@ -94,6 +106,16 @@ class BestCheckpoint(StatefulCallback):
         if self.former.is_file() and _files.sha256(self.former) == self._sha256:
             os.replace(self.former, self.path)
             _files.sync(self.path.parent)
+        if self.keep == "improvements":
+            self._forget_later_improvements()
+
+    def _forget_later_improvements(self) -> None:
+        """Remove the files of epochs that the checkpoint does not know; they are trained anew."""
+        last = None if self.best_epoch is None else self.improvement(self.best_epoch).name
+        stem = self.path.name.removesuffix(WEIGHTS)
+        for path in self.path.parent.glob(f"{glob.escape(stem)}-epoch-{'[0-9]' * 5}{WEIGHTS}"):
+            if last is None or path.name > last:
+                path.unlink()
 
     def _improves(self, value: float) -> bool:
         if not math.isfinite(value):

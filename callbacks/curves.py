@@ -11,29 +11,53 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sightkit import _files
+from sightkit.callbacks.signs import Sign, read_signs
 
-TRAIN, VALIDATION, QUIET = "#1f6feb", "#d1242f", "#6e7781"
+TRAIN, VALIDATION, QUIET, WARNING = "#1f6feb", "#d1242f", "#6e7781", "#9a6700"
+RATE_HEIGHT = 0.5
+"""Of the learning rate's panel, where 1 is that of the others."""
+DECADE = 10.0
+SHADED = ("overfitting", "not learning")
 
 
-def draw_curves(rows: Sequence[Mapping[str, float]], path: str | os.PathLike[str]) -> None:
-    """Draw the curves of training and validation to a PNG, atomically.
+def draw_curves(
+    rows: Sequence[Mapping[str, float]], path: str | os.PathLike[str], *, finished: bool = True
+) -> None:
+    """Draw the curves of training and validation to a PNG, atomically, with what they say.
 
     Args:
         rows: one a finished epoch: ``epoch``, ``loss``, and where they exist ``val_loss``,
             ``accuracy``, ``val_accuracy``, ``learning_rate``.
         path: of the picture.
+        finished: whether the training is over; some signs mean something only then.
     """
     # The object interface: pyplot keeps global state and must not be used beside other threads.
-    has_accuracy = any("accuracy" in row for row in rows)
-    count = 2 if has_accuracy else 1  # one below the other: legible on a phone
-    figure = Figure(figsize=(6.4, 3 * count), dpi=120, layout="constrained")
-    axes = figure.subplots(count, 1, squeeze=False)[:, 0]
-    _draw_metric(axes[0], rows, "loss", "Loss")
-    if has_accuracy:
-        _draw_metric(axes[1], rows, "accuracy", "Accuracy")
+    metrics = [("loss", "Loss")]
+    if any("accuracy" in row for row in rows):
+        metrics.append(("accuracy", "Accuracy"))
+    rates = [row for row in rows if row.get("learning_rate", 0) > 0]
+    heights = [1.0] * len(metrics) + ([RATE_HEIGHT] if rates else [])
+    # One below the other: legible on a phone.
+    figure = Figure(figsize=(6.4, 3 * sum(heights)), dpi=120, layout="constrained")
+    axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for each, (metric, title) in zip(axes, metrics, strict=False):
+        _draw_metric(each, rows, metric, title)
     _mark_best(axes[0], rows)
+    for each in read_signs(rows, finished=finished):
+        _mark(axes[0], each, last=rows[-1]["epoch"])
+    if rates:
+        _draw_rate(axes[-1], rates)
+    for each in axes:
+        each.set_xlim(*_ends(rows))
     with _files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def _ends(rows: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    """The same for every panel, so that an epoch stands below itself."""
+    first, last = rows[0]["epoch"], rows[-1]["epoch"]
+    margin = 0.03 * max(last - first, 1.0)
+    return first - margin, last + margin
 
 
 def _draw_metric(axes: Axes, rows: Sequence[Mapping[str, float]], metric: str, title: str) -> None:
@@ -45,13 +69,37 @@ def _draw_metric(axes: Axes, rows: Sequence[Mapping[str, float]], metric: str, t
         points = [(row["epoch"], row[key]) for row in rows if key in row]
         if points:
             axes.plot(*zip(*points, strict=True), style, color=colour, label=label, linewidth=1.8)
+    _finish(axes, title)
+    if axes.lines:
+        axes.legend(frameon=False)
+
+
+def _draw_rate(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
+    rates = [row["learning_rate"] for row in rows]
+    style = "-" if len(rows) > 1 else "o"
+    axes.plot([row["epoch"] for row in rows], rates, style, color=QUIET, linewidth=1.8)
+    if max(rates) >= DECADE * min(rates):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0, 1.1 * max(rates))
+    _finish(axes, "Learning rate")
+
+
+def _finish(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", fontweight="bold")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="#d8dee4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    if axes.lines:
-        axes.legend(frameon=False)
+
+
+def _mark(axes: Axes, sign: Sign, *, last: float) -> None:
+    """The epochs that a sign speaks of, shaded, and its words above the panel."""
+    if sign.kind in SHADED and sign.first < last:
+        axes.axvspan(sign.first, last, color=WARNING, alpha=0.09, linewidth=0)
+    before = axes.get_title(loc="right")
+    text = f"{before}\n{sign.text}" if before else sign.text
+    axes.set_title(text, loc="right", fontsize=8, color=WARNING)
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,22 @@ import keras
 
 from sightkit import _files
 from sightkit.callbacks.base import StatefulCallback
+from sightkit.callbacks.drawing import Drawing
+
+HISTORY_JSON = "history.json"
 
 
 class TrainingMonitor(StatefulCallback):
-    """After each epoch: ``history.csv`` and a picture of the loss and accuracy curves.
+    """``history.csv``, ``history.json`` and a picture of loss, accuracy and learning rate.
 
-    The picture is drawn in a thread of its own; if an epoch is shorter than the drawing, pictures
-    are left out, save the last one, which is drawn at the end of the training.
+    The CSV is written after each epoch. JSON and picture are made in a thread of their own, as
+    often as it takes no more than 1 % of the time; where epochs are short some are left out, save
+    the last, which is made when the training ends. The picture marks what the curves say:
+    overfitting from the epoch on at which it begins, a network that does not learn, and so on
+    (``callbacks.read_signs``).
 
     Args:
-        folder: where ``history.csv`` and ``curves.png`` are written; it must exist.
+        folder: where the files are written; it must exist.
 
     Attributes:
         rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate``.
@@ -32,30 +39,26 @@ class TrainingMonitor(StatefulCallback):
         super().__init__()
         self.folder = Path(folder)
         self.rows: list[dict[str, float]] = []
-        self._drawing: threading.Thread | None = None
+        self._drawing = Drawing()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Add a row, write the history, draw the curves if the last drawing is done."""
+        """Add a row, write the history, draw the curves if a drawing is due."""
         row = {"epoch": float(epoch + 1)}
         row |= {name: float(value) for name, value in (logs or {}).items()}
         row["learning_rate"] = self._learning_rate()
         self.rows.append(row)
         self._write_history()
-        if self._drawing is None or not self._drawing.is_alive():
-            rows = list(self.rows)
-            self._drawing = threading.Thread(target=self._draw, args=(rows,), daemon=True)
-            self._drawing.start()
+        rows = list(self.rows)
+        self._drawing.offer(lambda: self._draw(rows, finished=False))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Draw the whole history."""
-        self.close()
         if self.rows:
-            self._draw(self.rows)
+            self._drawing.finish(lambda: self._draw(self.rows, finished=True))
 
     def close(self) -> None:
         """Wait for a drawing that is under way, so that no half picture is left."""
-        if self._drawing is not None:
-            self._drawing.join()
+        self._drawing.wait()
 
     def get_state(self) -> dict[str, Any]:
         """All rows; a value that is no number becomes text, because JSON has no NaN."""
@@ -65,6 +68,7 @@ class TrainingMonitor(StatefulCallback):
         """Take the rows of the checkpoint; later ones in the file are forgotten."""
         self.rows = [{name: float(value) for name, value in row.items()} for row in state["rows"]]
         self._write_history()
+        _files.write_text(self.folder / HISTORY_JSON, as_columns(self.rows))
 
     def _learning_rate(self) -> float:
         optimizer = self.model.optimizer
@@ -79,7 +83,23 @@ class TrainingMonitor(StatefulCallback):
             writer.writerow({**row, "epoch": int(row["epoch"])})
         _files.write_text(self.folder / _files.HISTORY, text.getvalue())
 
-    def _draw(self, rows: list[dict[str, float]]) -> None:
+    def _draw(self, rows: list[dict[str, float]], *, finished: bool) -> None:
         from sightkit.callbacks.curves import draw_curves
 
-        draw_curves(rows, self.folder / _files.CURVES)
+        _files.write_text(self.folder / HISTORY_JSON, as_columns(rows))
+        draw_curves(rows, self.folder / _files.CURVES, finished=finished)
+
+
+def as_columns(rows: list[dict[str, float]]) -> str:
+    """JSON of the form of Keras' ``history``: a list for each name, with an entry an epoch.
+
+    What is missing, NaN or infinite becomes null: JSON has no other word for it; the CSV has it.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {
+        name: [value if math.isfinite(value) else None for value in values]
+        for name in names
+        for values in [[row.get(name, math.nan) for row in rows]]
+    }
+    columns["epoch"] = [int(row["epoch"]) for row in rows]
+    return json.dumps(columns, indent=1, allow_nan=False) + "\n"

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
+    from sightkit.training.learning_rate_finder import RangeTest, learning_rate_finder
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
     from sightkit.training.state import facts, weights_sha256
 
 _MODULES = {
     "Bundle": "bundle",
+    "RangeTest": "learning_rate_finder",
     "Run": "run",
     "facts": "state",
     "fit": "fit",
     "format_top": "bundle",
+    "learning_rate_finder": "learning_rate_finder",
     "load_bundle": "bundle",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
@@ -35,10 +38,12 @@ _MODULES = {
 __all__ = [
     "Bundle",
     "ExperimentConfig",
+    "RangeTest",
     "Run",
     "facts",
     "fit",
     "format_top",
+    "learning_rate_finder",
     "load_bundle",
     "prepare",
     "save_bundle",

@@ -137,8 +137,43 @@ def test_an_error_while_writing_keeps_the_former_best(path, monkeypatch):
     assert {each for each in path.parent.iterdir()} == {path, callback.former}
 
 
+def names(path):
+    return sorted(each.name for each in path.parent.iterdir())
+
+
+def test_each_improvement_has_a_file_where_that_is_asked_for(path):
+    callback = BestCheckpoint(path, keep="improvements")
+    feed(callback, [3, 4, float("nan"), 1, 2])
+    callback.on_train_end()
+    first, fourth = "best-epoch-00001.weights.h5", "best-epoch-00004.weights.h5"
+    assert names(path) == [first, fourth, "best.weights.h5"]
+    assert saved_in(path.with_name(first)) == 0
+    assert saved_in(path.with_name(fourth)) == saved_in(path) == 3
+    assert callback.improvement(3) == path.with_name(fourth)
+
+
+def test_a_resumed_run_forgets_improvements_that_no_checkpoint_knows(path):
+    callback = BestCheckpoint(path, keep="improvements")
+    feed(callback, [3, 2])
+    state = callback.get_state()
+    feed(callback, [1], first=2)
+    others = path.with_name("best-epoch-old.weights.h5")
+    others.write_bytes(b"not ours")
+    resumed = BestCheckpoint(path, keep="improvements")
+    resumed.set_state(state)
+    resumed.on_train_end()
+    assert names(path) == [
+        "best-epoch-00001.weights.h5",
+        "best-epoch-00002.weights.h5",
+        others.name,
+        "best.weights.h5",
+    ]
+    assert saved_in(path) == 1
+
+
 @pytest.mark.parametrize(
-    "arguments", ({"path": "best.h5"}, {"path": "best.keras"}, {"mode": "auto"}, {"mode": "MIN"})
+    "arguments",
+    ({"path": "best.h5"}, {"path": "best.keras"}, {"mode": "auto"}, {"mode": "MIN"}, {"keep": 3}),
 )
 def test_names_and_modes_that_it_does_not_know_are_refused(arguments, path):
     with pytest.raises(SightkitError, match="Received"):

@@ -28,3 +28,27 @@ def test_any_history_can_be_drawn(rows, tmp_path):
 @pytest.mark.parametrize("row", ({"epoch": 1.0}, {"epoch": 1.0, "accuracy": 0.5}))
 def test_a_history_without_losses_is_drawn_without_a_warning(row, tmp_path):
     draw_curves([row], tmp_path / "curves.png")
+
+
+FALLING = [2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.25]
+
+
+def test_signs_and_the_learning_rate_are_in_the_picture(tmp_path):
+    def draw(name, validation, **more):
+        rows = [
+            {"epoch": float(epoch + 1), "loss": loss, "val_loss": value, **more}
+            for epoch, (loss, value) in enumerate(zip(FALLING, validation, strict=True))
+        ]
+        draw_curves(rows, tmp_path / name)
+        return cv2.imread(str(tmp_path / name))
+
+    bad = [2.0, 1.6, 1.4, 1.3, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7]
+    good = [2.0, 1.6, 1.4, 1.3, 1.29, 1.29, 1.29, 1.29, 1.29, 1.29]
+    shade = [232, 241, 245]  # BGR of the warning colour, thinly over white
+    near = [
+        (abs(draw(n, v).astype(int) - shade) < 6).all(-1).mean()
+        for n, v in (("bad.png", bad), ("good.png", good))
+    ]
+    assert near[0] > 0.1
+    assert near[1] < 0.01
+    assert draw("rate.png", bad, learning_rate=0.1).shape[0] > draw("none.png", bad).shape[0]

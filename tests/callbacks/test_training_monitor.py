@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 
 import cv2
@@ -22,7 +23,8 @@ def compiled(rate=0.25):
 def monitor(tmp_path):
     callback = TrainingMonitor(tmp_path)
     callback.set_model(compiled())
-    return callback
+    yield callback
+    callback.close()
 
 
 def rows_of(folder):
@@ -46,13 +48,14 @@ def test_the_picture_can_be_decoded_and_is_of_the_whole_history(monitor, tmp_pat
         monitor.on_epoch_end(epoch, logs)
     monitor.on_train_end()
     picture = tmp_path / _files.CURVES
-    assert cv2.imread(str(picture)).shape[:2] == (720, 768)
+    assert cv2.imread(str(picture)).shape[:2] == (900, 768)
     draw_curves(monitor.rows, tmp_path / "again.png")
     assert (cv2.imread(str(tmp_path / "again.png")) == cv2.imread(str(picture))).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "again.png",
         "curves.png",
         "history.csv",
+        "history.json",
     ]
 
 
@@ -96,11 +99,35 @@ def test_a_resumed_run_forgets_rows_after_its_checkpoint(monitor, tmp_path):
 def test_numbers_survive_the_state_to_the_last_bit(monitor):
     values = {"loss": 0.1 + 0.2, "val_loss": 1e-308, "a": float("inf"), "b": -0.0}
     monitor.on_epoch_end(0, values)
+    monitor.close()
     other = TrainingMonitor(monitor.folder)
     other.set_state(monitor.get_state())
     assert [repr(value) for value in other.rows[0].values()] == [
         repr(value) for value in monitor.rows[0].values()
     ]
+
+
+def test_the_json_is_the_csv_by_columns(monitor, tmp_path):
+    monitor.on_epoch_end(0, {"loss": 0.1 + 0.2, "val_loss": float("nan")})
+    monitor.on_epoch_end(1, {"loss": float("inf"), "val_loss": 1e-308, "accuracy": 0.5})
+    monitor.on_train_end()
+    columns = json.loads((tmp_path / "history.json").read_text())
+    assert columns == {
+        "epoch": [1, 2],
+        "loss": [0.1 + 0.2, None],
+        "val_loss": [None, 1e-308],
+        "learning_rate": [0.25, 0.25],
+        "accuracy": [None, 0.5],
+    }
+
+
+def test_the_json_forgets_what_a_resumed_run_forgets(monitor, tmp_path):
+    monitor.on_epoch_end(0, {"loss": 1.0})
+    state = monitor.get_state()
+    monitor.on_epoch_end(1, {"loss": 0.5})
+    monitor.on_train_end()
+    TrainingMonitor(tmp_path).set_state(state)
+    assert json.loads((tmp_path / "history.json").read_text())["loss"] == [1.0]
 
 
 def test_an_epoch_without_training_draws_nothing(monitor, tmp_path):

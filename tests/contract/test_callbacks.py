@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -25,7 +26,10 @@ STATEFUL = [name for name in NAMES if issubclass(getattr(callbacks, name), State
 # Arguments for those that cannot be made without; each gets a folder of its own.
 ARGUMENTS = {
     "BestCheckpoint": lambda folder: {"path": folder / "best.weights.h5"},
+    "EarlyStopping": lambda folder: {"path": folder / "best.weights.h5"},
+    "EpochCheckpoint": lambda folder: {"folder": folder},
     "TrainingMonitor": lambda folder: {"folder": folder},
+    "UpdateRatioMonitor": lambda folder: {"folder": folder, "probe": np.ones((2, 4), "float32")},
 }
 
 
@@ -35,18 +39,35 @@ def make(name: str, folder: Path) -> keras.callbacks.Callback:
 
 
 def network() -> keras.Model:
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    layer = keras.layers.Dense(3, activation="softmax", name="dense")
+    model = keras.Sequential([keras.Input((4,)), layer], name="network")
     model.compile(
         keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     return model
 
 
-def train(callback: keras.callbacks.Callback, epochs: int = 2, first: int = 0) -> None:
+def train(
+    callback: keras.callbacks.Callback | None,
+    epochs: int = 2,
+    first: int = 0,
+    start: list[bytes] | None = None,
+) -> list[bytes]:
+    """Train a network that is always the same, or goes on from ``start``; its weights."""
     rng = np.random.default_rng(0)
     x, y = rng.random((24, 4)).astype("float32"), rng.integers(0, 3, 24)
-    data = {"validation_data": (x, y), "batch_size": 8, "verbose": 0}
-    network().fit(x, y, epochs=first + epochs, initial_epoch=first, callbacks=[callback], **data)
+    data = {"validation_data": (x, y), "batch_size": 8, "verbose": 0, "shuffle": False}
+    model = network()
+    values = start or [rng.normal(size=w.shape).astype("float32").tobytes() for w in model.weights]
+    model.set_weights(
+        [
+            np.frombuffer(value, "float32").reshape(weight.shape)
+            for value, weight in zip(values, model.weights, strict=True)
+        ]
+    )
+    callbacks = [] if callback is None else [callback]
+    model.fit(x, y, epochs=first + epochs, initial_epoch=first, callbacks=callbacks, **data)
+    return [weight.tobytes() for weight in model.get_weights()]
 
 
 def test_there_are_callbacks():
@@ -76,6 +97,43 @@ def test_it_may_begin_and_end_without_an_epoch_in_between(name, tmp_path):
         getattr(callback, hook)(None)
 
 
+# These are there to change a training, if only after its end.
+ACTING = {"AdaptiveRate", "EarlyStopping"}
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - ACTING))
+def test_it_changes_no_bit_of_a_training(name, tmp_path):
+    alone, watched = train(None, epochs=3), train(make(name, tmp_path / "a"), epochs=3)
+    assert alone == watched
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_a_resumed_one_ends_as_one_that_was_never_stopped(name, tmp_path):
+    whole = make(name, tmp_path / "whole")
+    train(whole, epochs=3)
+    first = make(name, tmp_path / "killed")
+    killed = train(first, epochs=2)
+    state = json.loads(json.dumps(first.get_state(), allow_nan=False))
+    second = make(name, tmp_path / "killed")
+    second.set_state(state)
+    train(second, epochs=1, first=2, start=killed)
+    assert second.get_state().keys() == whole.get_state().keys()
+    assert without_hashes(second.get_state()) == without_hashes(whole.get_state())
+
+
+def without_hashes(state: dict) -> dict:
+    """An HDF5 file's bytes say when it was written."""
+    return {key: value for key, value in state.items() if key != "sha256"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_leaves_no_half_written_file(name, tmp_path):
+    callback = make(name, tmp_path / "a")
+    train(callback)
+    written = sorted(path.name for path in (tmp_path / "a").rglob("*"))
+    assert not [each for each in written if "partial" in each]
+
+
 @pytest.mark.parametrize("name", STATEFUL)
 def test_a_new_one_has_a_state_too(name, tmp_path):
     state = make(name, tmp_path / "a").get_state()
@@ -91,6 +149,7 @@ def test_its_state_survives_json_and_goes_on_where_it_was(name, tmp_path):
     state = json.loads(json.dumps(first.get_state(), allow_nan=False))
     assert state == first.get_state()
     assert state != make(name, tmp_path / "b").get_state()
+    shutil.copytree(tmp_path / "a", tmp_path / "b", dirs_exist_ok=True)
     second = make(name, tmp_path / "b")
     second.set_state(state)
     assert second.get_state() == state

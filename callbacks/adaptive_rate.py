@@ -1,0 +1,151 @@
+"""A learning rate that follows the training."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from sightkit._errors import SightkitError
+from sightkit.callbacks.base import StatefulCallback, monitored, require_mode
+
+
+class AdaptiveRate(StatefulCallback):
+    """Lower the learning rate on a plateau, raise it when progress is steady but slow.
+
+    After each epoch: a value that is better than the best by a share of more than ``flat`` is
+    progress. ``patience`` epochs without progress are a plateau: the rate is multiplied by
+    ``lower``, and never again raised to where the plateau was. ``steady`` epochs of progress in a
+    row, each by a share of less than ``slow``, are slow: the rate is multiplied by ``higher``.
+    A value that is not finite is no progress.
+
+    Args:
+        monitor: key of the epoch's logs.
+        mode: ``"min"`` or ``"max"``: whether lower or higher is better.
+        patience, lower, flat: of a plateau.
+        steady, higher, slow: of slow progress.
+        lowest: the rate is never lowered below this.
+        highest: the rate is never raised above this; None: ten times the first rate.
+
+    Raises:
+        SightkitError: values that make no sense, or an optimizer with a schedule: one of the two
+            must decide.
+    """
+
+    def __init__(
+        self,
+        *,
+        monitor: str = "val_loss",
+        mode: str = "min",
+        patience: int = 5,
+        lower: float = 0.5,
+        flat: float = 1e-4,
+        steady: int = 5,
+        higher: float = 1.5,
+        slow: float = 0.01,
+        lowest: float = 1e-7,
+        highest: float | None = None,
+    ) -> None:
+        super().__init__()
+        require_mode(mode)
+        if patience < 1 or steady < 1 or not 0 < lower < 1 < higher:
+            raise SightkitError(
+                "patience and steady must be at least 1, lower between 0 and 1, higher above 1.",
+                patience=patience,
+                steady=steady,
+                lower=lower,
+                higher=higher,
+            )
+        if not 0 <= flat < slow or not lowest > 0:
+            raise SightkitError(
+                "flat must be at least 0 and below slow, lowest above 0.",
+                flat=flat,
+                slow=slow,
+                lowest=lowest,
+            )
+        self.monitor = monitor
+        self.mode = mode
+        self.patience = patience
+        self.lower = lower
+        self.flat = flat
+        self.steady = steady
+        self.higher = higher
+        self.slow = slow
+        self.lowest = lowest
+        self.highest = highest
+        self.best: float | None = None
+        self._waited = 0
+        self._gains: list[float] = []
+        self._plateau: float | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Raise if the rate is not this callback's to change."""
+        rate = self.model.optimizer.learning_rate
+        if not isinstance(rate, keras.Variable):
+            raise SightkitError(
+                "AdaptiveRate needs an optimizer with a number as its learning rate.",
+                "Take the schedule out of the optimizer, or this callback out of the list.",
+                optimizer=type(self.model.optimizer).__name__,
+            )
+        if self.highest is None:
+            self.highest = 10 * self._rate()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the progress, and change the rate if it is time."""
+        gain = self._gain(monitored(logs, self.monitor))
+        if gain > self.flat:
+            self._waited = 0
+            self._gains = [*self._gains, min(gain, 1.0)][-self.steady :]
+        else:
+            self._waited += 1
+            self._gains = []
+        if self._waited >= self.patience:
+            self._plateau = self._rate()
+            self._change(max(self._plateau * self.lower, min(self.lowest, self._plateau)))
+        elif len(self._gains) == self.steady and max(self._gains) < self.slow:
+            self._raise()
+
+    def get_state(self) -> dict[str, Any]:
+        """Best value and recent progress; the rate itself is a variable of the optimizer."""
+        return {
+            "best": self.best,
+            "waited": self._waited,
+            "gains": list(self._gains),
+            "plateau": self._plateau,
+            "highest": self.highest,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember them."""
+        self.best = state["best"]
+        self._waited = state["waited"]
+        self._gains = list(state["gains"])
+        self._plateau = state["plateau"]
+        self.highest = state["highest"]
+
+    def _gain(self, value: float) -> float:
+        """By what share the value is better than the best before; the first is all gain."""
+        if not math.isfinite(value):
+            return -1.0
+        if self.best is None:
+            self.best = value
+            return 1.0
+        better = self.best - value if self.mode == "min" else value - self.best
+        gain = better / max(abs(self.best), 1e-12)
+        if gain > self.flat:
+            self.best = value
+        return gain
+
+    def _raise(self) -> None:
+        rate = self._rate() * self.higher
+        highest = math.inf if self.highest is None else self.highest
+        if rate <= highest and (self._plateau is None or rate < self._plateau):
+            self._change(rate)
+
+    def _change(self, rate: float) -> None:
+        self._waited, self._gains = 0, []
+        self.model.optimizer.learning_rate = rate
+
+    def _rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -1,0 +1,56 @@
+"""Which ReLUs never fire."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+
+class DeadUnits:
+    """Counts the channels whose ReLU is zero for all images of a probe, at every place.
+
+    The layers of a functional network are looked at: those with a ReLU as their activation, and
+    ReLU layers that are not leaky.
+
+    Args:
+        model: functional; others, and layers inside a nested network, have no ReLUs to be seen.
+
+    Attributes:
+        layers: names of the layers that are looked at.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        found = {
+            layer.name: layer
+            for layer in getattr(model, "layers", ())
+            if _is_relu(layer) and len(getattr(layer, "_inbound_nodes", ())) == 1
+        }
+        self.layers = tuple(found) if getattr(model, "inputs", None) else ()
+        self._probe = (
+            # Reduced inside the network: all activations at once would not fit into memory.
+            keras.Model(model.input, [_fires(found[name].output) for name in self.layers])
+            if self.layers
+            else None
+        )
+
+    def shares(self, images: np.ndarray) -> dict[str, float]:
+        """The share of dead units by layer, 0 to 1; in inference mode, so that nothing changes."""
+        if self._probe is None:
+            return {}
+        fires = self._probe(images, training=False)
+        fires = fires if isinstance(fires, (list, tuple)) else [fires]
+        return {
+            name: 1.0 - float(np.mean(keras.ops.convert_to_numpy(each)))
+            for name, each in zip(self.layers, fires, strict=True)
+        }
+
+
+def _fires(output: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.ops.any(output > 0, axis=tuple(range(len(output.shape) - 1)))
+
+
+def _is_relu(layer: keras.Layer) -> bool:
+    if isinstance(layer, keras.layers.ReLU):
+        return not layer.negative_slope
+    activation = getattr(layer, "activation", None)
+    return activation in (keras.activations.relu, keras.activations.relu6)

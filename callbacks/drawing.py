@@ -1,0 +1,54 @@
+"""Pictures that are drawn beside the training, and never hold it up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+SHARE = 0.01
+"""Part of the running time that drawing may take."""
+
+_matplotlib = threading.Lock()  # its fonts and caches are shared: one drawing at a time
+
+
+class Drawing:
+    """Draws in a thread of its own, as often as it costs no more than 1 % of the time.
+
+    A drawing that would come too early, or while another is under way, is left out: the next one
+    shows the same and more, and the last one is made by ``finish``.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._begun = 0.0
+        self._cost = 0.0
+
+    def offer(self, draw: Callable[[], None]) -> bool:
+        """Start a drawing if it is due; whether it was started."""
+        now = time.monotonic()
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        if now - self._begun < self._cost / SHARE:
+            return False
+        self._begun = now
+        self._thread = threading.Thread(target=self._run, args=(draw,), daemon=True)
+        self._thread.start()
+        return True
+
+    def finish(self, draw: Callable[[], None]) -> None:
+        """Wait for a drawing that is under way, then draw here."""
+        self.wait()
+        with _matplotlib:
+            draw()
+
+    def wait(self) -> None:
+        """Wait for a drawing that is under way, so that no half picture is left."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, draw: Callable[[], None]) -> None:
+        begun = time.thread_time()  # its own work, not its waiting for a processor
+        with _matplotlib:
+            draw()
+        self._cost = time.thread_time() - begun

@@ -1,0 +1,41 @@
+"""The picture of a learning-rate range test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from sightkit import _files
+
+QUIET, LINE, CHOSEN = "#8c959f", "#1f6feb", "#1a7f37"
+
+
+def draw_rates(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    suggestion: float | None,
+    path: str | os.PathLike[str],
+) -> None:
+    """Draw loss over learning rate to a PNG, atomically, with the suggestion marked."""
+    figure = Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(rates, losses, ".", color=QUIET, markersize=3, label="loss of a batch")
+    axes.plot(rates, smoothed, color=LINE, linewidth=1.8, label="smoothed")
+    if suggestion is not None:
+        label = f"suggestion: {suggestion:.2g}"
+        axes.axvline(suggestion, color=CHOSEN, linestyle=":", label=label)
+    axes.set_xscale("log")
+    # What comes after the explosion would press the rest flat.
+    low, high = min(*losses, *smoothed), max(smoothed[0], *smoothed[: max(1, len(smoothed) // 2)])
+    axes.set_ylim(low - 0.1 * (high - low) - 1e-9, high + 0.4 * (high - low) + 1e-9)
+    axes.set_title("Learning rate", loc="left", fontweight="bold")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    axes.grid(color="#d8dee4", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    with _files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")

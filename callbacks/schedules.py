@@ -1,0 +1,311 @@
+"""Learning rates as pure functions of the global step: nothing to save, nothing to lose.
+
+The step is the optimizer's count of updates, which every checkpoint holds; a resumed run
+therefore has the rate of the uninterrupted one at every step. They are written in ``keras.ops``
+and float32, so that they are the same on each backend, and can be serialized with the optimizer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import keras
+from keras import ops
+
+from sightkit._errors import SightkitError
+
+register = keras.saving.register_keras_serializable(package="sightkit")
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Base: a frozen dataclass whose fields are its configuration.
+
+    Called with a step (int, or an integer scalar of the backend); returns a float32 scalar.
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, as JSON."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+
+@register
+@dataclass(frozen=True)
+class InverseTime(Schedule):
+    """α₀ / (1 + decay · step): the "standard" decay of Keras before version 3.
+
+    Args:
+        initial: α₀.
+        decay: per step, at least 0.
+    """
+
+    initial: float
+    decay: float
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require_above_zero(initial=self.initial)
+        _require_not_negative(decay=self.decay)
+
+    @classmethod
+    def standard(cls, initial: float, epochs: int) -> Self:
+        """With decay = α₀ / epochs, as ``SGD(lr, decay=lr / epochs)`` once was."""
+        _require_above_zero(epochs=epochs)
+        return cls(initial, initial / epochs)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        return self.initial / (1.0 + self.decay * _number(step))
+
+
+@register
+@dataclass(frozen=True)
+class StepDrop(Schedule):
+    """α₀ · F^⌊(1 + E) / D⌋ in epoch E, counted from 0.
+
+    Args:
+        initial: α₀.
+        steps_per_epoch: batches an epoch: ``len(train)``.
+        factor: F, 0.5 or 0.1; 0.25 falls too fast (notes S0).
+        every: D, epochs between two drops.
+    """
+
+    initial: float
+    steps_per_epoch: int
+    factor: float = 0.5
+    every: int = 10
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require_above_zero(
+            initial=self.initial,
+            steps_per_epoch=self.steps_per_epoch,
+            factor=self.factor,
+            every=self.every,
+        )
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        drops = (1 + _epoch(step, self.steps_per_epoch)) // self.every
+        return self.initial * ops.power(ops.cast(self.factor, "float32"), _number(drops))
+
+
+@register
+@dataclass(frozen=True)
+class Polynomial(Schedule):
+    """α₀ (1 − step / steps)^power, down to ``end``; power 1 is the linear decay.
+
+    Args:
+        initial: α₀.
+        steps: ``epochs * len(train)``; afterwards the rate stays at ``end``.
+        power: at least 1 falls fast first, below 1 fast at last.
+        end: rate at the end.
+    """
+
+    initial: float
+    steps: int
+    power: float = 1.0
+    end: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require_above_zero(initial=self.initial, steps=self.steps, power=self.power)
+        _require_not_negative(end=self.end)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        left = 1.0 - _progress(step, self.steps)
+        return self.end + (self.initial - self.end) * ops.power(left, self.power)
+
+
+@register
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """α₀ · factor^(step / steps): multiplied by ``factor`` every so many steps.
+
+    Args:
+        initial: α₀.
+        factor: for example 0.1.
+        steps: in which the rate is multiplied by it: ``n * len(train)`` for n epochs.
+        staircase: at once after these steps, not little by little.
+    """
+
+    initial: float
+    factor: float
+    steps: int
+    staircase: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require_above_zero(initial=self.initial, factor=self.factor, steps=self.steps)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        power = _epoch(step, self.steps) if self.staircase else _number(step) / self.steps
+        return self.initial * ops.power(ops.cast(self.factor, "float32"), _number(power))
+
+
+@register
+@dataclass(frozen=True)
+class CosineWithWarmup(Schedule):
+    """A line up from ``start`` to α₀, then half a cosine down to ``end``.
+
+    Args:
+        initial: α₀, reached at step ``warmup``.
+        steps: all of them, with the warm-up.
+        warmup: steps of the line; 0 begins with the cosine.
+        start: rate of step 0, if there is a warm-up.
+        end: rate at the end.
+    """
+
+    initial: float
+    steps: int
+    warmup: int = 0
+    start: float = 0.0
+    end: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require_above_zero(initial=self.initial, steps=self.steps)
+        _require_not_negative(warmup=self.warmup, start=self.start, end=self.end)
+        if self.warmup >= self.steps:
+            raise SightkitError(
+                "The warm-up must be shorter than the training.",
+                warmup=self.warmup,
+                steps=self.steps,
+            )
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        return _two_parts(
+            step, self.start, self.initial, self.end, self.warmup, self.steps, rise=_line
+        )
+
+
+@register
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Smith's one cycle: half a cosine up to ``highest``, half a cosine down to almost nothing.
+
+    Leslie N. Smith and Nicholay Topin, "Super-Convergence", 2017 (arXiv:1708.07120), with cosines
+    in place of lines, as is usual today. The paper also lowers the momentum while the rate is
+    high; Keras' momentum is a constant, and stays one.
+
+    Args:
+        highest: the peak; ``training.learning_rate_finder`` suggests it.
+        steps: ``epochs * len(train)``.
+        rise: part of the steps in which the rate rises, between 0 and 1.
+        start_divisor: the rate begins at ``highest / start_divisor``
+        end_divisor: and ends at that divided by ``end_divisor``.
+    """
+
+    highest: float
+    steps: int
+    rise: float = 0.3
+    start_divisor: float = 25.0
+    end_divisor: float = 1e4
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _require_above_zero(
+            highest=self.highest,
+            steps=self.steps,
+            start_divisor=self.start_divisor,
+            end_divisor=self.end_divisor,
+        )
+        if not 0 < self.rise < 1:
+            raise SightkitError("rise must lie between 0 and 1.", rise=self.rise)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        start = self.highest / self.start_divisor
+        end = start / self.end_divisor
+        peak = self.rise * self.steps
+        return _two_parts(step, start, self.highest, end, peak, self.steps, rise=_cosine)
+
+
+@register
+@dataclass(frozen=True)
+class ManualDrops(Schedule):
+    """Rates set by hand: each from its epoch on.
+
+    Args:
+        rates: pairs (epoch, rate); the first epoch is 0, they rise.
+        steps_per_epoch: batches an epoch: ``len(train)``.
+
+    Example:
+        >>> ManualDrops([(0, 0.01), (50, 0.001), (65, 0.0001)], steps_per_epoch=391)
+        ManualDrops(rates=((0, 0.01), (50, 0.001), (65, 0.0001)), steps_per_epoch=391)
+    """
+
+    rates: Sequence[Sequence[float]]
+    steps_per_epoch: int
+
+    def __post_init__(self) -> None:
+        """Check the values; lists, as JSON has them, become tuples."""
+        pairs = tuple((int(epoch), float(rate)) for epoch, rate in self.rates)
+        object.__setattr__(self, "rates", pairs)
+        _require_above_zero(steps_per_epoch=self.steps_per_epoch)
+        epochs = [epoch for epoch, _ in pairs]
+        if not epochs or epochs[0] != 0 or sorted(set(epochs)) != epochs:
+            raise SightkitError("The epochs must begin with 0 and rise.", rates=pairs)
+        for _, rate in pairs:
+            _require_above_zero(rate=rate)
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        epoch = _epoch(step, self.steps_per_epoch)
+        value = ops.cast(self.rates[0][1], "float32")
+        for first, rate in self.rates[1:]:
+            value = ops.where(epoch >= first, ops.cast(rate, "float32"), value)
+        return value
+
+
+def _two_parts(
+    step: Any, start: float, highest: float, end: float, peak: float, steps: int, *, rise: Any
+) -> Any:
+    """Up from ``start`` by ``rise``, then half a cosine down to ``end``."""
+    number = _number(step)
+    down = ops.clip((number - peak) / (steps - peak), 0.0, 1.0)
+    falling = highest + (end - highest) * _cosine(down)
+    if not peak:
+        return falling
+    up = start + (highest - start) * rise(ops.clip(number / peak, 0.0, 1.0))
+    return ops.where(number < peak, up, falling)
+
+
+def _line(part: Any) -> Any:
+    return part
+
+
+def _cosine(part: Any) -> Any:
+    """0 at 0, 1 at 1, flat at both."""
+    return 0.5 * (1.0 - ops.cos(math.pi * part))
+
+
+def _number(step: Any) -> Any:
+    return ops.cast(step, "float32")
+
+
+def _epoch(step: Any, steps_per_epoch: int) -> Any:
+    """In integers: float32 knows no odd number above 16,777,216."""
+    return ops.cast(step, "int32") // steps_per_epoch
+
+
+def _progress(step: Any, steps: int) -> Any:
+    return ops.clip(_number(step) / steps, 0.0, 1.0)
+
+
+def _require_above_zero(**values: float) -> None:
+    for name, value in values.items():
+        if not (math.isfinite(value) and value > 0):
+            raise SightkitError(f"{name} must be a number above 0.", "", **{name: value})
+
+
+def _require_not_negative(**values: float) -> None:
+    for name, value in values.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise SightkitError(f"{name} must be a number, at least 0.", "", **{name: value})

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import inspect
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import callbacks
+from sightkit._errors import SightkitError
+from sightkit.callbacks import (
+    AdaptiveRate,
+    CosineWithWarmup,
+    Exponential,
+    InverseTime,
+    ManualDrops,
+    OneCycle,
+    Polynomial,
+    StatefulCallback,
+    StepDrop,
+)
+from sightkit.callbacks.schedules import Schedule
+from sightkit.training.state import TrainingState
+
+STEPS = [0, 1, 2, 7, 9, 10, 11, 29, 30, 31, 59, 60, 89, 90, 99, 100, 101, 250]
+
+
+def one_cycle(t, highest=0.4, steps=100, rise=0.3, first=25, last=1e4):
+    start, end, peak = highest / first, highest / first / last, rise * steps
+    low, share = (start, t / peak) if t < peak else (end, (steps - min(t, steps)) / (steps - peak))
+    return low + (highest - low) * (1 - math.cos(math.pi * share)) / 2
+
+
+def warm_cosine(t, warmup=10, steps=100, start=0.001, top=0.1, end=0.002):
+    if t < warmup:
+        return start + (top - start) * t / warmup
+    return end + (top - end) * (1 + math.cos(math.pi * min(1, (t - warmup) / (steps - warmup)))) / 2
+
+
+# Schedule and the closed formula of the notes or the paper, in double precision.
+CASES = {
+    "standard": (InverseTime.standard(0.01, 40), lambda t: 0.01 / (1 + 0.01 / 40 * t)),
+    "inverse": (InverseTime(0.1, 0.5), lambda t: 0.1 / (1 + 0.5 * t)),
+    "step": (StepDrop(0.01, 10, 0.5, 3), lambda t: 0.01 * 0.5 ** ((1 + t // 10) // 3)),
+    "step 0.1": (StepDrop(0.01, 10, 0.1, 1), lambda t: 0.01 * 0.1 ** (1 + t // 10)),
+    "linear": (Polynomial(0.05, 100), lambda t: 0.05 * (1 - min(t, 100) / 100)),
+    "polynomial": (
+        Polynomial(0.05, 90, 2.5, 0.001),
+        lambda t: 0.001 + 0.049 * (1 - min(t, 90) / 90) ** 2.5,
+    ),
+    "exponential": (Exponential(0.1, 0.1, 80), lambda t: 0.1 * 0.1 ** (t / 80)),
+    "staircase": (Exponential(0.1, 0.3, 30, True), lambda t: 0.1 * 0.3 ** (t // 30)),
+    "cosine": (
+        CosineWithWarmup(0.1, 100),
+        lambda t: 0.1 * (1 + math.cos(math.pi * min(t, 100) / 100)) / 2,
+    ),
+    "warm-up": (CosineWithWarmup(0.1, 100, 10, 0.001, 0.002), warm_cosine),
+    "one cycle": (OneCycle(0.4, 100), one_cycle),
+    "manual": (
+        ManualDrops([(0, 0.01), (3, 0.001), (9, 0.0001)], 10),
+        lambda t: 0.01 if t < 30 else 0.001 if t < 90 else 0.0001,
+    ),
+}
+# Where Keras has the same, under another name.
+OF_KERAS = {
+    "inverse": lambda s: s.InverseTimeDecay(0.1, 1, 0.5),
+    "linear": lambda s: s.PolynomialDecay(0.05, 100, 0.0),
+    "polynomial": lambda s: s.PolynomialDecay(0.05, 90, 0.001, 2.5),
+    "exponential": lambda s: s.ExponentialDecay(0.1, 80, 0.1),
+    "staircase": lambda s: s.ExponentialDecay(0.1, 30, 0.3, staircase=True),
+    "cosine": lambda s: s.CosineDecay(0.1, 100),
+    "warm-up": lambda s: s.CosineDecay(0.001, 90, 0.02, warmup_target=0.1, warmup_steps=10),
+    "manual": lambda s: s.PiecewiseConstantDecay([29, 89], [0.01, 0.001, 0.0001]),
+}
+
+
+def values(schedule, steps=STEPS):
+    return np.array([float(schedule(step)) for step in steps])
+
+
+def test_every_schedule_has_a_case():
+    known = {
+        name
+        for name in callbacks.__all__
+        if inspect.isclass(getattr(callbacks, name))
+        and issubclass(getattr(callbacks, name), Schedule)
+    }
+    assert known == {type(schedule).__name__ for schedule, _ in CASES.values()}
+    assert len(known) == 7
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_the_closed_formula(name):
+    schedule, formula = CASES[name]
+    expected = np.array([formula(step) for step in STEPS])
+    np.testing.assert_allclose(values(schedule), expected, rtol=2e-6, atol=1e-7 * expected.max())
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+def test_it_is_that_of_keras(name):
+    theirs = values(OF_KERAS[name](keras.optimizers.schedules))
+    np.testing.assert_allclose(values(CASES[name][0]), theirs, rtol=2e-6, atol=1e-8)
+
+
+def test_the_notes_worked_step_drop():
+    """S1's MiniVGGNet: 0.01, F = 0.25 every five epochs: 0.01, then 0.0025, then 0.000625."""
+    rates = values(StepDrop(0.01, 1, 0.25, 5), range(10))
+    np.testing.assert_allclose(rates, [0.01] * 4 + [0.0025] * 5 + [0.000625], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_survives_json_with_its_optimizer(name):
+    schedule = CASES[name][0]
+    optimizer = keras.optimizers.SGD(schedule)
+    config = json.loads(json.dumps(keras.optimizers.serialize(optimizer), allow_nan=False))
+    again = keras.optimizers.deserialize(config)
+    again.iterations.assign(31)
+    assert float(again.learning_rate) == float(schedule(31))
+    assert type(schedule).from_config(json.loads(json.dumps(schedule.get_config()))) == schedule
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_step_of_any_kind_gives_the_same_float32(name):
+    schedule = CASES[name][0]
+    for step in (0, 37, 250):
+        expected = float(schedule(step))
+        variable = keras.Variable(step, dtype="int64", trainable=False)
+        for each in (np.int64(step), keras.ops.convert_to_tensor(step), variable):
+            assert float(schedule(each)) == expected
+        assert keras.backend.standardize_dtype(schedule(variable).dtype) == "float32"
+
+
+def test_epochs_are_counted_exactly_where_float32_cannot():
+    """16,777,217 is no float32: as one, the epoch would begin a step too late."""
+    schedule = ManualDrops([(0, 1.0), (1, 0.5)], steps_per_epoch=2**24 + 1)
+    assert values(schedule, [2**24, 2**24 + 1]).tolist() == [1.0, 0.5]
+
+
+class Rates(StatefulCallback):
+    """The learning rate of each step, as the step uses it."""
+
+    def __init__(self, stop_after=None):
+        super().__init__()
+        self.rates, self.stop_after = [], stop_after
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+    def on_train_batch_end(self, batch, logs=None):
+        if len(self.rates) == self.stop_after:
+            raise KeyboardInterrupt
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        pass
+
+
+@pytest.mark.parametrize("name", ["standard", "step", "warm-up", "one cycle", "manual", "adaptive"])
+def test_after_a_resume_every_step_has_the_rate_of_the_uninterrupted_run(name, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)).astype("float32"), rng.normal(size=(40, 1)).astype("float32")
+
+    def train(folder, *, stop_after=None, resume=False):
+        adaptive = name == "adaptive"
+        rate = 0.01 if adaptive else CASES[name][0]
+        extra = [AdaptiveRate(monitor="loss", patience=1, steady=1, slow=0.5)] if adaptive else []
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.set_weights([np.full((3, 1), 0.1), np.zeros(1)])
+        model.compile(keras.optimizers.SGD(rate, momentum=0.9), "mse")
+        state = TrainingState(model, extra, folder)
+        seen = Rates(stop_after)
+        first = state.restore_latest() + 1 if resume else 0
+        save = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: state.save(epoch))
+        try:
+            model.fit(x, y, 4, 6, 0, [*extra, seen, save], shuffle=False, initial_epoch=first)
+        except KeyboardInterrupt:
+            pass
+        return seen.rates
+
+    for folder in ("whole", "killed"):
+        (tmp_path / folder).mkdir()
+    whole = train(tmp_path / "whole")
+    assert len(whole) == 60
+    assert len(set(whole)) > 1
+    train(tmp_path / "killed", stop_after=27)
+    assert train(tmp_path / "killed", resume=True) == whole[20:]
+
+
+@pytest.mark.parametrize(
+    "make",
+    (
+        lambda: InverseTime(0.0, 0.1),
+        lambda: InverseTime(0.1, -1),
+        lambda: InverseTime.standard(0.1, 0),
+        lambda: StepDrop(0.1, 0),
+        lambda: StepDrop(0.1, 10, factor=0),
+        lambda: StepDrop(0.1, 10, every=0),
+        lambda: Polynomial(float("nan"), 10),
+        lambda: Polynomial(0.1, 10, end=-0.1),
+        lambda: Exponential(0.1, 0, 10),
+        lambda: CosineWithWarmup(0.1, 10, warmup=10),
+        lambda: CosineWithWarmup(0.1, 10, warmup=-1),
+        lambda: OneCycle(0.1, 10, rise=1.0),
+        lambda: OneCycle(0.1, 10, start_divisor=0),
+        lambda: ManualDrops([], 10),
+        lambda: ManualDrops([(1, 0.1)], 10),
+        lambda: ManualDrops([(0, 0.1), (5, 0.01), (5, 0.001)], 10),
+        lambda: ManualDrops([(0, 0.1), (5, 0.0)], 10),
+    ),
+)
+def test_values_that_make_no_sense_are_refused(make):
+    with pytest.raises(SightkitError, match="Received"):
+        make()

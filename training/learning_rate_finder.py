@@ -1,0 +1,196 @@
+"""Which learning rate to begin with: a range test on a copy of the network."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from sightkit._errors import SightkitError
+
+SMOOTHING = 0.9
+"""Weight of the past in the smoothed loss; it is corrected for its start at 0."""
+EXPLODED = 3.0
+"""The test ends where the smoothed loss is this multiple of its lowest or of its first."""
+BELOW_MINIMUM = 10.0
+"""At the lowest loss the rate is too high already; a tenth of it is not (Smith 2015)."""
+FALLEN = 0.02
+"""A loss that fell by a smaller share than this has not fallen."""
+ONSET = 0.1
+"""Part of the whole fall after which the loss has left its first level."""
+
+
+class Batches(Protocol):
+    """What is asked of the data: ``io.HDF5DatasetGenerator`` has it, and a list of pairs too."""
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Any:
+        """A batch, (x, y) or (x, y, weights)."""
+        ...
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """What ``learning_rate_finder`` found.
+
+    Attributes:
+        rates: learning rate of each step.
+        losses: loss of each step's batch, before the step.
+        smoothed: the losses as a moving average.
+        suggestion: a rate to begin with; None where no rate made the loss fall.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    suggestion: float | None
+
+
+def learning_rate_finder(
+    network: keras.Model,
+    data: Batches,
+    *,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    steps: int = 100,
+    picture: str | os.PathLike[str] | None = None,
+) -> RangeTest:
+    """Raise the learning rate from step to step, and see where the loss falls and explodes.
+
+    The range test of Leslie N. Smith, "Cyclical Learning Rates for Training Neural Networks",
+    2015 (arXiv:1506.01186). The suggestion is the rate at which the smoothed loss falls fastest,
+    at most a tenth of that at which it is lowest. The steps are made by a copy of the network
+    with a new optimizer of the same kind: weights, optimizer, seeds of dropout, the order of the
+    data and the random states of Python and NumPy are afterwards as if there had been no test, to
+    the last bit.
+
+    Args:
+        network: compiled, functional or sequential.
+        data: batches of training data; read from the first on, again and again if they are few.
+        lowest, highest: rates of the first and the last step, on a logarithmic scale.
+        steps: number of steps, at least 10; the test ends early when the loss explodes.
+        picture: PNG to draw to, or None; nothing is drawn if the first loss is not finite.
+
+    Raises:
+        SightkitError: a network that is not compiled or cannot be copied, no data, or rates that
+            do not rise.
+    """
+    _require(network, data, lowest, highest, steps)
+    rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
+    with _randomness_kept():
+        losses = list(_losses(_copy(network, lowest), data, rates))
+    smoothed = _smooth(losses)
+    found = RangeTest(
+        tuple(rates[: len(losses)]), tuple(losses), tuple(smoothed), _suggest(rates, smoothed)
+    )
+    if picture is not None and losses:
+        from sightkit.callbacks.rate_picture import draw_rates
+
+        draw_rates(found.rates, found.losses, found.smoothed, found.suggestion, picture)
+    return found
+
+
+def _require(
+    network: keras.Model, data: Batches, lowest: float, highest: float, steps: int
+) -> None:
+    if not network.compiled:
+        raise SightkitError(
+            "The network must be compiled.", "Call its compile first.", network=network.name
+        )
+    if not getattr(network, "inputs", None):
+        raise SightkitError(
+            "The network must be functional or sequential, and built: it is copied.",
+            network=network.name,
+        )
+    if not len(data):
+        raise SightkitError("The data must hold at least one batch.", batches=0)
+    if not 0 < lowest < highest < math.inf or steps < 10:
+        raise SightkitError(
+            "lowest must be above 0 and below highest, steps at least 10.",
+            lowest=lowest,
+            highest=highest,
+            steps=steps,
+        )
+
+
+def _copy(network: keras.Model, rate: float) -> keras.Model:
+    """The same layers and values, compiled anew: the network itself is never touched."""
+    copy = keras.models.clone_model(network)
+    for mine, theirs in zip(copy.variables, network.variables, strict=True):
+        # By way of NumPy: JAX would share the array, and its training step frees what it is given.
+        mine.assign(np.array(keras.ops.convert_to_numpy(theirs.value)))
+    optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
+    copy.compile(
+        type(optimizer).from_config({**optimizer.get_config(), "learning_rate": rate}),
+        loss=network.loss,
+        loss_weights=network.get_compile_config().get("loss_weights"),
+        run_eagerly=network.run_eagerly,
+        jit_compile=network.jit_compile,
+    )
+    return copy
+
+
+def _losses(network: keras.Model, data: Batches, rates: Sequence[float]) -> Iterator[float]:
+    """Train a batch at each rate; end where the loss has exploded."""
+    seen: list[float] = []
+    for step, rate in enumerate(rates):
+        network.optimizer.learning_rate = rate
+        loss = float(network.train_on_batch(*data[step % len(data)], return_dict=True)["loss"])
+        if not math.isfinite(loss):
+            return
+        yield loss
+        seen.append(loss)
+        smoothed = _smooth(seen)
+        allowed = EXPLODED * max(abs(min(smoothed)), abs(smoothed[0]))
+        if len(seen) > 1 and smoothed[-1] > allowed:
+            return
+
+
+def _smooth(losses: Sequence[float]) -> list[float]:
+    smoothed, mean = [], 0.0
+    for count, loss in enumerate(losses, start=1):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        smoothed.append(mean / (1 - SMOOTHING**count))
+    return smoothed
+
+
+def _suggest(rates: Sequence[float], smoothed: Sequence[float]) -> float | None:
+    """Where the smoothed loss falls fastest over the logarithm of the rate.
+
+    Looked for between the last step on the level of the beginning and the lowest loss: before
+    that there is only noise, which falls fast too.
+    """
+    lowest = int(np.argmin(smoothed)) if len(smoothed) else 0
+    if lowest < 2:
+        return None
+    values = np.asarray(smoothed)
+    start = float(np.median(values[: max(2, lowest // 2)]))
+    fall = start - values[lowest]
+    if fall < FALLEN * abs(start):
+        return None
+    level = np.flatnonzero(values[:lowest] >= start - ONSET * fall)
+    begin = int(level[-1]) if len(level) else 0
+    slopes = np.gradient(values, np.log(rates[: len(values)]))
+    falling = begin + int(np.argmin(slopes[begin : lowest + 1]))
+    return min(rates[falling], rates[lowest] / BELOW_MINIMUM)
+
+
+@contextlib.contextmanager
+def _randomness_kept() -> Iterator[None]:
+    """Copying layers draws seeds for them from Python's random numbers: put those back."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
