@@ -16,8 +16,6 @@ from sightkit import _files
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.drawing import Drawing
 
-HISTORY_JSON = "history.json"
-
 
 class TrainingMonitor(StatefulCallback):
     """``history.csv``, ``history.json`` and a picture of loss, accuracy and learning rate.
@@ -68,7 +66,7 @@ class TrainingMonitor(StatefulCallback):
         """Take the rows of the checkpoint; later ones in the file are forgotten."""
         self.rows = [{name: float(value) for name, value in row.items()} for row in state["rows"]]
         self._write_history()
-        _files.write_text(self.folder / HISTORY_JSON, as_columns(self.rows))
+        _files.write_text(self.folder / _files.HISTORY_JSON, as_columns(self.rows))
 
     def _learning_rate(self) -> float:
         optimizer = self.model.optimizer
@@ -86,7 +84,7 @@ class TrainingMonitor(StatefulCallback):
     def _draw(self, rows: list[dict[str, float]], *, finished: bool) -> None:
         from sightkit.callbacks.curves import draw_curves
 
-        _files.write_text(self.folder / HISTORY_JSON, as_columns(rows))
+        _files.write_text(self.folder / _files.HISTORY_JSON, as_columns(rows))
         draw_curves(rows, self.folder / _files.CURVES, finished=finished)
 
 

@@ -18,8 +18,6 @@ from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.dead_units import DeadUnits
 from sightkit.callbacks.drawing import Drawing
 
-UPDATES = "updates.csv"
-UPDATES_PICTURE = "updates.png"
 COLUMNS: tuple[str, ...] = (
     "epoch",
     "batch",
@@ -174,12 +172,12 @@ class UpdateRatioMonitor(StatefulCallback):
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        _files.write_text(self.folder / UPDATES, text.getvalue())
+        _files.write_text(self.folder / _files.UPDATES, text.getvalue())
 
     def _draw(self, rows: list[dict[str, Any]]) -> None:
         from sightkit.callbacks.update_picture import draw_updates
 
-        draw_updates(rows, self.folder / UPDATES_PICTURE)
+        draw_updates(rows, self.folder / _files.UPDATES_PICTURE)
 
 
 def _kernel_variables(model: keras.Model) -> list[keras.Variable]:

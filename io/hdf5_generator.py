@@ -130,7 +130,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         ``training.fit`` calls it, so that it can resume; until the pass ends, the length is that
         of what is left.
         """
-        self._epoch = whole_number("epoch", epoch, at_least=0)
+        self._epoch = whole_number("epoch", epoch, at_least=BEFORE_FIT)
         self._first_batch = whole_number("first_batch", first_batch, at_least=0)
 
     def on_epoch_end(self) -> None:

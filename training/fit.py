@@ -11,7 +11,12 @@ import keras
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.callbacks import BestCheckpoint, StatefulCallback, TrainingMonitor
+from sightkit.callbacks import (
+    BestCheckpoint,
+    StatefulCallback,
+    StopOnDivergence,
+    TrainingMonitor,
+)
 from sightkit.training.interruption import SaveWithinEpoch
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
@@ -26,6 +31,12 @@ WITHOUT_MEMORY = (
 
 class EpochData(Protocol):
     """What ``fit`` asks of training data, beside being what Keras takes."""
+
+    batch_size: int
+
+    def rows(self, epoch: int) -> Any:
+        """The order of an epoch: positions in the split."""
+        ...
 
     def __len__(self) -> int:
         """Batches of the next pass."""
@@ -71,6 +82,7 @@ def fit(
         One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``.
 
     Raises:
+        Diverged: the loss became NaN, infinite or three times what it was (``StopOnDivergence``).
         SightkitError: a callback that a resume would start anew, or a disk that is too small.
         Interrupted: a signal came; everything up to its batch is saved.
     """
@@ -78,7 +90,8 @@ def fit(
     best = BestCheckpoint(run.path(_files.CHECKPOINTS) / _files.BEST_WEIGHTS)
     monitor = TrainingMonitor(run.folder)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
-    state = TrainingState(model, [best, monitor, *stateful], run.path(_files.CHECKPOINTS))
+    guard = StopOnDivergence(train, best=best)
+    state = TrainingState(model, [best, monitor, guard, *stateful], run.path(_files.CHECKPOINTS))
     state.require_space()
     if run.resumed:
         state.restore_latest()
@@ -88,7 +101,7 @@ def fit(
         saving = SaveWithinEpoch(state)
         order = _EpochOrder(train, state)
         listed = _Callbacks(
-            [order, *callbacks, best, monitor, _SaveState(state), saving],
+            [order, guard, *callbacks, best, monitor, _SaveState(state), saving],
             add_history=True,
             add_progbar=True,
             model=model,

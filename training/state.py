@@ -85,12 +85,12 @@ class TrainingState:
     def require_space(self) -> None:
         """Raise unless the disk has room for all that is kept, with what is being written.
 
-        That is one checkpoint more than are kept, and the weights four times: best, former best,
-        the bundle, and one of them being replaced.
+        That is one checkpoint more than are kept; best, former best and one of them being
+        replaced, which Keras writes with the optimizer; and the bundle, beside a former one.
         """
         state = sum(_bytes(variable) for variable in self._variables)
         weights = sum(_bytes(variable) for variable in self.model.weights)
-        needed = (KEPT + 1) * state + 4 * weights - self._held()
+        needed = (KEPT + 1 + 3) * state + 2 * weights - self._held()
         _files.require_free_space(self.folder, needed, "the run's checkpoints and bundle")
 
     def _held(self) -> int:

@@ -22,7 +22,7 @@ from sightkit.callbacks import (
     StepDrop,
 )
 from sightkit.callbacks.schedules import Schedule
-from sightkit.training.state import TrainingState
+from sightkit.training.state import Position, TrainingState
 
 STEPS = [0, 1, 2, 7, 9, 10, 11, 29, 30, 31, 59, 60, 89, 90, 99, 100, 101, 250]
 
@@ -173,10 +173,22 @@ def test_after_a_resume_every_step_has_the_rate_of_the_uninterrupted_run(name, t
         model.compile(keras.optimizers.SGD(rate, momentum=0.9), "mse")
         state = TrainingState(model, extra, folder)
         seen = Rates(stop_after)
-        first = state.restore_latest() + 1 if resume else 0
-        save = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: state.save(epoch))
+        if resume:
+            state.restore_latest()
+        save = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: state.save(Position(epoch + 1))
+        )
         try:
-            model.fit(x, y, 4, 6, 0, [*extra, seen, save], shuffle=False, initial_epoch=first)
+            model.fit(
+                x,
+                y,
+                4,
+                6,
+                0,
+                [*extra, seen, save],
+                shuffle=False,
+                initial_epoch=state.position.epoch,
+            )
         except KeyboardInterrupt:
             pass
         return seen.rates
