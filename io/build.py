@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -19,6 +18,7 @@ from sightkit.io.hdf5_writer import HDF5DatasetWriter, dataset_lock, file_size
 from sightkit.io.partition import SPLITS, check_fixed, partition
 from sightkit.io.prepare import ImageChain, Prepared
 from sightkit.io.quarantine import Finding, check_list, write_list
+from sightkit.io.recipe import as_json, open_same, source_name
 from sightkit.io.sources import ImageSource
 from sightkit.io.threads import whole_number
 
@@ -73,14 +73,14 @@ def build_dataset(
     if max_bad is not None and not 0 <= max_bad <= 1:
         raise SightkitError("max_bad must be a share between 0 and 1.", max_bad=max_bad)
     recipe = {
-        "source": _named(source),
+        "source": source_name(source),
         "preprocessing": preprocessors.to_config(),
         "fractions": {name: float(share) for name, share in fractions.items()},
         "split_seed": whole_number("split_seed", split_seed, at_least=0),
         "limit": None if limit is None else whole_number("limit", limit, at_least=1),
         "max_bad": None if max_bad is None else float(max_bad),
     }
-    recipe = _as_json(recipe)
+    recipe = as_json(recipe)
     if not path.exists() or overwrite:
         _files.require_writable(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,38 +88,9 @@ def build_dataset(
         with dataset_lock(path) as lock:
             if not path.exists() or overwrite:  # nobody was quicker
                 _build(source(), path, preprocessors, recipe, lock, workers)
-    file = _open_same(path, recipe)
+    file = open_same(path, recipe)
     _tell(file)
     return file
-
-
-def _named(source: Callable[[], ImageSource]) -> Any:
-    """What the recipe calls a source; two that may differ must not have one name."""
-    if not isinstance(source, type):
-        if callable(source) and callable(getattr(source, "to_config", None)):
-            return source.to_config()  # type: ignore[attr-defined]
-        name = getattr(source, "__qualname__", "")
-        if name and "<" not in name and "." not in name:
-            module = source.__module__
-            if module == "__main__":  # every script is called that
-                module = Path(getattr(sys.modules[module], "__file__", None) or module).stem
-            return f"{module}.{name}"
-    raise SightkitError(
-        "A source must be a module-level function, or a callable object with to_config() -> JSON.",
-        "A lambda, a method or a partial cannot be told from another one: give it a name.",
-        source=source,
-    )
-
-
-def _as_json(recipe: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return json.loads(json.dumps(recipe, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise SightkitError(
-            f"The configs of source and chain must be JSON ({error}).",
-            "Return numbers, texts, lists and dicts from to_config().",
-            source=recipe["source"],
-        ) from error
 
 
 def _build(
@@ -250,17 +221,3 @@ def _tell(file: DatasetFile) -> None:
             f"{file.path.name} ({reasons}); listed in {_list_of(file.path).name}.",
             file=sys.stderr,
         )
-
-
-def _open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
-    file = DatasetFile.open(path)
-    different = [key for key in recipe if file.recipe.get(key) != recipe[key]]
-    if different:
-        raise SightkitError(
-            f"The dataset file was built by another recipe: {', '.join(different)} differ.",
-            "Give the file another name, or delete it.",
-            path=str(path),
-            found={key: file.recipe.get(key) for key in different},
-            wanted={key: recipe[key] for key in different},
-        )
-    return file

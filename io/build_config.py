@@ -18,6 +18,7 @@ from sightkit._errors import SightkitError
 from sightkit.io.archives import unpacked
 from sightkit.io.build import ImageChain, build_dataset
 from sightkit.io.hdf5_file import DatasetFile
+from sightkit.io.recipe import OtherRecipe
 from sightkit.io.sample_photos import SampleLayout, write_sample_photos
 from sightkit.io.sources import ImageSource
 
@@ -108,16 +109,23 @@ class BuildConfig:
         """
         start = time.perf_counter()
         stood = self.output.exists() and not self.overwrite
-        file = build_dataset(
-            source,
-            self.output,
-            preprocessors=preprocessors,
-            fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
-            split_seed=self.split_seed,
-            limit=SMOKE_IMAGES if self.smoke else None,
-            max_bad=self.max_bad or None,
-            overwrite=self.overwrite,
-        )
+        try:
+            file = build_dataset(
+                source,
+                self.output,
+                preprocessors=preprocessors,
+                fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
+                split_seed=self.split_seed,
+                limit=SMOKE_IMAGES if self.smoke else None,
+                max_bad=self.max_bad or None,
+                overwrite=self.overwrite,
+            )
+        except OtherRecipe as error:
+            raise SightkitError(
+                error.rule,
+                "Give --overwrite to build it anew, or another --output.",
+                **error.received,
+            ) from error
         result = _facts(file, time.perf_counter() - start)
         print(_described(result, file.left_out, stood))
         return result

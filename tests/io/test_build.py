@@ -138,7 +138,6 @@ def test_the_same_recipe_opens_the_file_that_stands(tmp_path):
         ({"limit": 5}, "limit"),
         ({"fractions": {"train": 0.5, "test": 0.5}}, "fractions"),
         ({"preprocessors": Pipeline((SimplePreprocessor(6, 5),))}, "preprocessing"),
-        ({"source": Pictures(62)}, "source"),
         ({"source": pictures}, "source"),
         ({"max_bad": 0.5}, "max_bad"),
     ),
@@ -147,9 +146,17 @@ def test_another_recipe_is_refused_and_what_differs_is_named(change, told, tmp_p
     path = tmp_path / "data.h5"
     build(path)
     before = path.read_bytes()
-    with pytest.raises(SightkitError, match=f"another recipe: {told} differ"):
+    with pytest.raises(SightkitError, match=f"another recipe: {told} differ") as refused:
         build(path, **change)
     assert path.read_bytes() == before
+    assert len(str(refused.value)) < 400 + len(str(path))
+    assert "--data" in str(refused.value)
+
+
+def test_other_data_of_the_same_kind_are_refused_and_what_differs_is_told(tmp_path):
+    build(tmp_path / "data.h5")
+    with pytest.raises(SightkitError, match=r"data are not.*source\.count 60, now 62"):
+        build(tmp_path / "data.h5", Pictures(62))
 
 
 def test_overwrite_builds_anew(tmp_path):

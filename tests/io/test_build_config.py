@@ -119,6 +119,21 @@ def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
         build(Config(data=pictures, output=tmp_path / "out.h5", split_seed=1))
 
 
+def test_data_that_changed_are_told_in_a_line_with_the_flags_that_help(pictures, tmp_path):
+    config = Config(data=pictures, output=tmp_path / "out.h5")
+    build(config)
+    for name in ("7.png", "8.png"):
+        (pictures / "pear" / name).unlink()
+    shutil.copytree(pictures / "plum", pictures / "quince")
+    with pytest.raises(SightkitError) as refused:
+        build(config)
+    told = str(refused.value)
+    assert told.startswith("The data are not (or no longer) those that the dataset file was built")
+    assert "source.classes 3 items, now 4 items; source.files 60, now 78" in told
+    assert told.endswith("Give --overwrite to build it anew, or another --output.")
+    assert len(told) < 350 + len(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     (
