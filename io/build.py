@@ -24,6 +24,7 @@ from sightkit.io.threads import whole_number
 
 PORTION_BYTES = 2**25
 LEFT_OUT = ".left_out.csv"
+ENDINGS = (".h5", ".hdf5")
 
 
 def build_dataset(
@@ -66,10 +67,13 @@ def build_dataset(
         The file's description.
 
     Raises:
-        SightkitError: a file of another recipe, a source that cannot be told from another, an
+        SightkitError: a name that does not end in .h5 or .hdf5, a folder, a file of another
+            recipe or of another kind, a source that cannot be told from another, an
             image that cannot be read (or too many), nothing that can be split, no room.
     """
     path = Path(path)
+    if overwrite or not path.exists():
+        check_place(path)
     if max_bad is not None and not 0 <= max_bad <= 1:
         raise SightkitError("max_bad must be a share between 0 and 1.", max_bad=max_bad)
     recipe = {
@@ -91,6 +95,22 @@ def build_dataset(
     file = open_same(path, recipe)
     _tell(file)
     return file
+
+
+def check_place(path: Path) -> None:
+    """Raise, before any work, if ``path`` is no place for a dataset file."""
+    if path.is_dir():
+        raise SightkitError(
+            "A dataset is one file, and this is a folder.",
+            f"Name the file, for example {path / 'photos.h5'}.",
+            path=str(path),
+        )
+    if path.suffix.lower() not in ENDINGS:
+        raise SightkitError(
+            "A dataset file is HDF5, and its name must end in .h5 or .hdf5.",
+            f"For example {path.with_suffix('.h5')}." if path.name else "",
+            path=str(path),
+        )
 
 
 def _build(

@@ -16,7 +16,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io.archives import unpacked
-from sightkit.io.build import ImageChain, build_dataset
+from sightkit.io.build import ImageChain, build_dataset, check_place
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.recipe import OtherRecipe
 from sightkit.io.sample_photos import SampleLayout, write_sample_photos
@@ -32,8 +32,8 @@ class BuildConfig:
     """Base of a build script's ``Config``: override the defaults, add fields.
 
     Raises:
-        SightkitError: a size below 1, shares that do not add up to 1, a negative seed, or a share
-            of bad images that is none.
+        SightkitError: a size below 1, shares that do not add up to 1, a negative seed, a share of
+            bad images that is none, or an output that is a folder or has another ending.
     """
 
     test_data: ClassVar[str] = ""
@@ -77,6 +77,7 @@ class BuildConfig:
                 "Give --max-bad 0.01 for one image in a hundred.",
                 max_bad=self.max_bad,
             )
+        check_place(self.output)  # build_dataset comes after an archive was unpacked
         default = type(self).__dataclass_fields__["output"].default
         if self.smoke and self.output == default:
             object.__setattr__(self, "output", self.output.with_stem(f"{self.output.stem}-smoke"))

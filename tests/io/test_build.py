@@ -159,6 +159,26 @@ def test_other_data_of_the_same_kind_are_refused_and_what_differs_is_told(tmp_pa
         build(tmp_path / "data.h5", Pictures(62))
 
 
+@pytest.mark.parametrize("name", ("data.png", "data", "notes.md"))
+def test_a_dataset_has_the_name_of_one(name, tmp_path):
+    source = Pictures()
+    for exists in (False, True):
+        if exists:
+            (tmp_path / name).write_text("mine")
+        with pytest.raises(SightkitError, match=r"must end in .h5 or .hdf5"):
+            build(tmp_path / name, source, overwrite=exists)
+    with pytest.raises(SightkitError, match="no HDF5 dataset"):
+        build(tmp_path / name, source)
+    assert source.reads == []
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("overwrite", (False, True))
+def test_a_folder_is_no_place_for_a_dataset(overwrite, tmp_path):
+    with pytest.raises(SightkitError, match="this is a folder"):
+        build(tmp_path, overwrite=overwrite)
+
+
 def test_overwrite_builds_anew(tmp_path):
     build(tmp_path / "data.h5")
     assert build(tmp_path / "data.h5", limit=5, overwrite=True).shape[0] == 15

@@ -141,6 +141,8 @@ def test_data_that_changed_are_told_in_a_line_with_the_flags_that_help(pictures,
         ({"fractions": (0.5, 0.5, 0.0)}, "--fractions must be three shares above 0"),
         ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
         ({"split_seed": -1}, "--split-seed must lie between"),
+        ({"output": Path("x.png")}, r"must end in .h5 or .hdf5.*For example x\.h5"),
+        ({"output": Path()}, "one file, and this is a folder"),
     ),
 )
 def test_flags_are_checked_before_any_work(flags, told):
