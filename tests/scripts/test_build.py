@@ -118,6 +118,19 @@ def test_the_background_of_caltech_is_left_out_unless_asked_for(tmp_path):
     assert list(result["classes"]) == ["BACKGROUND_Google", "Faces", "accordion", "china"]
 
 
+def test_parts_of_a_data_set_of_ones_own(tmp_path):
+    for part in ("train", "test"):
+        write_sample_photos(tmp_path / "in" / part, "folders")
+        for path in (tmp_path / "in" / part).glob("*/*.png"):
+            image = read_image(path)
+            write_png(path, 255 - image if part == "test" else image)
+    result = run(
+        "build_folder", data=tmp_path / "in", output=tmp_path / "x.h5", layout="splits", size=8
+    )
+    assert result["classes"] == {"china": 24, "flower": 24}
+    assert result["splits"] == {"train": 20, "validation": 4, "test": 24}
+
+
 @pytest.mark.parametrize(
     ("name", "folder", "images", "classes", "test"),
     (
