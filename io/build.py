@@ -15,7 +15,7 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.hdf5_writer import HDF5DatasetWriter, dataset_lock, file_size
-from sightkit.io.partition import SPLITS, check_fixed, partition
+from sightkit.io.partition import SPLITS, check_fixed, in_two_classes, partition
 from sightkit.io.prepare import ImageChain, Prepared
 from sightkit.io.quarantine import Finding, check_list, write_list
 from sightkit.io.recipe import as_json, open_same, source_name
@@ -45,6 +45,8 @@ def build_dataset(
     fractions, seed, limit and max_bad. Duplicates, by the pixels of the original image, stay in
     one split. Splits that the source defines are kept as they are, and the other fractions, scaled
     to 1, divide the rest, without what is equal to an image of a fixed split.
+
+    The same picture in two classes is kept, counted, listed as a warning, and told.
 
     What is left out is counted in the file (``DatasetFile.left_out``), listed with reasons beside
     it in ``NAME.left_out.csv``, and told on stderr whenever the file is opened here.
@@ -142,25 +144,24 @@ def _build(
         )
     readable = np.ones(len(images), bool)
     readable[list(prepared.unreadable)] = False
+    keys = prepared.keys()
     parts, dropped = partition(
-        images,
-        recipe["fractions"],
-        seed=recipe["split_seed"],
-        readable=readable,
-        keys=prepared.keys(),
+        images, recipe["fractions"], seed=recipe["split_seed"], readable=readable, keys=keys
     )
+    twice = _in_two_classes(images, keys, readable)
     not_taken = [Finding(name, reason, kind="left out") for name, reason in images.left_out]
     counts = Counter(dropped.values()) + Counter({"unreadable": len(bad)})
     counts += Counter(reason for _, reason in images.left_out)
-    if counts:
+    if counts or twice:
         dropped_rows = _findings(images, dropped, "left out")
-        write_list(_list_of(path), bad + dropped_rows + not_taken)
+        write_list(_list_of(path), bad + twice + dropped_rows + not_taken)
     _files.crash_point("build.listed")
     recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
     recipe["left_out"] = dict(counts)
+    recipe["in_two_classes"] = len(twice)
     parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
     _write(path, images, names, prepared, parts, recipe, lock)
-    if not counts:
+    if not counts and not twice:
         _list_of(path).unlink(missing_ok=True)  # that of an older file
 
 
@@ -228,6 +229,15 @@ def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> lis
     return [Finding(images.identify(row), reason, kind=kind) for row, reason in rows]
 
 
+def _in_two_classes(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> list[Finding]:
+    reasons = {
+        row: f"of class {images.class_names[images.labels[row]]}, and the same picture as "
+        f"{images.identify(other)} of class {images.class_names[images.labels[other]]}"
+        for row, other in in_two_classes(images, keys, readable).items()
+    }
+    return _findings(images, reasons, "warning")
+
+
 def _list_of(path: Path) -> Path:
     """Where it is listed what a dataset file leaves out."""
     return path.with_name(path.name + LEFT_OUT)
@@ -239,5 +249,11 @@ def _tell(file: DatasetFile) -> None:
         print(
             f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
             f"{file.path.name} ({reasons}); listed in {_list_of(file.path).name}.",
+            file=sys.stderr,
+        )
+    if count := file.recipe.get("in_two_classes", 0):
+        print(
+            f"{count:,} pictures in {file.path.name} stand in another class too: of each pair one "
+            f"label must be wrong; listed as warnings in {_list_of(file.path).name}.",
             file=sys.stderr,
         )

@@ -28,6 +28,7 @@ class Pictures:
     copies: tuple[tuple[int, ...], ...] = ()
     unreadable: tuple[int, ...] = ()
     classes: tuple[str, ...] = ("a", "b")
+    one_label: bool = True
     reads: list = dataclasses.field(default_factory=list, compare=False)
 
     def images(self):
@@ -44,7 +45,7 @@ class Pictures:
     def __call__(self):
         images = self.images()
         labels = np.arange(self.count) % 2
-        for group in self.copies:
+        for group in self.copies if self.one_label else ():
             labels[list(group)] = labels[group[0]]
 
         def read(index):
@@ -239,6 +240,33 @@ def test_copies_of_fixed_pictures_are_dropped_counted_listed_and_told(tmp_path, 
     assert [row["path"] for row in left_out_list(path)] == ["picture 4", "picture 6", "picture 8"]
     build(path, source)
     assert "3 of 60 were left out" in capsys.readouterr().err  # told each time it is opened
+
+
+def test_a_picture_in_two_classes_is_told_listed_and_kept(tmp_path, capsys):
+    path = tmp_path / "data.h5"
+    source = Pictures(copies=((4, 6, 9), (11, 20)), one_label=False, unreadable=(30, 31))
+    for _ in range(2):
+        assert build(path, source, max_bad=0.5).shape[0] == 58
+        told = capsys.readouterr().err
+        assert "2 pictures in data.h5 stand in another class too" in told
+        assert "data.h5.left_out.csv" in told
+    assert {row["path"]: row["reason"] for row in left_out_list(path) if row["kind"] != "bad"} == {
+        "picture 9": "of class b, and the same picture as picture 4 of class a",
+        "picture 20": "of class a, and the same picture as picture 11 of class b",
+    }
+    build(path, overwrite=True)
+    assert (capsys.readouterr().err, left_in(tmp_path)) == ("", ["data.h5"])
+    build(path, Pictures(copies=((4, 9),), one_label=False), overwrite=True)
+    assert len(left_out_list(path)) == 1  # a list although nothing was left out
+
+
+def test_a_class_whose_pictures_are_another_s_is_refused_with_the_names_of_both(tmp_path):
+    copies = tuple((2 * pair, 2 * pair + 1) for pair in range(28))
+    with pytest.raises(
+        SightkitError, match=r"Class b has too few.*in class a too.*'picture 1'.*'picture 0'"
+    ):
+        build(tmp_path / "data.h5", Pictures(copies=copies, one_label=False))
+    assert left_in(tmp_path) == []
 
 
 def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
