@@ -138,7 +138,8 @@ def _build(
         write_list(_list_of(path), bad)
         raise SightkitError(
             f"{len(bad):,} of {len(images):,} images cannot be read.",
-            f"They are listed in {_list_of(path).name}: mend or remove them, or raise max_bad.",
+            f"They are listed in {_list_of(path).name}: mend or remove them, or raise --max-bad "
+            "(max_bad).",
             path=str(path),
             max_bad=recipe["max_bad"],
         )

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.archives import place_in_archive
 from sightkit.io.folder_layouts import (
     Labelled,
     by_folder,
@@ -85,9 +86,7 @@ class FolderDataset:
             name=printable(labelled.root.name),
             class_names=self.class_names,
             labels=np.array([index[label] for _, _, label in labelled.images], np.int64),
-            read=lambda row: read_image(
-                labelled.root / labelled.images[row][0], at_least=self.at_least
-            ),
+            read=self._read,
             identify=lambda row: printable(labelled.images[row][0]),
             fixed=fixed if len(fixed) > 1 else (),
             left_out=self.left_out,
@@ -120,6 +119,17 @@ class FolderDataset:
             "sha256": digest.hexdigest(),
             "at_least": self.at_least,
         }
+
+    def _read(self, row: int) -> np.ndarray:
+        path = self._labelled.root / self._labelled.images[row][0]
+        try:
+            return read_image(path, at_least=self.at_least)
+        except SightkitError as error:
+            place = place_in_archive(path)
+            if place == str(path):
+                raise
+            # Not only errors show this: the list of what was left out is read later, too.
+            raise SightkitError(str(error).replace(str(path), place)) from error
 
     @functools.cached_property
     def _labelled(self) -> Labelled:

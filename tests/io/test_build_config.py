@@ -108,6 +108,26 @@ def test_an_archive_gives_the_same_data_as_its_folder_and_leaves_nothing(picture
     ]
 
 
+def test_of_an_archive_the_path_inside_is_shown(pictures, tmp_path):
+    (pictures / "pear" / "3.png").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "fruit.zip", "w") as file:
+        for path in sorted(pictures.rglob("*.png")):
+            file.write(path, Path("wrapped") / path.relative_to(pictures))
+    flags = {"data": tmp_path / "fruit.zip", "output": tmp_path / "new" / "out.h5"}
+    with pytest.raises(SightkitError, match=r"'wrapped/pear/3\.png'.*--max-bad 0\.01") as refused:
+        build(Config(**flags))
+    assert "unpacked" not in str(refused.value)
+    assert build(Config(**flags, max_bad=0.1))["left_out"] == 1
+    listed = (tmp_path / "new" / "out.h5.left_out.csv").read_text()
+    assert "path='wrapped/pear/3.png'" in listed
+    assert "unpacked" not in listed
+    with zipfile.ZipFile(tmp_path / "fruit.zip", "w") as file:
+        file.write(pictures / "pear" / "1.png", "a/b/1.png")
+    with pytest.raises(SightkitError, match=r"two classes.*folder='.*fruit\.zip/a'") as refused:
+        build(Config(**flags, overwrite=True))
+    assert "unpacked" not in str(refused.value)
+
+
 def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
     config = Config(data=pictures, output=tmp_path / "out.h5")
     build(config)
