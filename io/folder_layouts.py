@@ -15,6 +15,10 @@ from sightkit.io.folder_scan import NOT_AN_IMAGE, Scan, descend, printable
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
+NAMES_HINT = (
+    "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
+    "a pattern of your own (FolderDataset) reads others."
+)
 SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",
@@ -126,7 +130,7 @@ def by_name(scan: Scan, pattern: str) -> Labelled:
             images.append((name, size, match["label"]))
         else:
             left_out.append((name, "its name holds no label"))
-    return _checked(scan, images, [], left_out)
+    return _checked(scan, images, [], left_out, hint=NAMES_HINT)
 
 
 def by_number(scan: Scan, classes: Sequence[str], per_class: int) -> Labelled:
@@ -255,6 +259,7 @@ def _checked(
     classes: Sequence[str],
     left_out: list[tuple[str, str]],
     to_train: list[tuple[str, int, str]] | None = None,
+    hint: str = "Check --data and the layout.",
 ) -> Labelled:
     """Refuse what nothing can be learned from: no images, one class, a class of none or one."""
     counts = Counter(label for _, _, label in (images if to_train is None else to_train))
@@ -262,7 +267,7 @@ def _checked(
     if not images:
         raise SightkitError(
             f"There must be images with a class; none were found{_seen(left_out)}.",
-            _archives(left_out) or "Check --data and the layout.",
+            _archives(left_out) or hint,
             folder=str(scan.root),
         )
     if len(names) < 2:

@@ -420,6 +420,14 @@ def test_with_max_bad_unreadable_images_are_left_out_listed_and_told(unreadable,
     assert left_in(tmp_path) == ["data.h5"]  # nothing was left out: no list is left either
 
 
+def test_the_list_of_another_dataset_stays(tmp_path):
+    build(tmp_path / "data.h5", Pictures(unreadable=(41,)), max_bad=0.05)
+    before = left_out_list(tmp_path / "data.h5")
+    build(tmp_path / "data.hdf5")
+    assert left_out_list(tmp_path / "data.h5") == before
+    assert left_in(tmp_path) == ["data.h5", "data.h5.left_out.csv", "data.hdf5"]
+
+
 def test_more_than_max_bad_is_an_error_that_names_the_list(tmp_path):
     path = tmp_path / "data.h5"
     with pytest.raises(SightkitError, match=r"4 of 60.*left_out\.csv"):

@@ -78,6 +78,14 @@ def test_the_class_may_stand_in_the_name(names, classes, tmp_path):
     )
 
 
+def test_which_names_hold_a_label_is_told(tmp_path):
+    dataset = FolderDataset(draw(tmp_path, "n01440764_tench.png", "17.png"), "names")
+    with pytest.raises(
+        SightkitError, match=r"2 left out: its name holds no label.*then a number: cat\.0\.jpg"
+    ):
+        dataset()
+
+
 @pytest.mark.parametrize(("pattern", "told"), (("(", "regular expression"), (".*", "label")))
 def test_a_pattern_without_label_is_refused(pattern, told, tmp_path):
     with pytest.raises(SightkitError, match=told):
