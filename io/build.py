@@ -254,7 +254,7 @@ def _tell(file: DatasetFile) -> None:
         )
     if count := file.recipe.get("in_two_classes", 0):
         print(
-            f"{count:,} pictures in {file.path.name} stand in another class too: of each pair one "
-            f"label must be wrong; listed as warnings in {_list_of(file.path).name}.",
+            f"{count:,} of {file.recipe['images']:,} images are in another class too: of each pair "
+            f"one label must be wrong; listed as warnings in {_list_of(file.path).name}.",
             file=sys.stderr,
         )

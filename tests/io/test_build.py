@@ -248,7 +248,7 @@ def test_a_picture_in_two_classes_is_told_listed_and_kept(tmp_path, capsys):
     for _ in range(2):
         assert build(path, source, max_bad=0.5).shape[0] == 58
         told = capsys.readouterr().err
-        assert "2 pictures in data.h5 stand in another class too" in told
+        assert "2 of 60 images are in another class too" in told
         assert "data.h5.left_out.csv" in told
     assert {row["path"]: row["reason"] for row in left_out_list(path) if row["kind"] != "bad"} == {
         "picture 9": "of class b, and the same picture as picture 4 of class a",
