@@ -30,6 +30,7 @@ from sightkit._errors import SightkitError
 
 CHUNK = 2**20
 """Bytes copied at a time; no header of a tar may be larger, since tarfile holds it in memory."""
+UNPACKED = ".unpacked"
 DEPTH = 64
 """Folders in each other; Python removes them by recursion."""
 
@@ -128,6 +129,7 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
     """``data`` itself where it is a folder; an archive unpacked beside a file, and then removed.
 
     ``beside`` is on the disk that has space, the temporary folder of a system often is not.
+    Errors that pass through name the archive: its folder is hidden, and gone when they are read.
     """
     data, beside = Path(data), Path(beside)
     if not data.is_file():
@@ -139,15 +141,29 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
             )
         yield data
         return
-    folder = beside.with_name(f".{beside.name}.unpacked")
+    folder = beside.with_name(f".{beside.name}{UNPACKED}")
     with contextlib.ExitStack() as stack:
         _files.require_writable(beside.parent)
         beside.parent.mkdir(parents=True, exist_ok=True)
-        lock = beside.with_name(f".{beside.name}.unpacked.lock")
+        lock = beside.with_name(f".{beside.name}{UNPACKED}.lock")
         stack.enter_context(_files.FileLock(lock, f"the data unpacked for {beside.name}"))
         stack.callback(_remove, folder)
         _remove(folder)
-        yield extract_archive(data, folder)
+        extract_archive(data, folder)
+        try:
+            yield folder
+        except SightkitError as error:
+            if str(folder) not in str(error):
+                raise
+            raise SightkitError(str(error).replace(str(folder), str(data))) from error
+
+
+def place_in_archive(path: Path) -> str:
+    """A path below what ``unpacked`` gives, as it stands in the archive; others as they are."""
+    for parent in path.parents:
+        if parent.name.startswith(".") and parent.name.endswith(UNPACKED):
+            return str(path.relative_to(parent))
+    return str(path)
 
 
 class _Unpacking:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,14 +16,16 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io.archives import unpacked
-from sightkit.io.build import ImageChain, build_dataset
+from sightkit.io.build import ImageChain, build_dataset, check_place
 from sightkit.io.hdf5_file import DatasetFile
+from sightkit.io.recipe import OtherRecipe
 from sightkit.io.sample_photos import SampleLayout, write_sample_photos
 from sightkit.io.sources import ImageSource
 
 TEST_DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
 SMOKE_IMAGES = 50
 SHOWN_CLASSES = 10
+SHOWN_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class BuildConfig:
     """Base of a build script's ``Config``: override the defaults, add fields.
 
     Raises:
-        SightkitError: a size below 1, shares that do not add up to 1, a negative seed, or a share
-            of bad images that is none.
+        SightkitError: a size below 1, shares that do not add up to 1, a negative seed, a share of
+            bad images that is none, or an output that is a folder or has another ending.
     """
 
     test_data: ClassVar[str] = ""
@@ -76,6 +78,7 @@ class BuildConfig:
                 "Give --max-bad 0.01 for one image in a hundred.",
                 max_bad=self.max_bad,
             )
+        check_place(self.output)  # build_dataset comes after an archive was unpacked
         default = type(self).__dataclass_fields__["output"].default
         if self.smoke and self.output == default:
             object.__setattr__(self, "output", self.output.with_stem(f"{self.output.stem}-smoke"))
@@ -88,39 +91,67 @@ class BuildConfig:
         Args:
             otherwise: gives data where the default of ``--data`` does not exist.
         """
-        default = self.data == type(self).__dataclass_fields__["data"].default
-        if self.smoke and default:
+        if self._takes_samples:
             with self._smoke_data() as folder:
                 yield folder
             return
         data = self.data
-        if otherwise is not None and default and not data.exists():
+        if otherwise is not None and self._is_default and not data.exists():
             data = otherwise()
         with unpacked(data, beside=self.output) as folder:
             yield folder
 
-    def build(self, source: Callable[[], ImageSource], preprocessors: ImageChain) -> dict[str, Any]:
+    def build(
+        self,
+        source: Callable[[], ImageSource],
+        preprocessors: ImageChain,
+        *,
+        classes: Sequence[str] = (),
+    ) -> dict[str, Any]:
         """Build the dataset file and print what it holds.
+
+        Args:
+            source: as for ``build_dataset``.
+            preprocessors: as for ``build_dataset``.
+            classes: those of the data set, if the script knows it: other data are refused, save
+                the pictures of a smoke run.
 
         Returns:
             ``output``, ``images``, ``shape``, ``classes`` (name to count), ``splits`` (name to
             count), ``left_out``, ``mean``, ``bytes``, ``seconds`` and ``sha256``.
         """
         start = time.perf_counter()
+        if classes and not self._takes_samples:
+            _check_classes(source().class_names, classes, self.data)
         stood = self.output.exists() and not self.overwrite
-        file = build_dataset(
-            source,
-            self.output,
-            preprocessors=preprocessors,
-            fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
-            split_seed=self.split_seed,
-            limit=SMOKE_IMAGES if self.smoke else None,
-            max_bad=self.max_bad or None,
-            overwrite=self.overwrite,
-        )
+        try:
+            file = build_dataset(
+                source,
+                self.output,
+                preprocessors=preprocessors,
+                fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
+                split_seed=self.split_seed,
+                limit=SMOKE_IMAGES if self.smoke else None,
+                max_bad=self.max_bad or None,
+                overwrite=self.overwrite,
+            )
+        except OtherRecipe as error:
+            raise SightkitError(
+                error.rule,
+                "Give --overwrite to build it anew, or another --output.",
+                **error.received,
+            ) from error
         result = _facts(file, time.perf_counter() - start)
         print(_described(result, file.left_out, stood))
         return result
+
+    @property
+    def _is_default(self) -> bool:
+        return self.data == type(self).__dataclass_fields__["data"].default
+
+    @property
+    def _takes_samples(self) -> bool:
+        return self.smoke and self._is_default
 
     @contextlib.contextmanager
     def _smoke_data(self) -> Iterator[Path]:
@@ -131,6 +162,26 @@ class BuildConfig:
         with tempfile.TemporaryDirectory() as folder:
             write_sample_photos(Path(folder), self.sample_layout)
             yield Path(folder)
+
+
+def _check_classes(found: Sequence[str], wanted: Sequence[str], data: Path) -> None:
+    """Raise unless the data have the classes of the data set that a script is for."""
+    strange = sorted(set(found) - set(wanted))
+    missing = sorted(set(wanted) - set(found))
+    if strange or missing:
+        raise SightkitError(
+            f"The data must be those that this script is for, with the classes {_few(wanted)}.",
+            "Check --data; scripts/build_folder.py takes photos of any classes.",
+            data=str(data),
+            classes=_few(found),
+            missing=_few(missing),
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, with the number of all."""
+    shown = ", ".join(names[:SHOWN_NAMES]) or "none"
+    return f"{shown}, … ({len(names)})" if len(names) > SHOWN_NAMES else shown
 
 
 def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:

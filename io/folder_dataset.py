@@ -7,17 +7,26 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.folder_layouts import Labelled, by_folder, by_name, by_number, tiny_imagenet
+from sightkit.io.archives import place_in_archive
+from sightkit.io.folder_layouts import (
+    Labelled,
+    by_folder,
+    by_name,
+    by_number,
+    by_split,
+    tiny_imagenet,
+)
 from sightkit.io.folder_scan import printable, scan_folder
 from sightkit.io.images import read_image
+from sightkit.io.partition import SPLITS
 from sightkit.io.sources import ImageSource
 
-Layout = Literal["folders", "names", "numbers", "tiny_imagenet"]
+Layout = Literal["folders", "names", "numbers", "splits", "tiny_imagenet"]
 LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
 """``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
 
@@ -30,6 +39,8 @@ class FolderDataset:
     ``folders``       ``CLASS/image.jpg``, or deeper: the first folder is the class
     ``names``         ``cat.0.jpg``: the class is in the name, see ``pattern``
     ``numbers``       ``image_0001.jpg`` …: ``per_class`` images of each of ``classes`` in turn
+    ``splits``        ``train/CLASS/image.jpg``, ``test/CLASS/image.jpg``, ``val/CLASS/image.jpg``:
+                      parts that stay as they are; of ``val`` and ``test`` one may be missing
     ``tiny_imagenet`` ``train/CLASS/images``, ``val/images``, ``val/val_annotations.txt``,
                       ``words.txt``; the images of ``val`` become the fixed test split
     ================= ==========================================================================
@@ -67,17 +78,17 @@ class FolderDataset:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
         labelled = self._labelled
         index = {name: label for label, name in enumerate(labelled.classes)}
-        test = np.array(labelled.test, bool)
-        fixed = (("train", np.flatnonzero(~test)), ("test", np.flatnonzero(test)))
+        splits = np.array(labelled.splits)
+        fixed = tuple(
+            (name, np.flatnonzero(splits == name)) for name in SPLITS if name in labelled.splits
+        )
         return ImageSource(
             name=printable(labelled.root.name),
             class_names=self.class_names,
             labels=np.array([index[label] for _, _, label in labelled.images], np.int64),
-            read=lambda row: read_image(
-                labelled.root / labelled.images[row][0], at_least=self.at_least
-            ),
+            read=self._read,
             identify=lambda row: printable(labelled.images[row][0]),
-            fixed=fixed if test.any() else (),
+            fixed=fixed if len(fixed) > 1 else (),
             left_out=self.left_out,
         )
 
@@ -109,6 +120,17 @@ class FolderDataset:
             "at_least": self.at_least,
         }
 
+    def _read(self, row: int) -> np.ndarray:
+        path = self._labelled.root / self._labelled.images[row][0]
+        try:
+            return read_image(path, at_least=self.at_least)
+        except SightkitError as error:
+            place = place_in_archive(path)
+            if place == str(path):
+                raise
+            # Not only errors show this: the list of what was left out is read later, too.
+            raise SightkitError(str(error).replace(str(path), place)) from error
+
     @functools.cached_property
     def _labelled(self) -> Labelled:
         """The folder is looked through once, so that config and images speak of the same files."""
@@ -119,8 +141,10 @@ class FolderDataset:
             return by_name(scan, self.pattern)
         if self.layout == "numbers":
             return by_number(scan, self.classes, self.per_class)
+        if self.layout == "splits":
+            return by_split(scan)
         if self.layout == "tiny_imagenet":
             return tiny_imagenet(scan)
         raise SightkitError(
-            "The layout must be one of folders, names, numbers, tiny_imagenet.", layout=self.layout
+            f"The layout must be one of {', '.join(get_args(Layout))}.", layout=self.layout
         )

@@ -1,4 +1,4 @@
-"""How a folder says what its images are: by folders, by names, by numbers, or as Tiny ImageNet."""
+"""How a folder says what its images are: by folders, names, numbers, splits, or Tiny ImageNet."""
 
 from __future__ import annotations
 
@@ -15,6 +15,23 @@ from sightkit.io.folder_scan import NOT_AN_IMAGE, Scan, descend, printable
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
+NAMES_HINT = (
+    "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
+    "a pattern of your own (FolderDataset) reads others."
+)
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+SPLIT_LIKE = re.compile(
+    rf"({'|'.join(SPLIT_FOLDERS)}|dev|eval)[-_ ]?(\d*|annot|labels|masks|images|data|set)", re.I
+)
+"""``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which say no class."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +44,7 @@ class Labelled:
         classes: sorted by bytes; labels are positions in it.
         left_out: name and reason of what is no image with a class.
         titles: names for people to read, one a class; the classes themselves when empty.
-        test: whether each image belongs to a test split of the data set's own; empty if it has
-            none.
+        splits: the data set's own split that each image belongs to; empty if it has none.
     """
 
     root: Path
@@ -36,7 +52,7 @@ class Labelled:
     classes: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
     titles: tuple[str, ...] = ()
-    test: tuple[bool, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 def by_folder(scan: Scan, exclude: Sequence[str]) -> Labelled:
@@ -50,6 +66,7 @@ def by_folder(scan: Scan, exclude: Sequence[str]) -> Labelled:
             f"There are {_listed(classes)}.",
             exclude=unknown,
         )
+    _refuse_splits(scan, [name for name in classes if name not in exclude])
     images, left_out = [], list(scan.left_out)
     for name, size in scan.images:
         first, slash, _ = name.partition("/")
@@ -60,6 +77,36 @@ def by_folder(scan: Scan, exclude: Sequence[str]) -> Labelled:
         else:
             images.append((name, size, first))
     return _checked(scan, images, [name for name in classes if name not in exclude], left_out)
+
+
+def by_split(scan: Scan) -> Labelled:
+    """``train/CLASS/image``, ``test/CLASS/image``, and ``val``, ``valid`` or ``validation``.
+
+    The classes are those of ``train``.
+    """
+    if not any(name.lower() in SPLIT_FOLDERS for name in scan.folders):
+        scan = descend(scan)
+    images, left_out, splits = [], list(scan.left_out), {}
+    for name, size in scan.images:
+        folder, *classes, _ = name.split("/") if "/" in name else ("", "")
+        split = SPLIT_FOLDERS.get(folder.lower())
+        if split and classes:
+            images.append((name, size, classes[0]))
+            splits[name] = split
+        else:
+            reason = "in no class folder" if split else "in no folder of train, validation or test"
+            left_out.append((name, reason))
+    to_train = [image for image in images if splits[image[0]] == "train"]
+    known = {label for _, _, label in to_train}
+    strange = [image for image in images if image[2] not in known]
+    for name, _, label in strange:
+        left_out.append((name, f"its class {printable(label)} is not among those of train"))
+    labelled = _checked(
+        scan, [image for image in images if image[2] in known], sorted(known), left_out, to_train
+    )
+    return dataclasses.replace(
+        labelled, splits=tuple(splits[name] for name, _, _ in labelled.images)
+    )
 
 
 def by_name(scan: Scan, pattern: str) -> Labelled:
@@ -83,7 +130,7 @@ def by_name(scan: Scan, pattern: str) -> Labelled:
             images.append((name, size, match["label"]))
         else:
             left_out.append((name, "its name holds no label"))
-    return _checked(scan, images, [], left_out)
+    return _checked(scan, images, [], left_out, hint=NAMES_HINT)
 
 
 def by_number(scan: Scan, classes: Sequence[str], per_class: int) -> Labelled:
@@ -145,8 +192,21 @@ def tiny_imagenet(scan: Scan) -> Labelled:
     return dataclasses.replace(
         labelled,
         titles=_titles(scan.root, labelled.classes),
-        test=tuple(name.startswith("val/") for name, _, _ in labelled.images),
+        splits=tuple(
+            "test" if name.startswith("val/") else "train" for name, _, _ in labelled.images
+        ),
     )
+
+
+def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
+    if classes and all(SPLIT_LIKE.fullmatch(name) for name in classes):
+        raise SightkitError(
+            "The folders must be classes; these are named like the parts of a data set.",
+            "Give one of them as --data, or choose a layout: splits (train/CLASS/…, test/CLASS/…), "
+            "names (train/cat.0.jpg), tiny_imagenet.",
+            folder=str(scan.root),
+            folders=_listed(classes),
+        )
 
 
 def _belongs(name: str, reason: str) -> bool:
@@ -199,6 +259,7 @@ def _checked(
     classes: Sequence[str],
     left_out: list[tuple[str, str]],
     to_train: list[tuple[str, int, str]] | None = None,
+    hint: str = "Check --data and the layout.",
 ) -> Labelled:
     """Refuse what nothing can be learned from: no images, one class, a class of none or one."""
     counts = Counter(label for _, _, label in (images if to_train is None else to_train))
@@ -206,7 +267,7 @@ def _checked(
     if not images:
         raise SightkitError(
             f"There must be images with a class; none were found{_seen(left_out)}.",
-            _archives(left_out) or "Check --data and the layout.",
+            _archives(left_out) or hint,
             folder=str(scan.root),
         )
     if len(names) < 2:

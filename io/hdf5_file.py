@@ -77,8 +77,7 @@ class DatasetFile:
                 points out of itself.
         """
         path = Path(path)
-        if not path.is_file():
-            raise SightkitError("No dataset file is there.", "Build it first.", path=str(path))
+        _check_kind(path)
         try:
             before = _stamp(os.stat(path))
             # No lock: the file is never written again, and some file systems have none to give.
@@ -90,7 +89,7 @@ class DatasetFile:
         except SightkitError:
             raise
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise _damaged(path, str(error).splitlines()[0]) from error
+            raise _unreadable(path, str(error).splitlines()[0]) from error
 
     def rows(self, split: str) -> tuple[int, int]:
         """First row and row after the last of a split."""
@@ -164,6 +163,30 @@ def identity(
     digest.update(np.ascontiguousarray(hashes, np.uint8).tobytes())
     digest.update(json.dumps([class_names, splits], ensure_ascii=False).encode())
     return digest.hexdigest()
+
+
+def _check_kind(path: Path) -> None:
+    """Raise if there is nothing, a folder, or a file of another kind; those are left alone."""
+    if path.is_dir():
+        raise SightkitError(
+            "A dataset file is wanted, and this is a folder.",
+            "Name a file in it, or another path.",
+            path=str(path),
+        )
+    if not path.is_file():
+        raise SightkitError("No dataset file is there.", "Build it first.", path=str(path))
+    try:
+        open(path, "rb").close()
+    except OSError as error:
+        raise SightkitError(
+            f"The file cannot be read ({error.strerror}).", "Check its rights.", path=str(path)
+        ) from error
+    if not h5py.is_hdf5(path):
+        raise SightkitError(
+            "The file is no HDF5 dataset.",
+            "Check the path; scripts/build_*.py write such files.",
+            path=str(path),
+        )
 
 
 def _read(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> DatasetFile:
@@ -257,6 +280,15 @@ def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset
     if dataset.nbytes > path.stat().st_size:
         raise _damaged(path, f"{name} declares {dataset.nbytes:,} bytes, more than the file has")
     return dataset
+
+
+def _unreadable(path: Path, reason: str) -> SightkitError:
+    """HDF5 that may be anybody's: who has not read ``format`` does not say that it may go."""
+    return SightkitError(
+        f"The file is damaged: {reason}.",
+        "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
+        path=str(path),
+    )
 
 
 def _damaged(path: Path, reason: str) -> SightkitError:

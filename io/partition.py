@@ -110,6 +110,7 @@ def partition(
     if len(shares) < len(fractions):
         total = sum(shares.values())
         shares = {name: share / total for name, share in shares.items()}
+    _check_own(images, keys, pool, list(shares))
     parts = split(
         images.labels[pool],
         shares,
@@ -120,6 +121,44 @@ def partition(
     parts = fixed | {name: pool[rows] for name, rows in parts.items()}
     order = [*fractions, *(name for name in fixed if name not in fractions)]
     return {name: parts[name] for name in order}, left_out
+
+
+def in_two_classes(
+    images: ImageSource, keys: Sequence[bytes], readable: np.ndarray
+) -> dict[int, int]:
+    """Row of an image to the first row that has an equal image of another class."""
+    first: dict[bytes, int] = {}
+    found = {}
+    for row in map(int, np.flatnonzero(readable)):
+        other = first.setdefault(keys[row], row)
+        if images.labels[other] != images.labels[row]:
+            found[row] = other
+    return found
+
+
+def _check_own(
+    images: ImageSource, keys: Sequence[bytes], pool: np.ndarray, splits: Sequence[str]
+) -> None:
+    """Raise if a class has too few images because others of its images stand in another class."""
+    usable = np.zeros(len(images), bool)
+    usable[pool] = True
+    copies = in_two_classes(images, keys, usable)
+    own = {int(label): set() for label in np.unique(images.labels[pool])}
+    for row in map(int, pool):
+        if row not in copies:
+            own[int(images.labels[row])].add(keys[row])
+    for row, other in copies.items():
+        label = int(images.labels[row])
+        if len(own[label]) < len(splits):
+            raise SightkitError(
+                f"Class {images.class_names[label]} has too few images of its own: equal images "
+                f"stand in class {images.class_names[images.labels[other]]} too.",
+                "Remove them from the class that they do not belong to, or one of the classes.",
+                own=len(own[label]),
+                splits=list(splits),
+                image=images.identify(row),
+                equal_to=images.identify(other),
+            )
 
 
 def _check_classes(images: ImageSource, pool: np.ndarray) -> None:

@@ -148,7 +148,7 @@ class Prepared:
             if not tolerant:
                 raise SightkitError(
                     f"Every image must be readable; {error}",
-                    "Or give max_bad, the share that may be left out; "
+                    "Or allow a share to be left out: --max-bad 0.01 (max_bad); "
                     "scripts/verify_dataset.py lists every bad file.",
                     image=self._images.identify(row),
                 ) from error

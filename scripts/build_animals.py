@@ -31,7 +31,7 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
-        return config.build(io.FolderDataset(folder), chain)
+        return config.build(io.FolderDataset(folder), chain, classes=("cats", "dogs", "panda"))
 
 
 if __name__ == "__main__":

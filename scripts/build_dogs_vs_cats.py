@@ -34,7 +34,7 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
-        return config.build(io.FolderDataset(folder, "names"), chain)
+        return config.build(io.FolderDataset(folder, "names"), chain, classes=("cat", "dog"))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def main(config: Config) -> dict[str, Any]:
         source = io.FolderDataset(folder)
         if any(folder.glob("**/jpg/image_0001.jpg")):
             source = io.FolderDataset(folder, "numbers", classes=FLOWERS, per_class=80)
-        return config.build(source, chain)
+        return config.build(source, chain, classes=FLOWERS)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
     python scripts/build_folder.py --data PHOTOS.zip --output photos.h5 --size 128 --fit stretch
 
 Expected is one folder a class (``PHOTOS/cats/1.jpg``), the label in the name (``cat.1.jpg``, with
-``--layout names``), or the layout of Tiny ImageNet. What is no image, is hidden, or is a link, is
+``--layout names``), parts that stay as they are (``train/cats/1.jpg``, ``test/cats/2.jpg``, with
+``--layout splits``), or the layout of Tiny ImageNet. What is no image, is hidden, or is a link, is
 left out, counted, and listed beside the dataset with the reason. Copies of a picture stay in one
 split.
 """
@@ -33,7 +34,7 @@ class Config(io.BuildConfig):
     data: Path = Path("datasets/photos")
     output: Path = Path("datasets/photos.h5")
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
-    layout: Literal["folders", "names", "tiny_imagenet"] = "folders"
+    layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
     """Where the class of an image stands."""
     exclude: tuple[str, ...] = ()
     """Class folders to leave out."""

@@ -33,7 +33,8 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.size, config.size)))
-        return config.build(io.FolderDataset(folder), chain)
+        source = io.FolderDataset(folder)
+        return config.build(source, chain, classes=("negatives", "positives"))
 
 
 if __name__ == "__main__":

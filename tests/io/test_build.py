@@ -28,6 +28,7 @@ class Pictures:
     copies: tuple[tuple[int, ...], ...] = ()
     unreadable: tuple[int, ...] = ()
     classes: tuple[str, ...] = ("a", "b")
+    one_label: bool = True
     reads: list = dataclasses.field(default_factory=list, compare=False)
 
     def images(self):
@@ -44,7 +45,7 @@ class Pictures:
     def __call__(self):
         images = self.images()
         labels = np.arange(self.count) % 2
-        for group in self.copies:
+        for group in self.copies if self.one_label else ():
             labels[list(group)] = labels[group[0]]
 
         def read(index):
@@ -138,7 +139,6 @@ def test_the_same_recipe_opens_the_file_that_stands(tmp_path):
         ({"limit": 5}, "limit"),
         ({"fractions": {"train": 0.5, "test": 0.5}}, "fractions"),
         ({"preprocessors": Pipeline((SimplePreprocessor(6, 5),))}, "preprocessing"),
-        ({"source": Pictures(62)}, "source"),
         ({"source": pictures}, "source"),
         ({"max_bad": 0.5}, "max_bad"),
     ),
@@ -147,9 +147,37 @@ def test_another_recipe_is_refused_and_what_differs_is_named(change, told, tmp_p
     path = tmp_path / "data.h5"
     build(path)
     before = path.read_bytes()
-    with pytest.raises(SightkitError, match=f"another recipe: {told} differ"):
+    with pytest.raises(SightkitError, match=f"another recipe: {told} differ") as refused:
         build(path, **change)
     assert path.read_bytes() == before
+    assert len(str(refused.value)) < 400 + len(str(path))
+    assert "--data" in str(refused.value)
+
+
+def test_other_data_of_the_same_kind_are_refused_and_what_differs_is_told(tmp_path):
+    build(tmp_path / "data.h5")
+    with pytest.raises(SightkitError, match=r"data are not.*source\.count 60, now 62"):
+        build(tmp_path / "data.h5", Pictures(62))
+
+
+@pytest.mark.parametrize("name", ("data.png", "data", "notes.md"))
+def test_a_dataset_has_the_name_of_one(name, tmp_path):
+    source = Pictures()
+    for exists in (False, True):
+        if exists:
+            (tmp_path / name).write_text("mine")
+        with pytest.raises(SightkitError, match=r"must end in .h5 or .hdf5"):
+            build(tmp_path / name, source, overwrite=exists)
+    with pytest.raises(SightkitError, match="no HDF5 dataset"):
+        build(tmp_path / name, source)
+    assert source.reads == []
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("overwrite", (False, True))
+def test_a_folder_is_no_place_for_a_dataset(overwrite, tmp_path):
+    with pytest.raises(SightkitError, match="this is a folder"):
+        build(tmp_path, overwrite=overwrite)
 
 
 def test_overwrite_builds_anew(tmp_path):
@@ -212,6 +240,33 @@ def test_copies_of_fixed_pictures_are_dropped_counted_listed_and_told(tmp_path, 
     assert [row["path"] for row in left_out_list(path)] == ["picture 4", "picture 6", "picture 8"]
     build(path, source)
     assert "3 of 60 were left out" in capsys.readouterr().err  # told each time it is opened
+
+
+def test_a_picture_in_two_classes_is_told_listed_and_kept(tmp_path, capsys):
+    path = tmp_path / "data.h5"
+    source = Pictures(copies=((4, 6, 9), (11, 20)), one_label=False, unreadable=(30, 31))
+    for _ in range(2):
+        assert build(path, source, max_bad=0.5).shape[0] == 58
+        told = capsys.readouterr().err
+        assert "2 of 60 images are in another class too" in told
+        assert "data.h5.left_out.csv" in told
+    assert {row["path"]: row["reason"] for row in left_out_list(path) if row["kind"] != "bad"} == {
+        "picture 9": "of class b, and the same picture as picture 4 of class a",
+        "picture 20": "of class a, and the same picture as picture 11 of class b",
+    }
+    build(path, overwrite=True)
+    assert (capsys.readouterr().err, left_in(tmp_path)) == ("", ["data.h5"])
+    build(path, Pictures(copies=((4, 9),), one_label=False), overwrite=True)
+    assert len(left_out_list(path)) == 1  # a list although nothing was left out
+
+
+def test_a_class_whose_pictures_are_another_s_is_refused_with_the_names_of_both(tmp_path):
+    copies = tuple((2 * pair, 2 * pair + 1) for pair in range(28))
+    with pytest.raises(
+        SightkitError, match=r"Class b has too few.*in class a too.*'picture 1'.*'picture 0'"
+    ):
+        build(tmp_path / "data.h5", Pictures(copies=copies, one_label=False))
+    assert left_in(tmp_path) == []
 
 
 def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
@@ -363,6 +418,14 @@ def test_with_max_bad_unreadable_images_are_left_out_listed_and_told(unreadable,
     assert all("must be an image" in row["reason"] for row in listed)
     build(path, Pictures(), overwrite=True)
     assert left_in(tmp_path) == ["data.h5"]  # nothing was left out: no list is left either
+
+
+def test_the_list_of_another_dataset_stays(tmp_path):
+    build(tmp_path / "data.h5", Pictures(unreadable=(41,)), max_bad=0.05)
+    before = left_out_list(tmp_path / "data.h5")
+    build(tmp_path / "data.hdf5")
+    assert left_out_list(tmp_path / "data.h5") == before
+    assert left_in(tmp_path) == ["data.h5", "data.h5.left_out.csv", "data.hdf5"]
 
 
 def test_more_than_max_bad_is_an_error_that_names_the_list(tmp_path):

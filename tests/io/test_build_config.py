@@ -108,6 +108,26 @@ def test_an_archive_gives_the_same_data_as_its_folder_and_leaves_nothing(picture
     ]
 
 
+def test_of_an_archive_the_path_inside_is_shown(pictures, tmp_path):
+    (pictures / "pear" / "3.png").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "fruit.zip", "w") as file:
+        for path in sorted(pictures.rglob("*.png")):
+            file.write(path, Path("wrapped") / path.relative_to(pictures))
+    flags = {"data": tmp_path / "fruit.zip", "output": tmp_path / "new" / "out.h5"}
+    with pytest.raises(SightkitError, match=r"'wrapped/pear/3\.png'.*--max-bad 0\.01") as refused:
+        build(Config(**flags))
+    assert "unpacked" not in str(refused.value)
+    assert build(Config(**flags, max_bad=0.1))["left_out"] == 1
+    listed = (tmp_path / "new" / "out.h5.left_out.csv").read_text()
+    assert "path='wrapped/pear/3.png'" in listed
+    assert "unpacked" not in listed
+    with zipfile.ZipFile(tmp_path / "fruit.zip", "w") as file:
+        file.write(pictures / "pear" / "1.png", "a/b/1.png")
+    with pytest.raises(SightkitError, match=r"two classes.*folder='.*fruit\.zip/a'") as refused:
+        build(Config(**flags, overwrite=True))
+    assert "unpacked" not in str(refused.value)
+
+
 def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
     config = Config(data=pictures, output=tmp_path / "out.h5")
     build(config)
@@ -119,6 +139,21 @@ def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
         build(Config(data=pictures, output=tmp_path / "out.h5", split_seed=1))
 
 
+def test_data_that_changed_are_told_in_a_line_with_the_flags_that_help(pictures, tmp_path):
+    config = Config(data=pictures, output=tmp_path / "out.h5")
+    build(config)
+    for name in ("7.png", "8.png"):
+        (pictures / "pear" / name).unlink()
+    shutil.copytree(pictures / "plum", pictures / "quince")
+    with pytest.raises(SightkitError) as refused:
+        build(config)
+    told = str(refused.value)
+    assert told.startswith("The data are not (or no longer) those that the dataset file was built")
+    assert "source.classes 3 items, now 4 items; source.files 60, now 78" in told
+    assert told.endswith("Give --overwrite to build it anew, or another --output.")
+    assert len(told) < 350 + len(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     (
@@ -126,6 +161,8 @@ def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
         ({"fractions": (0.5, 0.5, 0.0)}, "--fractions must be three shares above 0"),
         ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
         ({"split_seed": -1}, "--split-seed must lie between"),
+        ({"output": Path("x.png")}, r"must end in .h5 or .hdf5.*For example x\.h5"),
+        ({"output": Path()}, "one file, and this is a folder"),
     ),
 )
 def test_flags_are_checked_before_any_work(flags, told):

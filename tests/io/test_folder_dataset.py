@@ -78,6 +78,14 @@ def test_the_class_may_stand_in_the_name(names, classes, tmp_path):
     )
 
 
+def test_which_names_hold_a_label_is_told(tmp_path):
+    dataset = FolderDataset(draw(tmp_path, "n01440764_tench.png", "17.png"), "names")
+    with pytest.raises(
+        SightkitError, match=r"2 left out: its name holds no label.*then a number: cat\.0\.jpg"
+    ):
+        dataset()
+
+
 @pytest.mark.parametrize(("pattern", "told"), (("(", "regular expression"), (".*", "label")))
 def test_a_pattern_without_label_is_refused(pattern, told, tmp_path):
     with pytest.raises(SightkitError, match=told):
@@ -92,6 +100,55 @@ def test_the_class_may_follow_from_the_number(tmp_path):
     found = {name[-5]: label for name, (label, _) in taken(source).items()}
     assert found == dict(zip("123456", ["tulip"] * 2 + ["daisy"] * 2 + ["iris"] * 2, strict=True))
     assert [name for name, _ in dataset.left_out] == ["jpg/image_0000.png", "jpg/image_0007.png"]
+
+
+@pytest.mark.parametrize(
+    "folders",
+    (("test1", "train"), ("test", "train", "val"), ("train", "trainannot", "Test_set"), ("train",)),
+)
+def test_parts_of_a_data_set_are_no_classes(folders, tmp_path):
+    draw(tmp_path, *(f"{folder}/cat.{i}.png" for folder in folders for i in range(2)))
+    with pytest.raises(SightkitError, match=r"named like the parts.*layout: splits .*names "):
+        FolderDataset(tmp_path)()
+    draw(tmp_path, "trainers/1.png", "trainers/2.png")
+    assert "trainers" in FolderDataset(tmp_path)().class_names
+
+
+@pytest.mark.parametrize("others", (("test",), ("val",), ("valid", "Testing")))
+def test_parts_with_class_folders_stay_as_they_are(others, tmp_path):
+    parts = ("train", *others)
+    root = draw(
+        tmp_path / "wrapped",
+        *(f"{part}/{name}/{i}.png" for part in parts for name in ("b", "a") for i in range(3)),
+        f"{others[0]}/c/1.png",
+        "train/stray.png",
+        "stray.png",
+        "extra/a/1.png",
+    )
+    dataset = FolderDataset(root, "splits")
+    source = dataset()
+    assert source.class_names == ("a", "b")
+    names = {"val": "validation", "valid": "validation", "Testing": "test"}
+    fixed = {name: {source.identify(row) for row in rows} for name, rows in source.fixed}
+    assert fixed == {
+        names.get(part, part): {f"{part}/{name}/{i}.png" for name in "ab" for i in range(3)}
+        for part in parts
+    }
+    assert all(name.split("/")[1] == label for name, (label, _) in taken(source).items())
+    assert dict(dataset.left_out) == {
+        f"{others[0]}/c/1.png": "its class c is not among those of train",
+        "train/stray.png": "in no class folder",
+        "stray.png": "in no folder of train, validation or test",
+        "extra/a/1.png": "in no folder of train, validation or test",
+    }
+
+
+def test_parts_without_train_or_without_classes_are_refused(tmp_path):
+    draw(tmp_path / "x", "test/a/1.png", "test/b/1.png")
+    draw(tmp_path / "y", "train/cat.0.png", "train/dog.0.png", "test/1.png")
+    for name, told in (("x", "is not among those of train"), ("y", "in no class folder")):
+        with pytest.raises(SightkitError, match=f"none were found.*{told}"):
+            FolderDataset(tmp_path / name, "splits")()
 
 
 @pytest.fixture

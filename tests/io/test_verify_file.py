@@ -111,5 +111,5 @@ def test_damaged_sources_are_an_error(change, rows, tmp_path):
 
 def test_a_file_that_was_never_completed_or_is_none_is_an_error(tmp_path):
     (tmp_path / "data.h5").write_bytes(b"hello")
-    with pytest.raises(SightkitError, match="damaged"):
+    with pytest.raises(SightkitError, match="no HDF5 dataset"):
         verify(tmp_path / "data.h5")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sightkit._errors import SightkitError
 from sightkit.io import DatasetFile, read_image, write_png
 from sightkit.io.sample_photos import write_sample_photos
 
@@ -103,19 +104,54 @@ def test_flowers_are_told_by_their_number_as_published(tmp_path):
 
 
 def test_the_background_of_caltech_is_left_out_unless_asked_for(tmp_path):
+    names = runpy.run_path(str(SCRIPTS / "build_caltech101.py"))["CLASSES"]
+    assert len(set(names)) == 101
     data = tmp_path / "101_ObjectCategories"
-    write_sample_photos(data)
-    (data / "flower").rename(data / "BACKGROUND_Google")
-    for name in ("Faces", "accordion"):
-        shutil.copytree(data / "china", data / name)
-        for path in (data / name).iterdir():  # another class may not have the same pictures
-            write_png(path, read_image(path)[:, :: -1 if name == "Faces" else 2])
-    flags = {"data": tmp_path, "size": 8}
+    for place, name in enumerate((*names, "BACKGROUND_Google")):
+        (data / name).mkdir(parents=True)
+        for number in range(3):
+            image = np.full((2, 2, 3), (place, number, 0), np.uint8)
+            write_png(data / name / f"image_{number:04}.jpg", image)
+    flags = {"data": tmp_path, "size": 2}
     result = run("build_caltech101", output=tmp_path / "a.h5", **flags)
-    assert list(result["classes"]) == ["Faces", "accordion", "china"]
-    assert result["left_out"] == 12
+    assert tuple(result["classes"]) == names
+    assert result["left_out"] == 3
     result = run("build_caltech101", output=tmp_path / "b.h5", background=True, **flags)
-    assert list(result["classes"]) == ["BACKGROUND_Google", "Faces", "accordion", "china"]
+    assert sorted(result["classes"]) == sorted((*names, "BACKGROUND_Google"))
+
+
+@pytest.mark.parametrize("name", ("animals", "caltech101", "flowers17", "smiles", "dogs_vs_cats"))
+def test_other_data_than_those_of_a_script_are_refused(name, script, tmp_path):
+    write_sample_photos(tmp_path, "names" if name == "dogs_vs_cats" else "folders")
+    flags = ("--data", tmp_path, "--output", tmp_path / "x.h5")
+    for more in ((), ("--smoke",)):
+        told = script(f"build_{name}", *flags, *more)
+        assert (told.code, told.stdout) == (2, "")
+        assert len(told.stderr.splitlines()) == 1
+        assert "must be those that this script is for" in told.stderr
+        assert "classes='china, flower'" in told.stderr
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_a_class_of_the_data_set_may_not_be_missing(tmp_path):
+    write_sample_photos(tmp_path)
+    (tmp_path / "china").rename(tmp_path / "cats")
+    (tmp_path / "flower").rename(tmp_path / "dogs")
+    with pytest.raises(SightkitError, match=r"missing='panda'.*build_folder"):
+        run("build_animals", data=tmp_path, output=tmp_path / "x.h5")
+
+
+def test_parts_of_a_data_set_of_ones_own(tmp_path):
+    for part in ("train", "test"):
+        write_sample_photos(tmp_path / "in" / part, "folders")
+        for path in (tmp_path / "in" / part).glob("*/*.png"):
+            image = read_image(path)
+            write_png(path, 255 - image if part == "test" else image)
+    result = run(
+        "build_folder", data=tmp_path / "in", output=tmp_path / "x.h5", layout="splits", size=8
+    )
+    assert result["classes"] == {"china": 24, "flower": 24}
+    assert result["splits"] == {"train": 20, "validation": 4, "test": 24}
 
 
 @pytest.mark.parametrize(
