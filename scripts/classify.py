@@ -10,32 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation
+from sightkit import _cli, evaluation, training, transfer
 from sightkit._errors import SightkitError
-
-# What sightkit.transfer.names() lists; asking it would take the start of Keras.
-Model = Literal[
-    "inception_v3",
-    "mobilenet_0.25",
-    "mobilenet_0.5",
-    "mobilenet_0.75",
-    "mobilenet_1.0",
-    "mobilenetv2_0.35",
-    "mobilenetv2_0.5",
-    "mobilenetv2_0.75",
-    "mobilenetv2_1.0",
-    "mobilenetv2_1.3",
-    "mobilenetv2_1.4",
-    "resnet50",
-    "squeezenet",
-    "vgg16",
-    "vgg19",
-    "xception",
-]
 
 
 @dataclass(frozen=True)
@@ -44,8 +24,9 @@ class Config:
 
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Image files (JPEG, PNG, WebP, BMP, TIFF, GIF, …), or folders of them."""
-    model: Model = "mobilenet_0.75"
-    """The network."""
+    model: Annotated[
+        str, tyro.conf.arg(metavar="NAME", help=f"The network: {', '.join(transfer.names())}.")
+    ] = "mobilenet_0.75"
     top: int = 5
     """Classes a picture."""
     output: Path | None = None
@@ -57,6 +38,7 @@ class Config:
             raise SightkitError("--top must be at least 1.", top=self.top)
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
+        transfer.source_of(self.model)
         if self.output is not None:
             evaluation.require_file(self.output, (".json", ".csv"))
 
@@ -64,8 +46,6 @@ class Config:
 def main(config: Config) -> dict[str, Any]:
     photos = evaluation.Photos(config.images)  # bad files are told before Keras takes its seconds
     _cli.start_keras()
-    from sightkit import training, transfer
-
     bundle = transfer.pretrained(config.model)
     result = {}
     for part in photos:

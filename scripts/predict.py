@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation
+from sightkit import _cli, evaluation, training
 from sightkit._errors import SightkitError
 
 
@@ -42,10 +42,10 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = evaluation.Photos(config.images)  # bad files are told before Keras takes its seconds
+    # What is wrong with bundle and files is told before Keras takes its seconds.
+    training.check_bundle(config.bundle)
+    photos = evaluation.Photos(config.images)
     _cli.start_keras()
-    from sightkit import training
-
     bundle = training.load_bundle(config.bundle)
     result = {}
     for part in photos:

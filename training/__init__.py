@@ -13,6 +13,7 @@ from sightkit.training.config import ExperimentConfig
 
 if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
+    from sightkit.training.bundle_format import check_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
     from sightkit.training.preparation import prepare
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Bundle": "bundle",
     "Run": "run",
+    "check_bundle": "bundle_format",
     "facts": "state",
     "fit": "fit",
     "format_top": "bundle",
@@ -36,6 +38,7 @@ __all__ = [
     "Bundle",
     "ExperimentConfig",
     "Run",
+    "check_bundle",
     "facts",
     "fit",
     "format_top",

@@ -14,6 +14,8 @@ from sightkit._errors import SightkitError
 NOT_OF_THE_RUN = ("output", "resume", "overwrite")
 """Fields that say where and how, not what: they may differ when a run is resumed."""
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""First bytes of a file that h5py writes."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class ExperimentConfig:
 
     Raises:
         SightkitError: a size below 1, a negative seed, a ``learning_rate`` (a field that scripts
-            add) that is not above 0, or resume together with overwrite.
+            add) that is not above 0, resume together with overwrite, or data that is there and no
+            HDF5 file.
     """
 
     output: Path
@@ -75,6 +78,7 @@ class ExperimentConfig:
             raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
         if self.smoke:
             self._shrink()
+        _require_dataset_file(self.data)
 
     @property
     def limit(self) -> int | None:
@@ -113,3 +117,30 @@ class ExperimentConfig:
             else:
                 words += [f"--{flag}", str(value)]
         return shlex.join(words)
+
+
+def _require_dataset_file(path: Path) -> None:
+    """Refuse, before Keras starts, what is there and can be no dataset file; none is built."""
+    if path.is_dir():
+        raise SightkitError(
+            "--data must name a dataset file (.h5), and a folder stands there.",
+            "Build a file of its images first, with scripts/build_folder.py --data FOLDER.",
+            data=str(path),
+        )
+    try:
+        with path.open("rb") as file:
+            found = file.read(len(HDF5_SIGNATURE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SightkitError(
+            f"--data must name a dataset file that can be read ({error.strerror}).",
+            "Check the path.",
+            data=str(path),
+        ) from error
+    if found != HDF5_SIGNATURE:
+        raise SightkitError(
+            "--data must name a dataset file (.h5), and this is no HDF5 file.",
+            "Check the path.",
+            data=str(path),
+        )

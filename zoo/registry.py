@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
+from sightkit.zoo.arguments import class_count, image_shape
 from sightkit.zoo.row import Row
 from sightkit.zoo.rows import ROWS
 
@@ -73,16 +74,19 @@ def published_arguments(
     """Arguments that ``build`` makes the published network of; shape and classes may be others.
 
     Raises:
-        SightkitError: an unknown name, or classes for a network that has none.
+        SightkitError: an unknown name, a shape or number of classes that no network takes, or
+            classes for a network that has none. Nothing has imported Keras then.
     """
-    arguments = dict(row(name).published[0][0])
+    entry = row(name)
+    arguments = dict(entry.published[0][0])
     if input_shape is not None:
-        generator = "output_shape" in arguments
-        arguments["output_shape" if generator else "input_shape"] = tuple(input_shape)
+        argument = "output_shape" if "output_shape" in arguments else "input_shape"
+        features = entry.kind == "head"
+        arguments[argument] = image_shape(input_shape, features=features, argument=argument)
     if classes is not None:
         if "classes" not in arguments:
             raise SightkitError(f"{name} has no classes.", "Leave --classes out.", classes=classes)
-        arguments["classes"] = classes
+        arguments["classes"] = class_count(classes)
     return arguments
 
 

@@ -134,3 +134,58 @@ def test_predict_wants_images_and_classes(flags, told, script):
     result = script("predict", *(("x.png",) if flags else ()), "--bundle", "b", *flags)
     check_refused(result)
     assert told in result.stderr
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_data_that_is_no_dataset_file_is_refused_before_keras_is_imported(name, script, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "empty.h5").touch()
+    (tmp_path / "photos").mkdir()
+    for data, told in (
+        ("README.md", "no HDF5 file"),
+        ("empty.h5", "no HDF5 file"),
+        ("photos", "a folder stands there"),
+        ("README.md/x.h5", "Not a directory"),
+    ):
+        result = script(name, "--data", data, cwd=tmp_path)
+        check_refused(result)
+        assert told in result.stderr and f"data={data!r}" in result.stderr
+        assert "elete" not in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_predict_checks_the_bundle_before_keras_is_imported(script, tmp_path):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").write_text("{}")
+    for bundle in ("nowhere", "none", "bundle"):
+        result = script("predict", "x.png", "--bundle", bundle, cwd=tmp_path)
+        check_refused(result)
+        assert f"bundle={bundle!r}" in result.stderr
+
+
+@pytest.mark.parametrize("name", ("inspect_model", "visualize_architecture"))
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    (
+        (("lenet", "--classes", 0), "at least 2 classes. Received: classes=0."),
+        (("lenet", "--input-shape", 28, 28), "three positive integers. Received: input_shape=(28,"),
+        (("lenet", "--input-shape", 28, 28, -1), "three positive integers"),
+        (("lenet", "--input-shape", 3, 32, 32), "sightkit is channels-last"),
+        (("dcgan_generator", "--input-shape", 1, 28, 28), "Give output_shape=(28, 28, 1)"),
+        (("mobilenett",), "Perhaps you meant mobilenet"),
+    ),
+)
+def test_sizes_of_a_network_are_checked_before_keras_is_imported(name, flags, told, script):
+    result = script(name, *flags)
+    check_refused(result)
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), (("mobilenett", "mobilenet_"), ("vgg61", "vgg16"), ("zzz", "squeezenet"))
+)
+def test_classify_answers_an_unknown_network_by_the_nearest(wrong, meant, script):
+    result = script("classify", "x.png", "--model", wrong)
+    check_refused(result)
+    assert meant in result.stderr
