@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 from sightkit.transfer.sources import names, source_of
 
 if TYPE_CHECKING:
-    from sightkit.transfer.pretrained import pretrained
+    from sightkit.transfer.imagenet import pretrained
 
 __all__ = ["names", "pretrained", "source_of"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "pretrained":
-        from sightkit.transfer.pretrained import pretrained
+        from sightkit.transfer.imagenet import pretrained
 
-        globals()[name] = pretrained  # importing the module has just bound it to this name
         return pretrained
     raise AttributeError(f"module 'sightkit.transfer' has no attribute {name!r}")
 

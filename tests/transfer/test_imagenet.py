@@ -12,7 +12,7 @@ import pytest
 
 from sightkit import io, transfer
 from sightkit._errors import SightkitError
-from sightkit.transfer.pretrained import SOURCES, preprocessing_of
+from sightkit.transfer.imagenet import SOURCES, preprocessing_of
 
 DATA = os.environ.get("SIGHTKIT_TEST_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
@@ -101,9 +101,11 @@ def test_a_grey_and_a_colour_photo_of_any_size_become_what_the_network_takes() -
         assert chain(np.full(shape, 9, np.uint8)).shape == (224, 224, 3)
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(SightkitError, match=r"mobilenet_0\.75.*vgg16"):
+def test_an_unknown_name_lists_the_nearest_or_all() -> None:
+    with pytest.raises(SightkitError, match=r"Perhaps you meant vgg19 or vgg16"):
         transfer.pretrained("vgg")
+    with pytest.raises(SightkitError, match=r"Known: inception_v3, mobilenet_0\.25, .*xception"):
+        transfer.pretrained("zzz")
 
 
 @pytest.mark.usefixtures("no_network")
