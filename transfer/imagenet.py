@@ -87,6 +87,7 @@ def _network(name: str, source: Source, include_top: bool) -> keras.Model:
     shape = (source.side, source.side, 3)
     network = zoo.build(name, input_shape=shape, classes=CLASSES, include_top=include_top)
     path = _models_folder() / _file(source, include_top)
+    found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
     try:
         if source.application:
             trained = getattr(keras.applications, source.application)(
@@ -98,11 +99,12 @@ def _network(name: str, source: Source, include_top: bool) -> keras.Model:
     except SightkitError:
         raise
     except Exception as error:
-        state = "is damaged or another" if path.is_file() else "is missing"
+        state = "is damaged or another network's" if found else "is missing"
         other = "" if include_top else " Weights with the classifier are another file."
+        verb = "Fetch" if found else "Put"
         raise SightkitError(
             f"The weights of {name} cannot be had: the file {state}, and no download succeeded.",
-            f"Put {path.name} there, or go online.{other}",
+            f"{verb} {path.name}{' again' if found else ' there'}, or go online.{other}",
             path=str(path),
         ) from error
     return network

@@ -119,6 +119,24 @@ def test_missing_weights_are_named_with_their_place(keras_home: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", ["mobilenetv2_0.5", "resnet50"])
+def test_a_damaged_file_is_not_called_missing(name: str, keras_home: Path) -> None:
+    """Keras knows the checksum of ResNet50's and deletes a file that is another."""
+    path = keras_home / "models" / SOURCES[name].file_no_top
+    path.write_bytes(b"\x89HDF\r\n\x1a\n cut off")
+    with pytest.raises(SightkitError, match="the file is damaged or another network's") as caught:
+        transfer.pretrained(name, include_top=False)
+    assert f"Fetch {path.name} again" in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_the_address_of_squeezenets_weights_is_told(keras_home: Path) -> None:
+    (keras_home / "models" / SOURCES["squeezenet"].file).unlink(missing_ok=True)
+    with pytest.raises(SightkitError, match="rcmalli/keras-squeezenet"):
+        transfer.pretrained("squeezenet")
+
+
+@pytest.mark.usefixtures("no_network")
 @needs_data
 def test_files_that_only_pretend_to_be_weights_are_refused(keras_home: Path) -> None:
     bad = Path(str(DATA)) / "bad"
