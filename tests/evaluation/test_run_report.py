@@ -223,3 +223,9 @@ def test_a_measure_that_is_not_defined_is_a_dash(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "nan" not in printed
     assert "–" in printed
+
+
+def test_pictures_do_not_glare_on_a_dark_page(report):
+    _, text = report()
+    _, _, dark = text.rpartition("prefers-color-scheme: dark")
+    assert "img.wide { filter: brightness(" in dark
