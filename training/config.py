@@ -47,7 +47,7 @@ class ExperimentConfig:
     overwrite: bool = False
     """Delete the run in the output folder and begin anew."""
     smoke: bool = False
-    """Run everything in seconds on very little data; the result means nothing."""
+    """Run everything in seconds on little data, 2 epochs by default; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -88,7 +88,8 @@ class ExperimentConfig:
     def _shrink(self) -> None:
         """Smoke runs are short, and have folder and data of their own, which they replace."""
         fields = type(self).__dataclass_fields__
-        object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
+        if self.epochs == fields["epochs"].default:
+            object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
         if self.output == fields["output"].default:
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", not self.resume)
