@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from sightkit.evaluation.architecture import draw_architecture
     from sightkit.evaluation.metrics import Evaluation, evaluate, rank_accuracy
     from sightkit.evaluation.outputs import require_file, write_answers
+    from sightkit.evaluation.photos import Photos
     from sightkit.evaluation.run_report import report_run
 
 _MODULES = {
     "Evaluation": "metrics",
+    "Photos": "photos",
     "draw_architecture": "architecture",
     "evaluate": "metrics",
     "rank_accuracy": "metrics",
@@ -27,6 +29,7 @@ _MODULES = {
 
 __all__ = [
     "Evaluation",
+    "Photos",
     "draw_architecture",
     "evaluate",
     "rank_accuracy",

@@ -16,6 +16,7 @@ from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.pictures import file_data_uri, png_data_uri
 
 WORST = 24
+SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
 
@@ -36,8 +37,9 @@ def write_html(
     environment = _read(folder / _files.ENVIRONMENT)
     config = _read(folder / _files.CONFIG)
     title = str(config.get("experiment", folder.name))
+    mark = f'<p class="mark">{SMOKE}</p>' if is_smoke_run(folder) else ""
     sections = [
-        f"<header><h1>{escape(title)}</h1>{_headline(metrics)}</header>",
+        f"<header><h1>{escape(title)}</h1>{mark}{_headline(metrics)}</header>",
         _command(environment),
         _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
         _mistakes(test, images),
@@ -55,6 +57,11 @@ def write_html(
         + "\n</main>\n</body>\n</html>\n"
     )
     _files.write_text(folder / _files.REPORT, page)
+
+
+def is_smoke_run(folder: Path) -> bool:
+    """Whether a run's configuration says ``--smoke``."""
+    return bool(_read(folder / _files.CONFIG).get("smoke"))
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
@@ -108,8 +115,8 @@ def _card(test: Evaluation, row: int, image: np.ndarray) -> str:
 
 def _classes(test: Evaluation) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(row["name"])}</th><td>{_number(row["precision"])}</td>'
-        f"<td>{_number(row['recall'])}</td><td>{_number(row['f1'])}</td><td>{row['count']:,}</td>"
+        f'<tr><th scope="row">{escape(row["name"])}</th><td>{number(row["precision"])}</td>'
+        f"<td>{number(row['recall'])}</td><td>{number(row['f1'])}</td><td>{row['count']:,}</td>"
         "</tr>"
         for row in test.per_class()
     )
@@ -151,7 +158,8 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A measure with three digits; a dash where it is not defined."""
     return "–" if math.isnan(value) else f"{value:.3f}"
 
 

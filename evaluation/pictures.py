@@ -16,6 +16,8 @@ from sightkit.evaluation.lettering import legible
 
 LARGEST_LABELLED = 25
 """Beyond that many classes names and counts would not be legible."""
+FEW = 12
+"""So many names have room for letters that are legible on a phone."""
 LONGEST_NAME = 24
 """Longer ones would leave no room for the matrix."""
 
@@ -41,8 +43,9 @@ def draw_confusion(
     # The root keeps a single mistake among hundreds of right answers visible.
     mistakes = np.ma.masked_array(np.sqrt(shares), right | (confusion == 0))
     axes.imshow(mistakes, cmap="Reds", vmin=-0.1, vmax=1)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
+    lettering = 13 if classes <= FEW else 10
+    axes.set_xlabel("predicted", fontsize=lettering)
+    axes.set_ylabel("true", fontsize=lettering)
     if labelled:
         names = labels(class_names)
         turned = 90 if max(map(len, names)) > 3 else 0
@@ -53,7 +56,7 @@ def draw_confusion(
                 colour = "white" if shares[row, column] > 0.5 else "black"
                 axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
     axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, labelsize=lettering)
     with _files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.evaluation.html import write_html
+from sightkit.evaluation.html import SMOKE, is_smoke_run, number, write_html
 from sightkit.evaluation.metrics import (
     Evaluation,
     LabelledBatches,
@@ -55,6 +55,8 @@ def report_run(
     draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
     write_html(folder, test, data["test"].images, metrics)
     print(_summary(test, metrics))
+    if is_smoke_run(folder):
+        print(SMOKE)
     return metrics
 
 
@@ -75,8 +77,8 @@ def _summary(test: Evaluation, metrics: Mapping[str, Any]) -> str:
     width = max(len("class"), *(len(row["name"]) for row in rows))
     lines = [f"\n{'class':<{width}}  precision  recall      f1  images"]
     lines += [
-        f"{row['name']:<{width}}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:6.3f}"
-        f"  {row['count']:6d}"
+        f"{row['name']:<{width}}  {number(row['precision']):>9}  {number(row['recall']):>6}  "
+        f"{number(row['f1']):>6}  {row['count']:6d}"
         for row in rows[:SHOWN_CLASSES]
     ]
     if len(rows) > SHOWN_CLASSES:

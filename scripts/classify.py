@@ -10,32 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation
+from sightkit import _cli, evaluation, training, transfer
 from sightkit._errors import SightkitError
-
-# What sightkit.transfer.names() lists; asking it would take the start of Keras.
-Model = Literal[
-    "inception_v3",
-    "mobilenet_0.25",
-    "mobilenet_0.5",
-    "mobilenet_0.75",
-    "mobilenet_1.0",
-    "mobilenetv2_0.35",
-    "mobilenetv2_0.5",
-    "mobilenetv2_0.75",
-    "mobilenetv2_1.0",
-    "mobilenetv2_1.3",
-    "mobilenetv2_1.4",
-    "resnet50",
-    "squeezenet",
-    "vgg16",
-    "vgg19",
-    "xception",
-]
 
 
 @dataclass(frozen=True)
@@ -43,9 +23,10 @@ class Config:
     """Print the most probable ImageNet classes of image files."""
 
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Image files: JPEG, PNG, WebP, BMP, TIFF, GIF, …"""
-    model: Model = "mobilenet_0.75"
-    """The network."""
+    """Image files (JPEG, PNG, WebP, BMP, TIFF, GIF, …), or folders of them."""
+    model: Annotated[
+        str, tyro.conf.arg(metavar="NAME", help=f"The network: {', '.join(transfer.names())}.")
+    ] = "mobilenet_0.75"
     top: int = 5
     """Classes a picture."""
     output: Path | None = None
@@ -56,24 +37,25 @@ class Config:
         if self.top < 1:
             raise SightkitError("--top must be at least 1.", top=self.top)
         if not self.images:
-            raise SightkitError("Name at least one image file.", "For example photo.jpg.")
+            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
+        transfer.source_of(self.model)
         if self.output is not None:
             evaluation.require_file(self.output, (".json", ".csv"))
 
 
 def main(config: Config) -> dict[str, Any]:
-    from sightkit import io
-
-    images = [io.read_image(path) for path in config.images]
+    photos = evaluation.Photos(config.images)  # bad files are told before Keras takes its seconds
     _cli.start_keras()
-    from sightkit import training, transfer
-
     bundle = transfer.pretrained(config.model)
-    answers = bundle.top(bundle.predict(images), config.top)
-    result = dict(zip(map(str, config.images), answers, strict=True))
-    print(training.format_top(result))
+    result = {}
+    for part in photos:
+        answers = bundle.top(bundle.predict(list(part.values())), config.top)
+        found = dict(zip(part, answers, strict=True))
+        print(training.format_top(found))
+        result |= found
     if config.output is not None:
         evaluation.write_answers(config.output, result)
+    photos.require_all()
     return result
 
 

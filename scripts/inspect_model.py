@@ -2,8 +2,8 @@
 
     python scripts/inspect_model.py minivggnet --input-shape 32 32 3 --classes 10
 
-Layers whose window does not fit an integer number of times are named with the pixels they lose.
-Takes about three seconds for any network: no weights are made.
+Without a name it lists all names. Layers whose window does not fit an integer number of times are
+named with the pixels they lose. No weights are made: most of the time goes into starting Keras.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from typing import Annotated
 import tyro
 
 from sightkit import _cli, _files, evaluation, zoo
+from sightkit._errors import SightkitError
 
 
 @dataclass(frozen=True)
 class Config:
     """Which network, and of what size; by default the published one."""
 
-    name: Annotated[str, tyro.conf.Positional]
-    """A name that zoo.names() lists."""
-    input_shape: tuple[int, int, int] | None = None
-    """Height, width, channels."""
+    name: Annotated[str | None, tyro.conf.Positional] = None
+    """The network's name; all names are listed when it is left out."""
+    input_shape: Annotated[
+        tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT WIDTH CHANNELS")
+    ] = None
+    """Of the images; the published size when left out."""
     classes: int | None = None
     """Number of classes, for networks that have classes."""
     output: Path | None = None
@@ -34,9 +37,14 @@ class Config:
         """Check the values before any work is done."""
         if self.output is not None:
             evaluation.require_file(self.output)
+        if self.name is None and any((self.input_shape, self.classes, self.output)):
+            raise SightkitError("Name a network.", "Without flags all names are listed.")
 
 
 def main(config: Config) -> dict[str, int]:
+    if config.name is None:
+        print(names())
+        return {}
     arguments = zoo.published_arguments(config.name, config.input_shape, config.classes)
     _cli.start_keras()
     import keras
@@ -52,6 +60,13 @@ def main(config: Config) -> dict[str, int]:
         "multiply_adds": description.multiply_adds,
         "warnings": len(description.warnings),
     }
+
+
+def names() -> str:
+    """All names by what the networks are for, as lines."""
+    kinds = sorted({zoo.row(name).kind for name in zoo.names()})
+    groups = [[f"{kind}:", *(f"  {name}" for name in zoo.names(kind))] for kind in kinds]
+    return "\n".join(line for group in groups for line in group)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation
+from sightkit import _cli, evaluation, training
 from sightkit._errors import SightkitError
 
 
@@ -23,7 +23,7 @@ class Config:
     """Print the most probable classes of image files."""
 
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Image files: JPEG, PNG, WebP, BMP, TIFF, GIF, …"""
+    """Image files (JPEG, PNG, WebP, BMP, TIFF, GIF, …), or folders of them."""
     bundle: Path
     """Folder of a trained network: RUN/bundle."""
     top: int = 5
@@ -36,26 +36,26 @@ class Config:
         if self.top < 1:
             raise SightkitError("--top must be at least 1.", top=self.top)
         if not self.images:
-            raise SightkitError("Name at least one image file.", "For example photo.jpg.")
+            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         if self.output is not None:
             evaluation.require_file(self.output, (".json", ".csv"))
 
 
 def main(config: Config) -> dict[str, Any]:
-    from sightkit import io
-
-    images = [
-        io.read_image(path) for path in config.images
-    ]  # bad files first: they are told at once
+    # What is wrong with bundle and files is told before Keras takes its seconds.
+    training.check_bundle(config.bundle)
+    photos = evaluation.Photos(config.images)
     _cli.start_keras()
-    from sightkit import training
-
     bundle = training.load_bundle(config.bundle)
-    answers = bundle.top(bundle.predict(images), config.top)
-    result = dict(zip(map(str, config.images), answers, strict=True))
-    print(training.format_top(result))
+    result = {}
+    for part in photos:
+        answers = bundle.top(bundle.predict(list(part.values())), config.top)
+        found = dict(zip(part, answers, strict=True))
+        print(training.format_top(found))
+        result |= found
     if config.output is not None:
         evaluation.write_answers(config.output, result)
+    photos.require_all()
     return result
 
 

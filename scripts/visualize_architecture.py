@@ -2,7 +2,8 @@
 
     python scripts/visualize_architecture.py minigooglenet --output minigooglenet
 
-writes minigooglenet.png and minigooglenet.svg. Needs no system package; takes seconds.
+writes minigooglenet.png and minigooglenet.svg. Needs no system package; most of the time goes into
+starting Keras.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ class Config:
     """Draw a network; by default the published one."""
 
     name: Annotated[str, tyro.conf.Positional]
-    """A name that zoo.names() lists."""
+    """The network's name; inspect_model.py without a name lists them all."""
     output: Path | None = None
-    """Pictures to write, without ending; NAME in this folder when left out."""
-    input_shape: tuple[int, int, int] | None = None
-    """Height, width, channels."""
+    """Pictures to write, .png and .svg; NAME in this folder when left out."""
+    input_shape: Annotated[
+        tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT WIDTH CHANNELS")
+    ] = None
+    """Of the images; the published size when left out."""
     classes: int | None = None
     """Number of classes, for networks that have classes."""
 
@@ -36,6 +39,8 @@ def main(config: Config) -> dict[str, str]:
     base = config.output or Path(config.name)
     if not base.name:
         raise SightkitError("--output must name pictures.", "For example net.", output=str(base))
+    if base.suffix.lower() in (".png", ".svg"):
+        base = base.with_suffix("")
     paths = {ending: base.with_name(f"{base.name}.{ending}") for ending in ("png", "svg")}
     for path in paths.values():
         evaluation.require_file(path)

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 from sightkit._errors import EXIT_USER, Interrupted, SightkitError
+from sightkit._keras import prepare_environment, start_keras
+
+__all__ = ["run", "start_keras"]
+
+INTERRUPTED = "Interrupted. Every file is whole: as it was before, or new."
+SMOKE = "Smoke run: very little data, cut short or made up; the result means nothing."
 
 ConfigType = TypeVar("ConfigType")
 
@@ -22,11 +28,17 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
     Exit codes: 0 done; 2 the user must change something (one line on stderr); 130 or 143
     interrupted by SIGINT or SIGTERM after saving.
     """
-    import tyro
-
-    prepare_environment()
     try:
-        config = tyro.cli(config_type, config=(tyro.conf.FlagCreatePairsOff,))
+        import tyro
+
+        prepare_environment()
+        config = tyro.cli(
+            config_type,
+            description=main.__globals__["__doc__"],  # the script's own words
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+        if getattr(config, "smoke", False):
+            print(SMOKE, file=sys.stderr)
         main(config)
     except SightkitError as error:
         _stop(str(error), EXIT_USER)
@@ -45,44 +57,28 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
             EXIT_USER,
         )
     except KeyboardInterrupt:
-        _stop("Interrupted. Every file is whole: as it was before, or new.", 130)
+        _stop(INTERRUPTED, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_USER)
     sys.exit(0)
 
 
-def prepare_environment() -> None:
-    """Settings that TensorFlow reads once, when it is imported; what the user has set stays."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(os.sched_getaffinity(0))))
-    os.environ.setdefault("MPLBACKEND", "agg")
-
-
-def start_keras() -> None:
-    """Import Keras and start its backend without TensorFlow's start-up lines on stderr.
-
-    They are written by C++ before its log level is read, so that no setting silences them. If the
-    import fails, everything that was held back is shown.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        terminal = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            import keras
-
-            keras.ops.zeros(())
-        except BaseException:
-            held.seek(0)
-            os.write(terminal, held.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-
-
 def _stop(message: str, code: int) -> NoReturn:
     sys.stdout.flush()
     print(message, file=sys.stderr)
     sys.exit(code)
+
+
+def _quiet_interrupt(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Ctrl-C while a script is still importing: one line, as later."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(INTERRUPTED, file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(130)  # a hook cannot choose the exit code otherwise
+    sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = _quiet_interrupt

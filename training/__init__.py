@@ -13,6 +13,7 @@ from sightkit.training.config import ExperimentConfig
 
 if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
+    from sightkit.training.bundle_format import check_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
     from sightkit.training.learning_rate_finder import RangeTest, learning_rate_finder
@@ -24,6 +25,7 @@ _MODULES = {
     "Bundle": "bundle",
     "RangeTest": "learning_rate_finder",
     "Run": "run",
+    "check_bundle": "bundle_format",
     "facts": "state",
     "fit": "fit",
     "format_top": "bundle",
@@ -40,6 +42,7 @@ __all__ = [
     "ExperimentConfig",
     "RangeTest",
     "Run",
+    "check_bundle",
     "facts",
     "fit",
     "format_top",

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit import _files, inference, zoo
+from sightkit import inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Preprocessor, from_config
@@ -20,8 +20,8 @@ from sightkit.training.bundle_format import (
     TOLERANCE,
     WEIGHTS,
     build_float32,
+    check_bundle,
     damaged,
-    read_description,
 )
 
 
@@ -108,11 +108,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
             to the canary image that differs by more than 1e-3.
     """
     folder = Path(folder)
-    description = read_description(folder)
-    for name in (WEIGHTS, CANARY):
-        path = folder / name
-        if not path.is_file() or _files.sha256(path) != description["files"].get(name):
-            raise damaged(folder, f"{name} is missing or not the file that was saved")
+    description = check_bundle(folder)
     network = build_float32(description["network"])
     if network.output_shape[-1] != len(description["class_names"]):
         raise damaged(folder, "it names more or fewer classes than the network tells apart")

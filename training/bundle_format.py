@@ -1,17 +1,22 @@
-"""How a bundle lies on the disk: its files, its description, and what makes both trustworthy."""
+"""How a bundle lies on the disk: its files, its description, and what makes both trustworthy.
+
+Keras is imported where a network is built, so that a bundle can be checked before Keras starts.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from sightkit import _files, zoo
 from sightkit._errors import SightkitError
+
+if TYPE_CHECKING:
+    import keras
 
 FORMAT = "sightkit-bundle"
 SCHEMA = 1
@@ -29,6 +34,26 @@ FIELDS: dict[str, type] = {
     "files": dict,
     "canary": list,
 }
+
+
+def check_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Check, without Keras, that a bundle is whole.
+
+    Returns:
+        What bundle.json holds.
+
+    Raises:
+        SightkitError: no bundle, a newer version's, an unknown builder, or a file that is missing
+            or not as it was written.
+    """
+    folder = Path(folder)
+    description = read_description(folder)
+    for name in (WEIGHTS, CANARY):
+        path = folder / name
+        if not path.is_file() or _files.sha256(path) != description["files"].get(name):
+            raise damaged(folder, f"{name} is missing or not the file that was saved")
+    zoo.row(description["network"].get("builder"))
+    return description
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -67,6 +92,8 @@ def build_float32(origin: Mapping[str, Any]) -> keras.Model:
         raise SightkitError(
             "A network is named by its builder and arguments.", found=sorted(origin)
         )
+    import keras
+
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

@@ -14,6 +14,8 @@ from sightkit._errors import SightkitError
 NOT_OF_THE_RUN = ("output", "resume", "overwrite")
 """Fields that say where and how, not what: they may differ when a run is resumed."""
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""First bytes of a file that h5py writes."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class ExperimentConfig:
 
     Raises:
         SightkitError: a size below 1, a negative seed, a ``learning_rate`` (a field that scripts
-            add) that is not above 0, or resume together with overwrite.
+            add) that is not above 0, resume together with overwrite, or data that is there and no
+            HDF5 file.
     """
 
     output: Path
@@ -44,7 +47,7 @@ class ExperimentConfig:
     overwrite: bool = False
     """Delete the run in the output folder and begin anew."""
     smoke: bool = False
-    """Run everything in seconds on very little data; the result means nothing."""
+    """Run everything in seconds on little data, 2 epochs by default; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -75,6 +78,7 @@ class ExperimentConfig:
             raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
         if self.smoke:
             self._shrink()
+        _require_dataset_file(self.data)
 
     @property
     def limit(self) -> int | None:
@@ -84,7 +88,8 @@ class ExperimentConfig:
     def _shrink(self) -> None:
         """Smoke runs are short, and have folder and data of their own, which they replace."""
         fields = type(self).__dataclass_fields__
-        object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
+        if self.epochs == fields["epochs"].default:
+            object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
         if self.output == fields["output"].default:
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", not self.resume)
@@ -113,3 +118,30 @@ class ExperimentConfig:
             else:
                 words += [f"--{flag}", str(value)]
         return shlex.join(words)
+
+
+def _require_dataset_file(path: Path) -> None:
+    """Refuse, before Keras starts, what is there and can be no dataset file; none is built."""
+    if path.is_dir():
+        raise SightkitError(
+            "--data must name a dataset file (.h5), and a folder stands there.",
+            "Build a file of its images first, with scripts/build_folder.py --data FOLDER.",
+            data=str(path),
+        )
+    try:
+        with path.open("rb") as file:
+            found = file.read(len(HDF5_SIGNATURE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SightkitError(
+            f"--data must name a dataset file that can be read ({error.strerror}).",
+            "Check the path.",
+            data=str(path),
+        ) from error
+    if found != HDF5_SIGNATURE:
+        raise SightkitError(
+            "--data must name a dataset file (.h5), and this is no HDF5 file.",
+            "Check the path.",
+            data=str(path),
+        )

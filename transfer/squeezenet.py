@@ -11,6 +11,9 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 
+PUBLISHED = "https://github.com/rcmalli/keras-squeezenet/releases/download/v1.0"
+"""The release of the conversion for Keras, with and without classifier."""
+
 
 def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> None:
     """Load weights of the era of Keras 1 into the zoo's SqueezeNet 1.1.
@@ -30,7 +33,7 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
         raise SightkitError(
             "The weights of squeezenet must lie in KERAS_HOME: they are not among those that "
             "Keras downloads.",
-            f"Put {path.name} (the file that its author published) there.",
+            f"Fetch it from {PUBLISHED}/{path.name} and put it there.",
             path=str(path),
         )
     try:

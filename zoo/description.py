@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from sightkit._errors import SightkitError
 from sightkit.zoo.windows import View, lost_pixels, view_after
 
 Shape = tuple[int | None, ...]
@@ -85,13 +86,21 @@ def describe(model: keras.Model) -> Description:
         A list of ``LayerRow`` in the order of ``model.layers``; its text form is a table.
 
     Raises:
-        SightkitError: a convolution or pooling that is not two-dimensional channels-last.
+        SightkitError: no network, or a convolution or pooling that is not two-dimensional
+            channels-last.
 
     Example:
         >>> from sightkit import zoo
         >>> zoo.describe(zoo.MiniGoogLeNet((32, 32, 3), 10)).warnings[0]
         'down1_3x3: (32 - 3 + 0)/2 + 1 = 15.5 is no integer: 1 row and 1 column are not read'
     """
+    if not isinstance(model, keras.Model):
+        name = f'"{model}"' if isinstance(model, str) else '"lenet"'
+        raise SightkitError(
+            "A network is described once it is built; this is none.",
+            f"Write zoo.describe(zoo.build({name}, …)).",
+            model=getattr(model, "__name__", model),
+        )
     views: dict[int, View] = {}
     padded: dict[int, tuple[int, int]] = {}
     rows = Description()

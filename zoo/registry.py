@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
+from sightkit.zoo.arguments import class_count, image_shape
 from sightkit.zoo.row import Row
 from sightkit.zoo.rows import ROWS
 
@@ -49,6 +50,15 @@ def row(name: str) -> Row:
     Raises:
         SightkitError: no such name; the nearest ones are listed.
     """
+    if not isinstance(name, str):
+        builder = getattr(name, "__name__", "")
+        raise SightkitError(
+            "A network is named by a string.",
+            f"Write {_call(builder)}; a name is for build."
+            if builder in BUILDERS
+            else 'Write, for example, zoo.build("lenet", input_shape=(28, 28, 1), classes=10).',
+            name=builder or name,
+        )
     if name not in _ROWS:
         near = difflib.get_close_matches(name, _ROWS, n=3, cutoff=0.4)
         hint = f"Perhaps you meant {' or '.join(near)}." if near else ""
@@ -64,32 +74,26 @@ def published_arguments(
     """Arguments that ``build`` makes the published network of; shape and classes may be others.
 
     Raises:
-        SightkitError: an unknown name, or classes for a network that has none.
+        SightkitError: an unknown name, a shape or number of classes that no network takes, or
+            classes for a network that has none. Nothing has imported Keras then.
     """
-    arguments = dict(row(name).published[0][0])
+    entry = row(name)
+    arguments = dict(entry.published[0][0])
     if input_shape is not None:
-        generator = "output_shape" in arguments
-        arguments["output_shape" if generator else "input_shape"] = tuple(input_shape)
+        argument = "output_shape" if "output_shape" in arguments else "input_shape"
+        features = entry.kind == "head"
+        arguments[argument] = image_shape(input_shape, features=features, argument=argument)
     if classes is not None:
         if "classes" not in arguments:
             raise SightkitError(f"{name} has no classes.", "Leave --classes out.", classes=classes)
-        arguments["classes"] = classes
+        arguments["classes"] = class_count(classes)
     return arguments
 
 
 def build(name: str, /, **arguments: Any) -> keras.Model:
     """Build a network by name: ``build("lenet", input_shape=(28, 28, 1), classes=10)``."""
     entry = row(name)
-    builder = builder_of(name)
-    try:
-        inspect.signature(builder).bind(**{**entry.variant, **arguments})
-    except TypeError as error:
-        raise SightkitError(
-            f"{name} cannot be built: {error}.",
-            f"It takes {inspect.signature(builder)}.",
-            arguments=arguments,
-        ) from error
-    return builder(**{**entry.variant, **arguments})
+    return builder_of(name)(**{**entry.variant, **arguments})
 
 
 def builder_of(name: str) -> Callable[..., keras.Model]:
@@ -138,14 +142,44 @@ def registered(builder: Builder) -> Builder:
 
     @functools.wraps(builder)
     def remembering(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*map(_plain, args), **_plain(kwargs))
+        try:
+            bound = signature.bind(*map(_plain, args), **_plain(kwargs))
+        except TypeError as error:
+            given = [repr(value) for value in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
+            raise SightkitError(
+                f"{builder.__name__} cannot be built: {error}.",
+                f"Write {_call(builder.__name__)}. It takes {_said(signature)}.",
+                arguments=f"({', '.join(given)})",
+            ) from error
         model = builder(*bound.args, **bound.kwargs)
         bound.apply_defaults()
         arguments = _as_json(bound.arguments)
         _ORIGINS[model] = {"builder": _name_of(builder.__name__, arguments), "arguments": arguments}
         return model
 
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise SightkitError(
+            f"{builder.__name__} is a function, and builds when it is called: it has no build.",
+            f"Write {_call(builder.__name__)}.",
+        )
+
+    remembering.build = refuse  # type: ignore[attr-defined]  # as many books write it
     return remembering  # type: ignore[return-value]
+
+
+def _call(builder: str) -> str:
+    """How a builder is called, as one writes it: ``LeNet(input_shape=(28, 28, 1), classes=10)``."""
+    published = next(entry.published for entry in _ROWS.values() if entry.builder == builder)
+    arguments = published[0][0] if published else {}
+    return f"{builder}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+
+
+def _said(signature: inspect.Signature) -> str:
+    """The parameters of a builder without their annotations."""
+    return ", ".join(
+        name if parameter.default is parameter.empty else f"{name}={parameter.default!r}"
+        for name, parameter in signature.parameters.items()
+    )
 
 
 def _name_of(builder: str, arguments: Mapping[str, Any]) -> str:

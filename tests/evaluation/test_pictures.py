@@ -8,6 +8,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from sightkit.evaluation import draw_architecture
 from sightkit.evaluation.pictures import LONGEST_NAME, draw_confusion, labels
@@ -67,3 +68,21 @@ def test_strange_names_of_layers_and_networks_are_drawn(tmp_path: Path) -> None:
     model = keras.Model(images, x, name="net$ and $")
     draw_architecture(model, [tmp_path / "net.svg", tmp_path / "net.png"])
     assert cv2.imread(str(tmp_path / "net.png")) is not None
+
+
+def test_names_of_ten_classes_are_legible_on_a_phone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    class Kept(Figure):
+        def savefig(self, *arguments: object, **options: object) -> None:
+            drawn.append(self)
+            super().savefig(*arguments, **options)
+
+    monkeypatch.setattr("sightkit.evaluation.pictures.Figure", Kept)
+    draw_confusion(np.eye(10, dtype=int), [str(digit) for digit in range(10)], tmp_path / "c.png")
+    (axes,) = drawn[0].axes
+    texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    pixels = 360 / drawn[0].get_size_inches()[0]  # an inch, in a report on a phone
+    assert min(text.get_fontsize() / 72 * pixels for text in texts) > 12

@@ -74,7 +74,7 @@ def answering(classes, wrong=()):
 
 @pytest.fixture
 def report(tmp_path):
-    def write(names=("a", "b", "c"), wrong=(3, 5), **facts):
+    def write(names=("a", "b", "c"), wrong=(3, 5), smoke=False, **facts):
         rows = [{"epoch": 1.0, "loss": 1.0, "val_loss": 1.2}, {"epoch": 2.0, "loss": 0.5}]
         draw_curves(rows, tmp_path / _files.CURVES)
         _files.write_json(
@@ -84,7 +84,8 @@ def report(tmp_path):
                 "versions": {"k": "3"},
             },
         )
-        _files.write_json(tmp_path / _files.CONFIG, {"experiment": "train_x", "seed": 1})
+        config = {"experiment": "train_x", "seed": 1, "smoke": smoke}
+        _files.write_json(tmp_path / _files.CONFIG, config)
         data = Data(names)
         facts = {"parameters": 1234, "weights_sha256": "ab" * 32, "seed": 1, **facts}
         metrics = report_run(tmp_path, answering(len(names), wrong), {"test": data}, facts)
@@ -205,3 +206,26 @@ def test_labels_in_another_order_than_the_images_are_refused(tmp_path):
 
     with pytest.raises(SightkitError, match="stored order"):
         report_run(tmp_path, answering(3), {"test": Mixed(("a", "b", "c"))}, {})
+
+
+@pytest.mark.parametrize("smoke", (True, False))
+def test_a_smoke_run_is_marked(smoke, report, capsys):
+    _, text = report(smoke=smoke)
+    assert ("these numbers mean nothing" in Page(text).text) == smoke
+    assert ("these numbers mean nothing" in capsys.readouterr().out) == smoke
+
+
+def test_a_measure_that_is_not_defined_is_a_dash(tmp_path, capsys):
+    """No image of class c: it has no recall."""
+    data = Data(("a", "b", "c"))
+    data.labels = data.labels % 2
+    report_run(tmp_path, lambda images: answering(3)(images)[:, [0, 1, 2]], {"test": data}, {})
+    printed = capsys.readouterr().out
+    assert "nan" not in printed
+    assert "–" in printed
+
+
+def test_pictures_do_not_glare_on_a_dark_page(report):
+    _, text = report()
+    _, _, dark = text.rpartition("prefers-color-scheme: dark")
+    assert "img.wide { filter: brightness(" in dark

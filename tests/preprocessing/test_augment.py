@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -207,3 +210,21 @@ def test_a_flip_commutes_with_the_flip_of_the_image(rng):
             assert np.array_equal(
                 augment(np.flip(image, axis), one), np.flip(augment(image, other), axis)
             )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rotation_range": 10}, "Received: rotation_range=10. rotation_range is called rotation"),
+        ({"zoom_range": 0.1, "fill_mode": "nearest"}, "fill_mode is called border here"),
+        ({"rotaton": 3}, "It takes rotation, translation"),
+    ],
+)
+def test_names_of_other_libraries_are_told(options, message):
+    with pytest.raises(SightkitError, match=message):
+        Augment(**options)
+
+
+def test_it_is_copied_and_pickled():
+    augment = Augment(rotation=3)
+    assert copy.deepcopy(augment) == pickle.loads(pickle.dumps(augment)) == augment

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,45 @@ def check_refused(result):
     assert result.heavy == ""
 
 
+def test_a_backend_that_is_none_is_told_in_one_line(script, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    result = script("inspect_model", "lenet")
+    check_refused(result)
+    assert "Received: KERAS_BACKEND='torch'" in result.stderr
+
+
+def test_a_smoke_run_is_announced(script, tmp_path):
+    result = script("augmentation_demo", "--smoke", cwd=tmp_path)
+    assert "the result means nothing" in result.stderr
+
+
+@pytest.mark.parametrize("imported", ("from sightkit import _cli", "import sightkit"))
+def test_an_interrupt_while_a_script_imports_is_one_line(imported):
+    """A library's import leaves Python's answer to Ctrl-C alone."""
+    program = f"{imported}\nraise KeyboardInterrupt"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    if "_cli" in imported:
+        assert told.returncode == 130
+        assert told.stderr.splitlines() == [
+            "Interrupted. Every file is whole: as it was before, or new."
+        ]
+    else:
+        assert "Traceback" in told.stderr
+
+
+def test_keras_is_started_quietly_in_a_notebook_too():
+    program = "import sys, sightkit; assert 'keras' not in sys.modules; sightkit.start_keras()"
+    settings = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    told = subprocess.run(
+        [sys.executable, "-c", program + "; import keras; keras.Input((2,))"],
+        capture_output=True,
+        text=True,
+        env=settings,
+        timeout=300,
+    )
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+
+
 def test_there_are_scripts_that_train():
     assert {"train_lenet_digits", "train_lenet_mnist"} <= set(TRAINING)
 
@@ -45,6 +88,10 @@ def test_help_answers_without_keras(name, script):
     assert result.stderr == ""
     assert result.heavy == ""
     assert "usage" in result.stdout
+    module = ast.parse((SCRIPTS / f"{name}.py").read_text(encoding="utf-8"))
+    said = " ".join(result.stdout.split())
+    for paragraph in (ast.get_docstring(module) or "").split("\n\n"):
+        assert " ".join(paragraph.split()) in said
     if name in TRAINING:
         assert all(flag in result.stdout for flag in FLAGS)
 
@@ -134,3 +181,58 @@ def test_predict_wants_images_and_classes(flags, told, script):
     result = script("predict", *(("x.png",) if flags else ()), "--bundle", "b", *flags)
     check_refused(result)
     assert told in result.stderr
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_data_that_is_no_dataset_file_is_refused_before_keras_is_imported(name, script, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "empty.h5").touch()
+    (tmp_path / "photos").mkdir()
+    for data, told in (
+        ("README.md", "no HDF5 file"),
+        ("empty.h5", "no HDF5 file"),
+        ("photos", "a folder stands there"),
+        ("README.md/x.h5", "Not a directory"),
+    ):
+        result = script(name, "--data", data, cwd=tmp_path)
+        check_refused(result)
+        assert told in result.stderr and f"data={data!r}" in result.stderr
+        assert "elete" not in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_predict_checks_the_bundle_before_keras_is_imported(script, tmp_path):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").write_text("{}")
+    for bundle in ("nowhere", "none", "bundle"):
+        result = script("predict", "x.png", "--bundle", bundle, cwd=tmp_path)
+        check_refused(result)
+        assert f"bundle={bundle!r}" in result.stderr
+
+
+@pytest.mark.parametrize("name", ("inspect_model", "visualize_architecture"))
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    (
+        (("lenet", "--classes", 0), "at least 2 classes. Received: classes=0."),
+        (("lenet", "--input-shape", 28, 28), "three positive integers. Received: input_shape=(28,"),
+        (("lenet", "--input-shape", 28, 28, -1), "three positive integers"),
+        (("lenet", "--input-shape", 3, 32, 32), "sightkit is channels-last"),
+        (("dcgan_generator", "--input-shape", 1, 28, 28), "Give output_shape=(28, 28, 1)"),
+        (("mobilenett",), "Perhaps you meant mobilenet"),
+    ),
+)
+def test_sizes_of_a_network_are_checked_before_keras_is_imported(name, flags, told, script):
+    result = script(name, *flags)
+    check_refused(result)
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), (("mobilenett", "mobilenet_"), ("vgg61", "vgg16"), ("zzz", "squeezenet"))
+)
+def test_classify_answers_an_unknown_network_by_the_nearest(wrong, meant, script):
+    result = script("classify", "x.png", "--model", wrong)
+    check_refused(result)
+    assert meant in result.stderr

@@ -133,9 +133,27 @@ def test_predict_names_a_file_that_is_no_image_before_keras_is_imported(smoke, s
         (cut, "cut.jpg"),
         (tmp_path / "no.jpg", "no.jpg"),
     ):
-        result = refused_by_predict(script, "--bundle", bundle, bundle / "canary.png", path)
+        result = refused_by_predict(script, "--bundle", bundle, path)
         assert re.search(told, result.stderr)
         assert result.heavy == ""
+
+
+def test_predict_answers_the_good_files_and_names_the_bad_ones(smoke, script, tmp_path):
+    """In folders too, whose other files are told."""
+    bundle = smoke[0] / "run" / "bundle"
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "a.png").write_bytes((bundle / "canary.png").read_bytes())
+    (tmp_path / "in" / "bad.jpg").write_text("hello")
+    (tmp_path / "in" / "notes.txt").write_text("hello")
+    flags = ("--top", 1, "--bundle", bundle, "--output", "a.json")
+    result = script("predict", "no.jpg", bundle / "canary.png", "in", *flags, cwd=tmp_path)
+    assert result.code == 2, result.stderr
+    pictures = [str(bundle / "canary.png"), "in/deep/a.png"]
+    assert [line for line in result.stdout.splitlines() if "%" not in line] == pictures
+    assert list(json.loads((tmp_path / "a.json").read_text())) == pictures
+    other, missing, bad, said = result.stderr.splitlines()
+    assert "notes.txt" in other and "no.jpg" in missing and "in/bad.jpg" in bad
+    assert "bad=2, files=4" in said
 
 
 def test_predict_says_one_line_of_a_png_that_is_cut_off(smoke, script, tmp_path):

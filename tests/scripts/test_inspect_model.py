@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sightkit import zoo
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "inspect_model.py"
 
 
@@ -58,3 +60,12 @@ def test_help_imports_no_keras():
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
     assert "--input-shape" in told.stdout
+
+
+def test_names_are_listed_when_none_is_given(script):
+    told = script("inspect_model")
+    assert (told.code, told.stderr, told.heavy) == (0, "", "")
+    listed = [line.strip() for line in told.stdout.splitlines() if line.startswith("  ")]
+    assert sorted(listed) == zoo.names()
+    told = script("inspect_model", "--classes", 3)
+    assert told.code == 2 and "Name a network." in told.stderr

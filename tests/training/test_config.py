@@ -59,6 +59,12 @@ def test_a_smoke_run_takes_the_folder_that_was_asked_for_and_does_not_overwrite_
     assert not config.overwrite
 
 
+def test_a_smoke_run_takes_the_epochs_that_were_asked_for():
+    config = Config(smoke=True, epochs=7)
+    assert config.epochs == 7
+    assert "--epochs 7" in config.command("train_test")
+
+
 def test_what_defines_a_run_leaves_out_where_and_how():
     first = Config()
     second = Config(output=Path("elsewhere"), resume=True)

@@ -222,6 +222,35 @@ def test_srcnn_refuses(options):
         zoo.build("srcnn", input_shape=(33, 33, 3), **options)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: zoo.LeNet(28, 28, 1, 10), "LeNet cannot be built: too many positional"),
+        (lambda: zoo.LeNet(width=28, height=28, depth=1, classes=10), "'input_shape'"),
+        (lambda: zoo.LeNet.build(28, 28, 1, 10), "LeNet is a function"),
+        (lambda: zoo.LeNet.build(width=28, height=28, depth=1, classes=10), "has no build"),
+        (lambda: zoo.build(zoo.LeNet), "named by a string. Received: name='LeNet'"),
+        (lambda: zoo.build("lenet", classes=10), "missing a required argument: 'input_shape'"),
+    ],
+)
+def test_calls_as_books_write_them_are_told_how_it_is_written_here(call, message):
+    with pytest.raises(SightkitError, match=message) as error:
+        call()
+    assert "Write LeNet(input_shape=(28, 28, 1), classes=10)" in str(error.value)
+
+
+@pytest.mark.parametrize("name", [3, None, np.zeros(3), len])
+def test_a_name_is_a_string(name):
+    with pytest.raises(SightkitError, match=r'zoo\.build\("lenet", input_shape='):
+        zoo.build(name)
+
+
+@pytest.mark.parametrize("builder", sorted({zoo.row(name).builder for name in zoo.names()}))
+def test_every_builder_says_how_it_is_called(builder):
+    with pytest.raises(SightkitError, match=rf"Write {builder}\(.*shape=\(.*It takes .*shape"):
+        getattr(zoo, builder)(shape=3)
+
+
 def test_unknown_names_list_the_nearest():
     with pytest.raises(SightkitError, match="Perhaps you meant minivggnet"):
         zoo.build("minivgg")

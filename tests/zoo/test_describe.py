@@ -135,3 +135,12 @@ def test_channels_first_is_refused():
     outputs = keras.layers.MaxPooling2D(2, data_format="channels_first")(images)
     with pytest.raises(SightkitError, match="channels-last"):
         zoo.describe(keras.Model(images, outputs))
+
+
+@pytest.mark.parametrize(
+    ("model", "told"), [("lenet", "Received: model='lenet'"), (zoo.LeNet, "model='LeNet'")]
+)
+def test_what_is_no_network_is_told(model, told):
+    with pytest.raises(SightkitError, match=told) as error:
+        zoo.describe(model)
+    assert 'zoo.describe(zoo.build("lenet"' in str(error.value)

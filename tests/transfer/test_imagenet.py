@@ -12,7 +12,7 @@ import pytest
 
 from sightkit import io, transfer
 from sightkit._errors import SightkitError
-from sightkit.transfer.pretrained import SOURCES, preprocessing_of
+from sightkit.transfer.imagenet import SOURCES, preprocessing_of
 
 DATA = os.environ.get("SIGHTKIT_TEST_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
@@ -101,9 +101,11 @@ def test_a_grey_and_a_colour_photo_of_any_size_become_what_the_network_takes() -
         assert chain(np.full(shape, 9, np.uint8)).shape == (224, 224, 3)
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(SightkitError, match=r"mobilenet_0\.75.*vgg16"):
+def test_an_unknown_name_lists_the_nearest_or_all() -> None:
+    with pytest.raises(SightkitError, match=r"Perhaps you meant vgg19 or vgg16"):
         transfer.pretrained("vgg")
+    with pytest.raises(SightkitError, match=r"Known: inception_v3, mobilenet_0\.25, .*xception"):
+        transfer.pretrained("zzz")
 
 
 @pytest.mark.usefixtures("no_network")
@@ -114,6 +116,24 @@ def test_missing_weights_are_named_with_their_place(keras_home: Path) -> None:
             transfer.pretrained(name)
         assert str(keras_home / "models" / file) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", ["mobilenetv2_0.5", "resnet50"])
+def test_a_damaged_file_is_not_called_missing(name: str, keras_home: Path) -> None:
+    """Keras knows the checksum of ResNet50's and deletes a file that is another."""
+    path = keras_home / "models" / SOURCES[name].file_no_top
+    path.write_bytes(b"\x89HDF\r\n\x1a\n cut off")
+    with pytest.raises(SightkitError, match="the file is damaged or another network's") as caught:
+        transfer.pretrained(name, include_top=False)
+    assert f"Fetch {path.name} again" in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_the_address_of_squeezenets_weights_is_told(keras_home: Path) -> None:
+    (keras_home / "models" / SOURCES["squeezenet"].file).unlink(missing_ok=True)
+    with pytest.raises(SightkitError, match="rcmalli/keras-squeezenet"):
+        transfer.pretrained("squeezenet")
 
 
 @pytest.mark.usefixtures("no_network")

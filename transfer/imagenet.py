@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -22,68 +20,13 @@ from sightkit.preprocessing import (
     Pipeline,
 )
 from sightkit.training import Bundle
+from sightkit.transfer.sources import SOURCES, Source, source_of
 from sightkit.transfer.squeezenet import load_squeezenet
 
 CLASSES = 1000
 CROP = 0.875
 BATCH_SIZE = 32
 CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
-KERNELS = "weights_tf_dim_ordering_tf_kernels"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the weights of a name come from.
-
-    Attributes:
-        application: function of keras.applications, or "" for SqueezeNet.
-        side: width and height of the images it was trained on.
-        caffe: BGR minus the mean, range about ±128; else RGB scaled to [-1, 1].
-        file: weights with classifier, as they are called in KERAS_HOME/models.
-        file_no_top: weights without.
-        options: further arguments of the function.
-    """
-
-    application: str
-    side: int
-    caffe: bool
-    file: str
-    file_no_top: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-def _kernels(stem: str) -> tuple[str, str]:
-    return f"{stem}_{KERNELS}.h5", f"{stem}_{KERNELS}_notop.h5"
-
-
-def _mobilenet(alpha: float, stem: str) -> Source:
-    files = (f"mobilenet_{stem}_224_tf.h5", f"mobilenet_{stem}_224_tf_no_top.h5")
-    return Source("MobileNet", 224, False, *files, {"alpha": alpha})
-
-
-def _mobilenetv2(alpha: float) -> Source:
-    stem = f"mobilenet_v2_{KERNELS}_{alpha}_224"
-    return Source("MobileNetV2", 224, False, f"{stem}.h5", f"{stem}_no_top.h5", {"alpha": alpha})
-
-
-SOURCES = {
-    "vgg16": Source("VGG16", 224, True, *_kernels("vgg16")),
-    "vgg19": Source("VGG19", 224, True, *_kernels("vgg19")),
-    "resnet50": Source("ResNet50", 224, True, *_kernels("resnet50")),
-    "inception_v3": Source("InceptionV3", 299, False, *_kernels("inception_v3")),
-    "xception": Source("Xception", 299, False, *_kernels("xception")),
-    **{
-        f"mobilenet_{alpha}": _mobilenet(alpha, stem)
-        for alpha, stem in ((0.25, "2_5"), (0.5, "5_0"), (0.75, "7_5"), (1.0, "1_0"))
-    },
-    **{f"mobilenetv2_{alpha}": _mobilenetv2(alpha) for alpha in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)},
-    "squeezenet": Source("", 227, True, *_kernels("squeezenet")),
-}
-
-
-def names() -> list[str]:
-    """Names that ``pretrained`` knows, sorted."""
-    return sorted(SOURCES)
 
 
 def pretrained(name: str, *, include_top: bool = True) -> Bundle:
@@ -109,11 +52,7 @@ def pretrained(name: str, *, include_top: bool = True) -> Bundle:
         bundle = pretrained("mobilenet_0.75")
         bundle.class_names[bundle.predict(["beagle.jpg"])[0].argmax()]
     """
-    if name not in SOURCES:
-        raise SightkitError(
-            "No pretrained network has that name.", f"Known: {', '.join(names())}.", name=name
-        )
-    source = SOURCES[name]
+    source = source_of(name)
     network = _network(name, source, include_top)
     class_names, identifiers = _imagenet_classes() if include_top else ((), ())
     chain = preprocessing_of(name)
@@ -148,6 +87,7 @@ def _network(name: str, source: Source, include_top: bool) -> keras.Model:
     shape = (source.side, source.side, 3)
     network = zoo.build(name, input_shape=shape, classes=CLASSES, include_top=include_top)
     path = _models_folder() / _file(source, include_top)
+    found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
     try:
         if source.application:
             trained = getattr(keras.applications, source.application)(
@@ -159,11 +99,12 @@ def _network(name: str, source: Source, include_top: bool) -> keras.Model:
     except SightkitError:
         raise
     except Exception as error:
-        state = "is damaged or another" if path.is_file() else "is missing"
+        state = "is damaged or another network's" if found else "is missing"
         other = "" if include_top else " Weights with the classifier are another file."
+        verb = "Fetch" if found else "Put"
         raise SightkitError(
             f"The weights of {name} cannot be had: the file {state}, and no download succeeded.",
-            f"Put {path.name} there, or go online.{other}",
+            f"{verb} {path.name}{' again' if found else ' there'}, or go online.{other}",
             path=str(path),
         ) from error
     return network

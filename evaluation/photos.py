@@ -1,0 +1,101 @@
+"""Image files that are to be classified: read a few at a time, the bad ones named and counted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sightkit import io
+from sightkit._errors import SightkitError
+from sightkit.io.folder_scan import printable, scan_folder
+
+PART = 32
+"""Images in memory at once; they come in the size of the camera."""
+NAMED = 3
+
+
+class Photos:
+    """Image files, and all images in folders; a bad file does not cost the others their answer.
+
+    The first part is read at once, so that bad names are told before Keras takes its seconds.
+    Each file that cannot be read is told on stderr in one line, and so is what a folder holds
+    besides images.
+
+    Args:
+        paths: files, and folders that are searched with all folders below them.
+
+    Raises:
+        SightkitError: none of the files can be read.
+
+    Example:
+        for part in Photos(["photos", "beagle.jpg"]):
+            print(list(part), bundle.predict(list(part.values())))
+    """
+
+    def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
+        asked = [Path(path) for path in paths]
+        self.bad = 0
+        self._alone = len(asked) == 1
+        self.files = [file for path in asked for file in self._files(path)]
+        self._alone = len(self.files) == 1 and not self.bad
+        self._waiting = iter(self.files)
+        self._first = self._read_part()
+        if not self._first:
+            self.require_all()
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        """Parts of at most 32 images: path to uint8 (H, W, 3), RGB; iterate once."""
+        part = self._first
+        while part:
+            yield part
+            part = self._read_part()
+
+    def require_all(self) -> None:
+        """Raise if a file or folder could not be read; call it when the others are answered."""
+        if self.bad:
+            raise SightkitError(
+                "Each file must be an image that can be read; those that are not are named above.",
+                bad=self.bad,
+                files=len(self.files),
+            )
+
+    def _files(self, path: Path) -> list[Path]:
+        if not path.is_dir():
+            return [path]
+        try:
+            scan = scan_folder(path)
+            if not scan.images:
+                raise SightkitError(
+                    "The folder must hold images.", "Check the path.", folder=str(path)
+                )
+        except SightkitError as error:
+            self._tell(error)
+            return []
+        if scan.left_out:
+            names = [f"{printable(name)!r} ({reason})" for name, reason in scan.left_out[:NAMED]]
+            more = ", …" if len(scan.left_out) > NAMED else ""
+            said = f"Left out in {str(path)!r}: {len(scan.left_out):,}, {', '.join(names)}{more}."
+            print(said, file=sys.stderr)
+        return [path / name for name, _ in scan.images]
+
+    def _read_part(self) -> dict[str, np.ndarray]:
+        part: dict[str, np.ndarray] = {}
+        for path in self._waiting:
+            try:
+                part[str(path)] = io.read_image(path)
+            except SightkitError as error:
+                self._tell(error)
+            if len(part) == PART:
+                break
+        return part
+
+    def _tell(self, error: SightkitError) -> None:
+        """A line on stderr; a file that was named alone is told by the error itself."""
+        if self._alone:
+            raise error
+        self.bad += 1
+        print(error, file=sys.stderr)

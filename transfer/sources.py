@@ -1,0 +1,82 @@
+"""Where pretrained weights come from, by name. No Keras here: names are listed in a moment."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Any
+
+from sightkit._errors import SightkitError
+
+KERNELS = "weights_tf_dim_ordering_tf_kernels"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the weights of a name come from.
+
+    Attributes:
+        application: function of keras.applications, or "" for SqueezeNet.
+        side: width and height of the images it was trained on.
+        caffe: BGR minus the mean, range about ±128; else RGB scaled to [-1, 1].
+        file: weights with classifier, as they are called in KERAS_HOME/models.
+        file_no_top: weights without.
+        options: further arguments of the function.
+    """
+
+    application: str
+    side: int
+    caffe: bool
+    file: str
+    file_no_top: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _kernels(stem: str) -> tuple[str, str]:
+    return f"{stem}_{KERNELS}.h5", f"{stem}_{KERNELS}_notop.h5"
+
+
+def _mobilenet(alpha: float, stem: str) -> Source:
+    files = (f"mobilenet_{stem}_224_tf.h5", f"mobilenet_{stem}_224_tf_no_top.h5")
+    return Source("MobileNet", 224, False, *files, {"alpha": alpha})
+
+
+def _mobilenetv2(alpha: float) -> Source:
+    stem = f"mobilenet_v2_{KERNELS}_{alpha}_224"
+    return Source("MobileNetV2", 224, False, f"{stem}.h5", f"{stem}_no_top.h5", {"alpha": alpha})
+
+
+SOURCES = {
+    "vgg16": Source("VGG16", 224, True, *_kernels("vgg16")),
+    "vgg19": Source("VGG19", 224, True, *_kernels("vgg19")),
+    "resnet50": Source("ResNet50", 224, True, *_kernels("resnet50")),
+    "inception_v3": Source("InceptionV3", 299, False, *_kernels("inception_v3")),
+    "xception": Source("Xception", 299, False, *_kernels("xception")),
+    **{
+        f"mobilenet_{alpha}": _mobilenet(alpha, stem)
+        for alpha, stem in ((0.25, "2_5"), (0.5, "5_0"), (0.75, "7_5"), (1.0, "1_0"))
+    },
+    **{f"mobilenetv2_{alpha}": _mobilenetv2(alpha) for alpha in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)},
+    "squeezenet": Source("", 227, True, *_kernels("squeezenet")),
+}
+
+
+def names() -> list[str]:
+    """Names that ``pretrained`` knows, sorted."""
+    return sorted(SOURCES)
+
+
+def source_of(name: str) -> Source:
+    """Where the weights of a name come from.
+
+    Raises:
+        SightkitError: no such name; the nearest ones are listed.
+    """
+    if name not in SOURCES:
+        near = difflib.get_close_matches(str(name), SOURCES, n=3, cutoff=0.4)
+        raise SightkitError(
+            "No pretrained network has that name.",
+            f"Perhaps you meant {' or '.join(near)}." if near else f"Known: {', '.join(names())}.",
+            name=name,
+        )
+    return SOURCES[name]
