@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -17,6 +18,8 @@ TRAIN, VALIDATION, QUIET, WARNING = "#1f6feb", "#d1242f", "#6e7781", "#9a6700"
 RATE_HEIGHT = 0.5
 """Of the learning rate's panel, where 1 is that of the others."""
 DECADE = 10.0
+BESIDE_TITLE = 42
+"""Letters of a sign's words that fit beside the title."""
 SHADED = ("overfitting", "not learning")
 
 
@@ -38,7 +41,7 @@ def draw_curves(
     rates = [row for row in rows if row.get("learning_rate", 0) > 0]
     heights = [1.0] * len(metrics) + ([RATE_HEIGHT] if rates else [])
     # One below the other: legible on a phone.
-    figure = Figure(figsize=(6.4, 3 * sum(heights)), dpi=120, layout="constrained")
+    figure = Figure(figsize=(4.8, 2.5 * sum(heights)), dpi=160, layout="constrained")
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for each, (metric, title) in zip(axes, metrics, strict=False):
         _draw_metric(each, rows, metric, title)
@@ -98,8 +101,9 @@ def _mark(axes: Axes, sign: Sign, *, last: float) -> None:
     if sign.kind in SHADED and sign.first < last:
         axes.axvspan(sign.first, last, color=WARNING, alpha=0.09, linewidth=0)
     before = axes.get_title(loc="right")
-    text = f"{before}\n{sign.text}" if before else sign.text
-    axes.set_title(text, loc="right", fontsize=8, color=WARNING)
+    words = textwrap.fill(sign.text, BESIDE_TITLE)
+    text = f"{before}\n{words}" if before else words
+    axes.set_title(text, loc="right", fontsize=9, color=WARNING)
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
@@ -116,6 +120,6 @@ def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
             textcoords="offset points",
             ha="left" if best["epoch"] < 0.7 * rows[-1]["epoch"] else "right",
             va="top",
-            fontsize=8,
+            fontsize=10,
             color=QUIET,
         )

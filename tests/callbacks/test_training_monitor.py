@@ -48,7 +48,7 @@ def test_the_picture_can_be_decoded_and_is_of_the_whole_history(monitor, tmp_pat
         monitor.on_epoch_end(epoch, logs)
     monitor.on_train_end()
     picture = tmp_path / _files.CURVES
-    assert cv2.imread(str(picture)).shape[:2] == (900, 768)
+    assert cv2.imread(str(picture)).shape[:2] == (1000, 768)
     draw_curves(monitor.rows, tmp_path / "again.png")
     assert (cv2.imread(str(tmp_path / "again.png")) == cv2.imread(str(picture))).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
