@@ -34,6 +34,7 @@ def test_the_run_folder_holds_everything(smoke):
             _files.CONFIG,
             _files.ENVIRONMENT,
             _files.HISTORY,
+            _files.HISTORY_JSON,
             _files.CURVES,
             _files.CHECKPOINTS,
             _files.BUNDLE,
