@@ -97,6 +97,11 @@ class DatasetFile:
         """The rows as they lie in the file, read-only, (N, H, W, C); nothing is copied."""
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
 
+    def hashes(self) -> np.ndarray:
+        """SHA-256 of each row's bytes, uint8 (N, 32): rows that are alike have the same."""
+        with h5py.File(self.path, "r") as file:
+            return _dataset(self.path, file, "hashes")[...]
+
 
 def identity(
     labels: np.ndarray, hashes: np.ndarray, class_names: tuple[str, ...], splits: dict[str, Any]
