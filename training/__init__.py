@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
+    from sightkit.training.preflight import preflight
+    from sightkit.training.preflight_report import Preflight
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
     from sightkit.training.state import facts, weights_sha256
 
 _MODULES = {
     "Bundle": "bundle",
+    "Preflight": "preflight_report",
     "Run": "run",
     "facts": "state",
     "fit": "fit",
     "format_top": "bundle",
     "load_bundle": "bundle",
+    "preflight": "preflight",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
     "save_run_bundle": "bundle_writer",
@@ -35,11 +39,13 @@ _MODULES = {
 __all__ = [
     "Bundle",
     "ExperimentConfig",
+    "Preflight",
     "Run",
     "facts",
     "fit",
     "format_top",
     "load_bundle",
+    "preflight",
     "prepare",
     "save_bundle",
     "save_run_bundle",

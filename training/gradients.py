@@ -62,15 +62,17 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]], *, compiled: bool
     return tf.function(on_tensorflow, autograph=False) if compiled else on_tensorflow
 
 
-def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Trace a function of tensors once per shape, and run it compiled afterwards."""
+def compile_briefly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function of tensors quick that runs a few times only.
+
+    JAX is quicker when it compiles; TensorFlow runs it operation by operation faster than it would
+    trace it.
+    """
     if _backend() == "jax":
         import jax
 
         return jax.jit(function)
-    import tensorflow as tf
-
-    return tf.function(function, autograph=False)
+    return function
 
 
 def input_gradients(
@@ -134,9 +136,18 @@ def weight_gradients(
         with keras.StatelessScope(state_mapping=list(zip(trainable, values, strict=True))):
             return scalar(model(images, training=training)), None
 
-    values = [variable.value for variable in trainable]
+    values = values_of(trainable)
     value, _, found = differentiate(function, compiled=False)(values, images)
     return float(value), [keras.ops.convert_to_numpy(gradient) for gradient in found]
+
+
+def values_of(variables: Sequence[keras.Variable]) -> list[Tensor]:
+    """The values of variables as tensors, to differentiate with respect to them.
+
+    Not ``variable.value``: on TensorFlow that is a variable itself, and a compiled function is
+    traced anew for tensors in its place.
+    """
+    return [keras.ops.copy(variable.value) for variable in variables]
 
 
 def _backend() -> str:

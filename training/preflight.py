@@ -125,9 +125,7 @@ class _Checks:
             lambda: in_images.channels(self.model, self._samples(), self.validation),
             needs=("inputs",),
         )
-        self.make(
-            "labels", lambda: in_labels.labels(self.loss(), self._samples(), self.validation)
-        )
+        self.make("labels", lambda: in_labels.labels(self.loss(), self._samples(), self.validation))
         self.make(
             "balance", lambda: in_labels.balance(self.loss(), self._samples()), needs=("labels",)
         )

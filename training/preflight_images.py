@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit.training.preflight_report import FAILED, PASSED, WARNED, Line, LeftOut
+from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
 from sightkit.training.preflight_samples import Samples
 
 RAW = 16.0
@@ -23,7 +23,9 @@ NORMALIZING = (
     keras.layers.LayerNormalization,
     keras.layers.GroupNormalization,
 )
-SCALE = "Scale them in the chain of train and validation: Pipeline((…, ImageToArrayPreprocessor()))."
+SCALE = (
+    "Scale them in the chain of train and validation: Pipeline((…, ImageToArrayPreprocessor()))."
+)
 
 
 def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
@@ -75,7 +77,7 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
     if images.min() >= 0 and images.max() < TWICE:
         return Line(
             name,
-            WARNED,
+            FAILED,
             f"{said}: they look as if divided by 255 twice",
             "Leave one of the two scalings out.",
         )
@@ -176,8 +178,11 @@ def _mean_is_reversed(data: Any) -> bool:
     """
     mean = getattr(getattr(data, "file", None), "mean", None)
     chain = getattr(data, "preprocessors", None)
-    if mean is None or chain is None or len(mean) != 3 or "MeanPreprocessor" not in str(
-        chain.to_config()
+    if (
+        mean is None
+        or chain is None
+        or len(mean) != 3
+        or "MeanPreprocessor" not in str(chain.to_config())
     ):
         return False
     colour = np.broadcast_to(np.rint(mean).astype(np.uint8), (1, *data.file.shape[1:]))

@@ -100,12 +100,11 @@ def gradients(
     silent = [not each.any() for each in found]
     if any(silent):
         # Zeros behind a last kernel of zeros, or behind gammas of zeros, are gone after a step.
-        later = found
         for step, (measured, _) in enumerate(trial.steps(images, labels, RATES[0])):
-            later = [host(each) for each in measured.gradients]
+            found = [host(each) for each in measured.gradients]
             if step == BEGINNING:
                 break
-        silent = [now and not each.any() for now, each in zip(silent, later, strict=True)]
+        silent = [now and not each.any() for now, each in zip(silent, found, strict=True)]
     dead = dead_units(trial.model, looked_at, len(images))
     if any(silent):
         return _silent(trial, silent, dead, first)
@@ -185,7 +184,9 @@ def _share(outputs: np.ndarray, truth: np.ndarray) -> float:
 
 def _exploded(name: str, what: str) -> Line:
     return Line(
-        name, FAILED, f"{what}: activations explode; the initialization is the suspect",
+        name,
+        FAILED,
+        f"{what}: activations explode; the initialization is the suspect",
         INITIALIZATION,
     )
 

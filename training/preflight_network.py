@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit.training.gradients import compile_function, differentiate
+from sightkit.training.gradients import compile_briefly, differentiate, values_of
 from sightkit.training.preflight_loss import LossInfo, host
 
 Tensors = list[Any]
@@ -59,15 +59,15 @@ class Trial:
         self.trainable = list(model.trainable_variables)
         self._others = list(model.non_trainable_variables)
         self._differentiated = differentiate(self._mean_loss, compiled=True)
-        self._adam = compile_function(_adam)
+        self._adam = compile_briefly(_adam)
 
     def values(self) -> Tensors:
         """The trainable weights as they are."""
-        return [variable.value for variable in self.trainable]
+        return values_of(self.trainable)
 
     def measure(self, values: Tensors, images: np.ndarray, labels: np.ndarray) -> Measured:
         """Loss, outputs and gradients for given weights; weights, seeds, statistics stay."""
-        others = [variable.value for variable in self._others]
+        others = values_of(self._others)
         loss, outputs, gradients = self._differentiated(values, others, images, labels)
         return Measured(float(loss), host(outputs), list(gradients))
 
@@ -101,8 +101,8 @@ class Trial:
         layer = last_with_kernel(self.model)
         zeroed = {id(variable) for variable in (layer.weights if layer else ())}
         return [
-            keras.ops.zeros_like(variable.value) if id(variable) in zeroed else variable.value
-            for variable in self.trainable
+            keras.ops.zeros_like(value) if id(variable) in zeroed else value
+            for variable, value in zip(self.trainable, self.values(), strict=True)
         ]
 
 
@@ -148,7 +148,7 @@ def dead_units(model: keras.Model, images: np.ndarray, batch: int) -> dict[str, 
     layers = [layer for layer in model.layers if _is_relu(layer)]
     if not layers:
         return {}
-    inside = keras.Model(model.inputs, [layer.output for layer in layers], name="relus")
+    inside = keras.Model(model.input, [layer.output for layer in layers], name="relus")
 
     def loudest(images: Any) -> Tensors:
         with keras.StatelessScope():
@@ -156,7 +156,7 @@ def dead_units(model: keras.Model, images: np.ndarray, batch: int) -> dict[str, 
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         return [keras.ops.max(each, axis=tuple(range(len(each.shape) - 1))) for each in outputs]
 
-    compiled = compile_function(loudest)
+    compiled = compile_briefly(loudest)
     found: Sequence[np.ndarray] = []
     for start in range(0, len(images) - batch + 1, batch):
         heard = [host(each) for each in compiled(images[start : start + batch])]
