@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sightkit.evaluation.architecture import draw_architecture
+    from sightkit.evaluation.diagnosis import Diagnosis, SplitError, diagnose
     from sightkit.evaluation.metrics import Evaluation, evaluate, rank_accuracy
     from sightkit.evaluation.outputs import require_file, write_answers
     from sightkit.evaluation.run_report import report_run
 
 _MODULES = {
+    "Diagnosis": "diagnosis",
     "Evaluation": "metrics",
+    "SplitError": "diagnosis",
+    "diagnose": "diagnosis",
     "draw_architecture": "architecture",
     "evaluate": "metrics",
     "rank_accuracy": "metrics",
@@ -26,7 +30,10 @@ _MODULES = {
 }
 
 __all__ = [
+    "Diagnosis",
     "Evaluation",
+    "SplitError",
+    "diagnose",
     "draw_architecture",
     "evaluate",
     "rank_accuracy",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
-    from sightkit.training.preflight import preflight
+    from sightkit.training.preflight_checks import preflight
     from sightkit.training.preflight_report import Preflight
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
@@ -29,7 +29,7 @@ _MODULES = {
     "fit": "fit",
     "format_top": "bundle",
     "load_bundle": "bundle",
-    "preflight": "preflight",
+    "preflight": "preflight_checks",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
     "save_run_bundle": "bundle_writer",

@@ -1,4 +1,7 @@
-"""Checks before the first epoch: what would waste the training is said before it begins."""
+"""Checks before the first epoch: what would waste the training is said before it begins.
+
+The file is not called preflight.py: importing it would put the module in the function's place.
+"""
 
 from __future__ import annotations
 
