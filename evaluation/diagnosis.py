@@ -145,7 +145,7 @@ def diagnose(
     Example:
         >>> errors = {"train": SplitError(0.01, 50_000), "validation": SplitError(0.11, 5_000)}
         >>> print(diagnose(errors, floor=0.005, floor_source="two annotators"))
-        Variance: … Try next: more training data …
+        Variance: 10.0 points (95 %: 9.2 to 10.9). Try next: more training data (or …
     """
     unknown = set(errors) - set(SPLITS)
     if unknown:
@@ -227,7 +227,11 @@ def _conclude(
     large = [gap for gap in gaps if gap.verdict == LARGE]
     if large:
         rest = f"; also {', '.join(gap.name for gap in large[1:])}" if large[1:] else ""
-        headline = f"{_capital(large[0].name)}: {large[0].text.removesuffix('.')}{rest}."
+        first = large[0]
+        headline = (
+            f"{_capital(first.name)}: {100 * first.size:.1f} points "
+            f"(95 %: {100 * first.low:.1f} to {100 * first.high:.1f}){rest}."
+        )
         remedy = REMEDIES[large[0].name]
         if urgent is not None:
             return headline, f"Try next: {urgent.advice}; then {remedy}."

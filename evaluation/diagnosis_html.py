@@ -22,5 +22,6 @@ def diagnosis_section(found: Diagnosis) -> str:
     then = f"<p>{escape(found.next)}</p>" if found.next else ""
     return (
         f"<section><h2>Diagnosis</h2><p><strong>{escape(found.headline)}</strong></p>{then}"
-        f'<dl class="facts">{gaps}{curves}</dl><p class="quiet">{escape(found.floor)}</p></section>'
+        f'<dl class="facts findings">{gaps}{curves}</dl>'
+        f'<p class="quiet">{escape(found.floor)}</p></section>'
     )

@@ -68,7 +68,7 @@ def report_run(
     write_html(folder, test, data["test"].images, metrics, diagnosis)
     print(_summary(test, metrics))
     if diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
-        print(f"{diagnosis} {diagnosis.floor}")
+        print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
     return metrics
 
 

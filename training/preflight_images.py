@@ -44,13 +44,15 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
                 f"{where} images are {_shape(shape)}, the network takes {_shape(wanted)}",
                 "Resize them in the chain, or build the network with their shape.",
             )
-        broken = ~np.isfinite(samples.images.reshape(len(samples.images), -1)).all(axis=1)
-        if broken.any():
+        count = len(samples.images)
+        finite = np.isfinite(samples.images).reshape(count, -1).all(axis=1)
+        broken = np.flatnonzero(~finite)
+        if len(broken):
             return Line(
                 name,
                 FAILED,
-                f"{broken.sum():,} of {len(broken):,} {where} images hold NaN or infinity; the "
-                f"first is number {np.flatnonzero(broken)[0]} of those read",
+                f"{len(broken):,} of {count:,} {where} images hold NaN or infinity; the first is "
+                f"number {broken[0]} of those read",
                 "Look for a division by zero or a logarithm in the chain or its source.",
             )
     flat = _flat_images(images)

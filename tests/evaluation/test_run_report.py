@@ -186,13 +186,14 @@ def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
         floor_source="<two> annotators",
     )
     printed = capsys.readouterr().out
-    assert "Variance: 33.33 % on validation, at most 0.10 % on training" in printed
+    assert "Diagnosis: Variance: 33.2 points (95 %: " in printed
     assert "Try next: more training data" in printed
     assert "0.10 % (<two> annotators)" in printed
     text = (tmp_path / _files.REPORT).read_text(encoding="utf-8")
     page = Page(text)
     assert "Diagnosis" in page.text
     assert 'class="verdict large"' in text
+    assert "33.33 % on validation, at most 0.10 % on training" in page.text
     assert "0.10 % (<two> annotators)" in page.text
     assert "overfitting to validation: undecided" in page.text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import h5py
 import numpy as np
 import pytest
@@ -168,3 +170,9 @@ def test_rows_are_read_only(path):
     rows = DatasetFile.open(path).memmap()
     with pytest.raises(ValueError, match="read-only"):
         rows[0] = 0
+
+
+def test_hashes_are_those_of_the_rows(write_dataset):
+    file = DatasetFile.open(write_dataset())
+    wanted = [hashlib.sha256(np.ascontiguousarray(row)).digest() for row in file.memmap()]
+    assert [row.tobytes() for row in file.hashes()] == wanted
