@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sightkit.evaluation.architecture import draw_architecture
+    from sightkit.evaluation.diagnosis import Diagnosis, SplitError, diagnose
     from sightkit.evaluation.metrics import Evaluation, evaluate, rank_accuracy
     from sightkit.evaluation.outputs import require_file, write_answers
     from sightkit.evaluation.photos import Photos
     from sightkit.evaluation.run_report import report_run
 
 _MODULES = {
+    "Diagnosis": "diagnosis",
     "Evaluation": "metrics",
     "Photos": "photos",
+    "SplitError": "diagnosis",
+    "diagnose": "diagnosis",
     "draw_architecture": "architecture",
     "evaluate": "metrics",
     "rank_accuracy": "metrics",
@@ -28,8 +32,11 @@ _MODULES = {
 }
 
 __all__ = [
+    "Diagnosis",
     "Evaluation",
     "Photos",
+    "SplitError",
+    "diagnose",
     "draw_architecture",
     "evaluate",
     "rank_accuracy",

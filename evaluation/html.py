@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from sightkit import _files
+from sightkit.evaluation.diagnosis import Diagnosis
+from sightkit.evaluation.diagnosis_html import diagnosis_section
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.pictures import file_data_uri, png_data_uri
 
@@ -25,6 +27,7 @@ def write_html(
     test: Evaluation,
     images: Callable[[np.ndarray], np.ndarray],
     metrics: Mapping[str, Any],
+    diagnosis: Diagnosis,
 ) -> None:
     """Write report.html into a run's folder.
 
@@ -33,6 +36,7 @@ def write_html(
         test: evaluation of the test split.
         images: positions in that split to uint8 (n, H, W, 1 or 3), RGB.
         metrics: what metrics.json holds.
+        diagnosis: what is wrong with the run, and what to try next.
     """
     environment = _read(folder / _files.ENVIRONMENT)
     config = _read(folder / _files.CONFIG)
@@ -42,6 +46,7 @@ def write_html(
         f"<header><h1>{escape(title)}</h1>{mark}{_headline(metrics)}</header>",
         _command(environment),
         _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
+        diagnosis_section(diagnosis),
         _mistakes(test, images),
         _picture("Confusion matrix", folder / _files.CONFUSION, "True class by predicted class"),
         _classes(test),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.evaluation.diagnosis import UNKNOWN, diagnose, errors_of_run
 from sightkit.evaluation.html import SMOKE, is_smoke_run, number, write_html
 from sightkit.evaluation.metrics import (
     Evaluation,
@@ -28,14 +30,21 @@ def report_run(
     predictor: Callable[[np.ndarray], np.ndarray],
     data: Mapping[str, LabelledBatches],
     facts: Mapping[str, Any],
+    *,
+    floor: float | None = None,
+    floor_source: str = "",
 ) -> dict[str, Any]:
-    """Evaluate, write metrics.json, confusion matrix and report.html, print the test's result.
+    """Evaluate, write metrics.json, confusion matrix and report.html; print result and diagnosis.
 
     Args:
         folder: of the run; its configuration, environment and curves are shown where they exist.
         predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
-        data: splits by name, unshuffled; the one called ``"test"`` is reported in full.
+        data: splits by name, unshuffled; the one called ``"test"`` is reported in full. With
+            ``"train"`` (without augmentation) and ``"train_validation"`` the diagnosis knows more.
         facts: what metrics.json holds beside the splits: parameters, weights_sha256, seed, ….
+        floor: error of a human, or the Bayes error, 0–1, that the diagnosis compares to; see
+            ``diagnose``.
+        floor_source: where it comes from; without it the floor is called a guess.
 
     Returns:
         What metrics.json holds.
@@ -53,11 +62,28 @@ def report_run(
     metrics = {name: result.to_metrics() for name, result in evaluations.items()} | dict(facts)
     _files.write_json(folder / _files.METRICS, metrics)
     draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
-    write_html(folder, test, data["test"].images, metrics)
+    history = _history(folder)
+    errors = errors_of_run(metrics, history)
+    diagnosis = diagnose(errors, floor=floor, floor_source=floor_source, history=history)
+    write_html(folder, test, data["test"].images, metrics, diagnosis)
     print(_summary(test, metrics))
+    if diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
+        print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
     if is_smoke_run(folder):
         print(SMOKE)
     return metrics
+
+
+def _history(folder: Path) -> list[dict[str, float]]:
+    """The rows of history.csv; cells that are empty are left out."""
+    path = folder / _files.HISTORY
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {name: float(cell) for name, cell in row.items() if cell}
+            for row in csv.DictReader(file)
+        ]
 
 
 def _require_numbers(name: str, result: Evaluation) -> None:

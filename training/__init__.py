@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.fit import fit
     from sightkit.training.learning_rate_finder import RangeTest, learning_rate_finder
+    from sightkit.training.preflight_checks import preflight
+    from sightkit.training.preflight_report import Preflight
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
     from sightkit.training.state import facts, weights_sha256
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Bundle": "bundle",
     "RangeTest": "learning_rate_finder",
+    "Preflight": "preflight_report",
     "Run": "run",
     "check_bundle": "bundle_format",
     "facts": "state",
@@ -31,6 +34,7 @@ _MODULES = {
     "format_top": "bundle",
     "learning_rate_finder": "learning_rate_finder",
     "load_bundle": "bundle",
+    "preflight": "preflight_checks",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
     "save_run_bundle": "bundle_writer",
@@ -40,6 +44,7 @@ _MODULES = {
 __all__ = [
     "Bundle",
     "ExperimentConfig",
+    "Preflight",
     "RangeTest",
     "Run",
     "check_bundle",
@@ -48,6 +53,7 @@ __all__ = [
     "format_top",
     "learning_rate_finder",
     "load_bundle",
+    "preflight",
     "prepare",
     "save_bundle",
     "save_run_bundle",

@@ -67,15 +67,18 @@ def page(tmp_path_factory):
     command = "python scripts/train.py --output " + "/".join(["a-long-folder"] * 30)
     _files.write_json(folder / _files.ENVIRONMENT, {"command": command, "commit": "0" * 40})
     _files.write_json(folder / _files.CONFIG, {"experiment": "train_" + "x" * 90})
+    rows = "".join(f"{e},{2.0 - e / 20},{0.5},{2.1 + 0.5 * (-1) ** e}\n" for e in range(1, 13))
+    (folder / _files.HISTORY).write_text("epoch,loss,accuracy,val_loss\n" + rows, encoding="utf-8")
     rng = np.random.default_rng(0)
     report_run(
         folder,
         lambda images: rng.random((len(images), 12)).astype("float32"),
-        {"test": Data()},
+        {"validation": Data(), "test": Data()},
         {"weights_sha256": "0" * 64},
     )
     text = (folder / _files.REPORT).read_text(encoding="utf-8")
     assert text.count("</body>") == 1
+    assert "curves: oscillates" in text
     (folder / "page.html").write_text(text.replace("</body>", MEASURE), encoding="utf-8")
     return folder / "page.html"
 

@@ -171,6 +171,40 @@ def test_a_folder_without_a_runs_files_gets_a_report(tmp_path):
     Page((tmp_path / _files.REPORT).read_text(encoding="utf-8"))
 
 
+def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
+    """All right in training (by the history), a third wrong on 300 images of validation."""
+    history = "epoch,loss,accuracy,val_loss,learning_rate\n"
+    history += "".join(f"{e},{2 / e},{0.999},{2 / e + 1},0.1\n" for e in range(1, 9))
+    (tmp_path / _files.HISTORY).write_text(history + "9,0.2,0.99,,0.1\n", encoding="utf-8")
+    data = Data(("a", "b", "c"), 240)
+    predictor = answering(3, range(0, 240, 3))
+    report_run(
+        tmp_path,
+        predictor,
+        {"validation": data, "test": data},
+        {},
+        floor=0.001,
+        floor_source="<two> annotators",
+    )
+    printed = capsys.readouterr().out
+    assert "Diagnosis: Variance: 33.2 points (95 %: " in printed
+    assert "Try next: more training data" in printed
+    assert "0.10 % (<two> annotators)" in printed
+    text = (tmp_path / _files.REPORT).read_text(encoding="utf-8")
+    page = Page(text)
+    assert "Diagnosis" in page.text
+    assert 'class="verdict large"' in text
+    assert "33.33 % on validation, at most 0.10 % on training" in page.text
+    assert "0.10 % (<two> annotators)" in page.text
+    assert "overfitting to validation: undecided" in page.text
+
+
+def test_a_floor_is_a_guess_unless_its_source_is_told(report, capsys):
+    _, text = report()
+    assert "which is a guess" in text
+    assert "guess" not in capsys.readouterr().out  # with a test split alone nothing is compared
+
+
 def test_a_network_that_diverged_is_told_in_one_line(tmp_path):
     def diverged(images):
         return np.full((len(images), 3), np.nan, np.float32)

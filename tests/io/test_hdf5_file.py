@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -307,3 +308,9 @@ def test_a_file_can_be_read_where_nothing_can_be_locked(path, monkeypatch):
 
     monkeypatch.setattr(h5py, "File", without_locks)
     assert DatasetFile.open(path).shape == (31, 8, 8, 1)
+
+
+def test_hashes_are_those_of_the_rows(write_dataset):
+    file = DatasetFile.open(write_dataset())
+    wanted = [hashlib.sha256(np.ascontiguousarray(row)).digest() for row in file.memmap()]
+    assert [row.tobytes() for row in file.hashes()] == wanted

@@ -1,0 +1,224 @@
+"""From errors and curves to findings, by table."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.evaluation import SplitError, diagnose
+from sightkit.evaluation.diagnosis import errors_of_run
+from sightkit.evaluation.diagnosis_curves import read_curves
+
+MANY = 100_000
+
+
+def errors(train=None, held=None, validation=None, test=None, count=MANY):
+    given = {"train": train, "train_validation": held, "validation": validation, "test": test}
+    return {name: SplitError(e, count) for name, e in given.items() if e is not None}
+
+
+# Floor 1 %. The order of the remedies is that of the four-way split: the first that is large.
+@pytest.mark.parametrize(
+    ("given", "quadrants", "remedy"),
+    [
+        (errors(0.15, 0.153, 0.155, 0.155), ("bias",), "larger network"),
+        (errors(0.015, 0.11, 0.115, 0.115), ("variance",), "more training data"),
+        (errors(0.015, 0.02, 0.10, 0.10), ("data mismatch",), "like those of the validation"),
+        (errors(0.012, 0.014, 0.015, 0.09), ("overfitting to validation",), "more validation"),
+        (errors(0.012, 0.014, 0.016, 0.018), (), ""),
+        (errors(0.10, 0.20, 0.30, 0.40), None, "larger network"),
+        (errors(0.10, 0.11, 0.30, 0.30), ("bias", "data mismatch"), "larger network"),
+        (errors(0.012, None, 0.10, 0.10), ("variance",), "more training data"),
+        (errors(0.012, None, 0.012, 0.10), ("overfitting to validation",), "more validation"),
+        (errors(0.10), ("bias",), "larger network"),
+    ],
+)
+def test_quadrants(given, quadrants, remedy):
+    found = diagnose(given, floor=0.01, floor_source="two annotators")
+    every = ("bias", "variance", "data mismatch", "overfitting to validation")
+    assert found.quadrants == (every if quadrants is None else quadrants)
+    assert remedy in found.next
+    assert ("Try next" in found.next) == bool(found.quadrants)
+    assert [gap.name for gap in found.gaps] == list(every)
+
+
+def test_errors_are_compared_to_the_floor_not_to_zero():
+    """The same 15 %: near a human's error it is none, against zero it is bias."""
+    given = errors(0.15, 0.152, 0.153, 0.153)
+    assert diagnose(given, floor=0.145, floor_source="a radiologist").quadrants == ()
+    assert diagnose(given, floor=0.0, floor_source="by definition").quadrants == ("bias",)
+
+
+@pytest.mark.parametrize(
+    ("floor", "source", "said"),
+    [
+        (None, "", "0 % is assumed, which is a guess"),
+        (0.05, "", "5.00 %, which is a guess"),
+        (0.05, "one annotator on 500 images", "(one annotator on 500 images)"),
+    ],
+)
+def test_a_floor_that_is_a_guess_is_said_to_be_one(floor, source, said):
+    assert said in diagnose(errors(0.1), floor=floor, floor_source=source).floor
+
+
+@pytest.mark.parametrize(
+    ("count", "verdict"), ((100, "undecided"), (400, "undecided"), (10_000, "large"))
+)
+def test_a_difference_below_the_sampling_error_is_undecided(count, verdict):
+    """90 % on validation and 88 % on test: of 100 images that is nothing."""
+    found = diagnose(errors(validation=0.10, test=0.12, count=count))
+    assert found.gaps[3].verdict == verdict
+    if verdict == "undecided":
+        assert "too few images" in found.gaps[3].text
+        assert "undecided: overfitting to validation" in found.headline
+        assert found.next == "Try next: measure on more images."
+
+
+def test_the_interval_is_newcombes():
+    """Newcombe 1998, method 10, his example: 56/70 - 48/80 gives 0.0524 to 0.3339."""
+    found = diagnose({"validation": SplitError(48 / 80, 80), "test": SplitError(56 / 70, 70)}).gaps[
+        3
+    ]
+    assert found.size == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-4)
+
+
+def test_no_mistakes_on_few_images_prove_little():
+    """Of 30 images none is wrong: the error is below 11.4 %, not zero (Wilson)."""
+    low, high = SplitError(0.0, 30).interval()
+    assert low == 0
+    assert high == pytest.approx(0.1135, abs=1e-3)
+
+
+def test_a_small_gap_that_is_certain_does_not_matter():
+    assert diagnose(errors(validation=0.10, test=0.104, count=10**7)).gaps[3].verdict == "small"
+    found = diagnose(errors(validation=0.10, test=0.104, count=10**7), material=0.001)
+    assert found.gaps[3].verdict == "large"
+
+
+def test_missing_splits_are_told():
+    found = diagnose(errors(test=0.1))
+    assert [gap.verdict for gap in found.gaps] == ["unknown"] * 4
+    assert math.isnan(found.gaps[0].size)
+    assert "on training was not measured" in found.gaps[0].text
+    assert found.headline == "Too few splits were measured for a diagnosis."
+
+
+def test_without_a_train_validation_split_one_source_is_assumed_and_said():
+    gap = diagnose(errors(0.01, None, 0.2, 0.2)).gaps[1]
+    assert gap.verdict == "large"
+    assert "one source" in gap.text
+    assert "one source" not in diagnose(errors(0.01, 0.2, 0.2, 0.2)).gaps[1].text
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "bias", "variance"),
+    [
+        (0.005, 0.2, "small", "large"),
+        (0.2, 0.2, "undecided", "undecided"),
+        (0.2, 0.1, "undecided", "undecided"),
+        (0.2, 0.4, "undecided", "large"),
+    ],
+)
+def test_a_training_error_measured_while_training_is_a_bound(train, validation, bias, variance):
+    found = diagnose(
+        {
+            "train": SplitError(train, at_most=True),
+            "validation": SplitError(validation, MANY),
+        }
+    )
+    assert (found.gaps[0].verdict, found.gaps[1].verdict) == (bias, variance)
+    assert found.gaps[0].text.startswith("At most")
+    if bias == variance == "undecided":
+        assert "without augmentation" in found.next
+
+
+def test_the_errors_of_a_run():
+    metrics = {"validation": {"rank1": 0.9, "count": 50}, "test": {"rank1": 0.8, "count": 40}}
+    history = [
+        {"accuracy": 0.5, "val_loss": 2.0},
+        {"accuracy": 0.8, "val_loss": 1.0},
+        {"accuracy": 0.9, "val_loss": 1.5},
+        {"accuracy": 0.9, "val_loss": float("nan")},
+    ]
+    found = errors_of_run({**metrics, "seed": 1}, history)
+    assert found["train"].error == pytest.approx(0.2)
+    assert found["train"].at_most
+    assert found["test"].error == pytest.approx(0.2)
+    assert found["test"].count == 40
+    assert set(errors_of_run(metrics, [])) == {"validation", "test"}
+    measured = errors_of_run({**metrics, "train": {"rank1": 1.0, "count": 9}}, history)
+    assert measured["train"] == SplitError(0.0, 9)
+
+
+def rows(loss, validation):
+    return [
+        {"epoch": float(epoch), "loss": a, "val_loss": b}
+        for epoch, (a, b) in enumerate(zip(loss, validation, strict=True), start=1)
+    ]
+
+
+EPOCHS = np.arange(20)
+FALLING = 0.3 + 2 * np.exp(-EPOCHS / 3)
+SETTLED = 0.5 + 1.8 * np.exp(-EPOCHS / 2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "validation", "names", "advice"),
+    [
+        (FALLING, SETTLED, [], ""),
+        (FALLING, SETTLED + 0.3 * (-1.0) ** EPOCHS, ["oscillates"], "lower learning rate"),
+        (FALLING, SETTLED + 0.01 * (-1.0) ** EPOCHS, [], ""),
+        (2.3 - EPOCHS * 0.08, 2.4 - EPOCHS * 0.08, ["still falling"], "train longer"),
+        (FALLING, SETTLED + 0.08 * np.maximum(EPOCHS - 8, 0), ["overfits"], "dropout"),
+        (FALLING + 0.5, SETTLED - 0.1, ["validation under training"], "augmentation"),
+        (2.3 - 0 * EPOCHS, 2.31 + 0 * EPOCHS, ["learns little"], "larger network"),
+        (2.3 - 0 * EPOCHS[:8], 2.31 + 0 * EPOCHS[:8], ["learns little"], "15 epochs more"),
+        (FALLING * np.where(EPOCHS > 12, np.nan, 1), SETTLED, ["diverged"], "tenth"),
+        (0.7 + 0.7 * EPOCHS, SETTLED, ["diverged"], "tenth"),
+        (0.02 * FALLING, 0.01 * SETTLED, [], ""),
+        (FALLING[:5], SETTLED[:5], [], ""),
+    ],
+)
+def test_curves(loss, validation, names, advice):
+    found = read_curves(rows(loss, validation))
+    assert [curve.name for curve in found] == names
+    assert all(advice in curve.advice for curve in found)
+
+
+def test_curves_come_first_where_they_are_urgent():
+    history = rows(FALLING, SETTLED + 0.3 * (-1.0) ** EPOCHS)
+    found = diagnose(errors(0.005, 0.2, 0.2, 0.2), history=history)
+    assert found.next.startswith("Try next: a lower learning rate")
+    assert "more training data" in found.next
+    found = diagnose(errors(*[0.005] * 4), history=history)
+    assert "up and down" in found.headline
+    assert "lower learning rate" in str(found)
+
+
+def test_histories_without_validation_or_with_gaps():
+    assert read_curves([]) == ()
+    assert read_curves([{"loss": 1.0}] * 3) == ()
+    without = [{"loss": value} for value in FALLING]
+    assert read_curves(without) == ()
+    assert read_curves([{}, *without]) == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: SplitError(5.0, 10),
+        lambda: SplitError(-0.1, 10),
+        lambda: SplitError(float("nan"), 10),
+        lambda: SplitError(0.1, 0),
+        lambda: diagnose({"tset": SplitError(0.1, 10)}),
+        lambda: diagnose({}, floor=5.0),
+        lambda: diagnose({}, material=1.0),
+    ],
+)
+def test_what_is_no_share_is_refused(wrong):
+    with pytest.raises(SightkitError, match="Received"):
+        wrong()

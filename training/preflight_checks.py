@@ -1,0 +1,206 @@
+"""Checks before the first epoch: what would waste the training is said before it begins.
+
+The file is not called preflight.py: importing it would put the module in the function's place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.training import preflight_disk as on_disk
+from sightkit.training import preflight_images as in_images
+from sightkit.training import preflight_labels as in_labels
+from sightkit.training import preflight_learning as learning
+from sightkit.training.preflight_loss import CROSSENTROPIES, LossInfo, loss_info
+from sightkit.training.preflight_network import Measured, Trial, without_dropout
+from sightkit.training.preflight_report import FAILED, WARNED, LeftOut, Line, Preflight
+from sightkit.training.preflight_samples import Samples, read, some
+
+SAMPLES = 20
+LOOKED_AT = 100
+
+
+def preflight(
+    model: keras.Model,
+    train: Any,
+    validation: Any = None,
+    *,
+    test: Any = None,
+    run_folder: str | os.PathLike[str] | None = None,
+    seconds: float = 8.0,
+) -> Preflight:
+    """Look at data, labels, network and disk before a training begins.
+
+    ============= =============================================================================
+    inputs        shape, NaN, pixels not scaled (0–255) or scaled twice, validation like training
+    channels      channels last; red, green, blue in one order
+    labels        form and range as loss and network take them; logits against probabilities
+    balance       images of each class, the score of always saying the largest
+    splits        the same image in two splits
+    initial loss  near log C; exactly log C with the last kernel zeroed
+    gradients     every weight gets one; dead ReLUs; layers frozen at random values
+    overfit       20 samples by heart
+    disk          room for checkpoints and bundle
+    ============= =============================================================================
+
+    Nothing is changed: the network's variables, its optimizer, metrics, seed generators, Python's
+    and NumPy's random numbers and the epoch of the data are bit for bit what they were.
+
+    Args:
+        model: compiled.
+        train: what ``fit`` trains on: batches (images, labels) by index.
+        validation: the same, or a pair of arrays; None where there is none.
+        test: the same; only its file's row hashes are looked at.
+        run_folder: where checkpoints will be written.
+        seconds: after which the 20 samples are given up.
+
+    Returns:
+        The lines; ``print`` shows them. Checks that cannot be made are named with the reason.
+
+    Raises:
+        SightkitError: the network is not compiled, or has not been built.
+    """
+    if not model.built or not getattr(model, "compiled", False):
+        raise SightkitError(
+            "preflight takes a network that is built and compiled.",
+            "Call model.compile first.",
+            built=model.built,
+            compiled=bool(getattr(model, "compiled", False)),
+        )
+    start = time.monotonic()
+    with _random_numbers_kept(), without_dropout(model):
+        checks = _Checks(model, read(train), None if validation is None else read(validation))
+        checks.of_data(train, validation, test)
+        checks.of_network(start + seconds)
+        checks.make("disk", lambda: on_disk.disk(model, run_folder))
+    return Preflight(tuple(checks.lines), tuple(checks.left_out), time.monotonic() - start)
+
+
+@dataclass
+class _Trained:
+    """What the checks of the network share."""
+
+    trial: Trial
+    images: np.ndarray
+    labels: np.ndarray
+    first: Measured
+
+
+class _Checks:
+    """The checks in their order; what needs a check that failed is left out."""
+
+    def __init__(
+        self, model: keras.Model, train: Samples | None, validation: Samples | None
+    ) -> None:
+        self.model = model
+        self.train = train
+        self.validation = validation
+        self.lines: list[Line] = []
+        self.left_out: list[tuple[str, str]] = []
+        self._loss: LossInfo | None = None
+
+    def make(self, name: str, check: Callable[[], Line], needs: tuple[str, ...] = ()) -> None:
+        """Make a check, or write down why not."""
+        for line in self.lines:
+            if line.name in needs and line.verdict == FAILED:
+                self.left_out.append((name, f"first put right: {line.name}"))
+                return
+        try:
+            self.lines.append(check())
+        except LeftOut as reason:
+            self.left_out.append((name, str(reason)))
+
+    def of_data(self, train: Any, validation: Any, test: Any) -> None:
+        """Inputs, channels, labels, balance, splits."""
+        self.make("inputs", lambda: in_images.inputs(self.model, self._samples(), self.validation))
+        self.make(
+            "channels",
+            lambda: in_images.channels(self.model, self._samples(), self.validation),
+            needs=("inputs",),
+        )
+        self.make("labels", lambda: in_labels.labels(self.loss(), self._samples(), self.validation))
+        self.make(
+            "balance", lambda: in_labels.balance(self.loss(), self._samples()), needs=("labels",)
+        )
+        self.make("splits", lambda: on_disk.splits(train, validation, test))
+
+    def of_network(self, end: float) -> None:
+        """Initial loss, gradients, overfit; unscaled pixels are judged by the loss."""
+        names = ("initial loss", "gradients", "overfit")
+        needs = ("inputs", "channels", "labels", "balance")
+        broken = [each.name for each in self.lines if each.verdict == FAILED and each.name in needs]
+        try:
+            if broken:
+                raise LeftOut(f"first put right: {', '.join(broken)}")
+            on = self._begin()
+        except LeftOut as reason:
+            self.left_out += [(name, str(reason)) for name in names]
+            return
+        if self._pixels_are_too_large(on):
+            self.left_out += [(name, "first put right: inputs") for name in names]
+            return
+        self.make(
+            "initial loss",
+            lambda: learning.initial_loss(on.trial, on.first, on.images, on.labels),
+        )
+        looked_at = self._samples().images[:LOOKED_AT]
+        self.make(
+            "gradients",
+            lambda: learning.gradients(on.trial, on.first, on.images, on.labels, looked_at),
+            needs=("initial loss",),
+        )
+        self.make(
+            "overfit",
+            lambda: learning.overfit(on.trial, on.images, on.labels, end - time.monotonic()),
+            needs=("initial loss", "gradients"),
+        )
+
+    def loss(self) -> LossInfo:
+        """The network's loss."""
+        if self._loss is None:
+            self._loss = loss_info(self.model)
+        return self._loss
+
+    def _samples(self) -> Samples:
+        if self.train is None:
+            raise LeftOut("the training data give no batches (images, labels) by index")
+        return self.train
+
+    def _begin(self) -> _Trained:
+        trial = Trial(self.model, self.loss())
+        images, labels = some(self._samples(), SAMPLES)
+        return _Trained(trial, images, labels, trial.measure(trial.values(), images, labels))
+
+    def _pixels_are_too_large(self, on: _Trained) -> bool:
+        """Turn the warning of unscaled pixels into a failure where the loss shows the harm."""
+        for index, line in enumerate(self.lines):
+            raw = in_images.is_raw(self.model, on.images)
+            if line.name == "inputs" and line.verdict == WARNED and raw:
+                if on.trial.loss.kind not in CROSSENTROPIES:
+                    return False
+                uniform = on.trial.loss.uniform
+                if not on.first.loss <= learning.tolerated(self.model, uniform):
+                    self.lines[index] = in_images.raw_pixels(line, on.first.loss, uniform)
+                    return True
+        return False
+
+
+@contextlib.contextmanager
+def _random_numbers_kept() -> Iterator[None]:
+    """Data may draw from the generators of Python and NumPy while they are read."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)

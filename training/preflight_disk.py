@@ -1,0 +1,83 @@
+"""What preflight learns from files alone: images in two splits, room for the checkpoints."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit import _files
+from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.state import KEPT
+
+TOLERATED = 0.01
+"""Share of a split that may be in another; CIFAR-10 itself has a few such images."""
+
+
+def splits(*data: Any) -> Line:
+    """The same image, byte for byte, in two splits of the dataset files."""
+    files = {each.file.path: each.file for each in data if hasattr(each, "file")}
+    if not files:
+        raise LeftOut("the data come from no dataset file, and have no row hashes")
+    found = [
+        (name if len(files) == 1 else f"{name} of {path.name}", hashes)
+        for path, file in files.items()
+        for name, hashes in _hashes(file).items()
+    ]
+    if len(found) < 2:
+        raise LeftOut("the dataset file has one split")
+    shared = []
+    for (first, ours), (second, theirs) in combinations(found, 2):
+        count = int(np.isin(ours, theirs).sum())
+        if count:
+            share = count / min(len(ours), len(theirs))
+            shared.append((share, f"{count:,} images of {first} are in {second} too"))
+    if not shared:
+        counts = ", ".join(f"{name} {len(hashes):,}" for name, hashes in found)
+        return Line("splits", PASSED, f"no image is in two of them: {counts}")
+    verdict = FAILED if max(shared)[0] > TOLERATED else WARNED
+    return Line(
+        "splits",
+        verdict,
+        "; ".join(text for _, text in sorted(shared, reverse=True)),
+        "Take duplicates out of the source before it is split: what is known by heart is no test.",
+    )
+
+
+def disk(model: keras.Model, folder: str | os.PathLike[str] | None) -> Line:
+    """Whether the run's checkpoints and bundle will have room."""
+    if folder is None:
+        raise LeftOut("no run folder was given")
+    needed = _needed(model)
+    free = shutil.disk_usage(_files.existing_parent(Path(folder))).free
+    said = f"{free / 2**20:,.0f} MiB are free, checkpoints and bundle take {needed / 2**20:,.0f}"
+    if free < needed:
+        return Line("disk", FAILED, said, "Free some space, or choose another --output.")
+    if free < 2 * needed:
+        return Line("disk", WARNED, said, "Free some space: other programs write there too.")
+    return Line("disk", PASSED, said)
+
+
+def _hashes(file: Any) -> dict[str, np.ndarray]:
+    """The row hashes of each split, as one opaque value a row."""
+    rows = np.ascontiguousarray(file.hashes()).view("V32").ravel()
+    return {name: rows[first:last] for name, (first, last) in file.splits.items()}
+
+
+def _needed(model: keras.Model) -> int:
+    """Bytes, as ``TrainingState.require_space`` counts them for a new run."""
+    weights = _bytes(model.variables)
+    optimizer = model.optimizer
+    # One that is not built yet: two numbers a weight, as Adam keeps.
+    rest = _bytes(optimizer.variables) if optimizer.built else 2 * _bytes(model.trainable_variables)
+    return (KEPT + 1) * (weights + rest) + 4 * weights
+
+
+def _bytes(variables: list[keras.Variable]) -> int:
+    return sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in variables)

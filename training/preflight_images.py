@@ -1,0 +1,223 @@
+"""Whether images come as the network expects them: shape, numbers, range, channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.preflight_samples import Samples
+
+RAW = 16.0
+"""Pixels that reach it and are never negative were not scaled: 0–255."""
+TWICE = 1 / 64
+"""Pixels that stay below it were divided by 255 twice."""
+UNLIKE = 4.0
+"""Two splits through one chain differ less than so many times in magnitude."""
+NORMALIZING = (
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+)
+SCALE = (
+    "Scale them in the chain of train and validation: Pipeline((…, ImageToArrayPreprocessor()))."
+)
+
+
+def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
+    """Shapes, NaN, constant images, range, and validation like training."""
+    name = "inputs"
+    images = train.images
+    wanted = tuple(model.inputs[0].shape[1:])
+    for where, samples in (("training", train), ("validation", validation)):
+        if samples is None:
+            continue
+        shape = samples.images.shape[1:]
+        if not _fits(shape, wanted) and not _channels_first(shape, wanted):
+            return Line(
+                name,
+                FAILED,
+                f"{where} images are {_shape(shape)}, the network takes {_shape(wanted)}",
+                "Resize them in the chain, or build the network with their shape.",
+            )
+        count = len(samples.images)
+        finite = np.isfinite(samples.images).reshape(count, -1).all(axis=1)
+        broken = np.flatnonzero(~finite)
+        if len(broken):
+            return Line(
+                name,
+                FAILED,
+                f"{len(broken):,} of {count:,} {where} images hold NaN or infinity; the first is "
+                f"number {broken[0]} of those read",
+                "Look for a division by zero or a logarithm in the chain or its source.",
+            )
+    flat = _flat_images(images)
+    if flat.all():
+        return Line(
+            name,
+            FAILED,
+            f"each of {len(images):,} training images is of one value: nothing can be seen in them",
+            "Look at a batch: the chain or the source loses the pictures.",
+        )
+    if validation is not None:
+        ratio = _magnitude(images) / max(_magnitude(validation.images), 1e-12)
+        if max(ratio, 1 / max(ratio, 1e-12)) > UNLIKE:
+            return Line(
+                name,
+                FAILED,
+                f"training images lie in {_range(images)}, validation images in "
+                f"{_range(validation.images)}: they went through different chains",
+                "Give both splits the same preprocessors.",
+            )
+    said = f"{len(images):,} images {_shape(images.shape[1:])} {images.dtype}, {_range(images)}"
+    if is_raw(model, images):
+        return Line(name, WARNED, f"{said}: pixels were not scaled", SCALE)
+    if images.min() >= 0 and images.max() < TWICE:
+        return Line(
+            name,
+            FAILED,
+            f"{said}: they look as if divided by 255 twice",
+            "Leave one of the two scalings out.",
+        )
+    if flat.mean() > 0.1:
+        return Line(
+            name,
+            WARNED,
+            f"{said}; {flat.sum():,} of them are of one value",
+            "Look at them; leave empty pictures out of the data set.",
+        )
+    return Line(name, PASSED, said)
+
+
+def raw_pixels(line: Line, loss: float, uniform: float) -> Line:
+    """What the line of unscaled pixels becomes when the network cannot stand them."""
+    found = f"{line.found}, and the network begins with loss {loss:.2f} instead of {uniform:.2f}"
+    return Line(line.name, FAILED, found, line.todo)
+
+
+def is_raw(model: keras.Model, images: np.ndarray) -> bool:
+    """Whether pixels of 0–255 reach the first kernel of a network as they are."""
+    if images.min() < 0 or images.max() <= RAW:
+        return False
+    return not _normalizes(model)
+
+
+def channels(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
+    """Channels last; and red, green, blue in one order everywhere."""
+    name = "channels"
+    shape, wanted = train.images.shape[1:], tuple(model.inputs[0].shape[1:])
+    if not _fits(shape, wanted):
+        return Line(
+            name,
+            FAILED,
+            f"the images have their channels first, {_shape(shape)}; the network takes "
+            f"{_shape(wanted)}, channels last",
+            "Move the axis: np.moveaxis(images, 1, -1).",
+        )
+    if len(shape) != 3:
+        raise LeftOut("the inputs are no images")
+    if shape[-1] != 3:
+        return Line(name, PASSED, f"last of {_shape(shape)}; {shape[-1]}, no colour order to check")
+    if _mean_is_reversed(train.data):
+        return Line(
+            name,
+            FAILED,
+            "the chain subtracts the mean of red from blue: the mean is in BGR order, the "
+            "images are RGB (or the other way round)",
+            "Put BGRPreprocessor last, and give the mean as MeanPreprocessor(red, green, blue).",
+        )
+    if validation is not None and _casts_are_opposite(train.images, validation.images):
+        return Line(
+            name,
+            FAILED,
+            f"red less blue is {_cast(train.images).mean():+.3f} in training images and "
+            f"{_cast(validation.images).mean():+.3f} in validation images: one of them is BGR",
+            "Decode both by io.read_image, which gives RGB, and give both the same chain.",
+        )
+    means = ", ".join(f"{value:.3g}" for value in train.images.mean(axis=(0, 1, 2)))
+    return Line(name, PASSED, f"last, three; means {means}")
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        size is None or size == given for given, size in zip(shape, wanted, strict=True)
+    )
+
+
+def _channels_first(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == 3 and shape[0] in (1, 3) and _fits((*shape[1:], shape[0]), wanted)
+
+
+def _flat_images(images: np.ndarray) -> np.ndarray:
+    rows = images.reshape(len(images), -1)
+    return rows.min(axis=1) == rows.max(axis=1)
+
+
+def _magnitude(images: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(images, dtype=np.float64))))
+
+
+def _normalizes(model: keras.Model) -> bool:
+    """Whether a layer that scales comes before the first one with a kernel."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            return _normalizes(layer)
+        if isinstance(layer, NORMALIZING):
+            return True
+        if getattr(layer, "kernel", None) is not None:
+            return False
+    return False
+
+
+def _mean_is_reversed(data: Any) -> bool:
+    """Send the data set's mean colour through the chain: black must come out, not a colour.
+
+    Only the colour that is reversed may come out black if mean and images differ in order.
+    """
+    mean = getattr(getattr(data, "file", None), "mean", None)
+    chain = getattr(data, "preprocessors", None)
+    if (
+        mean is None
+        or chain is None
+        or len(mean) != 3
+        or "MeanPreprocessor" not in str(chain.to_config())
+    ):
+        return False
+    colour = np.broadcast_to(np.rint(mean).astype(np.uint8), (1, *data.file.shape[1:]))
+    straight, reverse = (
+        float(np.abs(chain.batch(np.ascontiguousarray(image))).max())
+        for image in (colour, colour[..., ::-1])
+    )
+    spread = float(np.ptp(mean))
+    return spread > 4 and reverse < straight / 4
+
+
+def _cast(images: np.ndarray) -> np.ndarray:
+    """Red less blue of each image."""
+    means = images.mean(axis=(1, 2), dtype=np.float64)
+    return means[:, 0] - means[:, 2]
+
+
+def _casts_are_opposite(train: np.ndarray, validation: np.ndarray) -> bool:
+    """Both colour casts are certain (four standard errors), alike in size, and of unlike sign."""
+    casts = [_cast(images) for images in (train, validation)]
+    if min(map(len, casts)) < 8:
+        return False
+    errors = [cast.std(ddof=1) / np.sqrt(len(cast)) for cast in casts]
+    first, second = (cast.mean() for cast in casts)
+    certain = all(
+        abs(cast) > 4 * error for cast, error in zip((first, second), errors, strict=True)
+    )
+    return bool(certain and first * second < 0 and abs(first + second) < abs(first - second) / 2)
+
+
+def _range(images: np.ndarray) -> str:
+    return f"{images.min():.3g} to {images.max():.3g}, mean {images.mean(dtype=np.float64):.3g}"
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return "x".join("any" if size is None else str(size) for size in shape)

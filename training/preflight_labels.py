@@ -1,0 +1,179 @@
+"""Whether labels agree with loss, network and each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sightkit.training.preflight_loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
+from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.preflight_samples import Samples, class_indices
+
+UNEQUAL = 10
+"""Largest class by smallest: beyond it accuracy says little of the small ones."""
+
+
+def labels(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
+    """Form and range of labels, number of classes, and logits against probabilities."""
+    if loss.kind not in CROSSENTROPIES:
+        raise LeftOut(f"{loss.kind} does not classify")
+    for where, samples in (("training", train), ("validation", validation)):
+        if samples is not None:
+            wrong = _form(loss, samples.labels) or _values(loss, samples)
+            if wrong:
+                return Line("labels", FAILED, f"{where}: {wrong[0]}", wrong[1])
+    wrong = _ending(loss) or _class_names(loss, train)
+    if wrong:
+        return Line("labels", FAILED, *wrong)
+    form = "class indices" if loss.kind == SPARSE else "shares of classes"
+    if loss.kind == BINARY:
+        form = "zeros and ones"
+    return Line("labels", PASSED, f"{form} for {loss.classes} classes, as {loss.kind} takes them")
+
+
+def balance(loss: LossInfo, train: Samples) -> Line:
+    """How many of each class, and what always saying the largest would score."""
+    if loss.kind not in CROSSENTROPIES or len(loss.outputs) != 1:
+        raise LeftOut("there is no one class an image")
+    classes = class_indices(train.all_labels)
+    counts = np.bincount(classes, minlength=loss.classes)
+    names = train.class_names or tuple(map(str, range(len(counts))))
+    largest, smallest = int(counts.argmax()), int(counts.argmin())
+    share = counts[largest] / counts.sum()
+    seen = "images" if train.whole else f"images of the {len(classes):,} looked at"
+    if counts[largest] == counts.sum():
+        return Line(
+            "balance",
+            FAILED,
+            f"every label is {names[largest]} ({counts.sum():,} {seen}): nothing is to be learned",
+            "Look at how labels are read; a split must hold all classes.",
+        )
+    said = (
+        f"{int((counts > 0).sum())} classes of {counts[counts > 0].min():,} to "
+        f"{counts[largest]:,} {seen}; always saying {names[largest]} scores {100 * share:.1f} %"
+    )
+    missing = [names[index] for index in np.flatnonzero(counts == 0)]
+    if missing and train.whole:
+        some = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        return Line(
+            "balance",
+            WARNED,
+            f"{len(missing)} of {len(counts)} classes have no training image ({some}); {said}",
+            "Leave them out, add images, or look whether labels are shifted by one.",
+        )
+    if train.whole and counts[largest] > UNEQUAL * counts[smallest]:
+        return Line(
+            "balance",
+            WARNED,
+            f"{said}; {names[smallest]} has {counts[smallest]:,}",
+            "Weight the classes (io.class_weights), and judge by recall per class.",
+        )
+    return Line("balance", PASSED, said)
+
+
+def _form(loss: LossInfo, found: np.ndarray) -> tuple[str, str] | None:
+    """One index for each output position, or one number for each output."""
+    outputs = loss.outputs
+    positions, each = len(outputs) - 1, found.shape[1:]
+    if loss.kind == SPARSE:
+        trailing = len(each) == positions + 1
+        if len(each) == positions or (trailing and each[-1] == 1):
+            return None
+        if trailing and each[-1] == outputs[-1]:
+            return (
+                f"labels are one-hot, {found.shape}, and the loss takes class indices",
+                f'Use loss="{ONE_HOT}", or labels.argmax(-1).',
+            )
+    elif loss.kind == ONE_HOT:
+        if len(each) == positions + 1 and each[-1] == outputs[-1]:
+            return None
+        if len(each) == positions or (len(each) == positions + 1 and each[-1] == 1):
+            return (
+                f"labels are class indices, {found.shape}, and the loss takes one-hot rows",
+                f'Use loss="{SPARSE}", or io.one_hot.',
+            )
+    elif each == outputs or (each == outputs[:-1] and outputs[-1] == 1):
+        return None
+    elif len(each) < len(outputs) and outputs[-1] != 1:
+        return (
+            f"labels are {found.shape}, one number an image, and {BINARY} takes one for each of "
+            f"{outputs[-1]} outputs",
+            f'Use loss="{SPARSE}", or one output with a sigmoid.',
+        )
+    return (
+        f"labels are {found.shape}, the network's outputs (N, {', '.join(map(str, outputs))})",
+        "Let labels and outputs agree in shape.",
+    )
+
+
+def _values(loss: LossInfo, samples: Samples) -> tuple[str, str] | None:
+    if not np.isfinite(samples.labels).all():
+        return "labels hold NaN or infinity", "Look at how labels are read."
+    if loss.kind == SPARSE:
+        return _indices(loss.classes, samples.all_labels)
+    low, high = samples.labels.min(), samples.labels.max()
+    if low < 0 or high > 1:
+        return (
+            f"labels lie in {low:g} to {high:g}, not in 0 to 1",
+            "Give zeros and ones, or shares of classes.",
+        )
+    if loss.kind == ONE_HOT and np.abs(samples.labels.sum(axis=-1) - 1).max() > 1e-3:
+        return (
+            "rows of labels do not sum to 1",
+            f'Where an image has several classes: a sigmoid and loss="{BINARY}".',
+        )
+    return None
+
+
+def _indices(classes: int, found: np.ndarray) -> tuple[str, str] | None:
+    low, high = found.min(), found.max()
+    if (found != np.floor(found)).any():
+        return "labels are no whole numbers", "Give int64 class indices."
+    if low >= 0 and high < classes:
+        return None
+    said = f"labels run from {low:g} to {high:g}, the network's {classes} classes from 0 to "
+    said += f"{classes - 1}"
+    if low == 1 and high == classes:
+        return f"{said}: they are shifted by one", "Subtract 1 from each label."
+    return said, "Encode labels by io.encode_labels, or build the network with classes=…."
+
+
+def _ending(loss: LossInfo) -> tuple[str, str] | None:
+    """A loss of logits behind a softmax, and the like."""
+    probable = loss.activation in ("softmax", "sigmoid")
+    if loss.from_logits and probable:
+        return (
+            f"the loss takes logits, and the network ends in a {loss.activation}: it would be "
+            "applied twice",
+            "Leave from_logits=True out.",
+        )
+    if loss.from_logits is False and loss.activation == "linear":
+        return (
+            "the loss takes probabilities, and the network ends without a softmax or sigmoid",
+            "Add it, or give the loss from_logits=True.",
+        )
+    if loss.activation == "softmax" and loss.outputs[-1] == 1:
+        return (
+            "the softmax of a single output is always 1",
+            "Use a sigmoid, or two outputs.",
+        )
+    if loss.kind == BINARY and loss.activation == "softmax":
+        return (
+            "the network ends in a softmax, and binary_crossentropy judges each output alone",
+            f'Use loss="{SPARSE}" or "{ONE_HOT}".',
+        )
+    if loss.kind in (SPARSE, ONE_HOT) and loss.activation == "sigmoid":
+        return (
+            f"the network ends in a sigmoid, and {loss.kind} takes shares that sum to 1",
+            f'End in a softmax; where an image has several classes: loss="{BINARY}".',
+        )
+    return None
+
+
+def _class_names(loss: LossInfo, train: Samples) -> tuple[str, str] | None:
+    names, classes = len(train.class_names), loss.classes
+    if not names or names == classes or len(loss.outputs) != 1:
+        return None
+    return (
+        f"the data have {names} classes, the network {classes}",
+        f"Build the network with classes={names}.",
+    )

@@ -1,0 +1,305 @@
+"""Whether a network can learn: initial loss, gradient flow, twenty samples by heart."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit.training.preflight_loss import CROSSENTROPIES, host
+from sightkit.training.preflight_network import (
+    Measured,
+    Trial,
+    dead_units,
+    flat_layers,
+    last_with_kernel,
+)
+from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.preflight_samples import class_indices
+
+# Over log C, in nats. Measured on 20 photos and eight seeds, 10 classes: without normalization at
+# most 1.9 (ConvNet, He), with it 5.1 (ResNet20, whose logits read unpooled, normalized maps).
+TOLERANCE, NORMALIZED_TOLERANCE = 3.0, 7.0
+HOPELESS = 9.0
+FLAT = 1e-7
+VANISHING = 1e-8
+MOSTLY_DEAD = 0.9
+# The last for ShallowNet on 256x256: two million inputs of its logits step at once.
+RATES = (1e-3, 1e-4, 1e-5)
+STEPS = 300
+FEWEST_STEPS = 5
+BEGINNING = 3
+INITIALIZATION = (
+    'Look at the initializer first: "he_normal" before ReLUs, "glorot_uniform" else; or put '
+    "batch normalization in."
+)
+
+
+def tolerated(model: keras.Model, uniform: float) -> float:
+    """The highest initial loss that is no alarm."""
+    normalized = any(
+        isinstance(layer, keras.layers.BatchNormalization) for layer in flat_layers(model)
+    )
+    return uniform + (NORMALIZED_TOLERANCE if normalized else TOLERANCE)
+
+
+def initial_loss(trial: Trial, first: Measured, images: np.ndarray, labels: np.ndarray) -> Line:
+    """The first loss against log C, and exactly so with the last kernel zeroed."""
+    name = "initial loss"
+    if trial.loss.kind not in CROSSENTROPIES:
+        if math.isfinite(first.loss):
+            return Line(name, PASSED, f"{first.loss:.4g}; {trial.loss.kind} has no known start")
+        return _exploded(name, f"it is {first.loss}")
+    uniform = trial.loss.uniform
+    if not math.isfinite(first.loss):
+        return _exploded(name, f"it is {first.loss} instead of {uniform:.2f}")
+    zeroed = trial.measure(trial.with_last_kernel_zeroed(), images, labels)
+    exact = abs(zeroed.loss - uniform) < 0.01 * uniform
+    said = f"{first.loss:.2f}, log C is {uniform:.2f}"
+    if not exact and np.ptp(zeroed.outputs) < FLAT:
+        return Line(
+            name,
+            FAILED,
+            f"{said}; with the last kernel zeroed it is {zeroed.loss:.2f}: loss and labels do not "
+            "agree",
+            "Look at the loss and at the form of the labels.",
+        )
+    proof = " (exact with the last kernel zeroed)" if exact else ""
+    if first.loss <= tolerated(trial.model, uniform):
+        return Line(name, PASSED, f"{said}{proof}")
+    verdict = FAILED if first.loss > uniform + HOPELESS else WARNED
+    return Line(
+        name,
+        verdict,
+        f"{said}{proof}: loss and labels agree, the network's first answers are far too sure; "
+        "the initialization is the suspect",
+        INITIALIZATION,
+    )
+
+
+def gradients(
+    trial: Trial, first: Measured, images: np.ndarray, labels: np.ndarray, looked_at: np.ndarray
+) -> Line:
+    """Every weight gets a gradient, now or after a few steps; none is frozen at random values.
+
+    Args:
+        trial: the network.
+        first: what was measured on ``images``.
+        images: the samples, (n, …).
+        labels: theirs.
+        looked_at: more images, for ReLUs that none wakes.
+    """
+    name = "gradients"
+    if not trial.trainable:
+        return Line(name, FAILED, "no weight is trainable", "Set layer.trainable = True.")
+    found = [host(each) for each in first.gradients]
+    if not all(np.isfinite(each).all() for each in found):
+        return _exploded(name, "some are NaN or infinite")
+    silent = [not each.any() for each in found]
+    if any(silent):
+        # Zeros behind a last kernel of zeros, or behind gammas of zeros, are gone after a step.
+        for step, (measured, _) in enumerate(trial.steps(images, labels, RATES[0])):
+            found = [host(each) for each in measured.gradients]
+            if step == BEGINNING:
+                break
+        silent = [now and not each.any() for now, each in zip(silent, found, strict=True)]
+    dead = dead_units(trial.model, looked_at, len(images))
+    if any(silent):
+        return _silent(trial, silent, dead, first)
+    killed = {layer: share for layer, share in dead.items() if share >= MOSTLY_DEAD}
+    if killed:
+        layer, share = next(iter(killed.items()))
+        return Line(
+            name,
+            WARNED,
+            f"{100 * share:.0f} % of the ReLUs of {layer} answer no image: they are dead; the "
+            "initialization (or a bias far below zero) is the suspect",
+            INITIALIZATION,
+        )
+    random = _frozen_at_random(trial.model)
+    if random:
+        return Line(
+            name,
+            WARNED,
+            f"{', '.join(random[:3])}{', …' if len(random) > 3 else ''}: frozen with initial "
+            "values, it will never learn",
+            "Set layer.trainable = True, or load trained weights first.",
+        )
+    return _flowing(trial, found)
+
+
+def overfit(trial: Trial, images: np.ndarray, labels: np.ndarray, seconds: float) -> Line:
+    """Learn some samples by heart, without dropout and penalties: a sound network can."""
+    name = "overfit"
+    end = time.monotonic() + seconds
+    start = time.monotonic()
+    trial.measure(trial.values(), images, labels)
+    step_time = time.monotonic() - start
+    if step_time * FEWEST_STEPS > seconds:
+        raise LeftOut(f"{FEWEST_STEPS} steps of {step_time:.1f} s would take too long")
+    course = _Course(trial, images, labels)
+    stopped = any(course.follow(rate, end) for rate in RATES)
+    if course.by_heart:
+        return Line(
+            name, PASSED, f"{course}, all of them right" if course.classify else str(course)
+        )
+    if course.least < course.begun / 2:  # slow learners (SqueezeNet's ReLU on its logits) too
+        return Line(name, PASSED, f"{course}{'; then the time was up' if stopped else ''}")
+    if stopped:
+        raise LeftOut(f"{course}; then the time was up: no verdict")
+    if course.least > 0.95 * course.begun:
+        return Line(
+            name,
+            FAILED,
+            f"{course}: the loss stays flat; the initialization is the suspect",
+            INITIALIZATION,
+        )
+    return Line(
+        name,
+        WARNED,
+        f"{course}: the network cannot learn them by heart",
+        "Look whether images and labels belong together, then at activations and size.",
+    )
+
+
+class _Course:
+    """How well some samples are learned by heart.
+
+    Attributes:
+        begun: the first loss.
+        least: the lowest.
+        share: the largest share of samples that were right.
+        by_heart: whether the end was reached: all right, or where nothing is classified, half the
+            loss.
+        classify: whether there is a class for each sample.
+    """
+
+    def __init__(self, trial: Trial, images: np.ndarray, labels: np.ndarray) -> None:
+        self.classify = trial.loss.kind in CROSSENTROPIES and len(trial.loss.outputs) == 1
+        self.begun, self.least, self.share, self.by_heart = math.nan, math.inf, 0.0, False
+        self._trial, self._images, self._labels = trial, images, labels
+        self._truth = np.array(class_indices(labels))
+        self._steps = 0
+
+    def follow(self, rate: float, end: float) -> bool:
+        """Learn at one rate; returns whether there is nothing more to be tried."""
+        for step, (measured, _) in enumerate(self._trial.steps(self._images, self._labels, rate)):
+            if math.isnan(self.begun):
+                self.begun = measured.loss
+            self._steps += 1
+            self.least = min(self.least, measured.loss)
+            if self.classify:
+                self.share = max(self.share, _share(measured.outputs, self._truth))
+            half = measured.loss < self.begun / 2
+            self.by_heart = half and (self.share == 1.0 or not self.classify)
+            if self.by_heart or time.monotonic() > end:
+                return True
+            # A rate that is too high for this network says nothing of it: the next is lower.
+            if step == STEPS or (step > FEWEST_STEPS and not measured.loss < 2 * self.begun):
+                return False
+        return False
+
+    def __str__(self) -> str:
+        right = f", {100 * self.share:.0f} % right" if self.classify and not self.by_heart else ""
+        return (
+            f"{len(self._images)} samples, loss {self.begun:.3g} → {self.least:.3g} in "
+            f"{self._steps} steps{right}"
+        )
+
+
+def _share(outputs: np.ndarray, truth: np.ndarray) -> float:
+    if outputs.shape[-1] == 1:
+        return float(((outputs[:, 0] > 0.5) == truth).mean())
+    return float((outputs.argmax(axis=-1) == truth).mean())
+
+
+def _exploded(name: str, what: str) -> Line:
+    return Line(
+        name,
+        FAILED,
+        f"{what}: activations explode; the initialization is the suspect",
+        INITIALIZATION,
+    )
+
+
+def _silent(trial: Trial, silent: list[bool], dead: dict[str, float], first: Measured) -> Line:
+    """Weights without a gradient, and why."""
+    names = [v.path for v, none in zip(trial.trainable, silent, strict=True) if none]
+    said = f"{len(names)} of {len(silent)} weights get none ({', '.join(names[:3])}"
+    said += ", …): " if len(names) > 3 else "): "
+    zero = _zero_kernels(trial.model)
+    killed = [layer for layer, share in dead.items() if share == 1.0]
+    todo = INITIALIZATION
+    if zero:
+        said += f"the kernel of {zero[0]} is all zeros; the initialization is the suspect"
+    elif killed:
+        said += (
+            f"every ReLU of {killed[0]} is dead, none answers an image; the initialization (or a "
+            "bias far below zero) is the suspect"
+        )
+    elif np.ptp(first.outputs, axis=0).max() < FLAT:
+        said += "all images get one answer; the initialization is the suspect"
+    else:
+        said += "the loss does not depend on them"
+        todo = "Look at how the layers are connected, and leave out those that are not."
+    return Line("gradients", FAILED, said, todo)
+
+
+def _zero_kernels(model: keras.Model) -> list[str]:
+    """Layers whose kernel is all zeros, but the last: there zeros are a way to begin."""
+    last = last_with_kernel(model)
+    return [
+        layer.name
+        for layer in flat_layers(model)
+        if layer is not last
+        and getattr(layer, "kernel", None) is not None
+        and not host(layer.kernel.value).any()
+    ]
+
+
+def _frozen_at_random(model: keras.Model) -> list[str]:
+    """Frozen layers, unless a bias, beta or moving mean among them shows that they were trained."""
+    frozen = [
+        layer
+        for layer in flat_layers(model)
+        if layer.weights and not layer.trainable_variables and _could_train(layer)
+    ]
+    for layer in frozen:
+        for name in ("bias", "beta", "moving_mean"):
+            value: Any = getattr(layer, name, None)
+            if value is not None and host(value.value).any():
+                return []
+    return [layer.name for layer in frozen]
+
+
+def _could_train(layer: keras.layers.Layer) -> bool:
+    """Whether it has weights of its own that training would change: not seeds, not statistics."""
+    return any(
+        getattr(layer, name, None) is not None for name in ("kernel", "depthwise_kernel", "gamma")
+    )
+
+
+def _flowing(trial: Trial, found: list[np.ndarray]) -> Line:
+    ratios = [
+        (float(np.linalg.norm(each) / max(np.linalg.norm(host(v.value)), 1e-30)), v.path)
+        for v, each in zip(trial.trainable, found, strict=True)
+        if each.ndim >= 2
+    ]
+    if not ratios:
+        return Line("gradients", PASSED, f"all {len(found)} weights get one")
+    least, most = min(ratios), max(ratios)
+    said = (
+        f"all {len(found)} weights get one; relative to the weights {least[0]:.0e} ({least[1]}) to "
+        f"{most[0]:.0e} ({most[1]})"
+    )
+    if least[0] < VANISHING:
+        return Line(
+            "gradients",
+            WARNED,
+            f"{said}: they vanish on their way; the initialization is the suspect",
+            INITIALIZATION,
+        )
+    return Line("gradients", PASSED, said)

@@ -1,0 +1,110 @@
+"""What a compiled loss expects, and what it says of a network that knows nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit.training.preflight_report import LeftOut
+
+SPARSE = "sparse_categorical_crossentropy"
+ONE_HOT = "categorical_crossentropy"
+BINARY = "binary_crossentropy"
+CROSSENTROPIES = (SPARSE, ONE_HOT, BINARY)
+
+
+@dataclass(frozen=True)
+class LossInfo:
+    """A compiled loss.
+
+    Attributes:
+        kind: its name in snake case.
+        function: (labels, outputs) to one loss a sample.
+        from_logits: whether it takes logits; None where it does not tell.
+        activation: name of the network's last activation; "" where it does not tell.
+        outputs: shape of the network's output without the batch.
+    """
+
+    kind: str
+    function: Any
+    from_logits: bool | None
+    activation: str
+    outputs: tuple[int | None, ...]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; a single sigmoid tells two apart."""
+        return max(int(self.outputs[-1] or 0), 2)
+
+    @property
+    def uniform(self) -> float:
+        """The loss of a network that holds all classes for equally likely: log C."""
+        if self.kind == BINARY:
+            return math.log(2)
+        if self.kind in CROSSENTROPIES:
+            return math.log(self.classes)
+        raise LeftOut(f"it is not known with what {self.kind} begins")
+
+    def mean(self, labels: Any, outputs: Any) -> Any:
+        """Mean loss, float32, without the penalties of regularizers."""
+        outputs = keras.ops.cast(outputs, "float32")
+        if self.kind != SPARSE:
+            labels = keras.ops.cast(labels, "float32")
+            if len(labels.shape) + 1 == len(outputs.shape):
+                labels = keras.ops.expand_dims(labels, -1)
+        return keras.ops.mean(self.function(labels, outputs))
+
+
+def loss_info(model: keras.Model) -> LossInfo:
+    """Read the loss of a compiled network of one input and one output.
+
+    Raises:
+        LeftOut: several inputs, outputs or losses, or a network that does not tell them.
+    """
+    loss = model.loss
+    if not getattr(model, "inputs", None):
+        raise LeftOut("the network is no functional one: it does not tell its inputs")
+    several = isinstance(loss, (list, tuple, dict))
+    if several or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise LeftOut("the network has several inputs, outputs or losses")
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if isinstance(loss, keras.losses.Loss):
+        # The class tells the kind: the name is the user's to choose. One loss a sample,
+        # whatever the reduction.
+        kind, function = type(loss).__name__, loss.call
+        from_logits = loss.get_config().get("from_logits")
+    else:
+        kind, function = getattr(loss, "__name__", type(loss).__name__), loss
+        from_logits = False
+    return LossInfo(
+        kind=_snake(kind),
+        function=function,
+        from_logits=from_logits,
+        activation=last_activation(model),
+        outputs=tuple(model.outputs[0].shape[1:]),
+    )
+
+
+def last_activation(model: keras.Model) -> str:
+    """Name of the activation that a network ends in; "" where its last layer has none."""
+    layer = model.layers[-1]
+    if isinstance(layer, keras.Model):
+        return last_activation(layer)
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    return getattr(getattr(layer, "activation", None), "__name__", "")
+
+
+def host(tensor: Any) -> np.ndarray:
+    """A tensor of the backend as a NumPy array."""
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

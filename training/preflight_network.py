@@ -1,0 +1,185 @@
+"""A network on trial: losses, gradients and steps on copies of its variables.
+
+Nothing here assigns to a variable or builds the optimizer, so that there is nothing to restore.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit.training.gradients import compile_briefly, differentiate, values_of
+from sightkit.training.preflight_loss import LossInfo, host
+
+Tensors = list[Any]
+DROPPING = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout,
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One look at a network.
+
+    Attributes:
+        loss: mean over the samples, without penalties.
+        outputs: (n, …).
+        gradients: one for each trainable variable, tensors of the backend.
+    """
+
+    loss: float
+    outputs: np.ndarray
+    gradients: Tensors
+
+
+class Trial:
+    """A compiled network, its loss, and functions of copies of its weights.
+
+    Batch statistics are used, as in training; dropout is switched off while functions are traced
+    (``without_dropout``), because its noise is no fault.
+
+    Args:
+        model: compiled, of one input and one output.
+        loss: its loss.
+    """
+
+    def __init__(self, model: keras.Model, loss: LossInfo) -> None:
+        self.model = model
+        self.loss = loss
+        self.trainable = list(model.trainable_variables)
+        self._others = list(model.non_trainable_variables)
+        self._differentiated = differentiate(self._mean_loss, compiled=True)
+        self._adam = compile_briefly(_adam)
+
+    def values(self) -> Tensors:
+        """The trainable weights as they are."""
+        return values_of(self.trainable)
+
+    def measure(self, values: Tensors, images: np.ndarray, labels: np.ndarray) -> Measured:
+        """Loss, outputs and gradients for given weights; weights, seeds, statistics stay."""
+        others = values_of(self._others)
+        loss, outputs, gradients = self._differentiated(values, others, images, labels)
+        return Measured(float(loss), host(outputs), list(gradients))
+
+    def _mean_loss(self, values: Tensors, others: Tensors, images: Any, labels: Any) -> Any:
+        mapping = [
+            *zip(self.trainable, values, strict=True),
+            *zip(self._others, others, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=mapping):
+            outputs = self.model(images, training=True)
+            return self.loss.mean(labels, outputs), outputs
+
+    def steps(
+        self, images: np.ndarray, labels: np.ndarray, rate: float
+    ) -> Iterator[tuple[Measured, Tensors]]:
+        """Adam on all samples at once, endlessly: what was measured, and the weights after it."""
+        values = self.values()
+        first = [keras.ops.zeros_like(value) for value in values]
+        second = list(first)
+        step = 0
+        while True:
+            step += 1
+            measured = self.measure(values, images, labels)
+            corrected = rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+            factor = np.array(corrected, "float32")  # an array: numbers would be traced anew
+            values, first, second = self._adam(values, measured.gradients, first, second, factor)
+            yield measured, values
+
+    def with_last_kernel_zeroed(self) -> Tensors:
+        """The weights, with zeros in the last layer's kernel and bias."""
+        layer = last_with_kernel(self.model)
+        zeroed = {id(variable) for variable in (layer.weights if layer else ())}
+        return [
+            keras.ops.zeros_like(value) if id(variable) in zeroed else value
+            for variable, value in zip(self.trainable, self.values(), strict=True)
+        ]
+
+
+@contextlib.contextmanager
+def without_dropout(model: keras.Model) -> Iterator[None]:
+    """Set the rates of all dropout layers to zero for a while; they come back as they were."""
+    layers = [layer for layer in flat_layers(model) if isinstance(layer, DROPPING)]
+    rates = [layer.rate for layer in layers]
+    try:
+        for layer in layers:
+            layer.rate = 0.0
+        yield
+    finally:
+        for layer, rate in zip(layers, rates, strict=True):
+            layer.rate = rate
+
+
+def flat_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a network, those of networks inside it in their place."""
+    flat = []
+    for layer in model.layers:
+        flat += flat_layers(layer) if isinstance(layer, keras.Model) else [layer]
+    return flat
+
+
+def last_with_kernel(model: keras.Model) -> keras.layers.Layer | None:
+    """The last layer that has a kernel."""
+    kernels = [each for each in flat_layers(model) if getattr(each, "kernel", None) is not None]
+    return kernels[-1] if kernels else None
+
+
+def dead_units(model: keras.Model, images: np.ndarray, batch: int) -> dict[str, float]:
+    """For each layer with a ReLU the share of units (channels) that no image wakes.
+
+    Args:
+        model: of one input; ReLUs of networks inside it are not seen.
+        images: (n, …).
+        batch: images at once.
+
+    Returns:
+        Layer's name to share, 0–1, in the order of the network.
+    """
+    layers = [layer for layer in model.layers if _is_relu(layer)]
+    if not layers:
+        return {}
+    inside = keras.Model(model.input, [layer.output for layer in layers], name="relus")
+
+    def loudest(images: Any) -> Tensors:
+        with keras.StatelessScope():
+            outputs = inside(images, training=True)
+        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        return [keras.ops.max(each, axis=tuple(range(len(each.shape) - 1))) for each in outputs]
+
+    compiled = compile_briefly(loudest)
+    found: Sequence[np.ndarray] = []
+    for start in range(0, len(images) - batch + 1, batch):
+        heard = [host(each) for each in compiled(images[start : start + batch])]
+        found = [np.maximum(a, b) for a, b in zip(found, heard, strict=True)] if found else heard
+    return {
+        layer.name: float((loud <= 0).mean()) for layer, loud in zip(layers, found, strict=True)
+    }
+
+
+def _is_relu(layer: keras.layers.Layer) -> bool:
+    if isinstance(layer, keras.layers.ReLU):
+        return not layer.negative_slope
+    return getattr(getattr(layer, "activation", None), "__name__", "") in ("relu", "relu6")
+
+
+def _adam(
+    values: Tensors, gradients: Tensors, first: Tensors, second: Tensors, factor: Any
+) -> tuple[Tensors, Tensors, Tensors]:
+    """One step; ``factor`` is the rate with the correction of the step."""
+    first = [0.9 * m + 0.1 * g for m, g in zip(first, gradients, strict=True)]
+    second = [0.999 * v + 0.001 * g * g for v, g in zip(second, gradients, strict=True)]
+    moved = [
+        value - factor * m / (keras.ops.sqrt(v) + 1e-7)
+        for value, m, v in zip(values, first, second, strict=True)
+    ]
+    return moved, first, second

@@ -1,0 +1,117 @@
+"""The samples that preflight looks at, read as the network will see them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+BATCHES = 12
+SECONDS = 1.0
+KEPT_BYTES = 2**27
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some samples of one split, after chain and augmentation.
+
+    Attributes:
+        images: (n, …).
+        labels: (n, …), as the loss gets them.
+        all_labels: labels of the whole split where the data tell them, else those of the samples.
+        whole: whether ``all_labels`` is the whole split.
+        class_names: in label order; empty where the data do not tell.
+        data: where they come from.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    all_labels: np.ndarray
+    whole: bool
+    class_names: tuple[str, ...]
+    data: Any
+
+    @property
+    def varied(self) -> bool:
+        """Whether the images are augmented."""
+        return getattr(self.data, "augment", None) is not None
+
+
+def read(data: Any) -> Samples | None:
+    """Read batches that are spread over an epoch, for about a second.
+
+    Args:
+        data: batches by index, or a pair of arrays, as Keras' ``fit`` takes them.
+
+    Returns:
+        The samples; None where there are none that could be read by index.
+    """
+    images, labels = [], []
+    kept = 0
+    for x, y in _spread(data):
+        images.append(x)
+        labels.append(y)
+        kept += x.nbytes
+        if kept > KEPT_BYTES:
+            break
+    if not images:
+        return None
+    found = np.concatenate(labels)
+    every = getattr(data, "labels", None)
+    whole = every is not None and found.ndim == 1
+    return Samples(
+        images=np.concatenate(images),
+        labels=found,
+        all_labels=np.asarray(every) if whole else found,
+        whole=whole or isinstance(data, tuple),
+        class_names=tuple(getattr(data, "class_names", ())),
+        data=data,
+    )
+
+
+def some(samples: Samples, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Up to ``count`` different images, of as many classes as there are, as equally as may be."""
+    images = samples.images.reshape(len(samples.images), -1)
+    classes = class_indices(samples.labels)
+    turns: dict[int, int] = {}
+    seen: set[bytes] = set()
+    ranked = []
+    for row, kind in enumerate(classes):
+        key = images[row].tobytes()
+        if key not in seen:
+            seen.add(key)
+            turns[kind] = turns.get(kind, 0) + 1
+            ranked.append((turns[kind], row))
+    rows = [row for _, row in sorted(ranked)[:count]]
+    return samples.images[rows], samples.labels[rows]
+
+
+def class_indices(labels: np.ndarray) -> list[int]:
+    """A class for each label: of one-hot rows the largest; 0 for targets that are no classes."""
+    if labels.ndim == 1 or (labels.ndim == 2 and labels.shape[1] == 1):
+        return [int(label) for label in labels.ravel()]
+    if labels.ndim == 2:
+        return [int(label) for label in labels.argmax(axis=1)]
+    return [0] * len(labels)
+
+
+def _spread(data: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Whole batches; the first ones even if they take long."""
+    if isinstance(data, tuple):
+        x, y = (np.asarray(part) for part in data[:2])
+        rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), 1024)).astype(int))
+        yield x[rows], y[rows]
+        return
+    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        return
+    end = time.monotonic() + SECONDS
+    for index in np.unique(np.linspace(0, len(data) - 1, min(len(data), BATCHES)).astype(int)):
+        batch = data[int(index)]
+        if not isinstance(batch, tuple) or len(batch) < 2 or not hasattr(batch[0], "shape"):
+            return
+        yield np.asarray(batch[0]), np.asarray(batch[1])
+        if time.monotonic() > end:
+            return
