@@ -12,6 +12,7 @@ from sightkit.io.archives import ArchiveLimits, extract_archive
 from sightkit.io.build import build_dataset
 from sightkit.io.build_config import BuildConfig
 from sightkit.io.cifar10 import Cifar10, keras_cifar10
+from sightkit.io.cifar10_fetched import FetchedCifar10
 from sightkit.io.folder_dataset import FolderDataset
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
@@ -31,6 +32,7 @@ __all__ = [
     "BuildConfig",
     "Cifar10",
     "DatasetFile",
+    "FetchedCifar10",
     "FolderDataset",
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
