@@ -18,7 +18,7 @@ from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
 from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
-from sightkit.io.order import epoch_order, sample_rng
+from sightkit.io.order import batch_rng, epoch_order, sample_rng
 from sightkit.io.sample_photos import SampleLayout
 from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
@@ -39,6 +39,7 @@ __all__ = [
     "ImageSource",
     "SampleLayout",
     "Verification",
+    "batch_rng",
     "build_dataset",
     "class_weights",
     "decode_image",
