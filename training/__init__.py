@@ -14,6 +14,7 @@ from sightkit.training.config import ExperimentConfig
 if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
+    from sightkit.training.execution_plan import ExecutionPlan, plan_execution
     from sightkit.training.fit import fit
     from sightkit.training.gradient_noise import with_gradient_noise
     from sightkit.training.lsuv import initialize_lsuv
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Bundle": "bundle",
     "CutMix": "mixing",
+    "ExecutionPlan": "execution_plan",
     "MixUp": "mixing",
     "Run": "run",
     "SoftLabels": "soft_labels",
@@ -35,6 +37,7 @@ _MODULES = {
     "format_top": "bundle",
     "initialize_lsuv": "lsuv",
     "load_bundle": "bundle",
+    "plan_execution": "execution_plan",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
     "save_run_bundle": "bundle_writer",
@@ -47,6 +50,7 @@ _MODULES = {
 __all__ = [
     "Bundle",
     "CutMix",
+    "ExecutionPlan",
     "ExperimentConfig",
     "MixUp",
     "Run",
@@ -56,6 +60,7 @@ __all__ = [
     "format_top",
     "initialize_lsuv",
     "load_bundle",
+    "plan_execution",
     "prepare",
     "save_bundle",
     "save_run_bundle",

@@ -85,8 +85,8 @@ def test_mixing_is_a_function_of_seed_epoch_and_batch(generator):
     for ours, theirs in zip(rest, whole[3:], strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
     assert not np.array_equal(whole[0][1], all_batches(2, seed=5)[0][1])
-    one = {float(y[0].max()) for _, y in whole}
-    assert len(one) > 1  # each batch has its own share
+    shares = {float(np.round(y[y < 1].max(), 5)) for _, y in whole}
+    assert len(shares) > 2  # each batch has its own
 
 
 def test_an_epoch_that_ended_leaves_no_batch_behind(generator):
