@@ -152,7 +152,7 @@ def _described(plan: Any, summary: dict[str, Any]) -> str:
 
 
 def draw_search(summary: dict[str, Any], path: Path) -> None:
-    """One panel a dimension: its value against the objective; hollow where a trial had no end."""
+    """One panel a dimension: its value against the objective, a line where a trial ended early."""
     from matplotlib.figure import Figure
 
     from sightkit import _files
@@ -160,12 +160,12 @@ def draw_search(summary: dict[str, Any], path: Path) -> None:
     space, objective = summary["settings"]["space"], summary["settings"]["objective"]
     figure = Figure((1 + 3.6 * len(space), 3.8), layout="constrained")
     axes = figure.subplots(1, len(space), sharey=True, squeeze=False)[0]
+    ended = [row for row in summary["trials"] if row["state"] in ("pruned", "fail")]
     for axis, name in zip(axes, sorted(space), strict=True):
         for stage, colour in (("coarse", "#9ab"), ("fine", "#d45500")):
             done = [r for r in summary["trials"] if r["stage"] == stage and r["value"] is not None]
             axis.plot([_place(r[name]) for r in done], [r["value"] for r in done], "o", c=colour,
                       label=f"{stage} ({len(done)})", alpha=0.8)  # fmt: skip
-        ended = [r for r in summary["trials"] if r["state"] in ("pruned", "fail") and name in r]
         for row in ended:
             axis.axvline(_place(row[name]), color="#bbb", linewidth=0.6, zorder=0)
         if space[name].get("log"):

@@ -22,7 +22,7 @@ def bare_loops(
     optimizer.build(network.trainable_variables)
     loss_of = keras.losses.SparseCategoricalCrossentropy()
     weights = [variable.value for variable in network.trainable_variables]
-    sums = tf.Variable([0.0, 0.0])
+    sums = tf.Variable(tf.zeros(2))
 
     @tf.function
     def step(x: Any, y: Any) -> None:
