@@ -38,9 +38,9 @@ def test_killed_at_any_time_it_ends_equal(precision, tmp_path):
     expected = finish(tmp_path, Path("alone"), *flags)
     seconds = time.monotonic() - start
     chance = random.Random(precision)
-    for attempt in range(4):
+    for attempt in range(3):
         output = Path(f"killed-{attempt}")
-        for _ in range(3):
+        for _ in range(2):
             child = subprocess.Popen(
                 command(output, *flags, "--resume"),
                 cwd=tmp_path,

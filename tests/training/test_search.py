@@ -71,12 +71,12 @@ def test_coarse_then_fine_around_the_best(tmp_path):
 
 
 def test_the_same_seed_tries_the_same_and_a_search_that_is_done_stays_so(tmp_path):
-    first, _ = conduct(job.plan(tmp_path / "a", 6))
-    second, _ = conduct(job.plan(tmp_path / "b", 6))
-    other, _ = conduct(job.plan(tmp_path / "c", 6, seed=2))
+    first, _ = conduct(job.plan(tmp_path / "a", 4))
+    second, _ = conduct(job.plan(tmp_path / "b", 4))
+    other, _ = conduct(job.plan(tmp_path / "c", 4, seed=2))
     rates = [[row["learning_rate"] for row in found["trials"]] for found in (first, second, other)]
     assert rates[0] == rates[1] != rates[2]
-    again, lines = conduct(job.plan(tmp_path / "a", 6))
+    again, lines = conduct(job.plan(tmp_path / "a", 4))
     assert (again, lines) == (first, [])
 
 
@@ -120,7 +120,7 @@ def test_folds_share_the_images_out_and_keep_equal_ones_together(tmp_path):
 
 
 def test_trials_that_are_far_behind_end_early(tmp_path):
-    summary, lines = conduct(job.plan(tmp_path, 30))
+    summary, lines = conduct(job.plan(tmp_path, 18))
     ended = [row for row in summary["trials"] if row["state"] == "pruned"]
     assert ended and any("behind the median" in line for line in lines)
     assert all(row["value"] is None for row in ended)
@@ -187,17 +187,17 @@ def start(folder, trials, seconds):
 
 
 def test_two_processes_share_one_search(tmp_path):
-    workers = [start(tmp_path, 12, 0.05) for _ in range(2)]
+    workers = [start(tmp_path, 8, 0.05) for _ in range(2)]
     told = []
     for worker in workers:
         output, error = worker.communicate(timeout=300)
         assert worker.returncode == 0, error
         told.append(output.splitlines())
     assert sorted(len(lines) for lines in told)[0] > 0, told
-    assert sum(map(len, told)) == 12
+    assert sum(map(len, told)) == 8
     assert all(len(lines) == 1 for lines in calls(tmp_path).values())
-    assert len(calls(tmp_path)) == 12
-    alone, _ = conduct(job.plan(tmp_path / "alone", 12, prune=False))
+    assert len(calls(tmp_path)) == 8
+    alone, _ = conduct(job.plan(tmp_path / "alone", 8, prune=False))
     summary = json.loads((tmp_path / "search" / "search.json").read_text())
     coarse = [
         {row["learning_rate"] for row in found["trials"] if row["stage"] == "coarse"}
