@@ -43,6 +43,7 @@ lint: .venv/installed-test
 smoke: .venv/installed-test
 	for script in $(SCRIPTS); do echo "== $$script --smoke" && $(RUN) $$script --smoke || exit 1; done
 	mkdir -p build/smoke
+	$(RUN) scripts/search.py train_lenet_digits --smoke
 	$(RUN) scripts/inspect_model.py minigooglenet
 	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
 	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output build/smoke/predict.json

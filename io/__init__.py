@@ -12,13 +12,14 @@ from sightkit.io.archives import ArchiveLimits, extract_archive
 from sightkit.io.build import build_dataset
 from sightkit.io.build_config import BuildConfig
 from sightkit.io.cifar10 import Cifar10, keras_cifar10
+from sightkit.io.cifar10_fetched import FetchedCifar10
 from sightkit.io.folder_dataset import FolderDataset
 from sightkit.io.hdf5_file import DatasetFile
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
 from sightkit.io.image_batches import image_batches
 from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
-from sightkit.io.order import epoch_order, sample_rng
+from sightkit.io.order import batch_rng, epoch_order, sample_rng
 from sightkit.io.sample_photos import SampleLayout
 from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
@@ -32,12 +33,14 @@ __all__ = [
     "BuildConfig",
     "Cifar10",
     "DatasetFile",
+    "FetchedCifar10",
     "FolderDataset",
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
     "ImageSource",
     "SampleLayout",
     "Verification",
+    "batch_rng",
     "build_dataset",
     "class_weights",
     "decode_image",

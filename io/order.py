@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_ORDER, _SAMPLE = 0, 1
+_ORDER, _SAMPLE, _BATCH = 0, 1, 2
 
 
 def epoch_order(count: int, *, seed: int, epoch: int, block: int, window: int) -> np.ndarray:
@@ -39,6 +39,11 @@ def epoch_order(count: int, *, seed: int, epoch: int, block: int, window: int) -
 def sample_rng(seed: int, epoch: int, sample: int) -> np.random.Generator:
     """The source of randomness of one sample in one epoch; no other pair shares its numbers."""
     return _generator(seed, epoch, _SAMPLE, sample)
+
+
+def batch_rng(seed: int, epoch: int, batch: int) -> np.random.Generator:
+    """The source of randomness of one batch in one epoch, for what mixes images with each other."""
+    return _generator(seed, epoch, _BATCH, batch)
 
 
 def _generator(seed: int, epoch: int, stream: int, sample: int) -> np.random.Generator:

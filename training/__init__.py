@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
     from sightkit.training.bundle_format import check_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
+    from sightkit.training.execution_plan import ExecutionPlan, plan_execution
     from sightkit.training.fit import fit
+    from sightkit.training.gradient_noise import with_gradient_noise
     from sightkit.training.learning_rate_finder import RangeTest, learning_rate_finder
+    from sightkit.training.lsuv import initialize_lsuv
+    from sightkit.training.mixing import CutMix, MixUp
     from sightkit.training.preflight_checks import preflight
     from sightkit.training.preflight_report import Preflight
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
+    from sightkit.training.soft_labels import SoftLabels
     from sightkit.training.state import facts, weights_sha256
+    from sightkit.training.weight_average import use_average, with_weight_average
 
 _MODULES = {
     "Bundle": "bundle",
@@ -35,29 +41,52 @@ _MODULES = {
     "learning_rate_finder": "learning_rate_finder",
     "load_bundle": "bundle",
     "preflight": "preflight_checks",
+    "CutMix": "mixing",
+    "ExecutionPlan": "execution_plan",
+    "MixUp": "mixing",
+    "Run": "run",
+    "SoftLabels": "soft_labels",
+    "facts": "state",
+    "fit": "fit",
+    "format_top": "bundle",
+    "initialize_lsuv": "lsuv",
+    "load_bundle": "bundle",
+    "plan_execution": "execution_plan",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
     "save_run_bundle": "bundle_writer",
+    "use_average": "weight_average",
     "weights_sha256": "state",
+    "with_gradient_noise": "gradient_noise",
+    "with_weight_average": "weight_average",
 }
 
 __all__ = [
     "Bundle",
+    "CutMix",
+    "ExecutionPlan",
     "ExperimentConfig",
+    "MixUp",
     "Preflight",
     "RangeTest",
     "Run",
+    "SoftLabels",
     "check_bundle",
     "facts",
     "fit",
     "format_top",
+    "initialize_lsuv",
     "learning_rate_finder",
     "load_bundle",
+    "plan_execution",
     "preflight",
     "prepare",
     "save_bundle",
     "save_run_bundle",
+    "use_average",
     "weights_sha256",
+    "with_gradient_noise",
+    "with_weight_average",
 ]
 
 

@@ -1,0 +1,123 @@
+"""What a training step of a tiny network costs in ``fit``, against bare loops without it.
+
+    python benchmarks/steps.py [--quick] [--json FILE]
+
+One batch of an MLP 784-32-10 (25,450 parameters) again and again, loss and accuracy counted on both
+sides; ``fit`` with 1, 8 and 32 steps per execution, on a pipeline of TensorFlow's and on a
+``PyDataset``, as the generator is one. Weights after equal numbers of steps are compared first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import measure
+import numpy as np
+
+from sightkit import _cli
+
+BATCH, BAR = 32, 1.2
+STEPS_PER_EXECUTION = (1, 8, 32)
+FED = "compiled, fed by Python"
+LOOPS = ("in Python", "compiled", FED)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Measure a training step's overhead."""
+
+    quick: bool = False
+    """Fewer steps and rounds: a smoke test whose ratios mean little."""
+    json: Path | None = None
+    """File to write the rows to."""
+
+
+def main(config: Config) -> list[measure.Row]:
+    _cli.start_keras()
+    import tensorflow as tf
+    from baselines.bare_loop import bare_loops
+
+    steps = 64 if config.quick else 640
+    rng = np.random.default_rng(0)
+    batch = rng.random((BATCH, 28, 28, 1), dtype="float32"), np.arange(BATCH) % 10
+    repeated = tf.data.Dataset.from_tensors(batch).repeat(steps).prefetch(2)
+    contestants: dict[str, Callable[[], object]] = {}
+    networks = {}
+    for name in LOOPS:
+        networks[name] = _network()
+        contestants[name] = bare_loops(networks[name], batch, steps)[name]
+    for count in STEPS_PER_EXECUTION:
+        for kind, data in (("tf.data", repeated), ("PyDataset", _dataset(batch, steps))):
+            name = f"{kind}, {count} per execution"
+            networks[name] = _network(count)
+            contestants[name] = _fit(networks[name], data)
+    _require_equal(contestants, networks)
+    seconds = measure.interleaved(contestants, rounds=3 if config.quick else 11)
+    milliseconds = {name: round(1000 * value / steps, 4) for name, value in seconds.items()}
+    for name, value in milliseconds.items():
+        print(f"{name:<28}{value:8.3f} ms a step")
+    rows = [
+        measure.at_most(
+            f"step, fit on {name}",
+            f"bare loop {loop}",
+            seconds[name] / seconds[loop],
+            BAR,
+            milliseconds=milliseconds[name],
+            baseline_milliseconds=milliseconds[loop],
+        )
+        for name in contestants
+        for loop in LOOPS
+        if "per execution" in name and (loop != FED or name.startswith("PyDataset"))
+    ]
+    measure.report(rows, config.json)
+    return rows
+
+
+def _network(steps_per_execution: int = 1) -> Any:
+    import keras
+
+    from sightkit import zoo
+
+    keras.utils.set_random_seed(0)
+    network = zoo.MLP((28, 28, 1), 10, hidden=(32,))
+    network.compile(
+        keras.optimizers.SGD(0.01, momentum=0.9),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=steps_per_execution,
+    )
+    return network
+
+
+def _dataset(batch: tuple[np.ndarray, np.ndarray], steps: int) -> Any:
+    import keras
+
+    class OneBatch(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return steps
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            return batch
+
+    return OneBatch()
+
+
+def _fit(network: Any, data: Any) -> Callable[[], object]:
+    return lambda: network.fit(data, shuffle=False, verbose=0)
+
+
+def _require_equal(contestants: dict[str, Callable[[], object]], networks: dict[str, Any]) -> None:
+    for contestant in contestants.values():
+        contestant()
+    first, *others = (network.get_weights() for network in networks.values())
+    for other in others:
+        for ours, theirs in zip(other, first, strict=True):
+            if not np.allclose(ours, theirs, atol=1e-5):
+                raise RuntimeError("The contestants have trained other weights.")
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

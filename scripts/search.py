@@ -1,0 +1,185 @@
+"""Search for an experiment's learning rate, batch size and whatever else its Config has.
+
+    python scripts/search.py train_lenet_digits --trials 30
+    python scripts/search.py train_minivggnet_cifar10 --trials 40 --folds 3 \\
+        --space learning_rate=1e-3:1:log batch_size=64,128 --flags "--precision bfloat16"
+
+Random search in the logarithm: the first half of the trials is coarse (a quarter of the epochs),
+the second fine, around the best of them; trials behind the median of the others are ended early.
+Values are chosen on validation images alone: no test image is read. By default the rate and reg are
+searched from a hundredth to a hundred times the script's own, batch_size at half, once and twice.
+
+The same command goes on after a stop or a kill; given several times, also on machines that share
+the folder, it shares the work. Needs the extra: pip install 'sightkit[search]'.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import logging
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from sightkit import _cli
+from sightkit._errors import SightkitError
+
+SCRIPTS = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Config:
+    """Search for the values of an experiment's flags."""
+
+    experiment: Annotated[str, tyro.conf.Positional]
+    """Name of a script: train_lenet_digits."""
+    trials: int = 20
+    """Networks to train in all, the first half of them coarse."""
+    space: tuple[str, ...] = ()
+    """Dimensions: name=low:high:log, name=low:high or name=a,b,c."""
+    folds: int = 1
+    """Of a cross-validation; 1 trains on the script's own training images."""
+    objective: Literal["rank1", "loss"] = "rank1"
+    """What is compared, of the validation images."""
+    coarse_epochs: int = 0
+    """Epochs of a coarse trial; 0 is a quarter of the script's."""
+    prune: bool = True
+    """End trials early that are behind the median of the others."""
+    seed: int = 1
+    """Of the values that are tried, and of the folds."""
+    flags: str = ""
+    """Further flags of the script, in quotes, as a shell reads them."""
+    output: Path | None = None
+    """Folder of the search; runs/search/EXPERIMENT by default."""
+    smoke: bool = False
+    """Four trials of the script's own smoke run; the result means nothing."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    script = load_script(config.experiment)
+    experiment = _experiment_config(script, config)
+    from sightkit.training.search_plan import SearchPlan, import_optuna
+    from sightkit.training.search_space import default_space, parse_space
+
+    import_optuna()
+    plan = SearchPlan(
+        experiment=config.experiment,
+        main=script.main,
+        config=experiment,
+        space=parse_space(config.space, experiment) or default_space(experiment),
+        output=config.output or _default_output(config),
+        trials=min(config.trials, 4) if config.smoke else config.trials,
+        coarse_epochs=config.coarse_epochs or max(1, experiment.epochs // 4),
+        folds=config.folds,
+        objective=config.objective,
+        seed=config.seed,
+        prune=config.prune,
+    )
+    _cli.start_keras()
+    from sightkit.training.search import Search
+    from sightkit.training.search_results import write_results
+
+    logging.getLogger("tensorflow").addFilter(_says_something)
+    search = Search(plan)
+    try:
+        search.run(lambda line: print(line, flush=True))
+    finally:
+        summary = write_results(search)
+        draw_search(summary, plan.output / "search.png")
+    print(_described(plan, summary))
+    return summary
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    """Not TensorFlow's wonder that there is a new network each trial."""
+    return "retracing" not in record.getMessage()
+
+
+def load_script(name: str) -> Any:
+    """An experiment's module, its Config and main."""
+    path = SCRIPTS / f"{name}.py"
+    if not path.is_file() or not name.startswith("train_"):
+        known = sorted(path.stem for path in SCRIPTS.glob("train_*.py"))
+        raise SightkitError("The experiment must be a script.", f"Known: {known}.", experiment=name)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for its annotations
+    spec.loader.exec_module(module)
+    return module
+
+
+def _experiment_config(script: Any, config: Config) -> Any:
+    try:
+        flags = shlex.split(config.flags)
+    except ValueError as error:
+        raise SightkitError(
+            f"--flags must be what a shell reads ({error}).", flags=config.flags
+        ) from error
+    if config.smoke:
+        flags.append("--smoke")
+    return tyro.cli(script.Config, args=flags, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def _default_output(config: Config) -> Path:
+    return Path("runs/search") / (config.experiment + ("-smoke" if config.smoke else ""))
+
+
+def _described(plan: Any, summary: dict[str, Any]) -> str:
+    lines = [f"Table, picture and journal lie in {plan.output}."]
+    best = summary["best"]
+    if best is None:
+        return "\n".join([*lines, "No fine trial has come to its end yet."])
+    fields = {name: best[name] for name in plan.space}
+    default = type(plan.config).__dataclass_fields__["output"].default
+    command = dataclasses.replace(
+        plan.config, output=default.with_name("searched"), overwrite=False, **fields
+    )
+    return "\n".join(
+        [
+            *lines,
+            f"Best of the fine trials: number {best['number']}, validation {plan.objective} "
+            f"{best['value']:.4f}. Train it, and meet the test images once:",
+            f"  {command.command(plan.experiment)}",
+        ]
+    )
+
+
+def draw_search(summary: dict[str, Any], path: Path) -> None:
+    """One panel a dimension: its value against the objective, a line where a trial ended early."""
+    from matplotlib.figure import Figure
+
+    from sightkit import _files
+
+    space, objective = summary["settings"]["space"], summary["settings"]["objective"]
+    figure = Figure((1 + 3.6 * len(space), 3.8), layout="constrained")
+    axes = figure.subplots(1, len(space), sharey=True, squeeze=False)[0]
+    ended = [row for row in summary["trials"] if row["state"] in ("pruned", "fail")]
+    for axis, name in zip(axes, sorted(space), strict=True):
+        for stage, colour in (("coarse", "#9ab"), ("fine", "#d45500")):
+            done = [r for r in summary["trials"] if r["stage"] == stage and r["value"] is not None]
+            axis.plot([_place(r[name]) for r in done], [r["value"] for r in done], "o", c=colour,
+                      label=f"{stage} ({len(done)})", alpha=0.8)  # fmt: skip
+        for row in ended:
+            axis.axvline(_place(row[name]), color="#bbb", linewidth=0.6, zorder=0)
+        if space[name].get("log"):
+            axis.set_xscale("log")
+        axis.set_xlabel(name)
+    axes[0].set_ylabel(f"validation {objective}")
+    axes[-1].legend(title=f"lines: ended early ({len(ended)})", fontsize=8, title_fontsize=8)
+    with _files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def _place(value: Any) -> Any:
+    return str(value) if isinstance(value, (str, bool)) else value
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import _files, io, training
+from sightkit._errors import Interrupted, SightkitError
+from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline
+from sightkit.training import execution_plan
+from sightkit.training.execution_plan import PLAN, plan_execution
+
+
+@dataclass(frozen=True)
+class Config(training.ExperimentConfig):
+    output: Path = Path("run")
+    data: Path = Path("data.h5")
+    epochs: int = 2
+    batch_size: int = 5
+
+
+def network(**options):
+    """All that has a memory of its own."""
+    training.prepare(seed=1)
+    layers = keras.layers
+    images = keras.Input((8, 8, 1), name="images")
+    x = layers.Flatten(name="flat")(images)
+    x = layers.BatchNormalization(name="norm")(layers.Dense(16, "relu", name="dense")(x))
+    x = layers.Dropout(0.3, name="drop")(x)
+    model = keras.Model(images, layers.Dense(3, "softmax", name="out")(x))
+    schedule = keras.optimizers.schedules.CosineDecay(0.05, 40)
+    model.compile(
+        keras.optimizers.SGD(schedule, momentum=0.9),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        **options,
+    )
+    return model
+
+
+@pytest.fixture
+def data(write_dataset):
+    path = write_dataset(train=63, validation=8, test=4)
+    chain = Pipeline((ImageToArrayPreprocessor(),))
+    return {
+        split: io.HDF5DatasetGenerator(
+            path, 5, split=split, preprocessors=chain, shuffle=split == "train", seed=1
+        )
+        for split in ("train", "validation")
+    }
+
+
+def state(model):
+    variables = [*model.variables, *model.optimizer.variables]
+    return [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+
+
+def equal(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """Let measuring find this, and count how often it is done."""
+    calls = []
+
+    def find(seconds):
+        monkeypatch.setattr(
+            execution_plan, "_time_steps", lambda *a: calls.append(a) or dict(seconds)
+        )
+        return calls
+
+    return find
+
+
+def test_measuring_leaves_every_bit_as_it_was(data, tmp_path):
+    model = network()
+    model.optimizer.build(model.trainable_variables)
+    model.fit(data["train"], epochs=1, shuffle=False, verbose=0)
+    before = state(model)
+    plan = plan_execution(model, data["train"], folder=tmp_path, cache=tmp_path / "cache")
+    assert equal(state(model), before)
+    assert plan.chosen_by == "time" and 1 in plan.seconds_per_step
+    assert not set(plan.seconds_per_step) - {1, 8}  # 32 are more than an epoch has
+    assert model.steps_per_execution == plan.steps_per_execution
+
+
+@pytest.mark.parametrize(("seconds", "chosen"), (({1: 1.0, 8: 0.95}, 1), ({1: 1.0, 8: 0.5}, 8)))
+def test_only_what_is_clearly_quicker_is_chosen(seconds, chosen, timed, data, tmp_path):
+    timed(seconds)
+    model = network()
+    plan = plan_execution(model, data["train"], folder=tmp_path, cache=tmp_path / "cache")
+    assert plan.steps_per_execution == model.steps_per_execution == chosen
+    assert plan.seconds_per_step == seconds
+
+
+def test_a_slow_network_is_not_measured_further(monkeypatch, data, tmp_path):
+    monkeypatch.setattr(execution_plan, "SLOW_STEP", 0.0)
+    plan = plan_execution(network(), data["train"], folder=tmp_path, cache=tmp_path / "cache")
+    assert list(plan.seconds_per_step) == [1] and plan.steps_per_execution == 1
+
+
+def test_a_resume_takes_what_was_written_and_another_run_what_was_cached(timed, data, tmp_path):
+    calls = timed({1: 1.0, 8: 0.5})
+    options = {"cache": tmp_path / "cache"}
+    first = plan_execution(network(), data["train"], folder=tmp_path / "a", **options)
+    assert json.loads((tmp_path / "a" / PLAN).read_text())["steps_per_execution"] == 8
+    assert plan_execution(network(), data["train"], folder=tmp_path / "a") == first
+    other = plan_execution(network(), data["train"], folder=tmp_path / "b", **options)
+    assert (other.steps_per_execution, other.chosen_by) == (8, "cache")
+    assert len(calls) == 1
+    for kept in (tmp_path / "cache").iterdir():
+        kept.write_text("damaged")
+    plan_execution(network(), data["train"], folder=tmp_path / "c", **options)
+    assert len(calls) == 2
+
+
+def test_a_smoke_run_measures_nothing(timed, data, tmp_path):
+    calls = timed({1: 1.0, 8: 0.5})
+    plan = plan_execution(network(), data["train"], folder=tmp_path, measure=False)
+    assert (plan.steps_per_execution, plan.chosen_by, calls) == (1, "rule", [])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a rule for TensorFlow")
+def test_no_xla_on_a_cpu_whatever_the_script_says(data, tmp_path):
+    model = network(jit_compile=True)
+    assert not plan_execution(model, data["train"], folder=tmp_path, measure=False).jit
+    assert not model.jit_compile
+
+
+def test_threads_are_written_down(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")
+    plan = plan_execution(network(), data["train"], folder=tmp_path, measure=False)
+    assert plan.threads == "7"
+
+
+def test_a_plan_of_a_newer_version_is_refused(data, tmp_path):
+    _files.write_json(tmp_path / PLAN, {"schema": 99})
+    with pytest.raises(SightkitError, match="newer version"):
+        plan_execution(network(), data["train"], folder=tmp_path)
+    with pytest.raises(SightkitError, match="compiled"):
+        plan_execution(keras.Sequential([keras.Input((2,))]), data["train"], folder=tmp_path)
+
+
+def train(data, output, steps, *, resume=False, stop_after=None):
+    config = Config(output=output, resume=resume)
+    seen = iter(range(1, 1000))
+
+    def count(batch, logs=None):
+        if next(seen) == stop_after:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    stop = keras.callbacks.LambdaCallback(on_train_batch_end=count)
+    with training.Run.open(config, experiment="job") as run:
+        model = network(steps_per_execution=steps)
+        run.write_environment()
+        training.fit(model, *data.values(), run=run, epochs=2, callbacks=[stop])
+        return training.weights_sha256(model), run.path(_files.HISTORY).read_text()
+
+
+@pytest.mark.parametrize("steps", (4, 8))
+def test_steps_per_execution_change_no_bit_not_even_over_a_stop(steps, data, tmp_path):
+    expected = train(data, tmp_path / "one", 1)  # thirteen batches an epoch
+    assert train(data, tmp_path / "whole", steps) == expected
+    for after in (1, 3):
+        output = tmp_path / f"stopped-{after}"
+        with pytest.raises(Interrupted, match="batches"):
+            train(data, output, steps, stop_after=after)
+        assert train(data, output, steps, resume=True) == expected

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightkit import io
+from sightkit._errors import SightkitError
+
+optuna = pytest.importorskip("optuna")
+JOB = Path(__file__).with_name("search_job.py")
+
+
+def _load():
+    spec = importlib.util.spec_from_file_location("search_job", JOB)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["search_job"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+job = _load()
+
+
+def conduct(plan):
+    search = job.Search(plan)
+    lines = []
+    search.run(lines.append)
+    return job.write_results(search), lines
+
+
+def calls(folder):
+    """Trial to what its main was called with."""
+    notes = (Path(folder) / "search" / "trials").glob("*/calls.txt")
+    return {note.parent.name: note.read_text().splitlines() for note in notes}
+
+
+def test_coarse_then_fine_around_the_best(tmp_path):
+    summary, lines = conduct(job.plan(tmp_path, 16, prune=False))
+    rows = summary["trials"]
+    assert [row["stage"] for row in rows] == ["coarse"] * 8 + ["fine"] * 8
+    assert len(lines) == 16 and "rank1 0." in lines[0]
+    epochs = {name: line.split()[1] for name, (line,) in calls(tmp_path).items()}
+    assert all(epochs[name] == ("2" if "coarse" in name else "8") for name in epochs)
+    rates = {
+        stage: [row["learning_rate"] for row in rows if row["stage"] == stage]
+        for stage in ("coarse", "fine")
+    }
+    spread = {stage: np.ptp(np.log10(values)) for stage, values in rates.items()}
+    assert spread["fine"] < 0.7 * spread["coarse"]
+    distance = {stage: abs(np.log10(values) + 2).mean() for stage, values in rates.items()}
+    assert distance["fine"] < distance["coarse"]
+    best = summary["best"]
+    assert best["stage"] == "fine"
+    assert best["value"] == max(row["value"] for row in rows if row["stage"] == "fine")
+    stored = json.loads((tmp_path / "search" / "search.json").read_text())
+    assert stored == json.loads(json.dumps(summary))
+    with open(tmp_path / "search" / "trials.csv") as file:
+        table = list(csv.DictReader(file))
+    assert [float(row["learning_rate"]) for row in table] == [*rates["coarse"], *rates["fine"]]
+
+
+def test_the_same_seed_tries_the_same_and_a_search_that_is_done_stays_so(tmp_path):
+    first, _ = conduct(job.plan(tmp_path / "a", 4))
+    second, _ = conduct(job.plan(tmp_path / "b", 4))
+    other, _ = conduct(job.plan(tmp_path / "c", 4, seed=2))
+    rates = [[row["learning_rate"] for row in found["trials"]] for found in (first, second, other)]
+    assert rates[0] == rates[1] != rates[2]
+    again, lines = conduct(job.plan(tmp_path / "a", 4))
+    assert (again, lines) == (first, [])
+
+
+def test_no_test_image_is_in_what_trials_are_given(tmp_path):
+    conduct(job.plan(tmp_path, 2))
+    original = io.DatasetFile.open(tmp_path / "data.h5")
+    given = io.DatasetFile.open(tmp_path / "search" / "data" / "fold-1-of-1.h5")
+    secret = {row.tobytes() for row in original.hashes()[slice(*original.rows("test"))]}
+    assert not secret & {row.tobytes() for row in given.hashes()}
+    hashes = given.hashes()
+    assert np.array_equal(
+        hashes[slice(*given.rows("test"))], hashes[slice(*given.rows("validation"))]
+    )
+    for split in ("train", "validation"):
+        assert np.array_equal(
+            hashes[slice(*given.rows(split))], original.hashes()[slice(*original.rows(split))]
+        )
+    assert given.recipe["source"] == "here"  # a script takes it for its own
+    assert "no test image" in given.recipe["search"]["test"]
+
+
+def test_folds_share_the_images_out_and_keep_equal_ones_together(tmp_path):
+    summary, _ = conduct(job.plan(tmp_path, 2, folds=3, prune=False))
+    original = io.DatasetFile.open(tmp_path / "data.h5")
+    rows = original.hashes()[: original.rows("validation")[1]]
+    pool = sorted(row.tobytes() for row in rows)
+    validated = []
+    for number in (1, 2, 3):
+        file = io.DatasetFile.open(tmp_path / "search" / "data" / f"fold-{number}-of-3.h5")
+        parts = {
+            split: [row.tobytes() for row in file.hashes()[slice(*file.rows(split))]]
+            for split in ("train", "validation")
+        }
+        assert sorted(parts["train"] + parts["validation"]) == pool
+        assert not set(parts["train"]) & set(parts["validation"])
+        validated += parts["validation"]
+    assert sorted(validated) == pool
+    trial = calls(tmp_path)["fine-0000"]
+    assert [line.split()[0] for line in trial] == ["fold-1", "fold-2", "fold-3"]
+    assert summary["trials"][-1]["sd"] == pytest.approx(0, abs=1e-9)
+
+
+def test_trials_that_are_far_behind_end_early(tmp_path):
+    summary, lines = conduct(job.plan(tmp_path, 18))
+    ended = [row for row in summary["trials"] if row["state"] == "pruned"]
+    assert ended and any("behind the median" in line for line in lines)
+    assert all(row["value"] is None for row in ended)
+    assert any(row["epochs"] < 8 for row in ended if row["stage"] == "fine")
+
+
+def test_lower_is_better_for_the_loss(tmp_path):
+    summary, _ = conduct(job.plan(tmp_path, 8, objective="loss"))
+    fine = [row["value"] for row in summary["trials"] if row["stage"] == "fine"]
+    assert summary["best"]["value"] == min(value for value in fine if value is not None)
+
+
+def test_a_trial_that_fails_is_told_and_three_in_a_row_end_the_search(tmp_path):
+    space = {"learning_rate": job.default_space(job.Config())["learning_rate"]}
+    data = tmp_path / "data.h5"
+    highest = max(job.draw(space, 1, 0, number)["learning_rate"] for number in range(6))
+    config = job.Config(data=data, fails_above=0.9 * highest)
+    summary, lines = conduct(job.plan(tmp_path / "a", 12, config, space=space))
+    failed = [row for row in summary["trials"] if row["state"] == "fail"]
+    assert failed and "The rate must be lower" in failed[0]["reason"]
+    assert any("failed (The rate must be lower" in line for line in lines)
+    with pytest.raises(SightkitError, match="The rate must be lower"):
+        conduct(job.plan(tmp_path / "b", 12, job.Config(data=data, fails_above=0.0), space=space))
+
+
+def test_a_value_that_the_config_refuses_is_refused_before_anything_is_done(tmp_path):
+    from sightkit.training.search_space import Choice
+
+    space = {"learning_rate": Choice((0.1, -1.0))}
+    with pytest.raises(SightkitError, match="learning-rate must be a number above 0"):
+        job.plan(tmp_path, space=space)
+    for options in ({"trials": 0}, {"folds": 0}, {"coarse_epochs": 0}, {"seed": -1}):
+        with pytest.raises(SightkitError, match="at least one"):
+            job.plan(tmp_path, **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_another_search_in_the_folder_is_refused_with_the_difference(tmp_path):
+    conduct(job.plan(tmp_path, 2))
+    with pytest.raises(SightkitError, match=r"folds: 1 there, 2 asked for"):
+        job.Search(job.plan(tmp_path, 2, folds=2))
+
+
+def test_without_optuna_one_line_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(SightkitError, match=r"pip install 'sightkit\[search\]'"):
+        job.Search(job.plan(tmp_path))
+
+
+def test_an_epoch_without_the_value_is_named(tmp_path):
+    from sightkit.training.search_trial import Reporter
+
+    with pytest.raises(SightkitError, match=r"val_accuracy.*metrics"):
+        Reporter(None, "val_accuracy", judged=True).on_epoch_end(0, {"val_loss": 1.0})
+    with pytest.raises(optuna.TrialPruned, match="diverged"):
+        Reporter(None, "val_loss", judged=True).on_epoch_end(0, {"val_loss": math.nan})
+
+
+def start(folder, trials, seconds):
+    command = [sys.executable, str(JOB), str(folder), str(trials), str(seconds)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
+
+
+def test_two_processes_share_one_search(tmp_path):
+    workers = [start(tmp_path, 8, 0.05) for _ in range(2)]
+    told = []
+    for worker in workers:
+        output, error = worker.communicate(timeout=300)
+        assert worker.returncode == 0, error
+        told.append(output.splitlines())
+    assert sorted(len(lines) for lines in told)[0] > 0, told
+    assert sum(map(len, told)) == 8
+    assert all(len(lines) == 1 for lines in calls(tmp_path).values())
+    assert len(calls(tmp_path)) == 8
+    alone, _ = conduct(job.plan(tmp_path / "alone", 8, prune=False))
+    summary = json.loads((tmp_path / "search" / "search.json").read_text())
+    coarse = [
+        {row["learning_rate"] for row in found["trials"] if row["stage"] == "coarse"}
+        for found in (alone, summary)
+    ]
+    assert coarse[0] == coarse[1]
+
+
+def test_a_trial_of_a_process_that_was_killed_is_gone_on_with(tmp_path):
+    worker = start(tmp_path, 4, 0.5)
+    first = tmp_path / "search" / "trials" / "coarse-0000" / "calls.txt"
+    deadline = time.monotonic() + 120
+    while not first.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    config = job.Config(data=tmp_path / "data.h5", seconds=0.5)
+    search = job.Search(job.plan(tmp_path, 4, config))
+    lines = []
+    search.run(lines.append)
+    assert len(lines) == 4 and lines[0].startswith("coarse 0:")
+    taken = calls(tmp_path)["coarse-0000"]
+    assert len(taken) == 2 and taken[0] == taken[1]
+    assert {row["state"] for row in job.write_results(search)["trials"]} <= {"complete", "pruned"}

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.training import ExperimentConfig
+from sightkit.training.search_space import (
+    Choice,
+    Interval,
+    default_space,
+    draw,
+    narrowed,
+    parse_space,
+    space_from_json,
+    space_to_json,
+)
+
+
+@dataclass(frozen=True)
+class Config(ExperimentConfig):
+    output: Path = Path("run")
+    data: Path = Path("data.h5")
+    epochs: int = 8
+    batch_size: int = 32
+    learning_rate: float = 0.05
+    reg: float = 0.0
+    activation: str = "relu"
+
+
+def test_what_a_command_line_says():
+    texts = (
+        "learning_rate=1e-4:1e-1:log",
+        "reg=0:0.5",
+        "batch-size=32, 64,128",
+        "epochs=2:9",
+        "activation=relu,elu",
+    )
+    assert parse_space(texts, Config()) == {
+        "learning_rate": Interval(1e-4, 1e-1, log=True),
+        "reg": Interval(0.0, 0.5),
+        "batch_size": Choice((32, 64, 128)),
+        "epochs": Interval(2, 9, whole=True),
+        "activation": Choice(("relu", "elu")),
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "learning_rate",
+        "learning_rate=",
+        "learning_rate=a:b",
+        "learning_rate=1:2:3",
+        "learning_rate=1e-4:1e-1:log:log",
+        "learning_rate=0:1:log",
+        "learning_rate=2:1",
+        "learning_rate=1:nan",
+        "rate=1:2",
+        "batch_size=1.5,2",
+        "activation=1:2",
+        "smoke=0,1",
+        "output=a,b",
+    ),
+)
+def test_what_is_no_dimension_is_refused(text):
+    with pytest.raises(SightkitError, match="Received"):
+        parse_space((text,), Config())
+
+
+def test_a_field_is_named_once():
+    with pytest.raises(SightkitError, match="each one once"):
+        parse_space(("reg=1:2", "reg=3:4"), Config())
+
+
+def test_the_default_space():
+    assert default_space(Config(reg=1e-3)) == {
+        "learning_rate": Interval(0.05 / 100, 5.0, log=True),
+        "reg": Interval(1e-5, 0.1, log=True),
+        "batch_size": Choice((16, 32, 64)),
+    }
+    assert set(default_space(Config(batch_size=1))) == {"learning_rate", "batch_size"}
+    assert default_space(Config(batch_size=1))["batch_size"] == Choice((1, 2))
+
+
+def test_the_logarithm_is_uniform():
+    values = [draw({"a": Interval(1e-4, 1.0, log=True)}, 1, 0, n)["a"] for n in range(2000)]
+    counts, _ = np.histogram(np.log10(values), bins=4, range=(-4, 0))
+    assert counts.sum() == 2000 and counts.min() > 430
+    linear = [draw({"a": Interval(2, 4, whole=True)}, 1, 0, n)["a"] for n in range(50)]
+    assert set(linear) == {2, 3, 4}
+    chosen = [draw({"a": Choice(("x", "y"))}, 1, 0, n)["a"] for n in range(50)]
+    assert set(chosen) == {"x", "y"}
+
+
+def test_values_are_a_function_of_seed_stage_and_number():
+    space = {"a": Interval(0, 1), "b": Interval(0, 1)}
+    first = draw(space, 1, 0, 0)
+    assert draw(dict(reversed(space.items())), 1, 0, 0) == first
+    others = [draw(space, *key) for key in ((2, 0, 0), (1, 1, 0), (1, 0, 1))]
+    numbers = [value for values in (first, *others) for value in values.values()]
+    assert len(set(numbers)) == 8
+
+
+def test_around_the_best_it_is_narrower_and_stays_inside():
+    space = {
+        "rate": Interval(1e-4, 1.0, log=True),
+        "size": Choice((16, 32, 64)),
+        "depth": Interval(1, 21, whole=True),
+    }
+    best = [{"rate": 1e-3, "size": 32, "depth": 4}, {"rate": 1e-2, "size": 16, "depth": 20}]
+    found = narrowed(space, best)
+    assert found["rate"].low == pytest.approx(10**-3.4)
+    assert found["rate"].high == pytest.approx(10**-1.6)
+    assert found["size"] == Choice((16, 32))
+    assert found["depth"] == Interval(2, 21, whole=True)
+    assert space_from_json(space_to_json(found)) == found

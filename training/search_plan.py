@@ -1,0 +1,108 @@
+"""What a search is: experiment, space, trials, folds, objective."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sightkit._errors import SightkitError
+from sightkit.training.config import ExperimentConfig
+from sightkit.training.search_space import Choice, Space, space_to_json
+
+MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
+"""What is compared at the end, and what of an epoch's logs stands for it."""
+
+
+class Main(Protocol):
+    """A script's ``main``."""
+
+    def __call__(self, config: Any, *, callbacks: Any = ()) -> dict[str, Any]:
+        """Train and judge; returns what metrics.json holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What is searched for, and how.
+
+    Attributes:
+        experiment: name of the script.
+        main: of the script.
+        config: of the script; the search replaces what ``space`` names.
+        space: field to ``Interval`` or ``Choice``.
+        output: folder of the search.
+        trials: in all; the first half of them coarse.
+        coarse_epochs: of a coarse trial; fine ones have ``config.epochs``.
+        folds: 1 trains on the script's own split; more is cross-validation, the mean counts.
+        objective: ``"rank1"`` or ``"loss"``, of the validation images.
+        seed: of the values that are tried, and of the folds.
+        prune: end a trial that is worse than the median of those before it at its epoch.
+    """
+
+    experiment: str
+    main: Main
+    config: ExperimentConfig
+    space: Space
+    output: Path
+    trials: int
+    coarse_epochs: int
+    folds: int = 1
+    objective: str = "rank1"
+    seed: int = 1
+    prune: bool = True
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.folds < 1 or self.coarse_epochs < 1 or self.seed < 0:
+            raise SightkitError(
+                "A search needs at least one trial, fold and coarse epoch, and a seed from 0.",
+                trials=self.trials,
+                folds=self.folds,
+                coarse_epochs=self.coarse_epochs,
+                seed=self.seed,
+            )
+        if not self.space:
+            raise SightkitError("There must be something to search for.", "Give --space.")
+        for name, dimension in self.space.items():  # a value that Config refuses, refused now
+            ends = (
+                dimension.values
+                if isinstance(dimension, Choice)
+                else (dimension.low, dimension.high)
+            )
+            for value in ends:
+                dataclasses.replace(self.config, **{name: value})
+
+    def wanted(self, stage: str) -> int:
+        """Trials of a stage."""
+        coarse = self.trials // 2
+        return coarse if stage == "coarse" else self.trials - coarse
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same in all processes of a search, JSON."""
+        return {
+            "experiment": self.experiment,
+            "config": self.config.to_json(),
+            "space": space_to_json(self.space),
+            **{
+                name: getattr(self, name)
+                for name in ("trials", "coarse_epochs", "folds", "objective", "seed", "prune")
+            },
+        }
+
+
+def import_optuna() -> Any:
+    """Optuna, which is an extra.
+
+    Raises:
+        SightkitError: it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise SightkitError(
+            f"A search needs optuna ({error}).",
+            "Install the extra: pip install 'sightkit[search]'.",
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

@@ -1,0 +1,73 @@
+"""What a search has found, as rows, a table file and the best values."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from typing import Any
+
+from sightkit import _files
+from sightkit.training.search import STAGES, Search
+
+TABLE, SUMMARY = "trials.csv", "search.json"
+
+
+def search_rows(search: Search) -> list[dict[str, Any]]:
+    """One dict a trial, coarse ones first: stage, number, state, value, sd, epochs, the values.
+
+    ``value`` is the mean over folds of the objective, None where a trial did not come to its end;
+    ``sd`` is over folds, None for fewer than two. ``epochs`` are those of the first fold that were
+    trained, ``reason`` says why a trial failed.
+    """
+    rows = []
+    for stage in STAGES:
+        for trial in search.study(stage).get_trials(deepcopy=False):
+            folds = trial.user_attrs.get("folds", [])
+            rows.append(
+                {
+                    "stage": stage,
+                    "number": trial.number,
+                    "state": trial.state.name.lower(),
+                    "value": trial.value if trial.state.name == "COMPLETE" else None,
+                    "sd": statistics.stdev(folds) if len(folds) > 1 else None,
+                    "epochs": len(trial.intermediate_values),
+                    **trial.params,
+                    "seconds": trial.user_attrs.get("seconds"),
+                    "reason": trial.user_attrs.get("reason", ""),
+                }
+            )
+    return rows
+
+
+def best_row(rows: list[dict[str, Any]], objective: str) -> dict[str, Any] | None:
+    """The best fine trial; coarse ones trained for fewer epochs and are not compared with it."""
+    done = [row for row in rows if row["stage"] == "fine" and row["state"] == "complete"]
+    if not done:
+        return None
+    return (max if objective == "rank1" else min)(done, key=lambda row: row["value"])
+
+
+def write_results(search: Search) -> dict[str, Any]:
+    """Write trials.csv and search.json into the search's folder.
+
+    Returns:
+        What search.json holds: settings, the space of each stage, trials, and the best trial.
+    """
+    plan = search.plan
+    rows = search_rows(search)
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _files.write_text(plan.output / TABLE, text.getvalue())
+    settings = plan.settings()
+    summary = {
+        "settings": settings,
+        "fine_space": search.study("fine").user_attrs.get("space", settings["space"]),
+        "trials": rows,
+        "best": best_row(rows, plan.objective),
+    }
+    _files.write_json(plan.output / SUMMARY, summary)
+    return summary
