@@ -67,10 +67,10 @@ def report_run(
     diagnosis = diagnose(errors, floor=floor, floor_source=floor_source, history=history)
     write_html(folder, test, data["test"].images, metrics, diagnosis)
     print(_summary(test, metrics))
-    if diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
-        print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
     if is_smoke_run(folder):
         print(SMOKE)
+    elif diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
+        print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
     return metrics
 
 

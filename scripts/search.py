@@ -63,8 +63,8 @@ class Config:
 def main(config: Config) -> dict[str, Any]:
     script = load_script(config.experiment)
     experiment = _experiment_config(script, config)
-    from sightkit.training.search_plan import SearchPlan, import_optuna
-    from sightkit.training.search_space import default_space, parse_space
+    from sightkit.training.search.plan import SearchPlan, import_optuna
+    from sightkit.training.search.space import default_space, parse_space
 
     import_optuna()
     plan = SearchPlan(
@@ -81,8 +81,8 @@ def main(config: Config) -> dict[str, Any]:
         prune=config.prune,
     )
     _cli.start_keras()
-    from sightkit.training.search import Search
-    from sightkit.training.search_results import write_results
+    from sightkit.training.search.results import write_results
+    from sightkit.training.search.study import Search
 
     logging.getLogger("tensorflow").addFilter(_says_something)
     search = Search(plan)

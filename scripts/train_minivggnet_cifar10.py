@@ -75,10 +75,10 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             shuffle=True,
             seed=config.seed,
         )
-        validation, test = (
-            io.HDF5DatasetGenerator(file.path, 256, split=split, preprocessors=to_array)
-            for split in ("validation", "test")
-        )
+        judged = {
+            split: io.HDF5DatasetGenerator(file.path, 256, split=split, preprocessors=to_array)
+            for split in ("train", "validation", "test")
+        }
 
         # 3. The network, and how it learns.
         network = MiniVGGNet((32, 32, 3), len(file.class_names), reg=config.reg)
@@ -93,16 +93,20 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
-        training.fit(network, train, validation, run=run, epochs=config.epochs, callbacks=callbacks)
+        training.fit(
+            network,
+            train,
+            judged["validation"],
+            run=run,
+            epochs=config.epochs,
+            callbacks=callbacks,
+        )
 
         # 4. What it can do, and the network to keep.
         metrics = evaluation.report_run(
-            run.folder,
-            inference.compile(network),
-            {"validation": validation, "test": test},
-            facts=training.facts(network, config),
+            run.folder, inference.compile(network), judged, facts=training.facts(network, config)
         )
-        training.save_run_bundle(run, network, data=test, metrics=metrics)
+        training.save_run_bundle(run, network, data=judged["test"], metrics=metrics)
         print(run.describe())
     return metrics
 

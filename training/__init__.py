@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
     from sightkit.training.bundle_format import check_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
+    from sightkit.training.checks.preflight import preflight
+    from sightkit.training.checks.report import Preflight
     from sightkit.training.execution_plan import ExecutionPlan, plan_execution
     from sightkit.training.fit import fit
     from sightkit.training.gradient_noise import with_gradient_noise
     from sightkit.training.learning_rate_finder import RangeTest, learning_rate_finder
     from sightkit.training.lsuv import initialize_lsuv
     from sightkit.training.mixing import CutMix, MixUp
-    from sightkit.training.preflight_checks import preflight
-    from sightkit.training.preflight_report import Preflight
     from sightkit.training.preparation import prepare
     from sightkit.training.run import Run
     from sightkit.training.soft_labels import SoftLabels
@@ -31,27 +31,22 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Bundle": "bundle",
+    "CutMix": "mixing",
+    "ExecutionPlan": "execution_plan",
+    "MixUp": "mixing",
+    "Preflight": "checks.report",
     "RangeTest": "learning_rate_finder",
-    "Preflight": "preflight_report",
     "Run": "run",
+    "SoftLabels": "soft_labels",
     "check_bundle": "bundle_format",
     "facts": "state",
     "fit": "fit",
     "format_top": "bundle",
+    "initialize_lsuv": "lsuv",
     "learning_rate_finder": "learning_rate_finder",
     "load_bundle": "bundle",
-    "preflight": "preflight_checks",
-    "CutMix": "mixing",
-    "ExecutionPlan": "execution_plan",
-    "MixUp": "mixing",
-    "Run": "run",
-    "SoftLabels": "soft_labels",
-    "facts": "state",
-    "fit": "fit",
-    "format_top": "bundle",
-    "initialize_lsuv": "lsuv",
-    "load_bundle": "bundle",
     "plan_execution": "execution_plan",
+    "preflight": "checks.preflight",
     "prepare": "preparation",
     "save_bundle": "bundle_writer",
     "save_run_bundle": "bundle_writer",

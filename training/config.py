@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sightkit._errors import SightkitError
 
-NOT_OF_THE_RUN = ("output", "resume", "overwrite")
+NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight")
 """Fields that say where and how, not what: they may differ when a run is resumed."""
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -42,6 +42,8 @@ class ExperimentConfig:
     """Of the division into training, validation and test images."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the arithmetic; weights are float32 in both."""
+    preflight: bool = True
+    """Check data, labels, network and disk before the first epoch."""
     resume: bool = False
     """Go on with the run in the output folder; the end is the same as without a stop."""
     overwrite: bool = False

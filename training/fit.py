@@ -17,6 +17,9 @@ from sightkit.callbacks import (
     StopOnDivergence,
     TrainingMonitor,
 )
+from sightkit.training.checks.preflight import preflight
+from sightkit.training.checks.report import FAILED
+from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveWithinEpoch
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
@@ -27,6 +30,9 @@ WITHOUT_MEMORY = (
     keras.callbacks.TensorBoard,
     keras.callbacks.TerminateOnNaN,
 )
+
+WORTH_MEASURING = 5_000
+"""Steps. Measuring takes up to ten seconds, and can save two milliseconds a step."""
 
 
 class EpochData(Protocol):
@@ -68,6 +74,9 @@ def fit(
     batch; the end is bit-equal to a run that was never stopped (CPU, same versions and threads).
     SIGINT and SIGTERM finish the batch, save and raise; a second one stops at once.
 
+    Before its first epoch a run is checked (``preflight``), and how its steps are carried out is
+    chosen and written down (``plan_execution``; by time only if the training is long).
+
     Args:
         model: compiled network.
         train: ``io.HDF5DatasetGenerator`` of the training split.
@@ -82,6 +91,7 @@ def fit(
         One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``.
 
     Raises:
+        SightkitError: a check before the first epoch failed; ``--no-preflight`` leaves them out.
         Diverged: the loss became NaN, infinite or three times what it was (``StopOnDivergence``).
         SightkitError: a callback that a resume would start anew, or a disk that is too small.
         Interrupted: a signal came; everything up to its batch is saved.
@@ -97,7 +107,10 @@ def fit(
         state.restore_latest()
     if state.position > Position():
         print(f"Resuming after {state.position} of {epochs} epochs.")
+    elif run.preflight:
+        _check(model, train, validation, run)
     if state.position.epoch < epochs and not state.finished:
+        _plan(model, train, run, steps=(epochs - state.position.epoch) * len(train))
         saving = SaveWithinEpoch(state)
         order = _EpochOrder(train, state)
         listed = _Callbacks(
@@ -117,6 +130,24 @@ def fit(
     best.set_model(model)
     best.restore()
     return monitor.rows
+
+
+def _check(model: keras.Model, train: EpochData, validation: Any, run: Run) -> None:
+    """Print what is checked before the first epoch; raise if anything failed."""
+    found = preflight(model, train, validation, run_folder=run.folder)
+    print(found, flush=True)
+    if found.failed:
+        raise SightkitError(
+            "A training begins when its checks have not failed.",
+            "Do what the failed lines above say, or give --no-preflight to train all the same.",
+            failed=[line.name for line in found.lines if line.verdict == FAILED],
+        )
+
+
+def _plan(model: keras.Model, train: EpochData, run: Run, steps: int) -> None:
+    """Choose how steps are carried out, by time where that can pay for itself."""
+    measure = not run.smoke and steps >= WORTH_MEASURING
+    plan_execution(model, train, folder=run.path(_files.CHECKPOINTS), measure=measure)
 
 
 def _train(

@@ -61,15 +61,19 @@ class Run:
         config: what defines the run, JSON.
         command: the command line that does the same.
         resumed: whether there was a run to go on with.
+        preflight: whether ``fit`` checks data and network before the first epoch.
+        smoke: whether the result means nothing.
     """
 
     def __init__(
-        self, folder: Path, config: dict[str, Any], *, command: str, resumed: bool
+        self, folder: Path, config: ExperimentConfig, *, experiment: str, resumed: bool
     ) -> None:
         self.folder = folder
-        self.config = config
-        self.command = command
+        self.config = {"experiment": experiment, **config.to_json()}
+        self.command = config.command(experiment)
         self.resumed = resumed
+        self.preflight = config.preflight
+        self.smoke = config.smoke
         self._lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
 
     @classmethod
@@ -96,7 +100,7 @@ class Run:
         found = _claim(folder, wanted, config)
         folder.mkdir(parents=True, exist_ok=True)
         resumed = found is not None and config.resume
-        run = cls(folder, wanted, command=config.command(experiment), resumed=resumed)
+        run = cls(folder, config, experiment=experiment, resumed=resumed)
         run._lock.acquire()
         try:
             _claim(folder, wanted, config)  # another process may have had it in between

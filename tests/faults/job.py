@@ -41,6 +41,7 @@ class Config(training.ExperimentConfig):
     data: Path = Path("data.h5")
     epochs: int = 4
     batch_size: int = 10
+    preflight: bool = False  # it would be most of such a training's time
     network: str = "lenet"
     stop_after: int = 0
 

@@ -1,6 +1,6 @@
 """A search over an experiment that trains nothing: what several processes of a test share.
 
-    python tests/training/search_job.py FOLDER TRIALS SECONDS
+    python tests/training/search/search_job.py FOLDER TRIALS SECONDS
 
 Its ``main`` is best at a learning rate of 0.01, and writes down each call.
 """
@@ -17,10 +17,10 @@ import numpy as np
 
 from sightkit import io, training
 from sightkit._errors import SightkitError
-from sightkit.training.search import Search
-from sightkit.training.search_plan import SearchPlan
-from sightkit.training.search_results import write_results
-from sightkit.training.search_space import default_space, draw
+from sightkit.training.search.plan import SearchPlan
+from sightkit.training.search.results import write_results
+from sightkit.training.search.space import default_space, draw
+from sightkit.training.search.study import Search
 
 __all__ = ["Search", "default_space", "draw", "write_results"]
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.training.search_plan import SearchPlan, import_optuna
-from sightkit.training.search_space import (
+from sightkit.training.search.plan import SearchPlan, import_optuna
+from sightkit.training.search.space import (
     Choice,
     Interval,
     Space,
@@ -25,7 +25,7 @@ from sightkit.training.search_space import (
     space_from_json,
     space_to_json,
 )
-from sightkit.training.search_trial import prepare_folds, train_fold
+from sightkit.training.search.trial import prepare_folds, train_fold
 
 JOURNAL = "journal.log"
 STAGES = ("coarse", "fine")

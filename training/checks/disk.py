@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from sightkit import _files
-from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
 from sightkit.training.state import KEPT
 
 TOLERATED = 0.01

@@ -13,8 +13,8 @@ import keras
 
 from sightkit._errors import SightkitError
 from sightkit.callbacks import StatefulCallback
-from sightkit.training.search_data import write_folds
-from sightkit.training.search_plan import MONITORED, SearchPlan, import_optuna
+from sightkit.training.search.data import write_folds
+from sightkit.training.search.plan import MONITORED, SearchPlan, import_optuna
 
 
 def train_fold(

@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from sightkit.training.checks.loss import LossInfo, host
 from sightkit.training.gradients import compile_briefly, differentiate, values_of
-from sightkit.training.preflight_loss import LossInfo, host
 
 Tensors = list[Any]
 DROPPING = (

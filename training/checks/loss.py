@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit.training.preflight_report import LeftOut
+from sightkit.training.checks.report import LeftOut
 
 SPARSE = "sparse_categorical_crossentropy"
 ONE_HOT = "categorical_crossentropy"

@@ -8,7 +8,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.training import ExperimentConfig
-from sightkit.training.search_space import (
+from sightkit.training.search.space import (
     Choice,
     Interval,
     default_space,

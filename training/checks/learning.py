@@ -9,16 +9,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit.training.preflight_loss import CROSSENTROPIES, host
-from sightkit.training.preflight_network import (
+from sightkit.training.checks.loss import CROSSENTROPIES, host
+from sightkit.training.checks.network import (
     Measured,
     Trial,
     dead_units,
     flat_layers,
     last_with_kernel,
 )
-from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
-from sightkit.training.preflight_samples import class_indices
+from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.samples import class_indices
 
 # Over log C, in nats. Measured on 20 photos and eight seeds, 10 classes: without normalization at
 # most 1.9 (ConvNet, He), with it 5.1 (ResNet20, whose logits read unpooled, normalized maps).

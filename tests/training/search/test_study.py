@@ -147,7 +147,7 @@ def test_a_trial_that_fails_is_told_and_three_in_a_row_end_the_search(tmp_path):
 
 
 def test_a_value_that_the_config_refuses_is_refused_before_anything_is_done(tmp_path):
-    from sightkit.training.search_space import Choice
+    from sightkit.training.search.space import Choice
 
     space = {"learning_rate": Choice((0.1, -1.0))}
     with pytest.raises(SightkitError, match="learning-rate must be a number above 0"):
@@ -171,7 +171,7 @@ def test_without_optuna_one_line_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_an_epoch_without_the_value_is_named(tmp_path):
-    from sightkit.training.search_trial import Reporter
+    from sightkit.training.search.trial import Reporter
 
     with pytest.raises(SightkitError, match=r"val_accuracy.*metrics"):
         Reporter(None, "val_accuracy", judged=True).on_epoch_end(0, {"val_loss": 1.0})

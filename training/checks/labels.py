@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightkit.training.preflight_loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
-from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
-from sightkit.training.preflight_samples import Samples, class_indices
+from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
+from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.samples import Samples, class_indices
 
 UNEQUAL = 10
 """Largest class by smallest: beyond it accuracy says little of the small ones."""

@@ -24,7 +24,7 @@ from sightkit.preprocessing import (
     Pipeline,
 )
 from sightkit.training import preflight
-from sightkit.training import preflight_disk as on_disk
+from sightkit.training.checks import disk as on_disk
 from sightkit.training.state import TrainingState
 
 CLASSES, SIDE = 4, 16

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit.training.preflight_report import FAILED, PASSED, WARNED, LeftOut, Line
-from sightkit.training.preflight_samples import Samples
+from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.samples import Samples
 
 RAW = 16.0
 """Pixels that reach it and are never negative were not scaled: 0–255."""

@@ -1,7 +1,4 @@
-"""Checks before the first epoch: what would waste the training is said before it begins.
-
-The file is not called preflight.py: importing it would put the module in the function's place.
-"""
+"""Checks before the first epoch: what would waste the training is said before it begins."""
 
 from __future__ import annotations
 
@@ -17,14 +14,14 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.training import preflight_disk as on_disk
-from sightkit.training import preflight_images as in_images
-from sightkit.training import preflight_labels as in_labels
-from sightkit.training import preflight_learning as learning
-from sightkit.training.preflight_loss import CROSSENTROPIES, LossInfo, loss_info
-from sightkit.training.preflight_network import Measured, Trial, without_dropout
-from sightkit.training.preflight_report import FAILED, WARNED, LeftOut, Line, Preflight
-from sightkit.training.preflight_samples import Samples, read, some
+from sightkit.training.checks import disk as on_disk
+from sightkit.training.checks import images as in_images
+from sightkit.training.checks import labels as in_labels
+from sightkit.training.checks import learning as learning
+from sightkit.training.checks.loss import CROSSENTROPIES, LossInfo, loss_info
+from sightkit.training.checks.network import Measured, Trial, without_dropout
+from sightkit.training.checks.report import FAILED, WARNED, LeftOut, Line, Preflight
+from sightkit.training.checks.samples import Samples, read, some
 
 SAMPLES = 20
 LOOKED_AT = 100

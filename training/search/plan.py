@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sightkit._errors import SightkitError
 from sightkit.training.config import ExperimentConfig
-from sightkit.training.search_space import Choice, Space, space_to_json
+from sightkit.training.search.space import Choice, Space, space_to_json
 
 MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
 """What is compared at the end, and what of an epoch's logs stands for it."""

@@ -8,7 +8,7 @@ import statistics
 from typing import Any
 
 from sightkit import _files
-from sightkit.training.search import STAGES, Search
+from sightkit.training.search.study import STAGES, Search
 
 TABLE, SUMMARY = "trials.csv", "search.json"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit.io import HDF5DatasetGenerator
-from sightkit.training.preflight_report import FAILED, PASSED, WARNED, Line, Preflight
-from sightkit.training.preflight_samples import class_indices, read, some
+from sightkit.training.checks.report import FAILED, PASSED, WARNED, Line, Preflight
+from sightkit.training.checks.samples import class_indices, read, some
 
 
 def test_batches_are_spread_over_the_epoch_and_the_epoch_stays(write_dataset):

@@ -1,0 +1,1 @@
+"""Search for an experiment's values: space, plan, folds, trials, studies, results."""
