@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from power import Disk  # beside this file
+
 from sightkit import _cli, _files
 from sightkit._errors import Interrupted, SightkitError
 
@@ -158,6 +160,9 @@ def child(job: dict[str, Any]) -> int:
     crash = job.pop("crash", None)
     if crash:
         os.environ[_files.CRASH_VARIABLE] = crash
+    power = job.pop("power", None)
+    if power:
+        Disk(Path(job["output"]), Path(power)).install()
     how = {
         "interruption": job.pop("signal", None),
         "signal_in_validation": job.pop("signal_in_validation", 0),
