@@ -84,8 +84,8 @@ def plan_execution(
         data: training batches by index; the first is used.
         folder: where ``plan.json`` is written: the run's ``checkpoints``, which --overwrite
             deletes.
-        measure: whether steps per execution are chosen by time; without it they are 1, which is
-            what a smoke run wants.
+        measure: whether steps per execution are chosen by time; without it, and where the network
+            was compiled with more than 1, they stay what they are.
         cache: folder of what was measured before; ``~/.cache/sightkit/plans`` by default.
 
     Returns:
@@ -100,8 +100,9 @@ def plan_execution(
     plan = _read(path)
     if plan is None:
         jit = jit_rule(network)
-        plan = ExecutionPlan(jit=jit, threads=os.environ.get(THREADS))
-        if measure:
+        own = network.steps_per_execution
+        plan = ExecutionPlan(jit, own, threads=os.environ.get(THREADS))
+        if measure and own == 1:  # else the script has chosen
             plan = _measured(plan, network, data, Path(cache) if cache else _default_cache())
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, plan)

@@ -83,14 +83,8 @@ class TrainingState:
         self._variables = [*model.variables, *model.optimizer.variables]
 
     def require_space(self) -> None:
-        """Raise unless the disk has room for all that is kept, with what is being written.
-
-        That is one checkpoint more than are kept; best, former best and one of them being
-        replaced, which Keras writes with the optimizer; and the bundle, beside a former one.
-        """
-        state = sum(_bytes(variable) for variable in self._variables)
-        weights = sum(_bytes(variable) for variable in self.model.weights)
-        needed = (KEPT + 1 + 3) * state + 2 * weights - self._held()
+        """Raise unless the disk has room for all that is kept, with what is being written."""
+        needed = bytes_needed(self.model) - self._held()
         _files.require_free_space(self.folder, needed, "the run's checkpoints and bundle")
 
     def _held(self) -> int:
@@ -165,6 +159,21 @@ class TrainingState:
         self.position = Position.of(path)
         self.metrics = [array for name, array in arrays.items() if name.startswith("metric-")]
         self.finished = state["finished"]
+
+
+def bytes_needed(model: keras.Model) -> int:
+    """Bytes that a new run's checkpoints and bundle take, with what is being written.
+
+    That is one checkpoint more than are kept; best, former best and one of them being replaced,
+    which Keras writes with the optimizer; and the bundle, beside a former one.
+    """
+    weights = sum(map(_bytes, model.weights))
+    seeds = sum(map(_bytes, model.variables)) - weights
+    if model.optimizer.built:
+        optimizer = sum(map(_bytes, model.optimizer.variables))
+    else:  # two numbers a weight, as Adam keeps
+        optimizer = 2 * sum(map(_bytes, model.trainable_variables))
+    return (KEPT + 1 + 3) * (weights + seeds + optimizer) + 2 * weights
 
 
 def facts(model: keras.Model, config: ExperimentConfig) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from sightkit.training.run import Run
 @dataclass(frozen=True)
 class Config(training.ExperimentConfig):
     output: Path = Path("runs/x/y")
+    preflight: bool = False
     epochs: int = 3
     batch_size: int = 2
     data: Path = Path("x.h5")

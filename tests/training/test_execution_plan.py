@@ -21,6 +21,7 @@ from sightkit.training.execution_plan import PLAN, plan_execution
 class Config(training.ExperimentConfig):
     output: Path = Path("run")
     data: Path = Path("data.h5")
+    preflight: bool = False
     epochs: int = 2
     batch_size: int = 5
 
@@ -164,7 +165,7 @@ def train(data, output, steps, *, resume=False, stop_after=None):
         return training.weights_sha256(model), run.path(_files.HISTORY).read_text()
 
 
-@pytest.mark.parametrize("steps", (4, 8))
+@pytest.mark.parametrize("steps", (4, pytest.param(8, marks=pytest.mark.slow)))
 def test_steps_per_execution_change_no_bit_not_even_over_a_stop(steps, data, tmp_path):
     expected = train(data, tmp_path / "one", 1)  # thirteen batches an epoch
     assert train(data, tmp_path / "whole", steps) == expected

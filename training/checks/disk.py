@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from itertools import combinations
@@ -14,7 +13,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
-from sightkit.training.state import KEPT
+from sightkit.training.state import bytes_needed
 
 TOLERATED = 0.01
 """Share of a split that may be in another; CIFAR-10 itself has a few such images."""
@@ -54,7 +53,7 @@ def disk(model: keras.Model, folder: str | os.PathLike[str] | None) -> Line:
     """Whether the run's checkpoints and bundle will have room."""
     if folder is None:
         raise LeftOut("no run folder was given")
-    needed = _needed(model)
+    needed = bytes_needed(model)
     free = shutil.disk_usage(_files.existing_parent(Path(folder))).free
     said = f"{free / 2**20:,.0f} MiB are free, checkpoints and bundle take {needed / 2**20:,.0f}"
     if free < needed:
@@ -68,16 +67,3 @@ def _hashes(file: Any) -> dict[str, np.ndarray]:
     """The row hashes of each split, as one opaque value a row."""
     rows = np.ascontiguousarray(file.hashes()).view("V32").ravel()
     return {name: rows[first:last] for name, (first, last) in file.splits.items()}
-
-
-def _needed(model: keras.Model) -> int:
-    """Bytes, as ``TrainingState.require_space`` counts them for a new run."""
-    weights = _bytes(model.variables)
-    optimizer = model.optimizer
-    # One that is not built yet: two numbers a weight, as Adam keeps.
-    rest = _bytes(optimizer.variables) if optimizer.built else 2 * _bytes(model.trainable_variables)
-    return (KEPT + 1) * (weights + rest) + 4 * weights
-
-
-def _bytes(variables: list[keras.Variable]) -> int:
-    return sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in variables)

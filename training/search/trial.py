@@ -45,6 +45,7 @@ def train_fold(
         output=folder / f"fold-{fold}",
         resume=True,
         overwrite=False,
+        preflight=False,  # it would say the same of every trial
     )
     reporter = Reporter(trial, MONITORED[plan.objective], judged=fold == 1)
     keras.backend.clear_session()  # so that layers are named as in a process of its own
@@ -61,7 +62,9 @@ def prepare_folds(plan: SearchPlan) -> list[Path]:
     config = plan.config
     if not config.data.exists():
         scratch = plan.output / "preparation"
-        only_data = dataclasses.replace(config, output=scratch, resume=False, overwrite=True)
+        only_data = dataclasses.replace(
+            config, output=scratch, resume=False, overwrite=True, preflight=False
+        )
         log = plan.output / "preparation.log"
         with contextlib.suppress(DataIsThere), quiet(log):
             plan.main(only_data, callbacks=[StopBeforeTraining()])

@@ -29,6 +29,7 @@ __all__ = ["Search", "default_space", "draw", "write_results"]
 class Config(training.ExperimentConfig):
     output: Path = Path("run")
     data: Path = Path("data.h5")
+    preflight: bool = False
     epochs: int = 8
     batch_size: int = 10
     learning_rate: float = 0.1

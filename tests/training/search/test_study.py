@@ -186,6 +186,7 @@ def start(folder, trials, seconds):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_search(tmp_path):
     workers = [start(tmp_path, 8, 0.05) for _ in range(2)]
     told = []
@@ -206,6 +207,7 @@ def test_two_processes_share_one_search(tmp_path):
     assert coarse[0] == coarse[1]
 
 
+@pytest.mark.faults
 def test_a_trial_of_a_process_that_was_killed_is_gone_on_with(tmp_path):
     worker = start(tmp_path, 4, 0.5)
     first = tmp_path / "search" / "trials" / "coarse-0000" / "calls.txt"
