@@ -61,6 +61,8 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick
 	$(RUN) benchmarks/input.py --quick
 	$(RUN) benchmarks/photos.py --quick
+	$(RUN) benchmarks/steps.py --quick
+	$(RUN) benchmarks/saving.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:
