@@ -15,6 +15,8 @@ from sightkit._errors import SightkitError
 
 PACKAGES = ("sightkit", "keras", "tensorflow", "jax", "numpy", "opencv-python", "h5py")
 THREADS = "TF_NUM_INTRAOP_THREADS"
+FLAGS = ("amx_bf16", "amx_tile", "avx2", "avx512f", "avx512_bf16", "bf16", "svebf16")
+NATIVE_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "svebf16"}
 BACKEND_MODULES = ("tensorflow", "jax")
 
 
@@ -28,6 +30,7 @@ def describe_environment() -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "versions": {name: _version(name) for name in PACKAGES},
         "device": _processor(),
+        "processor_flags": processor_flags(),
         "cores": len(os.sched_getaffinity(0)),
         "threads": os.environ.get(THREADS),
         "commit": _commit(),
@@ -91,6 +94,15 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def processor_flags() -> list[str]:
+    """What the processor says of bfloat16 and wide vectors; empty where it cannot be asked."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return []
+    return sorted(set(FLAGS) & set(text.split()))
 
 
 def _processor() -> str:

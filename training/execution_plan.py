@@ -19,7 +19,8 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.training.environment import THREADS, describe_environment
+from sightkit.training.environment import THREADS, describe_environment, processor_flags
+from sightkit.training.unchanged import network_kept
 
 PLAN = "plan.json"
 SCHEMA = 1
@@ -103,7 +104,7 @@ def plan_execution(
         own = network.steps_per_execution
         plan = ExecutionPlan(jit, own, threads=os.environ.get(THREADS))
         if measure and own == 1:  # else the script has chosen
-            plan = _measured(plan, network, data, Path(cache) if cache else _default_cache())
+            plan = _measured(plan, network, data, Path(cache) if cache else default_cache())
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, plan)
     plan.apply(network)
@@ -122,7 +123,8 @@ def jit_rule(network: keras.Model) -> bool:
 
 def _measured(plan: ExecutionPlan, network: keras.Model, data: Any, cache: Path) -> ExecutionPlan:
     x, y, *rest = data[0]
-    path = cache / f"{_key(plan, network, x)}.json"
+    key = measurement_key(network, x, plan.jit, keras.config.dtype_policy().name)
+    path = cache / f"{key}.json"
     kept = None
     with contextlib.suppress(SightkitError, OSError):  # a cache that is damaged is measured anew
         kept = _read(path)
@@ -130,7 +132,7 @@ def _measured(plan: ExecutionPlan, network: keras.Model, data: Any, cache: Path)
         return dataclasses.replace(kept, chosen_by="cache")
     candidates = [count for count in CANDIDATES if count <= len(data)]
     plan.apply(network)
-    with _restored(network):
+    with network_kept(network):
         seconds = _time_steps(network, (x, y, *rest), candidates)
     best = min(seconds, key=lambda count: seconds[count])
     if seconds[best] > GAIN * seconds[1]:
@@ -189,24 +191,6 @@ def _time_steps(
     }
 
 
-@contextlib.contextmanager
-def _restored(network: keras.Model) -> Any:
-    """Give back weights, optimizer, seeds and history as they were."""
-    if not network.optimizer.built:
-        network.optimizer.build(network.trainable_variables)
-    variables = [*network.variables, *network.optimizer.variables]
-    before = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
-    history = getattr(network, "history", None)
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
-        network.history = history
-        network.stop_training = False
-        network.reset_metrics()
-
-
 class _OneBatch(keras.utils.PyDataset):
     def __init__(self, batch: tuple[Any, ...], count: int) -> None:
         super().__init__()
@@ -220,24 +204,24 @@ class _OneBatch(keras.utils.PyDataset):
         return self.batch
 
 
-def _key(plan: ExecutionPlan, network: keras.Model, x: np.ndarray) -> str:
-    """Of all that time depends on: network, optimizer, batch, versions, device, threads."""
+def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
+    """A name for what is measured: network, optimizer, batch, versions, processor and more."""
     environment = describe_environment()
     parts = [
         SCHEMA,
         [[type(layer).__name__, layer.count_params()] for layer in network.layers],
         [list(output.shape) for output in network.outputs],
         type(network.optimizer).__name__,
-        keras.config.dtype_policy().name,
         list(x.shape),
-        plan.jit,
-        plan.threads,
-        [environment[name] for name in ("backend", "versions", "device", "cores")],
+        [environment[name] for name in ("backend", "versions", "device", "cores", "threads")],
+        processor_flags(),
+        *more,
     ]
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def _default_cache() -> Path:
+def default_cache() -> Path:
+    """The folder of what was measured before: ``~/.cache/sightkit/plans``."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "sightkit" / "plans"
 

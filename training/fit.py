@@ -21,6 +21,7 @@ from sightkit.training.checks.preflight import preflight
 from sightkit.training.checks.report import FAILED
 from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveWithinEpoch
+from sightkit.training.precision_hint import precision_hint
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
 
@@ -148,6 +149,8 @@ def _plan(model: keras.Model, train: EpochData, run: Run, steps: int) -> None:
     """Choose how steps are carried out, by time where that can pay for itself."""
     measure = not run.smoke and steps >= WORTH_MEASURING
     plan_execution(model, train, folder=run.path(_files.CHECKPOINTS), measure=measure)
+    if measure and not run.resumed and (hint := precision_hint(model, train)):
+        print(hint, flush=True)
 
 
 def _train(

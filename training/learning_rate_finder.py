@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +12,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.training.unchanged import random_numbers_kept
 
 SMOOTHING = 0.9
 """Weight of the past in the smoothed loss; it is corrected for its start at 0."""
@@ -87,7 +86,7 @@ def learning_rate_finder(
     """
     _require(network, data, lowest, highest, steps)
     rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
-    with _randomness_kept():
+    with random_numbers_kept():
         losses = list(_losses(_copy(network, lowest), data, rates))
     smoothed = _smooth(losses)
     found = RangeTest(
@@ -183,14 +182,3 @@ def _suggest(rates: Sequence[float], smoothed: Sequence[float]) -> float | None:
     slopes = np.gradient(values, np.log(rates[: len(values)]))
     falling = begin + int(np.argmin(slopes[begin : lowest + 1]))
     return min(rates[falling], rates[lowest] / BELOW_MINIMUM)
-
-
-@contextlib.contextmanager
-def _randomness_kept() -> Iterator[None]:
-    """Copying layers draws seeds for them from Python's random numbers: put those back."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)

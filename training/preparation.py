@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import keras
+
+from sightkit.training.environment import NATIVE_BFLOAT16, processor_flags
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -16,7 +20,20 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
     Args:
         seed: of initial weights, dropout and everything else that Keras draws.
         precision: ``"float32"``, or ``"bfloat16"`` for bfloat16 arithmetic on float32 weights
-            with a float32 softmax and loss.
+            with a float32 softmax and loss; a line on stderr says so where the processor has none.
     """
+    if precision == "bfloat16" and not _has_bfloat16():
+        print(
+            "This processor has no bfloat16 arithmetic: the training will be slower than with "
+            "--precision float32.",
+            file=sys.stderr,
+        )
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(POLICIES[precision])
+
+
+def _has_bfloat16() -> bool:
+    """Whether it is native; taken for granted where a processor cannot be asked, and on a GPU."""
+    flags = processor_flags()
+    on_gpu = bool(keras.distribution.list_devices("gpu"))
+    return on_gpu or not flags or bool(NATIVE_BFLOAT16 & set(flags))

@@ -116,7 +116,7 @@ def train(
 ) -> dict[str, Any]:
     interrupting.SECONDS_BETWEEN = -1 if save_every_batch else 600
     with training.Run.open(config, experiment="job") as run:
-        training.prepare(seed=config.seed)
+        training.prepare(seed=config.seed, precision=config.precision)
         to_array = Pipeline((ImageToArrayPreprocessor(),))
         train, validation, test = (
             SignalWhenRead(

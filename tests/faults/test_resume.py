@@ -248,6 +248,15 @@ KILLS = 10
 """Of each of the tests below; one such in the suite, and 2 x 20 of them, 400 kills, in faults."""
 
 
+def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path):
+    job = {"network": "dropout", "precision": "bfloat16"}
+    expected = train(**job, output=tmp_path / "whole").result
+    assert expected["weights"] != uninterrupted("dropout")[0]["weights"]
+    for stop in ("epoch.before_checkpoint:2", "file.written:4"):
+        assert train(**job, resume=stop.startswith("file"), crash=stop).code == 137
+    assert train(**job, resume=True).result == expected
+
+
 @pytest.mark.parametrize(
     ("network", "attempt"),
     [

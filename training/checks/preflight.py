@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +20,7 @@ from sightkit.training.checks.loss import CROSSENTROPIES, LossInfo, loss_info
 from sightkit.training.checks.network import Measured, Trial, without_dropout
 from sightkit.training.checks.report import FAILED, WARNED, LeftOut, Line, Preflight
 from sightkit.training.checks.samples import Samples, read, some
+from sightkit.training.unchanged import random_numbers_kept
 
 SAMPLES = 20
 LOOKED_AT = 100
@@ -75,7 +74,7 @@ def preflight(
             compiled=bool(getattr(model, "compiled", False)),
         )
     start = time.monotonic()
-    with _random_numbers_kept(), without_dropout(model):
+    with random_numbers_kept(), without_dropout(model):
         checks = _Checks(model, read(train), None if validation is None else read(validation))
         checks.of_data(train, validation, test)
         checks.of_network(start + seconds)
@@ -190,14 +189,3 @@ class _Checks:
                     self.lines[index] = in_images.raw_pixels(line, on.first.loss, uniform)
                     return True
         return False
-
-
-@contextlib.contextmanager
-def _random_numbers_kept() -> Iterator[None]:
-    """Data may draw from the generators of Python and NumPy while they are read."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)

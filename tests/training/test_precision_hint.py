@@ -1,0 +1,114 @@
+"""The hint says what was measured, and nothing else is left of the measuring."""
+
+from __future__ import annotations
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import training, zoo
+from sightkit.training import precision_hint as hints
+from sightkit.training.precision_hint import precision_hint, precision_of
+
+BATCH = (np.random.default_rng(0).random((16, 28, 28, 1), np.float32), np.arange(16) % 10)
+
+
+def network(precision="float32", **options):
+    training.prepare(seed=1, precision=precision)
+    model = zoo.LeNet((28, 28, 1), 10)
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "sparse_categorical_crossentropy",
+                  **options)  # fmt: skip
+    return model
+
+
+@pytest.fixture(autouse=True)
+def float32_again():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    calls = []
+
+    def find(**seconds):
+        monkeypatch.setattr(hints, "_time_steps", lambda *a: calls.append(a) or seconds)
+        return calls
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("precision", "seconds", "said"),
+    (
+        ("float32", {"float32": 2.3, "bfloat16": 1.0}, "bfloat16 is 2.3× faster here: --precision"),
+        ("float32", {"float32": 1.0, "bfloat16": 1.5}, "bfloat16 would be 1.5× slower here."),
+        ("float32", {"float32": 1.0, "bfloat16": 1.0}, "bfloat16 would be no faster here."),
+        ("bfloat16", {"float32": 1.0, "bfloat16": 3.0}, "float32 is 3.0× faster here: --precision"),
+    ),
+)
+def test_it_says_what_the_other_would_bring(precision, seconds, said, timed, tmp_path):
+    timed(**seconds)
+    assert precision_hint(network(precision), [BATCH], cache=tmp_path).startswith(said)
+
+
+@pytest.mark.parametrize("steps", (1, 4))
+def test_measuring_changes_nothing(steps, tmp_path):
+    ends = []
+    for measured in (False, True):
+        model = network(steps_per_execution=steps)
+        if measured:
+            before = random.getstate()
+            assert "bfloat16" in precision_hint(model, [BATCH], cache=tmp_path)
+            assert random.getstate() == before
+            assert keras.config.dtype_policy().name == "float32"
+            assert model.steps_per_execution == steps
+        model.fit(_Repeated(), epochs=1, verbose=0, shuffle=False)
+        ends.append(training.weights_sha256(model))
+    assert ends[0] == ends[1]
+
+
+class _Repeated(keras.utils.PyDataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return BATCH
+
+
+def test_it_is_measured_once_for_both_precisions(timed, tmp_path):
+    calls = timed(float32=2.0, bfloat16=1.0)
+    precision_hint(network(), [BATCH], cache=tmp_path)
+    assert "slower" in precision_hint(network("bfloat16"), [BATCH], cache=tmp_path)
+    assert len(calls) == 1
+    for kept in tmp_path.iterdir():
+        kept.write_text("{}")
+    precision_hint(network(), [BATCH], cache=tmp_path)
+    assert len(calls) == 2
+
+
+def test_a_network_that_no_builder_made_gets_no_hint(tmp_path):
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(),
+                              keras.layers.Dense(10)])  # fmt: skip
+    model.compile("sgd", "mse")
+    assert precision_hint(model, [BATCH], cache=tmp_path) is None
+
+
+def test_what_most_layers_compute_in_is_the_precision():
+    assert precision_of(network()) == "float32"
+    assert precision_of(network("bfloat16")) == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"), ((["avx2"], True), (["avx512_bf16"], False), ([], False))
+)
+def test_a_processor_without_bfloat16_is_told(flags, told, monkeypatch, capsys):
+    from sightkit.training import preparation
+
+    monkeypatch.setattr(preparation, "processor_flags", lambda: flags)
+    training.prepare(seed=1, precision="bfloat16")
+    assert ("no bfloat16" in capsys.readouterr().err) == told
+    training.prepare(seed=1)
+    assert capsys.readouterr().err == ""
