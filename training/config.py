@@ -88,7 +88,7 @@ class ExperimentConfig:
         return SMOKE_IMAGES if self.smoke else None
 
     def _shrink(self) -> None:
-        """Smoke runs are short, and have folder and data of their own, which they replace."""
+        """Smoke runs are short, and have folder and data of their own (build scripts have others)."""
         fields = type(self).__dataclass_fields__
         if self.epochs == fields["epochs"].default:
             object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
@@ -96,7 +96,9 @@ class ExperimentConfig:
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", not self.resume)
         if self.data == fields["data"].default:
-            object.__setattr__(self, "data", self.data.with_stem(f"{self.data.stem}-smoke"))
+            object.__setattr__(
+                self, "data", self.data.with_stem(f"{self.data.stem}-training-smoke")
+            )
 
     def to_json(self) -> dict[str, Any]:
         """What defines the run, as JSON."""

@@ -48,7 +48,7 @@ def test_a_smoke_run_is_short_and_has_a_folder_and_data_of_its_own():
     config = Config(smoke=True)
     assert (config.epochs, config.limit) == (2, 200)
     assert config.output == Path("runs/test/smoke")
-    assert config.data == Path("datasets/test-smoke.h5")
+    assert config.data == Path("datasets/test-training-smoke.h5")
     assert config.overwrite
     assert not Config(smoke=True, resume=True).overwrite
 
