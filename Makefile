@@ -63,6 +63,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/photos.py --quick
 	$(RUN) benchmarks/steps.py --quick
 	$(RUN) benchmarks/saving.py --quick
+	$(RUN) benchmarks/training.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:

@@ -88,7 +88,7 @@ class ExperimentConfig:
         return SMOKE_IMAGES if self.smoke else None
 
     def _shrink(self) -> None:
-        """Smoke runs are short, and have a folder and data of their own; build scripts have others."""
+        """Smoke runs are short, and have their own folder and data (build scripts: others)."""
         fields = type(self).__dataclass_fields__
         if self.epochs == fields["epochs"].default:
             object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
