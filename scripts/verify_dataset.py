@@ -40,6 +40,12 @@ class Config:
             )
         if self.data is None and not self.smoke:
             raise SightkitError("Name what is to be checked.", "Give --data FOLDER_OR_H5.")
+        if self.data is not None and not self.data.exists():
+            raise SightkitError(
+                "--data must name a folder of images, or a dataset file.",
+                "Nothing stands there: check the path.",
+                data=str(self.data),
+            )
 
 
 def main(config: Config) -> dict[str, Any]:

@@ -53,7 +53,11 @@ def test_smoke_needs_no_data(script, tmp_path):
 
 @pytest.mark.parametrize(
     ("flags", "told"),
-    (((), "--data FOLDER_OR_H5"), (("--data", "x", "--max-bad", "2"), "--max-bad must be")),
+    (
+        ((), "--data FOLDER_OR_H5"),
+        (("--data", "x", "--max-bad", "2"), "--max-bad must be"),
+        (("--data", "nowhere"), "--data must name a folder of images"),
+    ),
 )
 def test_what_is_missing_or_wrong_is_one_line(flags, told, script):
     result = script("verify_dataset", *flags)
