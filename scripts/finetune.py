@@ -124,6 +124,8 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         # 3. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.at_hand(config.model, include_top=False)
+        if not trained:
+            print(f"The weights of {config.model} are not at hand: it begins at random values.")
         network = transfer.with_new_head(
             config.model,
             len(file.class_names),
