@@ -1,6 +1,7 @@
 """Reusing trained networks: pretrained ones with their own preprocessing, fine-tuning, advice.
 
-``names()``, ``source_of()`` and ``advise()`` need no Keras: the rest is imported when first used.
+``names()``, ``source_of()``, ``draw_sample()`` and ``advise()`` need no Keras: what does is
+imported when first used.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from sightkit.transfer.advice import Advice, advise
+from sightkit.transfer.samples import Sample, draw_sample
 from sightkit.transfer.sources import names, source_of
 
 if TYPE_CHECKING:
@@ -38,8 +40,10 @@ _MODULES = {
 __all__ = [
     "Advice",
     "Probe",
+    "Sample",
     "advise",
     "at_hand",
+    "draw_sample",
     "freeze_body",
     "names",
     "photos_to_file",

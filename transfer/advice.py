@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from sightkit._errors import SightkitError
 
 LARGE = 1_000
-"""Photos a class. Networks that begin at random want 1,000 to 5,000 (notes S3)."""
+"""Photos a class. Networks that begin at random want 1,000 to 5,000."""
 SIMILAR = 0.5
 """What ``probe`` measures lies above it for photos, below it for faces, digits and microscopy."""
 SOURCES = {
     "S1": "Rosebrock, Deep Learning for Computer Vision with Python, practitioner bundle, ch. 5",
-    "S2": "Stanford CS231n, lecture on transfer learning",
+    "S2": "Stanford CS231n, slides on transfer learning",
 }
 
 

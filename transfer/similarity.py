@@ -35,7 +35,8 @@ class Probe:
         similarity: 1 / (1 + divergence / 0.1), 0 to 1.
         majority: share of the most frequent class; None without labels.
         stages: (layer, share of held-out pictures that a linear classifier on its features gets
-            right), from lower to higher layers; empty without labels.
+            right), from lower to higher layers; empty without labels, or with a class of one
+            picture.
     """
 
     network: str
@@ -123,9 +124,13 @@ def probe(
     if labels is None:
         return found
     truth = np.asarray(labels)
+    counts = np.bincount(truth)
+    folds = min(FOLDS, int(counts[counts > 0].min()))
     chosen = np.linspace(0, len(layers) - 1, STAGES + 1).round().astype(int)[1:]
-    stages = tuple((layers[k].name, _separation(means[k], truth)) for k in chosen)
-    majority = float(np.bincount(truth).max() / len(truth))
+    if folds < 2 or (counts > 0).sum() < 2:
+        chosen = chosen[:0]
+    stages = tuple((layers[k].name, _separation(means[k], truth, folds)) for k in chosen)
+    majority = float(counts.max() / len(truth))
     return Probe(**{**vars(found), "majority": majority, "stages": stages})
 
 
@@ -159,21 +164,13 @@ def _divergence(layer: keras.layers.Layer, means: np.ndarray, squares: np.ndarra
     return float(np.median(0.5 * (ratio + (mean - known) ** 2 / spread - 1 - np.log(ratio))))
 
 
-def _separation(features: np.ndarray, labels: np.ndarray) -> float:
+def _separation(features: np.ndarray, labels: np.ndarray, folds: int) -> float:
     """Share of held-out rows that a standardized logistic regression gets right."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    counts = np.bincount(labels)
-    folds = min(FOLDS, int(counts[counts > 0].min()))
-    if folds < 2:
-        raise SightkitError(
-            "Each class needs two pictures, one to learn from and one to be held out.",
-            "Give more pictures, or no labels.",
-            fewest=folds,
-        )
     model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=1000))
     parts = StratifiedKFold(folds, shuffle=True, random_state=0)
     return float(cross_val_score(model, features, labels, cv=parts).mean())
