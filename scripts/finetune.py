@@ -84,14 +84,6 @@ class Config(training.ExperimentConfig):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with training.Run.open(config, experiment=Path(__file__).stem) as run:
-        _cli.start_keras()
-        import keras
-
-        from sightkit import evaluation, inference
-        from sightkit.preprocessing import Augment
-
-        training.prepare(seed=config.seed, precision=config.precision)
-
         # 1. Photos to one dataset file, larger than the network takes, for shifts and turns.
         file = transfer.photos_to_file(
             config.model,
@@ -102,6 +94,13 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             max_bad=config.max_bad or None,
             samples=config.smoke,
         )
+        _cli.start_keras()
+        import keras
+
+        from sightkit import evaluation, inference
+        from sightkit.preprocessing import Augment
+
+        training.prepare(seed=config.seed, precision=config.precision)
         run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
 
         # 2. Batches, by the network's own preprocessing; only training images are varied.

@@ -1,7 +1,6 @@
 """Reusing trained networks: pretrained ones with their own preprocessing, fine-tuning, advice.
 
-``names()``, ``source_of()``, ``draw_sample()`` and ``advise()`` need no Keras: what does is
-imported when first used.
+What needs Keras is imported when first used: names, advice and dataset files need none.
 """
 
 from __future__ import annotations
@@ -10,14 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from sightkit.transfer.advice import Advice, advise
-from sightkit.transfer.samples import Sample, draw_sample
+from sightkit.transfer.photos import Sample, draw_sample, photos_to_file, stored_side
 from sightkit.transfer.sources import names, source_of
 
 if TYPE_CHECKING:
     from sightkit.transfer.fine_tuning import (
         freeze_body,
-        photos_to_file,
-        stored_side,
         unfreeze_from,
         with_new_head,
     )
@@ -28,11 +25,9 @@ _MODULES = {
     "Probe": "similarity",
     "at_hand": "imagenet",
     "freeze_body": "fine_tuning",
-    "photos_to_file": "fine_tuning",
     "preprocessing_of": "imagenet",
     "pretrained": "imagenet",
     "probe": "similarity",
-    "stored_side": "fine_tuning",
     "unfreeze_from": "fine_tuning",
     "with_new_head": "fine_tuning",
 }

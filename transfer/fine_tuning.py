@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 
-from sightkit import io, zoo
+from sightkit import zoo
 from sightkit._errors import SightkitError
-from sightkit.io.folder_dataset import Layout
-from sightkit.io.sample_photos import write_sample_photos
-from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
-from sightkit.transfer.imagenet import CROP, pretrained
+from sightkit.transfer.imagenet import pretrained
 from sightkit.transfer.sources import source_of
 
-FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
-FOLDER = Path("datasets")
 HEAD = ("head_", "logits", "predictions")
 """How the names of a head's layers begin, in every network that ``zoo.Surgery`` makes."""
 SHOWN = 5
@@ -115,80 +106,6 @@ def unfreeze_from(network: keras.Model, name: str) -> list[str]:
     for layer in network.layers:
         layer.trainable = _is_of_head(layer) or layer in free
     return [layer.name for layer in free]
-
-
-def stored_side(name: str) -> int:
-    """Width and height at which photos are stored for a network, pixels: 256 for 224.
-
-    Its own preprocessing keeps the middle 0.875 of an image. Of one of this size that is what the
-    network takes, pixel by pixel; the rest is there for shifts and turns to come from.
-    """
-    side = source_of(name).side
-    stored = side
-    while round(CROP * stored) < side:
-        stored += 1
-    return stored
-
-
-def photos_to_file(
-    name: str,
-    data: Path,
-    *,
-    layout: Layout = "folders",
-    split_seed: int = 42,
-    limit: int | None = None,
-    max_bad: float | None = None,
-    samples: bool = False,
-) -> io.DatasetFile:
-    """The dataset file of a folder of photos for a network: built, or opened if it stands.
-
-    Images are stored as uint8 at ``stored_side(name)``; the network's own preprocessing is for
-    reading. The file is ``datasets/FOLDER-SIDE-HASH.h5``; the hash is of photos, size and split, so
-    that other photos never meet an old file.
-
-    Args:
-        name: of the network, one of ``names()``.
-        data: the folder; or a dataset file, which is opened.
-        layout: where the class of a photo stands, see ``io.FolderDataset``.
-        split_seed: of the division into train (0.70), validation (0.15) and test.
-        limit: take that many images of each split at most.
-        max_bad: share of photos that may be left out because they cannot be read.
-        samples: take a few sample photographs where there is no such folder, for a smoke run.
-
-    Returns:
-        The file's description.
-
-    Raises:
-        SightkitError: neither folder nor file; else as ``io.build_dataset``.
-    """
-    if data.is_file():
-        return io.DatasetFile.open(data)
-    if not data.is_dir():
-        if samples:
-            with tempfile.TemporaryDirectory() as folder:
-                place = Path(folder) / "samples"
-                place.mkdir()
-                write_sample_photos(place)
-                return photos_to_file(name, place, split_seed=split_seed, limit=limit)
-        raise SightkitError(
-            "--data must name a folder of photos, or a dataset file (.h5).",
-            "Give one folder a class: PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg.",
-            data=str(data),
-        )
-    side = stored_side(name)
-    source = io.FolderDataset(data, layout)
-    chain = Pipeline((AspectAwarePreprocessor(side, side),))
-    recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]
-    mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
-    return io.build_dataset(
-        source,
-        FOLDER / f"{data.resolve().name}-{side}-{mark}.h5",
-        preprocessors=chain,
-        fractions=FRACTIONS,
-        split_seed=split_seed,
-        limit=limit,
-        max_bad=max_bad,
-    )
 
 
 def _is_of_head(layer: keras.layers.Layer) -> bool:

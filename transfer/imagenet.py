@@ -20,11 +20,10 @@ from sightkit.preprocessing import (
     Pipeline,
 )
 from sightkit.training import Bundle
-from sightkit.transfer.sources import Source, source_of
+from sightkit.transfer.sources import CROP, Source, source_of
 from sightkit.transfer.squeezenet import load_squeezenet
 
 CLASSES = 1000
-CROP = 0.875
 BATCH_SIZE = 32
 CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from sightkit._errors import SightkitError
 
+CROP = 0.875
+"""Share of a photo's short side that the networks are shown, in the middle."""
 KERNELS = "weights_tf_dim_ordering_tf_kernels"
 
 

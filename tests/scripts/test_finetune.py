@@ -28,7 +28,7 @@ def test_a_smoke_run_makes_a_whole_run_folder_without_weights_or_network(smoke):
         assert (folder / "run" / name).exists()
     header, *rows = (folder / "run" / _files.HISTORY).read_text().splitlines()
     assert [row.split(",")[header.split(",").index("phase")] for row in rows] == list("1122")
-    (data,) = (folder / "datasets").glob("samples-259-*.h5")
+    (_,) = (folder / "datasets").glob("samples-259-*.h5")
     metrics = json.loads((folder / "run" / _files.METRICS).read_text())
     assert metrics["unfrozen_from"] == "fire9_squeeze1x1"
     assert "Warning" not in result.stderr and "Traceback" not in result.stderr
@@ -59,9 +59,10 @@ def test_what_is_wrong_is_told_before_keras_is_imported(name, script, tmp_path):
     (tmp_path / "one" / "class").mkdir(parents=True)
     (tmp_path / "README.md").write_text("mine")
     for flags, told in (
-        (("--model", "vgg61"), "Perhaps you meant vgg16"),
+        (("--model", "vgg61"), "Perhaps you meant vgg1"),
         (("--data", "nowhere"), "data='nowhere'"),
         (("--data", "empty"), "empty"),
+        (("--data", "one"), "one"),
         (("--data", "README.md"), "README.md"),
     ):
         refused(script(name, *flags, cwd=tmp_path), told)
