@@ -152,6 +152,8 @@ def fit(
             saving.stop()  # a signal may have come after the last epoch's end
     best.set_model(model)
     best.restore()
+    if phase and best.best_epoch is not None:
+        print(f"The best so far is epoch {best.best_epoch + 1}; phase {phase} ends with it.")
     return monitor.rows
 
 

@@ -128,17 +128,16 @@ def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int
     """
     if data.is_dir():
         source = io.FolderDataset(data, layout)()
-        labels, names = source.labels, source.class_names
+        labels, names, read = source.labels, source.class_names, source.read
     elif data.is_file():
         file = io.DatasetFile.open(data)
-        labels, names = file.labels, file.class_names
-        rows = file.memmap()
+        labels, names, read = file.labels, file.class_names, file.memmap().__getitem__
     else:
         raise _nothing_there(data)
     images, kept = [], []
     for row in _chosen(labels, count, seed):
         try:
-            images.append(source.read(row) if data.is_dir() else np.array(rows[row]))
+            images.append(np.array(read(row)))
         except SightkitError as error:
             print(error, file=sys.stderr)
         else:

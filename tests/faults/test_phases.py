@@ -56,7 +56,7 @@ def test_killed_in_either_phase_and_between_them_it_ends_equal(train, uninterrup
     assert "Phase body: epochs 3 to 4." in finished.stdout
     again = train(resume=True)
     assert again.result == uninterrupted[0]
-    assert "Epoch" not in again.stdout  # it has ended, and trains no more
+    assert "Epoch " not in again.stdout  # it has ended, and trains no more
 
 
 def test_a_signal_in_phase_2_saves_and_a_resume_ends_equal(train, uninterrupted):
@@ -80,7 +80,7 @@ def test_the_history_goes_on_and_marks_the_phases(uninterrupted):
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("attempt", range(8))
+@pytest.mark.parametrize("attempt", range(5))
 def test_killed_at_any_time_it_ends_equal(attempt, train, uninterrupted):
     chance = random.Random(attempt)
     expected, _, seconds = uninterrupted
