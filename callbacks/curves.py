@@ -118,7 +118,7 @@ def _mark_phases(axes: Axes, rows: Sequence[Mapping[str, float]], *, named: bool
             if named:
                 axes.annotate(
                     f"phase {row['phase']:.0f}",
-                    (place, 0.85),
+                    (place, 0.7),
                     xycoords=("data", "axes fraction"),
                     xytext=(4, 0),
                     textcoords="offset points",

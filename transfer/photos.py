@@ -55,7 +55,7 @@ def photos_to_file(
 
     Args:
         name: of the network, one of ``names()``.
-        data: the folder; or a dataset file, which is opened.
+        data: the folder; or a dataset file, which is opened; smaller images are told on stderr.
         layout: where the class of a photo stands, see ``io.FolderDataset``.
         split_seed: of the division into train (0.70), validation (0.15) and test.
         limit: take that many images of each split at most.
@@ -68,8 +68,17 @@ def photos_to_file(
     Raises:
         SightkitError: neither folder nor file; else as ``io.build_dataset``.
     """
+    side = stored_side(name)
     if data.is_file():
-        return io.DatasetFile.open(data)
+        file = io.DatasetFile.open(data)
+        if min(file.shape[1:3]) < side:
+            print(
+                f"The images of {data.name} are {file.shape[2]}x{file.shape[1]}, and {name} wants "
+                f"them of {side}x{side}, for shifts and turns: they are enlarged. Where the "
+                f"photos are larger, build the file with --size {side}.",
+                file=sys.stderr,
+            )
+        return file
     if not data.is_dir():
         if samples:
             with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +87,6 @@ def photos_to_file(
                 write_sample_photos(place)
                 return photos_to_file(name, place, split_seed=split_seed, limit=limit)
         raise _nothing_there(data)
-    side = stored_side(name)
     source = io.FolderDataset(data, layout)
     chain = Pipeline((AspectAwarePreprocessor(side, side),))
     recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]

@@ -146,3 +146,29 @@ def test_the_body_is_the_pretrained_one(tmp_path, monkeypatch):
     images = np.random.default_rng(0).normal(0, 60, (1, 227, 227, 3)).astype("float32")
     cut = keras.Model(network.inputs[0], network.get_layer("fire9").output)
     np.testing.assert_array_equal(cut.predict_on_batch(images), body.predict_on_batch(images))
+
+
+def test_photos_become_a_file_of_their_own_for_each_network_and_split(tmp_path, monkeypatch):
+    from sightkit.io.sample_photos import write_sample_photos
+
+    (tmp_path / "mine").mkdir()
+    write_sample_photos(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    first = transfer.photos_to_file("vgg16", Path("mine"))
+    assert first.shape == (24, 256, 256, 3)
+    assert transfer.photos_to_file("vgg16", Path("mine")).path == first.path
+    others = {
+        transfer.photos_to_file("squeezenet", Path("mine")).path,
+        transfer.photos_to_file("vgg16", Path("mine"), split_seed=1).path,
+    }
+    (tmp_path / "mine" / "china" / "0.png").unlink()
+    others.add(transfer.photos_to_file("vgg16", Path("mine")).path)
+    assert len(others | {first.path}) == 4
+    samples = transfer.photos_to_file("vgg16", Path("nowhere"), samples=True)
+    assert samples.path.name.startswith("samples-256-")
+
+
+def test_a_file_of_small_images_is_taken_and_told(write_dataset, capsys):
+    path = write_dataset(shape=(8, 8, 3))
+    assert transfer.photos_to_file("vgg16", path).path == path
+    assert "8x8, and vgg16 wants them of 256x256" in capsys.readouterr().err
