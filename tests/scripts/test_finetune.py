@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from sightkit import _files
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "finetune.py"
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +84,35 @@ def test_what_is_wrong_is_told_before_keras_is_imported(name, script, tmp_path):
 def test_flags_of_phase_1_out_of_range_are_one_line(flags, script, tmp_path):
     refused(script("finetune", *flags, cwd=tmp_path), "--warm-up must be at least 1")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.faults
+def test_killed_at_any_time_it_ends_equal(tmp_path):
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path / "keras")}
+    flags = ("--smoke", "--model", "squeezenet", "--no-preflight", "--batch-size", "4")
+
+    def command(output, *more):
+        return [sys.executable, str(SCRIPT), *flags, "--output", output, *more]
+
+    def finish(output, *more):
+        child = command(output, *more)
+        subprocess.run(child, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        metrics = json.loads((tmp_path / output / _files.METRICS).read_text())
+        return metrics, (tmp_path / output / _files.HISTORY).read_text()
+
+    start = time.monotonic()
+    expected = finish("alone")
+    seconds = time.monotonic() - start
+    chance = random.Random(2)
+    for _ in range(3):
+        child = subprocess.Popen(
+            command("killed", "--resume"),
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(0.3, 0.9) * seconds)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert finish("killed", "--resume") == expected
