@@ -47,12 +47,14 @@ smoke: .venv/installed-test
 	$(RUN) scripts/inspect_model.py minigooglenet
 	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
 	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output build/smoke/predict.json
+	$(RUN) scripts/finetune.py --smoke
 ifdef SIGHTKIT_TEST_DATA
 	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home
-	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json build/smoke/keras/models
+	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_v2*_no_top.h5 build/smoke/keras/models
 	KERAS_HOME=$(abspath build/smoke/keras) $(RUN) scripts/classify.py --model mobilenet_0.25 --output build/smoke/classify.csv $(SIGHTKIT_TEST_DATA)/style/content/beagle.png
+	KERAS_HOME=$(abspath build/smoke/keras) $(RUN) scripts/advise.py --smoke --output build/smoke/advice.json
 else
-	@echo "classify.py was not run: SIGHTKIT_TEST_DATA names no folder with weights"
+	@echo "classify.py and advise.py were not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
 	$(RUN) scripts/verify_dataset.py --smoke --output build/smoke/quarantine.csv
 	$(RUN) scripts/augmentation_demo.py --smoke --output build/smoke/augmentation.png

@@ -61,14 +61,18 @@ class BestCheckpoint(StatefulCallback):
         """Save if this epoch is the best."""
         value = monitored(logs, self.monitor)
         if self._improves(value):
-            if self.path.exists():
-                _files.link(self.path, self.former)
-            with _files.replacing(self.path) as temporary:
-                self.model.save_weights(temporary)
-            self.best, self.best_epoch = value, epoch
-            self._sha256 = _files.sha256(self.path)
+            self.keep_present(epoch, value)
             if self.keep == "improvements":
                 _files.link(self.path, self.improvement(epoch))
+
+    def keep_present(self, epoch: int, value: float) -> None:
+        """Save the weights as they are: those of an epoch, from 0, whose value is the best."""
+        if self.path.exists():
+            _files.link(self.path, self.former)
+        with _files.replacing(self.path) as temporary:
+            self.model.save_weights(temporary)
+        self.best, self.best_epoch = value, epoch
+        self._sha256 = _files.sha256(self.path)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the former best: the last checkpoint is written."""

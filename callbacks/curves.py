@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import textwrap
@@ -30,7 +31,8 @@ def draw_curves(
 
     Args:
         rows: one a finished epoch: ``epoch``, ``loss``, and where they exist ``val_loss``,
-            ``accuracy``, ``val_accuracy``, ``learning_rate``.
+            ``accuracy``, ``val_accuracy``, ``learning_rate``, and ``phase``, whose changes are
+            marked.
         path: of the picture.
         finished: whether the training is over; some signs mean something only then.
     """
@@ -51,6 +53,7 @@ def draw_curves(
     if rates:
         _draw_rate(axes[-1], rates)
     for each in axes:
+        _mark_phases(each, rows, named=each is axes[0])
         each.set_xlim(*_ends(rows))
     with _files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
@@ -104,6 +107,24 @@ def _mark(axes: Axes, sign: Sign, *, last: float) -> None:
     words = textwrap.fill(sign.text, BESIDE_TITLE)
     text = f"{before}\n{words}" if before else words
     axes.set_title(text, loc="right", fontsize=9, color=WARNING)
+
+
+def _mark_phases(axes: Axes, rows: Sequence[Mapping[str, float]], *, named: bool) -> None:
+    """A line between the last epoch of a phase and the first of the next."""
+    for before, row in itertools.pairwise(rows):
+        if row.get("phase", 0) != before.get("phase", 0):
+            place = (before["epoch"] + row["epoch"]) / 2
+            axes.axvline(place, color=QUIET, linewidth=1.2)
+            if named:
+                axes.annotate(
+                    f"phase {row['phase']:.0f}",
+                    (place, 0.7),
+                    xycoords=("data", "axes fraction"),
+                    xytext=(4, 0),
+                    textcoords="offset points",
+                    fontsize=10,
+                    color=QUIET,
+                )
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:

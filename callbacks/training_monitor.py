@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import keras
 from sightkit import _files
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.drawing import Drawing
+
+COUNTS = {"epoch", "phase"}
+"""Columns of whole numbers."""
 
 
 class TrainingMonitor(StatefulCallback):
@@ -28,15 +32,25 @@ class TrainingMonitor(StatefulCallback):
 
     Args:
         folder: where the files are written; it must exist.
+        phase: number, from 1, of the phase that is trained, for a column of its own; 0: none.
+        before: rows of the phases before it.
 
     Attributes:
-        rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate``.
+        rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate``, and
+            ``phase`` where there are several.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        phase: int = 0,
+        before: Sequence[Mapping[str, float]] = (),
+    ) -> None:
         super().__init__()
         self.folder = Path(folder)
-        self.rows: list[dict[str, float]] = []
+        self.phase = phase
+        self.rows: list[dict[str, float]] = [dict(row) for row in before]
         self._drawing = Drawing()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -44,6 +58,8 @@ class TrainingMonitor(StatefulCallback):
         row = {"epoch": float(epoch + 1)}
         row |= {name: float(value) for name, value in (logs or {}).items()}
         row["learning_rate"] = self._learning_rate()
+        if self.phase:
+            row["phase"] = float(self.phase)
         self.rows.append(row)
         self._write_history()
         rows = list(self.rows)
@@ -78,7 +94,7 @@ class TrainingMonitor(StatefulCallback):
         writer = csv.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()
         for row in self.rows:
-            writer.writerow({**row, "epoch": int(row["epoch"])})
+            writer.writerow({**row, **{name: int(row[name]) for name in COUNTS if name in row}})
         _files.write_text(self.folder / _files.HISTORY, text.getvalue())
 
     def _draw(self, rows: list[dict[str, float]], *, finished: bool) -> None:
@@ -99,5 +115,6 @@ def as_columns(rows: list[dict[str, float]]) -> str:
         for name in names
         for values in [[row.get(name, math.nan) for row in rows]]
     }
-    columns["epoch"] = [int(row["epoch"]) for row in rows]
+    for name in columns.keys() & COUNTS:
+        columns[name] = [int(row.get(name, 0)) for row in rows]
     return json.dumps(columns, indent=1, allow_nan=False) + "\n"

@@ -80,7 +80,7 @@ class ExperimentConfig:
             raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
         if self.smoke:
             self._shrink()
-        _require_dataset_file(self.data)
+        self._require_data()
 
     @property
     def limit(self) -> int | None:
@@ -99,6 +99,10 @@ class ExperimentConfig:
             object.__setattr__(
                 self, "data", self.data.with_stem(f"{self.data.stem}-training-smoke")
             )
+
+    def _require_data(self) -> None:
+        """Check what ``--data`` names, where it is there; scripts that take folders override it."""
+        _require_dataset_file(self.data)
 
     def to_json(self) -> dict[str, Any]:
         """What defines the run, as JSON."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import keras
@@ -66,6 +69,8 @@ def fit(
     run: Run,
     epochs: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    phase: str = "",
+    after: Sequence[Mapping[str, float]] = (),
 ) -> list[dict[str, float]]:
     """Train a compiled network, and leave it with the weights of its best epoch.
 
@@ -78,40 +83,58 @@ def fit(
     Before its first epoch a run is checked (``preflight``), and how its steps are carried out is
     chosen and written down (``plan_execution``; by time only if the training is long).
 
+    A training of several phases, between which the network is compiled anew (to unfreeze layers,
+    say), is one ``fit`` a phase, each with a name and the rows of those before it. Epochs are
+    counted on, and with them order and augmentation; each phase has checkpoints of its own, and a
+    resumed run passes over those that have ended. A phase begins with the best weights of the one
+    before it, which stay the best until an epoch of its own has a lower validation loss.
+
     Args:
         model: compiled network.
         train: ``io.HDF5DatasetGenerator`` of the training split.
         validation: the same of the validation split, unshuffled.
         run: the folder.
-        epochs: number of passes in all, those before a resume counted.
+        epochs: number of passes in all (of the phase), those before a resume counted.
         callbacks: further callbacks: ``callbacks.StatefulCallback``, whose memory is saved with
             the weights, or those of Keras that have none (LambdaCallback, LearningRateScheduler,
             TensorBoard, TerminateOnNaN).
+        phase: name of the phase, letters, digits, ``-`` and ``_``; empty where there is but one.
+        after: what ``fit`` returned of the phase before.
 
     Returns:
-        One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``.
+        One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``; with phases
+        also ``phase``, its number from 1, and the rows of earlier phases first.
 
     Raises:
         SightkitError: a check before the first epoch failed; ``--no-preflight`` leaves them out.
         Diverged: the loss became NaN, infinite or three times what it was (``StopOnDivergence``).
-        SightkitError: a callback that a resume would start anew, or a disk that is too small.
+        SightkitError: a callback that a resume would start anew, a disk that is too small, or a
+            phase that has no name.
         Interrupted: a signal came; everything up to its batch is saved.
     """
     _require_resumable(callbacks)
-    best = BestCheckpoint(run.path(_files.CHECKPOINTS) / _files.BEST_WEIGHTS)
-    monitor = TrainingMonitor(run.folder)
+    _require_name(phase, after)
+    folder = run.checkpoints(phase)
+    best = BestCheckpoint(folder / _files.BEST_WEIGHTS)
+    monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
     guard = StopOnDivergence(train, best=best)
-    state = TrainingState(model, [best, monitor, guard, *stateful], run.path(_files.CHECKPOINTS))
+    start = Position(len(after))
+    epochs += start.epoch
+    state = TrainingState(model, [best, monitor, guard, *stateful], folder, start)
     state.require_space()
     if run.resumed:
         state.restore_latest()
-    if state.position > Position():
+    if phase:
+        print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
+    if state.position > start:
         print(f"Resuming after {state.position} of {epochs} epochs.")
+    elif after:
+        _keep_best(best, model, after)
     elif run.preflight:
         _check(model, train, validation, run)
     if state.position.epoch < epochs and not state.finished:
-        _plan(model, train, run, steps=(epochs - state.position.epoch) * len(train))
+        _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
         saving = SaveWithinEpoch(state)
         order = _EpochOrder(train, state)
         listed = _Callbacks(
@@ -130,6 +153,8 @@ def fit(
             saving.stop()  # a signal may have come after the last epoch's end
     best.set_model(model)
     best.restore()
+    if phase and best.best_epoch is not None:
+        print(f"The best so far is epoch {best.best_epoch + 1}; phase {phase} ends with it.")
     return monitor.rows
 
 
@@ -145,10 +170,10 @@ def _check(model: keras.Model, train: EpochData, validation: Any, run: Run) -> N
         )
 
 
-def _plan(model: keras.Model, train: EpochData, run: Run, steps: int) -> None:
+def _plan(model: keras.Model, train: EpochData, run: Run, folder: Path, steps: int) -> None:
     """Choose how steps are carried out, by time where that can pay for itself."""
     measure = not run.smoke and steps >= WORTH_MEASURING
-    plan_execution(model, train, folder=run.path(_files.CHECKPOINTS), measure=measure)
+    plan_execution(model, train, folder=folder, measure=measure)
     if measure and not run.resumed and (hint := precision_hint(model, train)):
         print(hint, flush=True)
 
@@ -197,6 +222,32 @@ def _validate(
 def _restore_metrics(model: keras.Model, state: TrainingState) -> None:
     for variable, value in zip(model.metrics_variables, state.metrics, strict=True):
         variable.assign(value)
+
+
+def _require_name(phase: str, after: Sequence[Mapping[str, float]]) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", phase) or (after and not phase):
+        raise SightkitError(
+            "Each phase of a training has a name of letters, digits, - and _.",
+            'Give phase="head" and phase="body", for example.',
+            phase=phase,
+        )
+
+
+def _number_of(phase: str, after: Sequence[Mapping[str, float]]) -> int:
+    """Phases are counted from 1; 0 is a training that has none."""
+    return int(after[-1].get("phase", 1)) + 1 if after else int(bool(phase))
+
+
+def _keep_best(
+    best: BestCheckpoint, model: keras.Model, after: Sequence[Mapping[str, float]]
+) -> None:
+    """The weights that the phase begins with are the best so far."""
+    losses = [row.get(best.monitor, math.nan) for row in after]
+    finite = [epoch for epoch, loss in enumerate(losses) if math.isfinite(loss)]
+    if finite:
+        epoch = min(finite, key=lambda epoch: losses[epoch])
+        best.set_model(model)
+        best.keep_present(epoch, losses[epoch])
 
 
 def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:

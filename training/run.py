@@ -104,7 +104,9 @@ class Run:
         run._lock.acquire()
         try:
             _claim(folder, wanted, config)  # another process may have had it in between
-            for part in (folder, folder / _files.CHECKPOINTS):
+            checkpoints = folder / _files.CHECKPOINTS
+            phases = checkpoints.iterdir() if checkpoints.is_dir() else ()
+            for part in (folder, checkpoints, *filter(Path.is_dir, phases)):
                 _files.remove_partial(part)
             if resumed:
                 adopt_threads(run._recorded_environment())
@@ -128,6 +130,12 @@ class Run:
     def path(self, name: str) -> Path:
         """A file of the folder; the names are constants of ``sightkit._files``."""
         return self.folder / name
+
+    def checkpoints(self, phase: str = "") -> Path:
+        """Folder of the checkpoints, or of those of a phase; it is there."""
+        folder = self.path(_files.CHECKPOINTS) / phase
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def describe(self) -> str:
         """Where everything lies: a line a file, for the terminal."""
@@ -229,7 +237,7 @@ def _holds_work(folder: Path) -> bool:
     """Whether an epoch was finished there, or anything made of it."""
     made = (_files.METRICS, _files.REPORT, _files.BUNDLE)
     return any((folder / name).exists() for name in made) or any(
-        (folder / _files.CHECKPOINTS).glob(_files.CHECKPOINT_PATTERN)
+        (folder / _files.CHECKPOINTS).rglob(_files.CHECKPOINT_PATTERN)
     )
 
 

@@ -61,23 +61,28 @@ class TrainingState:
         model: compiled; its optimizer's variables are built here.
         callbacks: those whose memory is part of the state.
         folder: of the checkpoints.
+        start: where the training begins; a later phase counts the epochs of those before it.
 
     Attributes:
-        position: of the checkpoint that was restored; the beginning where none was.
+        position: of the checkpoint that was restored; the start where none was.
         metrics: sums of the epoch that was left, to go on with once Keras has set them to zero.
         finished: whether a callback ended the training with the epoch that was restored
             (``model.stop_training``).
     """
 
     def __init__(
-        self, model: keras.Model, callbacks: Sequence[StatefulCallback], folder: Path
+        self,
+        model: keras.Model,
+        callbacks: Sequence[StatefulCallback],
+        folder: Path,
+        start: Position = Position(),
     ) -> None:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         self.model = model
         self.folder = folder
         self.callbacks = list(callbacks)
-        self.position = Position()
+        self.position = start
         self.metrics: list[np.ndarray] = []
         self.finished = False
         self._variables = [*model.variables, *model.optimizer.variables]

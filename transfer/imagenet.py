@@ -20,11 +20,10 @@ from sightkit.preprocessing import (
     Pipeline,
 )
 from sightkit.training import Bundle
-from sightkit.transfer.sources import SOURCES, Source, source_of
+from sightkit.transfer.sources import CROP, Source, source_of
 from sightkit.transfer.squeezenet import load_squeezenet
 
 CLASSES = 1000
-CROP = 0.875
 BATCH_SIZE = 32
 CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
 
@@ -72,9 +71,14 @@ def pretrained(name: str, *, include_top: bool = True) -> Bundle:
     )
 
 
+def at_hand(name: str, *, include_top: bool = True) -> bool:
+    """Whether the weights of a name lie in ``KERAS_HOME/models``, and nothing is downloaded."""
+    return (_models_folder() / _file(source_of(name), include_top)).is_file()
+
+
 def preprocessing_of(name: str) -> Pipeline:
     """The chain from a decoded image to what a pretrained network takes."""
-    source = SOURCES[name]
+    source = source_of(name)
     middle = AspectAwarePreprocessor(source.side, source.side, crop=CROP)
     if source.caffe:
         steps = (middle, ImageToArrayPreprocessor(1.0), CAFFE_MEAN, BGRPreprocessor())

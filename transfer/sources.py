@@ -8,6 +8,8 @@ from typing import Any
 
 from sightkit._errors import SightkitError
 
+CROP = 0.875
+"""Share of a photo's short side that the networks are shown, in the middle."""
 KERNELS = "weights_tf_dim_ordering_tf_kernels"
 
 
@@ -21,6 +23,7 @@ class Source:
         caffe: BGR minus the mean, range about ±128; else RGB scaled to [-1, 1].
         file: weights with classifier, as they are called in KERAS_HOME/models.
         file_no_top: weights without.
+        last_block: layer with which the last block begins: what fine-tuning unfreezes.
         options: further arguments of the function.
     """
 
@@ -29,6 +32,7 @@ class Source:
     caffe: bool
     file: str
     file_no_top: str
+    last_block: str
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -38,26 +42,27 @@ def _kernels(stem: str) -> tuple[str, str]:
 
 def _mobilenet(alpha: float, stem: str) -> Source:
     files = (f"mobilenet_{stem}_224_tf.h5", f"mobilenet_{stem}_224_tf_no_top.h5")
-    return Source("MobileNet", 224, False, *files, {"alpha": alpha})
+    return Source("MobileNet", 224, False, *files, "conv_dw_12", {"alpha": alpha})
 
 
 def _mobilenetv2(alpha: float) -> Source:
     stem = f"mobilenet_v2_{KERNELS}_{alpha}_224"
-    return Source("MobileNetV2", 224, False, f"{stem}.h5", f"{stem}_no_top.h5", {"alpha": alpha})
+    files = (f"{stem}.h5", f"{stem}_no_top.h5")
+    return Source("MobileNetV2", 224, False, *files, "block_16_expand", {"alpha": alpha})
 
 
 SOURCES = {
-    "vgg16": Source("VGG16", 224, True, *_kernels("vgg16")),
-    "vgg19": Source("VGG19", 224, True, *_kernels("vgg19")),
-    "resnet50": Source("ResNet50", 224, True, *_kernels("resnet50")),
-    "inception_v3": Source("InceptionV3", 299, False, *_kernels("inception_v3")),
-    "xception": Source("Xception", 299, False, *_kernels("xception")),
+    "vgg16": Source("VGG16", 224, True, *_kernels("vgg16"), "block5_conv1"),
+    "vgg19": Source("VGG19", 224, True, *_kernels("vgg19"), "block5_conv1"),
+    "resnet50": Source("ResNet50", 224, True, *_kernels("resnet50"), "conv5_block1_1_conv"),
+    "inception_v3": Source("InceptionV3", 299, False, *_kernels("inception_v3"), "mixed9"),
+    "xception": Source("Xception", 299, False, *_kernels("xception"), "block14_sepconv1"),
     **{
         f"mobilenet_{alpha}": _mobilenet(alpha, stem)
         for alpha, stem in ((0.25, "2_5"), (0.5, "5_0"), (0.75, "7_5"), (1.0, "1_0"))
     },
     **{f"mobilenetv2_{alpha}": _mobilenetv2(alpha) for alpha in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)},
-    "squeezenet": Source("", 227, True, *_kernels("squeezenet")),
+    "squeezenet": Source("", 227, True, *_kernels("squeezenet"), "fire9_squeeze1x1"),
 }
 
 

@@ -9,11 +9,13 @@ import keras
 from keras import layers
 
 from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes
+from sightkit.zoo.arguments import class_count, drop_rates, image_shape, one_of, sizes
 from sightkit.zoo.endings import classify, drop
 from sightkit.zoo.kernels import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
+
+POOLINGS = ("flatten", "avg")
 
 
 @registered
@@ -26,6 +28,7 @@ def FCHead(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.5,
+    pool: str = "flatten",
     name: str = "fc_head",
 ) -> keras.Model:
     """Dense layers on the feature maps of another network.
@@ -47,6 +50,8 @@ def FCHead(
         hidden: neurons of each hidden dense layer.
         activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after each hidden layer: one number, or one a layer.
+        pool: ``"flatten"``: each place of the maps has weights of its own; ``"avg"``: the mean
+            over the places, ``head_pool``: far fewer weights, for few images.
         name: name of the model.
 
     Returns:
@@ -64,7 +69,8 @@ def FCHead(
     """
     features = keras.Input(image_shape(input_shape, features=True), name="features")
     unit = Unit(activation, initializer=initializer, reg=reg)
-    return keras.Model(features, attach(features, classes, unit, hidden, dropout), name=name)
+    outputs = attach(features, classes, unit, hidden, dropout, pool)
+    return keras.Model(features, outputs, name=name)
 
 
 def attach(
@@ -73,12 +79,17 @@ def attach(
     unit: Unit,
     hidden: Sequence[int],
     dropout: float | Sequence[float],
+    pool: str,
 ) -> Any:
     """The head's layers on any feature tensor; returns the probabilities."""
     class_count(classes)
     sizes(hidden=hidden)
+    one_of(POOLINGS, pool=pool)
     rates = drop_rates(dropout, len(hidden))
-    x = layers.Flatten(name="head_flatten")(features) if len(features.shape) > 2 else features
+    x = features
+    if len(features.shape) > 2:
+        average = layers.GlobalAveragePooling2D(name="head_pool")
+        x = (average if pool == "avg" else layers.Flatten(name="head_flatten"))(features)
     for number, (units, rate) in enumerate(zip(hidden, rates, strict=True), start=1):
         x = unit.dense(x, units, name=f"head_dense{number}")
         x = drop(x, rate, f"head_dropout{number}")

@@ -31,6 +31,7 @@ def Surgery(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.5,
+    pool: str = "flatten",
     name: str = "surgery",
 ) -> keras.Model:
     """A base, cut, with an ``FCHead``: 21,141,841 parameters for VGG16 and 256 → 17 classes.
@@ -52,8 +53,8 @@ def Surgery(
         base_arguments: further arguments of the base.
         cut: the base's layer whose output the head reads; by default the last one before its own
             dense layers (where it has ``include_top``), else the one before ``logits``.
-        hidden, activation, initializer, reg, dropout: of the head, see ``FCHead``; the base takes
-            its own from ``base_arguments``.
+        hidden, activation, initializer, reg, dropout, pool: of the head, see ``FCHead``; the base
+            takes its own from ``base_arguments``.
         name: name of the model.
 
     Returns:
@@ -81,7 +82,8 @@ def Surgery(
     body = build(base, input_shape=input_shape, classes=2, **arguments)
     features = body.output if topless else _features(body, cut)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    return keras.Model(body.inputs[0], attach(features, classes, unit, hidden, dropout), name=name)
+    outputs = attach(features, classes, unit, hidden, dropout, pool)
+    return keras.Model(body.inputs[0], outputs, name=name)
 
 
 def _features(body: keras.Model, cut: str | None) -> Any:

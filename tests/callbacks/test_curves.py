@@ -52,3 +52,19 @@ def test_signs_and_the_learning_rate_are_in_the_picture(tmp_path):
     assert near[0] > 0.1
     assert near[1] < 0.01
     assert draw("rate.png", bad, learning_rate=0.1).shape[0] > draw("none.png", bad).shape[0]
+
+
+def test_the_change_of_phase_is_a_line_in_every_panel(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    places = []
+    draw = Axes.axvline
+    monkeypatch.setattr(
+        Axes, "axvline", lambda axes, x, **how: places.append(x) or draw(axes, x, **how)
+    )
+    rows = [
+        {"epoch": float(epoch), "loss": 1.0, "accuracy": 0.5, "learning_rate": 0.1, "phase": phase}
+        for epoch, phase in ((1, 1.0), (2, 1.0), (3, 2.0))
+    ]
+    draw_curves(rows, tmp_path / "curves.png")
+    assert places == [2.5, 2.5, 2.5]

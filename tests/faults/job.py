@@ -27,7 +27,7 @@ _cli.prepare_environment()
 import keras  # noqa: E402 - TensorFlow reads its settings when it is imported
 import matplotlib.figure  # noqa: E402, F401 - once, not in every child
 
-from sightkit import training, zoo  # noqa: E402
+from sightkit import training, transfer, zoo  # noqa: E402
 from sightkit.callbacks import StatefulCallback  # noqa: E402
 from sightkit.io import HDF5DatasetGenerator  # noqa: E402
 from sightkit.preprocessing import Augment, ImageToArrayPreprocessor, Pipeline  # noqa: E402
@@ -35,6 +35,7 @@ from sightkit.training import interruption as interrupting  # noqa: E402
 
 for lazy in training.__all__:
     getattr(training, lazy)  # imported here, not in every child
+transfer.freeze_body  # noqa: B018
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Config(training.ExperimentConfig):
     preflight: bool = False  # it would be most of such a training's time
     network: str = "lenet"
     stop_after: int = 0
+    warm_up: int = 0
 
 
 def lenet() -> keras.Model:
@@ -61,6 +63,18 @@ def dropout() -> keras.Model:
     x = layers.Dropout(0.3)(layers.Flatten()(x))
     x = layers.Dropout(0.3)(layers.Dense(16, activation="relu")(x))
     return keras.Model(images, layers.Dense(3, activation="softmax")(x))
+
+
+def tuned() -> keras.Model:
+    """A body with batch normalization under a head with dropout, by the names of surgery."""
+    layers = keras.layers
+    images = keras.Input((8, 8, 1))
+    x = layers.Conv2D(6, 3, name="first")(images)
+    x = layers.BatchNormalization(momentum=0.8, name="normalized")(x)
+    x = layers.Conv2D(6, 3, activation="relu", name="last")(x)
+    x = layers.Flatten(name="head_flatten")(x)
+    x = layers.Dropout(0.3, name="head_dropout")(x)
+    return keras.Model(images, layers.Dense(3, activation="softmax", name="logits")(x))
 
 
 def send_signal(number: int, after: int) -> keras.callbacks.Callback:
@@ -131,19 +145,25 @@ def train(
             for split in ("train", "validation", "test")
         )
         validation.left = signal_in_validation
-        network = {"lenet": lenet, "dropout": dropout}[config.network]()
+        network = {"lenet": lenet, "dropout": dropout, "tuned": tuned}[config.network]()
         schedule = keras.optimizers.schedules.CosineDecay(0.05, config.epochs * len(train))
-        network.compile(
-            keras.optimizers.SGD(schedule, momentum=0.9),
-            "sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        loss = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
         callbacks: list[keras.callbacks.Callback] = []
         if interruption:
             callbacks.append(send_signal(*interruption))
         if config.stop_after:
             callbacks.append(StopAfter(config.stop_after))
-        training.fit(network, train, validation, run=run, epochs=config.epochs, callbacks=callbacks)
+        common = {"run": run, "callbacks": callbacks}
+        if config.warm_up:
+            transfer.freeze_body(network)
+            network.compile(keras.optimizers.RMSprop(0.005), **loss)
+            rows = training.fit(
+                network, train, validation, epochs=config.warm_up, phase="head", **common
+            )
+            transfer.unfreeze_from(network, "last")
+            common |= {"phase": "body", "after": rows}
+        network.compile(keras.optimizers.SGD(schedule, momentum=0.9), **loss)
+        training.fit(network, train, validation, epochs=config.epochs, **common)
         return {
             "weights": training.weights_sha256(network),
             "history": _files.sha256(run.path(_files.HISTORY)),

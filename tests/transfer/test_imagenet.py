@@ -12,7 +12,8 @@ import pytest
 
 from sightkit import io, transfer
 from sightkit._errors import SightkitError
-from sightkit.transfer.imagenet import SOURCES, preprocessing_of
+from sightkit.transfer.imagenet import preprocessing_of
+from sightkit.transfer.sources import SOURCES
 
 DATA = os.environ.get("SIGHTKIT_TEST_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")

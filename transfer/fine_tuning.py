@@ -1,0 +1,116 @@
+"""Fine-tuning: a pretrained body under a new head, frozen at first, then let go in part."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import keras
+
+from sightkit import zoo
+from sightkit._errors import SightkitError
+from sightkit.transfer.imagenet import pretrained
+from sightkit.transfer.sources import source_of
+
+HEAD = ("head_", "logits", "predictions")
+"""How the names of a head's layers begin, in every network that ``zoo.Surgery`` makes."""
+SHOWN = 5
+
+
+def with_new_head(
+    name: str,
+    classes: int,
+    *,
+    hidden: Sequence[int] = (256,),
+    dropout: float = 0.5,
+    pool: str = "avg",
+    trained: bool = True,
+) -> keras.Model:
+    """A network trained on ImageNet whose classifier is cut off, with an ``FCHead`` in its place.
+
+    Args:
+        name: one of ``names()``: ``"vgg16"``, ``"mobilenetv2_0.35"``, ….
+        classes: number of classes, at least 2.
+        hidden: neurons of each hidden dense layer of the head; none for logits alone.
+        dropout: share dropped after each hidden layer.
+        pool: ``"avg"``: the mean of each feature map; ``"flatten"``: every place of the maps has
+            weights of its own, as in the books.
+        trained: False leaves the body at random values: to try things out without weights.
+
+    Returns:
+        Uncompiled ``zoo.Surgery``, which a bundle can hold: float32 (N, side, side, 3), as
+        ``preprocessing_of(name)`` gives them, to float32 (N, classes) probabilities.
+
+    Raises:
+        SightkitError: an unknown name, weights that cannot be had, an argument out of range.
+
+    Reference:
+        Rosebrock, "Deep Learning for Computer Vision with Python", practitioner bundle, chapter 5.
+    """
+    side = source_of(name).side
+    network = zoo.Surgery(
+        (side, side, 3), classes, base=name, hidden=tuple(hidden), dropout=dropout, pool=pool
+    )
+    if trained:
+        for layer in pretrained(name, include_top=False).network.layers:
+            if layer.weights:
+                network.get_layer(layer.name).set_weights(layer.get_weights())
+    return network
+
+
+def freeze_body(network: keras.Model) -> None:
+    """Let the head alone learn; compile the network afterwards.
+
+    Frozen batch normalization works as in inference: its averages stay where they are.
+    """
+    for layer in network.layers:
+        layer.trainable = _is_of_head(layer)
+
+
+def unfreeze_from(network: keras.Model, name: str) -> list[str]:
+    """Let the head and the body's layers from a named one on learn; compile the network afterwards.
+
+    Batch normalization stays frozen, and so in inference mode: its averages over a few photos, a
+    batch at a time, would ruin what the other layers have learned (keras#9214).
+
+    Args:
+        network: made by ``with_new_head``.
+        name: layer of the body; it and all that come after it in ``network.layers``.
+
+    Returns:
+        Names of the layers of the body that will learn.
+
+    Raises:
+        SightkitError: no such layer in the body, or none from it on that could learn; nothing has
+            been changed then.
+    """
+    body = [layer for layer in network.layers if not _is_of_head(layer)]
+    names = [layer.name for layer in body]
+    if name not in names:
+        near = difflib.get_close_matches(str(name), names, n=SHOWN, cutoff=0.4)
+        raise SightkitError(
+            "A network is unfrozen from a layer of its body on.",
+            f"Perhaps {' or '.join(near)}; scripts/inspect_model.py lists all."
+            if near
+            else f"Its last ones are {', '.join(names[-SHOWN:])}; scripts/inspect_model.py lists "
+            "all.",
+            unfreeze_from=name,
+        )
+    free = [layer for layer in body[names.index(name) :] if _can_learn(layer)]
+    if not free:
+        raise SightkitError(
+            "From that layer on the body has nothing that could learn.",
+            "Name an earlier one.",
+            unfreeze_from=name,
+        )
+    for layer in network.layers:
+        layer.trainable = _is_of_head(layer) or layer in free
+    return [layer.name for layer in free]
+
+
+def _is_of_head(layer: keras.layers.Layer) -> bool:
+    return layer.name.startswith(HEAD)
+
+
+def _can_learn(layer: keras.layers.Layer) -> bool:
+    return bool(layer.weights) and not isinstance(layer, keras.layers.BatchNormalization)

@@ -1,0 +1,174 @@
+"""Photos for a pretrained network: a dataset file of them, or some for a quick look. No Keras."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sightkit import io
+from sightkit._errors import SightkitError
+from sightkit.io.folder_dataset import Layout
+from sightkit.io.sample_photos import write_sample_photos
+from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
+from sightkit.transfer.sources import CROP, source_of
+
+FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
+FOLDER = Path("datasets")
+SEPARABLE = 2
+"""Pictures of a class that come first: one to learn from, one to be held out."""
+
+
+def stored_side(name: str) -> int:
+    """Width and height at which photos are stored for a network, pixels: 256 for 224.
+
+    Its own preprocessing keeps the middle 0.875 of an image. Of one of this size that is what the
+    network takes, pixel by pixel; the rest is there for shifts and turns to come from.
+    """
+    side = source_of(name).side
+    stored = side
+    while round(CROP * stored) < side:
+        stored += 1
+    return stored
+
+
+def photos_to_file(
+    name: str,
+    data: Path,
+    *,
+    layout: Layout = "folders",
+    split_seed: int = 42,
+    limit: int | None = None,
+    max_bad: float | None = None,
+    samples: bool = False,
+) -> io.DatasetFile:
+    """The dataset file of a folder of photos for a network: built, or opened if it stands.
+
+    Images are stored as uint8 at ``stored_side(name)``; the network's own preprocessing is for
+    reading. The file is ``datasets/FOLDER-SIDE-HASH.h5``; the hash is of photos, size and split, so
+    that other photos never meet an old file.
+
+    Args:
+        name: of the network, one of ``names()``.
+        data: the folder; or a dataset file, which is opened; smaller images are told on stderr.
+        layout: where the class of a photo stands, see ``io.FolderDataset``.
+        split_seed: of the division into train (0.70), validation (0.15) and test.
+        limit: take that many images of each split at most.
+        max_bad: share of photos that may be left out because they cannot be read.
+        samples: take a few sample photographs where there is no such folder, for a smoke run.
+
+    Returns:
+        The file's description.
+
+    Raises:
+        SightkitError: neither folder nor file; else as ``io.build_dataset``.
+    """
+    side = stored_side(name)
+    if data.is_file():
+        file = io.DatasetFile.open(data)
+        if min(file.shape[1:3]) < side:
+            print(
+                f"The images of {data.name} are {file.shape[2]}x{file.shape[1]}, and {name} wants "
+                f"them of {side}x{side}, for shifts and turns: they are enlarged. Where the "
+                f"photos are larger, build the file with --size {side}.",
+                file=sys.stderr,
+            )
+        return file
+    if not data.is_dir():
+        if samples:
+            with tempfile.TemporaryDirectory() as folder:
+                place = Path(folder) / "samples"
+                place.mkdir()
+                write_sample_photos(place)
+                return photos_to_file(name, place, split_seed=split_seed, limit=limit)
+        raise _nothing_there(data)
+    source = io.FolderDataset(data, layout)
+    chain = Pipeline((AspectAwarePreprocessor(side, side),))
+    recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]
+    mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
+    return io.build_dataset(
+        source,
+        FOLDER / f"{data.resolve().name}-{side}-{mark}.h5",
+        preprocessors=chain,
+        fractions=FRACTIONS,
+        split_seed=split_seed,
+        limit=limit,
+        max_bad=max_bad,
+    )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Pictures and what they are a part of.
+
+    Attributes:
+        images: uint8 (H, W, 3), RGB, or (H, W, 1), of any sizes.
+        labels: int64, one a picture.
+        class_names: in label order.
+        total: how many pictures there are in all.
+    """
+
+    images: list[np.ndarray]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    total: int
+
+
+def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int = 0) -> Sample:
+    """Read some pictures at random, two of each class first, then each class by its share.
+
+    A file that cannot be read is named on stderr, and left out.
+
+    Args:
+        data: folder of pictures, or a dataset file.
+        count: how many.
+        layout: where the class of a picture stands, see ``io.FolderDataset``.
+        seed: of the choice.
+
+    Raises:
+        SightkitError: neither folder nor file, fewer than two classes, or no picture that can be
+            read.
+    """
+    if data.is_dir():
+        source = io.FolderDataset(data, layout)()
+        labels, names, read = source.labels, source.class_names, source.read
+    elif data.is_file():
+        file = io.DatasetFile.open(data)
+        labels, names, read = file.labels, file.class_names, file.memmap().__getitem__
+    else:
+        raise _nothing_there(data)
+    images, kept = [], []
+    for row in _chosen(labels, count, seed):
+        try:
+            images.append(np.array(read(row)))
+        except SightkitError as error:
+            print(error, file=sys.stderr)
+        else:
+            kept.append(row)
+    if not images:
+        raise SightkitError("None of the pictures looked at can be read.", data=str(data))
+    return Sample(images, labels[kept], names, len(labels))
+
+
+def _chosen(labels: np.ndarray, count: int, seed: int) -> list[int]:
+    """Rows, ascending."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        place[rows] = np.arange(1, len(rows) + 1) / len(rows)
+        place[rows[:SEPARABLE]] = 0
+    return sorted(int(row) for row in order[np.argsort(place[order], kind="stable")][:count])
+
+
+def _nothing_there(data: Path) -> SightkitError:
+    return SightkitError(
+        "--data must name a folder of photos, or a dataset file (.h5).",
+        "Give one folder a class: PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg.",
+        data=str(data),
+    )
