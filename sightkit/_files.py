@@ -32,6 +32,8 @@ BEST_WEIGHTS = "best.weights.h5"
 BUNDLE = "bundle"
 METRICS = "metrics.json"
 CONFUSION = "confusion_matrix.png"
+RELIABILITY = "reliability.png"
+MISTAKES = "mistakes.png"
 REPORT = "report.html"
 LOCK = ".lock"
 
