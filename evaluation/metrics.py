@@ -181,8 +181,12 @@ def evaluate(predictor: Callable[[np.ndarray], np.ndarray], data: LabelledBatche
     probabilities, labels = [], []
     for index in range(len(data)):
         images, truth = data[index]
+        if not len(truth):  # nothing of a batch could be read
+            continue
         probabilities.append(np.array(predictor(images)))  # a copy: it may reuse its output
         labels.append(np.array(truth))
+    if not labels:
+        raise SightkitError("Evaluation needs at least one image.", images=0)
     result = Evaluation(np.concatenate(probabilities), np.concatenate(labels), data.class_names)
     stored = getattr(data, "labels", None)
     if stored is not None and not np.array_equal(stored, result.labels):
