@@ -49,6 +49,7 @@ def write_html(
         _command(environment),
         _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
         diagnosis_section(diagnosis) if diagnosis else "",
+        _picture("Ensemble", folder / _files.ENSEMBLE, "Accuracy by number of members"),
         _section("Measures", scores_table(metrics["test"])),
         _mistakes(test, images),
         _picture("Confusion matrix", folder / _files.CONFUSION, "True class by predicted class"),

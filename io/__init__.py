@@ -24,6 +24,7 @@ from sightkit.io.order import batch_rng, epoch_order, sample_rng
 from sightkit.io.sample_photos import SampleLayout
 from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
+from sightkit.io.subset import write_rows
 from sightkit.io.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ __all__ = [
     "split",
     "verify",
     "write_png",
+    "write_rows",
 ]
 
 

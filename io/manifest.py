@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,12 @@ class Manifest:
         if not isinstance(keys, np.ndarray) or keys.dtype != np.dtype("<u8") or keys.ndim != 1:
             raise _no_manifest(path)
         return cls(keys, preprocessing)
+
+    @classmethod
+    def joined(cls, manifests: Sequence[Manifest]) -> Manifest:
+        """What any of several networks was trained on, which were shown images of one chain."""
+        keys = np.unique(np.concatenate([each.keys for each in manifests]))
+        return cls(keys, manifests[0].preprocessing)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the keys, 8 bytes an image, as a NumPy array."""

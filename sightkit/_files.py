@@ -34,6 +34,7 @@ METRICS = "metrics.json"
 CONFUSION = "confusion_matrix.png"
 RELIABILITY = "reliability.png"
 MISTAKES = "mistakes.png"
+ENSEMBLE = "ensemble.png"
 REPORT = "report.html"
 LOCK = ".lock"
 

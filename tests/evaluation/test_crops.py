@@ -44,7 +44,7 @@ class Network:
 
 @pytest.mark.parametrize("views", (2, 5, 10))
 def test_a_pass_says_the_mean_of_what_is_said_of_each_view_alone(views, write_dataset):
-    path = write_dataset(shape=(12, 12, 3), test=23)
+    path = write_dataset(shape=(12, 12, 3), train=5, test=23)
     chain = with_views(Pipeline((TO_ARRAY,)), (9, 9) if views > 2 else (12, 12), views,
                        stored=(12, 12))  # fmt: skip
     network = Network()
