@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sightkit.evaluation.calibration import Calibration, calibrate
     from sightkit.evaluation.crops import average_views, images_a_batch, with_views
     from sightkit.evaluation.diagnosis import Diagnosis, SplitError, diagnose
+    from sightkit.evaluation.ensemble_picture import draw_ensemble
     from sightkit.evaluation.ensembles import (
         Gain,
         Jensen,
@@ -54,6 +55,7 @@ _MODULES = {
     "combined": "ensembles",
     "diagnose": "diagnosis",
     "draw_architecture": "architecture",
+    "draw_ensemble": "ensemble_picture",
     "evaluate": "metrics",
     "evaluate_members": "ensembles",
     "gain": "ensembles",
@@ -95,6 +97,7 @@ __all__ = [
     "combined",
     "diagnose",
     "draw_architecture",
+    "draw_ensemble",
     "evaluate",
     "evaluate_members",
     "gain",

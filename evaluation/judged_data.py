@@ -77,6 +77,20 @@ class JudgedData:
         """Photos that could not be read, with the reason."""
         return getattr(self.batches, "bad", {})
 
+    def require_all(self, judged: int) -> None:
+        """Raise if photos could not be read; call it when the others are judged and written.
+
+        Args:
+            judged: how many the others are.
+        """
+        if self.bad:
+            raise SightkitError(
+                "Each photo must be readable; those that are not are named above and left out.",
+                "Remove or replace them.",
+                bad=len(self.bad),
+                judged=judged,
+            )
+
     def warning(self, count: int) -> str:
         """What is said of images that were trained on; empty where there are none.
 

@@ -108,19 +108,13 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
     print(evaluation.summary(found, metrics["test"]))
     if crops > 1:
         print(f"{crops} crops against one: {gained}.")
-    for note in (*data.notes, data.warning(len(found.labels))):
-        print(note, file=sys.stderr, end="\n" if note else "")
+    for note in filter(None, (*data.notes, data.warning(len(found.labels)))):
+        print(note, file=sys.stderr)
     if config.output is not None:
         config.output.mkdir(parents=True, exist_ok=True)
         evaluation.write_judgement(config.output, found, data.batches.images, metrics)
         print(f"Numbers, pictures and report.html lie in {config.output}.")
-    if data.bad:
-        raise SightkitError(
-            "Each photo must be readable; those that are not are named above and left out.",
-            "Remove or replace them.",
-            bad=len(data.bad),
-            judged=len(found.labels),
-        )
+    data.require_all(len(found.labels))
     return metrics
 
 

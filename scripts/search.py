@@ -16,7 +16,6 @@ the folder, it shares the work. Needs the extra: pip install 'sightkit[search]'.
 from __future__ import annotations
 
 import dataclasses
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -80,7 +79,7 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.training.search.results import write_results
     from sightkit.training.search.study import Search
 
-    logging.getLogger("tensorflow").addFilter(_says_something)
+    _experiments.expect_several_networks()
     search = Search(plan)
     try:
         search.run(lambda line: print(line, flush=True))
@@ -89,11 +88,6 @@ def main(config: Config) -> dict[str, Any]:
         draw_search(summary, plan.output / "search.png")
     print(_described(plan, summary))
     return summary
-
-
-def _says_something(record: logging.LogRecord) -> bool:
-    """Not TensorFlow's wonder that there is a new network each trial."""
-    return "retracing" not in record.getMessage()
 
 
 def _default_output(config: Config) -> Path:

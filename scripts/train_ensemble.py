@@ -2,7 +2,7 @@
 
     python scripts/train_ensemble.py train_minivggnet_cifar10 --members 5
     python scripts/train_ensemble.py train_minivggnet_photos --members 5 --bagging
-    python scripts/train_ensemble.py train_lenet_digits --members 4 --snapshots --flags "--epochs 40"
+    python scripts/train_ensemble.py train_lenet_digits --members 4 --snapshots
     python scripts/test_ensemble.py runs/ensembles/train_minivggnet_cifar10
 
 Members differ by their seed: first weights, order, augmentation. With ``--bagging`` each is also
@@ -90,6 +90,7 @@ def main(config: Config) -> dict[str, Any]:
         "config": base.to_json(),
     }
     write_ensemble(config.folder, settings)
+    _experiments.expect_several_networks()
     with _files.FileLock(config.folder / _files.LOCK, f"the ensemble {config.folder.name}"):
         try:
             if config.snapshots:

@@ -6,6 +6,7 @@ Standard library and tyro only, as ``_cli``: wrong names and flags are told befo
 from __future__ import annotations
 
 import importlib.util
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -55,6 +56,11 @@ def parse_flags(script: Any, flags: str, *, smoke: bool = False) -> Any:
     if smoke:
         words.append("--smoke")
     return tyro.cli(script.Config, args=words, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def expect_several_networks() -> None:
+    """Keep TensorFlow from wondering, in a paragraph each time, that there is a new network."""
+    logging.getLogger("tensorflow").addFilter(lambda told: "retracing" not in told.getMessage())
 
 
 def _unknown(scripts: Path, name: str) -> SightkitError:
