@@ -26,7 +26,7 @@ FEW = 4
 # network: side of its input, side of the images, images, those in the quick form
 NETWORKS = {
     "minivggnet": (32, 36, 512, 256),
-    "mobilenet_0.25": (224, 256, 50, 25),
+    "mobilenet_0.25": (224, 256, 256, 50),
 }
 
 
@@ -63,7 +63,7 @@ def _measure(name: str, side: int, path: Path, rounds: int) -> list[measure.Row]
     stored = io.DatasetFile.open(path).shape[1:3]
     data = io.HDF5DatasetGenerator(
         path,
-        evaluation.images_a_batch(predictor, 10),
+        evaluation.images_a_batch(predictor, 10, (side, side)),
         split="test",
         preprocessors=evaluation.with_views(chain, (side, side), 10, stored=stored),
     )

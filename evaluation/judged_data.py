@@ -139,7 +139,7 @@ def open_data(
     Raises:
         SightkitError: as ``check_data``, or another number of views.
     """
-    batch_size = images_a_batch(predictor, views)
+    batch_size = images_a_batch(predictor, views, input_size)
     file = check_data(path, split, class_names)
     if file is None:
         whole = with_views(chain, input_size, views)

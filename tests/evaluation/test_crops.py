@@ -49,7 +49,7 @@ def test_a_pass_says_the_mean_of_what_is_said_of_each_view_alone(views, write_da
                        stored=(12, 12))  # fmt: skip
     network = Network()
     data = HDF5DatasetGenerator(
-        path, images_a_batch(network, views), split="test", preprocessors=chain
+        path, images_a_batch(network, views, (9, 9)), split="test", preprocessors=chain
     )
     found = evaluate(average_views(network), data)
     if views > 2:
@@ -123,4 +123,7 @@ def test_what_cannot_be_looked_at_so_often_is_refused(chain, views):
 
 def test_a_batch_of_views_fills_the_networks_batch():
     network = Network()
-    assert [images_a_batch(network, views) for views in (1, 2, 10, 50)] == [20, 10, 2, 1]
+    small = [images_a_batch(network, views, (32, 32)) for views in (1, 2, 10, 50)]
+    assert small == [20, 10, 2, 1]
+    network.batch_size = 256
+    assert images_a_batch(network, 10, (224, 224)) == 5  # 32 MiB of floats, not 150
