@@ -2,7 +2,7 @@
 
     python scripts/search.py train_lenet_digits --trials 30
     python scripts/search.py train_minivggnet_cifar10 --trials 40 --folds 3 \\
-        --space learning_rate=1e-3:1:log batch_size=64,128 --flags "--precision bfloat16"
+        --space learning_rate=1e-3:1:log batch_size=64,128 --flags="--precision bfloat16"
 
 Random search in the logarithm: the first half of the trials is coarse (a quarter of the epochs),
 the second fine, around the best of them; trials behind the median of the others are ended early.

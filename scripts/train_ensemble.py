@@ -2,7 +2,7 @@
 
     python scripts/train_ensemble.py train_minivggnet_cifar10 --members 5
     python scripts/train_ensemble.py train_minivggnet_photos --members 5 --bagging
-    python scripts/train_ensemble.py train_lenet_digits --members 4 --snapshots
+    python scripts/train_ensemble.py train_lenet_digits --members 4 --snapshots --flags="--seed 2"
     python scripts/test_ensemble.py runs/ensembles/train_minivggnet_cifar10
 
 Members differ by their seed: first weights, order, augmentation. With ``--bagging`` each is also
@@ -169,7 +169,7 @@ def _require_cycles(base: Any, count: int) -> None:
     if base.epochs % count:
         raise SightkitError(
             "The epochs must be a multiple of --members: each snapshot ends a cycle.",
-            f'Give --flags "--epochs {max(1, base.epochs // count) * count}", for example.',
+            f'Give --flags="--epochs {max(1, base.epochs // count) * count}", for example.',
             epochs=base.epochs,
             members=count,
         )
