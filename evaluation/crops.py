@@ -81,7 +81,7 @@ def images_a_batch(predictor: BatchPredictor, views: int, size: tuple[int, int])
 
 
 def with_views(
-    chain: Preprocessor, size: tuple[int, int], views: int, *, stored: tuple[int, int] | None = None
+    chain: Preprocessor, size: tuple[int, int], views: int, *, stored: tuple[int, ...] | None = None
 ) -> Pipeline:
     """An evaluation chain that makes several views of each image, for ``average_views``.
 
@@ -122,7 +122,7 @@ def with_views(
     return Pipeline((*before, *larger, CropPreprocessor(width, height, views == 10), *after))
 
 
-def _enlarged(resize: Resize, given: tuple[int, int] | None) -> tuple[Preprocessor, ...]:
+def _enlarged(resize: Resize, given: tuple[int, ...] | None) -> tuple[Preprocessor, ...]:
     """The step that makes what crops are cut from, in place of one that makes the input."""
     sides = (resize.height, resize.width)
     if given and given != sides:

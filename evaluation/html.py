@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 def write_html(
     folder: Path,
     test: Evaluation,
-    images: Callable[[np.ndarray], np.ndarray],
+    images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
     metrics: Mapping[str, Any],
     diagnosis: Diagnosis | None = None,
 ) -> None:
@@ -104,7 +104,9 @@ def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
     return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 
-def _mistakes(test: Evaluation, images: Callable[[np.ndarray], np.ndarray]) -> str:
+def _mistakes(
+    test: Evaluation, images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
+) -> str:
     """The test images that were classified wrongly, the most expensive ones first."""
     wrong = int((test.predictions != test.labels).sum())
     if not wrong:

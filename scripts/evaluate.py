@@ -88,6 +88,7 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
     crops = crops or config.crops
     data, found, milliseconds = passed(1)
     facts: dict[str, Any] = {"crops": crops}
+    gained = None
     if crops > 1:
         once, before = found, milliseconds
         data, found, milliseconds = passed(crops)
@@ -106,7 +107,7 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
         "milliseconds": milliseconds,
     }
     print(evaluation.summary(found, metrics["test"]))
-    if crops > 1:
+    if gained is not None:
         print(f"{crops} crops against one: {gained}.")
     for note in filter(None, (*data.notes, data.warning(len(found.labels)))):
         print(note, file=sys.stderr)

@@ -14,7 +14,7 @@ import numpy as np
 from sightkit import __version__, _files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import Pipeline, from_config
+from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle_format import (
     CANARY,
     DESCRIPTION,
@@ -37,7 +37,7 @@ def save_bundle(
     folder: str | os.PathLike[str],
     network: keras.Model,
     *,
-    preprocessing: Pipeline,
+    preprocessing: Preprocessor,
     class_names: Sequence[str],
     canary: np.ndarray,
     metrics: Mapping[str, Any] | None = None,
@@ -158,7 +158,7 @@ def save_run_bundle(
     )
 
 
-def _answer(network: keras.Model, preprocessing: Pipeline, image: np.ndarray) -> np.ndarray:
+def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
     """What a network says of an image; an error if the chain does not end in its input."""
     x = preprocessing(image)
     if x.shape != network.input_shape[1:]:
