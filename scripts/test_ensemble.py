@@ -133,7 +133,7 @@ def _members(config: Config) -> tuple[dict[str, Path], Path | None]:
 
     if len(config.members) > 1:
         return {str(path): path for path in config.members}, config.data
-    folder = config.members[0]
+    folder = next(iter(config.members))
     found = read_ensemble(folder)
     bundles = {Path(name).parts[0]: folder / name for name in found["members"]}
     missing = [name for name, bundle in bundles.items() if not bundle.is_dir()]
