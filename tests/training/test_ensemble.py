@@ -179,6 +179,8 @@ def test_a_bundle_knows_what_it_was_trained_on_and_notices_damage(tmp_path):
     description = json.loads((folder / "bundle.json").read_text())
     assert description["training_rows"]["preprocessing"] == file.preprocessing
     rows = folder / "training_rows.npy"
-    rows.write_bytes(rows.read_bytes()[:-8])
-    with pytest.raises(SightkitError, match=r"training_rows\.npy"):
+    content = bytearray(rows.read_bytes())
+    content[-1] ^= 1
+    rows.write_bytes(content)
+    with pytest.raises(SightkitError, match=r"damaged: training_rows\.npy"):
         training.load_bundle(folder)
