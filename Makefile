@@ -44,6 +44,11 @@ smoke: .venv/installed-test
 	for script in $(SCRIPTS); do echo "== $$script --smoke" && $(RUN) $$script --smoke || exit 1; done
 	mkdir -p build/smoke
 	$(RUN) scripts/search.py train_lenet_digits --smoke
+	$(RUN) scripts/train_ensemble.py --smoke --bagging
+	$(RUN) scripts/train_ensemble.py --smoke --snapshots
+	$(RUN) scripts/test_ensemble.py runs/ensembles/train_lenet_digits-smoke
+	$(RUN) scripts/test_ensemble.py --smoke
+	$(RUN) scripts/evaluate.py --smoke
 	$(RUN) scripts/inspect_model.py minigooglenet
 	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
 	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output build/smoke/predict.json
@@ -66,6 +71,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/steps.py --quick
 	$(RUN) benchmarks/saving.py --quick
 	$(RUN) benchmarks/training.py --quick
+	$(RUN) benchmarks/crops.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:

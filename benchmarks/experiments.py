@@ -115,7 +115,7 @@ def _row(config: Config, seed: int, seconds: float, folder: Path) -> dict[str, A
         "experiment": config.experiment,
         "flags": shlex.join(shlex.split(config.flags)),
         "seed": seed,
-        **metrics["test"],
+        **{name: metrics["test"][name] for name in ("rank1", "rank5", "loss", "count")},
         "validation_rank1": metrics["validation"]["rank1"],
         "seconds": round(seconds, 1),
         "parameters": metrics["parameters"],

@@ -20,6 +20,7 @@ from sightkit.callbacks.schedules import (
     StepDrop,
 )
 from sightkit.callbacks.signs import Sign, read_signs
+from sightkit.callbacks.snapshot_cycles import SnapshotCycles
 from sightkit.callbacks.stop_on_divergence import Diverged, StopOnDivergence
 from sightkit.callbacks.training_monitor import TrainingMonitor
 from sightkit.callbacks.update_ratio_monitor import UpdateRatioMonitor
@@ -37,6 +38,7 @@ __all__ = [
     "OneCycle",
     "Polynomial",
     "Sign",
+    "SnapshotCycles",
     "StatefulCallback",
     "StepDrop",
     "StopOnDivergence",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from sightkit import _files
 from sightkit.evaluation.diagnosis import Diagnosis
 from sightkit.evaluation.diagnosis_html import diagnosis_section
+from sightkit.evaluation.judgement_html import calibration_text, scores_table
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.pictures import file_data_uri, png_data_uri
 
@@ -25,16 +26,17 @@ STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 def write_html(
     folder: Path,
     test: Evaluation,
-    images: Callable[[np.ndarray], np.ndarray],
+    images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
     metrics: Mapping[str, Any],
-    diagnosis: Diagnosis,
+    diagnosis: Diagnosis | None = None,
 ) -> None:
-    """Write report.html into a run's folder.
+    """Write report.html into a folder.
 
     Args:
-        folder: of the run; curves, configuration and environment are taken from it.
-        test: evaluation of the test split.
-        images: positions in that split to uint8 (n, H, W, 1 or 3), RGB.
+        folder: of a run, or of an evaluation alone; curves, configuration, environment and
+            pictures are taken from it where they exist.
+        test: evaluation of the images that the report speaks of.
+        images: positions among them to uint8 (n, H, W, 1 or 3), RGB.
         metrics: what metrics.json holds.
         diagnosis: what is wrong with the run, and what to try next.
     """
@@ -46,10 +48,18 @@ def write_html(
         f"<header><h1>{escape(title)}</h1>{mark}{_headline(metrics)}</header>",
         _command(environment),
         _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
-        diagnosis_section(diagnosis),
+        diagnosis_section(diagnosis) if diagnosis else "",
+        _picture("Ensemble", folder / _files.ENSEMBLE, "Accuracy by number of members"),
+        _section("Measures", scores_table(metrics["test"])),
         _mistakes(test, images),
         _picture("Confusion matrix", folder / _files.CONFUSION, "True class by predicted class"),
         _classes(test),
+        _picture(
+            "Calibration",
+            folder / _files.RELIABILITY,
+            "Share of right answers by their probability",
+            calibration_text(metrics["test"]["calibration"]),
+        ),
         _facts("Configuration", config),
         _facts("Environment", {k: v for k, v in environment.items() if k != "command"}),
         _facts("Metrics", metrics),
@@ -87,23 +97,26 @@ def _command(environment: Mapping[str, Any]) -> str:
     return _section("Command", f"<pre>{escape(str(environment['command']))}</pre>")
 
 
-def _picture(title: str, path: Path, alternative: str) -> str:
+def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
     if not path.is_file():
         return ""
-    return _section(title, f'<img class="wide" src="{file_data_uri(path)}" alt="{alternative}">')
+    image = f'<img class="wide" src="{file_data_uri(path)}" alt="{alternative}">'
+    return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 
-def _mistakes(test: Evaluation, images: Callable[[np.ndarray], np.ndarray]) -> str:
+def _mistakes(
+    test: Evaluation, images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
+) -> str:
     """The test images that were classified wrongly, the most expensive ones first."""
-    wrong = np.flatnonzero(test.predictions != test.labels)
-    if not len(wrong):
+    wrong = int((test.predictions != test.labels).sum())
+    if not wrong:
         return _section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
-    worst = wrong[np.argsort(-test.losses[wrong], kind="stable")][:WORST]
+    worst = test.worst_mistakes(WORST)
     cards = "".join(
         _card(test, int(row), image) for row, image in zip(worst, images(worst), strict=True)
     )
-    said = f"{len(wrong):,} of {len(test.labels):,} test images were classified wrongly"
-    more = f"; the {len(worst)} most expensive are shown" if len(wrong) > len(worst) else ""
+    said = f"{wrong:,} of {len(test.labels):,} test images were classified wrongly"
+    more = f"; the {len(worst)} most expensive are shown" if wrong > len(worst) else ""
     return _section("Worst mistakes", f'<p>{said}{more}.</p><div class="cards">{cards}</div>')
 
 

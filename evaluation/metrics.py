@@ -71,8 +71,24 @@ class Evaluation:
         pairs = self.labels * classes + self.predictions
         return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
+    @cached_property
+    def class_scores(self) -> ClassScores:
+        """Precision, recall and F of each class, and their averages."""
+        confusion = self.confusion
+        return class_scores(confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0))
+
+    @property
+    def majority_baseline(self) -> float:
+        """Accuracy of an answer that is always the most frequent class of these samples."""
+        return float(np.bincount(self.labels).max() / len(self.labels))
+
+    def worst_mistakes(self, count: int) -> np.ndarray:
+        """int64 (n,), n <= count: positions of wrong answers, the most expensive ones first."""
+        wrong = np.flatnonzero(self.predictions != self.labels)
+        return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
+
     def to_metrics(self) -> dict[str, Any]:
-        """The numbers of metrics.json; rank5 is None where there are five classes or fewer."""
+        """First numbers of metrics.json; rank5 is None where there are five classes or fewer."""
         rank5 = rank_accuracy(self.probabilities, self.labels, 5)
         return {
             "rank1": rank_accuracy(self.probabilities, self.labels, 1),
@@ -83,18 +99,70 @@ class Evaluation:
 
     def per_class(self) -> list[dict[str, Any]]:
         """One dict a class: name, precision, recall, f1 (NaN where undefined) and count."""
-        from sklearn.metrics import precision_recall_fscore_support
-
-        columns = precision_recall_fscore_support(
-            self.labels,
-            self.predictions,
-            labels=range(len(self.class_names)),
-            zero_division=math.nan,  # type: ignore[arg-type]
-        )
+        scores = self.class_scores
+        columns = (scores.precision, scores.recall, scores.f1, scores.truths)
         return [
             {"name": name, "precision": p, "recall": r, "f1": f, "count": int(n)}
             for name, p, r, f, n in zip(self.class_names, *columns, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Measures of each class: arrays (classes,), or (R, classes) of R judgements at once.
+
+    Attributes:
+        precision: right answers among those that named the class; NaN where none did.
+        recall: right answers among the images of the class; NaN where there is none.
+        f1: harmonic mean of both, 2·hits / (truths + said); NaN where both are undefined.
+        truths: images of the class.
+        said: answers that named it.
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    truths: np.ndarray
+    said: np.ndarray
+
+    @property
+    def balanced_accuracy(self) -> np.ndarray:
+        """Mean recall of the classes that have images."""
+        return _mean_where(self.truths > 0, self.recall)
+
+    def average(self, values: np.ndarray, *, weighted: bool = False) -> np.ndarray:
+        """Mean of one of the measures over the classes that occur, as images or as answers.
+
+        What is undefined counts as 0, as in scikit-learn and Keras: a class that is never named
+        has earned no precision.
+
+        Args:
+            values: ``precision``, ``recall`` or ``f1``.
+            weighted: by the number of images, in place of each class alike.
+        """
+        defined = np.nan_to_num(values)
+        if weighted:
+            return (defined * self.truths).sum(axis=-1) / self.truths.sum(axis=-1)
+        return _mean_where((self.truths > 0) | (self.said > 0), defined)
+
+
+def class_scores(hits: np.ndarray, truths: np.ndarray, said: np.ndarray) -> ClassScores:
+    """Precision, recall and F from counts a class, integer (…, classes)."""
+    return ClassScores(
+        precision=_ratio(hits, said),
+        recall=_ratio(hits, truths),
+        f1=_ratio(2 * hits, truths + said),
+        truths=truths,
+        said=said,
+    )
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.where(whole > 0, part / np.maximum(whole, 1), math.nan)
+
+
+def _mean_where(counted: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.where(counted, values, 0.0).sum(axis=-1) / counted.sum(axis=-1)
 
 
 def evaluate(predictor: Callable[[np.ndarray], np.ndarray], data: LabelledBatches) -> Evaluation:
@@ -113,8 +181,12 @@ def evaluate(predictor: Callable[[np.ndarray], np.ndarray], data: LabelledBatche
     probabilities, labels = [], []
     for index in range(len(data)):
         images, truth = data[index]
+        if not len(truth):  # nothing of a batch could be read
+            continue
         probabilities.append(np.array(predictor(images)))  # a copy: it may reuse its output
         labels.append(np.array(truth))
+    if not labels:
+        raise SightkitError("Evaluation needs at least one image.", images=0)
     result = Evaluation(np.concatenate(probabilities), np.concatenate(labels), data.class_names)
     stored = getattr(data, "labels", None)
     if stored is not None and not np.array_equal(stored, result.labels):

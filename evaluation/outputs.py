@@ -12,6 +12,8 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 
 ANSWERS = (".json", ".csv")
+FORMAT = "sightkit-evaluation"
+"""Stands in metrics.json of a folder that a script has judged into; such a folder is replaced."""
 
 
 def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> None:
@@ -40,6 +42,37 @@ def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> N
     if not path.parent.is_dir():
         raise SightkitError(
             "The folder of --output must exist.", "Make it, or choose another.", output=str(path)
+        )
+
+
+def require_folder(path: str | os.PathLike[str]) -> None:
+    """Check, before any work, that an evaluation can be written into a folder.
+
+    Args:
+        path: new or empty, or the folder of an earlier evaluation; its files will be replaced.
+
+    Raises:
+        SightkitError: a file, a folder that cannot be written to, or one with other things in it,
+            such as a run.
+    """
+    path = Path(path)
+    _files.require_writable(path)
+    if path.is_file():
+        raise SightkitError(
+            "--output must name a folder, and a file stands there.",
+            "Choose another name.",
+            output=str(path),
+        )
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    metrics = path / _files.METRICS
+    found = _files.read_json(metrics) if metrics.is_file() else None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise SightkitError(
+            "--output must name a new or an empty folder, or that of an earlier evaluation.",
+            "Choose another name.",
+            output=str(path),
+            found=sorted(entry.name for entry in path.iterdir())[:3],
         )
 
 

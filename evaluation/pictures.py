@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the confusion matrix, small images for the report."""
+"""Pictures of an evaluation: confusion matrix, reliability, small images for the report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from sightkit import _files
+from sightkit.evaluation.calibration import Calibration
 from sightkit.evaluation.lettering import legible
 
 LARGEST_LABELLED = 25
@@ -57,6 +58,48 @@ def draw_confusion(
                 axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=lettering)
+    with _files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def draw_reliability(found: Calibration, path: str | os.PathLike[str]) -> None:
+    """Draw how often answers are right by how sure they were, to a PNG.
+
+    Above: accuracy of each bin of confidence, its gap to the diagonal in red. Below: how many
+    answers each bin holds, as a share of all.
+
+    Args:
+        found: what ``calibrate`` returned.
+        path: of the picture.
+    """
+    bins = len(found.count)
+    edges = np.arange(bins) / bins
+    figure = Figure(figsize=(4.6, 5.4), dpi=120, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    held = found.count > 0
+    bars = {"width": 1 / bins, "align": "edge", "linewidth": 0.6, "edgecolor": "white"}
+    upper.bar(edges[held], found.accuracy[held], color="#4878a8", label="accuracy", **bars)
+    upper.bar(
+        edges[held],
+        (found.confidence - found.accuracy)[held],
+        bottom=found.accuracy[held],
+        color="#d4483b",
+        alpha=0.5,
+        label="gap",
+        **bars,
+    )
+    upper.plot((0, 1), (0, 1), color="#333", linewidth=1, linestyle="--", label="calibrated")
+    upper.set(xlim=(0, 1), ylim=(0, 1))
+    upper.set_ylabel("share right", fontsize=13)
+    upper.legend(loc="upper left", fontsize=12, frameon=False)
+    upper.set_title(f"ECE {100 * found.error:.1f} %", fontsize=13)
+    lower.bar(edges, found.count / found.count.sum(), color="#888", **bars)
+    lower.set_xlabel("probability of the answer", fontsize=13)
+    lower.set_ylabel("answers", fontsize=13)
+    lower.set_ylim(0, 1)
+    for axes in (upper, lower):
+        axes.tick_params(labelsize=12)
+        axes.spines[["top", "right"]].set_visible(False)
     with _files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,18 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.evaluation.diagnosis import UNKNOWN, diagnose, errors_of_run
+from sightkit.evaluation.calibration import calibrate
+from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
 from sightkit.evaluation.html import SMOKE, is_smoke_run, number, write_html
+from sightkit.evaluation.judgement import judge
 from sightkit.evaluation.metrics import (
     Evaluation,
     LabelledBatches,
     evaluate,
     require_stored_order,
 )
-from sightkit.evaluation.pictures import draw_confusion
+from sightkit.evaluation.mistakes import draw_mistakes
+from sightkit.evaluation.pictures import draw_confusion, draw_reliability
 
 SHOWN_CLASSES = 50
 
@@ -34,7 +37,7 @@ def report_run(
     floor: float | None = None,
     floor_source: str = "",
 ) -> dict[str, Any]:
-    """Evaluate, write metrics.json, confusion matrix and report.html; print result and diagnosis.
+    """Evaluate, write metrics.json, pictures and report.html; print result and diagnosis.
 
     Args:
         folder: of the run; its configuration, environment and curves are shown where they exist.
@@ -57,21 +60,38 @@ def report_run(
         require_stored_order(batches)
     evaluations = {name: evaluate(predictor, batches) for name, batches in data.items()}
     for name, result in evaluations.items():
-        _require_numbers(name, result)
+        require_numbers(result, f"of the {name} split")
     test = evaluations["test"]
     metrics = {name: result.to_metrics() for name, result in evaluations.items()} | dict(facts)
-    _files.write_json(folder / _files.METRICS, metrics)
-    draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
+    metrics["test"] = judge(test)
     history = _history(folder)
     errors = errors_of_run(metrics, history)
     diagnosis = diagnose(errors, floor=floor, floor_source=floor_source, history=history)
-    write_html(folder, test, data["test"].images, metrics, diagnosis)
-    print(_summary(test, metrics))
+    write_judgement(folder, test, data["test"].images, metrics, diagnosis)
+    print(summary(test, metrics["test"]))
     if is_smoke_run(folder):
         print(SMOKE)
     elif diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
         print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
     return metrics
+
+
+def write_judgement(
+    folder: Path,
+    test: Evaluation,
+    images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
+    metrics: Mapping[str, Any],
+    diagnosis: Diagnosis | None = None,
+) -> None:
+    """Write metrics.json, the pictures and report.html; arguments as ``write_html`` takes them.
+
+    What an earlier judgement left and this one has not (a sheet of mistakes) is removed.
+    """
+    _files.write_json(folder / _files.METRICS, metrics)
+    draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
+    draw_reliability(calibrate(test), folder / _files.RELIABILITY)
+    draw_mistakes(test, images, folder / _files.MISTAKES)
+    write_html(folder, test, images, metrics, diagnosis)
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
@@ -86,19 +106,27 @@ def _history(folder: Path) -> list[dict[str, float]]:
         ]
 
 
-def _require_numbers(name: str, result: Evaluation) -> None:
+def require_numbers(result: Evaluation, which: str) -> None:
+    """Refuse answers that are no numbers.
+
+    Args:
+        result: what the network said.
+        which: of which images, for the message.
+
+    Raises:
+        SightkitError: a NaN or an infinity among the answers.
+    """
     bad = int((~np.isfinite(result.probabilities).all(axis=1)).sum())
     if bad:
         raise SightkitError(
             f"The network must answer with numbers; for {bad:,} of {len(result.labels):,} images "
-            f"of the {name} split it did not: the training diverged.",
+            f"{which} it did not: the training diverged.",
             "Train with a lower --learning-rate.",
         )
 
 
-def _summary(test: Evaluation, metrics: Mapping[str, Any]) -> str:
-    """What the terminal shows: a row a class, then the test's numbers."""
-    result = metrics["test"]
+def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
+    """What the terminal shows: a row a class, then the numbers of ``judge``."""
     rows = test.per_class()
     width = max(len("class"), *(len(row["name"]) for row in rows))
     lines = [f"\n{'class':<{width}}  precision  recall      f1  images"]
@@ -110,8 +138,15 @@ def _summary(test: Evaluation, metrics: Mapping[str, Any]) -> str:
     if len(rows) > SHOWN_CLASSES:
         lines.append(f"… {len(rows) - SHOWN_CLASSES} more classes in {_files.REPORT}")
     rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
+    low, high = result["intervals"]["rank1"]
     lines.append(
         f"\nTest rank-1 accuracy {100 * result['rank1']:.2f} %{rank5}, "
         f"loss {result['loss']:.4f}, {result['count']:,} images."
+    )
+    lines.append(
+        f"95 % interval of rank-1 {100 * low:.2f}–{100 * high:.2f} %; balanced accuracy "
+        f"{100 * result['balanced_accuracy']:.2f} %, always the largest class "
+        f"{100 * result['majority_baseline']:.2f} %; calibration error (ECE) "
+        f"{100 * result['calibration']['ece']:.2f} %."
     )
     return "\n".join(lines)

@@ -19,10 +19,12 @@ from sightkit.io.hdf5_writer import HDF5DatasetWriter
 from sightkit.io.image_batches import image_batches
 from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
+from sightkit.io.manifest import Manifest
 from sightkit.io.order import batch_rng, epoch_order, sample_rng
 from sightkit.io.sample_photos import SampleLayout
 from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
+from sightkit.io.subset import write_rows
 from sightkit.io.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ __all__ = [
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
     "ImageSource",
+    "Manifest",
     "SampleLayout",
     "Verification",
     "batch_rng",
@@ -59,6 +62,7 @@ __all__ = [
     "split",
     "verify",
     "write_png",
+    "write_rows",
 ]
 
 

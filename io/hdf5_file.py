@@ -154,11 +154,6 @@ class DatasetFile:
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
-    def hashes(self) -> np.ndarray:
-        """SHA-256 of each row's bytes, uint8 (N, 32): rows that are alike have the same."""
-        with h5py.File(self.path, "r") as file:
-            return _dataset(self.path, file, "hashes")[...]
-
 
 def identity(
     labels: np.ndarray, hashes: np.ndarray, class_names: tuple[str, ...], splits: dict[str, Any]

@@ -15,6 +15,7 @@ from sightkit.preprocessing.grayscale import GrayscalePreprocessor
 from sightkit.preprocessing.image_to_array import ImageToArrayPreprocessor
 from sightkit.preprocessing.mean import MeanPreprocessor
 from sightkit.preprocessing.mean_image import MeanImagePreprocessor
+from sightkit.preprocessing.mirror import MirrorPreprocessor
 from sightkit.preprocessing.patch import PatchPreprocessor
 from sightkit.preprocessing.pipeline import Pipeline, RandomPipeline
 from sightkit.preprocessing.simple import SimplePreprocessor
@@ -29,6 +30,7 @@ __all__ = [
     "ImageToArrayPreprocessor",
     "MeanImagePreprocessor",
     "MeanPreprocessor",
+    "MirrorPreprocessor",
     "PatchPreprocessor",
     "Pipeline",
     "Preprocessor",

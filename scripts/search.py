@@ -2,7 +2,7 @@
 
     python scripts/search.py train_lenet_digits --trials 30
     python scripts/search.py train_minivggnet_cifar10 --trials 40 --folds 3 \\
-        --space learning_rate=1e-3:1:log batch_size=64,128 --flags "--precision bfloat16"
+        --space learning_rate=1e-3:1:log batch_size=64,128 --flags="--precision bfloat16"
 
 Random search in the logarithm: the first half of the trials is coarse (a quarter of the epochs),
 the second fine, around the best of them; trials behind the median of the others are ended early.
@@ -16,18 +16,13 @@ the folder, it shares the work. Needs the extra: pip install 'sightkit[search]'.
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import logging
-import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import _cli
-from sightkit._errors import SightkitError
+from sightkit import _cli, _experiments
 
 SCRIPTS = Path(__file__).parent
 
@@ -61,8 +56,8 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    script = load_script(config.experiment)
-    experiment = _experiment_config(script, config)
+    script = _experiments.load(SCRIPTS, config.experiment)
+    experiment = _experiments.parse_flags(script, config.flags, smoke=config.smoke)
     from sightkit.training.search.plan import SearchPlan, import_optuna
     from sightkit.training.search.space import default_space, parse_space
 
@@ -84,7 +79,7 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.training.search.results import write_results
     from sightkit.training.search.study import Search
 
-    logging.getLogger("tensorflow").addFilter(_says_something)
+    _experiments.expect_several_networks()
     search = Search(plan)
     try:
         search.run(lambda line: print(line, flush=True))
@@ -93,38 +88,6 @@ def main(config: Config) -> dict[str, Any]:
         draw_search(summary, plan.output / "search.png")
     print(_described(plan, summary))
     return summary
-
-
-def _says_something(record: logging.LogRecord) -> bool:
-    """Not TensorFlow's wonder that there is a new network each trial."""
-    return "retracing" not in record.getMessage()
-
-
-def load_script(name: str) -> Any:
-    """An experiment's module, its Config and main."""
-    path = SCRIPTS / f"{name}.py"
-    if not path.is_file() or not name.startswith("train_"):
-        known = sorted(path.stem for path in SCRIPTS.glob("train_*.py"))
-        raise SightkitError("The experiment must be a script.", f"Known: {known}.", experiment=name)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"{path} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses look for its annotations
-    spec.loader.exec_module(module)
-    return module
-
-
-def _experiment_config(script: Any, config: Config) -> Any:
-    try:
-        flags = shlex.split(config.flags)
-    except ValueError as error:
-        raise SightkitError(
-            f"--flags must be what a shell reads ({error}).", flags=config.flags
-        ) from error
-    if config.smoke:
-        flags.append("--smoke")
-    return tyro.cli(script.Config, args=flags, config=(tyro.conf.FlagCreatePairsOff,))
 
 
 def _default_output(config: Config) -> Path:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sightkit.training.run import Run
     from sightkit.training.soft_labels import SoftLabels
     from sightkit.training.state import facts, weights_sha256
-    from sightkit.training.weight_average import use_average, with_weight_average
+    from sightkit.training.weight_average import average_networks, use_average, with_weight_average
 
 _MODULES = {
     "Bundle": "bundle",
@@ -38,6 +38,7 @@ _MODULES = {
     "RangeTest": "learning_rate_finder",
     "Run": "run",
     "SoftLabels": "soft_labels",
+    "average_networks": "weight_average",
     "check_bundle": "bundle_format",
     "facts": "state",
     "fit": "fit",
@@ -66,6 +67,7 @@ __all__ = [
     "RangeTest",
     "Run",
     "SoftLabels",
+    "average_networks",
     "check_bundle",
     "facts",
     "fit",

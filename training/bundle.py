@@ -18,6 +18,7 @@ from sightkit.preprocessing import Preprocessor, from_config
 from sightkit.training.bundle_format import (
     CANARY,
     TOLERANCE,
+    TRAINING_ROWS,
     WEIGHTS,
     build_float32,
     check_bundle,
@@ -35,6 +36,7 @@ class Bundle:
         preprocessing: image, uint8 RGB or grey of any size, to what the predictor takes.
         class_names: in the order of the predictor's outputs.
         description: all of bundle.json.
+        training_rows: the images that it was trained on, or None where that is not known.
     """
 
     network: keras.Model
@@ -42,6 +44,7 @@ class Bundle:
     preprocessing: Preprocessor
     class_names: tuple[str, ...]
     description: dict[str, Any]
+    training_rows: sightkit_io.Manifest | None = None
 
     def predict(self, images: Sequence[np.ndarray | str | os.PathLike[str]]) -> np.ndarray:
         """Classify images as they come: decoded and preprocessed exactly as in training.
@@ -119,9 +122,17 @@ def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
         preprocessing=from_config(description["preprocessing"]),
         class_names=tuple(description["class_names"]),
         description=description,
+        training_rows=_training_rows(folder, description),
     )
     _check_canary(folder, bundle)
     return bundle
+
+
+def _training_rows(folder: Path, description: Mapping[str, Any]) -> sightkit_io.Manifest | None:
+    about = description.get("training_rows")
+    if TRAINING_ROWS not in description["files"] or not isinstance(about, dict):
+        return None
+    return sightkit_io.Manifest.read(folder / TRAINING_ROWS, about.get("preprocessing", {}))
 
 
 def _check_canary(folder: Path, bundle: Bundle) -> None:

@@ -23,6 +23,8 @@ SCHEMA = 1
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.weights.h5"
 CANARY = "canary.png"
+TRAINING_ROWS = "training_rows.npy"
+"""Keys of the images that were trained on, where they are known (``io.Manifest``)."""
 TOLERANCE = 1e-3
 """Of the answer to the canary image: float32 probabilities, absolute."""
 FIELDS: dict[str, type] = {
@@ -48,7 +50,7 @@ def check_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """
     folder = Path(folder)
     description = read_description(folder)
-    for name in (WEIGHTS, CANARY):
+    for name in (WEIGHTS, CANARY, *({TRAINING_ROWS} & set(description["files"]))):
         path = folder / name
         if not path.is_file() or _files.sha256(path) != description["files"].get(name):
             raise damaged(folder, f"{name} is missing or not the file that was saved")

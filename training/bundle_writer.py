@@ -14,13 +14,14 @@ import numpy as np
 from sightkit import __version__, _files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import Pipeline, from_config
+from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle_format import (
     CANARY,
     DESCRIPTION,
     FORMAT,
     SCHEMA,
     TOLERANCE,
+    TRAINING_ROWS,
     WEIGHTS,
     build_float32,
     digest,
@@ -36,11 +37,12 @@ def save_bundle(
     folder: str | os.PathLike[str],
     network: keras.Model,
     *,
-    preprocessing: Pipeline,
+    preprocessing: Preprocessor,
     class_names: Sequence[str],
     canary: np.ndarray,
     metrics: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
+    training_rows: sightkit_io.Manifest | None = None,
 ) -> Path:
     """Write a bundle; a folder that stands there is replaced once the new one is whole.
 
@@ -53,6 +55,8 @@ def save_bundle(
             and compared whenever the bundle is loaded.
         metrics: what was measured, JSON.
         training: what it was trained on and how (precision, seed, data), JSON.
+        training_rows: the images that it was trained on, so that ``scripts/evaluate.py`` can say
+            when it is judged by some of them; 8 bytes an image.
 
     Returns:
         The folder.
@@ -88,6 +92,10 @@ def save_bundle(
             "Put a GrayscalePreprocessor first into the chain of a grey network.",
             difference=float(np.abs(given - expected).max()),
         )
+    names = [WEIGHTS, CANARY]
+    if training_rows is not None:
+        training_rows.write(temporary / TRAINING_ROWS)
+        names.append(TRAINING_ROWS)
     description = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -99,10 +107,15 @@ def save_bundle(
         "metrics": dict(metrics or {}),
         "parameters": saved.count_params(),
         "weights_sha256": weights_sha256(saved),
-        "files": {name: _files.sha256(temporary / name) for name in (WEIGHTS, CANARY)},
+        "files": {name: _files.sha256(temporary / name) for name in names},
         "canary": [float(value) for value in expected],
         "versions": {"sightkit": __version__, "keras": keras.__version__},
     }
+    if training_rows is not None:
+        description["training_rows"] = {
+            "images": len(training_rows.keys),
+            "preprocessing": dict(training_rows.preprocessing),
+        }
     description["sha256"] = digest(description)
     _files.write_json(temporary / DESCRIPTION, description)
     _files.sync(temporary / WEIGHTS)
@@ -141,10 +154,11 @@ def save_run_bundle(
         canary=data.images(slice(None))[int(right.argmax())],
         metrics=metrics,
         training={**run.config, "data_sha256": data.file.sha256},
+        training_rows=sightkit_io.Manifest.of(data.file) if "train" in data.file.splits else None,
     )
 
 
-def _answer(network: keras.Model, preprocessing: Pipeline, image: np.ndarray) -> np.ndarray:
+def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
     """What a network says of an image; an error if the chain does not end in its input."""
     x = preprocessing(image)
     if x.shape != network.input_shape[1:]:

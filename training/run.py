@@ -30,6 +30,8 @@ OWN_FILES = (
     _files.UPDATES_PICTURE,
     _files.METRICS,
     _files.CONFUSION,
+    _files.RELIABILITY,
+    _files.MISTAKES,
     _files.REPORT,
 )
 OWN_FOLDERS = (_files.CHECKPOINTS, _files.BUNDLE)
@@ -40,6 +42,8 @@ CONTENTS = {
     _files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
     _files.METRICS: "the numbers",
     _files.CONFUSION: "true class by predicted class",
+    _files.RELIABILITY: "whether it is right as often as it says",
+    _files.MISTAKES: "the worst mistakes on one sheet",
     _files.HISTORY: "loss, accuracy and learning rate of each epoch",
     _files.HISTORY_JSON: "the same, a list for each",
     _files.CURVES: "the same as a picture",

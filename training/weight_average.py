@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
+from sightkit import zoo
 from sightkit._errors import SightkitError
+from sightkit.training.bundle_format import build_float32
 from sightkit.training.gradient_noise import require_optimizer_class
 
 
@@ -108,16 +112,50 @@ def use_average(network: keras.Model, data: Any) -> None:
         )
     for variable, average in optimizer.averages:
         variable.assign(average.value)
+    _gather_statistics(network, data)
+
+
+def average_networks(networks: Sequence[keras.Model], data: Any = None) -> keras.Model:
+    """A network whose weights are the mean of those of several; batch statistics gathered anew.
+
+    Of snapshots of one training this often is as good as their averaged answers, for the time of
+    one network. Of networks that were trained independently it almost never is: their units stand
+    in different orders.
+
+    Args:
+        networks: built by the zoo, all alike.
+        data: training data, batches (x, …) by index, for batch normalization; without them its
+            statistics are averaged as the weights are, which suits them worse.
+
+    Raises:
+        SightkitError: no network, or networks of several builders or arguments.
+
+    Reference:
+        Izmailov et al., "Averaging weights leads to wider optima and better generalization", 2018.
+    """
+    origins = [zoo.origin(network) for network in networks]
+    if not origins or any(origin != origins[0] for origin in origins):
+        raise SightkitError(
+            "Only the weights of networks that are built alike can be averaged.",
+            "Average their answers in place of their weights.",
+            networks=[origin["builder"] for origin in origins],
+        )
+    averaged = build_float32(origins[0])
+    weights = zip(*(network.get_weights() for network in networks), strict=True)
+    averaged.set_weights([np.mean(each, axis=0, dtype=np.float64) for each in weights])
+    if data is not None:
+        _gather_statistics(averaged, data)
+    return averaged
+
+
+def _gather_statistics(network: keras.Model, data: Any) -> None:
     layers = [
         layer
         for layer in network._flatten_layers()
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     ]
-    if layers:
-        _gather_statistics(network, layers, data)
-
-
-def _gather_statistics(network: keras.Model, layers: list[Any], data: Any) -> None:
+    if not layers:
+        return
     if hasattr(data, "set_epoch"):
         data.set_epoch(0)  # where a training ended, a run that is resumed has not been
     before = [layer.momentum for layer in layers]

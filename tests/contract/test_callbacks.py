@@ -28,6 +28,7 @@ ARGUMENTS = {
     "BestCheckpoint": lambda folder: {"path": folder / "best.weights.h5"},
     "EarlyStopping": lambda folder: {"path": folder / "best.weights.h5"},
     "EpochCheckpoint": lambda folder: {"folder": folder},
+    "SnapshotCycles": lambda folder: {"folder": folder, "every": 1, "highest": 0.1},
     "TrainingMonitor": lambda folder: {"folder": folder},
     "UpdateRatioMonitor": lambda folder: {"folder": folder, "probe": np.ones((2, 4), "float32")},
 }
@@ -98,7 +99,7 @@ def test_it_may_begin_and_end_without_an_epoch_in_between(name, tmp_path):
 
 
 # These are there to change a training, if only after its end.
-ACTING = {"AdaptiveRate", "EarlyStopping"}
+ACTING = {"AdaptiveRate", "EarlyStopping", "SnapshotCycles"}
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - ACTING))

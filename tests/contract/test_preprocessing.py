@@ -63,7 +63,7 @@ ARGUMENTS = {
 }
 # Those that speak of red, green and blue take no grey image.
 CHANNELS = {"BGRPreprocessor": (3,), "MeanPreprocessor": (3,), "MeanImagePreprocessor": (3,)}
-STACKS = {"CropPreprocessor"}
+STACKS = {"CropPreprocessor", "MirrorPreprocessor"}
 OF_ONE_SIZE = {"MeanImagePreprocessor"}
 # Those that compute with the values of pixels take bytes, or bytes and floats, and nothing else.
 BYTES = {"Augment", "RandomPipeline"}

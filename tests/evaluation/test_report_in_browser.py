@@ -114,5 +114,5 @@ def test_the_page_fits_and_every_picture_is_shown(width, details, page, tmp_path
     assert said["window"] == width
     assert said["width"] <= width
     assert said["outside"] == []
-    assert len(said["images"]) == 26  # curves, confusion matrix and 24 mistakes
+    assert len(said["images"]) == 27  # curves, confusion matrix, reliability and 24 mistakes
     assert min(said["images"]) > 0

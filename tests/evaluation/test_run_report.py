@@ -97,12 +97,13 @@ def report(tmp_path):
 def test_metrics_json_holds_what_is_returned(report, tmp_path, capsys):
     metrics, _ = report()
     assert json.loads((tmp_path / _files.METRICS).read_text()) == metrics
-    assert metrics["test"] == {
-        "rank1": 38 / 40,
-        "rank5": None,
-        "loss": pytest.approx(metrics["test"]["loss"]),
-        "count": 40,
-    }
+    judged = metrics["test"]
+    assert (judged["rank1"], judged["rank5"], judged["count"]) == (38 / 40, None, 40)
+    assert judged["majority_baseline"] == 14 / 40
+    assert judged["balanced_accuracy"] == pytest.approx((13 / 14 + 1 + 12 / 13) / 3)
+    low, high = judged["intervals"]["rank1"]
+    assert 0.8 < low < 38 / 40 < high <= 1
+    assert 0 <= judged["calibration"]["ece"] < 0.2
     assert (metrics["parameters"], metrics["seed"]) == (1234, 1)
     printed = capsys.readouterr().out
     assert "95.00 %" in printed
@@ -151,16 +152,29 @@ def test_the_worst_mistakes_are_shown_the_most_expensive_first(report):
     assert "the 24 most expensive are shown" in text
 
 
-def test_no_mistakes_are_said_too(report):
+def test_no_mistakes_are_said_too(report, tmp_path):
+    report(wrong=(3,))
+    assert (tmp_path / _files.MISTAKES).is_file()
     _, text = report(wrong=())
     assert "Every test image was classified correctly." in text
     Page(text)
+    assert not (tmp_path / _files.MISTAKES).exists()
+
+
+def test_measures_with_intervals_and_calibration_are_in_the_report(report, tmp_path):
+    _, text = report()
+    page = Page(text)
+    for said in ("balanced accuracy", "always the largest class", "35.00 %", "1,000 replicates"):
+        assert said in page.text
+    assert "Expected calibration error" in page.text
+    assert cv2.imread(str(tmp_path / _files.RELIABILITY)) is not None
 
 
 @pytest.mark.parametrize("classes", (2, 30, 60))
 def test_any_number_of_classes_gives_a_report(classes, report, tmp_path, capsys):
     metrics, text = report(names=tuple(f"class {index}" for index in range(classes)))
-    assert Page(text).tags.count("tr") == classes + 1
+    _, per_class = text.split("<h2>Per class</h2>")
+    assert per_class.count("<tr>") == classes + 1
     assert (metrics["test"]["rank5"] is None) == (classes <= 5)
     assert cv2.imread(str(tmp_path / _files.CONFUSION)) is not None
     assert ("more classes in report.html" in capsys.readouterr().out) == (classes > 50)

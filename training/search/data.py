@@ -9,8 +9,6 @@ import numpy as np
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 
-PORTION = 1024
-
 
 def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[Path]:
     """Write the files that trials are trained on.
@@ -70,25 +68,9 @@ def _write(
     validation: np.ndarray,
     about: dict[str, int | str],
 ) -> None:
-    rows = np.concatenate([train, validation, validation])
-    splits = {"train": len(train), "validation": len(validation), "test": len(validation)}
-    images, sources = file.memmap(), file.sources()
     about = {**about, "test": "the validation images again: there is no test image in this file"}
-    with sightkit_io.HDF5DatasetWriter(
-        (len(rows), *file.shape[1:]),
-        path,
-        class_names=file.class_names,
-        splits=splits,
-        preprocessing=file.preprocessing,
-        recipe={**file.recipe, "search": about},
-    ) as writer:
-        for start in range(0, len(rows), PORTION):
-            part = rows[start : start + PORTION]
-            writer.add(
-                np.stack([images[row] for row in part]),
-                file.labels[part],
-                [sources[row] for row in part],
-            )
+    parts = {"train": train, "validation": validation, "test": validation}
+    sightkit_io.write_rows(path, file, parts, recipe={"search": about})
 
 
 def _require_same(path: Path, about: dict[str, int | str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,25 @@ def train_fold(
 
 def prepare_folds(plan: SearchPlan) -> list[Path]:
     """The dataset files of all folds; the script builds its dataset first where it is missing."""
-    config = plan.config
-    if not config.data.exists():
-        scratch = plan.output / "preparation"
-        only_data = dataclasses.replace(
-            config, output=scratch, resume=False, overwrite=True, preflight=False
-        )
-        log = plan.output / "preparation.log"
-        with contextlib.suppress(DataIsThere), quiet(log):
-            plan.main(only_data, callbacks=[StopBeforeTraining()])
-    return write_folds(config.data, plan.output / "data", plan.folds, seed=plan.seed)
+    ensure_data(plan.main, plan.config, plan.output)
+    return write_folds(plan.config.data, plan.output / "data", plan.folds, seed=plan.seed)
+
+
+def ensure_data(main: Callable[..., Any], config: Any, folder: Path) -> None:
+    """Let a script build its dataset file where it is missing, and stop before it trains.
+
+    Args:
+        main: the script's.
+        config: the script's; ``data`` names the file.
+        folder: for what the script prints and begins.
+    """
+    if config.data.exists():
+        return
+    only_data = dataclasses.replace(
+        config, output=folder / "preparation", resume=False, overwrite=True, preflight=False
+    )
+    with contextlib.suppress(DataIsThere), quiet(folder / "preparation.log"):
+        main(only_data, callbacks=[StopBeforeTraining()])
 
 
 class Reporter(StatefulCallback):

@@ -1,0 +1,245 @@
+"""Several networks that answer as one: averages, votes, and what they gain for what they cost.
+
+Pure functions of what the members said; nothing here knows how they were trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.evaluation.intervals import Interval, paired_interval
+from sightkit.evaluation.metrics import Evaluation, LabelledBatches, evaluate, rank_accuracy
+
+TINY = 1e-60
+"""Stands for a probability of 0 in the logarithm: below all that float32 can hold by so much that
+the loss stays convex on what it holds, and Jensen's inequality exact."""
+LONGEST = 60
+SUBSETS = 200
+"""So many choices of k members at most are tried for ``by_size``."""
+
+
+def mean_answer(answers: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean of the members' probabilities: M times (N, classes) to float32 (N, classes)."""
+    return _stacked(answers).mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def vote(answers: Sequence[np.ndarray]) -> np.ndarray:
+    """Each member names one class; shares of the votes, ties decided by the mean probability.
+
+    The mean is one further vote, divided among the classes as the members are sure of them: it
+    turns no majority.
+
+    Returns:
+        float32 (N, classes), rows of sum 1.
+    """
+    stacked = _stacked(answers)
+    members, _, classes = stacked.shape
+    votes = np.eye(classes)[stacked.argmax(axis=2)].sum(axis=0)
+    return ((votes + stacked.mean(axis=0, dtype=np.float64)) / (members + 1)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Jensen:
+    """Cross-entropy of the averaged answer, and the mean of the members' own, in nats.
+
+    -log is convex: of each image, and so of all, the first is never above the second. The notes
+    of the course write it for any convex loss.
+    """
+
+    ensemble: float
+    members: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it came out so; the tolerance is that of adding up in float64."""
+        return self.ensemble <= self.members + 1e-9 * max(1.0, self.members)
+
+
+def jensen(answers: Sequence[np.ndarray], labels: np.ndarray) -> Jensen:
+    """Compare the loss of the mean answer to the mean loss of the answers.
+
+    In float64, and without the cut at 1e-7 that ``Evaluation.losses`` shares with Keras: cut off,
+    the loss is not convex.
+
+    Args:
+        answers: M times (N, classes), probabilities.
+        labels: int (N,), the truth.
+    """
+    stacked = _stacked(answers)
+    true = stacked[:, np.arange(len(labels)), labels].astype(np.float64)
+    return Jensen(
+        ensemble=float(-np.log(np.maximum(true.mean(axis=0), TINY)).mean()),
+        members=float(-np.log(np.maximum(true, TINY)).mean()),
+    )
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a dearer way of answering brings over a cheaper one, on the same images.
+
+    Attributes:
+        points: rank-1 accuracy, in percentage points, that it brings.
+        interval: 95 % of it, a paired bootstrap.
+        extra_milliseconds: an image, that it costs more.
+    """
+
+    points: float
+    interval: Interval
+    extra_milliseconds: float
+
+    @property
+    def per_millisecond(self) -> float | None:
+        """Points for each extra millisecond; None where it costs none."""
+        return self.points / self.extra_milliseconds if self.extra_milliseconds > 0 else None
+
+    def __str__(self) -> str:
+        """A line for the terminal."""
+        low, high = self.interval
+        each = self.per_millisecond
+        rate = "" if each is None else f": {each:+.3g} points a millisecond"
+        return (
+            f"{self.points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}) for "
+            f"{self.extra_milliseconds:+.3g} ms an image{rate}"
+        )
+
+    def to_metrics(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            "points": self.points,
+            "interval": list(self.interval),
+            "extra_milliseconds": self.extra_milliseconds,
+            "points_per_millisecond": self.per_millisecond,
+        }
+
+
+def gain(
+    ours: Evaluation, theirs: Sequence[Evaluation], *, milliseconds: float, before: float
+) -> Gain:
+    """What an answer gains over one other, or over the mean of several.
+
+    Args:
+        ours: the dearer one.
+        theirs: the cheaper ones, on the same images.
+        milliseconds: an image, of ours.
+        before: an image, of one of theirs.
+    """
+    right = 100.0 * (ours.predictions == ours.labels)
+    others = 100.0 * np.mean([e.predictions == e.labels for e in theirs], axis=0)
+    return Gain(
+        points=float(np.mean(right - others)),
+        interval=paired_interval(right, others),
+        extra_milliseconds=milliseconds - before,
+    )
+
+
+def evaluate_members(
+    predictors: Sequence[Callable[[np.ndarray], np.ndarray]], data: LabelledBatches
+) -> tuple[Evaluation, ...]:
+    """Ask several networks about the same data, each batch being read once for all of them."""
+    asked = evaluate(lambda images: np.stack([p(images) for p in predictors], axis=1), data)
+    return tuple(
+        dataclasses.replace(asked, probabilities=np.ascontiguousarray(asked.probabilities[:, k]))
+        for k in range(len(predictors))
+    )
+
+
+def combined(
+    members: Sequence[Evaluation], how: Callable[[Sequence[np.ndarray]], np.ndarray] = mean_answer
+) -> Evaluation:
+    """What the members say together: ``how`` is ``mean_answer`` or ``vote``."""
+    answer = how([member.probabilities for member in members])
+    return dataclasses.replace(members[0], probabilities=answer)
+
+
+def by_size(members: Sequence[Evaluation]) -> list[tuple[float, float, float]]:
+    """Rank-1 accuracy of averages of 1, 2, … of the members: mean, lowest, highest.
+
+    Over all choices of so many members; where there are more than 200, over 200 of them.
+    """
+    answers = [member.probabilities for member in members]
+    rng = np.random.default_rng(0)
+    found = []
+    for size in range(1, len(answers) + 1):
+        chosen = list(itertools.islice(itertools.combinations(range(len(answers)), size), SUBSETS))
+        if len(chosen) == SUBSETS:  # the first ones all begin alike
+            chosen = [tuple(rng.choice(len(answers), size, replace=False)) for _ in range(SUBSETS)]
+        ranks = [
+            rank_accuracy(mean_answer([answers[k] for k in some]), members[0].labels)
+            for some in chosen
+        ]
+        found.append((float(np.mean(ranks)), min(ranks), max(ranks)))
+    return found
+
+
+def require_alike(members: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse members that cannot answer together.
+
+    Args:
+        members: name to what its ``bundle.json`` holds: ``class_names`` and ``preprocessing``.
+
+    Raises:
+        SightkitError: fewer than two, or one whose class list or preprocessing is not that of the
+            first; the member and the difference are named.
+    """
+    if len(members) < 2:
+        raise SightkitError(
+            "An ensemble has two members at least.",
+            "Train more, or name more bundles.",
+            members=list(members),
+        )
+    (first, wanted), *others = members.items()
+    for name, found in others:
+        if found["class_names"] != wanted["class_names"]:
+            same = sorted(found["class_names"]) == sorted(wanted["class_names"])
+            raise SightkitError(
+                "All members of an ensemble must have the same classes in the same order: "
+                + ("the order differs." if same else "the classes differ."),
+                f"Leave {name} out, or train it on the data of {first}.",
+                member=name,
+                its_classes=found["class_names"][:5],
+                others=wanted["class_names"][:5],
+            )
+        if found["preprocessing"] != wanted["preprocessing"]:
+            raise SightkitError(
+                "All members of an ensemble must have the same preprocessing: they are shown the "
+                "same batches.",
+                f"Leave {name} out, or train it with the preprocessing of {first}.",
+                member=name,
+                differ=_first_difference(found["preprocessing"], wanted["preprocessing"]),
+            )
+
+
+def _stacked(answers: Sequence[np.ndarray]) -> np.ndarray:
+    shapes = {np.shape(answer) for answer in answers}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+        raise SightkitError(
+            "An ensemble needs the answers of its members to the same images: arrays of one shape "
+            "(images, classes).",
+            shapes=sorted(shapes),
+        )
+    return np.stack(list(answers))
+
+
+def _first_difference(found: Any, wanted: Any, name: str = "preprocessing") -> str:
+    """Where two configs differ first, with both values."""
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for key in {**found, **wanted}:
+            if found.get(key) != wanted.get(key):
+                return _first_difference(found.get(key), wanted.get(key), f"{name}.{key}")
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        for place, (one, other) in enumerate(zip(found, wanted, strict=True)):
+            if one != other:
+                return _first_difference(one, other, f"{name}.{place}")
+    return f"{name}: {_short(found)}, the others {_short(wanted)}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

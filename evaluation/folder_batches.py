@@ -1,0 +1,144 @@
+"""A folder of class folders, to be judged: decoded in threads, corrupt photos named and left out.
+
+Nothing is written; the images are read in the order of their names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sightkit import io
+from sightkit._errors import SightkitError
+from sightkit.io.threads import in_threads
+from sightkit.preprocessing import AspectAwarePreprocessor, Preprocessor
+
+THUMBNAIL = 224
+"""Photos come in the size of the camera; mistakes are shown in this."""
+NAMED = 3
+
+
+class FolderBatches:
+    """Batches of a folder ``CLASS/image.jpg``, with the labels of a network's class names.
+
+    A photo that cannot be read is told on stderr in one line, counted and left out.
+
+    Args:
+        folder: of the class folders; their names must be the class names, in any order.
+        class_names: of the network, in label order.
+        chain: from decoded image to what the network takes, one image or a stack of views.
+        batch_size: images a batch.
+        watch: called with number and pixels of each photo that was decoded, from several threads.
+
+    Attributes:
+        bad: paths of the photos that could not be read, with the reason.
+
+    Raises:
+        SightkitError: no such folder, or class folders that are not the network's classes.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        class_names: Sequence[str],
+        chain: Preprocessor,
+        batch_size: int,
+        watch: Callable[[int, np.ndarray], None] | None = None,
+    ) -> None:
+        self.source = io.FolderDataset(Path(folder))()
+        self.class_names = tuple(class_names)
+        require_classes(self.source.class_names, self.class_names, ordered=False)
+        self.chain = chain
+        self.batch_size = batch_size
+        self.bad: dict[str, str] = {}
+        order = [self.class_names.index(name) for name in self.source.class_names]
+        self._labels = np.asarray(order, np.int64)[self.source.labels]
+        self._rows: list[int] = []
+        self._watch = watch
+        if self.source.left_out:
+            names = [f"{name!r} ({reason})" for name, reason in self.source.left_out[:NAMED]]
+            more = ", …" if len(self.source.left_out) > NAMED else ""
+            print(
+                f"Left out in {str(folder)!r}: {len(self.source.left_out):,}, "
+                f"{', '.join(names)}{more}.",
+                file=sys.stderr,
+            )
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 (n,): of the photos that were read so far, in their order."""
+        return self._labels[self._rows]
+
+    def __len__(self) -> int:
+        return -(-len(self.source) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read a batch; it is shorter by the photos that cannot be read, and may be empty."""
+        if index == 0:
+            self._rows, self.bad = [], {}
+        start = index * self.batch_size
+        rows = range(start, min(start + self.batch_size, len(self.source)))
+        prepared = []
+        good = []
+        for row, image in zip(rows, in_threads(self._prepare, rows), strict=True):
+            if isinstance(image, SightkitError):
+                self.bad[self.source.identify(row)] = str(image)
+                print(image, file=sys.stderr)
+            else:
+                prepared.append(image)
+                good.append(row)
+        self._rows += good
+        x = np.stack(prepared) if prepared else np.zeros((0, 1, 1, 1), np.float32)
+        return x, self._labels[good]
+
+    def images(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Photos by position among those that could be read: thumbnails, uint8 (n, H, W, 3)."""
+        shrink = AspectAwarePreprocessor(THUMBNAIL, THUMBNAIL)
+        return np.stack([shrink(self.source.read(row)) for row in np.array(self._rows)[rows]])
+
+    def _prepare(self, row: int) -> np.ndarray | SightkitError:
+        try:
+            image = self.source.read(row)
+        except SightkitError as error:
+            return error
+        if self._watch is not None:
+            self._watch(row, image)
+        return self.chain(image)
+
+
+def require_classes(found: Sequence[str], wanted: Sequence[str], *, ordered: bool) -> None:
+    """Refuse data whose classes are not those of the network.
+
+    Args:
+        found: class names of the data.
+        wanted: class names of the network, in label order.
+        ordered: whether the order must be the same, because labels are numbers.
+
+    Raises:
+        SightkitError: classes missing on either side, or in another order.
+    """
+    missing = [name for name in wanted if name not in found]
+    unknown = [name for name in found if name not in wanted]
+    if missing or unknown:
+        raise SightkitError(
+            "The data must have the classes of the network.",
+            "Name the class folders as the network names its classes, or judge another network.",
+            missing=_shown(missing),
+            unknown=_shown(unknown),
+        )
+    if ordered and tuple(found) != tuple(wanted):
+        raise SightkitError(
+            "The data must have the classes of the network in the same order: labels are numbers.",
+            "Build the dataset file from the same source as the network's.",
+            data=_shown(found),
+            network=_shown(wanted),
+        )
+
+
+def _shown(names: Sequence[str]) -> str:
+    listed = ", ".join(repr(name) for name in names[:NAMED])
+    return f"[{listed}{', …' if len(names) > NAMED else ''}]"

@@ -1,0 +1,111 @@
+"""How far a measure would move with other images of the same kind: the bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.evaluation.metrics import Evaluation, class_scores
+
+REPLICATES, LEVEL, SEED = 1000, 0.95, 0
+CHUNK = 2**21
+"""Samples that are drawn at once; bounds the memory, whatever their number."""
+
+Interval = tuple[float, float]
+
+
+def bootstrap(
+    statistic: Callable[..., Mapping[str, np.ndarray]],
+    columns: Sequence[np.ndarray],
+    *,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+    seed: int = SEED,
+) -> dict[str, Interval]:
+    """Percentile intervals of any measures: samples are drawn with replacement, many times.
+
+    The interval says what other images of the same kind would have done to the measure. It knows
+    nothing of another training; several seeds do (``benchmarks/experiments.py``).
+
+    Args:
+        statistic: takes the columns as (R, N) arrays, a row a replicate, and returns (R,) arrays
+            by name.
+        columns: (N,) arrays; sample k is the k-th of each.
+        replicates: how often all is drawn.
+        level: share of the replicates inside the interval, between 0 and 1.
+        seed: of the drawing; the same seed gives the same intervals.
+
+    Returns:
+        Name to (low, high); NaN where a measure is defined in no replicate.
+
+    Raises:
+        SightkitError: no sample, columns of several lengths, or a number out of range.
+
+    Reference:
+        Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 13.
+    """
+    lengths = {len(column) for column in columns}
+    if len(lengths) != 1 or lengths == {0} or replicates < 1 or not 0 < level < 1:
+        raise SightkitError(
+            "The bootstrap needs columns of one length, at least one sample and one replicate, "
+            "and a level between 0 and 1.",
+            lengths=sorted(lengths),
+            replicates=replicates,
+            level=level,
+        )
+    (count,) = lengths
+    rng = np.random.default_rng(seed)
+    at_once = max(1, CHUNK // count)
+    found: dict[str, list[np.ndarray]] = {}
+    for start in range(0, replicates, at_once):
+        rows = rng.integers(0, count, (min(at_once, replicates - start), count), dtype=np.int32)
+        for name, values in statistic(*(column[rows] for column in columns)).items():
+            found.setdefault(name, []).append(np.asarray(values, np.float64))
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    return {name: _between(np.concatenate(values), tails) for name, values in found.items()}
+
+
+def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval]:
+    """95 % intervals of accuracy, loss and the averages over classes."""
+
+    def measured(labels: np.ndarray, said: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
+        rows = np.arange(len(labels))[:, np.newaxis] * len(evaluation.class_names)
+        shape = (len(labels), len(evaluation.class_names))
+
+        def counted(classes: np.ndarray) -> np.ndarray:
+            return np.bincount(classes.ravel(), minlength=shape[0] * shape[1]).reshape(shape)
+
+        hits = counted((rows + labels)[labels == said])
+        scores = class_scores(hits, counted(rows + labels), counted(rows + said))
+        return {
+            "rank1": (labels == said).mean(axis=1),
+            "loss": loss.mean(axis=1),
+            "balanced_accuracy": scores.balanced_accuracy,
+            "f1": scores.average(scores.f1),
+        }
+
+    columns = (evaluation.labels, evaluation.predictions, evaluation.losses)
+    return bootstrap(measured, columns, seed=seed)
+
+
+def paired_interval(ours: np.ndarray, theirs: np.ndarray, *, seed: int = SEED) -> Interval:
+    """95 % interval of the mean difference of two judgements of the same samples.
+
+    Args:
+        ours: (N,), a value a sample: 1 where an answer is right, or a loss.
+        theirs: (N,), of the same samples in the same order.
+        seed: of the drawing.
+    """
+    difference = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
+    found = bootstrap(lambda drawn: {"mean": drawn.mean(axis=1)}, (difference,), seed=seed)
+    return found["mean"]
+
+
+def _between(values: np.ndarray, tails: tuple[float, float]) -> Interval:
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, tails)
+    return float(low), float(high)

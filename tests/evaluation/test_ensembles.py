@@ -1,0 +1,187 @@
+"""Averages, votes, Jensen's inequality and gains: by hand, by loops, and for any members."""
+
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from sightkit._errors import SightkitError
+from sightkit.evaluation import (
+    Evaluation,
+    by_size,
+    combined,
+    draw_ensemble,
+    evaluate_members,
+    gain,
+    jensen,
+    mean_answer,
+    rank_accuracy,
+    require_alike,
+    vote,
+)
+
+CHAIN = {"name": "Pipeline", "steps": [{"name": "SimplePreprocessor", "width": 8, "height": 8}]}
+
+
+@st.composite
+def answers(draw):
+    """Members' probabilities, zeros and ones and almost zeros among them, and labels."""
+    members, count, classes = (draw(st.integers(1, high)) for high in (5, 6, 4))
+    shape = (members, count, classes + 1)
+    some = st.sampled_from((0.0, 1e-45, 1e-38, 1e-9, 2e-7, 0.1, 0.5, 1.0))
+    scores = draw(arrays.arrays(np.float32, shape, elements=some))
+    sums = scores.sum(axis=2, keepdims=True)
+    scores = np.where(sums > 1, scores / np.maximum(sums, 1), scores)
+    labels = draw(arrays.arrays(np.int64, count, elements=st.integers(0, classes)))
+    return list(scores), labels
+
+
+def member(probabilities, labels):
+    probabilities = np.asarray(probabilities, np.float32)
+    names = tuple(f"class {k}" for k in range(probabilities.shape[1]))
+    return Evaluation(probabilities, np.asarray(labels), names)
+
+
+def made_up(members=4, count=300, classes=5, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, count)
+    scores = rng.normal(size=(members, count, classes)) + 1.2 * np.eye(classes)[labels]
+    shares = np.exp(scores) / np.exp(scores).sum(axis=2, keepdims=True)
+    return [member(each, labels) for each in shares]
+
+
+@given(answers())
+def test_the_loss_of_the_average_is_never_above_the_mean_of_the_losses(given_answers):
+    """Without a tolerance but that of float64; cut off at 1e-7, as Keras does, it is not so."""
+    assert jensen(*given_answers).holds
+
+
+def test_jensen_in_numbers():
+    found = jensen([np.array([[0.5, 0.5]]), np.array([[0.25, 0.75]])], np.array([0]))
+    assert found.ensemble == pytest.approx(-np.log(0.375))
+    assert found.members == pytest.approx((np.log(2) + np.log(4)) / 2)
+    equal = jensen([np.array([[0.3, 0.7]])] * 3, np.array([1]))
+    assert equal.holds and equal.ensemble == pytest.approx(equal.members)
+
+
+@given(answers())
+def test_votes_are_those_of_a_count_and_ties_go_to_the_surer(given_answers):
+    members, _ = given_answers
+    stacked = np.stack(members)
+    found = vote(members)
+    for row in range(stacked.shape[1]):
+        counts = np.bincount(stacked[:, row].argmax(axis=1), minlength=stacked.shape[2])
+        first = int(found[row].argmax())
+        assert counts[first] == counts.max()
+        tied = np.flatnonzero(counts == counts.max())
+        sums = stacked[:, row].astype(float).sum(axis=0)
+        assert sums[first] >= sums[tied].max() - 1e-5
+
+
+def test_a_majority_wins_a_vote_against_one_that_is_sure():
+    said = [np.array([[0.51, 0.49]]), np.array([[0.51, 0.49]]), np.array([[0.0, 1.0]])]
+    assert vote(said)[0].argmax() == 0
+    assert mean_answer(said)[0].argmax() == 1
+    assert vote(said)[0].sum() == pytest.approx(1)
+
+
+def test_members_are_asked_with_each_batch_read_once():
+    class Data:
+        class_names, labels = ("a", "b"), np.array([0, 1, 1, 0, 1])
+        read = 0
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            Data.read += 1
+            rows = slice(2 * index, 2 * index + 2)
+            return self.labels[rows][:, None].astype("float32"), self.labels[rows]
+
+        def images(self, rows):
+            raise AssertionError
+
+    def right(x):
+        return np.concatenate([1 - x, x], axis=1)
+
+    def wrong(x):
+        return np.concatenate([x, 1 - x], axis=1)
+
+    first, second = evaluate_members([right, wrong], Data())
+    assert Data.read == 3
+    assert (first.to_metrics()["rank1"], second.to_metrics()["rank1"]) == (1.0, 0.0)
+    assert combined([first, second]).probabilities.tolist() == [[0.5, 0.5]] * 5
+
+
+def test_a_gain_is_in_points_of_rank_1_over_the_mean_of_the_others():
+    members = made_up()
+    average = combined(members)
+    found = gain(average, members, milliseconds=8.0, before=2.0)
+    ranks = [each.to_metrics()["rank1"] for each in members]
+    assert found.points == pytest.approx(100 * (average.to_metrics()["rank1"] - np.mean(ranks)))
+    assert found.interval[0] < found.points < found.interval[1]
+    assert found.per_millisecond == pytest.approx(found.points / 6)
+    assert "points a millisecond" in str(found)
+    free = gain(average, members, milliseconds=2.0, before=2.0)
+    assert free.per_millisecond is None and "a millisecond" not in str(free)
+
+
+def test_accuracy_by_size_is_that_of_all_choices():
+    members = made_up(4)
+    found = by_size(members)
+    for size in (1, 2, 3, 4):
+        ranks = [
+            rank_accuracy(np.mean([m.probabilities for m in some], axis=0), members[0].labels)
+            for some in itertools.combinations(members, size)
+        ]
+        assert found[size - 1] == pytest.approx((np.mean(ranks), min(ranks), max(ranks)))
+
+
+def test_many_members_are_not_tried_in_all_choices(monkeypatch):
+    monkeypatch.setattr("sightkit.evaluation.ensembles.SUBSETS", 3)
+    assert len(by_size(made_up(8, count=20))) == 8
+
+
+def test_the_picture_is_drawn(tmp_path):
+    draw_ensemble(made_up(), [1.0, 2.0, 1.5, 1.0], tmp_path / "e.png")
+    assert cv2.imread(str(tmp_path / "e.png")) is not None
+
+
+def test_members_that_are_alike_are_accepted():
+    require_alike({k: {"class_names": ["a", "b"], "preprocessing": CHAIN} for k in ("one", "two")})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    (
+        ({"class_names": ["b", "a"]}, "the order differs"),
+        ({"class_names": ["a", "c"]}, "the classes differ"),
+        ({"class_names": ["a", "b", "c"]}, "the classes differ"),
+        (
+            {"preprocessing": {**CHAIN, "steps": [{**CHAIN["steps"][0], "width": 9}]}},
+            "preprocessing.steps.0.width: 9, the others 8",
+        ),
+        ({"preprocessing": {**CHAIN, "steps": []}}, "preprocessing.steps"),
+    ),
+)
+def test_members_that_differ_are_refused_by_name(change, told):
+    first = {"class_names": ["a", "b"], "preprocessing": CHAIN}
+    with pytest.raises(SightkitError, match=told.replace(".", r"\.")) as refused:
+        require_alike({"one": first, "two": first, "odd": {**first, **change}})
+    assert "'odd'" in str(refused.value) and "odd out" in str(refused.value)
+
+
+def test_one_member_is_no_ensemble():
+    with pytest.raises(SightkitError, match="two members"):
+        require_alike({"one": {"class_names": ["a"], "preprocessing": CHAIN}})
+
+
+def test_answers_to_other_images_are_not_averaged():
+    with pytest.raises(SightkitError, match="same images"):
+        mean_answer([np.ones((2, 3)), np.ones((3, 3))])

@@ -1,0 +1,140 @@
+"""scripts/evaluate.py and scripts/test_ensemble.py: what they refuse, tell and write."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from sightkit import io, training
+from sightkit.io import DatasetFile, write_png
+from sightkit.training.smoke import smoke_bundles
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A dataset file of digits and three bundles."""
+    return smoke_bundles(tmp_path_factory.mktemp("made"), 3)
+
+
+@pytest.fixture(scope="module")
+def photos(made, tmp_path_factory):
+    """Two rows a digit, one of them trained on, as files; one more is no photo."""
+    file = DatasetFile.open(made[0])
+    folder = tmp_path_factory.mktemp("photos")
+    for split in ("train", "test"):
+        first, last = file.rows(split)
+        for digit in range(10):
+            row = first + int((file.labels[first:last] == digit).argmax())
+            (folder / str(digit)).mkdir(exist_ok=True)
+            write_png(folder / str(digit) / f"{split}.png", file.memmap()[row])
+    (folder / "3" / "broken.png").write_bytes(b"no photo")
+    return folder
+
+
+def check_refused(result, *told):
+    assert result.code == 2, result.stderr
+    assert len(result.stderr.splitlines()) == 1 and "Traceback" not in result.stderr
+    assert all(part in result.stderr for part in told), result.stderr
+    assert result.heavy == ""
+
+
+def test_a_folder_is_judged_without_the_photo_that_is_none(made, photos, script, tmp_path):
+    _, bundles = made
+    flags = ("--bundle", bundles[0], "--data", photos, "--output", tmp_path / "judged")
+    result = script("evaluate", *flags, cwd=tmp_path)
+    assert result.code == 2 and "Traceback" not in result.stderr
+    assert "broken.png" in result.stderr and "bad=1, judged=20" in result.stderr
+    assert "trained on 10 of these 20 images" in result.stderr
+    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    assert (metrics["trained_on"], metrics["test"]["count"]) == (10, 20)
+    assert list(metrics["bad"]) == ["3/broken.png"]
+    assert metrics["test"]["balanced_accuracy"] == pytest.approx(metrics["test"]["rank1"])
+    names = {path.name for path in (tmp_path / "judged").iterdir()}
+    assert {"report.html", "confusion_matrix.png", "reliability.png"} <= names
+    # What it says is what the bundle says.
+    bundle = training.load_bundle(bundles[0])
+    paths = sorted(path for path in photos.rglob("*.png") if path.name != "broken.png")
+    right = bundle.predict(paths).argmax(axis=1) == [int(path.parent.name) for path in paths]
+    assert metrics["test"]["rank1"] == pytest.approx(right.mean())
+
+
+def test_crops_are_judged_beside_single_looks_and_an_evaluation_is_replaced(made, script, tmp_path):
+    data, bundles = made
+    flags = ("--bundle", bundles[0], "--data", data, "--output", tmp_path / "judged")
+    for crops in (1, 10):
+        result = script("evaluate", *flags, "--crops", crops, cwd=tmp_path)
+        assert result.code == 0, result.stderr
+        assert "trained on" not in result.stderr
+    assert "10 crops against one:" in result.stdout
+    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    assert metrics["crops"] == 10 and metrics["trained_on"] == 0
+    difference = metrics["test"]["rank1"] - metrics["once"]["rank1"]
+    assert metrics["gain"]["points"] == pytest.approx(100 * difference)
+
+
+def test_other_classes_are_refused_before_keras_starts(made, photos, script, tmp_path):
+    folder = shutil.copytree(photos, tmp_path / "photos")
+    (folder / "7").rename(folder / "seven")
+    result = script("evaluate", "--bundle", made[1][0], "--data", folder, cwd=tmp_path)
+    check_refused(result, "'7'", "'seven'")
+
+
+def test_what_cannot_be_judged_is_refused_before_keras_starts(made, script, tmp_path):
+    data, bundles = made
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    bundle = ("--bundle", bundles[0])
+    check_refused(script("evaluate"), "--bundle")
+    check_refused(script("evaluate", *bundle), "--data")
+    check_refused(script("evaluate", "--bundle", tmp_path, "--data", data), "bundle.json")
+    check_refused(script("evaluate", *bundle, "--data", tmp_path / "no.h5"), "no.h5")
+    check_refused(script("evaluate", *bundle, "--data", data, "--split", "dev"), "'dev'")
+    check_refused(
+        script("evaluate", *bundle, "--data", data, "--output", tmp_path / "mine"), "thesis.tex"
+    )
+
+
+def test_an_ensemble_of_bundles_is_judged(made, script, tmp_path):
+    data, bundles = made
+    flags = (*bundles, "--data", data, "--output", tmp_path / "judged")
+    result = script("test_ensemble", *flags, cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert result.stderr == ""
+    for line in ("mean of members", "answers averaged", "votes", "weights averaged", "Jensen: "):
+        assert line in result.stdout
+    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    members = metrics["ensemble"][:3]
+    assert [row["name"] for row in members] == [str(path) for path in bundles]
+    assert metrics["jensen"]["holds"]
+    mean = sum(row["rank1"] for row in members) / 3
+    assert metrics["gain"]["points"] == pytest.approx(100 * (metrics["test"]["rank1"] - mean))
+    assert (tmp_path / "judged" / "ensemble.png").stat().st_size > 0
+    assert "Accuracy by number of members" in (tmp_path / "judged" / "report.html").read_text()
+
+
+def test_members_that_differ_are_refused_before_keras_starts(made, script, tmp_path):
+    data, (first, *_) = made
+    network = training.load_bundle(first)
+    canary = io.read_image(first / "canary.png")
+    training.save_bundle(
+        tmp_path / "other",
+        network.network,
+        preprocessing=network.preprocessing,
+        class_names=network.class_names[::-1],
+        canary=canary,
+    )
+    result = script("test_ensemble", first, tmp_path / "other", "--data", data)
+    check_refused(result, "the order differs", str(tmp_path / "other"))
+    check_refused(script("test_ensemble"), "Name an ensemble")
+    check_refused(script("test_ensemble", tmp_path), "ensemble.json")
+    check_refused(script("test_ensemble", first, first), "--data")
+
+
+@pytest.mark.parametrize("name", ("evaluate", "test_ensemble"))
+def test_a_smoke_run_needs_nothing_and_leaves_nothing(name, script, tmp_path):
+    result = script(name, "--smoke", cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert "rank-1" in result.stdout
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,164 @@
+"""Training several networks that will answer as one: bagged data, members, snapshots."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightkit import _files
+from sightkit import io as sightkit_io
+from sightkit._errors import SightkitError
+
+if TYPE_CHECKING:
+    from sightkit.training.config import ExperimentConfig
+
+FORMAT = "sightkit-ensemble"
+DESCRIPTION = "ensemble.json"
+_BAGGING = 1
+
+
+def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int) -> Path:
+    """Write a dataset file whose training split is drawn, with replacement, from another's.
+
+    As many rows as the split has, each of them any of its rows: about 63 % of the images come, some
+    several times. The other splits are the same. Which rows is a function of the seed alone.
+
+    Args:
+        dataset: file with a split train.
+        path: of the new file; one that stands there is kept if it was made so.
+        seed: of the drawing.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        SightkitError: no such split, or a file that stands there and is another one.
+
+    Reference:
+        Breiman, "Bagging predictors", 1996.
+    """
+    file = sightkit_io.DatasetFile.open(dataset)
+    about = {"seed": seed, "dataset_sha256": file.sha256}
+    path = Path(path)
+    if path.exists():
+        if sightkit_io.DatasetFile.open(path).recipe.get("bagging") != about:
+            raise SightkitError(
+                "The file was drawn from another dataset, or with another seed.",
+                "Choose another --output.",
+                path=str(path),
+            )
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts = {name: np.arange(*ends) for name, ends in file.splits.items()}
+    parts["train"] = bootstrap_rows(*file.rows("train"), seed=seed)
+    sightkit_io.write_rows(path, file, parts, recipe={"bagging": about})
+    return path
+
+
+def bootstrap_rows(first: int, last: int, *, seed: int) -> np.ndarray:
+    """int64 (last - first,), sorted: rows drawn with replacement, as a function of the seed."""
+    rng = np.random.default_rng([seed, _BAGGING])
+    return np.sort(rng.integers(first, last, last - first))
+
+
+def is_finished(folder: Path, experiment: str, config: ExperimentConfig) -> bool:
+    """Whether a member's training came to its end, with this very configuration.
+
+    Raises:
+        SightkitError: what lies there is another configuration's.
+    """
+    whole = (folder / _files.BUNDLE).is_dir() and (folder / _files.METRICS).is_file()
+    if not whole or not (folder / _files.CONFIG).is_file():
+        return False
+    found = _files.read_json(folder / _files.CONFIG)
+    wanted = {"experiment": experiment, **config.to_json()}
+    if any(found.get(name) != value for name, value in wanted.items()):
+        raise SightkitError(
+            "A member was trained with other flags.",
+            "Choose another --output.",
+            member=str(folder),
+            differ=[name for name, value in wanted.items() if found.get(name) != value],
+        )
+    return True
+
+
+def save_snapshots(run: Path, weights: Sequence[Path], folders: Sequence[Path]) -> None:
+    """Write a bundle for each file of weights; all else is that of a run's bundle.
+
+    Args:
+        run: folder of the run that the snapshots were taken of.
+        weights: files that ``callbacks.SnapshotCycles`` wrote.
+        folders: of the bundles, one for each file.
+    """
+    from sightkit.training.bundle import load_bundle
+    from sightkit.training.bundle_format import CANARY
+    from sightkit.training.bundle_writer import save_bundle
+
+    bundle = load_bundle(run / _files.BUNDLE)
+    canary = sightkit_io.read_image(run / _files.BUNDLE / CANARY)
+    for path, folder in zip(weights, folders, strict=True):
+        bundle.network.load_weights(path)
+        save_bundle(
+            folder,
+            bundle.network,
+            preprocessing=bundle.preprocessing,
+            class_names=bundle.class_names,
+            canary=canary,
+            training={**bundle.description["training"], "snapshot": path.name},
+            training_rows=bundle.training_rows,
+        )
+
+
+def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
+    """Write, or compare, what an ensemble is made of.
+
+    Args:
+        folder: of the ensemble.
+        settings: JSON; an ensemble that is gone on with must have the same.
+
+    Raises:
+        SightkitError: the folder holds another ensemble, or other things.
+    """
+    _files.require_writable(folder)
+    path = folder / DESCRIPTION
+    if path.is_file():
+        found = read_ensemble(folder)
+        different = [name for name in settings if found.get(name) != settings[name]]
+        if different:
+            raise SightkitError(
+                "The output folder holds another ensemble.",
+                "Give the flags of that one, or another --output.",
+                output=str(folder),
+                differ=different,
+            )
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SightkitError(
+            "The output folder holds files that are no ensemble's.",
+            "Choose a new or an empty folder.",
+            output=str(folder),
+            found=sorted(entry.name for entry in folder.iterdir())[:3],
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    _files.write_json(path, {"format": FORMAT, **settings})
+
+
+def read_ensemble(folder: Path) -> dict[str, Any]:
+    """What ``write_ensemble`` wrote.
+
+    Raises:
+        SightkitError: no ensemble lies there.
+    """
+    path = folder / DESCRIPTION
+    found = _files.read_json(path) if path.is_file() else None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise SightkitError(
+            f"An ensemble is a folder with {DESCRIPTION} in it.",
+            "scripts/train_ensemble.py makes one; or name the bundles one by one.",
+            folder=str(folder),
+        )
+    return found
