@@ -191,9 +191,11 @@ def compile(  # noqa: A001
 
 def _precision_of(network: keras.Model) -> str:
     """What a network computes in: float32 if all its layers do, else the first other one."""
-    layers = network._flatten_layers(include_self=False)
-    others = (layer.compute_dtype for layer in layers if layer.compute_dtype != "float32")
-    return next(others, "float32")
+    dtypes = (
+        _precision_of(layer) if isinstance(layer, keras.Model) else layer.compute_dtype
+        for layer in network.layers
+    )
+    return next((dtype for dtype in dtypes if dtype != "float32"), "float32")
 
 
 def _sample(network: keras.Model) -> tuple[Any, ...]:

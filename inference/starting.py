@@ -25,7 +25,9 @@ class Engine(Protocol):
 
     name: str
 
-    def __call__(self, images: np.ndarray) -> np.ndarray: ...
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """N is at least 1."""
+        ...
 
 
 def start(
