@@ -52,15 +52,14 @@ def start(
         real_images: name and images that a bfloat16 engine is judged on.
     """
     network = by_keras.network
-    for make in (_openvino, _folded):
+    for make, failure, instead in ENGINES:
         try:
             engine = make(by_keras, precision, cache)
             reason = _distrust(engine, by_keras, images, precision, real_images)
         except UnavailableError as error:
             tell(f"{error}: networks are folded in its place.", once=True)
         except Exception as error:
-            what, then = FAILURES[make]
-            tell(f"{network.name}: {what} ({short(error)}). {then}.")
+            tell(f"{network.name}: {failure} ({short(error)}). {instead}.")
         else:
             if reason is None:
                 return engine
@@ -78,9 +77,8 @@ def tell(line: str, *, once: bool = False) -> None:
 
 
 def short(error: Exception) -> str:
-    """The first line of an error with something on it, 200 characters at most."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+    """An error in one line of 200 characters at most."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _openvino(
@@ -113,7 +111,8 @@ def _distrust(
     return distrust_bfloat16(engine(chosen), by_keras(chosen), name)
 
 
-FAILURES = {
-    _openvino: ("OpenVINO cannot convert it", "The folded network answers"),
-    _folded: ("it cannot be folded", "Keras itself answers"),
-}
+ENGINES = (
+    (_openvino, "OpenVINO cannot convert it", "The folded network answers"),
+    (_folded, "it cannot be folded", "Keras itself answers"),
+)
+"""In the order in which they are tried; what is told of one that fails."""

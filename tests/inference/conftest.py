@@ -9,10 +9,15 @@ import pytest
 from sightkit.inference import predictor
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(5)
+
+
 @pytest.fixture
 def at_once(monkeypatch):
     """Engines start with the first image."""
-    monkeypatch.setattr(predictor, "turning_point", lambda network: 1)
+    monkeypatch.setattr(predictor, "turning_point", lambda network, precision: 1)
 
 
 @pytest.fixture
