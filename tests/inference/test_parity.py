@@ -43,7 +43,7 @@ def with_engine(monkeypatch, at_once):
     return choose
 
 
-@pytest.mark.parametrize(("name", "engine"), marked())
+@pytest.mark.parametrize(("name", "engine"), list(marked()))
 def test_every_engine_says_what_keras_says(name, engine, with_engine, shaken, images_for, capsys):
     with_engine(engine)
     network = shaken(zoo.build(name, **zoo.row(name).sample))
