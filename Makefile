@@ -61,6 +61,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick
 	$(RUN) benchmarks/input.py --quick
 	$(RUN) benchmarks/photos.py --quick
+	$(RUN) benchmarks/inference.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:

@@ -53,7 +53,7 @@ def interleaved_costs(
 
 
 def at_least(name: str, baseline: str, ratio: float, bar: float, **figures: Any) -> Row:
-    """A row whose ratio says how many times better ours is than the baseline."""
+    """A row whose ratio says how many times better ours is than the baseline; bar 0 for none."""
     row = {"name": name, "baseline": baseline, "ratio": ratio, "bar": bar, "met": ratio >= bar}
     return {**row, "at_most": False, **figures}
 
@@ -71,9 +71,8 @@ def report(rows: Sequence[Row], file: Path | None) -> None:
     for row in rows:
         sign = "<=" if row["at_most"] else ">="
         verdict = "met" if row["met"] else "MISSED"
-        print(
-            f"{row['name']:<{width}}  against {row['baseline']:<{against}}  "
-            f"{row['ratio']:7.2f}  bar {sign} {row['bar']:<5g} {verdict}"
-        )
+        bar = f"bar {sign} {row['bar']:<5g} {verdict}" if row["bar"] else "no bar here"
+        sides = f"{row['name']:<{width}}  against {row['baseline']:<{against}}"
+        print(f"{sides}  {row['ratio']:7.2f}  {bar}")
     if file is not None:
         _files.write_text(file, json.dumps(rows, indent=2) + "\n")

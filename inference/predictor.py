@@ -156,8 +156,8 @@ def compile(  # noqa: A001
     Starting an engine takes seconds, which a few images never bring back. So Keras answers first,
     and an engine takes over with the call that reaches the turning point: a number of images that
     depends on the network alone, never on time, so that the same calls give the same answers, bit
-    for bit. It was measured once (``turning_point``): 1,900 images for MobileNetV2-0.35, none at
-    all where there is no batch normalization to save. bfloat16 starts with the first image, and
+    for bit. It was measured once (``turning_point``): 1,725 images for MobileNetV2-0.35, never
+    where there is no batch normalization to save. bfloat16 starts with the first image, and
     ``Predictor.start`` whenever it is called.
 
     The engine is OpenVINO where it is installed (extra ``fast``), else a copy of the network with

@@ -22,15 +22,19 @@ def at_once(monkeypatch):
 
 @pytest.fixture
 def shaken():
-    """Give a network biases and batch statistics as training does; at first they are 0 and 1."""
+    """Weights as training leaves them: at first biases are 0, and some kernels next to nothing."""
 
     def shake(network, seed=0):
         rng = np.random.default_rng(seed)
         for weight in network.weights:
-            if len(weight.shape) == 1:
-                values = keras.ops.convert_to_numpy(weight)
-                near = values + rng.uniform(-0.4, 0.4, values.shape)
-                weight.assign(near.astype("float32"))
+            values = keras.ops.convert_to_numpy(weight)
+            if values.ndim == 1:
+                values = values + rng.uniform(-0.4, 0.4, values.shape)
+            else:
+                depthwise = values.ndim == 4 and values.shape[-1] == 1
+                fan_in = np.prod(values.shape[: 2 if depthwise else -1])
+                values = rng.normal(size=values.shape) * np.sqrt(2 / fan_in)
+            weight.assign(values.astype("float32"))
         return network
 
     return shake

@@ -20,7 +20,7 @@ QUICK = {"mlp", "lenet", "minivggnet", "resnet20", "alexnet_two_groups"}
 # Tracing these takes long even when they are folded.
 SLOW_TO_FOLD = {
     "inception_v3", "xception", "resnet50", "googlenet", "resnet_imagenet", "resnet_cifar",
-    "resnet_tiny_imagenet", "deepergooglenet",
+    "resnet_tiny_imagenet", "deepergooglenet", "squeezenet", "squeezenet_1.0",
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_every_engine_says_what_keras_says(name, engine, with_engine, shaken, im
     assert predict.engine == engine, capsys.readouterr().err
     expected = network.predict_on_batch(images)
     np.testing.assert_allclose(answer, expected, atol=1e-3 * expected.max())
-    assert len({row.tobytes() for row in expected}) == len(images)
+    assert np.ptp(expected, axis=0).max() > 1e-4  # it does look at the images
 
 
 @pytest.fixture
