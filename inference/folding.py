@@ -43,7 +43,7 @@ class MultiplyAdd(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make scale and shift, in a shape that broadcasts over (N, …, C, …)."""
         rank = len(input_shape)
-        shape = [1] * rank
+        shape: list[int | None] = [1] * rank
         shape[self.axis] = input_shape[self.axis]
         self.images = rank == 4 and self.axis in (-1, 3)
         self.scale = self.add_weight(

@@ -26,12 +26,12 @@ class KerasEngine:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, C) to float32 (N, K), N at least 1; batch by batch."""
-        outputs = None
+        outputs = np.empty(0, np.float32)
         for start in range(0, len(images), self.batch_size):
             with self._lock:
                 part = self.network.predict_on_batch(images[start : start + self.batch_size])
             part = np.asarray(part, np.float32)
-            if outputs is None:
+            if start == 0:
                 outputs = np.empty((len(images), *part.shape[1:]), np.float32)
             outputs[start : start + len(part)] = part
         return outputs

@@ -68,7 +68,7 @@ class OpenVinoEngine:
         requests = self._requests()
         share = -(-len(images) // self.streams)
         chunk = min(self._most, share, max(1, CHUNK_VALUES // images[0].size))
-        outputs = None
+        outputs = np.empty(0, np.float32)
         for round_start in range(0, len(images), chunk * self.streams):
             starts = range(round_start, len(images), chunk)[: self.streams]
             used = requests[: len(starts)]
@@ -81,7 +81,7 @@ class OpenVinoEngine:
                     request.wait()
             for request, start in zip(used, starts, strict=True):
                 part = request.get_output_tensor(0).data
-                if outputs is None:
+                if start == 0:
                     outputs = np.empty((len(images), *part.shape[1:]), np.float32)
                 outputs[start : start + len(part)] = part
         return outputs

@@ -89,6 +89,7 @@ class Predictor:
         Raises:
             SightkitError: images of another shape than the network's input.
         """
+        images = np.asarray(images)
         self._require_shape(images)
         if not len(images):
             return np.zeros((0, *self.network.output_shape[1:]), np.float32)
@@ -110,7 +111,7 @@ class Predictor:
 
     def _require_shape(self, images: np.ndarray) -> None:
         wanted = getattr(self.network, "input_shape", None)
-        given = np.shape(images)
+        given = images.shape
         if isinstance(wanted, tuple) and len(given) == len(wanted):
             if any(w not in (None, g) for w, g in zip(wanted[1:], given[1:], strict=True)):
                 raise SightkitError(
@@ -168,8 +169,8 @@ def compile(  # noqa: A001
     wherever an engine gives NaN that Keras does not or fails, Keras itself answers, and a line on
     stderr says so. ``engine`` and ``precision`` of the predictor say what answers now.
 
-    Several threads may call one predictor. The answers follow the network's weights: after more
-    training the engine is started anew.
+    Several threads may call one predictor. The answers follow the network's weights: with each call
+    a sample of them is looked at, and after more training the engine is started anew.
 
     Args:
         model: any Keras model with one input and one output. One that does not compute in float32
@@ -224,7 +225,8 @@ def _sample(network: keras.Model) -> tuple[Any, ...]:
     last.
     """
     small = [weight for weight in network.weights if np.prod(weight.shape) <= SMALL]
-    chosen = [small[k] for k in sorted({*range(0, len(small), max(1, len(small) // SAMPLED))})]
+    small = small or network.weights
+    chosen = small[:: max(1, len(small) // SAMPLED)]
     optimizer = getattr(network, "optimizer", None)
     variables = [*chosen, *small[-1:], *([optimizer.iterations] if optimizer else [])]
     return tuple(keras.ops.convert_to_numpy(variable).tobytes() for variable in variables)

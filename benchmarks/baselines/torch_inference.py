@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import torch
-from torch import nn
+import torch  # pyright: ignore[reportMissingImports]  # in no environment of ours: gigabytes
+from torch import nn  # pyright: ignore[reportMissingImports]
 
 
 def bare_torch(
