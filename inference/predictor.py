@@ -72,8 +72,16 @@ class Predictor:
 
         Returns:
             The engine that answers from now on, as ``engine`` says it.
+
+        Raises:
+            SightkitError: no images, or images of another shape than the network's input.
         """
+        images = np.asarray(images)
+        self._require_shape(images)
+        if not len(images):
+            raise SightkitError("An engine is held against Keras on at least one image.", images=0)
         with self._lock:
+            self._follow_weights()
             self._start(images)
         return self.engine
 
@@ -124,12 +132,15 @@ class Predictor:
 
     def _engine_for(self, images: np.ndarray) -> Engine:
         with self._lock:
-            if self._weights and self._weights != _sample(self.network):
-                self._engine, self._settled, self._weights, self._seen = self._keras, False, (), 0
+            self._follow_weights()
             self._seen += len(images)
             if not self._settled and self._seen >= self.turning_point:
                 self._start(images)
             return self._engine
+
+    def _follow_weights(self) -> None:
+        if self._weights and self._weights != _sample(self.network):
+            self._engine, self._settled, self._weights, self._seen = self._keras, False, (), 0
 
     def _start(self, images: np.ndarray) -> None:
         if not self._settled:

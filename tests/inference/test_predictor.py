@@ -123,6 +123,12 @@ def test_any_number_of_images_goes_through_any_batch_size(
 def test_start_begins_at_once(network, images_for, without_openvino):
     predict = inference.compile(network)
     assert predict.start(images_for(network)) == predict.engine == "folded"
+    network.layers[-2].trainable_weights[1].assign([3.0, 0.0, -3.0])
+    assert predict.start(images_for(network)) == "folded"
+    expected = network.predict_on_batch(images_for(network))
+    np.testing.assert_allclose(predict(images_for(network)), expected, atol=1e-5)
+    with pytest.raises(SightkitError, match="at least one"):
+        predict.start(images_for(network, 0))
 
 
 def test_openvino_absent_is_told_once_and_the_folded_network_answers(
