@@ -17,8 +17,8 @@ KNOWN_VERSIONS = ("2026.",)
 """Beginnings of the versions that the tests have run with."""
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 CHUNK_VALUES = 602_112
-"""Numbers that one request takes at once: 4 images of 224×224×3. Measured on two cores, CPU ms an
-image with chunks of 2, 4, 8 and 16: MobileNetV2-0.35 2.3, 2.2, 2.5, 2.8; ResNet50 70, 68, 68, 67."""
+"""Numbers that one request takes at once: 4 images of 224×224×3. CPU ms an image on two cores, with
+chunks of 2, 4, 8 and 16: MobileNetV2-0.35 2.3, 2.2, 2.5 and 2.8; ResNet50 70, 68, 68 and 67."""
 
 
 class UnavailableError(Exception):
