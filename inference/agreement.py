@@ -9,7 +9,8 @@ TOLERANCE = 1e-3
 TOP1 = 0.99
 """Share of real images on which a bfloat16 engine must name the same class."""
 FEATURES = 0.05
-"""Of the length of an image's features: what a bfloat16 engine may differ by."""
+"""Of the length of an image's features: what a bfloat16 engine may differ by. On twenty photos
+SqueezeNet's last maps differ by 0.012 to 0.026, MobileNetV2-0.35's by 0.10 to 0.17 (refused)."""
 
 
 def distrust_float32(answer: np.ndarray, reference: np.ndarray) -> str | None:

@@ -91,8 +91,11 @@ def test_trained_networks_on_photos(
     told = capsys.readouterr().err
     expected = bundle.network.predict_on_batch(images)
     if precision == "bfloat16" and predict.engine == "keras":
-        # 99 % of twenty photos are all: MobileNet-0.25 gets one of them, a near tie, otherwise.
-        assert include_top and "top-1 is Keras' on only 95.0 % of the photos" in told
+        # 99 % of twenty photos are all, and MobileNet-0.25 gets one, a near tie, otherwise; the
+        # feature maps of both MobileNets are off by 10 to 20 %, SqueezeNet's by 1 to 3 %.
+        assert "mobilenet" in name
+        reason = "top-1 is Keras' on only 95.0 %" if include_top else "within 5 % of Keras' on only"
+        assert reason in told
         np.testing.assert_array_equal(answer, expected)
         return
     assert (predict.engine, predict.precision) == (engine, precision), told
