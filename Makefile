@@ -72,6 +72,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/saving.py --quick
 	$(RUN) benchmarks/training.py --quick
 	$(RUN) benchmarks/crops.py --quick
+	$(RUN) benchmarks/inference.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:

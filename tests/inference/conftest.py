@@ -1,0 +1,49 @@
+"""Networks with weights as training leaves them, and engines that start at once."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit.inference import predictor
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(5)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Engines start with the first image."""
+    monkeypatch.setattr(predictor, "turning_point", lambda network, precision: 1)
+
+
+@pytest.fixture
+def shaken():
+    """Weights as training leaves them: at first biases are 0, and some kernels next to nothing."""
+
+    def shake(network, seed=0):
+        rng = np.random.default_rng(seed)
+        for weight in network.weights:
+            values = keras.ops.convert_to_numpy(weight)
+            if values.ndim == 1:
+                values = values + rng.uniform(-0.4, 0.4, values.shape)
+            else:
+                depthwise = values.ndim == 4 and values.shape[-1] == 1
+                fan_in = np.prod(values.shape[: 2 if depthwise else -1])
+                values = rng.normal(size=values.shape) * np.sqrt(2 / fan_in)
+            weight.assign(values.astype("float32"))
+        return network
+
+    return shake
+
+
+@pytest.fixture
+def images_for():
+    def draw(network, count=5, seed=1):
+        shape = (count, *(side or 16 for side in network.input_shape[1:]))
+        return np.random.default_rng(seed).random(shape, dtype="float32")
+
+    return draw

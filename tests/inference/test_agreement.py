@@ -1,0 +1,87 @@
+"""What counts as the same answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sightkit import inference, zoo
+from sightkit.inference.agreement import agreement, distrust_bfloat16, distrust_float32
+
+
+def test_float32_is_held_against_each_images_largest_output():
+    reference = np.array([[1.0, 1e-9, 0.0], [100.0, 1.0, 0.0]], np.float32)
+    near = reference.copy()
+    near[0, 1] += 9e-4
+    near[1, 2] += 0.09
+    assert distrust_float32(near, reference) is None
+    near[0, 1] += 5e-4
+    assert "differs" in distrust_float32(near, reference)
+
+
+def test_an_image_of_zeros_is_held_against_the_others():
+    reference = np.array([[1.0, 1.0], [0.0, 0.0]], np.float32)
+    assert distrust_float32(reference + 5e-7, reference) is None
+    assert distrust_float32(reference + 5e-6, reference) is not None
+    assert distrust_float32(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32)) is None
+
+
+def test_infinity_and_nan_are_never_trusted():
+    reference = np.ones((2, 2), np.float32)
+    for bad in (np.nan, np.inf):
+        assert distrust_float32(np.full((2, 2), bad), reference) is not None
+    broken = np.full((2, 2), np.nan)
+    assert "not finite" in distrust_float32(broken, broken)
+
+
+def test_probabilities_are_compared_by_class(rng):
+    reference = rng.dirichlet(np.ones(5), 200)
+    answer = reference.copy()
+    answer[:2] = np.roll(answer[:2], 1, axis=1)
+    assert agreement(answer, reference) == (0.99, "top-1 is Keras'")
+    assert distrust_bfloat16(answer, reference, "photos") is None
+    answer[2] = np.roll(answer[2], 1)
+    assert "98.5 % of photos" in distrust_bfloat16(answer, reference, "photos")
+
+
+def test_features_are_compared_by_distance(rng):
+    reference = rng.normal(size=(50, 4, 4, 8))
+    assert distrust_bfloat16(reference * 1.04, reference, "photos") is None
+    assert "within 5 %" in distrust_bfloat16(reference * 1.06, reference, "photos")
+
+
+@pytest.fixture
+def network(shaken):
+    return shaken(zoo.MiniVGGNet((8, 8, 3), 3))
+
+
+def test_bfloat16_without_real_images_is_refused(network, images_for, capsys):
+    predict = inference.compile(network, "bfloat16")
+    images = images_for(network)
+    np.testing.assert_array_equal(predict(images), network.predict_on_batch(images))
+    assert (predict.engine, predict.precision) == ("keras", "float32")
+    assert "real images" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("with_openvino", [True, False])
+def test_bfloat16_that_agrees_is_used(with_openvino, network, images_for, monkeypatch, capsys):
+    if with_openvino:
+        pytest.importorskip("openvino")
+    else:
+        monkeypatch.setitem(__import__("sys").modules, "openvino", None)
+    images = images_for(network, 40)
+    predict = inference.compile(network, "bfloat16", real_images=("noise", images))
+    answer = predict(images)
+    assert predict.precision == "bfloat16"
+    assert predict.engine == ("openvino" if with_openvino else "folded")
+    assert 0 < np.abs(answer - network.predict_on_batch(images)).max() < 0.05
+
+
+def test_bfloat16_on_another_processor_says_that_it_is_slower(network, monkeypatch, capsys):
+    from sightkit.inference import predictor, starting
+
+    monkeypatch.setattr(predictor, "cpu_flags", lambda: ["sse", "avx2"])
+    monkeypatch.setattr(starting, "_told", set())
+    inference.compile(network, "bfloat16", real_images=("noise", np.zeros((1, 8, 8, 3))))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "slower" in line

@@ -1,0 +1,134 @@
+"""Compiled networks are kept, found again, and never mistaken for one another."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from sightkit import inference, zoo
+from sightkit.inference import compiled_cache
+from sightkit.inference.compiled_cache import CompiledCache
+
+pytest.importorskip("openvino")
+
+
+@pytest.fixture
+def network(shaken):
+    return shaken(zoo.ShallowNet((8, 8, 3), 3))
+
+
+@pytest.fixture
+def conversions(monkeypatch):
+    """How often a network was converted."""
+    made = []
+    export = keras.Model.export
+
+    def counted(self, *arguments, **options):
+        made.append(self.name)
+        return export(self, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "export", counted)
+    return made
+
+
+@pytest.fixture
+def ask(at_once, images_for):
+    def ask(network, cache, precision="float32"):
+        images = images_for(network)
+        predict = inference.compile(network, precision, cache=cache, real_images=("noise", images))
+        answer = predict(images)
+        assert predict.engine == "openvino"
+        np.testing.assert_allclose(
+            answer, network.predict_on_batch(images), atol=1e-5 if precision == "float32" else 0.05
+        )
+        return answer
+
+    return ask
+
+
+def test_a_second_process_need_not_convert(network, ask, conversions, tmp_path):
+    first = ask(network, tmp_path / "cache")
+    second = ask(network, tmp_path / "cache")
+    assert len(conversions) == 1
+    np.testing.assert_array_equal(first, second)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_other_weights_or_another_precision_are_another_network(
+    network, ask, conversions, tmp_path, shaken
+):
+    ask(network, tmp_path)
+    ask(shaken(network, seed=9), tmp_path)
+    assert len(conversions) == 2
+    ask(network, tmp_path, "bfloat16")
+    assert len(conversions) == 3
+
+
+def test_equal_weights_in_another_network_are_another_network(ask, conversions, tmp_path):
+    for activation in ("relu", "tanh"):
+        x = keras.Input((4,))
+        first = keras.layers.Dense(5, activation, name="a", kernel_initializer="ones")(x)
+        last = keras.layers.Dense(2, name="b", kernel_initializer="ones")(first)
+        ask(keras.Model(x, last, name="m"), tmp_path)
+    assert len(conversions) == 2
+
+
+@pytest.mark.parametrize("what", ["versions", "flags"])
+def test_other_versions_and_processors_are_others(network, monkeypatch, tmp_path, what):
+    before = CompiledCache(tmp_path, network, openvino="2026.4", precision="float32").path
+    version = "2026.4"
+    if what == "versions":
+        version = "2026.5"
+    else:
+        monkeypatch.setattr(compiled_cache, "cpu_flags", lambda: ["sse"])
+    assert before != CompiledCache(tmp_path, network, openvino=version, precision="float32").path
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "other weights"])
+def test_a_file_that_does_not_match_is_rebuilt_and_never_used(
+    damage, network, ask, conversions, tmp_path, shaken
+):
+    ask(network, tmp_path)
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    if damage == "other weights":  # another network's whole file under this one's name
+        other = shaken(zoo.ShallowNet((8, 8, 3), 3), seed=4)
+        ask(other, tmp_path / "other")
+        (theirs,) = (tmp_path / "other").iterdir()
+        bad = theirs.read_bytes()
+    else:
+        middle = len(content) // 2
+        bad = {
+            "cut": content[:middle],
+            "flip": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+        }[damage]
+    path.write_bytes(bad)
+    del conversions[:]
+    ask(network, tmp_path)
+    assert len(conversions) == 1
+    ask(network, tmp_path)
+    assert len(conversions) == 1  # written anew
+
+
+def test_what_openvino_itself_refuses_is_converted_anew(network, ask, conversions, tmp_path):
+    ask(network, tmp_path)
+    (path,) = tmp_path.iterdir()
+    line, _, _ = path.read_bytes().partition(b"\n")
+    content = b"of another build"
+    found = {**json.loads(line), "sha256": compiled_cache.hashlib.sha256(content).hexdigest()}
+    path.write_bytes(json.dumps(found).encode() + b"\n" + content)
+    ask(network, tmp_path)
+    assert len(conversions) == 2
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(network, ask, conversions, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    ask(network, file / "cache")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "in memory alone" in line
+    assert len(conversions) == 1 and os.listdir(tmp_path) == ["file"]
