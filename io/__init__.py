@@ -15,6 +15,7 @@ from sightkit.io.cifar10 import Cifar10, keras_cifar10
 from sightkit.io.cifar10_fetched import FetchedCifar10
 from sightkit.io.folder_dataset import FolderDataset
 from sightkit.io.hdf5_file import DatasetFile
+from sightkit.io.hdf5_journal import LeftOut
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
 from sightkit.io.image_batches import image_batches
 from sightkit.io.images import decode_image, read_image, write_png
@@ -38,6 +39,7 @@ __all__ = [
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
     "ImageSource",
+    "LeftOut",
     "SampleLayout",
     "Verification",
     "batch_rng",
