@@ -14,41 +14,76 @@ if TYPE_CHECKING:
     from sightkit.transfer.feature_file import Features, open_features
     from sightkit.transfer.feature_network import FeatureNetwork, describe_network, open_network
     from sightkit.transfer.features import Photos, extract_features, open_photos
+    from sightkit.transfer.head_run import HeadRun, HeadSettings, Judged, train_head
+    from sightkit.transfer.head_run import as_json as head_settings_json
+    from sightkit.transfer.head_run import describe as describe_head
+    from sightkit.transfer.heads.fitting import Fitted, check_head, fit_head
     from sightkit.transfer.imagenet import pretrained
     from sightkit.transfer.network_names import check_network
+    from sightkit.transfer.pair import Pair, load, networks_of, save_pair
+    from sightkit.transfer.pair_format import check
 
 _MODULES = {
     "FeatureNetwork": "feature_network",
     "Features": "feature_file",
+    "Fitted": "heads.fitting",
+    "HeadRun": "head_run",
+    "HeadSettings": "head_run",
+    "Judged": "head_run",
+    "Pair": "pair",
     "Photos": "features",
+    "check": "pair_format",
+    "check_head": "heads.fitting",
     "check_network": "network_names",
+    "describe_head": "head_run:describe",
     "describe_network": "feature_network",
     "extract_features": "features",
+    "fit_head": "heads.fitting",
+    "head_settings_json": "head_run:as_json",
+    "load": "pair",
+    "networks_of": "pair",
     "open_features": "feature_file",
     "open_network": "feature_network",
     "open_photos": "features",
     "pretrained": "imagenet",
+    "save_pair": "pair",
+    "train_head": "head_run",
 }
 
 __all__ = [
     "FeatureNetwork",
     "Features",
+    "Fitted",
+    "HeadRun",
+    "HeadSettings",
+    "Judged",
+    "Pair",
     "Photos",
+    "check",
+    "check_head",
     "check_network",
+    "describe_head",
     "describe_network",
     "extract_features",
+    "fit_head",
+    "head_settings_json",
+    "load",
     "names",
+    "networks_of",
     "open_features",
     "open_network",
     "open_photos",
     "pretrained",
+    "save_pair",
     "source_of",
+    "train_head",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return getattr(importlib.import_module(f"sightkit.transfer.{_MODULES[name]}"), name)
+        module, _, other = _MODULES[name].partition(":")
+        return getattr(importlib.import_module(f"sightkit.transfer.{module}"), other or name)
     raise AttributeError(f"module 'sightkit.transfer' has no attribute {name!r}")
 
 

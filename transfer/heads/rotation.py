@@ -1,0 +1,88 @@
+"""Fewer samples than dimensions: the same optimum in as many dimensions as there are samples.
+
+The penalty ½‖w‖² keeps the optimum in the span of the samples: w = Zᵀa. With ZZᵀ = L Lᵀ and
+v = Lᵀa the scores of the samples are L v and ‖w‖ = ‖v‖, so that a problem of n dimensions with
+the rows of L as samples has the same solution, to the last bits that L itself has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
+
+from sightkit.transfer.heads.scaling import Scaling
+
+EXACT_OPERATIONS = 2e11
+"""Of the Gram matrix in float64; larger ones are summed up from products in float32."""
+COLUMNS = 4096
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """Samples in the span of themselves.
+
+    Attributes:
+        values: float32 (N, d), of which the samples are rows.
+        taken: int64 (n,), which of them.
+        mean: float64 (d,), of the samples.
+        scale: float64 (d,).
+        factor: float64 (n, n), L.
+    """
+
+    values: np.ndarray
+    taken: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    factor: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The samples in the new dimensions, float32 (n, n)."""
+        return np.ascontiguousarray(self.factor, np.float32)
+
+    def back(self, weights: np.ndarray, intercepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (d, k) and intercepts (k,), float64, for features as they come."""
+        along = solve_triangular(
+            self.factor, weights.astype(np.float64), lower=True, trans="T", check_finite=False
+        )
+        raw = np.empty((len(self.mean), weights.shape[1]))
+        for columns in _parts(len(self.mean)):
+            part = self.values[self.taken, columns] - self.mean[columns]
+            raw[columns] = (part / np.square(self.scale[columns])).T @ along
+        return raw, intercepts - self.mean @ raw
+
+
+def rotate(values: np.ndarray, taken: np.ndarray) -> Rotated:
+    """Standardize some rows of (N, d), by themselves, and rotate them into their span."""
+    count, dimensions = len(taken), values.shape[1]
+    gram = np.zeros((count, count))
+    mean, scale = np.zeros(dimensions), np.ones(dimensions)
+    exact = float(count) ** 2 * dimensions <= EXACT_OPERATIONS
+    for columns in _parts(dimensions):
+        part = values[taken, columns]
+        scaling = Scaling.of(part)
+        mean[columns], scale[columns] = scaling.mean, scaling.scale
+        part = (part - scaling.mean) / scaling.scale
+        if not exact:
+            part = part.astype(np.float32)
+        gram += part @ part.T
+    return Rotated(values, taken, mean, scale, _factor(gram))
+
+
+def _factor(gram: np.ndarray) -> np.ndarray:
+    """Cholesky's L. The mean was taken off, so that one dimension is lost: a trace is added."""
+    trace = max(float(np.trace(gram)) / len(gram), 1e-300)
+    for noise in (1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4):
+        inner = gram.copy()
+        inner[np.diag_indices(len(gram))] += noise * trace
+        try:
+            return cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            continue
+    raise LinAlgError("the Gram matrix is not positive definite")
+
+
+def _parts(dimensions: int) -> list[slice]:
+    return [slice(start, start + COLUMNS) for start in range(0, dimensions, COLUMNS)]
