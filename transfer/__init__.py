@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sightkit.transfer.imagenet import pretrained
     from sightkit.transfer.network_names import check_network
     from sightkit.transfer.pair import Pair, load, networks_of, save_pair
-    from sightkit.transfer.pair_format import check
+    from sightkit.transfer.pair_format import check as check_bundle
 
 _MODULES = {
     "FeatureNetwork": "feature_network",
@@ -32,7 +32,7 @@ _MODULES = {
     "Judged": "head_run",
     "Pair": "pair",
     "Photos": "features",
-    "check": "pair_format",
+    "check_bundle": "pair_format:check",
     "check_head": "heads.fitting",
     "check_network": "network_names",
     "describe_head": "head_run:describe",
@@ -59,7 +59,7 @@ __all__ = [
     "Judged",
     "Pair",
     "Photos",
-    "check",
+    "check_bundle",
     "check_head",
     "check_network",
     "describe_head",
