@@ -111,10 +111,11 @@ def main(config: Config) -> list[dict[str, Any]]:
     summary = summarised(rows)
     _write(config.output / "transfer_accuracy_summary.csv", summary)
     for row in summary:
+        naive = f"[{row['naive_low']:+5.2f}, {row['naive_high']:+5.2f}]"
+        corrected = f"[{row['corrected_low']:+5.2f}, {row['corrected_high']:+5.2f}]"
         print(
             f"{row['data']:13} {row['way']:34} {row['mean']:6.2f} ± {row['sd']:4.2f}   "
-            f"{row['difference']:+5.2f}  naive [{row['naive_low']:+5.2f}, {row['naive_high']:+5.2f}]"
-            f"  corrected [{row['corrected_low']:+5.2f}, {row['corrected_high']:+5.2f}]"
+            f"{row['difference']:+5.2f}  naive {naive}  corrected {corrected}"
         )
     return summary
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sightkit.transfer.network_names import check_network
     from sightkit.transfer.pair import Pair, load, networks_of, save_pair
     from sightkit.transfer.pair_format import check as check_bundle
+    from sightkit.transfer.suspicion import suspicious_labels
 
 _MODULES = {
     "FeatureNetwork": "feature_network",
@@ -47,6 +48,7 @@ _MODULES = {
     "open_photos": "features",
     "pretrained": "imagenet",
     "save_pair": "pair",
+    "suspicious_labels": "suspicion",
     "train_head": "head_run",
 }
 
@@ -76,6 +78,7 @@ __all__ = [
     "pretrained",
     "save_pair",
     "source_of",
+    "suspicious_labels",
     "train_head",
 ]
 

@@ -89,6 +89,8 @@ class Solver:
         self.mask = mask
         dimensions, folds = rows.shape[1], mask.shape[1]
         self.penalty = np.ones((dimensions, folds), np.float32) if penalty is None else penalty
+        # A gradient is judged by the scale that its fold has: features of two scales would hide it.
+        self._own = 1 / np.sqrt(self.penalty)[:, :, np.newaxis]
         self.gram: np.ndarray | None = None
 
     def begin(self) -> Solution:
@@ -125,7 +127,9 @@ class Solver:
             of_intercepts = strength * sums * scale[:, np.newaxis]
             found.weights, found.intercepts = weights, intercepts
             found.evaluations += 1
-            found.gradient = max(float(np.abs(gradient).max()), float(np.abs(of_intercepts).max()))
+            found.gradient = max(
+                float(np.abs(gradient * self._own).max()), float(np.abs(of_intercepts).max())
+            )
             inner = _backward(factor, gradient.astype(np.float32).reshape(shape[0], -1))
             return value, np.concatenate([inner.ravel(), (of_intercepts * unit).ravel()]).astype(
                 np.float64
