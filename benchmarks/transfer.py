@@ -4,7 +4,9 @@
 
 ``--data`` is a folder of photos (folder/class/image.jpg); without it, parts of scikit-learn's two
 sample photographs, in ImageNet's size. MobileNetV2-0.35 has its published weights where KERAS_HOME
-holds them, else random ones, which cost the same. The features that C is chosen on are made up:
+holds them, else random ones, which cost the same. Each row says the machine's load and the threads
+of OpenBLAS: beside other work two threads wait for each other, and OPENBLAS_NUM_THREADS=1 is faster
+for both sides. The features that C is chosen on are made up:
 correlated, positive and of unequal scale, as a network's are. Both sides must agree, in features,
 best C and predictions, before times are told.
 """
@@ -148,6 +150,7 @@ def measure_choice(config: Config, scratch: Path) -> list[measure.Row]:
             C=float(best),
             other_predictions=other,
             of=len(test),
+            threads=os.environ.get("OPENBLAS_NUM_THREADS", "all"),
             load=os.getloadavg()[0],
         )
         row["met"] = bool(row["met"] and same_c and other == 0)
@@ -175,7 +178,7 @@ def _features(count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, CLASSES, count)
     causes = rng.normal(size=(count, 200)).astype(np.float32)
-    causes[:, :CLASSES] += 1.5 * np.eye(CLASSES, dtype=np.float32)[labels]
+    causes[:, :CLASSES] += 4 * np.eye(CLASSES, dtype=np.float32)[labels]
     mixed = causes @ rng.normal(size=(200, dimensions)).astype(np.float32) / np.sqrt(200)
     mixed += rng.normal(size=mixed.shape).astype(np.float32)
     return np.maximum(mixed, 0) * rng.uniform(0.1, 3, dimensions).astype(np.float32), labels

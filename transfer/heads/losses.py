@@ -22,12 +22,13 @@ class Loss(Protocol):
 
     def value(
         self, rows: slice, scores: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Sum of the losses, (F,), and their gradients with respect to the scores, (n, F, k)."""
-        ...
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Sums, gradients and curvature.
 
-    def curvature(self, rows: slice, scores: np.ndarray, mask: np.ndarray) -> float:
-        """Sum over samples and folds of the mean second derivative."""
+        Returns:
+            The sum of the losses, (F,), their gradients with respect to the scores, (n, F, k), and
+            the sum over samples and folds of their second derivative, the mean over columns.
+        """
         ...
 
 
@@ -52,8 +53,8 @@ class Softmax:
 
     def value(
         self, rows: slice, scores: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Sums of losses and gradients, see ``Loss``."""
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Sums of losses, gradients and curvature, see ``Loss``."""
         labels = self.labels[rows]
         index = np.arange(len(labels))
         scores = scores - scores.max(axis=2, keepdims=True)
@@ -61,15 +62,12 @@ class Softmax:
         total = shares.sum(axis=2)
         losses = np.log(total) - scores[index, :, labels]
         shares /= total[:, :, np.newaxis]
+        # Scores that all rise together change nothing: the mean is over one direction less.
+        second = (1 - np.square(shares).sum(axis=2)) / (self.columns - 1)
+        curvature = float((second * mask).sum(dtype=np.float64))
         shares[index, :, labels] -= 1
         shares *= mask[:, :, np.newaxis]
-        return (losses * mask).sum(axis=0, dtype=np.float64), shares
-
-    def curvature(self, rows: slice, scores: np.ndarray, mask: np.ndarray) -> float:
-        """Of p (1 − p), the mean over classes."""
-        shares = np.exp(scores - scores.max(axis=2, keepdims=True))
-        shares /= shares.sum(axis=2, keepdims=True)
-        return float(((shares * (1 - shares)).mean(axis=2) * mask).sum(dtype=np.float64))
+        return (losses * mask).sum(axis=0, dtype=np.float64), shares, curvature
 
 
 class Binary:
@@ -95,29 +93,20 @@ class Binary:
 
     def value(
         self, rows: slice, scores: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Sums of losses and gradients, see ``Loss``."""
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Sums of losses, gradients and curvature, see ``Loss``."""
         targets = self.targets[rows][:, np.newaxis]
         taken = mask[:, :, np.newaxis] * (targets != 0)
         margins = targets * scores
         if self.kind == "log":
             losses = np.logaddexp(0, -margins)
-            slopes = -targets / (1 + np.exp(np.minimum(margins, 80)))
+            wrong = 1 / (1 + np.exp(np.minimum(margins, 80)))
+            slopes, second = -targets * wrong, wrong * (1 - wrong)
         else:
             short = np.maximum(0, 1 - margins)
-            losses, slopes = short**2, -2 * targets * short
-        return (losses * taken).sum(axis=(0, 2), dtype=np.float64), slopes * taken
-
-    def curvature(self, rows: slice, scores: np.ndarray, mask: np.ndarray) -> float:
-        """Of the loss, the mean over columns."""
-        targets = self.targets[rows][:, np.newaxis]
-        if self.kind == "log":
-            share = 1 / (1 + np.exp(np.clip(scores, -80, 80)))
-            second = share * (1 - share)
-        else:
-            second = 2.0 * (targets * scores < 1)
-        second = second * (targets != 0)
-        return float((second.mean(axis=2) * mask).sum(dtype=np.float64))
+            losses, slopes, second = short**2, -2 * targets * short, 2.0 * (short > 0)
+        curvature = float((second * taken).sum(dtype=np.float64)) / self.columns
+        return (losses * taken).sum(axis=(0, 2), dtype=np.float64), slopes * taken, curvature
 
 
 def targets_of(labels: np.ndarray, classes: int, multiclass: Multiclass) -> np.ndarray:

@@ -26,6 +26,7 @@ from sightkit.transfer.heads.losses import Loss
 
 MOST_DIMENSIONS = 6000
 """Up to which the Gram matrix of the features is made: it takes n·d² operations and d² numbers."""
+SAME_FACTOR = 2.0
 ITERATIONS = 1000
 MEMORY = 6
 
@@ -63,12 +64,14 @@ class Solution:
     Attributes:
         evaluations: passes over the data.
         gradient: the largest entry of the gradient of a fold's mean loss.
+        curvature: of the loss there, the mean over training samples; None where it is unknown.
     """
 
     weights: np.ndarray
     intercepts: np.ndarray
     evaluations: int = 0
     gradient: float = np.inf
+    curvature: float | None = None
 
 
 class Solver:
@@ -89,9 +92,8 @@ class Solver:
         self.mask = mask
         dimensions, folds = rows.shape[1], mask.shape[1]
         self.penalty = np.ones((dimensions, folds), np.float32) if penalty is None else penalty
-        # A gradient is judged by the scale that its fold has: features of two scales would hide it.
-        self._own = 1 / np.sqrt(self.penalty)[:, :, np.newaxis]
         self.gram: np.ndarray | None = None
+        self._factored: tuple[float, np.ndarray] | None = None
 
     def begin(self) -> Solution:
         """Weights of zero."""
@@ -108,7 +110,10 @@ class Solver:
         """
         counts = self.mask.sum(axis=0, dtype=np.float64)
         scale = 1 / (strength * counts)
-        curvature = max(self._curvature(start) / counts.sum(), 1e-4)
+        curvature = start.curvature
+        if curvature is None:
+            curvature = self._pass(start.weights, start.intercepts)[3] / counts.sum()
+        curvature = max(curvature, 1e-4)
         factor = self._factor(strength * curvature * counts.mean() / self.rows.shape[0])
         unit = 1 / np.sqrt(strength * curvature * counts)[:, np.newaxis]
         shape = start.weights.shape
@@ -119,17 +124,16 @@ class Solver:
             v = variables[:size].astype(np.float32).reshape(shape[0], -1)
             weights = _forward(factor, v).reshape(shape)
             intercepts = variables[size:].reshape(unit.shape[0], -1) * unit
-            losses, slopes, sums = self._pass(weights, intercepts)
+            losses, slopes, sums, bend = self._pass(weights, intercepts)
             penalised = self.penalty[:, :, np.newaxis] * weights
             gradient = (penalised + strength * slopes) * scale[:, np.newaxis]
             length = (penalised * weights).sum(axis=(0, 2), dtype=np.float64)
             value = float((scale * (length / 2 + strength * losses)).sum())
             of_intercepts = strength * sums * scale[:, np.newaxis]
             found.weights, found.intercepts = weights, intercepts
+            found.curvature = bend / counts.sum()
             found.evaluations += 1
-            found.gradient = max(
-                float(np.abs(gradient * self._own).max()), float(np.abs(of_intercepts).max())
-            )
+            found.gradient = max(float(np.abs(gradient).max()), float(np.abs(of_intercepts).max()))
             inner = _backward(factor, gradient.astype(np.float32).reshape(shape[0], -1))
             return value, np.concatenate([inner.ravel(), (of_intercepts * unit).ravel()]).astype(
                 np.float64
@@ -159,32 +163,33 @@ class Solver:
 
     def _pass(
         self, weights: np.ndarray, intercepts: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Losses (F,), gradients (d, F, k) and (F, k), in one pass over the data."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Losses (F,), gradients (d, F, k) and (F, k), curvature: in one pass over the data."""
         shape = weights.shape
         flat = weights.reshape(shape[0], -1)
-        losses = np.zeros(shape[1])
+        losses, bend = np.zeros(shape[1]), 0.0
         slopes = np.zeros((shape[0], shape[1] * shape[2]), np.float32)
         sums = np.zeros(shape[1:])
         for part, block in self.rows.blocks():
             scores = (block @ flat).reshape(-1, *shape[1:]) + intercepts.astype(np.float32)
-            value, slope = self.loss.value(part, scores, self.mask[part])
+            value, slope, second = self.loss.value(part, scores, self.mask[part])
             losses += value
+            bend += second
             slopes += block.T @ slope.reshape(len(slope), -1)
             sums += slope.sum(axis=0, dtype=np.float64)
-        return losses, slopes.reshape(shape), sums
-
-    def _curvature(self, solution: Solution) -> float:
-        flat = solution.weights.reshape(len(solution.weights), -1)
-        total = 0.0
-        for part, block in self.rows.blocks():
-            scores = (block @ flat).reshape(-1, *solution.weights.shape[1:])
-            scores = scores + solution.intercepts.astype(np.float32)
-            total += self.loss.curvature(part, scores, self.mask[part])
-        return total
+        return losses, slopes.reshape(shape), sums, bend
 
     def _factor(self, strength: float) -> np.ndarray:
-        """L of 1 + strength · ZᵀZ; of its diagonal where there are too many dimensions."""
+        """L of 1 + strength · ZᵀZ; of its diagonal where there are too many dimensions.
+
+        That of a strength nearby will do: it moves no optimum.
+        """
+        if self._factored and 1 / SAME_FACTOR < strength / self._factored[0] < SAME_FACTOR:
+            return self._factored[1]
+        self._factored = (strength, self._new_factor(strength))
+        return self._factored[1]
+
+    def _new_factor(self, strength: float) -> np.ndarray:
         dimensions = self.rows.shape[1]
         if dimensions > MOST_DIMENSIONS:
             if self.gram is None:
