@@ -53,7 +53,7 @@ class RowFile:
 
     def write(self, start: int, rows: np.ndarray) -> None:
         """Put rows at their place; ``start`` is the number of rows before them."""
-        data = memoryview(np.ascontiguousarray(rows)).cast("B") if rows.size else b""
+        data = memoryview(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
         place = self._offset + start * self.row_bytes
         while len(data):
             written = os.pwrite(self._open(), data, place)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -252,37 +251,33 @@ class HDF5DatasetWriter:
         _files.require_free_space(self.path.parent, max(0, size - held), self.path.name)
         self._lock.acquire()
         try:
-            if self._journal is not None and not overwrite:
-                require_same(self._journal, self.path)
-            if self._journal is not None and self._journal.is_of_the_same():
-                self._resume(size)
-            else:
+            if self._journal is None:
                 self._rows.create(size)
-                if self._journal is not None:
-                    self._journal.begin()
+            else:
+                if not overwrite:
+                    require_same(self._journal, self.path)
+                self._resume(size, self._journal)
         except BaseException as error:
             refused = isinstance(error, SightkitError)  # another one's unfinished file stays
             self._stop() if refused else self.abort()
             raise as_user_error(self.path, error) from error
         _files.crash_point("dataset.created")
 
-    def _resume(self, size: int) -> None:
+    def _resume(self, size: int, journal: Journal) -> None:
         """Take over what the process before wrote, as far as it lies in the file as it should."""
-        if self._journal is None:
-            return
-        if not self._partial.is_file():
+        if not journal.is_of_the_same() or not self._partial.is_file():
             self._rows.create(size)
-            self._journal.begin()
+            journal.begin()
             return
         self._rows.reopen(size)
         kept = 0
-        for portion in self._journal.portions():
+        for portion in journal.portions():
             rows = self._rows.read(self.count, len(portion.labels))
             if not np.array_equal(row_hashes(rows), portion.hashes):
                 break
             self._take(portion, rows)
             kept += 1
-        self._journal.keep(kept)
+        journal.keep(kept)
 
     def _take(self, portion: Portion, rows: np.ndarray) -> None:
         end = self.count + len(rows)
@@ -328,10 +323,8 @@ class HDF5DatasetWriter:
         self._rows.finish(self.count, self._size(-(-length // len(self._sources))))
         recipe = json.loads(self._recipe)
         if self.left_out:
-            kinds = Counter(recipe.get("left_out", {}))
-            recipe["left_out"] = dict(kinds + Counter({"unreadable": len(self.left_out)}))
-        first, last = next(iter(splits.values()))
-        pixels = (last - first) * int(np.prod(self.dims[1:-1]))
+            recipe["left_out"] = {"unreadable": len(self.left_out)}
+        pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0
         with h5py.File(self._partial, "r+", locking=False) as file:  # our own lock is held
             file.create_dataset("labels", data=labels)
             file.create_dataset("hashes", data=hashes)

@@ -97,7 +97,7 @@ def progress(
     from rich.text import Text
 
     class Speed(ProgressColumn):
-        def render(self, task: Task) -> Text:
+        def render(self, task: Any) -> Text:
             speed = task.finished_speed or task.speed
             return Text(f"{speed:,.0f} {unit}/s" if unit and speed else "")
 

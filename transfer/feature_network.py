@@ -266,13 +266,11 @@ def _model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
 def _pretrained(name: str, layer: str | None) -> tuple[keras.Model, bool]:
     """With the classifier only where its weights alone are here, or the layer is one of its."""
     here = [top for top in (False, True) if imagenet.has_weights(name, include_top=top)]
-    for include_top in here or (False, True):
-        network = imagenet.trained_network(name, include_top=include_top)
-        if layer is None or layer in {each.name for each in network.layers}:
-            return network, include_top
-    if here == [False]:
-        return imagenet.trained_network(name, include_top=True), True
-    return network, include_top
+    first = here[0] if here else False
+    network = imagenet.trained_network(name, include_top=first)
+    if layer is None or first or layer in {each.name for each in network.layers}:
+        return network, first
+    return imagenet.trained_network(name, include_top=True), True
 
 
 def _random(name: str) -> keras.Model:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,7 +201,7 @@ def _write(
 
 def _batches(
     network: FeatureNetwork, photos: Photos, start: int, size: int, workers: int | None
-) -> Iterator[tuple[np.ndarray, dict[int, str]]]:
+) -> Generator[tuple[np.ndarray, dict[int, str]], None, None]:
     """Prepared batches, always cut at the same places, and which of their rows are unreadable."""
     count = len(photos.rows)
     a_task = min(size, max(1, IMAGES_A_TASK // network.crops))

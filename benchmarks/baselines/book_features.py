@@ -22,8 +22,8 @@ def extract(
     for start in range(0, len(paths), batch_size):
         images = []
         for path in paths[start : start + batch_size]:
-            image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-            images.append(_middle(image, side).astype(np.float32) / 127.5 - 1)
+            image = np.asarray(cv2.imread(str(path)))[..., ::-1]
+            images.append(_middle(np.ascontiguousarray(image), side).astype(np.float32) / 127.5 - 1)
         maps = network.predict(np.stack(images), batch_size=batch_size, verbose=0)
         parts.append(maps.mean(axis=(1, 2)))
     return np.concatenate(parts)

@@ -14,7 +14,7 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from sightkit.transfer.heads.scaling import Scaling
 
-EXACT_OPERATIONS = 2e11
+EXACT_OPERATIONS = 2e10
 """Of the Gram matrix in float64; larger ones are summed up from products in float32."""
 COLUMNS = 4096
 
@@ -47,10 +47,13 @@ class Rotated:
         along = solve_triangular(
             self.factor, weights.astype(np.float64), lower=True, trans="T", check_finite=False
         )
-        raw = np.empty((len(self.mean), weights.shape[1]))
-        for columns in _parts(len(self.mean)):
-            part = self.values[self.taken, columns] - self.mean[columns]
-            raw[columns] = (part / np.square(self.scale[columns])).T @ along
+        if _is_exact(*self.values.shape):
+            raw = (self.values[self.taken] - self.mean).T @ along
+        else:  # one product, and no copy of what may be gigabytes
+            everywhere = np.zeros((len(self.values), along.shape[1]), np.float32)
+            everywhere[self.taken] = along
+            raw = self.values.T @ everywhere - np.outer(self.mean, along.sum(axis=0))
+        raw /= np.square(self.scale)[:, np.newaxis]
         return raw, intercepts - self.mean @ raw
 
 
@@ -59,16 +62,18 @@ def rotate(values: np.ndarray, taken: np.ndarray) -> Rotated:
     count, dimensions = len(taken), values.shape[1]
     gram = np.zeros((count, count))
     mean, scale = np.zeros(dimensions), np.ones(dimensions)
-    exact = float(count) ** 2 * dimensions <= EXACT_OPERATIONS
+    kind = np.float64 if _is_exact(count, dimensions) else np.float32
     for columns in _parts(dimensions):
         part = values[taken, columns]
         scaling = Scaling.of(part)
         mean[columns], scale[columns] = scaling.mean, scaling.scale
-        part = (part - scaling.mean) / scaling.scale
-        if not exact:
-            part = part.astype(np.float32)
+        part = (part - scaling.mean.astype(kind)) / scaling.scale.astype(kind)
         gram += part @ part.T
     return Rotated(values, taken, mean, scale, _factor(gram))
+
+
+def _is_exact(count: int, dimensions: int) -> bool:
+    return float(count) ** 2 * dimensions <= EXACT_OPERATIONS
 
 
 def _factor(gram: np.ndarray) -> np.ndarray:

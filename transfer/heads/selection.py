@@ -59,7 +59,7 @@ def stratified_folds(
 
     counts = np.bincount(labels, minlength=len(class_names))
     if counts.min() < count:
-        few = {class_names[k]: int(counts[k]) for k in np.flatnonzero(counts < count)}
+        few = {class_names[k]: int(counts[k]) for k in np.flatnonzero(counts < count).tolist()}
         raise SightkitError(
             f"Each class needs {count} training photos at least, one a fold of the "
             "cross-validation.",

@@ -34,7 +34,10 @@ MEMORY = 6
 class Rows(Protocol):
     """Standardized features of all samples, in blocks."""
 
-    shape: tuple[int, int]
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, d)."""
+        ...
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Positions, and float32 (m, d)."""
@@ -191,15 +194,15 @@ class Solver:
 
     def _new_factor(self, strength: float) -> np.ndarray:
         dimensions = self.rows.shape[1]
-        if dimensions > MOST_DIMENSIONS:
-            if self.gram is None:
-                self.gram = sum(
-                    (block * block).sum(axis=0, dtype=np.float64) for _, block in self.rows.blocks()
-                )
-            return np.sqrt(1 + strength * self.gram).astype(np.float32)
         if self.gram is None:
-            self.gram = sum(block.T @ block for _, block in self.rows.blocks())
-        inner = self.gram * np.float32(strength)
+            full = dimensions <= MOST_DIMENSIONS
+            gram = np.zeros((dimensions, dimensions) if full else dimensions, np.float32)
+            for _, block in self.rows.blocks():
+                gram += block.T @ block if full else np.square(block).sum(axis=0)
+            self.gram = gram
+        inner = np.float32(strength) * np.asarray(self.gram)
+        if inner.ndim == 1:
+            return np.sqrt(1 + inner)
         inner[np.diag_indices(dimensions)] += 1
         return cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
 
