@@ -159,10 +159,31 @@ def measure_choice(config: Config, scratch: Path) -> list[measure.Row]:
     return rows
 
 
+def measure_memory(config: Config, scratch: Path) -> list[measure.Row]:
+    """What the process holds after many batches, against what it held after a tenth of them."""
+    network = _network()
+    count = 100 if config.quick else 1000
+    image = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    held = {}
+    for number in range(1, count + 1):
+        network.features(network.prepare([image, image]))
+        if number in (count // 10, count):
+            held[number] = _resident()
+    ratio = held[count] / held[count // 10]
+    name = f"memory after {count:,} batches"
+    return [measure.at_most(name, "after a tenth of them", ratio, 1.01, bytes=held[count])]
+
+
 MEASUREMENTS: dict[str, Callable[[Config, Path], list[measure.Row]]] = {
     "extraction": measure_extraction,
+    "memory": measure_memory,
     "choice": measure_choice,
 }
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _network() -> transfer.FeatureNetwork:
