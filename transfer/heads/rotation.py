@@ -69,23 +69,27 @@ def rotate(values: np.ndarray, taken: np.ndarray) -> Rotated:
         mean[columns], scale[columns] = scaling.mean, scaling.scale
         part = (part - scaling.mean.astype(kind)) / scaling.scale.astype(kind)
         gram += part @ part.T
-    return Rotated(values, taken, mean, scale, _factor(gram))
+    return Rotated(values, taken, mean, scale, _factor(gram, 1e-10 if kind is np.float64 else 1e-6))
 
 
 def _is_exact(count: int, dimensions: int) -> bool:
     return float(count) ** 2 * dimensions <= EXACT_OPERATIONS
 
 
-def _factor(gram: np.ndarray) -> np.ndarray:
-    """Cholesky's L. The mean was taken off, so that one dimension is lost: a trace is added."""
+def _factor(gram: np.ndarray, noise: float) -> np.ndarray:
+    """Cholesky's L.
+
+    The mean was taken off, so that one dimension is lost: a share of the trace,
+    about what rounding makes of it, is added to the diagonal.
+    """
     trace = max(float(np.trace(gram)) / len(gram), 1e-300)
-    for noise in (1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4):
+    while noise < 1e-3:
         inner = gram.copy()
         inner[np.diag_indices(len(gram))] += noise * trace
         try:
             return cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
         except LinAlgError:
-            continue
+            noise *= 10
     raise LinAlgError("the Gram matrix is not positive definite")
 
 

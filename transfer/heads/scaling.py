@@ -22,7 +22,8 @@ class Scaling:
     def of(cls, values: np.ndarray) -> Scaling:
         """Fitted on rows (n, d)."""
         mean = values.mean(axis=0, dtype=np.float64)
-        return cls.of_moments(mean, np.square(values - mean).mean(axis=0))
+        centred = values - mean.astype(values.dtype)
+        return cls.of_moments(mean, np.square(centred).mean(axis=0, dtype=np.float64))
 
     @classmethod
     def of_moments(cls, mean: np.ndarray, variance: np.ndarray) -> Scaling:

@@ -220,12 +220,13 @@ class _Rotated:
             self.last[index] = self.found[index][strength] = found
             self.evaluations += found.evaluations
             weights, intercepts = self.rotated[index].back(found.weights[:, 0], found.intercepts[0])
-            held = self.values[self.folds[index]]
-            parts.append(held @ weights.astype(np.float32) + intercepts)
-        scores = np.empty((len(self.values), parts[0].shape[1]))
+            # Of all samples: a product of the whole takes less time than a copy of the held.
+            scores = self.values @ weights.astype(np.float32)
+            parts.append(scores[self.folds[index]] + intercepts)
+        result = np.empty((len(self.values), parts[0].shape[1]))
         for rows, part in zip(self.folds, parts, strict=True):
-            scores[rows] = part
-        return scores
+            result[rows] = part
+        return result
 
     def fit(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
         rows = np.arange(len(self.values))
