@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; exit; }; done)
 BIN := .venv/bin
 RUN := $(BIN)/python
-SCRIPTS := $(wildcard scripts/build_*.py scripts/train_*.py)
+# Heads are trained on features, so that these come first.
+SCRIPTS := $(wildcard scripts/build_*.py) scripts/extract_features.py $(wildcard scripts/train_*.py)
 
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
@@ -61,6 +62,8 @@ ifdef SIGHTKIT_TEST_DATA
 else
 	@echo "classify.py and advise.py were not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
+	$(RUN) scripts/predict.py --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output build/smoke/predict_head.csv
+	$(RUN) scripts/suspicious_labels.py --smoke --output build/smoke/suspicious.csv
 	$(RUN) scripts/verify_dataset.py --smoke --output build/smoke/quarantine.csv
 	$(RUN) scripts/augmentation_demo.py --smoke --output build/smoke/augmentation.png
 
@@ -73,6 +76,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/training.py --quick
 	$(RUN) benchmarks/crops.py --quick
 	$(RUN) benchmarks/inference.py --quick
+	$(RUN) benchmarks/transfer.py --quick
 	$(RUN) benchmarks/tables.py --check
 
 clean:

@@ -9,19 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sightkit.io.archives import ArchiveLimits, extract_archive
-from sightkit.io.build import build_dataset
+from sightkit.io.build import build_dataset, check_place
 from sightkit.io.build_config import BuildConfig
 from sightkit.io.cifar10 import Cifar10, keras_cifar10
 from sightkit.io.cifar10_fetched import FetchedCifar10
 from sightkit.io.folder_dataset import FolderDataset
 from sightkit.io.hdf5_file import DatasetFile
+from sightkit.io.hdf5_journal import LeftOut
 from sightkit.io.hdf5_writer import HDF5DatasetWriter
 from sightkit.io.image_batches import image_batches
 from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
 from sightkit.io.manifest import Manifest
 from sightkit.io.order import batch_rng, epoch_order, sample_rng
-from sightkit.io.sample_photos import SampleLayout
+from sightkit.io.sample_photos import SampleLayout, write_sample_photos
 from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
 from sightkit.io.split import split
 from sightkit.io.subset import write_rows
@@ -40,11 +41,13 @@ __all__ = [
     "HDF5DatasetGenerator",
     "HDF5DatasetWriter",
     "ImageSource",
+    "LeftOut",
     "Manifest",
     "SampleLayout",
     "Verification",
     "batch_rng",
     "build_dataset",
+    "check_place",
     "class_weights",
     "decode_image",
     "decode_labels",
@@ -63,6 +66,7 @@ __all__ = [
     "verify",
     "write_png",
     "write_rows",
+    "write_sample_photos",
 ]
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import DatasetFile
-from sightkit.io.hdf5_writer import HDF5DatasetWriter, dataset_lock, file_size
+from sightkit.io.hdf5_values import file_size
+from sightkit.io.hdf5_writer import HDF5DatasetWriter, dataset_lock
 from sightkit.io.partition import SPLITS, check_fixed, in_two_classes, partition
 from sightkit.io.prepare import ImageChain, Prepared
 from sightkit.io.quarantine import Finding, check_list, write_list

@@ -18,6 +18,25 @@ ATTRIBUTE_BYTES = 60_000
 """HDF5 keeps an attribute in an object header, which holds 64 KiB."""
 
 
+METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 56, 48
+"""What a file takes beside its rows: of its own, a row's label, hash and reference, a text's head.
+
+A text takes twice its length and head at most, where the rest of a block of the heap is lost."""
+
+SOURCE_BYTES = 64
+
+
+def file_size(rows: int, count: int, source_bytes: int = SOURCE_BYTES) -> int:
+    """The most bytes that a dataset file takes.
+
+    Args:
+        rows: bytes of all rows.
+        count: number of rows.
+        source_bytes: length of a row's source, on average, in UTF-8.
+    """
+    return rows + METADATA_BYTES + count * (ROW_BYTES + 2 * (source_bytes + TEXT_BYTES))
+
+
 def channel_sums(rows: np.ndarray) -> np.ndarray:
     """Sum of each channel over all rows: float64 (C,), exact for bytes."""
     axes = tuple(range(rows.ndim - 1))
@@ -59,6 +78,29 @@ def check_text(argument: str, text: Any) -> None:
             f"{argument} must be text that can be kept as UTF-8, without zero bytes.",
             "A file name in another encoding can be shown by os.fsencode(name); rename the file.",
             text=ascii(text),
+        )
+
+
+def check_rows(
+    rows: np.ndarray, labels: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, classes: int
+) -> None:
+    """Raise unless rows and their labels are of the kind that the file was opened for."""
+    if rows.shape[1:] != shape or rows.dtype != dtype:
+        raise SightkitError(
+            f"Rows must be {dtype} of shape (n, {', '.join(map(str, shape))}).",
+            "Images are kept as the bytes they are; they become floats when they are read.",
+            shape=rows.shape,
+            dtype=rows.dtype,
+        )
+    if labels.shape != (len(rows),) or labels.dtype.kind not in "iu":
+        raise SightkitError(
+            "labels must be integers, one a row.", shape=labels.shape, dtype=labels.dtype
+        )
+    if len(labels) and not (0 <= labels.min() and labels.max() < classes):
+        raise SightkitError(
+            f"Labels must lie between 0 and {classes - 1}, the last class.",
+            lowest=labels.min(),
+            highest=labels.max(),
         )
 
 

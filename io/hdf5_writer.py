@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -15,36 +14,31 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5_file import FORMAT, SCHEMA, STRINGS, identity
+from sightkit.io.hdf5_journal import (
+    ENDING,
+    Journal,
+    LeftOut,
+    Portion,
+    require_same,
+    splits_that_came,
+)
+from sightkit.io.hdf5_rows import RowFile, as_user_error
 from sightkit.io.hdf5_values import (
+    SOURCE_BYTES,
+    TEXT_BYTES,
     channel_sums,
+    check_rows,
     check_text,
     checked_dtype,
     checked_json,
     checked_key,
     checked_names,
     colour_of,
+    file_size,
     row_hashes,
     split_ranges,
 )
 from sightkit.io.threads import whole_number
-
-METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 56, 48
-"""What a file takes beside its rows: of its own, a row's label, hash and reference, a text's head.
-
-A text takes twice its length and head at most, where the rest of a block of the heap is lost."""
-
-SOURCE_BYTES = 64
-
-
-def file_size(rows: int, count: int, source_bytes: int = SOURCE_BYTES) -> int:
-    """The most bytes that a dataset file takes.
-
-    Args:
-        rows: bytes of all rows.
-        count: number of rows.
-        source_bytes: length of a row's source, on average, in UTF-8.
-    """
-    return rows + METADATA_BYTES + count * (ROW_BYTES + 2 * (source_bytes + TEXT_BYTES))
 
 
 def dataset_lock(path: Path) -> _files.FileLock:
@@ -72,6 +66,13 @@ class HDF5DatasetWriter:
         overwrite: replace a file that exists.
         source_bytes: length of the rows' sources, on average, in UTF-8; for the space on the disk.
         lock: the file's ``dataset_lock``, if the caller holds it already.
+        resumable: keep what is written when the block ends badly or the process dies; a writer
+            with the same arguments then begins with all rows of the calls of ``add`` that came
+            back: ``position`` says where to go on. Rows may be left out, see ``add``.
+
+    Attributes:
+        count: rows written.
+        left_out: rows that were asked for and do not come.
 
     Raises:
         SightkitError: the file exists, another process writes it, the disk is too small, names or
@@ -96,6 +97,7 @@ class HDF5DatasetWriter:
         overwrite: bool = False,
         source_bytes: int = SOURCE_BYTES,
         lock: _files.FileLock | None = None,
+        resumable: bool = False,
     ) -> None:
         self.path = Path(path)
         self.dims = tuple(whole_number("dims", size, at_least=1) for size in dims)
@@ -104,6 +106,7 @@ class HDF5DatasetWriter:
         self.data_key = checked_key(data_key)
         self.dtype = checked_dtype(dtype)
         self.count = 0
+        self.left_out: list[LeftOut] = []
         self._preprocessing = checked_json(
             "preprocessing", preprocessing or {"name": "Pipeline", "steps": []}
         )
@@ -113,9 +116,18 @@ class HDF5DatasetWriter:
         self._labels = np.zeros(self.dims[0], np.int64)
         self._hashes = np.zeros((self.dims[0], 32), np.uint8)
         self._sources: list[str] = []
-        self._sum = np.zeros(self.dims[-1], np.float64)
+        self._sum = np.zeros(self.dims[-1] if len(self.dims) == 4 else 0, np.float64)
         self._lock = lock or dataset_lock(self.path)
+        self._closed = False
+        self._rows = RowFile(self._partial, self.data_key, self.dims[1:], self.dtype)
+        journal = self._partial.with_name(self._partial.name + ENDING)
+        self._journal = Journal(journal, self._identity()) if resumable else None
         self._prepare(overwrite)
+
+    @property
+    def position(self) -> int:
+        """How many of the ``dims[0]`` rows are done with: written or left out."""
+        return self.count + len(self.left_out)
 
     def __enter__(self) -> HDF5DatasetWriter:
         return self
@@ -124,7 +136,7 @@ class HDF5DatasetWriter:
         if kind is None:
             self.close()
         else:
-            self.abort()
+            self._stop()
 
     def add(
         self,
@@ -133,6 +145,7 @@ class HDF5DatasetWriter:
         sources: Sequence[str] = (),
         *,
         hashes: np.ndarray | None = None,
+        left_out: Sequence[LeftOut] = (),
     ) -> None:
         """Append rows.
 
@@ -141,10 +154,18 @@ class HDF5DatasetWriter:
             labels: (n,), indices into ``class_names``.
             sources: (n,), where each row comes from; numbered when left out.
             hashes: uint8 (n, 32), SHA-256 of each row, if they are known already.
+            left_out: rows that belong between these and do not come; of a resumable writer.
         """
         rows, labels = np.asarray(rows), np.asarray(labels)
         end = self.count + len(rows)
-        self._check(rows, labels, end)
+        check_rows(rows, labels, self.dims[1:], self.dtype, len(self.class_names))
+        wanted = self.position + len(rows) + len(left_out)
+        if wanted > self.dims[0]:
+            raise SightkitError(
+                "More rows are added than the file was opened for.",
+                rows=wanted,
+                expected=self.dims[0],
+            )
         sources = list(sources) or [f"row {row}" for row in range(self.count, end)]
         if len(sources) != len(rows):
             raise SightkitError(
@@ -152,24 +173,28 @@ class HDF5DatasetWriter:
             )
         for source in sources:
             check_text("sources", source)
-        self._write(rows)
-        self._labels[self.count : end] = labels
-        self._hashes[self.count : end] = row_hashes(rows) if hashes is None else hashes
-        self._sources.extend(sources)
-        self._add_to_mean(rows)
-        self.count = end
+        hashes = row_hashes(rows) if hashes is None else np.asarray(hashes)
+        try:
+            self._rows.write(self.count, rows)
+            portion = Portion(labels, hashes, tuple(sources), tuple(left_out))
+            if self._journal is not None:
+                self._journal.append(portion)
+        except OSError as error:
+            self._stop()
+            raise as_user_error(self.path, error) from error
+        self._take(portion, rows)
         _files.crash_point("dataset.rows")
 
     def close(self) -> None:
         """Complete the file and give it its name; fails when rows are missing."""
-        if not self._file:
+        if self._closed:
             return
-        if self.count != self.dims[0]:
-            self.abort()
+        if self.position != self.dims[0]:
+            self._stop()
             raise SightkitError(
                 "A dataset must have as many rows as it was opened for.",
-                "Nothing was written.",
-                rows=self.count,
+                "Nothing was written." if self._journal is None else "Go on with those missing.",
+                rows=self.position,
                 expected=self.dims[0],
                 path=str(self.path),
             )
@@ -179,20 +204,32 @@ class HDF5DatasetWriter:
             _files.crash_point("dataset.synced")
             os.replace(self._partial, self.path)
             _files.crash_point("dataset.renamed")
+            if self._journal is not None:
+                self._journal.remove()
             _files.sync(self.path.parent)
+            self._closed = True
             self._lock.release()
         except BaseException as error:
-            self.abort()
-            raise _as_user_error(self.path, error) from error
+            self._stop()
+            raise as_user_error(self.path, error) from error
 
     def abort(self) -> None:
-        """Give up: close and remove the partial file."""
-        try:
-            self._file.close()
-        except (OSError, RuntimeError):
-            pass  # a full disk may keep HDF5 from flushing what is thrown away anyhow
+        """Give up: close and remove the partial file, that of a resumable writer too."""
+        self._closed = True
+        self._rows.close()
         self._partial.unlink(missing_ok=True)
+        if self._journal is not None:
+            self._journal.remove()
         self._lock.release()
+
+    def _stop(self) -> None:
+        """The block ended badly: what can be gone on with is kept."""
+        if self._journal is None:
+            self.abort()
+        else:
+            self._closed = True
+            self._rows.close()
+            self._lock.release()
 
     def _prepare(self, overwrite: bool) -> None:
         if os.path.lexists(self.path) and not self.path.is_file():
@@ -210,43 +247,59 @@ class HDF5DatasetWriter:
         _files.require_writable(self.path.parent)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         size = self._size(self._source_bytes)
-        _files.require_free_space(self.path.parent, size, self.path.name)
+        held = self._partial.stat().st_size if self._partial.is_file() else 0
+        _files.require_free_space(self.path.parent, max(0, size - held), self.path.name)
         self._lock.acquire()
-        self._file = h5py.File(self._partial, "w", locking=False)  # our own lock is held
         try:
-            self._rows = self._create_rows()
-            self._reserve(size)
+            if self._journal is None:
+                self._rows.create(size)
+            else:
+                if not overwrite:
+                    require_same(self._journal, self.path)
+                self._resume(size, self._journal)
         except BaseException as error:
-            self.abort()
-            raise _as_user_error(self.path, error) from error
+            refused = isinstance(error, SightkitError)  # another one's unfinished file stays
+            self._stop() if refused else self.abort()
+            raise as_user_error(self.path, error) from error
         _files.crash_point("dataset.created")
 
-    def _create_rows(self) -> h5py.Dataset:
-        """A contiguous dataset that has its place in the file now, and is not filled with zeros."""
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-        properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-        h5py.h5d.create(
-            self._file.id,
-            self.data_key.encode(),
-            h5py.h5t.py_create(self.dtype),
-            h5py.h5s.create_simple(self.dims),
-            properties,
-        )
-        self._file.flush()
-        return self._file[self.data_key]
+    def _resume(self, size: int, journal: Journal) -> None:
+        """Take over what the process before wrote, as far as it lies in the file as it should."""
+        if not journal.is_of_the_same() or not self._partial.is_file():
+            self._rows.create(size)
+            journal.begin()
+            return
+        self._rows.reopen(size)
+        kept = 0
+        for portion in journal.portions():
+            rows = self._rows.read(self.count, len(portion.labels))
+            if not np.array_equal(row_hashes(rows), portion.hashes):
+                break
+            self._take(portion, rows)
+            kept += 1
+        journal.keep(kept)
 
-    def _reserve(self, size: int) -> None:
-        """Take the disk space before HDF5 needs it.
+    def _take(self, portion: Portion, rows: np.ndarray) -> None:
+        end = self.count + len(rows)
+        self._labels[self.count : end] = portion.labels
+        self._hashes[self.count : end] = portion.hashes
+        self._sources.extend(portion.sources)
+        self._add_to_mean(rows)
+        self.left_out.extend(portion.left_out)
+        self.count = end
 
-        A write that fails inside HDF5 leaves a file that cannot be closed, and a process that
-        dies of a segmentation fault when it exits (h5py issue 914); here it is a plain OSError.
-        """
-        descriptor = os.open(self._partial, os.O_WRONLY)
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        finally:
-            os.close(descriptor)
+    def _identity(self) -> dict[str, Any]:
+        """What a writer must agree on with the one whose work it goes on with."""
+        return {
+            "schema": SCHEMA,
+            "data_key": self.data_key,
+            "dims": self.dims,
+            "dtype": str(self.dtype),
+            "class_names": self.class_names,
+            "splits": self.splits,
+            "preprocessing": self._preprocessing,
+            "recipe": self._recipe,
+        }
 
     def _size(self, source_bytes: int) -> int:
         """The most bytes that the file takes."""
@@ -254,88 +307,44 @@ class HDF5DatasetWriter:
         names = sum(2 * (len(name.encode()) + TEXT_BYTES) for name in self.class_names)
         return file_size(rows, self.dims[0], source_bytes) + names
 
-    def _check(self, rows: np.ndarray, labels: np.ndarray, end: int) -> None:
-        if rows.shape[1:] != self.dims[1:] or rows.dtype != self.dtype:
-            raise SightkitError(
-                f"Rows must be {self.dtype} of shape (n, {', '.join(map(str, self.dims[1:]))}).",
-                "Images are kept as the bytes they are; they become floats when they are read.",
-                shape=rows.shape,
-                dtype=rows.dtype,
-            )
-        if labels.shape != (len(rows),) or labels.dtype.kind not in "iu":
-            raise SightkitError(
-                "labels must be integers, one a row.", shape=labels.shape, dtype=labels.dtype
-            )
-        if len(labels) and not (0 <= labels.min() and labels.max() < len(self.class_names)):
-            raise SightkitError(
-                f"Labels must lie between 0 and {len(self.class_names) - 1}, the last class.",
-                lowest=labels.min(),
-                highest=labels.max(),
-            )
-        if end > self.dims[0]:
-            raise SightkitError(
-                "More rows are added than the file was opened for.", rows=end, expected=self.dims[0]
-            )
-
-    def _write(self, rows: np.ndarray) -> None:
-        try:
-            self._rows[self.count : self.count + len(rows)] = rows
-        except (OSError, RuntimeError) as error:
-            self.abort()
-            raise _as_user_error(self.path, error) from error
-
     def _add_to_mean(self, rows: np.ndarray) -> None:
+        """Of images; a row of features has as many values as fit into no attribute."""
+        if not len(self._sum):
+            return
         first, last = next(iter(self.splits.values()))
         training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
         self._sum += channel_sums(training)
 
     def _complete(self) -> None:
-        file = self._file
+        splits = splits_that_came(self.splits, self.left_out)
+        labels, hashes = self._labels[: self.count], self._hashes[: self.count]
         length = sum(len(source.encode()) for source in self._sources)
-        self._reserve(self._size(-(-length // len(self._sources))))  # they may be longer than said
-        file.create_dataset("labels", data=self._labels)
-        file.create_dataset("hashes", data=self._hashes)
-        file.create_dataset("class_names", data=list(self.class_names), dtype=STRINGS)
-        file.create_dataset("sources", data=self._sources, dtype=STRINGS)
-        first, last = next(iter(self.splits.values()))
-        pixels = (last - first) * int(np.prod(self.dims[1:-1]))
-        file.attrs.update(
-            {
-                "format": FORMAT,
-                "schema": SCHEMA,
-                "data_key": self.data_key,
-                "colour": colour_of(self.dims),
-                "splits": json.dumps(self.splits),
-                "preprocessing": self._preprocessing,
-                "recipe": self._recipe,
-                "mean": self._sum / pixels,
-                "labels_sha256": identity(
-                    self._labels, self._hashes, self.class_names, self.splits
-                ),
-            }
-        )
-        file.close()
+        # They may be longer than was said.
+        self._rows.finish(self.count, self._size(-(-length // len(self._sources))))
+        recipe = json.loads(self._recipe)
+        if self.left_out:
+            recipe["left_out"] = {"unreadable": len(self.left_out)}
+        pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0
+        with h5py.File(self._partial, "r+", locking=False) as file:  # our own lock is held
+            file.create_dataset("labels", data=labels)
+            file.create_dataset("hashes", data=hashes)
+            file.create_dataset("class_names", data=list(self.class_names), dtype=STRINGS)
+            file.create_dataset("sources", data=self._sources, dtype=STRINGS)
+            file.attrs.update(
+                {
+                    "format": FORMAT,
+                    "schema": SCHEMA,
+                    "data_key": self.data_key,
+                    "colour": colour_of(self.dims),
+                    "splits": json.dumps(splits),
+                    "preprocessing": self._preprocessing,
+                    "recipe": checked_json("recipe", recipe),
+                    "mean": self._sum / pixels,
+                    "labels_sha256": identity(labels, hashes, self.class_names, splits),
+                }
+            )
         _files.crash_point("dataset.flushed")
         # Opened anew, HDF5 sees the space that was reserved, and gives back what it did not need.
         with h5py.File(self._partial, "r+", locking=False) as file:
             file.attrs["complete"] = 1
         _files.crash_point("dataset.complete")
-
-
-def _as_user_error(path: Path, error: BaseException) -> BaseException:
-    """A full disk, a quota or a size limit, as our error.
-
-    The system tells it by a number, HDF5 as OSError or RuntimeError with a text.
-    """
-    text = str(error)
-    from_system = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-    from_hdf5 = isinstance(error, (OSError, RuntimeError)) and (
-        "errno = " in text or "rite" in text
-    )
-    if from_system or from_hdf5:
-        return SightkitError(
-            f"The dataset could not be written whole: {text.splitlines()[0]}.",
-            "Nothing was kept, an older file stands; free some space, or choose another folder.",
-            path=str(path),
-        )
-    return error

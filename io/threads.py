@@ -71,8 +71,17 @@ def whole_number(name: str, value: Any, *, at_least: int) -> int:
 
 
 @contextlib.contextmanager
-def progress(total: int, description: str) -> Iterator[Callable[[int], Any]]:
-    """A bar on stderr, if that is a terminal; call what it gives with the steps that are done."""
+def progress(
+    total: int, description: str, *, done: int = 0, unit: str = ""
+) -> Iterator[Callable[[int], Any]]:
+    """A bar on stderr, if that is a terminal; call what it gives with the steps that are done.
+
+    Args:
+        total: all steps.
+        description: what the bar says.
+        done: steps that were done before.
+        unit: what a step is; with one, the bar shows how many there are a second.
+    """
     if not sys.stderr.isatty():
         yield lambda steps: None
         return
@@ -81,16 +90,24 @@ def progress(total: int, description: str) -> Iterator[Callable[[int], Any]]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:,.0f} {unit}/s" if unit and speed else "")
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        Speed(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(description, total=total, completed=done)
         yield lambda steps: bar.advance(task, steps)

@@ -61,7 +61,7 @@ def _changed(file: DatasetFile, hashes: np.ndarray, workers: int | None) -> dict
             differ = "the pixels differ from what was written"
             reasons |= {start + int(row): differ for row in np.flatnonzero(~same)}
     mean = total / ((last - first) * math.prod(file.shape[1:-1]))
-    if not reasons and not np.allclose(mean, file.mean, rtol=1e-6, atol=1e-9):
+    if not reasons and file.mean.size and not np.allclose(mean, file.mean, rtol=1e-6, atol=1e-9):
         raise SightkitError(
             "The dataset file is damaged: its mean is not that of its training rows.",
             "Delete it and build it again.",

@@ -1,9 +1,11 @@
 """Ask a trained network about image files: the five most probable classes of each.
 
     python scripts/predict.py --bundle runs/lenet_digits/default/bundle PHOTO.jpg …
+    python scripts/predict.py --bundle runs/photos/logistic/bundle FOLDER --output answers.csv
 
-The bundle brings its own preprocessing, so that any image file will do. Starting Keras takes some
-seconds, a picture milliseconds.
+The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
+It brings its own preprocessing, so that any image file will do. Starting Keras takes some seconds,
+a picture milliseconds.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation, training
+from sightkit import _cli, evaluation, training, transfer
 from sightkit._errors import SightkitError
+
+NONE = "none of these"
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,11 @@ class Config:
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Image files (JPEG, PNG, WebP, BMP, TIFF, GIF, …), or folders of them."""
     bundle: Path
-    """Folder of a trained network: RUN/bundle."""
+    """Folder of a trained network, or of networks and a head: RUN/bundle."""
     top: int = 5
     """Classes a picture."""
+    threshold: float = 0.0
+    """Probability of the best class below which the answer is "none of these"."""
     output: Path | None = None
     """Write the answers here too: FILE.json or FILE.csv."""
 
@@ -35,6 +41,10 @@ class Config:
         """Check the values before any work is done."""
         if self.top < 1:
             raise SightkitError("--top must be at least 1.", top=self.top)
+        if not 0 <= self.threshold <= 1:
+            raise SightkitError(
+                "--threshold must be a probability, 0 to 1.", threshold=self.threshold
+            )
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         if self.output is not None:
@@ -43,13 +53,18 @@ class Config:
 
 def main(config: Config) -> dict[str, Any]:
     # What is wrong with bundle and files is told before Keras takes its seconds.
-    training.check_bundle(config.bundle)
+    description = transfer.check_bundle(config.bundle)
+    if config.threshold and NONE in description["class_names"]:
+        raise SightkitError(
+            f'With --threshold no class may be called "{NONE}".', bundle=str(config.bundle)
+        )
     photos = evaluation.Photos(config.images)
     _cli.start_keras()
-    bundle = training.load_bundle(config.bundle)
+    bundle = transfer.load(config.bundle)
     result = {}
     for part in photos:
         answers = bundle.top(bundle.predict(list(part.values())), config.top)
+        answers = [_with_none(answer, config.threshold) for answer in answers]
         found = dict(zip(part, answers, strict=True))
         print(training.format_top(found))
         result |= found
@@ -57,6 +72,15 @@ def main(config: Config) -> dict[str, Any]:
         evaluation.write_answers(config.output, result)
     photos.require_all()
     return result
+
+
+def _with_none(answer: dict[str, float], threshold: float) -> dict[str, float]:
+    """Put "none of these" first where even the best class is less probable than the threshold.
+
+    Beside it stands what the best class lacks to certainty.
+    """
+    best = max(answer.values())
+    return {NONE: 1 - best, **answer} if best < threshold else answer
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def save_bundle(
     description["sha256"] = digest(description)
     _files.write_json(temporary / DESCRIPTION, description)
     _files.sync(temporary / WEIGHTS)
-    _replace_folder(temporary, folder)
+    replace_folder(temporary, folder)
     return folder
 
 
@@ -171,7 +171,7 @@ def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray
     return inference.compile(network)(x[np.newaxis])[0]
 
 
-def _replace_folder(new: Path, folder: Path) -> None:
+def replace_folder(new: Path, folder: Path) -> None:
     """Rename a whole folder onto another one; the old one goes only when the new one stands."""
     old = folder.with_name(f".{folder.name}.old")
     if old.exists() and not folder.exists():  # killed between the two renames below

@@ -1,6 +1,7 @@
-"""Reusing trained networks: pretrained ones with their own preprocessing, fine-tuning, advice.
+"""Reusing trained networks: pretrained ones, their features, heads on features, fine-tuning.
 
-What needs Keras is imported when first used: names, advice and dataset files need none.
+Each name is imported when first used: those that list and check names, and
+advise, need no Keras.
 """
 
 from __future__ import annotations
@@ -13,40 +14,95 @@ from sightkit.transfer.photos import Sample, draw_sample, photos_to_file, stored
 from sightkit.transfer.sources import names, source_of
 
 if TYPE_CHECKING:
-    from sightkit.transfer.fine_tuning import (
-        freeze_body,
-        unfreeze_from,
-        with_new_head,
-    )
+    from sightkit.transfer.feature_file import Features, open_features
+    from sightkit.transfer.feature_network import FeatureNetwork, describe_network, open_network
+    from sightkit.transfer.features import Photos, extract_features, open_photos
+    from sightkit.transfer.fine_tuning import freeze_body, unfreeze_from, with_new_head
+    from sightkit.transfer.head_run import HeadRun, HeadSettings, Judged, train_head
+    from sightkit.transfer.head_run import as_json as head_settings_json
+    from sightkit.transfer.head_run import describe as describe_head
+    from sightkit.transfer.heads.fitting import Fitted, check_head, fit_head
     from sightkit.transfer.imagenet import at_hand, preprocessing_of, pretrained
+    from sightkit.transfer.network_names import check_network
+    from sightkit.transfer.pair import Pair, load, networks_of, save_pair
+    from sightkit.transfer.pair_format import check as check_bundle
     from sightkit.transfer.similarity import Probe, probe
+    from sightkit.transfer.suspicion import suspicious_labels
 
 _MODULES = {
+    "FeatureNetwork": "feature_network",
+    "Features": "feature_file",
+    "Fitted": "heads.fitting",
+    "HeadRun": "head_run",
+    "HeadSettings": "head_run",
+    "Judged": "head_run",
+    "Pair": "pair",
+    "Photos": "features",
     "Probe": "similarity",
     "at_hand": "imagenet",
+    "check_bundle": "pair_format:check",
+    "check_head": "heads.fitting",
+    "check_network": "network_names",
+    "describe_head": "head_run:describe",
+    "describe_network": "feature_network",
+    "extract_features": "features",
+    "fit_head": "heads.fitting",
     "freeze_body": "fine_tuning",
+    "head_settings_json": "head_run:as_json",
+    "load": "pair",
+    "networks_of": "pair",
+    "open_features": "feature_file",
+    "open_network": "feature_network",
+    "open_photos": "features",
     "preprocessing_of": "imagenet",
     "pretrained": "imagenet",
     "probe": "similarity",
+    "save_pair": "pair",
+    "suspicious_labels": "suspicion",
+    "train_head": "head_run",
     "unfreeze_from": "fine_tuning",
     "with_new_head": "fine_tuning",
 }
 
 __all__ = [
     "Advice",
+    "FeatureNetwork",
+    "Features",
+    "Fitted",
+    "HeadRun",
+    "HeadSettings",
+    "Judged",
+    "Pair",
+    "Photos",
     "Probe",
     "Sample",
     "advise",
     "at_hand",
+    "check_bundle",
+    "check_head",
+    "check_network",
+    "describe_head",
+    "describe_network",
     "draw_sample",
+    "extract_features",
+    "fit_head",
     "freeze_body",
+    "head_settings_json",
+    "load",
     "names",
+    "networks_of",
+    "open_features",
+    "open_network",
+    "open_photos",
     "photos_to_file",
     "preprocessing_of",
     "pretrained",
     "probe",
+    "save_pair",
     "source_of",
     "stored_side",
+    "suspicious_labels",
+    "train_head",
     "unfreeze_from",
     "with_new_head",
 ]
@@ -54,7 +110,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return getattr(importlib.import_module(f"sightkit.transfer.{_MODULES[name]}"), name)
+        module, _, other = _MODULES[name].partition(":")
+        return getattr(importlib.import_module(f"sightkit.transfer.{module}"), other or name)
     raise AttributeError(f"module 'sightkit.transfer' has no attribute {name!r}")
 
 

@@ -52,7 +52,7 @@ def pretrained(name: str, *, include_top: bool = True) -> Bundle:
         bundle.class_names[bundle.predict(["beagle.jpg"])[0].argmax()]
     """
     source = source_of(name)
-    network = _network(name, source, include_top)
+    network = trained_network(name, include_top=include_top)
     class_names, identifiers = _imagenet_classes() if include_top else ((), ())
     chain = preprocessing_of(name)
     return Bundle(
@@ -87,7 +87,14 @@ def preprocessing_of(name: str) -> Pipeline:
     return Pipeline((ColourPreprocessor(), *steps))
 
 
-def _network(name: str, source: Source, include_top: bool) -> keras.Model:
+def has_weights(name: str, *, include_top: bool) -> bool:
+    """Whether a pretrained network's weights are on this machine."""
+    return (_models_folder() / _file(source_of(name), include_top)).is_file()
+
+
+def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
+    """The network alone, with the weights of ``pretrained``."""
+    source = source_of(name)
     shape = (source.side, source.side, 3)
     network = zoo.build(name, input_shape=shape, classes=CLASSES, include_top=include_top)
     path = _models_folder() / _file(source, include_top)

@@ -1,0 +1,228 @@
+"""What features and logistic regression cost, against the ways of books and scikit-learn.
+
+    python benchmarks/transfer.py [--quick] [--json FILE] [--data FOLDER] [--only extraction …]
+
+``--data`` is a folder of photos (folder/class/image.jpg); without it, parts of scikit-learn's two
+sample photographs, in ImageNet's size. MobileNetV2-0.35 has its published weights where KERAS_HOME
+holds them, else random ones, which cost the same. Each row says the machine's load and the threads
+of OpenBLAS: beside other work two threads wait for each other, and OPENBLAS_NUM_THREADS=1 is faster
+for both sides. The features that C is chosen on are made up:
+correlated, positive and of unequal scale, as a network's are. Both sides must agree, in features,
+best C and predictions, before times are told.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import measure
+import numpy as np
+
+from sightkit import _cli, transfer
+from sightkit._errors import SightkitError
+
+NETWORK = "mobilenetv2_0.35"
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+FOLDS, CLASSES = 3, 3
+SIZES = {"1,280": 1280, "25,088": 25_088}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Measure features and logistic regression."""
+
+    quick: bool = False
+    """Less data, fewer rounds: a smoke test whose ratios mean little."""
+    json: Path | None = None
+    """File to write the rows to."""
+    data: Path | None = None
+    """Folder of photographs, one folder a class."""
+    only: tuple[str, ...] = ()
+    """Measure these alone."""
+    rounds: int = 3
+    """Rounds that count, after one that does not."""
+
+
+def main(config: Config) -> list[measure.Row]:
+    unknown = set(config.only) - set(MEASUREMENTS)
+    if unknown:
+        raise SightkitError(
+            f"--only takes names of measurements: {', '.join(MEASUREMENTS)}.", only=sorted(unknown)
+        )
+    _cli.start_keras()
+    rows: list[measure.Row] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in config.only or MEASUREMENTS:
+            print(f"{name} … (load {os.getloadavg()[0]:.1f})", file=sys.stderr)
+            rows += MEASUREMENTS[name](config, Path(scratch))
+    measure.report(rows, config.json)
+    return rows
+
+
+def measure_extraction(config: Config, scratch: Path) -> list[measure.Row]:
+    """A folder of JPEGs to a feature file."""
+    from baselines import book_features
+
+    folder = config.data or _photographs(scratch / "photographs", 8 if config.quick else 128)
+    network = _network()
+    photos = transfer.open_photos(folder)
+    paths = [folder / photos.images.identify(row) for row in range(len(photos.images))]
+    import keras
+
+    book = keras.Model(network.model.inputs, network.model.layers[-1].input)
+    side = network.model.input_shape[1]
+
+    def by_us() -> transfer.Features:
+        return transfer.extract_features(network, photos, scratch / "ours.h5", overwrite=True)
+
+    ours = by_us().take(slice(None))
+    theirs = book_features.extract(book, paths, side)
+    # Decoders round differently, and small photos are enlarged by another interpolation.
+    difference = float(np.abs(ours - theirs).mean() / np.abs(theirs).mean())
+    if difference > 0.05:
+        raise RuntimeError(f"The features differ by {difference:.3f} of their mean.")
+    seconds = measure.interleaved(
+        {"ours": by_us, "book": lambda: book_features.extract(book, paths, side)},
+        rounds=1 if config.quick else config.rounds,
+    )
+    return [
+        measure.at_least(
+            "feature extraction images/s",
+            "predict per 32, one photo decoded at a time",
+            seconds["book"] / seconds["ours"],
+            2,
+            images_per_second=len(paths) / seconds["ours"],
+            baseline_images_per_second=len(paths) / seconds["book"],
+            engine=network.identity["engine"],
+            load=os.getloadavg()[0],
+        )
+    ]
+
+
+def measure_choice(config: Config, scratch: Path) -> list[measure.Row]:
+    """Choosing C and fitting, at two numbers of dimensions."""
+    from baselines import book_features
+
+    rows = []
+    for name, dimensions in SIZES.items():
+        count = 300 if config.quick else 3000
+        if config.quick:
+            dimensions //= 16
+        features, labels = _features(count + 1000, dimensions)
+        train, test = features[:count], features[count:]
+        truth = labels[:count]
+        names = [f"class {k}" for k in range(CLASSES)]
+        kept: dict[str, object] = {}
+
+        def by_us(values=train, truth=truth, names=names, kept=kept) -> None:
+            kept["ours"] = transfer.fit_head(
+                "logistic", values, truth, names, folds=FOLDS, strengths=STRENGTHS
+            )
+
+        def by_grid(values=train, truth=truth, kept=kept) -> None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                kept["grid"] = book_features.grid(STRENGTHS, FOLDS).fit(values, truth)
+
+        slow = dimensions > 5000
+        seconds = measure.interleaved(
+            {"ours": by_us, "grid": by_grid},
+            rounds=1 if config.quick or slow else config.rounds,
+        )
+        ours, grid = kept["ours"], kept["grid"]
+        best = grid.best_params_["logisticregression__C"]  # type: ignore[attr-defined]
+        said = ours.head.probabilities(test).argmax(axis=1)  # type: ignore[attr-defined]
+        other = int((said != grid.predict(test)).sum())  # type: ignore[attr-defined]
+        same_c = ours.chosen == best  # type: ignore[attr-defined]
+        row = measure.at_least(
+            f"choosing C and fitting, {count:,} x {name}",
+            f"GridSearchCV, {len(STRENGTHS)} C x {FOLDS} folds",
+            seconds["grid"] / seconds["ours"],
+            5,
+            seconds=seconds["ours"],
+            baseline_seconds=seconds["grid"],
+            same_C=bool(same_c),
+            C=float(best),
+            other_predictions=other,
+            of=len(test),
+            threads=os.environ.get("OPENBLAS_NUM_THREADS", "all"),
+            load=os.getloadavg()[0],
+        )
+        row["met"] = bool(row["met"] and same_c and other == 0)
+        print(f"{name}: C {best:g}, same {same_c}; {other} of {len(test)} predictions differ")
+        rows.append(row)
+    return rows
+
+
+def measure_memory(config: Config, scratch: Path) -> list[measure.Row]:
+    """What the process holds after many batches, against what it held after a tenth of them."""
+    network = _network()
+    count = 100 if config.quick else 1000
+    image = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    held = {}
+    for number in range(1, count + 1):
+        network.features(network.prepare([image, image]))
+        if number in (count // 10, count):
+            held[number] = _resident()
+    ratio = held[count] / held[count // 10]
+    name = f"memory after {count:,} batches"
+    return [measure.at_most(name, "after a tenth of them", ratio, 1.01, bytes=held[count])]
+
+
+MEASUREMENTS: dict[str, Callable[[Config, Path], list[measure.Row]]] = {
+    "extraction": measure_extraction,
+    "memory": measure_memory,
+    "choice": measure_choice,
+}
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _network() -> transfer.FeatureNetwork:
+    try:
+        return transfer.open_network(NETWORK)
+    except SightkitError as error:
+        print(f"Random weights: {error}", file=sys.stderr)
+        return transfer.open_network(NETWORK, random=True)
+
+
+def _features(count: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    """float32 (count, dimensions) and labels: rectified mixtures of few hidden causes."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, CLASSES, count)
+    causes = rng.normal(size=(count, 200)).astype(np.float32)
+    causes[:, :CLASSES] += 4 * np.eye(CLASSES, dtype=np.float32)[labels]
+    mixed = causes @ rng.normal(size=(200, dimensions)).astype(np.float32) / np.sqrt(200)
+    mixed += rng.normal(size=mixed.shape).astype(np.float32)
+    return np.maximum(mixed, 0) * rng.uniform(0.1, 3, dimensions).astype(np.float32), labels
+
+
+def _photographs(folder: Path, per_class: int) -> Path:
+    """Parts of scikit-learn's photographs, 375x500, as JPEGs."""
+    import cv2
+    from sklearn.datasets import load_sample_images
+
+    rng = np.random.default_rng(0)
+    for name, photo in zip(("china", "flower"), load_sample_images().images, strict=True):
+        (folder / name).mkdir(parents=True)
+        large = cv2.resize(photo[..., ::-1], None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+        for number in range(per_class):
+            top = int(rng.integers(large.shape[0] - 375))
+            left = int(rng.integers(large.shape[1] - 500))
+            cv2.imwrite(
+                str(folder / name / f"{number}.jpg"), large[top : top + 375, left : left + 500]
+            )
+    return folder
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

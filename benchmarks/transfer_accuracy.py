@@ -1,0 +1,199 @@
+"""What beats the plain way to features and logistic regression, on three sets of real photos.
+
+    python benchmarks/transfer_accuracy.py --data ../shared/data [--quick]
+
+Plain is MobileNetV2-0.35, the middle crop, average pooling, standardization, logistic regression
+with C chosen by cross-validation on training photos. Ten stratified divisions, 75 % for training,
+the same for every way, so that differences are paired. Features are extracted once and kept. Rows
+of every division go to results/transfer_accuracy.csv, means, differences and their 95 % intervals
+to results/transfer_accuracy_summary.csv: the naive one of a paired t, and the one of Nadeau and
+Bengio (2003), which knows that divisions of one data set share photos.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _cli, _files, transfer
+from sightkit._errors import SightkitError
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+DATA = {"animals": "folders", "flowers17": "folders", "dogs-vs-cats": "names"}
+PLAIN = "MobileNetV2-0.35"
+
+
+@dataclass(frozen=True)
+class View:
+    """One feature file: a network, cut, looking once or several times."""
+
+    model: str
+    crops: int = 1
+    layer: str | None = None
+
+    @property
+    def file(self) -> str:
+        layer = f"-{self.layer}" if self.layer else ""
+        return f"{self.model}{layer}-{self.crops}.h5"
+
+
+V2, V1, SMALL, SQUEEZE = "mobilenetv2_0.35", "mobilenet_0.75", "mobilenet_0.25", "squeezenet"
+EARLIER = "block_15_add"
+WAYS: dict[str, tuple[View, ...]] = {
+    PLAIN: (View(V2),),
+    "+ mirror image": (View(V2, 2),),
+    "+ ten crops": (View(V2, 10),),
+    "an earlier layer": (View(V2, 1, EARLIER),),
+    "two layers side by side, mirror": (View(V2, 2), View(V2, 2, EARLIER)),
+    "SqueezeNet 1.1": (View(SQUEEZE),),
+    "SqueezeNet 1.1, mirror": (View(SQUEEZE, 2),),
+    "SqueezeNet 1.1, ten crops": (View(SQUEEZE, 10),),
+    "MobileNet-0.75": (View(V1),),
+    "MobileNet-0.75, mirror": (View(V1, 2),),
+    "V2 + MobileNet-0.75": (View(V2), View(V1)),
+    "V2 + MobileNet-0.75, mirror": (View(V2, 2), View(V1, 2)),
+    "V2 + MobileNet-0.75, ten crops": (View(V2, 10), View(V1, 10)),
+    "all four networks, mirror": (View(V2, 2), View(V1, 2), View(SMALL, 2), View(SQUEEZE, 2)),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Compare ways to features by their accuracy."""
+
+    data: Path = Path("../shared/data")
+    """Folder with animals, flowers17 and dogs-vs-cats; KERAS_HOME must hold the weights."""
+    cache: Path = Path("runs/transfer_accuracy")
+    """Where the features are kept."""
+    output: Path = RESULTS
+    """Where the two CSV files go."""
+    splits: int = 10
+    """Divisions into training and test photos."""
+    only: tuple[str, ...] = ()
+    """Data sets, if not all three."""
+    quick: bool = False
+    """Two divisions, the first two ways, written to the cache: a smoke test."""
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.only) - set(DATA):
+            raise SightkitError(f"--only takes {', '.join(DATA)}.", only=sorted(unknown))
+        if self.quick:
+            object.__setattr__(self, "splits", 2)
+            object.__setattr__(self, "output", self.cache)
+
+
+def main(config: Config) -> list[dict[str, Any]]:
+    _cli.start_keras()
+    rows: list[dict[str, Any]] = []
+    ways = dict(list(WAYS.items())[:2]) if config.quick else WAYS
+    for name in config.only or DATA:
+        for way, views in ways.items():
+            features = transfer.open_features([_extract(config, name, view) for view in views])
+            start = time.perf_counter()
+            found = [_accuracy(features, seed) for seed in range(config.splits)]
+            for seed, (accuracy, strength, trained) in enumerate(found):
+                row = {"data": name, "way": way, "split": seed, "accuracy": round(accuracy, 6)}
+                rows.append({**row, "C": strength, "training": trained})
+            mean = 100 * np.mean([accuracy for accuracy, _, _ in found])
+            print(f"{name:13} {way:34} {mean:6.2f} %  {time.perf_counter() - start:5.1f} s")
+        _write(config.output / "transfer_accuracy.csv", rows)
+    summary = summarised(rows)
+    _write(config.output / "transfer_accuracy_summary.csv", summary)
+    for row in summary:
+        naive = f"[{row['naive_low']:+5.2f}, {row['naive_high']:+5.2f}]"
+        corrected = f"[{row['corrected_low']:+5.2f}, {row['corrected_high']:+5.2f}]"
+        print(
+            f"{row['data']:13} {row['way']:34} {row['mean']:6.2f} ± {row['sd']:4.2f}   "
+            f"{row['difference']:+5.2f}  naive {naive}  corrected {corrected}"
+        )
+    return summary
+
+
+def summarised(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each data set and way: mean, and the paired difference to the plain way, in %."""
+    from scipy import stats
+
+    facts = {
+        "date": datetime.date.today().isoformat(),
+        "keras": metadata.version("keras"),
+        "scikit-learn": metadata.version("scikit-learn"),
+        "python": platform.python_version(),
+    }
+    table: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        table.setdefault((row["data"], row["way"]), []).append(row)
+    summary = []
+    for (name, way), found in table.items():
+        values = 100 * np.array([row["accuracy"] for row in found])
+        plain = 100 * np.array([row["accuracy"] for row in table[name, PLAIN]])
+        difference = values - plain
+        count = len(values)
+        spread = difference.std(ddof=1)
+        quantile = float(stats.t.ppf(0.975, count - 1))
+        naive = quantile * spread * np.sqrt(1 / count)
+        # Nadeau and Bengio: test over training photos, a quarter over three quarters.
+        corrected = quantile * spread * np.sqrt(1 / count + 1 / 3)
+        mean = float(difference.mean())
+        numbers = {
+            "mean": float(values.mean()),
+            "sd": float(values.std(ddof=1)),
+            "difference": mean,
+            "naive_low": mean - naive,
+            "naive_high": mean + naive,
+            "corrected_low": mean - corrected,
+            "corrected_high": mean + corrected,
+        }
+        rounded = {key: round(float(value), 3) for key, value in numbers.items()}
+        summary.append({"data": name, "way": way, "splits": count, **rounded, **facts})
+    return summary
+
+
+def _accuracy(features: transfer.Features, seed: int) -> tuple[float, float, int]:
+    """Of a head trained on three quarters of the photos; C; number of training photos."""
+    from sklearn.model_selection import train_test_split
+
+    rows = np.arange(features.shape[0])
+    train, test = train_test_split(
+        rows, test_size=0.25, random_state=seed, stratify=features.labels
+    )
+    train, test = np.sort(train), np.sort(test)
+    fitted = transfer.fit_head(
+        "logistic", features.take(train), features.labels[train], features.class_names
+    )
+    answers = fitted.head.probabilities(features.take(test)).argmax(axis=1)
+    return float((answers == features.labels[test]).mean()), float(fitted.chosen or 0), len(train)
+
+
+def _extract(config: Config, name: str, view: View) -> Path:
+    path = config.cache / name / view.file
+    if not path.exists():
+        folder = config.data / name
+        folder = folder / "train" if name == "dogs-vs-cats" else folder
+        network = transfer.open_network(view.model, layer=view.layer, crops=view.crops)
+        photos = transfer.open_photos(folder, layout=DATA[name])
+        transfer.extract_features(network, photos, path)
+    return path
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _files.write_text(path, text.getvalue())
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

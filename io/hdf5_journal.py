@@ -1,0 +1,162 @@
+"""What a resumable writer has done so far: one line a portion, beside the unfinished file.
+
+A line that was cut off, or whose rows are not in the file as their hashes say, never was: nothing
+needs to be forced to the disk for that.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+
+ENDING = ".journal"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A row that was asked for and does not come.
+
+    Attributes:
+        position: among all that were asked for, from 0.
+        source: what it is called.
+        reason: why.
+    """
+
+    position: int
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What a call of ``add`` brought: (n,) labels, (n, 32) hashes, n sources, what was left out."""
+
+    labels: np.ndarray
+    hashes: np.ndarray
+    sources: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+class Journal:
+    """The journal of an unfinished dataset file.
+
+    Args:
+        path: the file that holds it.
+        identity: JSON that says what is written; a journal of something else is not gone on with.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+        self.path = path
+        self.identity = json.loads(json.dumps(identity))
+
+    def begin(self) -> None:
+        """Start anew."""
+        _files.write_bytes(self.path, _line(self.identity))
+
+    def is_of_the_same(self) -> bool | None:
+        """Whether the journal is of this very dataset; None where there is none that is whole."""
+        lines = self._lines()
+        return None if not lines else lines[0] == self.identity
+
+    def append(self, portion: Portion) -> None:
+        """Add a line."""
+        with open(self.path, "ab", buffering=0) as file:
+            file.write(
+                _line(
+                    {
+                        "labels": portion.labels.tolist(),
+                        "hashes": base64.b64encode(portion.hashes.tobytes()).decode(),
+                        "sources": list(portion.sources),
+                        "left_out": [
+                            [each.position, each.source, each.reason] for each in portion.left_out
+                        ],
+                    }
+                )
+            )
+
+    def portions(self) -> Iterator[Portion]:
+        """The portions that were written whole, first to last."""
+        for entry in self._lines()[1:]:
+            count = len(entry["labels"])
+            hashes = np.frombuffer(base64.b64decode(entry["hashes"]), np.uint8)
+            yield Portion(
+                np.array(entry["labels"], np.int64),
+                hashes.reshape(count, 32),
+                tuple(entry["sources"]),
+                tuple(LeftOut(*each) for each in entry["left_out"]),
+            )
+
+    def keep(self, count: int) -> None:
+        """Forget all portions but the first ``count``: what follows is written again."""
+        lines = self._lines()[: count + 1]
+        _files.write_bytes(self.path, b"".join(map(_line, lines)))
+
+    def remove(self) -> None:
+        """The dataset is whole."""
+        self.path.unlink(missing_ok=True)
+
+    def _lines(self) -> list[Any]:
+        """Whole lines up to the first that is not."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        lines = []
+        for line in content.split(b"\n")[:-1]:
+            check, _, text = line.partition(b" ")
+            if check != b"%08x" % zlib.crc32(text):
+                break
+            lines.append(json.loads(text))
+        return lines
+
+
+def require_same(journal: Journal, path: Path) -> None:
+    """Raise unless the journal that lies there is of this very dataset."""
+    if journal.is_of_the_same() is False:
+        raise SightkitError(
+            "An unfinished file of that name is of other data, or was written with other settings.",
+            "Give those settings to go on, overwrite=True (--overwrite) to begin anew, or another "
+            "name.",
+            path=str(path),
+            unfinished=os.fspath(journal.path),
+        )
+
+
+def splits_that_came(
+    splits: dict[str, tuple[int, int]], left_out: Sequence[LeftOut]
+) -> dict[str, tuple[int, int]]:
+    """Row ranges of the splits without the rows that did not come; a split that lost all is none.
+
+    Raises:
+        SightkitError: nothing of the first split came.
+    """
+    result: dict[str, tuple[int, int]] = {}
+    end = 0
+    for name, (first, last) in splits.items():
+        missing = sum(first <= each.position < last for each in left_out)
+        if last - first > missing:
+            result[name] = (end, end + last - first - missing)
+            end = result[name][1]
+    if next(iter(splits)) not in result:
+        raise SightkitError(
+            "At least one row of the training split must come.",
+            "What was left out is listed; mend the files.",
+            left_out=len(left_out),
+        )
+    return result
+
+
+def _line(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return b"%08x %s\n" % (zlib.crc32(text), text)

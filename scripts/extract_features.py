@@ -1,0 +1,100 @@
+"""Features of photos, by a network that has seen others before: one HDF5 file for any head.
+
+    python scripts/extract_features.py --model mobilenetv2_0.35 --data PHOTOS --output features.h5
+    python scripts/train_logistic.py --features features.h5 --output runs/photos/logistic
+
+The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
+A run that was stopped, however, goes on when the same command is given again. Photos that cannot be
+read are counted, told and listed beside the file; the others are done.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from sightkit import _cli, io, transfer
+from sightkit._errors import SightkitError
+
+SMOKE_MODEL = "minivggnet"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Write the features of photos to a file."""
+
+    model: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="NAME", help=f"{', '.join(transfer.names())}; or the folder RUN/bundle."
+        ),
+    ] = "mobilenetv2_0.35"
+    data: Path | None = None
+    """Folder of photos (PHOTOS/CLASS/1.jpg), or a file that scripts/build_*.py wrote."""
+    output: Path = Path("features.h5")
+    """The feature file to write."""
+    layer: str | None = None
+    """Layer whose output is taken; the last one with height and width by default."""
+    pool: Literal["avg", "flatten"] = "avg"
+    """Of an output with height and width: the mean over both, or all of it."""
+    crops: Literal[1, 2, 10] = 1
+    """Views whose features are averaged: the middle; also mirrored; five crops, both ways round."""
+    layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
+    """Where the class of a photo stands."""
+    random_weights: bool = False
+    """A network of the zoo that has learnt nothing, for comparison."""
+    overwrite: bool = False
+    """Write the file anew, whatever stands there."""
+    smoke: bool = False
+    """Two dozen small pictures and a small network with random weights, in seconds."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.smoke:
+            fields = type(self).__dataclass_fields__
+            if self.model == fields["model"].default:
+                object.__setattr__(self, "model", SMOKE_MODEL)
+                object.__setattr__(self, "random_weights", True)
+            if self.output == fields["output"].default:
+                object.__setattr__(self, "output", Path("runs/smoke/features.h5"))
+                object.__setattr__(self, "overwrite", True)
+        elif self.data is None:
+            raise SightkitError("Name the photos.", "Give --data FOLDER_OR_H5.")
+        transfer.check_network(
+            self.model, pool=self.pool, crops=self.crops, random=self.random_weights
+        )
+        io.check_place(self.output)
+
+
+def main(config: Config) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        data = config.data
+        if data is None:
+            io.write_sample_photos(Path(scratch))
+            data = Path(scratch)
+        photos = transfer.open_photos(data, layout=config.layout)
+        _cli.start_keras()
+        network = transfer.open_network(
+            config.model,
+            layer=config.layer,
+            pool=config.pool,
+            crops=config.crops,
+            random=config.random_weights,
+        )
+        features = transfer.extract_features(
+            network, photos, config.output, overwrite=config.overwrite
+        )
+    count, dimensions = features.shape
+    print(
+        f"{count:,} photos in {len(features.class_names)} classes, {dimensions:,} features each "
+        f"({transfer.describe_network(network.identity)})\n{config.output}"
+    )
+    return {"photos": count, "dimensions": dimensions, "left_out": features.files[0].left_out}
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

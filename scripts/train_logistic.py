@@ -1,0 +1,105 @@
+"""Logistic regression, or another head, on features: the best accuracy for the least work.
+
+    python scripts/extract_features.py --model mobilenetv2_0.35 --data PHOTOS --output features.h5
+    python scripts/train_logistic.py --features features.h5 --output runs/photos/logistic
+    python scripts/predict.py --bundle runs/photos/logistic/bundle PHOTO.jpg
+
+C is chosen by cross-validation on the training photos; the test photos (the file's own split, else
+a quarter) are asked once, at the end. Several feature files of the same photos stand side by side.
+Expected with MobileNetV2-0.35: 96 % on 359 cats, dogs and pandas, seconds on two cores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sightkit import _cli, transfer
+from sightkit._errors import SightkitError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Train a head on features."""
+
+    features: tuple[Path, ...] = ()
+    """Feature files that scripts/extract_features.py wrote."""
+    output: Path = Path("runs/train_logistic/default")
+    """Folder of the run."""
+    head: Literal[
+        "logistic", "softmax", "svm", "squared_svm", "knn", "random_forest", "adaboost"
+    ] = "logistic"
+    """What is trained on the features."""
+    multiclass: Literal["multinomial", "ovr", "ovo"] | None = None
+    """One-vs-rest, one-vs-one, or all classes at once, where the head can."""
+    strengths: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    """The Cs to choose from; the larger, the less is regularised."""
+    folds: int = 3
+    """Of the cross-validation."""
+    test_fraction: float = 0.25
+    """Share of test photos, where the features have no test split."""
+    split_seed: int = 42
+    """Of the division into training and test photos."""
+    seed: int = 0
+    """Of random forest, AdaBoost and SVM."""
+    overwrite: bool = False
+    """Replace the run in the output folder."""
+    smoke: bool = False
+    """Train on the features of scripts/extract_features.py --smoke, in seconds."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        fields = type(self).__dataclass_fields__
+        if self.smoke and not self.features:
+            object.__setattr__(self, "features", (Path("runs/smoke/features.h5"),))
+        if self.smoke and self.output == fields["output"].default:
+            object.__setattr__(self, "output", self.output.with_name("smoke"))
+            object.__setattr__(self, "overwrite", True)
+        if not self.features:
+            raise SightkitError("Name the features.", "Give --features features.h5.")
+        transfer.check_head(self.head, self.multiclass, self.strengths)
+
+    def settings(self) -> transfer.HeadSettings:
+        """What of it says how the head is trained."""
+        return transfer.HeadSettings(
+            head=self.head,
+            multiclass=self.multiclass,
+            strengths=self.strengths,
+            folds=self.folds,
+            test_fraction=self.test_fraction,
+            split_seed=self.split_seed,
+            seed=self.seed,
+        )
+
+
+def main(config: Config) -> dict[str, Any]:
+    # 1. Features, checked; the folder, taken.
+    features = transfer.open_features(config.features)
+    settings = transfer.head_settings_json(config.settings())
+    with transfer.HeadRun(config.output, overwrite=config.overwrite) as run:
+        # 2. The networks must be here, for the pair that is kept: told before any work.
+        _cli.start_keras()
+        networks = transfer.networks_of(features)
+
+        # 3. Choose, fit, and judge once.
+        judged = transfer.train_head(features, config.settings())
+        print(transfer.describe_head(judged))
+
+        # 4. Keep networks and head as one.
+        bundle = run.folder / "bundle"
+        transfer.save_pair(
+            bundle,
+            networks,
+            features,
+            judged.fitted.head,
+            metrics=judged.metrics,
+            settings=settings,
+        )
+        run.write(judged, {"features": [str(path) for path in config.features], **settings})
+    print(f"{bundle}: for scripts/predict.py and transfer.load")
+    return judged.metrics
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,107 @@
+"""From photos to features, a head and its answers, as the README says it; and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from sightkit import io
+
+
+@pytest.fixture(scope="module")
+def done(script, tmp_path_factory):
+    """The folder in which extraction and training were run on few pictures."""
+    folder = tmp_path_factory.mktemp("features")
+    (folder / "photos").mkdir()
+    io.write_sample_photos(folder / "photos")
+    (folder / "photos" / "flower" / "2.png").write_bytes(b"torn")
+    model = ("--model", "minivggnet", "--random-weights", "--crops", 2)
+    extracted = script(
+        "extract_features", *model, "--data", "photos", "--output", "f.h5", cwd=folder
+    )
+    assert extracted.code == 0, extracted.stderr
+    trained = script("train_logistic", "--features", "f.h5", "--output", "run", cwd=folder)
+    assert trained.code == 0, trained.stderr
+    return folder, extracted, trained
+
+
+def test_features_are_extracted_and_bad_photos_told(done):
+    folder, extracted, _ = done
+    assert "23 photos in 2 classes, 64 features each" in extracted.stdout
+    assert "1 of 24 photos cannot be read" in extracted.stderr
+    with (folder / "f.h5.left_out.csv").open() as file:
+        assert [row["path"] for row in csv.DictReader(file)] == ["flower/2.png"]
+
+
+def test_a_run_holds_metrics_and_the_pair(done):
+    folder, _, trained = done
+    metrics = json.loads((folder / "run" / "metrics.json").read_text())
+    assert metrics["test"]["count"] + metrics["training_photos"] == 23
+    assert metrics["cross_validation"]["chosen"] in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    assert 0 <= metrics["test"]["rank1"] <= 1
+    assert "Test rank-1 accuracy" in trained.stdout
+    names = {path.name for path in (folder / "run").iterdir()}
+    assert {"config.json", "metrics.json", "per_class.csv", "confusion_matrix.png"} <= names
+
+
+def test_a_folder_is_classified_to_csv_with_none_of_these(done, script):
+    folder, _, _ = done
+    photos = ("photos/china", "photos/flower/1.png")
+    flags = ("--bundle", "run/bundle", "--output", "a.csv", "--threshold", "1.0", "--top", 1)
+    result = script("predict", *photos, *flags, cwd=folder)
+    assert result.code == 0, result.stderr
+    with (folder / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["picture"] for row in rows}) == 13
+    first = [row["class"] for row in rows if row["rank"] == "1"]
+    assert "none of these" in first
+    assert {row["class"] for row in rows} <= {"none of these", "china", "flower"}
+
+
+def test_suspicious_labels_are_listed(done, script):
+    folder, _, _ = done
+    flags = ("--features", "f.h5", "--output", "s.csv", "--show", 3)
+    result = script("suspicious_labels", *flags, cwd=folder)
+    assert result.code == 0, result.stderr
+    with (folder / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 23
+    doubts = [float(row["doubt"]) for row in rows]
+    assert doubts == sorted(doubts, reverse=True)
+    assert len(result.stdout.splitlines()) == 4
+
+
+def test_a_run_that_stands_is_not_replaced_and_nothing_is_started(done, script):
+    folder, _, _ = done
+    result = script("train_logistic", "--features", "f.h5", "--output", "run", cwd=folder)
+    assert result.code == 2 and "--overwrite" in result.stderr
+    assert "keras" not in result.heavy
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "told"),
+    (
+        ("extract_features", (), "Give --data"),
+        ("extract_features", ("--data", "x", "--model", "mobilenet"), "Perhaps you meant"),
+        ("extract_features", ("--data", "x", "--output", "f.csv"), ".h5 or .hdf5"),
+        ("extract_features", ("--data", "nowhere"), "nowhere"),
+        ("train_logistic", (), "Give --features"),
+        ("train_logistic", ("--features", "nowhere.h5"), "nowhere.h5"),
+        ("train_logistic", ("--features", "x.h5", "--strengths", "0"), "above 0"),
+        (
+            "train_logistic",
+            ("--features", "x.h5", "--head", "knn", "--multiclass", "ovo"),
+            "tells several classes apart by",
+        ),
+        ("suspicious_labels", (), "Give --features"),
+        ("predict", ("x.png", "--bundle", "b", "--threshold", "2"), "probability, 0 to 1"),
+    ),
+)
+def test_what_is_wrong_is_told_before_keras_starts(name, flags, told, script):
+    result = script(name, *flags)
+    assert result.code == 2
+    assert told in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "keras" not in result.heavy and "tensorflow" not in result.heavy

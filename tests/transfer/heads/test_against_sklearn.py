@@ -1,0 +1,247 @@
+"""Heads against scikit-learn's: the same C, the same predictions, the same optimum."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from sightkit._errors import SightkitError
+from sightkit.transfer.heads.fitting import fit_head
+from sightkit.transfer.heads.scaling import StreamedRows
+from sightkit.transfer.heads.trees import TreesHead
+
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+
+
+def photos(count, dimensions, classes, seed=0):
+    """Features like a network's: positive, of unequal scale, classes that overlap."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(count) % classes)
+    centres = rng.normal(size=(classes, dimensions))
+    features = np.maximum(0.6 * centres[labels] + 2 * rng.normal(size=(count, dimensions)), 0)
+    features *= rng.uniform(0.01, 5, dimensions)
+    return features.astype(np.float32), labels.astype(np.int64)
+
+
+def names(classes):
+    return [f"class {k}" for k in range(classes)]
+
+
+class InMemoryFile:
+    """A feature file that counts how much of it is asked for at once."""
+
+    def __init__(self, values):
+        self.values = values
+        self.most = 0
+
+    @property
+    def shape(self):
+        return self.values.shape
+
+    def take(self, rows):
+        self.most = max(self.most, len(rows))
+        return self.values[rows].copy()
+
+
+@pytest.mark.parametrize("classes", (2, 3, 7))
+@pytest.mark.parametrize("dimensions", (20, 300))
+def test_the_same_c_and_predictions_as_the_plain_grid(classes, dimensions):
+    """With fewer samples (150) than dimensions too, where the search is in the samples' span."""
+    features, labels = photos(250, dimensions, classes)
+    train, test = slice(0, 150), slice(150, None)
+    found = fit_head(
+        "logistic", features[train], labels[train], names(classes), strengths=STRENGTHS
+    )
+    grid = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000, tol=1e-6)),
+        {"logisticregression__C": STRENGTHS},
+        cv=StratifiedKFold(3),
+    ).fit(features[train].astype(np.float64), labels[train])
+    scores = dict(zip(STRENGTHS, grid.cv_results_["mean_test_score"], strict=True))
+    assert found.chosen == grid.best_params_["logisticregression__C"]
+    assert found.accuracies[found.chosen] == pytest.approx(scores[found.chosen])
+    ours = found.head.probabilities(features[test])
+    theirs = grid.predict_proba(features[test].astype(np.float64))
+    assert np.abs(ours - theirs).max() < 5e-3
+    assert np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
+
+
+@pytest.mark.parametrize("multiclass", ("ovr", "ovo"))
+def test_one_vs_rest_and_one_vs_one_are_scikit_learns(multiclass):
+    features, labels = photos(240, 25, 4)
+    found = fit_head(
+        "logistic", features[:160], labels[:160], names(4), multiclass=multiclass, strengths=(0.1,)
+    )
+    several = OneVsRestClassifier if multiclass == "ovr" else OneVsOneClassifier
+    plain = make_pipeline(
+        StandardScaler(), several(LogisticRegression(C=0.1, tol=1e-6, max_iter=5000))
+    ).fit(features[:160], labels[:160])
+    ours = found.head.probabilities(features[160:])
+    assert np.array_equal(ours.argmax(axis=1), plain.predict(features[160:]))
+    if multiclass == "ovr":
+        assert np.abs(ours - plain.predict_proba(features[160:])).max() < 5e-3
+    assert np.allclose(ours.sum(axis=1), 1, atol=1e-5)
+
+
+def test_two_classes_are_one_column_and_softmax_is_two():
+    features, labels = photos(120, 15, 2)
+    one = fit_head("logistic", features, labels, names(2), strengths=(0.1,)).head
+    two = fit_head("softmax", features, labels, names(2), strengths=(0.1,)).head
+    assert one.weights.shape == (15, 1)
+    assert two.weights.shape == (15, 2)
+    assert np.allclose(two.weights.sum(axis=1), 0, atol=1e-3)
+    scores = features @ one.weights + one.intercepts
+    assert np.allclose(one.probabilities(features)[:, 1], expit(scores[:, 0]), atol=1e-5)
+
+
+@pytest.mark.parametrize("dimensions", (20, 300))
+def test_squared_hinge_minimises_its_objective(dimensions):
+    """Against L-BFGS far beyond: liblinear penalises the intercept, so it is no reference."""
+    features, labels = photos(120, dimensions, 3)
+    head = fit_head("squared_svm", features, labels, names(3), strengths=(0.01,)).head
+    scale = features.std(axis=0, dtype=np.float64)
+    assert isinstance(head.temperature, float) and head.temperature > 0
+
+    def value(weights, intercepts):
+        margins = np.where(labels[:, None] == np.arange(3), 1, -1) * (
+            features.astype(np.float64) @ weights + intercepts
+        )
+        hinge = np.square(np.maximum(0, 1 - margins)).sum()
+        return 0.5 * np.square(weights * scale[:, None]).sum() + 0.01 * hinge
+
+    best = value(head.weights, head.intercepts)
+    rng = np.random.default_rng(0)
+    for size in (1e-2, 1e-3):
+        for _ in range(20):
+            moved = head.weights * (1 + size * rng.normal(size=head.weights.shape))
+            shifted = head.intercepts + size * rng.normal(size=3)
+            assert value(moved, shifted) > best * (1 - 1e-5)
+
+
+@pytest.mark.parametrize("multiclass", ("ovr", "ovo"))
+def test_the_hinge_svm_is_liblinears(multiclass):
+    features, labels = photos(200, 12, 4)
+    found = fit_head(
+        "svm", features[:150], labels[:150], names(4), multiclass=multiclass, strengths=(0.01,)
+    )
+    svm = LinearSVC(C=0.01, loss="hinge", max_iter=20_000, random_state=0)
+    plain = make_pipeline(StandardScaler(), svm if multiclass == "ovr" else OneVsOneClassifier(svm))
+    plain.fit(features[:150].astype(np.float64), labels[:150])
+    ours = found.head.probabilities(features[150:]).argmax(axis=1)
+    assert (ours == plain.predict(features[150:])).mean() > 0.97
+
+
+def test_neighbours_are_scikit_learns():
+    features, labels = photos(200, 12, 3)
+    found = fit_head("knn", features[:150], labels[:150], names(3))
+    plain = make_pipeline(StandardScaler(), KNeighborsClassifier(int(found.chosen)))
+    plain.fit(features[:150].astype(np.float64), labels[:150])
+    ours = found.head.probabilities(features[150:])
+    assert np.allclose(ours, plain.predict_proba(features[150:].astype(np.float64)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    (
+        RandomForestClassifier(20, random_state=0),
+        AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=20, random_state=0),
+    ),
+)
+@pytest.mark.parametrize("classes", (2, 4))
+def test_trees_as_arrays_answer_as_scikit_learns_do(estimator, classes):
+    features, labels = photos(200, 12, classes)
+    estimator.fit(features[:150], labels[:150])
+    ours = TreesHead.of(estimator).probabilities(features[150:])
+    assert np.allclose(ours, estimator.predict_proba(features[150:]), atol=1e-6)
+
+
+@pytest.mark.parametrize("head", ("random_forest", "adaboost"))
+def test_forests_are_judged_by_cross_validation_without_a_choice(head):
+    features, labels = photos(90, 8, 3)
+    found = fit_head(head, features, labels, names(3))
+    assert found.chosen is None and 0.34 < found.facts["accuracy"] <= 1
+    assert found.held_out.shape == (90, 3)
+
+
+@pytest.mark.parametrize("kind", ("logistic", "softmax", "squared_svm"))
+@pytest.mark.parametrize("dimensions", (15, 200))
+def test_rows_that_stay_in_their_file_give_the_same_head(kind, dimensions, monkeypatch):
+    features, labels = photos(150, dimensions, 3)
+    monkeypatch.setattr("sightkit.transfer.heads.scaling.BLOCK_BYTES", 4 * dimensions * 40)
+    file = InMemoryFile(features)
+    streamed = fit_head(kind, StreamedRows(file, np.arange(120)), labels[:120], names(3))
+    held = fit_head(kind, features[:120], labels[:120], names(3))
+    assert file.most == 40
+    assert streamed.chosen == held.chosen
+    answers = [each.head.probabilities(features[120:]) for each in (streamed, held)]
+    assert np.abs(answers[0] - answers[1]).max() < 5e-3
+
+
+def test_a_head_that_needs_all_features_at_once_says_so():
+    features, labels = photos(60, 5, 3)
+    with pytest.raises(SightkitError, match=r"exceed the memory.*squared_svm"):
+        fit_head("knn", StreamedRows(InMemoryFile(features), np.arange(60)), labels, names(3))
+
+
+def test_standardization_is_that_of_the_training_photos_alone():
+    """A feature whose scale in the held-out fold is another one shows whose scale was taken."""
+    features, labels = photos(150, 20, 3)
+    held = [test for _, test in StratifiedKFold(3).split(labels, labels)]
+    features[held[0], :10] *= 30
+    found = fit_head("logistic", features, labels, names(3), strengths=(0.1,))
+    scores = []
+    for rows in held:
+        train = np.setdiff1d(np.arange(150), rows)
+        plain = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=5000, tol=1e-7))
+        plain.fit(features[train].astype(np.float64), labels[train])
+        scores.append(plain.score(features[rows], labels[rows]))
+    assert found.accuracies[0.1] == pytest.approx(np.mean(scores), abs=0.011)
+
+
+@pytest.mark.parametrize("dimensions", (20, 300))
+def test_constant_features_change_nothing(dimensions):
+    features, labels = photos(150, dimensions, 3)
+    with_constants = np.concatenate([features, np.full((150, 3), 0.1, np.float32)], axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = fit_head("logistic", with_constants, labels, names(3)).head
+    plain = fit_head("logistic", features, labels, names(3)).head
+    assert np.abs(ours.weights[-3:]).max() < 1e-4
+    difference = ours.probabilities(with_constants) - plain.probabilities(features)
+    assert np.abs(difference).max() < 5e-3
+
+
+def test_a_class_with_fewer_photos_than_folds_is_named():
+    features, labels = photos(60, 5, 3)
+    labels[labels == 2] = 1
+    labels[7] = 2
+    with pytest.raises(SightkitError, match=r"3 training photos.*too_few=\{'class 2': 1\}"):
+        fit_head("logistic", features, labels, names(3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    (
+        ({"kind": "perceptron"}, "A head is one of logistic"),
+        ({"kind": "softmax", "multiclass": "ovr"}, "multinomial"),
+        ({"kind": "svm", "multiclass": "multinomial"}, "ovr or ovo"),
+        ({"kind": "logistic", "strengths": (0.0, 1.0)}, "above 0"),
+    ),
+)
+def test_what_no_head_can_be_is_refused(arguments, told):
+    features, labels = photos(30, 5, 3)
+    options = {"values": features, "labels": labels, "class_names": names(3), **arguments}
+    with pytest.raises(SightkitError, match=told):
+        fit_head(**options)

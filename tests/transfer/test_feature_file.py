@@ -1,0 +1,134 @@
+"""Feature files: opened, set side by side, and what is wrong with them said by name."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+from sightkit import transfer
+from sightkit._errors import SightkitError
+from sightkit.transfer import feature_file
+from sightkit.transfer.rows import constant_features, copies, split_rows
+
+
+def test_files_of_the_same_photos_stand_side_by_side(write_features):
+    paths = [write_features("a.h5"), write_features("b.h5", dimensions=5, name="other")]
+    features = transfer.open_features(paths)
+    alone = [transfer.open_features([path]) for path in paths]
+    assert features.shape == (60, 13)
+    expected = np.concatenate([each.take(slice(3, 9)) for each in alone], axis=1)
+    assert np.array_equal(features.take(slice(3, 9)), expected)
+    assert [network["name"] for network in features.networks] == ["net", "other"]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    (
+        ({"classes": ("dogs", "cats", "panda")}, "same in another order"),
+        ({"classes": ("cats", "dogs", "bears")}, "the same, in the same order"),
+        ({"labels": np.arange(60) // 20}, "splits or labels"),
+        ({"splits": {"train": 40, "test": 20}}, "splits or labels"),
+        ({"count": 57}, "splits or labels"),
+        ({"photo": "picture"}, "in the same order.*picture 0"),
+    ),
+)
+def test_files_of_other_photos_are_refused(other, told, write_features):
+    with pytest.raises(SightkitError, match=told):
+        transfer.open_features([write_features("a.h5"), write_features("b.h5", **other)])
+
+
+def test_no_file_an_incomplete_one_and_images_are_refused(write_features, write_dataset):
+    with pytest.raises(SightkitError, match="at least one feature file"):
+        transfer.open_features([])
+    path = write_features()
+    with h5py.File(path, "r+") as file:
+        file.attrs["complete"] = 0
+    with pytest.raises(SightkitError, match="never completed"):
+        transfer.open_features([path])
+    with pytest.raises(SightkitError, match=r"holds something else.*images"):
+        transfer.open_features([write_dataset()])
+
+
+@pytest.mark.parametrize("value", (np.nan, np.inf))
+def test_features_that_are_no_numbers_are_counted_and_named(value, open_rows, monkeypatch):
+    def spoil(rows):
+        rows[[17, 40], 3] = value
+
+    monkeypatch.setattr(feature_file, "BLOCK_BYTES", 4 * 8 * 7)
+    features = open_rows(change=spoil)
+    with pytest.raises(SightkitError, match=r"finite number.*photos=2, first='photo 17'"):
+        features.require_finite()
+    with pytest.raises(SightkitError, match="finite number"):
+        transfer.train_head(features, transfer.HeadSettings())
+
+
+def test_constant_features_are_counted_on_training_rows_alone(open_rows):
+    def constant(rows):
+        rows[:, 2] = 0.5
+        rows[:50, 4] = 1
+
+    features = open_rows(change=constant)
+    assert constant_features(features, np.arange(50)) == 2
+    assert constant_features(features, np.arange(60)) == 1
+
+
+def test_copies_of_a_photo_stay_on_one_side(open_rows, capsys):
+    def copy(rows):
+        for first, other in ((0, 30), (1, 31), (2, 32), (3, 33), (0, 57)):
+            rows[other] = rows[first] * (1 + 1e-7)
+
+    features = open_rows(change=copy)
+    groups = copies(features)
+    assert groups[30] == groups[57] == groups[0] and groups[31] == groups[1]
+    assert len(np.unique(groups)) == 55
+    for seed in range(10):
+        train, test = split_rows(features, 0.25, seed)
+        assert len(train) + len(test) == 60
+        for first, other in ((0, 30), (1, 31), (2, 32), (3, 33), (0, 57)):
+            assert (first in train) == (other in train)
+    assert "5 photos have the features of another one" in capsys.readouterr().err
+
+
+def test_a_split_of_the_file_is_kept(open_rows):
+    features = open_rows(splits={"train": 30, "validation": 10, "test": 20})
+    train, test = split_rows(features, 0.5, 1)
+    assert np.array_equal(train, np.arange(40)) and np.array_equal(test, np.arange(40, 60))
+
+
+def test_a_class_with_one_photo_is_named(open_rows):
+    labels = np.arange(60) % 2
+    labels[5] = 2
+    with pytest.raises(SightkitError, match=r"2 \(panda\)"):
+        transfer.train_head(open_rows(labels=labels), transfer.HeadSettings())
+    labels[5:8] = 2
+    with pytest.raises(SightkitError, match=r"3 training photos.*'panda': 2"):
+        transfer.train_head(open_rows("b.h5", labels=labels), transfer.HeadSettings())
+
+
+def test_features_that_exceed_the_memory_are_read_block_by_block(open_rows, capsys):
+    features = open_rows()
+    held = transfer.train_head(features, transfer.HeadSettings())
+    streamed = transfer.train_head(features, transfer.HeadSettings(memory=1000))
+    assert "read block by block" in capsys.readouterr().err
+    assert streamed.fitted.chosen == held.fitted.chosen
+    difference = streamed.test.probabilities - held.test.probabilities
+    assert np.abs(difference).max() < 1e-3
+    with pytest.raises(SightkitError, match="exceed the memory"):
+        transfer.train_head(features, transfer.HeadSettings(head="knn", memory=1000))
+
+
+def test_five_wrong_labels_in_a_hundred_are_found(open_rows):
+    """Made features; those of real photos are asked for in test_suspicion.py."""
+    features = open_rows(count=300, dimensions=20)
+    labels = features.labels.copy()
+    wrong = np.random.default_rng(1).choice(300, 15, replace=False)
+    labels[wrong] = (labels[wrong] + 1) % 3
+    found = transfer.suspicious_labels(features, labels=labels)
+    assert [one.row for one in found] == sorted(
+        (one.row for one in found), key=lambda row: [one.row for one in found].index(row)
+    )
+    assert len({one.row for one in found}) == 300
+    tenth = {one.row for one in found[:30]}
+    assert len(tenth & set(wrong.tolist())) >= 12
+    assert found[0].doubt > 0 > found[-1].doubt

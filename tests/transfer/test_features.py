@@ -1,0 +1,221 @@
+"""From photos to a feature file: right features, nothing lost, nothing done twice."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightkit import _files, io, transfer
+from sightkit._errors import SightkitError
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
+from sightkit.transfer.views import all_views, with_crops
+
+JOB = """
+import sys
+from sightkit import transfer
+network = transfer.open_network("minivggnet", random=True, crops=10)
+transfer.extract_features(network, transfer.open_photos(sys.argv[1]), sys.argv[2])
+"""
+
+
+def extract(network, folder, path, **options):
+    return transfer.extract_features(network, transfer.open_photos(folder), path, **options)
+
+
+def test_features_are_what_the_network_gives_and_know_their_photos(small_network, folder, tmp_path):
+    features = extract(small_network, folder, tmp_path / "f.h5")
+    images = io.FolderDataset(folder)()
+    assert features.shape == (24, 64)
+    assert features.class_names == ("china", "flower")
+    assert features.sources()[0] == images.identify(0) == "china/0.png"
+    assert np.array_equal(features.labels, images.labels)
+    for row in (0, 13, 23):
+        image = images.read(row)
+        views = small_network.prepare([image])
+        assert views.shape == (1, 5, 32, 32, 3)
+        flat = np.concatenate([views[0], views[0][:, :, ::-1]])
+        expected = small_network.model.predict_on_batch(flat).mean(axis=0)
+        assert np.allclose(features.take(slice(row, row + 1))[0], expected, atol=1e-5)
+    identity = features.networks[0]
+    assert identity["name"] == "minivggnet" and identity["layer"] == "block2_dropout"
+    assert (identity["pool"], identity["crops"]) == ("avg", 10)
+    assert len(identity["weights_sha256"]) == 64 and identity["engine"]
+    assert identity["preprocessing"]["name"] == "Pipeline"
+
+
+def test_a_killed_extraction_goes_on_and_ends_with_the_same_bytes(
+    small_network, folder, tmp_path, capsys
+):
+    (folder / "china" / "7.png").write_bytes(b"no picture")
+    path = tmp_path / "killed.h5"
+    killed = subprocess.run(
+        [sys.executable, "-c", JOB, str(folder), str(path)],
+        env={**os.environ, _files.CRASH_VARIABLE: "dataset.rows:5"},
+        timeout=300,
+        check=False,
+    )
+    assert killed.returncode == 137 and not path.exists()
+    extract(small_network, folder, path)
+    assert "Going on after 15 of 24 photos" in capsys.readouterr().err
+    extract(small_network, folder, tmp_path / "whole.h5")
+    assert path.read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    assert sorted(each.name for each in tmp_path.glob("killed*")) == [
+        "killed.h5",
+        "killed.h5.left_out.csv",
+    ]
+
+
+def test_photos_that_cannot_be_read_are_counted_listed_and_cost_nobody_else(
+    small_network, folder, tmp_path, capsys
+):
+    before = extract(small_network, folder, tmp_path / "before.h5")
+    bad = {
+        name: before.sources().index(name)
+        for name in ("china/3.png", "flower/0.png", "flower/9.png")
+    }
+    for number, name in enumerate(bad):
+        (folder / name).write_bytes((b"", b"GIF89a", (folder / name).read_bytes()[:900])[number])
+    features = extract(small_network, folder, tmp_path / "f.h5")
+    kept = [row for row in range(24) if row not in bad.values()]
+    assert np.array_equal(features.take(slice(None)), before.take(np.array(kept)))
+    assert features.sources() == tuple(before.sources()[row] for row in kept)
+    assert features.files[0].left_out == {"unreadable": 3}
+    assert "3 of 24 photos cannot be read" in capsys.readouterr().err
+    with (tmp_path / "f.h5.left_out.csv").open() as file:
+        listed = list(csv.DictReader(file))
+    assert {row["path"] for row in listed} == set(bad)
+    assert all(row["kind"] == "bad" and row["reason"] for row in listed)
+
+
+def test_photos_of_which_none_can_be_read_are_an_error(small_network, folder, tmp_path):
+    for photo in folder.glob("*/*.png"):
+        photo.write_bytes(b"nothing")
+    with pytest.raises(SightkitError, match=r"At least one row of the training split"):
+        extract(small_network, folder, tmp_path / "f.h5")
+    assert not (tmp_path / "f.h5").exists()
+
+
+def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
+    small_network, folder, tmp_path, capsys
+):
+    path = tmp_path / "f.h5"
+    extract(small_network, folder, path)
+    stamp = path.stat().st_mtime_ns
+    extract(small_network, folder, path)
+    assert "complete" in capsys.readouterr().err and path.stat().st_mtime_ns == stamp
+    other = transfer.open_network("minivggnet", random=True)
+    with pytest.raises(SightkitError, match=r"of another network.*--overwrite"):
+        extract(other, folder, path)
+    (folder / "china" / "0.png").unlink()
+    with pytest.raises(SightkitError, match="of another data"):
+        extract(small_network, folder, path)
+    assert extract(small_network, folder, path, overwrite=True).shape[0] == 23
+
+
+def test_a_dataset_file_keeps_its_splits_and_its_own_preprocessing(small_network, folder, tmp_path):
+    chain = Pipeline((SimplePreprocessor(40, 40),))
+    file = io.build_dataset(
+        io.FolderDataset(folder),
+        tmp_path / "data.h5",
+        preprocessors=chain,
+        fractions={"train": 0.5, "validation": 0.25, "test": 0.25},
+    )
+    features = extract(small_network, file.path, tmp_path / "f.h5")
+    assert features.splits == file.splits
+    assert features.sources() == file.sources()
+    assert features.files[0].recipe["before"] == chain.to_config()
+    row = small_network.features(small_network.prepare([file.memmap()[5]]))
+    assert np.allclose(features.take(slice(5, 6)), row, atol=1e-5)
+
+
+def test_features_of_features_are_refused(small_network, folder, tmp_path):
+    extract(small_network, folder, tmp_path / "f.h5")
+    with pytest.raises(SightkitError, match=r"taken of images.*features, float32"):
+        transfer.open_photos(tmp_path / "f.h5")
+
+
+@pytest.mark.parametrize(
+    ("options", "dimensions"),
+    (
+        ({}, 64),
+        ({"pool": "flatten"}, 8 * 8 * 64),
+        ({"layer": "block1_conv1"}, 32),
+        ({"layer": "dense1"}, 512),
+        ({"crops": 2}, 64),
+    ),
+)
+def test_any_layer_and_pooling(options, dimensions):
+    network = transfer.open_network("minivggnet", random=True, **options)
+    images = [np.zeros((50, 60, 3), np.uint8), np.full((9, 7, 3), 200, np.uint8)]
+    assert network.features(network.prepare(images)).shape == (2, dimensions)
+    assert network.identity["dimensions"] == dimensions
+
+
+@pytest.mark.parametrize("name", ("lenet", "mlp", "resnet20", "squeezenet"))
+def test_other_networks_have_a_layer_of_their_own_choice(name):
+    network = transfer.open_network(name, random=True)
+    image = np.zeros((50, 60, 3), np.uint8)
+    features = network.features(network.prepare([image]))
+    assert features.shape == (1, network.identity["dimensions"])
+    assert np.isfinite(features).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    (
+        ("minivggnot", {"random": True}, "minivggnet"),
+        ("mobilenetv2_0.36", {}, "mobilenetv2_0.35"),
+        ("minivggnet", {"random": True, "layer": "block9"}, "It has .*block1_conv1"),
+        ("minivggnet", {"random": True, "crops": 3}, "crops must be"),
+        ("minivggnet", {"random": True, "pool": "max"}, "pool must be"),
+        ("./nowhere", {}, "A bundle is a folder"),
+    ),
+)
+def test_what_no_network_is_is_told(name, options, told):
+    with pytest.raises(SightkitError, match=told):
+        transfer.open_network(name, **options)
+
+
+def test_with_its_mirror_image_a_photo_looks_as_its_mirror_image_does():
+    network = transfer.open_network("minivggnet", random=True, crops=2)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    one, other = network.features(network.prepare([image, image[:, ::-1]]))
+    assert np.allclose(one, other, atol=1e-5)
+
+
+def test_views_are_the_middle_its_mirror_image_and_the_corners():
+    images = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
+    views = all_views(images, 2)
+    assert np.array_equal(views[:, 0], images)
+    assert np.array_equal(views[:, 1], images[:, :, ::-1])
+    chain = Pipeline((SimplePreprocessor(28, 28),))
+    photo = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    crops = with_crops(chain, 10)(photo)
+    assert crops.shape == (5, 28, 28, 3)
+    assert np.array_equal(crops[0], photo[:28, :28])
+    assert np.array_equal(crops[4], photo[2:30, 2:30])
+
+
+DATA = os.environ.get("SIGHTKIT_TEST_DATA")
+
+
+@pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
+def test_a_pretrained_network_is_cut_where_its_weights_are(tmp_path, monkeypatch):
+    """MobileNet-0.75's weights are here with the classifier alone: it is built with it and cut."""
+    monkeypatch.setenv("KERAS_HOME", str(Path(str(DATA)) / "keras"))
+    monkeypatch.setattr(
+        "keras.src.utils.file_utils.config.keras_home",
+        lambda: str(Path(str(DATA)) / "keras"),
+        raising=False,
+    )
+    network = transfer.open_network("mobilenet_0.75")
+    assert network.identity["origin"] == {"pretrained": "mobilenet_0.75", "include_top": True}
+    assert network.identity["dimensions"] == 768
+    again = transfer.open_network("mobilenetv2_0.35")
+    assert again.identity["origin"]["include_top"] is False

@@ -1,0 +1,160 @@
+"""Networks with a head: the same answers after a round trip, and never with another network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from sightkit import io, transfer
+from sightkit._errors import SightkitError
+from sightkit.training.bundle_format import digest
+from sightkit.transfer.heads.fitting import HeadKind
+
+PHOTOS = ("china/0.png", "flower/3.png", "flower/11.png")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, small_network):
+    """Photos, their features, and a run folder with a pair of two networks."""
+    place = tmp_path_factory.mktemp("pair")
+    (place / "photos").mkdir()
+    io.write_sample_photos(place / "photos")
+    other = transfer.open_network("minivggnet", random=True, layer="block1_pool", crops=2)
+    for name, network in (("a.h5", small_network), ("b.h5", other)):
+        photos = transfer.open_photos(place / "photos")
+        transfer.extract_features(network, photos, place / name)
+    features = transfer.open_features([place / "a.h5", place / "b.h5"])
+    judged = transfer.train_head(features, transfer.HeadSettings())
+    networks = transfer.networks_of(features)
+    transfer.save_pair(
+        place / "bundle",
+        networks,
+        features,
+        judged.fitted.head,
+        metrics=judged.metrics,
+        settings={},
+    )
+    return place
+
+
+@pytest.fixture
+def bundle(trained, tmp_path):
+    """A copy of the bundle that may be spoilt."""
+    shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_photos_paths_and_feature_files_are_answered_alike(trained):
+    pair = transfer.load(trained / "bundle")
+    paths = [trained / "photos" / name for name in PHOTOS]
+    answers = pair.predict(paths)
+    assert answers.shape == (3, 2) and answers.dtype == np.float32
+    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
+    assert np.array_equal(answers, pair.predict([io.read_image(path) for path in paths]))
+    features = transfer.open_features([trained / "a.h5", trained / "b.h5"])
+    rows = [features.sources().index(name) for name in PHOTOS]
+    assert np.allclose(pair.predict_features(features)[rows], answers, atol=1e-4)
+    assert pair.top(answers, 1)[1].keys() == {"flower"}
+    assert pair.predict([]).shape == (0, 2)
+
+
+def test_nothing_in_it_is_code_and_both_kinds_are_loaded_by_one_name(trained):
+    names = sorted(path.name for path in (trained / "bundle").iterdir())
+    assert names == [
+        "bundle.json",
+        "canary.png",
+        "head.npz",
+        "network-0.weights.h5",
+        "network-1.weights.h5",
+    ]
+    with np.load(trained / "bundle" / "head.npz", allow_pickle=False) as file:
+        assert set(file.files) == {"weights", "intercepts"}
+    description = transfer.check_bundle(trained / "bundle")
+    assert description["kind"] == "features_and_head"
+    assert isinstance(transfer.load(trained / "bundle"), transfer.Pair)
+
+
+def test_features_of_another_network_and_other_classes_are_refused(trained, write_features):
+    pair = transfer.load(trained / "bundle")
+    with pytest.raises(SightkitError, match="all its networks"):
+        pair.predict_features(transfer.open_features([trained / "a.h5"]))
+    swapped = transfer.open_features([trained / "b.h5", trained / "a.h5"])
+    with pytest.raises(SightkitError, match="differs in layer, crops, weights_sha256"):
+        pair.predict_features(swapped)
+    features = transfer.open_features([trained / "a.h5", trained / "b.h5"])
+    identities = [dict(network) for network in features.networks]
+    turned = write_features(
+        "t.h5",
+        count=24,
+        dimensions=64,
+        classes=("flower", "china"),
+        **{k: v for k, v in identities[0].items() if k != "dimensions"},
+    )
+    beside = write_features(
+        "u.h5",
+        count=24,
+        dimensions=32,
+        classes=("flower", "china"),
+        **{k: v for k, v in identities[1].items() if k != "dimensions"},
+    )
+    with pytest.raises(SightkitError, match="same in another order"):
+        pair.predict_features(transfer.open_features([turned, beside]))
+
+
+@pytest.mark.parametrize("name", ("head.npz", "network-1.weights.h5", "canary.png"))
+@pytest.mark.parametrize("damage", ("changed", "missing"))
+def test_a_damaged_file_is_named_before_keras_starts(name, damage, bundle):
+    if damage == "missing":
+        (bundle / name).unlink()
+    else:
+        content = bytearray((bundle / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (bundle / name).write_bytes(content)
+    with pytest.raises(SightkitError, match=f"{name} is missing or not the file"):
+        transfer.check_bundle(bundle)
+
+
+def test_an_edited_description_is_refused(bundle):
+    text = (bundle / "bundle.json").read_text()
+    (bundle / "bundle.json").write_text(text.replace('"china"', '"porcelain"'))
+    with pytest.raises(SightkitError, match="not as it was written"):
+        transfer.load(bundle)
+
+
+def test_the_canary_finds_what_answers_otherwise(bundle):
+    description = json.loads((bundle / "bundle.json").read_text())
+    description.pop("sha256")
+    description["canary"] = description["canary"][::-1]
+    description["sha256"] = digest(description)
+    (bundle / "bundle.json").write_text(json.dumps(description))
+    with pytest.raises(SightkitError, match="canary"):
+        transfer.load(bundle)
+
+
+def test_a_network_with_other_weights_is_not_taken_for_the_one_of_the_features(trained):
+    features = transfer.open_features([trained / "a.h5"])
+    identity = {**features.networks[0], "weights_sha256": "f" * 64}
+    changed = transfer.Features(features.files, (identity,))
+    with pytest.raises(SightkitError, match="differs in weights_sha256"):
+        transfer.networks_of(changed)
+
+
+@pytest.mark.parametrize("head", ("knn", "random_forest", "svm", "squared_svm", "softmax"))
+def test_every_head_is_kept(head: HeadKind, trained, small_network, tmp_path):
+    features = transfer.open_features([trained / "a.h5"])
+    judged = transfer.train_head(features, transfer.HeadSettings(head=head))
+    options = {"metrics": judged.metrics, "settings": {}}
+    transfer.save_pair(
+        tmp_path / "bundle", [small_network], features, judged.fitted.head, **options
+    )
+    again = transfer.load(tmp_path / "bundle")
+    expected = judged.fitted.head.probabilities(features.take(slice(None)))
+    assert np.allclose(again.predict_features(features), expected, atol=1e-6)
+
+
+def test_a_folder_without_a_bundle_is_told(tmp_path):
+    with pytest.raises(SightkitError, match="A bundle is a folder"):
+        transfer.check_bundle(tmp_path)

@@ -1,0 +1,172 @@
+"""Feature files: those that ``extract_features`` wrote, one alone or several side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io import DatasetFile
+
+KEY = "features"
+KIND = "features"
+BLOCK_BYTES = 2**25
+"""What is read at once of a file that may be larger than the memory."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of photos, of one network or of several side by side; made by ``open_features``.
+
+    Attributes:
+        files: one a network, all of the same photos.
+        networks: what each file says of its network.
+    """
+
+    files: tuple[DatasetFile, ...]
+    networks: tuple[dict[str, Any], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(photos, dimensions)."""
+        return self.files[0].shape[0], sum(file.shape[1] for file in self.files)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 (N,), indices into ``class_names``."""
+        return self.files[0].labels
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In label order."""
+        return self.files[0].class_names
+
+    @property
+    def splits(self) -> dict[str, tuple[int, int]]:
+        """Name to first row and row after the last."""
+        return self.files[0].splits
+
+    @property
+    def bytes(self) -> int:
+        """What all features take as float32."""
+        return 4 * self.shape[0] * self.shape[1]
+
+    def sources(self) -> tuple[str, ...]:
+        """Where each row comes from."""
+        return self.files[0].sources()
+
+    def take(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Rows by position: float32 (n, dimensions), a copy."""
+        parts = [file.memmap()[rows] for file in self.files]
+        return np.concatenate(parts, axis=1) if len(parts) > 1 else np.array(parts[0])
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """All rows, some at a time, in the order of the file."""
+        size = max(1, BLOCK_BYTES // (4 * self.shape[1]))
+        for start in range(0, self.shape[0], size):
+            rows = slice(start, min(start + size, self.shape[0]))
+            yield rows, self.take(rows)
+
+    def require_finite(self) -> None:
+        """Raise if a feature is no number.
+
+        Raises:
+            SightkitError: how many photos have such features, and the first of them.
+        """
+        bad = [
+            rows.start + int(row)
+            for rows, block in self.blocks()
+            for row in np.flatnonzero(~np.isfinite(block).all(axis=1))
+        ]
+        if bad:
+            raise SightkitError(
+                "Every feature must be a finite number.",
+                "Extract them again; if the network itself gives no numbers, its training "
+                "diverged.",
+                photos=len(bad),
+                first=self.sources()[bad[0]],
+                path=str(self.files[0].path),
+            )
+
+
+def open_features(paths: Sequence[str | os.PathLike[str]]) -> Features:
+    """Open feature files; several of them stand side by side, photo by photo.
+
+    Args:
+        paths: files that ``scripts/extract_features.py`` wrote.
+
+    Raises:
+        SightkitError: none, one that is incomplete or holds no features, or files that are not of
+            the same photos, classes and splits in the same order.
+
+    Example:
+        features = open_features(["mobilenet.h5", "squeezenet.h5"])
+        features.take(slice(0, 10))
+    """
+    if not paths:
+        raise SightkitError("Name at least one feature file.", "For example features.h5.")
+    files = tuple(map(_open, paths))
+    for other in files[1:]:
+        _require_same_photos(files[0], other)
+    return Features(files, tuple(file.recipe["network"] for file in files))
+
+
+def _open(path: str | os.PathLike[str]) -> DatasetFile:
+    file = DatasetFile.open(path)
+    if file.data_key != KEY or file.recipe.get("kind") != KIND or len(file.shape) != 2:
+        raise SightkitError(
+            "The file must hold features, and it holds something else.",
+            "Extract them first, with scripts/extract_features.py.",
+            path=str(path),
+            holds=file.data_key,
+        )
+    return file
+
+
+def _require_same_photos(first: DatasetFile, other: DatasetFile) -> None:
+    rule = "Feature files that stand side by side must be of the same photos"
+    names = {"first": first.path.name, "other": other.path.name}
+    if first.class_names != other.class_names:
+        require_same_classes(other.class_names, first.class_names, path=other.path)
+    if first.splits != other.splits or not np.array_equal(first.labels, other.labels):
+        raise SightkitError(
+            f"{rule}, and these differ in splits or labels.",
+            "Extract both of them from the same data.",
+            **names,
+        )
+    pairs = zip(first.sources(), other.sources(), strict=True)
+    differs = next((pair for pair in pairs if pair[0] != pair[1]), None)
+    if differs is not None:
+        raise SightkitError(
+            f"{rule}, in the same order.",
+            "Extract both of them from the same data.",
+            **names,
+            photo=differs[0],
+            there=differs[1],
+        )
+
+
+def require_same_classes(
+    found: Sequence[str], wanted: Sequence[str], *, path: str | Path | None = None
+) -> None:
+    """Raise unless two lists of classes are the same, in the same order."""
+    if tuple(found) == tuple(wanted):
+        return
+    order = sorted(found) == sorted(wanted)
+    raise SightkitError(
+        "The classes must be the same, in the same order"
+        + (": here they are the same in another order." if order else "."),
+        "Extract the features from folders with the same names.",
+        found=_some(found),
+        wanted=_some(wanted),
+        **({} if path is None else {"path": str(path)}),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -1,0 +1,262 @@
+"""From photos to a file of features, block by block; a run that was killed goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io import (
+    DatasetFile,
+    FolderDataset,
+    HDF5DatasetWriter,
+    ImageSource,
+    LeftOut,
+    check_place,
+)
+from sightkit.io.quarantine import Finding, check_list, write_list
+from sightkit.io.recipe import as_json
+from sightkit.io.threads import in_threads, progress
+from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
+
+if TYPE_CHECKING:
+    from sightkit.transfer.feature_network import FeatureNetwork
+
+IMAGES_A_TASK = 8
+LEFT_OUT = ".left_out.csv"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Labelled images whose features are wanted; made by ``open_photos``.
+
+    Attributes:
+        images: the source.
+        rows: the order in which they are taken, one split after the other.
+        splits: name to number of rows.
+        origin: JSON that tells these data from others.
+        before: config of the chain that the images have been through already.
+    """
+
+    images: ImageSource
+    rows: np.ndarray
+    splits: dict[str, int]
+    origin: dict[str, Any]
+    before: dict[str, Any] | None = None
+
+
+def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Photos:
+    """Open a folder of images, or a dataset file.
+
+    Args:
+        data: folder, see ``io.FolderDataset``; or file that one of scripts/build_*.py wrote.
+        layout: of a folder.
+
+    Raises:
+        SightkitError: neither, or no images in it.
+    """
+    if Path(data).is_dir():
+        folder = FolderDataset(Path(data), layout)  # type: ignore[arg-type]
+        images = folder()
+        fixed = dict(images.fixed) or {"train": np.arange(len(images))}
+        fixed = {name: fixed[name] for name in SPLITS if name in fixed}
+        rows = np.concatenate(list(fixed.values()))
+        splits = {name: len(part) for name, part in fixed.items()}
+        return Photos(images, rows, splits, folder.to_config())
+    file = DatasetFile.open(data)
+    if len(file.shape) != 4 or file.dtype != np.uint8:
+        raise SightkitError(
+            "Features are taken of images, and the file holds something else.",
+            "Name a folder of photos, or a file that one of scripts/build_*.py wrote.",
+            path=str(data),
+            holds=f"{file.data_key}, {file.dtype}",
+        )
+    rows, sources = file.memmap(), file.sources()
+    images = ImageSource(
+        file.path.stem, file.class_names, file.labels, rows.__getitem__, sources.__getitem__
+    )
+    splits = {name: last - first for name, (first, last) in file.splits.items()}
+    origin = {"name": "DatasetFile", "sha256": file.sha256}
+    return Photos(images, np.arange(len(images)), splits, origin, file.preprocessing)
+
+
+def extract_features(
+    network: FeatureNetwork,
+    photos: Photos,
+    path: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> Features:
+    """Write the features of photos to a file, or open it if it stands already.
+
+    Images are decoded on all cores while the network runs. What was written stays when the process
+    dies: the same call goes on with it and ends with the same file. Images that cannot be read are
+    counted, told and listed beside the file in ``NAME.left_out.csv``.
+
+    Args:
+        network: from ``open_network``.
+        photos: from ``open_photos``.
+        path: the file, .h5 or .hdf5.
+        workers: threads that decode; as many as there are usable cores when left out.
+        overwrite: write the file anew, whatever stands there.
+
+    Returns:
+        The file, opened.
+
+    Raises:
+        SightkitError: a file of other photos or of another network, whole or unfinished; no room;
+            no image that can be read; features that are no numbers.
+    """
+    path = Path(path)
+    check_place(path)
+    check_list(_list_of(path))
+    recipe = as_json(
+        {"kind": KIND, "network": network.identity, "data": photos.origin, "before": photos.before}
+    )
+    if path.exists() and not overwrite:
+        return _open_same(path, recipe)
+    count = len(photos.rows)
+    names = [_kept(photos.images.identify(int(row))) for row in photos.rows]
+    with HDF5DatasetWriter(
+        (count, network.identity["dimensions"]),
+        path,
+        class_names=photos.images.class_names,
+        splits=photos.splits,
+        data_key=KEY,
+        dtype="float32",
+        preprocessing=network.identity["preprocessing"],
+        recipe=recipe,
+        overwrite=overwrite,
+        source_bytes=-(-sum(len(name.encode()) for name in names) // count),
+        resumable=True,
+    ) as writer:
+        if writer.position:
+            print(f"Going on after {writer.position:,} of {count:,} photos.", file=sys.stderr)
+        _write(writer, network, photos, names, workers)
+        bad = [Finding(each.source, each.reason) for each in writer.left_out]
+        bad += [Finding(name, why, kind="left out") for name, why in photos.images.left_out]
+        if bad:
+            write_list(_list_of(path), bad)
+        else:
+            _list_of(path).unlink(missing_ok=True)
+    if writer.left_out:
+        print(
+            f"{len(writer.left_out):,} of {count:,} photos cannot be read and were left out; they "
+            f"are listed in {_list_of(path).name}.",
+            file=sys.stderr,
+        )
+    return open_features([path])
+
+
+def chain_of(features: Features) -> list[dict[str, Any]]:
+    """For each network the config of the chain that its images had been through before."""
+    return [file.recipe.get("before") or {} for file in features.files]
+
+
+def _write(
+    writer: HDF5DatasetWriter,
+    network: FeatureNetwork,
+    photos: Photos,
+    names: list[str],
+    workers: int | None,
+) -> None:
+    count, size, start = len(names), network.images_a_batch, writer.position
+    began, first = time.perf_counter(), start
+    with (
+        progress(count, "Extracting features", done=start, unit="photos") as advance,
+        contextlib.closing(_batches(network, photos, start, size, workers)) as batches,
+    ):
+        for prepared, reasons in batches:
+            end = start + len(prepared)
+            # The unreadable go through the network too: a batch's size moves its last bits.
+            features = network.features(prepared)
+            good = np.array([row for row in range(start, end) if row not in reasons], np.int64)
+            _require_finite(features[good - start], [names[row] for row in good])
+            writer.add(
+                features[good - start],
+                photos.images.labels[photos.rows[good]],
+                [names[row] for row in good],
+                left_out=[LeftOut(row, names[row], why) for row, why in reasons.items()],
+            )
+            advance(end - start)
+            start = end
+    seconds = time.perf_counter() - began
+    if start > first:
+        print(
+            f"{start - first:,} photos in {seconds:.1f} s, {(start - first) / seconds:,.0f} a "
+            "second.",
+            file=sys.stderr,
+        )
+
+
+def _batches(
+    network: FeatureNetwork, photos: Photos, start: int, size: int, workers: int | None
+) -> Generator[tuple[np.ndarray, dict[int, str]], None, None]:
+    """Prepared batches, always cut at the same places, and which of their rows are unreadable."""
+    count = len(photos.rows)
+    a_task = min(size, max(1, IMAGES_A_TASK // network.crops))
+
+    def tasks_of(first: int) -> list[range]:
+        last = min(first + size, count)
+        return [range(row, min(row + a_task, last)) for row in range(first, last, a_task)]
+
+    def work(positions: range) -> tuple[np.ndarray, dict[int, str]]:
+        images, reasons = [], {}
+        for position in positions:
+            try:
+                images.append(photos.images.read(int(photos.rows[position])))
+            except (SightkitError, OSError) as error:
+                reasons[position] = str(error)
+                images.append(np.zeros((1, 1, 3), np.uint8))
+        return network.prepare(images), reasons
+
+    starts = range(start, count, size)
+    tasks = (task for first in starts for task in tasks_of(first))
+    with contextlib.closing(in_threads(work, tasks, workers=workers)) as results:
+        for first in starts:
+            parts = [next(results) for _ in tasks_of(first)]
+            reasons = {row: why for _, found in parts for row, why in found.items()}
+            yield np.concatenate([prepared for prepared, _ in parts]), reasons
+
+
+def _require_finite(features: np.ndarray, names: list[str]) -> None:
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(bad):
+        raise SightkitError(
+            "The network must give finite numbers.",
+            "Its training diverged, or its weights are damaged.",
+            photo=names[int(bad[0])],
+        )
+
+
+def _open_same(path: Path, recipe: dict[str, Any]) -> Features:
+    features = open_features([path])
+    found = {key: features.files[0].recipe.get(key) for key in recipe}
+    if found != recipe:
+        differ = sorted(key for key in recipe if found[key] != recipe[key])
+        raise SightkitError(
+            f"The file that stands there is of another {' and '.join(differ)}.",
+            "Give --overwrite to write it anew, or another --output.",
+            path=str(path),
+        )
+    print(f"{path} is complete: nothing was left to do.", file=sys.stderr)
+    return features
+
+
+def _kept(name: str) -> str:
+    """A file's name whose bytes are no UTF-8 is kept with its odd bytes as ``\\udcXX``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _list_of(path: Path) -> Path:
+    return path.with_name(path.name + LEFT_OUT)

@@ -1,0 +1,238 @@
+"""From feature files to a run folder: fit a head, judge it once on test photos, keep the pair."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.pictures import draw_confusion
+from sightkit.transfer.feature_file import Features
+from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
+from sightkit.transfer.heads.losses import Multiclass
+from sightkit.transfer.heads.scaling import StreamedRows
+from sightkit.transfer.rows import available_memory, constant_features, split_rows
+
+PER_CLASS = "per_class.csv"
+CROSS_VALIDATION = "cross_validation.csv"
+OWN_FILES = (_files.CONFIG, _files.METRICS, _files.CONFUSION, PER_CLASS, CROSS_VALIDATION)
+COPIES = 4
+"""How often the training features are held in memory, at the most, while a head is fitted."""
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """How a head is trained; see ``fit_head`` and ``split_rows``.
+
+    Attributes:
+        memory: bytes that may be taken; what exceeds them is read block by block. Half of what is
+            free when left out.
+    """
+
+    head: HeadKind = "logistic"
+    multiclass: Multiclass | None = None
+    strengths: Sequence[float] = ()
+    folds: int = 3
+    test_fraction: float = 0.25
+    split_seed: int = 42
+    seed: int = 0
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A head, and what it said of photos that it was not trained on.
+
+    Attributes:
+        fitted: the head and its cross-validation.
+        test: its answers to the test photos.
+        metrics: what metrics.json holds.
+    """
+
+    fitted: Fitted
+    test: Evaluation
+    metrics: dict[str, Any]
+
+
+def train_head(features: Features, settings: HeadSettings) -> Judged:
+    """Choose and fit a head on the training photos, and ask it once about the test photos.
+
+    Raises:
+        SightkitError: features that are no numbers, classes with too few photos, a head that is
+            none or that needs more memory than there is.
+    """
+    check_head(settings.head, settings.multiclass)
+    features.require_finite()
+    train, test = split_rows(features, settings.test_fraction, settings.split_seed)
+    constant = constant_features(features, train)
+    if constant:
+        print(
+            f"{constant:,} of {features.shape[1]:,} features are the same for all training photos "
+            "and say nothing.",
+            file=sys.stderr,
+        )
+    strengths = {"strengths": settings.strengths} if settings.strengths else {}
+    fitted = fit_head(
+        settings.head,
+        training_rows(features, train, settings.memory),
+        features.labels[train],
+        features.class_names,
+        multiclass=settings.multiclass,
+        folds=settings.folds,
+        seed=settings.seed,
+        **strengths,
+    )
+    size = max(1, 2**25 // (4 * features.shape[1]))
+    parts = [
+        fitted.head.probabilities(features.take(test[start : start + size]))
+        for start in range(0, len(test), size)
+    ]
+    judged = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)
+    metrics = {
+        "test": judged.to_metrics(),
+        "cross_validation": {
+            "folds": settings.folds,
+            "chosen": fitted.chosen,
+            "rank1": {f"{setting:g}": value for setting, value in fitted.accuracies.items()},
+            **fitted.facts,
+        },
+        "head": settings.head,
+        "dimensions": features.shape[1],
+        "training_photos": len(train),
+        "constant_features": constant,
+        "majority": float(np.bincount(judged.labels).max() / len(judged.labels)),
+        "data_sha256": [file.sha256 for file in features.files],
+    }
+    return Judged(fitted, judged, metrics)
+
+
+def training_rows(
+    features: Features, rows: np.ndarray, memory: int | None = None
+) -> np.ndarray | StreamedRows:
+    """Training features in memory, or as rows of their file where they exceed it."""
+    limit = available_memory() // 2 if memory is None else memory
+    needed = COPIES * 4 * len(rows) * features.shape[1]
+    if needed <= limit:
+        return features.take(rows)
+    print(
+        f"The training features would take {needed / 2**30:,.1f} GiB and {limit / 2**30:,.1f} may "
+        "be taken: they are read block by block.",
+        file=sys.stderr,
+    )
+    return StreamedRows(features, rows)
+
+
+class HeadRun:
+    """The folder of a head's training, held by one process at a time; a context manager.
+
+    Args:
+        folder: new or empty, or that of such a run, which ``overwrite`` allows to replace. Files
+            that no run writes are never deleted.
+        overwrite: replace a run.
+
+    Raises:
+        SightkitError: the folder is something else, in use or not writable.
+    """
+
+    def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
+        _files.require_writable(folder)
+        held = [name for name in OWN_FILES if (folder / name).exists()]
+        if held and not overwrite:
+            raise SightkitError(
+                "A run that stands there is not replaced.",
+                "Give --overwrite, or another --output.",
+                output=str(folder),
+            )
+        if not held and folder.is_dir() and any(folder.iterdir()) and not overwrite:
+            raise SightkitError(
+                "The folder of a run must be new or empty.",
+                "Give another --output.",
+                output=str(folder),
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
+
+    def __enter__(self) -> HeadRun:
+        self._lock.acquire()
+        for name in OWN_FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / _files.BUNDLE, ignore_errors=True)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def write(self, judged: Judged, config: Mapping[str, Any]) -> None:
+        """Write all but the bundle; metrics.json last."""
+        test = judged.test
+        _files.write_json(self.folder / _files.CONFIG, dict(config))
+        draw_confusion(test.confusion, test.class_names, self.folder / _files.CONFUSION)
+        classes = [
+            {
+                name: "" if isinstance(value, float) and math.isnan(value) else value
+                for name, value in row.items()
+            }
+            for row in test.per_class()
+        ]
+        _write_csv(self.folder / PER_CLASS, classes)
+        if judged.fitted.accuracies:
+            rows = [
+                {"setting": setting, "rank1": value, "chosen": setting == judged.fitted.chosen}
+                for setting, value in judged.fitted.accuracies.items()
+            ]
+            _write_csv(self.folder / CROSS_VALIDATION, rows)
+        _files.write_json(self.folder / _files.METRICS, judged.metrics)
+
+
+def describe(judged: Judged) -> str:
+    """What the terminal shows."""
+    test, metrics = judged.test, judged.metrics
+    rows = test.per_class()
+    width = max(len("class"), *(len(row["name"]) for row in rows))
+    lines = [f"{'class':<{width}}  precision  recall      f1  photos"]
+    lines += [
+        f"{row['name']:<{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  "
+        f"{row['count']:6d}"
+        for row in rows[:50]
+    ]
+    tried = metrics["cross_validation"]["rank1"]
+    if tried:
+        lines.append(
+            "\nCross-validation: "
+            + ", ".join(f"{setting}: {100 * value:.2f} %" for setting, value in tried.items())
+        )
+        values = list(judged.fitted.accuracies)
+        if judged.fitted.chosen in (values[0], values[-1]) and len(values) > 1:
+            lines.append("The best lies at an end of what was tried: try more beyond it.")
+    result = metrics["test"]
+    rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
+    lines.append(
+        f"\nTest rank-1 accuracy {100 * result['rank1']:.2f} %{rank5}, loss {result['loss']:.4f}, "
+        f"{result['count']:,} photos (the largest class alone: {100 * metrics['majority']:.2f} %)."
+    )
+    return "\n".join(lines)
+
+
+def as_json(settings: HeadSettings) -> dict[str, Any]:
+    """The settings, JSON."""
+    return {**asdict(settings), "strengths": list(settings.strengths)}
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _files.write_text(path, text.getvalue())

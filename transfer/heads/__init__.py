@@ -1,0 +1,1 @@
+"""Classifiers on features: how they are fitted, chosen, kept and asked."""

@@ -1,0 +1,104 @@
+"""Random forest and AdaBoost as arrays: asked without scikit-learn, kept without pickle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+NO_CHILD = -1
+
+
+@dataclass(frozen=True)
+class TreesHead:
+    """Decision trees, one after the other in flat arrays.
+
+    Attributes:
+        feature: int64 (nodes,), which feature a node looks at.
+        threshold: float64 (nodes,): to the left if the feature is at most that.
+        left, right: int64 (nodes,), children, counted over all trees; −1 in leaves.
+        values: float64 (nodes, classes), shares of the classes at a node.
+        roots: int64 (trees,).
+        votes: float64 (trees,), what a tree counts; sums up to 1.
+        dimensions: of the features.
+        boosted: AdaBoost's way to probabilities, not the forest's mean.
+    """
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    values: np.ndarray
+    roots: np.ndarray
+    votes: np.ndarray
+    dimensions: int
+    boosted: bool = False
+
+    kind = "trees"
+
+    @classmethod
+    def of(cls, estimator: Any) -> TreesHead:
+        """Read a fitted ``RandomForestClassifier`` or ``AdaBoostClassifier``."""
+        trees = [each.tree_ for each in estimator.estimators_]
+        counts = [tree.node_count for tree in trees]
+        roots = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+        boosted = hasattr(estimator, "estimator_weights_")
+        votes = estimator.estimator_weights_[: len(trees)] if boosted else np.ones(len(trees))
+
+        def children(name: str) -> np.ndarray:
+            parts = [
+                np.where(getattr(tree, name) < 0, NO_CHILD, getattr(tree, name) + root)
+                for tree, root in zip(trees, roots, strict=True)
+            ]
+            return np.concatenate(parts).astype(np.int64)
+
+        values = np.concatenate([tree.value[:, 0] for tree in trees]).astype(np.float64)
+        return cls(
+            feature=np.concatenate([tree.feature for tree in trees]).astype(np.int64),
+            threshold=np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
+            left=children("children_left"),
+            right=children("children_right"),
+            values=values / values.sum(axis=1, keepdims=True),
+            roots=roots,
+            votes=np.asarray(votes, np.float64) / np.sum(votes),
+            dimensions=int(estimator.n_features_in_),
+            boosted=boosted,
+        )
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Features (n, d) to float32 (n, classes)."""
+        features = np.asarray(features, np.float32)
+        classes = self.values.shape[1]
+        total = np.zeros((len(features), classes))
+        for root, vote in zip(self.roots, self.votes, strict=True):
+            shares = self.values[self._leaves(features, root)]
+            if self.boosted:
+                best = np.arange(classes) == shares.argmax(axis=1)[:, np.newaxis]
+                shares = np.where(best, 1.0, -1 / (classes - 1))
+            total += vote * shares
+        if self.boosted:
+            # Zhu et al. 2009 (SAMME); scikit-learn gives a pair half of the margin each.
+            total = softmax(total / (classes - 1), axis=1)
+        return total.astype(np.float32)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is kept."""
+        names = ("feature", "threshold", "left", "right", "values", "roots", "votes")
+        return {name: getattr(self, name) for name in names}
+
+    def settings(self) -> dict[str, Any]:
+        """What is kept beside the arrays, JSON."""
+        return {"dimensions": self.dimensions, "boosted": self.boosted}
+
+    def _leaves(self, features: np.ndarray, root: int) -> np.ndarray:
+        nodes = np.full(len(features), root)
+        rows = np.arange(len(features))
+        while len(rows):
+            inner = self.left[nodes[rows]] != NO_CHILD
+            rows = rows[inner]
+            at = nodes[rows]
+            left = features[rows, self.feature[at]] <= self.threshold[at]
+            nodes[rows] = np.where(left, self.left[at], self.right[at])
+        return nodes

@@ -1,0 +1,245 @@
+"""Networks with a head on their features: photos in, probabilities out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit import __version__, _files, training
+from sightkit import io as sightkit_io
+from sightkit._errors import SightkitError
+from sightkit.preprocessing import Preprocessor, from_config
+from sightkit.training.bundle_format import (
+    CANARY,
+    DESCRIPTION,
+    FORMAT,
+    SCHEMA,
+    TOLERANCE,
+    damaged,
+    digest,
+)
+from sightkit.training.bundle_writer import replace_folder
+from sightkit.transfer.feature_file import Features, require_same_classes
+from sightkit.transfer.feature_network import (
+    FeatureNetwork,
+    describe_network,
+    open_again,
+    rebuild,
+    require_same_network,
+)
+from sightkit.transfer.heads.storage import Head, load_head, save_head
+from sightkit.transfer.pair_format import KIND, WEIGHTS, check, files_of, kind_of
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Networks, cut, and a head on their features side by side; made by ``load``.
+
+    Attributes:
+        networks: each with its preprocessing.
+        before: for each network the chain that its photos had been through as they lay in a
+            dataset file; None where features were taken of photos as they are.
+        head: features to probabilities.
+        class_names: in the order of the probabilities.
+        description: all of bundle.json.
+    """
+
+    networks: tuple[FeatureNetwork, ...]
+    before: tuple[Preprocessor | None, ...]
+    head: Head
+    class_names: tuple[str, ...]
+    description: dict[str, Any]
+
+    def predict(self, images: Sequence[np.ndarray | str | os.PathLike[str]]) -> np.ndarray:
+        """Classify images as they come: decoded and preprocessed exactly as for the head.
+
+        Args:
+            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files.
+
+        Returns:
+            float32 (N, classes), probabilities.
+
+        Raises:
+            SightkitError: an array of another kind, or a file that is no image; it is named.
+        """
+        if isinstance(images, (str, os.PathLike)):
+            raise SightkitError(
+                "predict takes a list of images.", "Put the path into a list.", images=str(images)
+            )
+        if not len(images):
+            return np.zeros((0, len(self.class_names)), np.float32)
+        size = min(network.images_a_batch for network in self.networks)
+        parts = [
+            self.features([_read(image) for image in images[start : start + size]])
+            for start in range(0, len(images), size)
+        ]
+        return self.head.probabilities(np.concatenate(parts))
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Features of all networks side by side, float32 (N, dimensions), of decoded images."""
+        columns = []
+        for network, before in zip(self.networks, self.before, strict=True):
+            given = images if before is None else [before(image) for image in images]
+            columns.append(network.features(network.prepare(given)))
+        return np.concatenate(columns, axis=1)
+
+    def predict_features(self, features: Features) -> np.ndarray:
+        """Classify the rows of feature files: float32 (N, classes).
+
+        Raises:
+            SightkitError: features of another network, or other classes, or another order of them.
+        """
+        if len(features.networks) != len(self.networks):
+            raise SightkitError(
+                "The head needs the features of all its networks, and of no other, in their order.",
+                found=", ".join(map(describe_network, features.networks)),
+                wanted=", ".join(describe_network(own.identity) for own in self.networks),
+            )
+        for found, own in zip(features.networks, self.networks, strict=True):
+            require_same_network(found, own.identity)
+        require_same_classes(features.class_names, self.class_names, path=features.files[0].path)
+        features.require_finite()
+        return np.concatenate([self.head.probabilities(block) for _, block in features.blocks()])
+
+    def top(self, probabilities: np.ndarray, count: int) -> list[dict[str, float]]:
+        """For each row of ``predict``'s answer the most probable classes, the first first."""
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+        return [
+            {self.class_names[k]: float(row[k]) for k in order}
+            for row, order in zip(probabilities, best, strict=True)
+        ]
+
+
+def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
+    """The networks that some features are of, opened again.
+
+    Raises:
+        SightkitError: one is gone, or has other weights now.
+    """
+    return tuple(open_again(identity) for identity in features.networks)
+
+
+def save_pair(
+    folder: str | os.PathLike[str],
+    networks: Sequence[FeatureNetwork],
+    features: Features,
+    head: Head,
+    *,
+    metrics: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> Path:
+    """Write networks and head as data; a folder that stands there is replaced when all is whole.
+
+    Args:
+        folder: of the bundle.
+        networks: those of ``networks_of(features)``.
+        features: what the head was trained on.
+        head: fitted.
+        metrics: what was measured, JSON.
+        settings: how it was trained, JSON.
+    """
+    folder = Path(folder)
+    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for index, network in enumerate(networks):
+        network.model.save_weights(temporary / WEIGHTS.format(index))
+    sightkit_io.write_png(temporary / CANARY, _canary())
+    before = [file.recipe.get("before") for file in features.files]
+    pair = Pair(tuple(networks), tuple(map(_chain, before)), head, features.class_names, {})
+    description = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "kind": KIND,
+        "networks": [
+            {"identity": network.identity, "before": chain}
+            for network, chain in zip(networks, before, strict=True)
+        ],
+        "head": save_head(temporary, head),
+        "class_names": list(features.class_names),
+        "training": dict(settings),
+        "metrics": dict(metrics),
+        "files": {name: _files.sha256(temporary / name) for name in files_of(len(networks))},
+        "canary": pair.predict([temporary / CANARY])[0].tolist(),
+        "versions": {"sightkit": __version__, "keras": keras.__version__},
+    }
+    description["sha256"] = digest(description)
+    _files.write_json(temporary / DESCRIPTION, description)
+    for index in range(len(networks)):
+        _files.sync(temporary / WEIGHTS.format(index))
+    replace_folder(temporary, folder)
+    return folder
+
+
+def load(folder: str | os.PathLike[str]) -> Pair | training.Bundle:
+    """Load a trained classifier of either kind: networks with a head, or a whole network.
+
+    Only builders of the zoo are called and only arrays are read: nothing in it is code.
+
+    Raises:
+        SightkitError: no bundle, a damaged one, or an answer to the canary image that differs by
+            more than 1e-3.
+
+    Example:
+        classifier = load("runs/photos/logistic/bundle")
+        classifier.top(classifier.predict(["photo.jpg"]), 5)
+    """
+    folder = Path(folder)
+    if kind_of(folder) != KIND:
+        return training.load_bundle(folder)
+    description = check(folder)
+    head = load_head(folder, description["head"])
+    networks = tuple(
+        rebuild(entry["identity"], folder / WEIGHTS.format(index))
+        for index, entry in enumerate(description["networks"])
+    )
+    if head.dimensions != sum(network.identity["dimensions"] for network in networks):
+        raise damaged(folder, "the head takes other features than the networks give")
+    before = tuple(_chain(entry["before"]) for entry in description["networks"])
+    pair = Pair(networks, before, head, tuple(description["class_names"]), description)
+    answer = pair.predict([folder / CANARY])[0]
+    expected = np.asarray(description["canary"], np.float32)
+    difference = float(np.abs(answer - expected).max()) if answer.shape == expected.shape else None
+    if difference is None or not difference <= TOLERANCE:
+        raise SightkitError(
+            "The networks and their head must answer to the canary image as when they were saved.",
+            "Network, weights or preprocessing have changed: do not trust this bundle.",
+            bundle=str(folder),
+            difference=difference,
+        )
+    return pair
+
+
+def _chain(config: dict[str, Any] | None) -> Preprocessor | None:
+    return from_config(config) if config else None
+
+
+def _read(image: np.ndarray | str | os.PathLike[str]) -> np.ndarray:
+    if not isinstance(image, np.ndarray):
+        return sightkit_io.read_image(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise SightkitError(
+            "An image is uint8 (H, W, 3), RGB, or (H, W, 1), 0-255; the bundle scales it.",
+            "Give the image as it was read, or the path of its file.",
+            shape=image.shape,
+            dtype=image.dtype,
+        )
+    return image
+
+
+def _canary() -> np.ndarray:
+    """uint8 (96, 128, 3): shades that differ in every channel and direction."""
+    rows, columns = np.mgrid[0:96, 0:128]
+    waves = 40 * np.sin(rows / 5) + 40 * np.cos(columns / 7)
+    return (
+        np.stack([rows * 2 + waves, columns + waves, 200 - rows - waves], axis=-1)
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
