@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,8 +94,8 @@ class FeatureNetwork:
             "dimensions": int(model.output_shape[-1]),
             "weights_sha256": training.weights_sha256(model),
             "preprocessing": preprocessing.to_config(),
-            "engine": str(getattr(predictor, "engine", "keras")),
-            "precision": str(getattr(predictor, "precision", "float32")),
+            "engine": predictor.engine,
+            "precision": predictor.precision,
         }
         return cls(model, predictor, preprocessing, identity)
 
@@ -107,6 +108,23 @@ class FeatureNetwork:
     def images_a_batch(self) -> int:
         """How many images give one batch of views."""
         return max(1, BATCH_SIZE // self.crops)
+
+    def for_many(self, photos: int, example: np.ndarray) -> FeatureNetwork:
+        """The same, answered by a faster engine from the first photo on, if so many are worth it.
+
+        What answers is settled before the first photo, by their number alone: an extraction that
+        was killed goes on with the engine that it was begun with.
+
+        Args:
+            photos: how many there are.
+            example: uint8 image that the engine is held against Keras with.
+        """
+        if photos * self.crops < self.predictor.turning_point:
+            return self
+        views = all_views(self.prepare([example]), self.crops)
+        engine = self.predictor.start(views.reshape(-1, *views.shape[2:]))
+        more = {"engine": engine, "precision": self.predictor.precision}
+        return dataclasses.replace(self, identity={**self.identity, **more})
 
     def prepare(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Images of any sizes, uint8, to what ``features`` takes; for threads."""

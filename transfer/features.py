@@ -120,12 +120,11 @@ def extract_features(
     path = Path(path)
     check_place(path)
     check_list(_list_of(path))
-    recipe = as_json(
-        {"kind": KIND, "network": network.identity, "data": photos.origin, "before": photos.before}
-    )
     if path.exists() and not overwrite:
-        return _open_same(path, recipe)
+        return _open_same(path, _recipe(network, photos))
     count = len(photos.rows)
+    network = network.for_many(count, _first_readable(photos))
+    recipe = _recipe(network, photos)
     names = [_kept(photos.images.identify(int(row))) for row in photos.rows]
     with HDF5DatasetWriter(
         (count, network.identity["dimensions"]),
@@ -156,6 +155,21 @@ def extract_features(
             file=sys.stderr,
         )
     return open_features([path])
+
+
+def _recipe(network: FeatureNetwork, photos: Photos) -> dict[str, Any]:
+    return as_json(
+        {"kind": KIND, "network": network.identity, "data": photos.origin, "before": photos.before}
+    )
+
+
+def _first_readable(photos: Photos) -> np.ndarray:
+    for row in photos.rows:
+        with contextlib.suppress(SightkitError, OSError):
+            return photos.images.read(int(row))
+    raise SightkitError(
+        "There must be images that can be read.", "Check --data.", photos=len(photos.rows)
+    )
 
 
 def chain_of(features: Features) -> list[dict[str, Any]]:
@@ -241,9 +255,10 @@ def _require_finite(features: np.ndarray, names: list[str]) -> None:
 
 def _open_same(path: Path, recipe: dict[str, Any]) -> Features:
     features = open_features([path])
-    found = {key: features.files[0].recipe.get(key) for key in recipe}
-    if found != recipe:
-        differ = sorted(key for key in recipe if found[key] != recipe[key])
+    found = {key: _without_engine(features.files[0].recipe.get(key)) for key in recipe}
+    wanted = {key: _without_engine(value) for key, value in recipe.items()}
+    if found != wanted:
+        differ = sorted(key for key in wanted if found[key] != wanted[key])
         raise SightkitError(
             f"The file that stands there is of another {' and '.join(differ)}.",
             "Give --overwrite to write it anew, or another --output.",
@@ -251,6 +266,13 @@ def _open_same(path: Path, recipe: dict[str, Any]) -> Features:
         )
     print(f"{path} is complete: nothing was left to do.", file=sys.stderr)
     return features
+
+
+def _without_engine(value: Any) -> Any:
+    """Features of two engines differ in the last bits: they are the same features."""
+    if not isinstance(value, dict):
+        return value
+    return {key: each for key, each in value.items() if key not in ("engine", "precision")}
 
 
 def _kept(name: str) -> str:

@@ -71,6 +71,40 @@ def test_a_killed_extraction_goes_on_and_ends_with_the_same_bytes(
     ]
 
 
+def test_many_photos_are_answered_by_one_engine_from_the_first_to_the_last(
+    folder, tmp_path, monkeypatch
+):
+    def network(turning_point):
+        opened = transfer.open_network("minivggnet", random=True, crops=2)
+        opened.predictor.turning_point = turning_point
+        return opened
+
+    keras = extract(network(49), folder, tmp_path / "keras.h5")  # 24 photos, two views of each
+    assert keras.networks[0]["engine"] == "keras"
+    whole = extract(network(48), folder, tmp_path / "whole.h5")
+    assert whole.networks[0]["engine"] in ("openvino", "folded")
+    assert np.allclose(whole.take(slice(None)), keras.take(slice(None)), rtol=1e-3, atol=1e-5)
+    assert extract(network(48), folder, tmp_path / "keras.h5").networks == keras.networks
+
+    read = []
+    monkeypatch.setattr(io.HDF5DatasetWriter, "add", fails_at(read, io.HDF5DatasetWriter.add, 2))
+    with pytest.raises(KeyboardInterrupt):
+        extract(network(48), folder, tmp_path / "again.h5")
+    monkeypatch.undo()
+    extract(network(48), folder, tmp_path / "again.h5")
+    assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def fails_at(calls, method, number):
+    def failing(*arguments, **options):
+        calls.append(1)
+        if len(calls) == number:
+            raise KeyboardInterrupt
+        return method(*arguments, **options)
+
+    return failing
+
+
 def test_photos_that_cannot_be_read_are_counted_listed_and_cost_nobody_else(
     small_network, folder, tmp_path, capsys
 ):
@@ -96,7 +130,7 @@ def test_photos_that_cannot_be_read_are_counted_listed_and_cost_nobody_else(
 def test_photos_of_which_none_can_be_read_are_an_error(small_network, folder, tmp_path):
     for photo in folder.glob("*/*.png"):
         photo.write_bytes(b"nothing")
-    with pytest.raises(SightkitError, match=r"At least one row of the training split"):
+    with pytest.raises(SightkitError, match=r"images that can be read"):
         extract(small_network, folder, tmp_path / "f.h5")
     assert not (tmp_path / "f.h5").exists()
 
