@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -30,6 +32,16 @@ def test_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"{DATA_VARIABLE} names no folder with test data")
     return Path(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_left_of_a_file() -> Iterator[None]:
+    """Let go of a file's networks, and keep the libraries' million objects from being gone over."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture

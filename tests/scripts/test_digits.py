@@ -40,6 +40,8 @@ def test_the_run_folder_holds_everything(smoke):
             _files.BUNDLE,
             _files.METRICS,
             _files.CONFUSION,
+            _files.RELIABILITY,
+            _files.MISTAKES,
             _files.REPORT,
         )
     )
@@ -54,7 +56,7 @@ def test_the_run_folder_holds_everything(smoke):
 def test_metrics_have_their_schema(smoke):
     metrics = json.loads((smoke[0] / "run" / _files.METRICS).read_text())
     for split in ("test", "validation"):
-        assert set(metrics[split]) == {"rank1", "rank5", "loss", "count"}
+        assert {"rank1", "rank5", "loss", "count", "majority_baseline"} <= set(metrics[split])
         assert 0 <= metrics[split]["rank1"] <= metrics[split]["rank5"] <= 1
         assert metrics[split]["count"] == 200
     assert metrics["parameters"] == 1_256_080
