@@ -65,6 +65,7 @@ SLOW = {
     "deepergooglenet",
     "googlenet",
     "inception_v3",
+    "resnet20",
     "resnet50",
     "resnet_imagenet",
     "resnet_tiny_imagenet",
