@@ -16,8 +16,11 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.evaluation.calibration import calibrate
+from sightkit.evaluation.judgement import judge
 from sightkit.evaluation.metrics import Evaluation
-from sightkit.evaluation.pictures import draw_confusion
+from sightkit.evaluation.pictures import draw_confusion, draw_reliability
+from sightkit.training.environment import describe_environment
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
 from sightkit.transfer.heads.losses import Multiclass
@@ -26,7 +29,15 @@ from sightkit.transfer.rows import available_memory, constant_features, split_ro
 
 PER_CLASS = "per_class.csv"
 CROSS_VALIDATION = "cross_validation.csv"
-OWN_FILES = (_files.CONFIG, _files.METRICS, _files.CONFUSION, PER_CLASS, CROSS_VALIDATION)
+OWN_FILES = (
+    _files.CONFIG,
+    _files.ENVIRONMENT,
+    _files.METRICS,
+    _files.CONFUSION,
+    _files.RELIABILITY,
+    PER_CLASS,
+    CROSS_VALIDATION,
+)
 COPIES = 4
 """How often the training features are held in memory, at the most, while a head is fitted."""
 
@@ -100,7 +111,7 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
     ]
     judged = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)
     metrics = {
-        "test": judged.to_metrics(),
+        "test": judge(judged),
         "cross_validation": {
             "folds": settings.folds,
             "chosen": fitted.chosen,
@@ -111,7 +122,6 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
         "dimensions": features.shape[1],
         "training_photos": len(train),
         "constant_features": constant,
-        "majority": float(np.bincount(judged.labels).max() / len(judged.labels)),
         "data_sha256": [file.sha256 for file in features.files],
     }
     return Judged(fitted, judged, metrics)
@@ -178,7 +188,9 @@ class HeadRun:
         """Write all but the bundle; metrics.json last."""
         test = judged.test
         _files.write_json(self.folder / _files.CONFIG, dict(config))
+        _files.write_json(self.folder / _files.ENVIRONMENT, describe_environment())
         draw_confusion(test.confusion, test.class_names, self.folder / _files.CONFUSION)
+        draw_reliability(calibrate(test), self.folder / _files.RELIABILITY)
         classes = [
             {
                 name: "" if isinstance(value, float) and math.isnan(value) else value
@@ -218,9 +230,11 @@ def describe(judged: Judged) -> str:
             lines.append("The best lies at an end of what was tried: try more beyond it.")
     result = metrics["test"]
     rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
+    low, high = result["intervals"]["rank1"]
     lines.append(
-        f"\nTest rank-1 accuracy {100 * result['rank1']:.2f} %{rank5}, loss {result['loss']:.4f}, "
-        f"{result['count']:,} photos (the largest class alone: {100 * metrics['majority']:.2f} %)."
+        f"\nTest rank-1 accuracy {100 * result['rank1']:.2f} % (95 %: {100 * low:.1f} to "
+        f"{100 * high:.1f}){rank5}, loss {result['loss']:.4f}, {result['count']:,} photos; the "
+        f"largest class alone: {100 * result['majority_baseline']:.2f} %."
     )
     return "\n".join(lines)
 

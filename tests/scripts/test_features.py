@@ -44,6 +44,8 @@ def test_a_run_holds_metrics_and_the_pair(done):
     assert "Test rank-1 accuracy" in trained.stdout
     names = {path.name for path in (folder / "run").iterdir()}
     assert {"config.json", "metrics.json", "per_class.csv", "confusion_matrix.png"} <= names
+    assert {"environment.json", "reliability.png"} <= names
+    assert {"intervals", "calibration", "majority_baseline"} <= set(metrics["test"])
 
 
 def test_a_folder_is_classified_to_csv_with_none_of_these(done, script):
