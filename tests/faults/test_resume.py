@@ -245,7 +245,7 @@ def test_killed_at_every_single_crash_point_it_ends_equal(
 
 
 KILLS = 10
-"""Of each of the tests below; one such in the suite, and 2 x 20 of them, 400 kills, in faults."""
+"""Of each of the tests below; one such in the suite, and 2 x 10 of them, 200 kills, in faults."""
 
 
 def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path):
@@ -262,7 +262,7 @@ def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path)
     [
         pytest.param(network, attempt, marks=[pytest.mark.faults] if attempt else [])
         for network in NETWORKS
-        for attempt in range(21)
+        for attempt in range(11)
         if attempt or network == "dropout"
     ],
 )
