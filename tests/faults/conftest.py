@@ -33,6 +33,7 @@ class Children:
 
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self.server = server
+        self._ask({"ready": True})  # else the first child's time would be that of the import too
 
     def start(self, folder: Path, **job: Any) -> int:
         """Fork a child; ``folder`` takes its streams and its result."""
