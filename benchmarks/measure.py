@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import statistics
 import time
@@ -76,3 +78,13 @@ def report(rows: Sequence[Row], file: Path | None) -> None:
         print(f"{sides}  {row['ratio']:7.2f}  {bar}")
     if file is not None:
         _files.write_text(file, json.dumps(rows, indent=2) + "\n")
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows of the same columns; the file is replaced whole."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _files.write_text(path, text.getvalue())

@@ -12,9 +12,7 @@ Bengio (2003), which knows that divisions of one data set share photos.
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 import platform
 import time
 from collections.abc import Sequence
@@ -23,9 +21,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import measure
 import numpy as np
 
-from sightkit import _cli, _files, transfer
+from sightkit import _cli, transfer
 from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
@@ -107,9 +106,9 @@ def main(config: Config) -> list[dict[str, Any]]:
                 rows.append({**row, "C": strength, "training": trained})
             mean = 100 * np.mean([accuracy for accuracy, _, _ in found])
             print(f"{name:13} {way:34} {mean:6.2f} %  {time.perf_counter() - start:5.1f} s")
-        _write(config.output / "transfer_accuracy.csv", rows)
+        measure.write_csv(config.output / "transfer_accuracy.csv", rows)
     summary = summarised(rows)
-    _write(config.output / "transfer_accuracy_summary.csv", summary)
+    measure.write_csv(config.output / "transfer_accuracy_summary.csv", summary)
     for row in summary:
         naive = f"[{row['naive_low']:+5.2f}, {row['naive_high']:+5.2f}]"
         corrected = f"[{row['corrected_low']:+5.2f}, {row['corrected_high']:+5.2f}]"
@@ -184,15 +183,6 @@ def _extract(config: Config, name: str, view: View) -> Path:
         photos = transfer.open_photos(folder, layout=DATA[name])
         transfer.extract_features(network, photos, path)
     return path
-
-
-def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _files.write_text(path, text.getvalue())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,151 @@
+"""What bfloat16 costs in accuracy: MiniVGGNet on CIFAR-10, the same seeds in both precisions.
+
+    python benchmarks/precision.py [--pairs 8] [--epochs 10] [--quick]
+
+Each seed is trained twice by scripts/train_minivggnet_cifar10.py, once in float32 and once in
+bfloat16: same first weights, same order of images, same rate that falls to zero. A run goes to
+results/precision.csv as soon as it is done, and one that stands there is not made again: the
+command can be ended and given again. Pairs are added until the 95 % interval of the mean difference
+(paired t) is at most 0.7 points to each side, or until ``--pairs``.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import measure
+import numpy as np
+
+from sightkit import _cli, _files
+from sightkit._errors import SightkitError
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "precision.csv"
+SCRIPT = "train_minivggnet_cifar10"
+PRECISIONS = ("float32", "bfloat16")
+HALF_WIDTH = 0.7
+"""Percentage points: pairs are added until the interval is as narrow."""
+BAR_MEAN, BAR_LOW = -0.3, -1.0
+"""Least mean difference, and least lower end of its interval, in percentage points."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Compare the accuracy of bfloat16 and float32."""
+
+    pairs: int = 8
+    """Most seeds."""
+    epochs: int = 10
+    """Of each training."""
+    output: Path = RESULTS
+    """The CSV file; rows of other numbers of epochs in it are left alone."""
+    quick: bool = False
+    """Two pairs of smoke runs, written under runs/: a test whose figures mean nothing."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.pairs < 2:
+            raise SightkitError("--pairs must be at least 2: one has no spread.", pairs=self.pairs)
+        if self.quick:
+            object.__setattr__(self, "pairs", 2)
+            object.__setattr__(self, "output", ROOT / "runs" / "precision" / "quick.csv")
+
+
+def main(config: Config) -> dict[str, float]:
+    rows = _read(config.output)
+    summary: dict[str, float] = {}
+    for seed in range(1, config.pairs + 1):
+        for precision in PRECISIONS:
+            if (seed, precision) not in _accuracies(rows, config):
+                rows.append(_train(config, seed, precision))
+                measure.write_csv(config.output, rows)
+        summary = compared(_accuracies(rows, config))
+        if seed > 1:
+            print(
+                f"{seed} pairs, bfloat16 - float32: {summary['mean']:+.2f} points, 95 % interval "
+                f"[{summary['low']:+.2f}, {summary['high']:+.2f}]"
+            )
+            if summary["high"] - summary["low"] <= 2 * HALF_WIDTH and not config.quick:
+                break
+    met = summary["mean"] >= BAR_MEAN and summary["low"] >= BAR_LOW
+    print(f"bars {BAR_MEAN} and {BAR_LOW}: {'met' if met else 'MISSED'}")
+    return summary
+
+
+def compared(accuracies: dict[tuple[int, str], float]) -> dict[str, float]:
+    """The mean of the pairs' differences, and its 95 % interval, in percentage points."""
+    from scipy import stats
+
+    seeds = [seed for seed, precision in accuracies if precision == PRECISIONS[1]]
+    differences = 100 * np.array(
+        [accuracies[seed, "bfloat16"] - accuracies[seed, "float32"] for seed in seeds]
+    )
+    mean = float(differences.mean())
+    half = float("inf")
+    if len(differences) > 1:
+        quantile = float(stats.t.ppf(0.975, len(differences) - 1))
+        half = quantile * float(differences.std(ddof=1)) / len(differences) ** 0.5
+    return {"pairs": len(differences), "mean": mean, "low": mean - half, "high": mean + half}
+
+
+def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
+    folder = ROOT / "runs" / "precision" / f"{precision}-{seed}-{config.epochs}"
+    if config.quick:
+        folder, flags = folder.with_name(f"{precision}-{seed}-quick"), ["--smoke", "--overwrite"]
+    else:  # one that was killed goes on where it was
+        flags = ["--epochs", str(config.epochs), "--resume"]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / f"{SCRIPT}.py"),
+        *flags,
+        *("--seed", str(seed), "--precision", precision, "--output", str(folder)),
+    ]
+    if code := subprocess.run(command, check=False, cwd=ROOT).returncode:
+        raise SightkitError(
+            f"The run of seed {seed} in {precision} ended with exit code {code}.",
+            "Its own message stands above; give the same command again to go on.",
+        )
+    test = json.loads((folder / _files.METRICS).read_text())["test"]
+    environment = json.loads((folder / _files.ENVIRONMENT).read_text())
+    return {
+        "date": datetime.date.today().isoformat(),
+        "epochs": config.epochs,
+        "seed": seed,
+        "precision": precision,
+        "rank1": test["rank1"],
+        "loss": test["loss"],
+        "count": test["count"],
+        "device": environment["device"],
+        "cores": len(os.sched_getaffinity(0)),
+        "keras": environment["versions"]["keras"],
+        "tensorflow": environment["versions"]["tensorflow"],
+        "commit": environment["commit"],
+    }
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _accuracies(rows: list[dict[str, Any]], config: Config) -> dict[tuple[int, str], float]:
+    """(seed, precision) to rank-1 accuracy on the test images, of runs of as many epochs."""
+    return {
+        (int(row["seed"]), row["precision"]): float(row["rank1"])
+        for row in rows
+        if int(row["epochs"]) == config.epochs
+    }
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)
