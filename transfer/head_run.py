@@ -24,7 +24,7 @@ from sightkit.training.environment import describe_environment
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
 from sightkit.transfer.heads.losses import Multiclass
-from sightkit.transfer.heads.scaling import StreamedRows
+from sightkit.transfer.heads.rows import StreamedRows
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
 
 PER_CLASS = "per_class.csv"

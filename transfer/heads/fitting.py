@@ -15,7 +15,8 @@ from sightkit._errors import SightkitError
 from sightkit.transfer.heads.linear import LinearHead, class_scores
 from sightkit.transfer.heads.losses import Binary, Loss, Multiclass, Softmax, targets_of
 from sightkit.transfer.heads.neighbours import NeighboursHead
-from sightkit.transfer.heads.scaling import Scaling, StreamedRows
+from sightkit.transfer.heads.rows import StreamedRows
+from sightkit.transfer.heads.scaling import Scaling
 from sightkit.transfer.heads.selection import choose, stratified_folds
 from sightkit.transfer.heads.storage import Head
 from sightkit.transfer.heads.trees import TreesHead
@@ -135,7 +136,7 @@ def _smooth(
     validation: list[np.ndarray],
     strengths: Sequence[float],
 ) -> Fitted:
-    """Heads with a smooth loss, by the solver along a path of Cs."""
+    """Heads with a smooth loss, by the solver, all Cs at once."""
     # scikit-learn's logistic regression of two classes has one column, and so half the penalty.
     one_column = classes == 2 and kind != "softmax"
     if multiclass == "multinomial" and not one_column:
@@ -161,7 +162,7 @@ def _smooth(
     )
     if kind == "squared_svm" or multiclass == "ovo":
         head = _with_temperature(head, found.held_out, labels)
-    facts = {"C": found.strength, "evaluations": found.evaluations}
+    facts = {"C": found.strength, "passes": found.passes}
     held_out = head.of_scores(found.held_out).astype(np.float32)
     return Fitted(head, found.accuracies, found.strength, held_out, facts)
 

@@ -1,4 +1,4 @@
-"""What linear heads minimise, for several cross-validation folds at once."""
+"""What linear heads minimise, for several problems (a C and a fold each) at once."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Multiclass = Literal["multinomial", "ovr", "ovo"]
 
 
 class Loss(Protocol):
-    """A loss over scores (n, F, k) of n samples, F folds and k columns of weights."""
+    """A loss over scores (n, P, k) of n samples, P problems and k columns of weights."""
 
     columns: int
 
     def start(self, mask: np.ndarray) -> np.ndarray:
-        """Intercepts to begin with: float64 (F, k)."""
+        """Intercepts to begin with: float64 (P, k)."""
         ...
 
     def value(
         self, rows: slice, scores: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, float]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sums, gradients and curvature.
 
         Returns:
-            The sum of the losses, (F,), their gradients with respect to the scores, (n, F, k), and
-            the sum over samples and folds of their second derivative, the mean over columns.
+            The sum of the losses, (P,), their gradients with respect to the scores, (n, P, k), and
+            the sum over samples of their second derivative, the mean over columns, (P,).
         """
         ...
 
@@ -53,7 +53,7 @@ class Softmax:
 
     def value(
         self, rows: slice, scores: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, float]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sums of losses, gradients and curvature, see ``Loss``."""
         labels = self.labels[rows]
         index = np.arange(len(labels))
@@ -64,7 +64,7 @@ class Softmax:
         shares /= total[:, :, np.newaxis]
         # Scores that all rise together change nothing: the mean is over one direction less.
         second = (1 - np.square(shares).sum(axis=2)) / (self.columns - 1)
-        curvature = float((second * mask).sum(dtype=np.float64))
+        curvature = (second * mask).sum(axis=0, dtype=np.float64)
         shares[index, :, labels] -= 1
         shares *= mask[:, :, np.newaxis]
         return (losses * mask).sum(axis=0, dtype=np.float64), shares, curvature
@@ -93,7 +93,7 @@ class Binary:
 
     def value(
         self, rows: slice, scores: np.ndarray, mask: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, float]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sums of losses, gradients and curvature, see ``Loss``."""
         targets = self.targets[rows][:, np.newaxis]
         taken = mask[:, :, np.newaxis] * (targets != 0)
@@ -105,7 +105,7 @@ class Binary:
         else:
             short = np.maximum(0, 1 - margins)
             losses, slopes, second = short**2, -2 * targets * short, 2.0 * (short > 0)
-        curvature = float((second * taken).sum(dtype=np.float64)) / self.columns
+        curvature = (second * taken).sum(axis=(0, 2), dtype=np.float64) / self.columns
         return (losses * taken).sum(axis=(0, 2), dtype=np.float64), slopes * taken, curvature
 
 

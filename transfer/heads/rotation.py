@@ -15,8 +15,7 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from sightkit.transfer.heads.scaling import Scaling
 
 EXACT_OPERATIONS = 2e10
-"""Of the Gram matrix in float64; larger ones are summed up from products in float32."""
-COLUMNS = 4096
+"""Of the Gram matrix in float64; larger ones in float32."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +58,14 @@ class Rotated:
 
 def rotate(values: np.ndarray, taken: np.ndarray) -> Rotated:
     """Standardize some rows of (N, d), by themselves, and rotate them into their span."""
-    count, dimensions = len(taken), values.shape[1]
-    gram = np.zeros((count, count))
-    mean, scale = np.zeros(dimensions), np.ones(dimensions)
-    kind = np.float64 if _is_exact(count, dimensions) else np.float32
-    for columns in _parts(dimensions):
-        part = values[taken, columns]
-        scaling = Scaling.of(part)
-        mean[columns], scale[columns] = scaling.mean, scaling.scale
-        part = (part - scaling.mean.astype(kind)) / scaling.scale.astype(kind)
-        gram += part @ part.T
-    return Rotated(values, taken, mean, scale, _factor(gram, 1e-10 if kind is np.float64 else 1e-6))
+    rows = values[taken]
+    scaling = Scaling.of(rows)
+    if _is_exact(*rows.shape):
+        standardized = (rows - scaling.mean) / scaling.scale
+        gram, noise = standardized @ standardized.T, 1e-10
+    else:
+        gram, noise = (scaling.apply(rows) @ rows.T).astype(np.float64), 1e-6
+    return Rotated(values, taken, scaling.mean, scaling.scale, _factor(gram, noise))
 
 
 def _is_exact(count: int, dimensions: int) -> bool:
@@ -91,7 +87,3 @@ def _factor(gram: np.ndarray, noise: float) -> np.ndarray:
         except LinAlgError:
             noise *= 10
     raise LinAlgError("the Gram matrix is not positive definite")
-
-
-def _parts(dimensions: int) -> list[slice]:
-    return [slice(start, start + COLUMNS) for start in range(0, dimensions, COLUMNS)]

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sightkit._errors import SightkitError
 from sightkit.transfer.heads.fitting import fit_head
-from sightkit.transfer.heads.scaling import StreamedRows
+from sightkit.transfer.heads.rows import StreamedRows
 from sightkit.transfer.heads.trees import TreesHead
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
@@ -179,7 +179,7 @@ def test_forests_are_judged_by_cross_validation_without_a_choice(head):
 @pytest.mark.parametrize("dimensions", (15, 200))
 def test_rows_that_stay_in_their_file_give_the_same_head(kind, dimensions, monkeypatch):
     features, labels = photos(150, dimensions, 3)
-    monkeypatch.setattr("sightkit.transfer.heads.scaling.BLOCK_BYTES", 4 * dimensions * 40)
+    monkeypatch.setattr("sightkit.transfer.heads.rows.BLOCK_BYTES", 4 * dimensions * 40)
     file = InMemoryFile(features)
     streamed = fit_head(kind, StreamedRows(file, np.arange(120)), labels[:120], names(3))
     held = fit_head(kind, features[:120], labels[:120], names(3))
