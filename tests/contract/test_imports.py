@@ -28,7 +28,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
     "transfer": (
         LEAVES | {"training", "evaluation"},
-        {"keras", "numpy", "scipy", "sklearn", "h5py", "rich"},
+        {"keras", "numpy", "scipy", "sklearn", "h5py", "rich", "threadpoolctl"},
     ),
 }
 # Only these files speak to a backend by name.
