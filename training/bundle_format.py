@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import keras
 
 FORMAT = "sightkit-bundle"
+KIND = "classifier"
+"""A whole network; ``transfer`` writes another kind."""
 SCHEMA = 1
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.weights.h5"
@@ -69,6 +71,13 @@ def read_description(folder: Path) -> dict[str, Any]:
     description = _files.read_json(folder / DESCRIPTION)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise damaged(folder, f"{DESCRIPTION} is not a bundle's")
+    if description.get("kind", KIND) != KIND:
+        raise SightkitError(
+            "This bundle is of networks with a head on their features, not one whole network.",
+            "Load it with sightkit.transfer.load, which takes both kinds.",
+            bundle=str(folder),
+            kind=description["kind"],
+        )
     schema = description.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise SightkitError(

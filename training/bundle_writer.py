@@ -19,6 +19,7 @@ from sightkit.training.bundle_format import (
     CANARY,
     DESCRIPTION,
     FORMAT,
+    KIND,
     SCHEMA,
     TOLERANCE,
     TRAINING_ROWS,
@@ -99,7 +100,7 @@ def save_bundle(
     description = {
         "format": FORMAT,
         "schema": SCHEMA,
-        "kind": "classifier",
+        "kind": KIND,
         "network": origin,
         "class_names": list(class_names),
         "preprocessing": preprocessing.to_config(),

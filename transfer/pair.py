@@ -21,11 +21,11 @@ from sightkit.training.bundle_format import (
     DESCRIPTION,
     FORMAT,
     SCHEMA,
-    TOLERANCE,
     damaged,
     digest,
 )
 from sightkit.training.bundle_writer import replace_folder
+from sightkit.training.classifier import Classifier
 from sightkit.transfer.feature_file import Features, require_same_classes
 from sightkit.transfer.feature_network import (
     FeatureNetwork,
@@ -39,7 +39,7 @@ from sightkit.transfer.pair_format import KIND, WEIGHTS, check, files_of, kind_o
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Classifier):
     """Networks, cut, and a head on their features side by side; made by ``load``.
 
     Attributes:
@@ -57,30 +57,10 @@ class Pair:
     class_names: tuple[str, ...]
     description: dict[str, Any]
 
-    def predict(self, images: Sequence[np.ndarray | str | os.PathLike[str]]) -> np.ndarray:
-        """Classify images as they come: decoded and preprocessed exactly as for the head.
-
-        Args:
-            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files.
-
-        Returns:
-            float32 (N, classes), probabilities.
-
-        Raises:
-            SightkitError: an array of another kind, or a file that is no image; it is named.
-        """
-        if isinstance(images, (str, os.PathLike)):
-            raise SightkitError(
-                "predict takes a list of images.", "Put the path into a list.", images=str(images)
-            )
-        if not len(images):
-            return np.zeros((0, len(self.class_names)), np.float32)
-        size = min(network.images_a_batch for network in self.networks)
-        parts = [
-            self.features([_read(image) for image in images[start : start + size]])
-            for start in range(0, len(images), size)
-        ]
-        return self.head.probabilities(np.concatenate(parts))
+    @property
+    def images_a_batch(self) -> int:
+        """As many as each network takes."""
+        return min(network.images_a_batch for network in self.networks)
 
     def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Features of all networks side by side, float32 (N, dimensions), of decoded images."""
@@ -108,13 +88,8 @@ class Pair:
         features.require_finite()
         return np.concatenate([self.head.probabilities(block) for _, block in features.blocks()])
 
-    def top(self, probabilities: np.ndarray, count: int) -> list[dict[str, float]]:
-        """For each row of ``predict``'s answer the most probable classes, the first first."""
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
-        return [
-            {self.class_names[k]: float(row[k]) for k in order}
-            for row, order in zip(probabilities, best, strict=True)
-        ]
+    def _answer(self, images: list[np.ndarray]) -> np.ndarray:
+        return self.head.probabilities(self.features(images))
 
 
 def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
@@ -204,34 +179,12 @@ def load(folder: str | os.PathLike[str]) -> Pair | training.Bundle:
         raise damaged(folder, "the head takes other features than the networks give")
     before = tuple(_chain(entry["before"]) for entry in description["networks"])
     pair = Pair(networks, before, head, tuple(description["class_names"]), description)
-    answer = pair.predict([folder / CANARY])[0]
-    expected = np.asarray(description["canary"], np.float32)
-    difference = float(np.abs(answer - expected).max()) if answer.shape == expected.shape else None
-    if difference is None or not difference <= TOLERANCE:
-        raise SightkitError(
-            "The networks and their head must answer to the canary image as when they were saved.",
-            "Network, weights or preprocessing have changed: do not trust this bundle.",
-            bundle=str(folder),
-            difference=difference,
-        )
+    pair.check_canary(folder)
     return pair
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:
     return from_config(config) if config else None
-
-
-def _read(image: np.ndarray | str | os.PathLike[str]) -> np.ndarray:
-    if not isinstance(image, np.ndarray):
-        return sightkit_io.read_image(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise SightkitError(
-            "An image is uint8 (H, W, 3), RGB, or (H, W, 1), 0-255; the bundle scales it.",
-            "Give the image as it was read, or the path of its file.",
-            shape=image.shape,
-            dtype=image.dtype,
-        )
-    return image
 
 
 def _canary() -> np.ndarray:

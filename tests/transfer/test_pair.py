@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from sightkit import io, transfer
+from sightkit import io, training, transfer
 from sightkit._errors import SightkitError
 from sightkit.training.bundle_format import digest
 from sightkit.transfer.heads.fitting import HeadKind
@@ -75,6 +75,11 @@ def test_nothing_in_it_is_code_and_both_kinds_are_loaded_by_one_name(trained):
     description = transfer.check_bundle(trained / "bundle")
     assert description["kind"] == "features_and_head"
     assert isinstance(transfer.load(trained / "bundle"), transfer.Pair)
+
+
+def test_the_loader_of_whole_networks_names_the_one_that_takes_both(bundle):
+    with pytest.raises(SightkitError, match=r"sightkit\.transfer\.load"):
+        training.load_bundle(bundle)
 
 
 def test_features_of_another_network_and_other_classes_are_refused(trained, write_features):
