@@ -8,12 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # in no environment of ours: gigabytes
-from baselines.torch_network import Bare
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
+
+from baselines.torch_network import Bare
 
 
 def torch_step(
-    network: keras.Model, batch: tuple[np.ndarray, np.ndarray], precision: str
+    network: keras.Model,
+    batch: tuple[np.ndarray, np.ndarray],
+    precision: str,
+    threads: int | None = None,
 ) -> Callable[[], float]:
     """A step on one batch: SGD with momentum, channels last, forward and loss under autocast.
 
@@ -22,6 +26,7 @@ def torch_step(
             L2 on weights becomes weight decay, which is the same and cheaper.
         batch: images (N, H, W, C) float32, int (N,) classes.
         precision: ``"float32"`` or ``"bfloat16"``.
+        threads: that PyTorch computes with; as many as it takes by itself if left out.
 
     Returns:
         A function that takes the step and returns the batch's cross-entropy, L2 left out.
@@ -36,7 +41,11 @@ def torch_step(
     images = torch.from_numpy(batch[0]).permute(0, 3, 1, 2)
     classes = torch.from_numpy(batch[1].astype(np.int64))
 
+    threads = threads or torch.get_num_threads()
+
     def step() -> float:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
             loss = functional.cross_entropy(model(images), classes)
