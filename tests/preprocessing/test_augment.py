@@ -228,7 +228,3 @@ def test_names_of_other_libraries_are_told(options, message):
 def test_it_is_copied_and_pickled():
     augment = Augment(rotation=3)
     assert copy.deepcopy(augment) == pickle.loads(pickle.dumps(augment)) == augment
-
-
-def test_a_batch_of_none_stays_one():
-    assert Augment(rotation=10).batch(np.empty((0, 4, 5, 3), np.uint8), []).shape == (0, 4, 5, 3)
