@@ -50,7 +50,8 @@ def batch_rng(seed: int, epoch: int, batch: int) -> np.random.Generator:
 
 
 def _generator(seed: int, epoch: int, stream: int, sample: int) -> np.random.Generator:
-    key, counter = _Key(seed, epoch), [0, 0, sample, stream]
+    key: Any = _Key(seed, epoch)  # NumPy's annotations know no seed sequence but its own
+    counter = [0, 0, sample, stream]
     return np.random.Generator(np.random.Philox(key, counter=counter))
 
 
