@@ -137,10 +137,10 @@ def _rows_of(name: str, *, quick: bool, amx: bool, with_torch: bool) -> list[mea
     _require_equal(name, with_torch=with_torch)
     contestants: dict[str, Callable[[], Any]] = {}
     for precision in PRECISIONS:
-        network, batch = _network(name, precision)
-        contestants[f"ours, {precision}"] = _step(_compiled(network, fixed=True), batch)
+        contestants[f"ours, {precision}"] = _ours(name, precision)
+    network, batch = _network(name, FLOAT32)
     normalized = any(isinstance(layer, BatchNormalization) for layer in network.layers)
-    plain = _compiled(plain_keras(_network(name, FLOAT32)[0]))
+    plain = _compiled(plain_keras(network))
     contestants[KERAS] = _step(plain, batch)
     if with_torch:
         from baselines.torch_training import torch_step
@@ -211,6 +211,11 @@ def _compiled(network: Any, *, fixed: bool = False) -> Any:
     if fixed:
         network.jit_compile = jit_rule(network)
     return network
+
+
+def _ours(name: str, precision: str) -> Callable[[], Any]:
+    network, batch = _network(name, precision)
+    return _step(_compiled(network, fixed=True), batch)
 
 
 def _step(network: Any, batch: tuple[Any, Any]) -> Callable[[], Any]:

@@ -12,6 +12,8 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from baselines.torch_network import Bare
 
+ALL_THREADS = torch.get_num_threads()
+
 
 def torch_step(
     network: keras.Model,
@@ -41,7 +43,7 @@ def torch_step(
     images = torch.from_numpy(batch[0]).permute(0, 3, 1, 2)
     classes = torch.from_numpy(batch[1].astype(np.int64))
 
-    threads = threads or torch.get_num_threads()
+    threads = threads or ALL_THREADS
 
     def step() -> float:
         if torch.get_num_threads() != threads:
