@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sightkit import _files
 
 Row = dict[str, Any]
+BASELINES = ("openvino", "torch")
+"""Packages whose versions count too where they are installed."""
 
 
 class Cost(NamedTuple):
@@ -67,7 +72,7 @@ def at_most(name: str, baseline: str, ratio: float, bar: float, **figures: Any) 
 
 
 def report(rows: Sequence[Row], file: Path | None) -> None:
-    """Print a table of the rows, and write them as JSON if a file is named."""
+    """Print a table of the rows, and write them as JSON if a file is named, each with ``facts``."""
     width = max(len(row["name"]) for row in rows)
     against = max(len(row["baseline"]) for row in rows)
     for row in rows:
@@ -77,7 +82,28 @@ def report(rows: Sequence[Row], file: Path | None) -> None:
         sides = f"{row['name']:<{width}}  against {row['baseline']:<{against}}"
         print(f"{sides}  {row['ratio']:7.2f}  {bar}")
     if file is not None:
-        _files.write_text(file, json.dumps(rows, indent=2) + "\n")
+        measured = facts()
+        text = json.dumps([{**row, "measured": measured} for row in rows], indent=2)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _files.write_text(file, text + "\n")
+
+
+def facts() -> dict[str, Any]:
+    """When and on what it was measured, as JSON; ratios are those of such a processor."""
+    from sightkit.training.environment import describe_environment
+
+    environment = describe_environment()
+    found = {name: environment[name] for name in ("device", "processor_flags", "cores", "versions")}
+    for name in BASELINES:
+        found["versions"][name] = _version(name)
+    return {"date": datetime.date.today().isoformat(), "load": os.getloadavg()[0], **found}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

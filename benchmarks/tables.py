@@ -1,4 +1,4 @@
-"""Write the README's tables: results from the ledger, networks from the zoo's rows.
+"""Write the README's tables: results from the ledger, networks from the zoo, speed from its rows.
 
 python benchmarks/tables.py            # rewrite the part between the markers
 python benchmarks/tables.py --check    # only say whether it is up to date (exit code 2 if not)
@@ -10,6 +10,8 @@ import csv
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+
+import speed_tables
 
 from sightkit import _cli, _files, zoo
 from sightkit._errors import SightkitError
@@ -28,17 +30,19 @@ class Config:
     """Generate the table of results."""
 
     check: bool = False
-    """Change nothing; fail if the README is not what the ledger says."""
+    """Change nothing; fail if the README is not what the results say."""
 
 
 def main(config: Config) -> None:
     text = README.read_text(encoding="utf-8")
     wanted = _replace(text, "results", table(read_ledger()))
     wanted = _replace(wanted, "networks", networks())
+    wanted = _replace(wanted, "training", speed_tables.training_table())
+    wanted = _replace(wanted, "inference", speed_tables.inference_table())
     if config.check:
         if text != wanted:
             raise SightkitError(
-                "The README's tables must be those that the ledger and the zoo give.",
+                "The README's tables must be those that the results and the zoo give.",
                 "Run python benchmarks/tables.py and commit README.md.",
             )
         print("README.md is up to date.")

@@ -26,6 +26,8 @@ BORDERS = {
     "black": cv2.BORDER_CONSTANT,
 }
 LEVELS = np.arange(256)
+DRAWS = 9
+"""Random numbers an image, whatever is switched on."""
 KERAS_NAMES = {
     "rotation_range": "rotation",
     "width_shift_range": "translation",
@@ -116,9 +118,7 @@ class Augment(RandomPreprocessor):
             uint8, the same shape.
         """
         image = check_image(image, "Augment", dtypes=BYTES)
-        result = np.empty(image.shape, np.uint8)
-        self._vary(image, rng, result)
-        return result
+        return self._vary(image[np.newaxis], [rng])[0]
 
     def batch(
         self, images: Images, rngs: Sequence[np.random.Generator] | None = None
@@ -127,52 +127,60 @@ class Augment(RandomPreprocessor):
         array = check_batch(images, "Augment", dtypes=BYTES)
         if array is None:
             return super().batch(images, rngs)
-        results = np.empty(array.shape, np.uint8)
-        for image, rng, result in zip(array, self.check_rngs(images, rngs), results, strict=True):
-            self._vary(image, rng, result)
+        return self._vary(array, self.check_rngs(images, rngs))
+
+    def _vary(self, images: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+        """(N, H, W, C); what an image needs beside its pixels is computed for all at once."""
+        draws = np.empty((len(images), DRAWS))
+        for rng, row in zip(rngs, draws, strict=True):
+            rng.random(out=row)
+        draws = -1 + 2 * draws  # what uniform(-1, 1) gives, without its price
+        mirror_x = self.horizontal_flip & (draws[:, 3] < 0)
+        mirror_y = self.vertical_flip & (draws[:, 4] < 0)
+        results = np.empty(images.shape, np.uint8)
+        height, width = images.shape[1:3]
+        if self.rotation or self.translation or self.shear or self.zoom:
+            border = BORDERS[self.border]
+            matrices = self._matrices(width, height, draws, mirror_x, mirror_y)
+            for image, matrix, result in zip(images, matrices, results, strict=True):
+                cv2.warpAffine(  # in place: a result is contiguous
+                    image, matrix, (width, height), result, cv2.INTER_LINEAR, border
+                )
+        else:
+            flips = zip(mirror_x.tolist(), mirror_y.tolist(), strict=True)
+            for image, (x, y), result in zip(images, flips, results, strict=True):
+                np.copyto(result, image[:: -1 if y else 1, :: -1 if x else 1])
+        if self.brightness or self.contrast:
+            for result, row in zip(results, draws, strict=True):
+                cv2.LUT(result, self._table(result, row), dst=result)
         return results
 
-    def _vary(self, image: np.ndarray, rng: np.random.Generator, result: np.ndarray) -> None:
-        """Vary ``image`` into ``result``, which is contiguous, so that OpenCV writes in place."""
-        draws = rng.uniform(-1, 1, size=9).tolist()
-        mirror_x = self.horizontal_flip and draws[3] < 0
-        mirror_y = self.vertical_flip and draws[4] < 0
-        if self.rotation or self.translation or self.shear or self.zoom:
-            height, width = image.shape[:2]
-            cv2.warpAffine(
-                image,
-                self._matrix(width, height, draws, mirror_x, mirror_y),
-                (width, height),
-                dst=result,
-                flags=cv2.INTER_LINEAR,
-                borderMode=BORDERS[self.border],
-            )
-        else:
-            np.copyto(result, image[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1])
-        if self.brightness or self.contrast:
-            cv2.LUT(result, self._table(result, draws), dst=result)
-
-    def _matrix(
-        self, width: int, height: int, draws: list[float], mirror_x: bool, mirror_y: bool
+    def _matrices(
+        self,
+        width: int,
+        height: int,
+        draws: np.ndarray,
+        mirror_x: np.ndarray,
+        mirror_y: np.ndarray,
     ) -> np.ndarray:
-        """The 2x3 warp about the image's centre: flip, zoom, shear, rotate, translate."""
-        angle = math.radians(self.rotation * draws[0])
-        slope = math.tan(math.radians(self.shear * draws[1]))
-        across = (1 + self.zoom * draws[2]) * (-1 if mirror_x else 1)
-        down = (1 + self.zoom * draws[2]) * (-1 if mirror_y else 1)
-        cosine, sine = math.cos(angle), math.sin(angle)
+        """(N, 2, 3) warps about the images' centre: flip, zoom, shear, rotate, translate."""
+        angle = [math.radians(self.rotation * draw) for draw in draws[:, 0].tolist()]
+        cosine = np.array([math.cos(each) for each in angle])
+        sine = np.array([math.sin(each) for each in angle])
+        slope = [math.tan(math.radians(self.shear * draw)) for draw in draws[:, 1].tolist()]
+        across = (1 + self.zoom * draws[:, 2]) * np.where(mirror_x, -1, 1)
+        down = (1 + self.zoom * draws[:, 2]) * np.where(mirror_y, -1, 1)
         a, b = cosine * across, (cosine * slope - sine) * down
         c, d = sine * across, (sine * slope + cosine) * down
         x, y = (width - 1) / 2, (height - 1) / 2
-        to_right, to_bottom = (self.translation * share for share in draws[5:7])
-        return np.array(
-            [
-                [a, b, x - a * x - b * y + to_right * width],
-                [c, d, y - c * x - d * y + to_bottom * height],
-            ]
-        )
+        to_right, to_bottom = (self.translation * draws[:, 5:7]).T
+        rows = [
+            [a, b, x - a * x - b * y + to_right * width],
+            [c, d, y - c * x - d * y + to_bottom * height],
+        ]
+        return np.ascontiguousarray(np.array(rows).transpose(2, 0, 1))
 
-    def _table(self, image: np.ndarray, draws: list[float]) -> np.ndarray:
+    def _table(self, image: np.ndarray, draws: np.ndarray) -> np.ndarray:
         """What becomes of each of the 256 values: contrast about the image's mean, brightness."""
         gain = 1 + self.contrast * draws[7]
         offset = 255 * self.brightness * draws[8]

@@ -13,7 +13,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def tables(tmp_path):
+def tables(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))  # as where a script is run
     module = runpy.run_path(str(BENCHMARKS / "tables.py"))
     module["main"].__globals__["LEDGER"] = tmp_path / "ledger.csv"
     return module

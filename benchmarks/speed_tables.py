@@ -1,0 +1,88 @@
+"""The README's tables of speed, from the rows that training.py and inference.py wrote as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+COLUMNS = {
+    "float32, against Keras": ("float32", "Keras"),
+    "bfloat16, against Keras": ("bfloat16", "Keras"),
+    "float32, against PyTorch": ("float32", "PyTorch"),
+    "bfloat16, against PyTorch": ("bfloat16", "PyTorch"),
+}
+"""Of the training table: precision, and a word of the baseline."""
+PACKAGES = {
+    "keras": "Keras",
+    "tensorflow": "TensorFlow",
+    "openvino": "OpenVINO",
+    "torch": "PyTorch",
+}
+
+
+def training_table(file: Path = RESULTS / "training.json") -> str:
+    """A Markdown table, a line a network; then what is of no single one, and the circumstances."""
+    rows = _read(file)
+    if not rows:
+        return _not_measured(file)
+    networks = dict.fromkeys(row["network"] for row in rows if "network" in row)
+    lines = [_line(["network", *COLUMNS]), _line(["---"] * (1 + len(COLUMNS)))]
+    for network in networks:
+        own = [row for row in rows if row.get("network") == network]
+        lines.append(_line([network, *(_cell(own, *column) for column in COLUMNS.values())]))
+    others = [f"{row['name']}: {_ratio(row)}" for row in rows if "network" not in row]
+    return "\n".join([*lines, "", *(f"{other}.  " for other in others), _circumstances(rows)])
+
+
+def inference_table(file: Path = RESULTS / "inference.json") -> str:
+    """A Markdown table, a line a row; then the circumstances."""
+    rows = _read(file)
+    if not rows:
+        return _not_measured(file)
+    lines = [_line(["what", "against", "times as good"]), _line(["---"] * 3)]
+    lines += [_line([row["name"], row["baseline"], _ratio(row)]) for row in rows]
+    return "\n".join([*lines, "", _circumstances(rows)])
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+
+
+def _not_measured(file: Path) -> str:
+    command = f"python benchmarks/{file.stem}.py --json benchmarks/results/{file.name}"
+    return f"Not measured yet: `{command}`."
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(rows: list[dict[str, Any]], precision: str, baseline: str) -> str:
+    found = [row for row in rows if row["precision"] == precision and baseline in row["baseline"]]
+    return _ratio(found[0]) if found else "–"
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    """The figure; and the bar where it is missed, so that no table hides it."""
+    missed = "" if row["met"] else f" (**missed**: {_bar(row)})"
+    return f"{row['ratio']:.2f}{missed}"
+
+
+def _bar(row: dict[str, Any]) -> str:
+    return f"{'≤' if row['at_most'] else '≥'} {row['bar']:g}"
+
+
+def _circumstances(rows: list[dict[str, Any]]) -> str:
+    measured = rows[0]["measured"]
+    versions = ", ".join(
+        f"{title} {measured['versions'][name]}"
+        for name, title in PACKAGES.items()
+        if measured["versions"].get(name)
+    )
+    flags = ", ".join(measured["processor_flags"])
+    return (
+        f"Measured on {measured['date']}: {measured['device']}, {measured['cores']} cores "
+        f"({flags}), load {measured['load']:.1f} at the end; {versions}."
+    )
