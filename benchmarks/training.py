@@ -24,8 +24,9 @@ gradients of batch normalization 6 %, matrix products 6 %, ReLU gradients 3 %, b
   compared as integers: equal output, the layer 8 % quicker, so the step half a percent; what costs
   is the generator of random bits itself.
 - One operation at a time (``TF_NUM_INTEROP_THREADS=1``): 1.7 % more.
-- One assignment for all of the optimizer's variables, and images in bfloat16 from the start: all
-  that they could save is 1 % each.
+
+Not tried: one assignment for all of the optimizer's variables, and images in bfloat16 from the
+start. By the shares above they could save 1 % each.
 """
 
 from __future__ import annotations
