@@ -7,6 +7,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]  # in no environment of ours: gigabytes
+
 from baselines.torch_network import Bare
 
 
