@@ -18,6 +18,8 @@ from sightkit.evaluation.judgement_html import calibration_text, scores_table
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.pictures import file_data_uri, png_data_uri
 
+Images = Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
+"""Positions (n,) to uint8 images, RGB or grey."""
 WORST = 24
 SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
@@ -26,7 +28,7 @@ STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 def write_html(
     folder: Path,
     test: Evaluation,
-    images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
+    images: Images | Sequence[str],
     metrics: Mapping[str, Any],
     diagnosis: Diagnosis | None = None,
 ) -> None:
@@ -36,7 +38,8 @@ def write_html(
         folder: of a run, or of an evaluation alone; curves, configuration, environment and
             pictures are taken from it where they exist.
         test: evaluation of the images that the report speaks of.
-        images: positions among them to uint8 (n, H, W, 1 or 3), RGB.
+        images: positions among them to uint8 (n, H, W, 1 or 3), RGB; or, where the pixels are not
+            at hand, the name of each.
         metrics: what metrics.json holds.
         diagnosis: what is wrong with the run, and what to try next.
     """
@@ -104,20 +107,38 @@ def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
     return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 
-def _mistakes(
-    test: Evaluation, images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
-) -> str:
+def _mistakes(test: Evaluation, images: Images | Sequence[str]) -> str:
     """The test images that were classified wrongly, the most expensive ones first."""
     wrong = int((test.predictions != test.labels).sum())
     if not wrong:
         return _section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
     worst = test.worst_mistakes(WORST)
-    cards = "".join(
-        _card(test, int(row), image) for row, image in zip(worst, images(worst), strict=True)
-    )
     said = f"{wrong:,} of {len(test.labels):,} test images were classified wrongly"
     more = f"; the {len(worst)} most expensive are shown" if wrong > len(worst) else ""
-    return _section("Worst mistakes", f'<p>{said}{more}.</p><div class="cards">{cards}</div>')
+    if callable(images):
+        pairs = zip(worst, images(worst), strict=True)
+        shown = "".join(_card(test, int(row), image) for row, image in pairs)
+        shown = f'<div class="cards">{shown}</div>'
+    else:
+        shown = _named(test, [(int(row), images[row]) for row in worst])
+    return _section("Worst mistakes", f"<p>{said}{more}.</p>{shown}")
+
+
+def _named(test: Evaluation, mistakes: Sequence[tuple[int, str]]) -> str:
+    """A table of mistakes by the names of their images."""
+    lines = []
+    for row, name in mistakes:
+        true, said = int(test.labels[row]), int(test.predictions[row])
+        cells = [
+            f"{escape(test.class_names[k])} {_percent(test.probabilities[row, k])}"
+            for k in (true, said)
+        ]
+        lines.append(f'<tr><th scope="row">{escape(name)}</th><td>{"</td><td>".join(cells)}</td>')
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("image", "is", "taken for"))
+    return (
+        f'<div class="scroll"><table class="words"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{'</tr>'.join(lines)}</tr></tbody></table></div>"
+    )
 
 
 def _card(test: Evaluation, row: int, image: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
-from sightkit.evaluation.html import SMOKE, is_smoke_run, number, write_html
+from sightkit.evaluation.html import SMOKE, Images, is_smoke_run, number, write_html
 from sightkit.evaluation.judgement import judge
 from sightkit.evaluation.metrics import (
     Evaluation,
@@ -79,7 +79,7 @@ def report_run(
 def write_judgement(
     folder: Path,
     test: Evaluation,
-    images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
+    images: Images | Sequence[str],
     metrics: Mapping[str, Any],
     diagnosis: Diagnosis | None = None,
 ) -> None:
@@ -90,7 +90,10 @@ def write_judgement(
     _files.write_json(folder / _files.METRICS, metrics)
     draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
     draw_reliability(calibrate(test), folder / _files.RELIABILITY)
-    draw_mistakes(test, images, folder / _files.MISTAKES)
+    if callable(images):
+        draw_mistakes(test, images, folder / _files.MISTAKES)
+    else:
+        (folder / _files.MISTAKES).unlink(missing_ok=True)
     write_html(folder, test, images, metrics, diagnosis)
 
 

@@ -16,10 +16,9 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.judgement import judge
 from sightkit.evaluation.metrics import Evaluation
-from sightkit.evaluation.pictures import draw_confusion, draw_reliability
+from sightkit.evaluation.run_report import write_judgement
 from sightkit.training.environment import describe_environment
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
@@ -33,6 +32,7 @@ OWN_FILES = (
     _files.CONFIG,
     _files.ENVIRONMENT,
     _files.METRICS,
+    _files.REPORT,
     _files.CONFUSION,
     _files.RELIABILITY,
     PER_CLASS,
@@ -68,11 +68,13 @@ class Judged:
     Attributes:
         fitted: the head and its cross-validation.
         test: its answers to the test photos.
+        photos: names of the test photos.
         metrics: what metrics.json holds.
     """
 
     fitted: Fitted
     test: Evaluation
+    photos: tuple[str, ...]
     metrics: dict[str, Any]
 
 
@@ -124,7 +126,8 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
         "constant_features": constant,
         "data_sha256": [file.sha256 for file in features.files],
     }
-    return Judged(fitted, judged, metrics)
+    sources = features.sources()
+    return Judged(fitted, judged, tuple(sources[row] for row in test), metrics)
 
 
 def training_rows(
@@ -185,12 +188,10 @@ class HeadRun:
         self._lock.release()
 
     def write(self, judged: Judged, config: Mapping[str, Any]) -> None:
-        """Write all but the bundle; metrics.json last."""
+        """Write all but the bundle, report.html among it."""
         test = judged.test
         _files.write_json(self.folder / _files.CONFIG, dict(config))
         _files.write_json(self.folder / _files.ENVIRONMENT, describe_environment())
-        draw_confusion(test.confusion, test.class_names, self.folder / _files.CONFUSION)
-        draw_reliability(calibrate(test), self.folder / _files.RELIABILITY)
         classes = [
             {
                 name: "" if isinstance(value, float) and math.isnan(value) else value
@@ -205,7 +206,7 @@ class HeadRun:
                 for setting, value in judged.fitted.accuracies.items()
             ]
             _write_csv(self.folder / CROSS_VALIDATION, rows)
-        _files.write_json(self.folder / _files.METRICS, judged.metrics)
+        write_judgement(self.folder, test, judged.photos, judged.metrics)
 
 
 def describe(judged: Judged) -> str:

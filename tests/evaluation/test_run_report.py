@@ -13,7 +13,7 @@ import pytest
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
-from sightkit.evaluation import report_run
+from sightkit.evaluation import Evaluation, judge, report_run, write_judgement
 from sightkit.io import HDF5DatasetGenerator
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -277,3 +277,14 @@ def test_pictures_do_not_glare_on_a_dark_page(report):
     _, text = report()
     _, _, dark = text.rpartition("prefers-color-scheme: dark")
     assert "img.wide { filter: brightness(" in dark
+
+
+def test_mistakes_are_named_where_there_are_no_pixels(tmp_path):
+    said = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)
+    test = Evaluation(said, np.array([0, 1, 1]), ("cat", "dog"))
+    names = ("cat/1.jpg", "dog/<2>.jpg", "dog/3.jpg")
+    (tmp_path / "mistakes.png").write_bytes(b"of an earlier judgement")
+    write_judgement(tmp_path, test, names, {"test": judge(test)})
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "dog/&lt;2&gt;.jpg" in page and "cat/1.jpg" not in page
+    assert not (tmp_path / "mistakes.png").exists()

@@ -48,6 +48,11 @@ def test_a_run_holds_metrics_and_the_pair(done):
     assert {"intervals", "calibration", "majority_baseline"} <= set(metrics["test"])
 
 
+def test_a_run_has_a_report_that_names_the_mistakes(done):
+    page = (done[0] / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Worst mistakes" in page and "Confusion matrix" in page and "data:image/png" in page
+
+
 def test_a_folder_is_classified_to_csv_with_none_of_these(done, script):
     folder, _, _ = done
     photos = ("photos/china", "photos/flower/1.png")
