@@ -176,7 +176,7 @@ def compile(  # noqa: A001
     batch normalization folded into convolutions and dense layers. Before it answers it is held
     against Keras: in float32 on eight of the images, where no output may differ by more than 1e-3
     of the image's largest; in bfloat16 on ``real_images``, of which 99 % must get the same top-1
-    (where outputs are no probabilities: lie within 5 % of Keras' in length). Otherwise, and
+    (where outputs are no probabilities: lie nearer to Keras' than half way to another image's). Otherwise, and
     wherever an engine gives NaN that Keras does not or fails, Keras itself answers, and a line on
     stderr says so. ``engine`` and ``precision`` of the predictor say what answers now.
 
