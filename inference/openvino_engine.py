@@ -101,7 +101,7 @@ class OpenVinoEngine:
                 if len(running) == self.streams:
                     collect()
                 # The request reads the images where they lie, so they are held until it is done.
-                part = np.require(images[start : start + size], np.float32, "CW")
+                part = np.require(images[start : start + size], np.float32, ["C", "W"])
                 request = self._request(len(part), number % self.streams)
                 request.set_input_tensor(self._tensor(part, shared_memory=True))
                 request.start_async()
@@ -124,13 +124,15 @@ class OpenVinoEngine:
         2.33 (MobileNetV2-0.35). So whole parts have one of their own, and another takes the rest.
         """
         fixed = count if count == self._fixed else 0
-        requests = self._own.__dict__.setdefault(fixed, {})
-        if stream not in requests:
+        if not hasattr(self._own, "requests"):
+            self._own.requests = {}
+        requests: dict[tuple[int, int], Any] = self._own.requests
+        if (fixed, stream) not in requests:
             with self._lock:
                 if fixed not in self._compiled:
                     self._compiled[fixed] = self._compile(fixed)
-            requests[stream] = self._compiled[fixed].create_infer_request()
-        return requests[stream]
+            requests[fixed, stream] = self._compiled[fixed].create_infer_request()
+        return requests[fixed, stream]
 
     def _compile(self, fixed: int) -> Any:
         """The network for so many images at once, or for any number where that is 0."""
