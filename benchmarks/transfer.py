@@ -105,6 +105,75 @@ def measure_extraction(config: Config, scratch: Path) -> list[measure.Row]:
     ]
 
 
+def measure_end_to_end(config: Config, scratch: Path) -> list[measure.Row]:
+    """JPEGs to a feature file, against Keras' own loop and against what its parts cost alone.
+
+    So many photos that the engine settles on OpenVINO by their number; it has started before time
+    is taken. Images per second, and so the bars, are of a machine that nothing else uses; the
+    processor's milliseconds, told beside them, of any.
+    """
+    from baselines import book_features
+
+    folder = config.data or _photographs(scratch / "many", 32 if config.quick else 896)
+    network = _network()
+    photos = transfer.open_photos(folder)
+    count = len(photos.rows)
+    paths = [folder / photos.images.identify(int(row)) for row in photos.rows]
+    some = photos.rows[:: max(1, count // 256)]
+    images = [photos.images.read(int(row)) for row in some]
+    prepared = network.prepare(images)
+    engine = network.predictor.start(prepared)
+    book = book_features.keras_network(network.model)
+    asked, said = network.features(prepared[:32]), book.predict(prepared[:32], verbose=0)
+    if np.abs(asked - said).max() > 1e-3 * np.abs(said).max():
+        raise RuntimeError("The features are not those of Keras' own network.")
+
+    def by_us() -> None:
+        transfer.extract_features(network, photos, scratch / "many.h5", overwrite=True)
+
+    contestants: dict[str, tuple[Callable[[], object], int]] = {
+        "ours": (by_us, count),
+        "reference": (lambda: book_features.extract_by_keras(book, paths, 224), count),
+        "decode alone": (lambda: [photos.images.read(int(row)) for row in some], len(some)),
+        "prepare alone": (lambda: [network.prepare([image]) for image in images], len(some)),
+        "network alone": (lambda: network.features(prepared), len(some)),
+    }
+    costs = measure.interleaved_costs(
+        {name: run for name, (run, _) in contestants.items()},
+        rounds=1 if config.quick else config.rounds,
+    )
+    a_photo = {
+        name: measure.Cost(*(1000 * seconds / contestants[name][1] for seconds in cost))
+        for name, cost in costs.items()
+    }
+    print(f"{count:,} photos, {engine}: ms a photo, processor and wall")
+    for name, (cpu, wall) in a_photo.items():
+        print(f"  {name:<15}{cpu:8.2f}{wall:8.2f}")
+    ours, reference = a_photo["ours"], a_photo["reference"]
+    least = a_photo["decode alone"].cpu + a_photo["network alone"].cpu
+    cores = len(os.sched_getaffinity(0))
+    facts = {"photos": count, "engine": engine, "load": os.getloadavg()[0], "cores": cores}
+    return [
+        measure.at_least(
+            "photos to features, images/s",
+            "Keras' load_img, predict per 32",
+            reference.wall / ours.wall,
+            3,
+            cpu_ratio=reference.cpu / ours.cpu,
+            **facts,
+        ),
+        measure.at_least(
+            "photos to features, images/s",
+            f"{cores} / (decode + network), each alone",
+            least / cores / ours.wall,
+            0.85,
+            cpu_ratio=least / ours.cpu,
+            prepare=a_photo["prepare alone"].cpu,
+            **facts,
+        ),
+    ]
+
+
 def measure_choice(config: Config, scratch: Path) -> list[measure.Row]:
     """Choosing C and fitting, at two numbers of dimensions."""
     from baselines import book_features
@@ -177,6 +246,7 @@ def measure_memory(config: Config, scratch: Path) -> list[measure.Row]:
 
 MEASUREMENTS: dict[str, Callable[[Config, Path], list[measure.Row]]] = {
     "extraction": measure_extraction,
+    "end_to_end": measure_end_to_end,
     "memory": measure_memory,
     "choice": measure_choice,
 }

@@ -8,9 +8,20 @@ TOLERANCE = 1e-3
 """Of an image's largest output: what a float32 engine may differ by."""
 TOP1 = 0.99
 """Share of real images on which a bfloat16 engine must name the same class."""
-FEATURES = 0.05
-"""Of the length of an image's features: what a bfloat16 engine may differ by. On twenty photos
-SqueezeNet's last maps differ by 0.012 to 0.026, MobileNetV2-0.35's by 0.10 to 0.17 (refused)."""
+FEATURES = 0.5
+"""Of the distance from an image's features to the nearest other image's: what bfloat16 may move
+them by. It is the top-1 of outputs that name no class: moved by less than half of that distance,
+features are still nearer to their own image's than to any other's, in whatever unit they are
+measured. What separates classes is larger than what separates neighbours.
+
+A share of their length, the rule before (5 %), is no such measure: of features that are all
+positive most is what all images share. On 359 photos of animals MobileNetV2-0.35's move by 5 to
+18 % of their length, and by 0.12 of that distance (median; 99 % of them by less than 0.19);
+MobileNet-0.75's by 0.08 (0.16), MobileNet-0.25's by 0.21 (0.38), SqueezeNet's by 0.02 (0.02). What
+heads trained on them say of test photos, ten divisions, bfloat16 less float32: -0.34, 0.00, +0.44
+and +0.22 points; MobileNetV2-0.35 on flowers 0.00, on dogs and cats +0.40."""
+ALONE = 0.05
+"""Of the length, where a single image is compared and has no neighbour."""
 
 
 def distrust_float32(answer: np.ndarray, reference: np.ndarray) -> str | None:
@@ -28,7 +39,7 @@ def distrust_float32(answer: np.ndarray, reference: np.ndarray) -> str | None:
 
 
 def distrust_bfloat16(answer: np.ndarray, reference: np.ndarray, images: str) -> str | None:
-    """The same of bfloat16: by class where the outputs are probabilities, else by distance.
+    """The same of bfloat16: by class where the outputs are probabilities, else by neighbours.
 
     Args:
         answer: (N, …).
@@ -48,9 +59,12 @@ def agreement(answer: np.ndarray, reference: np.ndarray) -> tuple[float, str]:
     answer, reference = _rows(answer), _rows(reference)
     if _probabilities(reference):
         return float((answer.argmax(1) == reference.argmax(1)).mean()), "top-1 is Keras'"
-    distance = np.linalg.norm(answer - reference, axis=1)
-    near = distance <= FEATURES * np.linalg.norm(reference, axis=1)
-    return float(near.mean()), f"output is within {100 * FEATURES:.0f} % of Keras'"
+    moved = np.linalg.norm(answer - reference, axis=1)
+    if len(reference) == 1:
+        near = moved <= ALONE * np.linalg.norm(reference, axis=1)
+        return float(near.mean()), f"output is within {100 * ALONE:.0f} % of Keras'"
+    near = moved <= FEATURES * _to_nearest(reference)
+    return float(near.mean()), "output lies nearer to Keras' than half way to another image's"
 
 
 def _unlike(answer: np.ndarray, reference: np.ndarray) -> str | None:
@@ -65,6 +79,15 @@ def _unlike(answer: np.ndarray, reference: np.ndarray) -> str | None:
 
 def _rows(outputs: np.ndarray) -> np.ndarray:
     return outputs.reshape(len(outputs), -1).astype(np.float64)
+
+
+def _to_nearest(rows: np.ndarray) -> np.ndarray:
+    """Distance from each row, (N, D), to the nearest other one; of an equal one it is 0."""
+    rows = rows - rows.mean(axis=0)  # products of what all share would drown the differences
+    squares = np.einsum("nd,nd->n", rows, rows)
+    distances = squares[:, None] + squares - 2 * rows @ rows.T
+    np.fill_diagonal(distances, np.inf)
+    return np.sqrt(np.maximum(distances.min(axis=1), 0))
 
 
 def _probabilities(rows: np.ndarray) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,8 +16,11 @@ import keras
 from sightkit import _files
 from sightkit._errors import SightkitError
 
-SCHEMA = 1
+SCHEMA = 2
 ENDING = ".openvino"
+MOST_BYTES = 2**30
+"""What a folder may hold; MobileNetV2-0.35 takes 7 MB, ResNet50 102. What was used longest ago goes
+first, and a folder may always be deleted."""
 
 
 class CompiledCache:
@@ -52,7 +56,11 @@ class CompiledCache:
         except (OSError, ValueError):
             return None
         expected = {**self.depends_on, "sha256": hashlib.sha256(content).hexdigest()}
-        return content if found == expected else None
+        if found != expected:
+            return None
+        with contextlib.suppress(OSError):  # somebody else's file
+            os.utime(self.path)
+        return content
 
     def write(self, content: bytes) -> None:
         """Keep a compiled form; a folder that cannot be written to is told on stderr."""
@@ -60,8 +68,23 @@ class CompiledCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _files.write_bytes(self.path, json.dumps(line).encode() + b"\n" + content)
+            self._make_room()
         except (OSError, SightkitError) as error:
             print(f"The compiled network is kept in memory alone: {error}", file=sys.stderr)
+
+    def _make_room(self) -> None:
+        """Remove what was used longest ago, until the folder holds no more than it may."""
+        found = sorted(
+            (file.stat().st_mtime_ns, file.stat().st_size, file)
+            for file in self.path.parent.glob(f"*{ENDING}")
+            if file != self.path
+        )
+        held = self.path.stat().st_size + sum(size for _, size, _ in found)
+        for _, size, file in found:
+            if held <= MOST_BYTES:
+                break
+            file.unlink(missing_ok=True)
+            held -= size
 
 
 def weights_sha256(network: keras.Model) -> str:

@@ -17,6 +17,8 @@ class KerasEngine:
         name: what the predictor's ``engine`` says.
     """
 
+    at_once = 1
+
     def __init__(self, network: keras.Model, batch_size: int, name: str = "keras") -> None:
         self.network = network
         self.batch_size = batch_size

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, evaluation, training
+from sightkit import _cli, _files, evaluation, training
 from sightkit._errors import SightkitError
 
 
@@ -67,7 +67,7 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
     description = training.check_bundle(folder)
     evaluation.check_data(path, config.split, description["class_names"])
     _cli.start_keras()
-    bundle = training.load_bundle(folder)
+    bundle = training.load_bundle(folder, cache=_files.user_cache("compiled"))
 
     def passed(views: int) -> tuple[Any, Any, float]:
         data = evaluation.open_data(

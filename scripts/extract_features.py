@@ -5,7 +5,8 @@
 
 The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
 A run that was stopped, however, goes on when the same command is given again. Photos that cannot be
-read are counted, told and listed beside the file; the others are done.
+read are counted, told and listed beside the file; the others are done. For many photos the network
+is compiled once and kept in ~/.cache/sightkit/compiled, which may always be deleted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import _cli, io, transfer
+from sightkit import _cli, _files, io, transfer
 from sightkit._errors import SightkitError
 
 SMOKE_MODEL = "minivggnet"
@@ -84,6 +85,7 @@ def main(config: Config) -> dict[str, Any]:
             pool=config.pool,
             crops=config.crops,
             random=config.random_weights,
+            cache=_files.user_cache("compiled"),
         )
         features = transfer.extract_features(
             network, photos, config.output, overwrite=config.overwrite

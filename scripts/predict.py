@@ -5,7 +5,8 @@
 
 The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
 It brings its own preprocessing, so that any image file will do. Starting Keras takes some seconds,
-a picture milliseconds.
+a picture milliseconds. For many pictures the network is compiled once and kept in
+~/.cache/sightkit/compiled, which may always be deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation, training, transfer
+from sightkit import _cli, _files, evaluation, training, transfer
 from sightkit._errors import SightkitError
 
 NONE = "none of these"
@@ -60,7 +61,7 @@ def main(config: Config) -> dict[str, Any]:
         )
     photos = evaluation.Photos(config.images)
     _cli.start_keras()
-    bundle = transfer.load(config.bundle)
+    bundle = transfer.load(config.bundle, cache=_files.user_cache("compiled"))
     result = {}
     for part in photos:
         answers = bundle.top(bundle.predict(list(part.values())), config.top)

@@ -157,6 +157,12 @@ def no_space(path: Path, error: OSError) -> SightkitError:
     )
 
 
+def user_cache(name: str) -> Path:
+    """The folder ``~/.cache/sightkit/NAME``: what can be made again, and may always be deleted."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "sightkit" / name
+
+
 def existing_parent(path: str | os.PathLike[str]) -> Path:
     """The nearest folder above ``path`` (or ``path`` itself) that exists."""
     folder = Path(path).absolute()

@@ -62,10 +62,16 @@ def format_top(answers: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
+def load_bundle(
+    folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None
+) -> Bundle:
     """Build the network that a bundle describes, and check that it still says what it said.
 
     Only builders of the zoo are called and only weights are read: nothing in a bundle is code.
+
+    Args:
+        folder: of the bundle.
+        cache: folder where its fast form is kept for the next process, see ``inference.compile``.
 
     Raises:
         SightkitError: no bundle, a damaged file, an unknown builder or preprocessor, or an answer
@@ -79,7 +85,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> Bundle:
     zoo.load_weights(network, folder / WEIGHTS)
     bundle = Bundle(
         network=network,
-        predictor=inference.compile(network),
+        predictor=inference.compile(network, cache=cache),
         preprocessing=from_config(description["preprocessing"]),
         class_names=tuple(description["class_names"]),
         description=description,

@@ -222,8 +222,7 @@ def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
 
 def default_cache() -> Path:
     """The folder of what was measured before: ``~/.cache/sightkit/plans``."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "sightkit" / "plans"
+    return _files.user_cache("plans")
 
 
 def _write(path: Path, plan: ExecutionPlan) -> None:

@@ -64,6 +64,7 @@ class FeatureNetwork:
         layer: str | None = None,
         pool: Pool = "avg",
         crops: int = 1,
+        cache: str | os.PathLike[str] | None = None,
     ) -> FeatureNetwork:
         """Cut a network of the zoo at a layer.
 
@@ -76,6 +77,8 @@ class FeatureNetwork:
                 where no layer has them, what ``logits`` reads.
             pool: of an output with height and width: its mean over both, or all of it.
             crops: views of an image whose features are averaged: 1, 2 or 10.
+            cache: folder where its fast form is kept for the next process, see
+                ``inference.compile``.
 
         Raises:
             SightkitError: no such layer, pooling or number of crops.
@@ -83,7 +86,7 @@ class FeatureNetwork:
         with_crops(preprocessing, crops)  # raises where the chain has no ten crops
         layer = layer or default_layer(network)
         model = _model(network, layer, pool)
-        predictor = inference.compile(model, batch_size=BATCH_SIZE)
+        predictor = inference.compile(model, batch_size=BATCH_SIZE, cache=cache)
         identity = {
             "name": name,
             "origin": dict(origin),
@@ -147,6 +150,7 @@ def open_network(
     pool: Pool = "avg",
     crops: int = 1,
     random: bool = False,
+    cache: str | os.PathLike[str] | None = None,
 ) -> FeatureNetwork:
     """Open a network for its features.
 
@@ -157,6 +161,7 @@ def open_network(
         pool: ``"avg"`` or ``"flatten"``.
         crops: views of an image whose features are averaged: 1, 2 or 10.
         random: weights as they are drawn, with seed 0, for comparison and for trials.
+        cache: folder where its fast form is kept for the next process, see ``inference.compile``.
 
     Raises:
         SightkitError: an unknown name, weights that are not to be had, no such layer.
@@ -167,7 +172,7 @@ def open_network(
     """
     check_network(name, pool=pool, crops=crops, random=random)
     name = os.fspath(name)
-    options: dict[str, Any] = {"layer": layer, "pool": pool, "crops": crops}
+    options: dict[str, Any] = {"layer": layer, "pool": pool, "crops": crops, "cache": cache}
     if random:
         network = _random(name)
         chain = plain_chain(network.input_shape[1:])
@@ -203,14 +208,16 @@ def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
     return found
 
 
-def rebuild(identity: Mapping[str, Any], weights: Path) -> FeatureNetwork:
+def rebuild(
+    identity: Mapping[str, Any], weights: Path, *, cache: str | os.PathLike[str] | None = None
+) -> FeatureNetwork:
     """Build a network by its identity, with the weights of a file that ``model`` saved."""
     network = build_float32(identity["network"])
     model = _model(network, identity["layer"], identity["pool"])
     zoo.load_weights(model, weights)
     return FeatureNetwork(
         model,
-        inference.compile(model, batch_size=BATCH_SIZE),
+        inference.compile(model, batch_size=BATCH_SIZE, cache=cache),
         from_config(identity["preprocessing"]),
         dict(identity),
     )

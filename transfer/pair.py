@@ -153,10 +153,16 @@ def save_pair(
     return folder
 
 
-def load(folder: str | os.PathLike[str]) -> Pair | training.Bundle:
+def load(
+    folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None
+) -> Pair | training.Bundle:
     """Load a trained classifier of either kind: networks with a head, or a whole network.
 
     Only builders of the zoo are called and only arrays are read: nothing in it is code.
+
+    Args:
+        folder: of the bundle.
+        cache: folder where fast forms are kept for the next process, see ``inference.compile``.
 
     Raises:
         SightkitError: no bundle, a damaged one, or an answer to the canary image that differs by
@@ -168,11 +174,11 @@ def load(folder: str | os.PathLike[str]) -> Pair | training.Bundle:
     """
     folder = Path(folder)
     if kind_of(folder) != KIND:
-        return training.load_bundle(folder)
+        return training.load_bundle(folder, cache=cache)
     description = check(folder)
     head = load_head(folder, description["head"])
     networks = tuple(
-        rebuild(entry["identity"], folder / WEIGHTS.format(index))
+        rebuild(entry["identity"], folder / WEIGHTS.format(index), cache=cache)
         for index, entry in enumerate(description["networks"])
     )
     if head.dimensions != sum(network.identity["dimensions"] for network in networks):

@@ -29,6 +29,34 @@ def extract(
     return np.concatenate(parts)
 
 
+def keras_network(model: keras.Model) -> keras.Model:
+    """MobileNetV2-0.35 of ``keras.applications``, averaged, with the weights of ours."""
+    network = keras.applications.MobileNetV2(
+        input_shape=model.input_shape[1:],
+        alpha=0.35,
+        include_top=False,
+        weights=None,
+        pooling="avg",
+    )
+    network.set_weights(model.get_weights())
+    return network
+
+
+def extract_by_keras(
+    network: keras.Model, paths: Sequence[Path], side: int, batch_size: int = 32
+) -> np.ndarray:
+    """Features (N, D) by Keras' own ``load_img`` and ``img_to_array``, scaled to [-1, 1]."""
+    parts = []
+    for start in range(0, len(paths), batch_size):
+        images = [
+            keras.utils.img_to_array(keras.utils.load_img(path, target_size=(side, side)))
+            for path in paths[start : start + batch_size]
+        ]
+        batch = np.stack(images) / 127.5 - 1
+        parts.append(network.predict(batch, batch_size=batch_size, verbose=0))
+    return np.concatenate(parts)
+
+
 def grid(strengths: Sequence[float], folds: int) -> Any:
     """Standardization and logistic regression, C by ``GridSearchCV``."""
     from sklearn.linear_model import LogisticRegression

@@ -45,9 +45,38 @@ def test_probabilities_are_compared_by_class(rng):
 
 
 def test_features_are_compared_by_distance(rng):
-    reference = rng.normal(size=(50, 4, 4, 8))
-    assert distrust_bfloat16(reference * 1.04, reference, "photos") is None
-    assert "within 5 %" in distrust_bfloat16(reference * 1.06, reference, "photos")
+    reference = rng.normal(size=(1, 4, 4, 8))
+    assert distrust_bfloat16(reference * 1.04, reference, "photo") is None
+    assert "within 5 %" in distrust_bfloat16(reference * 1.06, reference, "photo")
+
+
+@pytest.mark.parametrize("shared", [0, 100])
+@pytest.mark.parametrize("unit", [1e-3, 1, 1e3])
+def test_features_may_move_less_than_half_way_to_another_image(rng, shared, unit):
+    reference = unit * (shared + rng.normal(size=(200, 4, 4, 8)))
+    rows = reference.reshape(200, -1)
+    nearest = [np.sort(np.linalg.norm(rows - row, axis=1))[1] for row in rows]
+    away = rng.normal(size=rows.shape)
+    away *= (np.array(nearest) / np.linalg.norm(away, axis=1))[:, np.newaxis]
+    moved = (rows + 0.49 * away).reshape(reference.shape)
+    assert agreement(moved, reference)[0] == 1
+    assert distrust_bfloat16(moved, reference, "photos") is None
+    moved[:3] = (rows + 0.51 * away).reshape(reference.shape)[:3]
+    assert "98.5 % of photos" in distrust_bfloat16(moved, reference, "photos")
+
+
+def test_features_that_say_less_than_keras_do_are_refused(rng):
+    reference = 10 + rng.normal(size=(50, 64))
+    blurred = np.repeat(reference.mean(axis=0)[np.newaxis], 50, axis=0)  # off by a tenth in length
+    assert "half way" in distrust_bfloat16(blurred, reference, "photos")
+    swapped = reference[::-1]
+    assert "half way" in distrust_bfloat16(swapped, reference, "photos")
+
+
+def test_equal_images_are_told_apart_by_nobody(rng):
+    reference = np.repeat(rng.normal(size=(5, 8)), 2, axis=0)
+    assert agreement(reference, reference) == (1.0, agreement(reference, reference)[1])
+    assert agreement(reference + 1e-3, reference)[0] == 0
 
 
 @pytest.fixture

@@ -132,3 +132,20 @@ def test_a_folder_that_cannot_be_written_to_is_told(network, ask, conversions, t
     (line,) = capsys.readouterr().err.splitlines()
     assert "in memory alone" in line
     assert len(conversions) == 1 and os.listdir(tmp_path) == ["file"]
+
+
+def test_what_was_used_longest_ago_makes_room(shaken, monkeypatch, tmp_path):
+    networks = [shaken(zoo.ShallowNet((8, 8, 3), 3), seed=seed) for seed in range(3)]
+    first, second, third = (CompiledCache(tmp_path, network) for network in networks)
+    monkeypatch.setattr(compiled_cache, "MOST_BYTES", 5000)
+    for place, when in ((first, 1), (second, 2)):
+        place.write(bytes(1500))
+        os.utime(place.path, (when, when))
+    assert first.read() is not None  # used now, and so the younger one
+    third.write(bytes(1500))
+    assert (first.path.exists(), second.path.exists(), third.path.exists()) == (True, False, True)
+    (tmp_path / "notes.txt").write_bytes(bytes(9000))  # nobody else's files count, or go
+    third.write(bytes(9000))
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
+        [third.path.name, "notes.txt"]
+    )

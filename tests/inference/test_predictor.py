@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import tracemalloc
+import weakref
 
 import keras
 import numpy as np
@@ -36,6 +38,7 @@ def stand_in(monkeypatch, at_once):
 
     class StandIn:
         name = "stand-in"
+        at_once = 1
 
         def __init__(self, by_keras, answer):
             self.by_keras, self.answer, self.asked = by_keras, answer, []
@@ -333,33 +336,76 @@ def test_openvino_takes_no_more_than_a_batch_at_once(images_for, at_once, monkey
     predict = inference.compile(zoo.ShallowNet((16, 16, 3), 3), batch_size=4)
     images = images_for(predict.network, 30)
     predict(images)
-    taken = []
-
-    class Request:
-        def __init__(self, own):
-            self.own = own
-
-        def __getattr__(self, name):
-            return getattr(self.own, name)
-
-        def start_async(self, inputs):
-            taken.append(len(inputs[0]))
-            self.own.start_async(inputs)
-
     engine = predict._engine
+    taken, request = [], engine._request
     monkeypatch.setattr(
-        engine._own, "requests", [Request(request) for request in engine._requests()]
+        engine, "_request", lambda count, stream: taken.append(count) or request(count, stream)
     )
     predict(images)
     assert sum(taken) == 30 and max(taken) * engine.streams <= max(4, engine.streams)
+
+
+def test_whole_parts_and_the_rest_give_the_same(images_for, at_once, monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(openvino_engine, "PART_VALUES", 3 * 16 * 16 * 3)
+    predict = inference.compile(zoo.ShallowNet((16, 16, 3), 3))
+    images = images_for(predict.network, 41)
+    expected = predict.network.predict_on_batch(images)
+    images.setflags(write=False)
+    for count in (1, 2, 3, 5, 6, 7, 8, 41):
+        np.testing.assert_allclose(predict(images[:count]), expected[:count], atol=1e-5)
+    assert predict.engine == "openvino" and set(predict._engine._compiled) == {0, 3}
+
+
+def test_any_height_and_width_go_through_openvino(shaken, at_once):
+    pytest.importorskip("openvino")
+    x = keras.Input((None, None, 3))
+    maps = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(x))
+    predict = inference.compile(shaken(keras.Model(x, maps)))
+    for side in (8, 12):
+        images = np.random.default_rng(side).random((5, side, side, 3), dtype="float32")
+        np.testing.assert_allclose(
+            predict(images), predict.network.predict_on_batch(images), atol=1e-5
+        )
+    assert predict.engine == "openvino"
+
+
+def test_openvino_holds_no_images_once_it_has_answered(network, images_for, at_once):
+    pytest.importorskip("openvino")
+    predict = inference.compile(network)
+    predict(images_for(network))
+    images = images_for(network, 40)
+    held = weakref.ref(images)
+    predict(images)
+    del images
+    gc.collect()
+    assert predict.engine == "openvino" and held() is None
+
+
+def test_an_engine_is_held_against_keras_in_all_its_ways(network, images_for, monkeypatch, capsys):
+    class Engine:
+        name = "stand-in"
+        at_once = 12
+
+        def __init__(self, by_keras):
+            self.by_keras = by_keras
+
+        def __call__(self, images):  # wrong for whole parts alone
+            return self.by_keras(images) + (0.1 if len(images) >= 12 else 0)
+
+    engines = ((lambda by_keras, precision, cache: Engine(by_keras), "", ""),)
+    monkeypatch.setattr(starting, "ENGINES", engines)
+    predict = inference.compile(network)
+    assert predict.start(images_for(network, 3)) == "keras"
+    assert "differs from Keras'" in capsys.readouterr().err
 
 
 def test_openvino_is_told_the_precision(network, images_for, at_once):
     pytest.importorskip("openvino")
     predict = inference.compile(network)
     predict(images_for(network))
-    precision = predict._engine._compiled.get_property("INFERENCE_PRECISION_HINT")
-    assert precision.to_string() == "f32"
+    for compiled in predict._engine._compiled.values():
+        assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
 
 
 def test_importing_openvino_reports_nothing_over_the_network():

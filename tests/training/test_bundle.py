@@ -316,3 +316,15 @@ def test_a_field_of_the_wrong_kind_is_refused(key, value, bundle):
     edit(bundle, lambda description: description.update({key: json.loads(value)}))
     with pytest.raises(SightkitError):
         load_bundle(bundle)
+
+
+def test_the_fast_form_is_kept_in_the_folder_that_is_named_and_not_in_the_bundle(bundle, tmp_path):
+    pytest.importorskip("openvino")
+    before = sorted(file.name for file in bundle.iterdir())
+    for _ in range(2):
+        loaded = load_bundle(bundle, cache=tmp_path / "cache")
+        shape = (3, *loaded.network.input_shape[1:])
+        images = np.random.default_rng(0).random(shape, dtype="float32")
+        assert loaded.predictor.start(images) == "openvino"
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert sorted(file.name for file in bundle.iterdir()) == before

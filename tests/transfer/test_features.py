@@ -253,3 +253,11 @@ def test_a_pretrained_network_is_cut_where_its_weights_are(tmp_path, monkeypatch
     assert network.identity["dimensions"] == 768
     again = transfer.open_network("mobilenetv2_0.35")
     assert again.identity["origin"]["include_top"] is False
+
+
+def test_the_fast_form_of_a_network_is_kept_in_the_folder_that_is_named(tmp_path, rng):
+    pytest.importorskip("openvino")
+    network = transfer.open_network("minivggnet", random=True, cache=tmp_path / "cache")
+    image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+    assert network.for_many(10**9, image).identity["engine"] == "openvino"
+    assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -47,6 +47,14 @@ def bundle(trained, tmp_path):
     return tmp_path / "bundle"
 
 
+def test_fast_forms_are_kept_in_the_folder_that_is_named(trained, tmp_path):
+    pytest.importorskip("openvino")
+    pair = transfer.load(trained / "bundle", cache=tmp_path)
+    for network in pair.networks:
+        network.for_many(10**9, np.full((40, 40, 3), 99, np.uint8))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_photos_paths_and_feature_files_are_answered_alike(trained):
     pair = transfer.load(trained / "bundle")
     paths = [trained / "photos" / name for name in PHOTOS]
