@@ -54,11 +54,12 @@ class Classifier(abc.ABC):
             raise SightkitError(
                 "predict takes a list of images.", "Put the path into a list.", images=str(images)
             )
-        parts = [np.zeros((0, len(self.class_names)), np.float32)]
-        for start in range(0, len(images), self.images_a_batch):
-            batch = images[start : start + self.images_a_batch]
-            parts.append(self._answer([_decoded(image) for image in batch]))
-        return np.concatenate(parts)
+        size = self.images_a_batch
+        parts = [
+            self._answer([_decoded(image) for image in images[start : start + size]])
+            for start in range(0, len(images), size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
 
     def top(self, probabilities: np.ndarray, count: int) -> list[dict[str, float]]:
         """For each row of ``predict``'s answer the most probable classes, the first first."""
