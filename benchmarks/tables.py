@@ -18,6 +18,7 @@ from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
+WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
 README = ROOT / "README.md"
 TITLES = {
     "train_lenet_digits": ("LeNet", "digits (scikit-learn)"),
@@ -37,6 +38,7 @@ def main(config: Config) -> None:
     text = README.read_text(encoding="utf-8")
     wanted = _replace(text, "results", table(read_ledger()))
     wanted = _replace(wanted, "networks", networks())
+    wanted = _replace(wanted, "ways", ways(_read_csv(WAYS)))
     wanted = _replace(wanted, "training", speed_tables.training_table())
     wanted = _replace(wanted, "inference", speed_tables.inference_table())
     if config.check:
@@ -75,9 +77,35 @@ def networks() -> str:
 
 def read_ledger() -> list[dict[str, str]]:
     """The newest row of each seed of what is averaged."""
-    with LEDGER.open(encoding="utf-8", newline="") as file:
-        newest = {(*_averaged(row), row["seed"]): row for row in csv.DictReader(file)}
+    newest = {(*_averaged(row), row["seed"]): row for row in _read_csv(LEDGER)}
     return list(newest.values())
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def ways(rows: list[dict[str, str]]) -> str:
+    """A Markdown table of ways to features: accuracy on each data set, and what it is above plain.
+
+    Rows are those of ``transfer_accuracy.py``'s summary.
+    """
+    names = list(dict.fromkeys(row["data"] for row in rows))
+    lines = [f"| way | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for way in dict.fromkeys(row["way"] for row in rows):
+        own = {row["data"]: row for row in rows if row["way"] == way}
+        lines.append(f"| {way} | {' | '.join(_gain(own[name]) for name in names)} |")
+    return "\n".join(lines)
+
+
+def _gain(row: dict[str, str]) -> str:
+    mean, difference, low, high = (
+        float(row[name]) for name in ("mean", "difference", "naive_low", "naive_high")
+    )
+    if not (difference or low or high):
+        return f"{mean:.2f}"
+    return f"{mean:.2f} ({difference:+.2f}: {low:+.2f} to {high:+.2f})".replace("-", "−")
 
 
 def _averaged(row: dict[str, str]) -> tuple[str, ...]:

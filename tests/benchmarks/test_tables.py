@@ -68,3 +68,19 @@ def test_the_newest_row_of_each_seed_and_device_counts(tables, tmp_path):
 def test_other_networks_or_data_are_refused(column, tables):
     with pytest.raises(SightkitError, match=f"{column}.*Measure all seeds again"):
         tables["table"]([row(1, 0.9), row(2, 0.9, **{column: "99"})])
+
+
+def test_ways_to_features_are_a_line_each_with_their_difference(tables):
+    def way(name, data, difference):
+        low, high = difference - 1, difference + 1
+        found = {"mean": 90 + difference, "difference": difference}
+        found |= {"naive_low": low, "naive_high": high} if difference else {}
+        empty = {"naive_low": 0.0, "naive_high": 0.0}
+        return {"way": name, "data": data, **empty, **found}
+
+    rows = [way("plain", "a", 0), way("plain", "b", 0), way("ten", "a", 0.5), way("ten", "b", -2)]
+    told = lines(tables["ways"]([{k: str(v) for k, v in row.items()} for row in rows]))
+    assert told == [
+        ["| plain", "90.00", "90.00 |"],
+        ["| ten", "90.50 (+0.50: −0.50 to +1.50)", "88.00 (−2.00: −3.00 to −1.00) |"],
+    ]
