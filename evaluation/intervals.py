@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 
@@ -68,7 +69,11 @@ def bootstrap(
 
 
 def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval]:
-    """95 % intervals of accuracy, loss and the averages over classes."""
+    """95 % intervals of accuracy, loss and the averages over classes.
+
+    Where every answer is right, drawing them again changes nothing: there the intervals of the
+    shares are Wilson's (1927), which know how few there are.
+    """
 
     def measured(labels: np.ndarray, said: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
         rows = np.arange(len(labels))[:, np.newaxis] * len(evaluation.class_names)
@@ -87,7 +92,20 @@ def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval
         }
 
     columns = (evaluation.labels, evaluation.predictions, evaluation.losses)
-    return bootstrap(measured, columns, seed=seed)
+    found = bootstrap(measured, columns, seed=seed)
+    right = int((evaluation.labels == evaluation.predictions).sum())
+    if right == len(evaluation.labels):
+        shares = {name: wilson(right, right) for name in found if name != "loss"}
+        return {**found, **shares}
+    return found
+
+
+def wilson(right: int, count: int) -> Interval:
+    """95 % interval of a share by its score test: never of no width, whatever the share."""
+    share, z = right / count, NormalDist().inv_cdf((1 + LEVEL) / 2)
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * (share * (1 - share) / count + (z / (2 * count)) ** 2) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def paired_interval(ours: np.ndarray, theirs: np.ndarray, *, seed: int = SEED) -> Interval:

@@ -281,7 +281,7 @@ def _checked(
     if poor:
         raise SightkitError(
             "Each class must have two images at least, one to learn from and one to be judged on.",
-            "Add images, or move the folder away or exclude it.",
+            "Add images, or move the folder away (build_folder.py can leave it out: --exclude).",
             classes=_listed(poor),
             folder=str(scan.root),
         )

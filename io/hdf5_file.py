@@ -174,7 +174,12 @@ def _check_kind(path: Path) -> None:
             path=str(path),
         )
     if not path.is_file():
-        raise SightkitError("No dataset file is there.", "Build it first.", path=str(path))
+        raise SightkitError(
+            "No file and no folder is there.",
+            "Check the path; scripts/build_*.py write dataset files, scripts/extract_features.py "
+            "files of features.",
+            path=str(path),
+        )
     try:
         open(path, "rb").close()
     except OSError as error:

@@ -49,15 +49,15 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         training.prepare(seed=config.seed, precision=config.precision)
 
-        # 1. The dataset file stands already; a smoke run makes itself one of scikit-learn's digits.
-        if config.smoke:
+        # 1. The dataset file stands already; a smoke run without one makes itself one of
+        #    scikit-learn's digits.
+        if config.smoke and not config.data.exists():
             io.build_dataset(
                 io.digits,
                 config.data,
                 preprocessors=Pipeline((ColourPreprocessor(), SimplePreprocessor(32, 32))),
                 fractions={"train": 0.70, "validation": 0.15, "test": 0.15},
                 limit=config.limit,
-                overwrite=True,
             )
         file = io.DatasetFile.open(config.data)
         run.write_environment(data={"file": str(file.path), "sha256": file.sha256})

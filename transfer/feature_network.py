@@ -295,6 +295,9 @@ def _pretrained(name: str, layer: str | None) -> tuple[keras.Model, bool]:
     network = imagenet.trained_network(name, include_top=first)
     if layer is None or first or layer in {each.name for each in network.layers}:
         return network, first
+    whole = imagenet.random_network(name, include_top=True)
+    if layer not in {each.name for each in whole.layers}:  # no reason to look for its weights
+        return network, first
     return imagenet.trained_network(name, include_top=True), True
 
 

@@ -104,6 +104,7 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
         multiclass=settings.multiclass,
         folds=settings.folds,
         seed=settings.seed,
+        calibrated=True,
         **strengths,
     )
     size = max(1, 2**25 // (4 * features.shape[1]))
@@ -226,9 +227,8 @@ def describe(judged: Judged) -> str:
             "\nCross-validation: "
             + ", ".join(f"{setting}: {100 * value:.2f} %" for setting, value in tried.items())
         )
-        values = list(judged.fitted.accuracies)
-        if judged.fitted.chosen in (values[0], values[-1]) and len(values) > 1:
-            lines.append("The best lies at an end of what was tried: try more beyond it.")
+        if (side := _beyond(judged.fitted)) is not None:
+            lines.append(f"The best lies at an end of what was tried: try {side}, --strengths.")
     result = metrics["test"]
     rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
     low, high = result["intervals"]["rank1"]
@@ -251,3 +251,14 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     _files.write_text(path, text.getvalue())
+
+
+def _beyond(fitted: Fitted) -> str | None:
+    """On which side a better C may lie: None where the best is no end, or no better than others."""
+    found = list(fitted.accuracies.values())
+    if "C" not in fitted.facts or len(found) < 2 or max(found) == min(found):
+        return None
+    values = list(fitted.accuracies)
+    if fitted.chosen == values[-1]:
+        return f"more than {values[-1]:g}"
+    return f"less than {values[0]:g}" if fitted.chosen == values[0] else None

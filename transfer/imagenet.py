@@ -92,11 +92,18 @@ def has_weights(name: str, *, include_top: bool) -> bool:
     return (_models_folder() / _file(source_of(name), include_top)).is_file()
 
 
+def random_network(name: str, *, include_top: bool = True) -> keras.Model:
+    """The network of ``pretrained`` with weights as they are drawn."""
+    side = source_of(name).side
+    shape = (side, side, 3)
+    return zoo.build(name, input_shape=shape, classes=CLASSES, include_top=include_top)
+
+
 def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     """The network alone, with the weights of ``pretrained``."""
     source = source_of(name)
-    shape = (source.side, source.side, 3)
-    network = zoo.build(name, input_shape=shape, classes=CLASSES, include_top=include_top)
+    network = random_network(name, include_top=include_top)
+    shape = tuple(network.input_shape[1:])
     path = _models_folder() / _file(source, include_top)
     found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
     try:

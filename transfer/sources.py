@@ -78,7 +78,8 @@ def source_of(name: str) -> Source:
         SightkitError: no such name; the nearest ones are listed.
     """
     if name not in SOURCES:
-        near = difflib.get_close_matches(str(name), SOURCES, n=3, cutoff=0.4)
+        near = [known for known in names() if known.startswith(str(name))]
+        near = near or difflib.get_close_matches(str(name), SOURCES, n=3, cutoff=0.4)
         raise SightkitError(
             "No pretrained network has that name.",
             f"Perhaps you meant {' or '.join(near)}." if near else f"Known: {', '.join(names())}.",

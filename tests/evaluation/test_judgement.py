@@ -152,6 +152,17 @@ def test_intervals_are_a_function_of_the_seed_and_need_no_more_memory_for_more_s
     assert sum(drawn) == 3300 and max(drawn) <= 500
 
 
+def test_where_all_is_right_the_intervals_still_know_how_few_there_are():
+    for count, low in ((48, 0.926), (5, 0.566)):
+        labels = np.arange(count) % 3
+        said = np.full((count, 3), 0.05, np.float32)
+        said[np.arange(count), labels] = 0.9
+        found = intervals(Evaluation(said, labels, ("a", "b", "c")))
+        for name in ("rank1", "balanced_accuracy", "f1"):
+            assert found[name] == (pytest.approx(low, abs=1e-3), 1.0)
+        assert found["loss"][1] == pytest.approx(-np.log(0.9), abs=1e-3)
+
+
 def test_a_paired_interval_is_narrower_than_the_two_alone():
     rng = np.random.default_rng(0)
     theirs = rng.random(1000) < 0.8

@@ -16,6 +16,7 @@ import pytest
 
 from sightkit import _files, io
 from sightkit._errors import SightkitError
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_minivggnet_cifar10.py"
 
@@ -93,3 +94,21 @@ def test_a_folder_is_read_and_an_archive_is_unpacked_and_removed(tmp_path, test_
     again = io.FetchedCifar10(tmp_path / "datasets" / "cifar")()
     assert (again.read(7) == found.read(7)).all()
     assert {path.name for path in (tmp_path / "datasets").iterdir()} <= {".cifar.unpacked.lock"}
+
+
+def test_a_smoke_run_leaves_the_users_file_as_it_is(script, tmp_path):
+    (tmp_path / "photos").mkdir()
+    io.write_sample_photos(tmp_path / "photos")
+    io.build_dataset(
+        io.FolderDataset(tmp_path / "photos"),
+        tmp_path / "own.h5",
+        preprocessors=Pipeline((SimplePreprocessor(32, 32),)),
+        fractions={"train": 0.5, "validation": 0.25, "test": 0.25},
+    )
+    before = (tmp_path / "own.h5").read_bytes()
+    flags = ("--smoke", "--data", "own.h5", "--output", "run")
+    result = script("train_minivggnet_photos", *flags, cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert (tmp_path / "own.h5").read_bytes() == before
+    metrics = json.loads((tmp_path / "run" / _files.METRICS).read_text())
+    assert [row["name"] for row in metrics["test"]["per_class"]] == ["china", "flower"]

@@ -167,3 +167,9 @@ def test_a_photo_file_reads_the_same_as_its_array(tmp_path: Path) -> None:
     io.write_png(tmp_path / "a.png", image)
     chain = preprocessing_of("mobilenet_0.75")
     np.testing.assert_array_equal(chain(image), chain(io.read_image(tmp_path / "a.png")))
+
+
+@needs_data
+def test_a_layer_that_no_network_has_is_no_reason_to_fetch_weights():
+    with pytest.raises(SightkitError, match=r"Received: .*layer='fire99'"):
+        transfer.open_network("squeezenet", layer="fire99")

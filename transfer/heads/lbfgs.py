@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 MEMORY = 6
 """Steps that are remembered."""
 ITERATIONS = 500
-BACKTRACKS = 8
+SHORTEST = 2.0**-8
+"""Part of a step below which a function counts as at its least value."""
 DECREASE = 1e-4
 NOISE = 3e-7
 """Part of a function's value that counts as rounding: an increase by as much is none."""
@@ -27,6 +29,10 @@ and whether that is near enough to the least value, bool (A,)."""
 def minimise(evaluate: Evaluate, start: np.ndarray) -> np.ndarray:
     """The points at which the functions are least.
 
+    Each evaluation takes one trial of every function that is not done: a new step of those that
+    fell at the last, and half the step of those that did not (Armijo's rule). One that does not
+    fall any more is at its least value, as far as rounding lets one see.
+
     Args:
         evaluate: see ``Evaluate``. The functions are convex, and scaled such that a step of the
             gradient's own length is of the right size.
@@ -35,29 +41,76 @@ def minimise(evaluate: Evaluate, start: np.ndarray) -> np.ndarray:
     Returns:
         float32 (P, D).
     """
-    found = start.copy()
-    which = np.arange(len(start))
-    points = start.copy()
-    values, gradients, done = evaluate(which, points)
+    found, which = start.copy(), np.arange(len(start))
+    values, gradients, done = evaluate(which, found)
+    which = which[~done]
+    at = _State(found[which], values[~done], gradients[~done], -gradients[~done])
     memory: deque[_Step] = deque(maxlen=MEMORY)
     for _ in range(ITERATIONS):
-        if done.any():
-            found[which[done]] = points[done]
-            rest = ~done
-            which, points, values, gradients = (
-                each[rest] for each in (which, points, values, gradients)
-            )
-            memory = deque((step.only(rest) for step in memory), maxlen=MEMORY)
         if not len(which):
-            return found
-        directions = _directions(gradients, memory)
-        before, slopes_before = points, gradients
-        points, values, gradients, done = _search(
-            evaluate, which, points, values, gradients, directions
-        )
-        memory.append(_Step.between(points - before, gradients - slopes_before))
-    found[which] = points
+            break
+        trials = at.points + _column(at.lengths) * at.directions
+        values, gradients, done = evaluate(which, trials)
+        fell = at.fell(values)
+        steps = np.where(fell[:, np.newaxis], trials - at.points, 0)
+        changes = np.where(fell[:, np.newaxis], gradients - at.gradients, 0)
+        memory.append(_Step.between(steps, changes))
+        at = at.moved(fell, trials, values, gradients, memory)
+        over = np.where(fell, done, at.lengths < SHORTEST)
+        if over.any():
+            found[which[over]] = at.points[over]
+            which, at = which[~over], at.only(~over)
+            memory = deque((step.only(~over) for step in memory), maxlen=MEMORY)
+    found[which] = at.points
     return found
+
+
+@dataclass
+class _State:
+    """Where each function is, where it goes, and how far along at the next trial."""
+
+    points: np.ndarray
+    values: np.ndarray
+    gradients: np.ndarray
+    directions: np.ndarray
+    lengths: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if len(self.lengths) != len(self.points):
+            self.lengths = np.ones(len(self.points))
+
+    def fell(self, values: np.ndarray) -> np.ndarray:
+        """Which trials are low enough (Armijo's rule)."""
+        fall = np.vecdot(self.directions, self.gradients).astype(np.float64)
+        allowed = DECREASE * self.lengths * fall + NOISE * np.abs(self.values)
+        return values <= self.values + allowed
+
+    def moved(
+        self,
+        fell: np.ndarray,
+        points: np.ndarray,
+        values: np.ndarray,
+        gradients: np.ndarray,
+        memory: deque[_Step],
+    ) -> _State:
+        """Those that fell are at their trial, with a new direction; others take half the step."""
+        column = fell[:, np.newaxis]
+        gradients = np.where(column, gradients, self.gradients)
+        directions = np.where(column, _directions(gradients, memory), self.directions)
+        uphill = np.vecdot(directions, gradients) >= 0
+        directions[uphill] = -gradients[uphill]
+        return _State(
+            np.where(column, points, self.points),
+            np.where(fell, values, self.values),
+            gradients,
+            directions,
+            np.where(fell, 1.0, self.lengths / 2),
+        )
+
+    def only(self, rows: np.ndarray) -> _State:
+        """Some of the functions."""
+        fields = (self.points, self.values, self.gradients, self.directions, self.lengths)
+        return _State(*(each[rows] for each in fields))
 
 
 class _Step:
@@ -86,50 +139,15 @@ def _directions(gradients: np.ndarray, memory: deque[_Step]) -> np.ndarray:
     for each in reversed(memory):
         shares.append(each.weight * np.vecdot(each.step, q))
         q -= np.multiply(each.change, _column(shares[-1]), out=room)
-    if memory:
-        last = memory[-1]
-        length = np.vecdot(last.change, last.change).astype(np.float64) * last.weight
-        q /= _column(np.where(length > 0, length, 1))
+    length = np.zeros(len(q))
+    for each in memory:  # of the last step that a function took
+        squares = np.vecdot(each.change, each.change).astype(np.float64) * each.weight
+        length = np.where(each.weight > 0, squares, length)
+    q /= _column(np.where(length > 0, length, 1))
     for each, share in zip(memory, reversed(shares), strict=True):
         back = share - each.weight * np.vecdot(each.change, q)
         q += np.multiply(each.step, _column(back), out=room)
     return np.negative(q, out=q)
-
-
-def _search(
-    evaluate: Evaluate,
-    which: np.ndarray,
-    points: np.ndarray,
-    values: np.ndarray,
-    gradients: np.ndarray,
-    directions: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Steps along the directions, each halved until its function falls.
-
-    A function that does not fall is at its least value, as far as rounding lets one see: done.
-    """
-    fall = np.vecdot(directions, gradients).astype(np.float64)
-    uphill = fall >= 0
-    directions[uphill] = -gradients[uphill]
-    fall[uphill] = -np.vecdot(gradients[uphill], gradients[uphill]).astype(np.float64)
-    length = np.ones(len(which))
-    best, value, slope, done = points + directions, *evaluate(which, points + directions)
-    open_ = _above(value, values, fall)
-    for _ in range(BACKTRACKS):
-        if not open_.any():
-            return best, value, slope, done
-        rows = np.flatnonzero(open_)
-        length[rows] /= 2
-        best[rows] = points[rows] + _column(length[rows]) * directions[rows]
-        value[rows], slope[rows], done[rows] = evaluate(which[rows], best[rows])
-        open_[rows] = _above(value[rows], values[rows], length[rows] * fall[rows])
-    best[open_], value[open_], slope[open_] = points[open_], values[open_], gradients[open_]
-    return best, value, slope, done | open_
-
-
-def _above(value: np.ndarray, before: np.ndarray, fall: np.ndarray) -> np.ndarray:
-    """Where a function did not fall enough (Armijo's rule)."""
-    return ~(value <= before + DECREASE * fall + NOISE * np.abs(before))
 
 
 def _column(values: np.ndarray) -> np.ndarray:

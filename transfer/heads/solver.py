@@ -10,8 +10,9 @@ penalty pⱼ = (sₓⱼ / sⱼ)², since the weights of a rescaled feature are r
 The variables are those in which the Hessian is about one: v = (1 + C·h·ZᵀZ)^½ w, with h the loss's
 mean curvature where the search begins. There ½|g|² is about how far the objective lies above its
 least value, or h over the present curvature times that where the loss has become flatter: a search
-ends where it is a given share of the objective. (scikit-learn ends at a gradient of a given size,
-whatever C.)
+ends where it is a given share of the objective, and of what the weights have taken off it. (The
+first says little at a small C, the second at a large one; scikit-learn ends at a gradient of a
+given size, whatever C.)
 
 One pass for five Cs takes less time than five, and their searches go on side by side, each from
 zero; later ones, nearer to the optimum, from where they ended.
@@ -33,6 +34,8 @@ from sightkit.transfer.heads.rows import Rows
 from sightkit.transfer.heads.spectrum import Spectrum
 
 LEAST_CURVATURE = 1e-5
+ROUNDING = 1e-7
+"""Share of an objective that float32 cannot tell from nothing."""
 MOST_BYTES = 2**29
 """Of what the searches remember: more problems than fit are solved one group after the other."""
 
@@ -112,7 +115,8 @@ class Solver:
             strengths: float64 (P,), the C of each.
             folds: int64 (P,), the column of the mask of each.
             start: where the searches begin.
-            gap: how far the objective may lie above its least value, as a share of it.
+            gap: how far the objective may lie above its least value, as a share of it, and of what
+                it has fallen since there were no weights.
         """
         remembered = start.weights[0].nbytes * (2 * MEMORY + 6)
         groups = min(len(folds), -(-len(folds) * remembered // MOST_BYTES))
@@ -138,6 +142,7 @@ class Solver:
         root = self.spectrum.root(strengths * bends * counts / self.rows.shape[0])
         unit = 1 / np.sqrt(strengths * bends * counts)[:, np.newaxis]
         shape = start.weights.shape
+        empty = strengths * self._without_weights(folds)
 
         def solution(points: np.ndarray, which: np.ndarray) -> Solution:
             v = points[:, : -shape[1]].reshape(-1, *shape[1:])
@@ -158,11 +163,18 @@ class Solver:
             gradients = np.concatenate([inner, of_intercepts], axis=1, dtype=np.float32)
             now = np.maximum(bend / counts[which], LEAST_CURVATURE)
             above = np.vecdot(gradients, gradients) / 2 * np.maximum(bends[which] / now, 1)
-            return values, gradients, above < gap * values
+            size = np.maximum(np.minimum(values, empty[which] - values), ROUNDING * values / gap)
+            return values, gradients, above < gap * size
 
         v = root.times(start.weights).reshape(len(start.weights), -1)
         points = np.concatenate([v, start.intercepts / unit], axis=1, dtype=np.float32)
         return solution(minimise(evaluate, points), np.arange(len(points)))
+
+    def _without_weights(self, folds: np.ndarray) -> np.ndarray:
+        """Losses (P,) where only the intercepts speak."""
+        start = self.loss.start(self.mask)[folds].astype(np.float32)
+        scores = np.broadcast_to(start, (len(self.mask), *start.shape))
+        return self.loss.value(slice(None), scores, self.mask[:, folds])[0]
 
     def _pass(
         self, solution: Solution, folds: np.ndarray

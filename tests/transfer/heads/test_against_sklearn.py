@@ -245,3 +245,20 @@ def test_what_no_head_can_be_is_refused(arguments, told):
     options = {"values": features, "labels": labels, "class_names": names(3), **arguments}
     with pytest.raises(SightkitError, match=told):
         fit_head(**options)
+
+
+def test_calibrated_heads_are_as_sure_as_they_are_right_and_name_the_same_classes():
+    """The smallest of equally good Cs leaves a head that is hardly sure of anything."""
+    features, labels = photos(240, 30, 3)
+    features[np.arange(240), labels] += 40 * features[:, :3].std()
+    plain, sure = (
+        fit_head(
+            "logistic", features[:120], labels[:120], names(3), strengths=(1e-3,), calibrated=flag
+        ).head.probabilities(features[120:])
+        for flag in (False, True)
+    )
+    rows = np.arange(120)
+    assert np.array_equal(plain.argmax(axis=1), sure.argmax(axis=1))
+    assert plain.max(axis=1).mean() < 0.6 < 0.9 < sure.max(axis=1).mean() < 0.999
+    losses = [-np.log(each[rows, labels[120:]]).mean() for each in (plain, sure)]
+    assert losses[1] < losses[0] / 3
