@@ -31,8 +31,8 @@ NETWORK = "mobilenetv2_0.35"
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 FOLDS, CLASSES = 3, 3
 SEPARATION = 2.5
-"""Of the classes' centres. Farther apart, all Cs are as accurate but for a photo or two of 3,000, and
-chance chooses."""
+"""Of the classes' centres. Farther apart, all Cs are as accurate but for a photo or two of 3,000,
+and chance chooses."""
 SIZES = {"1,280": 1280, "25,088": 25_088}
 
 

@@ -159,7 +159,7 @@ def test_where_all_is_right_the_intervals_still_know_how_few_there_are():
         said[np.arange(count), labels] = 0.9
         found = intervals(Evaluation(said, labels, ("a", "b", "c")))
         for name in ("rank1", "balanced_accuracy", "f1"):
-            assert found[name] == (pytest.approx(low, abs=1e-3), 1.0)
+            assert found[name] == pytest.approx((low, 1.0), abs=1e-3)
         assert found["loss"][1] == pytest.approx(-np.log(0.9), abs=1e-3)
 
 

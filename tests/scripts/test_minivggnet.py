@@ -111,4 +111,4 @@ def test_a_smoke_run_leaves_the_users_file_as_it_is(script, tmp_path):
     assert result.code == 0, result.stderr
     assert (tmp_path / "own.h5").read_bytes() == before
     metrics = json.loads((tmp_path / "run" / _files.METRICS).read_text())
-    assert [row["name"] for row in metrics["test"]["per_class"]] == ["china", "flower"]
+    assert metrics["test"]["count"] < 24  # not the digits

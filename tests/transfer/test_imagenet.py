@@ -103,7 +103,7 @@ def test_a_grey_and_a_colour_photo_of_any_size_become_what_the_network_takes() -
 
 
 def test_an_unknown_name_lists_the_nearest_or_all() -> None:
-    with pytest.raises(SightkitError, match=r"Perhaps you meant vgg19 or vgg16"):
+    with pytest.raises(SightkitError, match=r"Perhaps you meant vgg16 or vgg19"):
         transfer.pretrained("vgg")
     with pytest.raises(SightkitError, match=r"Known: inception_v3, mobilenet_0\.25, .*xception"):
         transfer.pretrained("zzz")
@@ -170,6 +170,6 @@ def test_a_photo_file_reads_the_same_as_its_array(tmp_path: Path) -> None:
 
 
 @needs_data
-def test_a_layer_that_no_network_has_is_no_reason_to_fetch_weights():
+def test_a_layer_that_no_network_has_is_no_reason_to_fetch_weights(keras_home: Path) -> None:
     with pytest.raises(SightkitError, match=r"Received: .*layer='fire99'"):
         transfer.open_network("squeezenet", layer="fire99")
