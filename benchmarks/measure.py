@@ -82,10 +82,15 @@ def report(rows: Sequence[Row], file: Path | None) -> None:
         sides = f"{row['name']:<{width}}  against {row['baseline']:<{against}}"
         print(f"{sides}  {row['ratio']:7.2f}  {bar}")
     if file is not None:
-        measured = facts()
-        text = json.dumps([{**row, "measured": measured} for row in rows], indent=2)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _files.write_text(file, text + "\n")
+        write(rows, file)
+
+
+def write(rows: Sequence[Row], file: Path) -> None:
+    """Write rows as JSON, each with ``facts``."""
+    measured = facts()
+    text = json.dumps([{**row, "measured": measured} for row in rows], indent=2)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _files.write_text(file, text + "\n")
 
 
 def facts() -> dict[str, Any]:
