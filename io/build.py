@@ -139,7 +139,7 @@ def _build(
         write_list(_list_of(path), bad)
         raise SightkitError(
             f"{len(bad):,} of {len(images):,} images cannot be read.",
-            f"They are listed in {_list_of(path).name}: mend or remove them, or raise --max-bad "
+            f"They are listed in {_list_of(path)}: mend or remove them, or raise --max-bad "
             "(max_bad).",
             path=str(path),
             max_bad=recipe["max_bad"],
@@ -250,7 +250,7 @@ def _tell(file: DatasetFile) -> None:
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
         print(
             f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
-            f"{file.path.name} ({reasons}); listed in {_list_of(file.path).name}.",
+            f"{file.path.name} ({reasons}); listed in {_list_of(file.path)}.",
             file=sys.stderr,
         )
     if count := file.recipe.get("in_two_classes", 0):

@@ -52,8 +52,8 @@ def main(config: Config) -> list[dict[str, Any]]:
     writer.writerows(found)
     _files.write_text(config.output, text.getvalue())
     wrong = sum(one["doubt"] > 0 for one in found)
-    for one in found[: config.show]:
-        print(f"{one['doubt']:+.3f}  {one['photo']}: {one['label']}, rather {one['suggested']}")
+    for one in found[: min(config.show, wrong)]:
+        print(f"{one['doubt']:.3f}  {one['photo']}: {one['label']}, rather {one['suggested']}")
     print(
         f"{wrong:,} of {len(found):,} labels are not what the photo's own head would say; all are "
         f"listed in {config.output}."
