@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from baselines.book_hdf5 import BookWriter
 from baselines.book_preprocessing import AspectAware
 
