@@ -120,7 +120,7 @@ def _mistakes(test: Evaluation, images: Images | Sequence[str]) -> str:
         shown = "".join(_card(test, int(row), image) for row, image in pairs)
         shown = f'<div class="cards">{shown}</div>'
     else:
-        shown = _named(test, [(int(row), images[row]) for row in worst])
+        shown = _named(test, [(int(row), images[int(row)]) for row in worst])
     return _section("Worst mistakes", f"<p>{said}{more}.</p>{shown}")
 
 
