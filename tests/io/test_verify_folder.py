@@ -210,7 +210,7 @@ def test_nothing_to_check_is_an_error(tmp_path):
     (tmp_path / "empty" / "notes.txt").write_text("mine")
     with pytest.raises(SightkitError, match=r"must be images.*no image, by the ending"):
         verify(tmp_path / "empty")
-    with pytest.raises(SightkitError, match="No dataset file"):
+    with pytest.raises(SightkitError, match="No file and no folder"):
         verify(tmp_path / "nothing")
 
 
