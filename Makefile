@@ -24,14 +24,15 @@ unexport PYTHONPATH
 train: .venv/installed
 	$(RUN) scripts/train_lenet_digits.py $(or $(ARGS),--resume)
 
+# A worker that dies ends the run: with another in its place, the rest may wait for ever.
 test: .venv/installed-test
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not faults" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -m "not slow and not faults" $(ARGS)
 
 test-slow: .venv/installed-test
-	$(BIN)/pytest -m slow $(ARGS)
+	$(BIN)/pytest -m slow --timeout 3600 $(ARGS)
 
 test-faults: .venv/installed-test
-	$(BIN)/pytest -m faults $(ARGS)
+	$(BIN)/pytest -m faults --timeout 3600 $(ARGS)
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import sys
@@ -54,11 +55,11 @@ class OpenVinoEngine:
         self, network: keras.Model, precision: str, batch_size: int, cache: CompiledCache | None
     ) -> None:
         openvino = load_openvino()
+        self._core = _core()
         self.streams = len(os.sched_getaffinity(0))
         self._most = max(1, batch_size // self.streams)
         shape = tuple(network.inputs[0].shape[1:])
         self._fixed = self._part_of(shape) if None not in shape else 0
-        self._core = openvino.Core()
         self._tensor = openvino.Tensor
         # Pinned threads of two processes would fight for the same cores.
         self._options = {
@@ -161,6 +162,17 @@ class OpenVinoEngine:
                 layers, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
                 cache.write(len(layers).to_bytes(LENGTH, "big") + layers + weights)
             return self._core.read_model(str(path))
+
+
+@functools.cache
+def _core() -> Any:
+    """The one core of this process, which never goes.
+
+    With its last user, OpenVINO's CPU plugin unmaps the stack on which the thread that loaded it
+    handles signals, from whichever thread that happens: the next Ctrl-C would be a segmentation
+    fault (2026.4).
+    """
+    return load_openvino().Core()
 
 
 def load_openvino() -> Any:

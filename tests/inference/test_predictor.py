@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
 import tracemalloc
@@ -410,8 +411,6 @@ def test_openvino_is_told_the_precision(network, images_for, at_once):
 
 def test_importing_openvino_reports_nothing_over_the_network():
     pytest.importorskip("openvino")
-    import subprocess
-
     program = (
         "import sys\n"
         "from sightkit.inference.openvino_engine import load_openvino\n"
@@ -419,6 +418,33 @@ def test_importing_openvino_reports_nothing_over_the_network():
         "assert 'openvino_telemetry' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+
+
+SIGNALLED = """
+import gc, os, signal, threading
+import keras, numpy as np
+from sightkit import inference
+from sightkit.inference import predictor
+predictor.turning_point = lambda network, precision: 1
+signal.signal(signal.SIGINT, lambda *details: print("handled"))
+network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+held = [inference.compile(network)]
+held[0](np.ones((9, 8, 8, 3), "float32"))
+assert held[0].engine == "openvino"
+for last_user in (held.clear, gc.collect):
+    thread = threading.Thread(target=last_user)
+    thread.start()
+    thread.join()
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_ctrl_c_is_heard_after_another_thread_let_go_of_the_engine():
+    pytest.importorskip("openvino")
+    result = subprocess.run(
+        [sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (result.returncode, result.stdout) == (0, "handled\n"), result.stderr
 
 
 @pytest.mark.parametrize(
