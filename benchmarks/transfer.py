@@ -237,7 +237,7 @@ def measure_memory(config: Config, scratch: Path) -> list[measure.Row]:
     count = 100 if config.quick else 1000
     image = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
     held = {}
-    network = _network().for_many(2 * count, image)  # its engine starts here, not on the way
+    network = _network().for_many(2 * count, [image])  # its engine starts here, not on the way
     for number in range(1, count + 1):
         network.features(network.prepare([image, image]))
         if number in (count // 10, count):

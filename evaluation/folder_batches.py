@@ -15,7 +15,7 @@ import numpy as np
 from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.io.threads import in_threads
-from sightkit.preprocessing import AspectAwarePreprocessor, Preprocessor
+from sightkit.preprocessing import AspectAwarePreprocessor
 
 THUMBNAIL = 224
 """Photos come in the size of the camera; mistakes are shown in this."""
@@ -45,11 +45,11 @@ class FolderBatches:
         self,
         folder: str | os.PathLike[str],
         class_names: Sequence[str],
-        chain: Preprocessor,
+        chain: Callable[[np.ndarray], np.ndarray],
         batch_size: int,
         watch: Callable[[int, np.ndarray], None] | None = None,
     ) -> None:
-        self.source = io.FolderDataset(Path(folder))()
+        self.source = io.FolderDataset(Path(folder), fewest=1)()
         self.class_names = tuple(class_names)
         require_classes(self.source.class_names, self.class_names, ordered=False)
         self.chain = chain

@@ -36,7 +36,7 @@ def check_data(
             another order.
     """
     if Path(path).is_dir():
-        names = io.FolderDataset(Path(path)).class_names
+        names = io.FolderDataset(Path(path), fewest=1).class_names
         require_classes(names, class_names, ordered=False)
         return None
     file = io.DatasetFile.open(path)

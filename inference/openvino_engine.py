@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import math
 import os
 import sys
@@ -89,9 +89,8 @@ class OpenVinoEngine:
 
         def collect() -> None:  # of the oldest; parts come back in their order
             nonlocal outputs
-            request, start, part = running[0]
+            request, start, part = running.popleft()
             request.wait()
-            running.popleft()
             answer = request.get_output_tensor(0).data
             if start == 0:
                 outputs = np.empty((len(images), *answer.shape[1:]), np.float32)
@@ -111,7 +110,8 @@ class OpenVinoEngine:
                 collect()
         finally:  # whatever was raised, nothing is left running
             for request, _, _ in running:
-                request.wait()
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    request.wait()
         return outputs
 
     def _part_of(self, shape: tuple[int, ...]) -> int:
@@ -164,7 +164,10 @@ class OpenVinoEngine:
             return self._core.read_model(str(path))
 
 
-@functools.cache
+_CORE: list[Any] = []
+_CORE_LOCK = threading.Lock()
+
+
 def _core() -> Any:
     """The one core of this process, which never goes.
 
@@ -172,7 +175,10 @@ def _core() -> Any:
     handles signals, from whichever thread that happens: the next Ctrl-C would be a segmentation
     fault (2026.4).
     """
-    return load_openvino().Core()
+    with _CORE_LOCK:
+        if not _CORE:
+            _CORE.append(load_openvino().Core())
+        return _CORE[0]
 
 
 def load_openvino() -> Any:
@@ -190,7 +196,7 @@ def load_openvino() -> Any:
         raise UnavailableError("OpenVINO is not installed (extra: fast)") from error
     finally:
         if blocked:
-            del sys.modules["openvino_telemetry"]
+            sys.modules.pop("openvino_telemetry", None)
     if not openvino.__version__.startswith(KNOWN_VERSIONS):
         raise UnavailableError(f"OpenVINO {openvino.__version__} is of a version that is not known")
     return openvino

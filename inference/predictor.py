@@ -27,6 +27,7 @@ class Predictor:
         network: the Keras model that is asked.
         batch_size: images that go through the network at once; bounds the memory.
         turning_point: images after which an engine is started; may be infinite.
+        asked: the precision that ``compile`` was asked for; ``precision`` is what answers now.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Predictor:
         self.network = network
         self.batch_size = batch_size
         self.turning_point = turning_point(network, precision)
+        self.asked = precision
         self._options: dict[str, Any] = {
             "precision": precision,
             "cache": cache,
@@ -64,12 +66,15 @@ class Predictor:
         own = self._engine is self._keras
         return _precision_of(self.network) if own else self._options["precision"]
 
-    def start(self, images: np.ndarray) -> str:
+    def start(
+        self, images: np.ndarray, *, real_images: tuple[str, np.ndarray] | None = None
+    ) -> str:
         """Start an engine now, whatever the turning point; for what is known to be many images.
 
         Args:
             images: (N, H, W, C), float32, preprocessed, N at least 1: eight of them are what a
                 float32 engine is held against Keras with.
+            real_images: what a bfloat16 engine is judged on; those of ``compile`` by default.
 
         Returns:
             The engine that answers from now on, as ``engine`` says it.
@@ -82,6 +87,8 @@ class Predictor:
         if not len(images):
             raise SightkitError("An engine is held against Keras on at least one image.", images=0)
         with self._lock:
+            if real_images is not None:
+                self._options["real_images"] = real_images
             self._follow_weights()
             self._start(images)
         return self.engine

@@ -58,12 +58,13 @@ class FolderDataset:
             without its ending; for ``names``. The default takes what stands before the number.
         classes: in the order of the numbers; for ``numbers``.
         per_class: images of each class; for ``numbers``.
+        fewest: images that each class must have: 1 where all are judged; for ``folders``.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
     Raises:
         SightkitError: when it is looked into: no such folder, no images, fewer than two classes,
-            or a class with fewer than two images.
+            or a class with fewer than ``fewest`` images.
     """
 
     folder: Path
@@ -73,6 +74,7 @@ class FolderDataset:
     classes: tuple[str, ...] = ()
     per_class: int = 0
     at_least: tuple[int, int] | None = None
+    fewest: int = 2
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
@@ -136,7 +138,7 @@ class FolderDataset:
         """The folder is looked through once, so that config and images speak of the same files."""
         scan = scan_folder(self.folder)
         if self.layout == "folders":
-            return by_folder(scan, self.exclude)
+            return by_folder(scan, self.exclude, self.fewest)
         if self.layout == "names":
             return by_name(scan, self.pattern)
         if self.layout == "numbers":

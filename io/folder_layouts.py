@@ -55,7 +55,7 @@ class Labelled:
     splits: tuple[str, ...] = ()
 
 
-def by_folder(scan: Scan, exclude: Sequence[str]) -> Labelled:
+def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
     """``CLASS/image`` or ``CLASS/…/image``: the class is the first folder."""
     scan = descend(scan)
     classes = [name for name in scan.folders if "/" not in name]
@@ -76,7 +76,8 @@ def by_folder(scan: Scan, exclude: Sequence[str]) -> Labelled:
             left_out.append((name, f"the class {printable(first)} is excluded"))
         else:
             images.append((name, size, first))
-    return _checked(scan, images, [name for name in classes if name not in exclude], left_out)
+    kept = [name for name in classes if name not in exclude]
+    return _checked(scan, images, kept, left_out, fewest=fewest)
 
 
 def by_split(scan: Scan) -> Labelled:
@@ -260,8 +261,9 @@ def _checked(
     left_out: list[tuple[str, str]],
     to_train: list[tuple[str, int, str]] | None = None,
     hint: str = "Check --data and the layout.",
+    fewest: int = 2,
 ) -> Labelled:
-    """Refuse what nothing can be learned from: no images, one class, a class of none or one."""
+    """Refuse what nothing can be learned from: no images, one class, a class of too few."""
     counts = Counter(label for _, _, label in (images if to_train is None else to_train))
     names = sorted(set(classes) | set(counts), key=os.fsencode)
     if not images:
@@ -277,10 +279,12 @@ def _checked(
             folder=str(scan.root),
             classes=[printable(name) for name in names],
         )
-    poor = [f"{printable(name)} ({counts[name]})" for name in names if counts[name] < 2]
+    poor = [f"{printable(name)} ({counts[name]})" for name in names if counts[name] < fewest]
     if poor:
         raise SightkitError(
-            "Each class must have two images at least, one to learn from and one to be judged on.",
+            "Each class must have two images at least, one to learn from and one to be judged on."
+            if fewest > 1
+            else "Each class must have an image.",
             "Add images, or move the folder away (build_folder.py can leave it out: --exclude).",
             classes=_listed(poor),
             folder=str(scan.root),

@@ -3,6 +3,9 @@
     python scripts/evaluate.py --bundle RUN/bundle --data datasets/animals.h5 --output judged
     python scripts/evaluate.py --bundle RUN/bundle --data PHOTOS --crops 10
 
+    python scripts/evaluate.py --bundle runs/photos/logistic/bundle --data OTHER_PHOTOS
+
+The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
 PHOTOS holds one folder for each class, named as the network names it. The network sees each image
 as it did in training. With ``--crops 10`` four corners, the centre and their mirror images are
 answered in one pass and averaged, with 2 each image and its mirror image; the images are then also
@@ -21,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, _files, evaluation, training
+from sightkit import _cli, _files, evaluation, transfer
 from sightkit._errors import SightkitError
 
 
@@ -30,7 +33,7 @@ class Config:
     """Judge a trained network."""
 
     bundle: Path = Path()
-    """Folder of the network: RUN/bundle."""
+    """Folder of the network, or of networks and a head: RUN/bundle."""
     data: Path = Path()
     """Dataset file (.h5), or a folder of class folders."""
     split: str = "test"
@@ -64,28 +67,25 @@ def main(config: Config) -> dict[str, Any]:
 
 def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[str, Any]:
     # What is wrong with bundle and data is told before Keras takes its seconds.
-    description = training.check_bundle(folder)
+    description = transfer.check_bundle(folder)
+    crops = crops or config.crops
+    if "head" in description and crops > 1:
+        raise SightkitError(
+            "The looks at each image are settled where a head's features are extracted.",
+            "Leave out --crops; scripts/extract_features.py takes it.",
+            crops=crops,
+        )
     evaluation.check_data(path, config.split, description["class_names"])
     _cli.start_keras()
-    bundle = training.load_bundle(folder, cache=_files.user_cache("compiled"))
+    bundle = transfer.load(folder, cache=_files.user_cache("compiled"))
 
     def passed(views: int) -> tuple[Any, Any, float]:
-        data = evaluation.open_data(
-            path,
-            split=config.split,
-            chain=bundle.preprocessing,
-            class_names=bundle.class_names,
-            input_size=bundle.network.input_shape[1:3],
-            predictor=bundle.predictor,
-            views=views,
-            training_rows=bundle.training_rows,
-        )
-        watch = evaluation.Stopwatch(evaluation.average_views(bundle.predictor))
+        data, answer = _opened(bundle, path, config.split, views)
+        watch = evaluation.Stopwatch(answer)
         found = evaluation.evaluate(watch, data.batches)
         evaluation.require_numbers(found, "of the data")
         return data, found, watch.milliseconds
 
-    crops = crops or config.crops
     data, found, milliseconds = passed(1)
     facts: dict[str, Any] = {"crops": crops}
     gained = None
@@ -117,6 +117,23 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
         print(f"Numbers, pictures and report.html lie in {config.output}.")
     data.require_all(len(found.labels))
     return metrics
+
+
+def _opened(bundle: Any, path: Path, split: str, views: int) -> tuple[Any, Any]:
+    """The data as the bundle wants them, and what answers their batches."""
+    if isinstance(bundle, transfer.Pair):
+        return transfer.open_judged(bundle, path, split=split)
+    data = evaluation.open_data(
+        path,
+        split=split,
+        chain=bundle.preprocessing,
+        class_names=bundle.class_names,
+        input_size=bundle.network.input_shape[1:3],
+        predictor=bundle.predictor,
+        views=views,
+        training_rows=bundle.training_rows,
+    )
+    return data, evaluation.average_views(bundle.predictor)
 
 
 if __name__ == "__main__":

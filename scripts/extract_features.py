@@ -44,6 +44,8 @@ class Config:
     """Of an output with height and width: the mean over both, or all of it."""
     crops: Literal[1, 2, 10] = 1
     """Views whose features are averaged: the middle; also mirrored; five crops, both ways round."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the network computes in; the features are float32 either way."""
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
     """Where the class of a photo stands."""
     random_weights: bool = False
@@ -85,6 +87,7 @@ def main(config: Config) -> dict[str, Any]:
             pool=config.pool,
             crops=config.crops,
             random=config.random_weights,
+            precision=config.precision,
             cache=_files.user_cache("compiled"),
         )
         features = transfer.extract_features(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sightkit.transfer.head_run import describe as describe_head
     from sightkit.transfer.heads.fitting import Fitted, check_head, fit_head
     from sightkit.transfer.imagenet import at_hand, preprocessing_of, pretrained
+    from sightkit.transfer.judging import open_judged
     from sightkit.transfer.network_names import check_network
     from sightkit.transfer.pair import Pair, load, networks_of, save_pair
     from sightkit.transfer.pair_format import check as check_bundle
@@ -51,6 +52,7 @@ _MODULES = {
     "head_settings_json": "head_run:as_json",
     "load": "pair",
     "networks_of": "pair",
+    "open_judged": "judging",
     "open_features": "feature_file",
     "open_network": "feature_network",
     "open_photos": "features",
@@ -92,6 +94,7 @@ __all__ = [
     "names",
     "networks_of",
     "open_features",
+    "open_judged",
     "open_network",
     "open_photos",
     "photos_to_file",

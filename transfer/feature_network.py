@@ -31,6 +31,8 @@ from sightkit.transfer.views import all_views, with_crops
 Pool = Literal["avg", "flatten"]
 BATCH_SIZE = 32
 """Views that go through the network at once."""
+COMPARED, EXAMPLES = 8, 128
+"""Photos that an engine is held against Keras with, in float32 and in bfloat16."""
 SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
 """What two networks must agree on for one's features to be the other's."""
 
@@ -64,6 +66,7 @@ class FeatureNetwork:
         layer: str | None = None,
         pool: Pool = "avg",
         crops: int = 1,
+        precision: str = "float32",
         cache: str | os.PathLike[str] | None = None,
     ) -> FeatureNetwork:
         """Cut a network of the zoo at a layer.
@@ -77,8 +80,9 @@ class FeatureNetwork:
                 where no layer has them, what ``logits`` reads.
             pool: of an output with height and width: its mean over both, or all of it.
             crops: views of an image whose features are averaged: 1, 2 or 10.
-            cache: folder where its fast form is kept for the next process, see
-                ``inference.compile``.
+            precision: what it computes in, ``"float32"`` or ``"bfloat16"``, see
+                ``inference.compile``; features are float32 either way.
+            cache: folder where its fast form is kept for the next process.
 
         Raises:
             SightkitError: no such layer, pooling or number of crops.
@@ -86,7 +90,7 @@ class FeatureNetwork:
         with_crops(preprocessing, crops)  # raises where the chain has no ten crops
         layer = layer or default_layer(network)
         model = _model(network, layer, pool)
-        predictor = inference.compile(model, batch_size=BATCH_SIZE, cache=cache)
+        predictor = inference.compile(model, precision, batch_size=BATCH_SIZE, cache=cache)
         identity = {
             "name": name,
             "origin": dict(origin),
@@ -112,7 +116,7 @@ class FeatureNetwork:
         """How many images give one batch of views."""
         return max(1, BATCH_SIZE // self.crops)
 
-    def for_many(self, photos: int, example: np.ndarray) -> FeatureNetwork:
+    def for_many(self, photos: int, examples: Sequence[np.ndarray]) -> FeatureNetwork:
         """The same, answered by a faster engine from the first photo on, if so many are worth it.
 
         What answers is settled before the first photo, by their number alone: an extraction that
@@ -120,14 +124,19 @@ class FeatureNetwork:
 
         Args:
             photos: how many there are.
-            example: uint8 image that the engine is held against Keras with.
+            examples: uint8 images of them that the engine is held against Keras with.
         """
         if photos * self.crops < self.predictor.turning_point:
             return self
-        views = all_views(self.prepare([example]), self.crops)
-        engine = self.predictor.start(views.reshape(-1, *views.shape[2:]))
+        views = all_views(self.prepare(examples), self.crops)[:, 0]
+        engine = self.predictor.start(views, real_images=(f"{len(views)} of the photos", views))
         more = {"engine": engine, "precision": self.predictor.precision}
         return dataclasses.replace(self, identity={**self.identity, **more})
+
+    @property
+    def examples_wanted(self) -> int:
+        """How many images ``for_many`` is to be given."""
+        return COMPARED if self.predictor.asked == "float32" else EXAMPLES
 
     def prepare(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Images of any sizes, uint8, to what ``features`` takes; for threads."""
@@ -150,6 +159,7 @@ def open_network(
     pool: Pool = "avg",
     crops: int = 1,
     random: bool = False,
+    precision: str = "float32",
     cache: str | os.PathLike[str] | None = None,
 ) -> FeatureNetwork:
     """Open a network for its features.
@@ -161,6 +171,7 @@ def open_network(
         pool: ``"avg"`` or ``"flatten"``.
         crops: views of an image whose features are averaged: 1, 2 or 10.
         random: weights as they are drawn, with seed 0, for comparison and for trials.
+        precision: what it computes in, ``"float32"`` or ``"bfloat16"``.
         cache: folder where its fast form is kept for the next process, see ``inference.compile``.
 
     Raises:
@@ -172,7 +183,13 @@ def open_network(
     """
     check_network(name, pool=pool, crops=crops, random=random)
     name = os.fspath(name)
-    options: dict[str, Any] = {"layer": layer, "pool": pool, "crops": crops, "cache": cache}
+    options: dict[str, Any] = {
+        "layer": layer,
+        "pool": pool,
+        "crops": crops,
+        "precision": precision,
+        "cache": cache,
+    }
     if random:
         network = _random(name)
         chain = plain_chain(network.input_shape[1:])

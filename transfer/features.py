@@ -123,7 +123,7 @@ def extract_features(
     if path.exists() and not overwrite:
         return _open_same(path, _recipe(network, photos))
     count = len(photos.rows)
-    network = network.for_many(count, _first_readable(photos))
+    network = network.for_many(count, _readable(photos, network.examples_wanted))
     recipe = _recipe(network, photos)
     names = [_kept(photos.images.identify(int(row))) for row in photos.rows]
     with HDF5DatasetWriter(
@@ -163,13 +163,25 @@ def _recipe(network: FeatureNetwork, photos: Photos) -> dict[str, Any]:
     )
 
 
-def _first_readable(photos: Photos) -> np.ndarray:
-    for row in photos.rows:
+def _readable(photos: Photos, wanted: int) -> list[np.ndarray]:
+    """Images that can be read, from all over the rows; as many as are wanted, or as there are."""
+    images: list[np.ndarray] = []
+    for row in _spread(photos.rows, wanted):
         with contextlib.suppress(SightkitError, OSError):
-            return photos.images.read(int(row))
-    raise SightkitError(
-        "There must be images that can be read.", "Check --data.", photos=len(photos.rows)
-    )
+            images.append(photos.images.read(int(row)))
+        if len(images) == wanted:
+            break
+    if not images:
+        raise SightkitError(
+            "There must be images that can be read.", "Check --data.", photos=len(photos.rows)
+        )
+    return images
+
+
+def _spread(rows: np.ndarray, wanted: int) -> np.ndarray:
+    """The rows, first those at even distances."""
+    first = np.linspace(0, len(rows) - 1, min(wanted, len(rows))).astype(int)
+    return np.concatenate([rows[first], np.delete(rows, first)])
 
 
 def chain_of(features: Features) -> list[dict[str, Any]]:

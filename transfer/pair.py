@@ -62,13 +62,28 @@ class Pair(Classifier):
         """As many as each network takes."""
         return min(network.images_a_batch for network in self.networks)
 
-    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Features of all networks side by side, float32 (N, dimensions), of decoded images."""
+    def features(
+        self, images: Sequence[np.ndarray], stored: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
+        """Features of all networks side by side, float32 (N, dimensions), of decoded images.
+
+        Args:
+            images: uint8 (H, W, 3) or (H, W, 1) each.
+            stored: config of the chain that the images have been through already; a network whose
+                own photos had been through the same takes them as they are.
+        """
         columns = []
         for network, before in zip(self.networks, self.before, strict=True):
-            given = images if before is None else [before(image) for image in images]
+            whole = before is None or before.to_config() == stored
+            given = images if whole else [before(image) for image in images]
             columns.append(network.features(network.prepare(given)))
         return np.concatenate(columns, axis=1)
+
+    def answer(
+        self, images: Sequence[np.ndarray], stored: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
+        """Classify decoded images, float32 (N, classes); arguments as ``features`` takes them."""
+        return self.head.probabilities(self.features(images, stored))
 
     def predict_features(self, features: Features) -> np.ndarray:
         """Classify the rows of feature files: float32 (N, classes).
@@ -89,7 +104,7 @@ class Pair(Classifier):
         return np.concatenate([self.head.probabilities(block) for _, block in features.blocks()])
 
     def _answer(self, images: list[np.ndarray]) -> np.ndarray:
-        return self.head.probabilities(self.features(images))
+        return self.answer(images)
 
 
 def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:

@@ -95,6 +95,27 @@ def test_many_photos_are_answered_by_one_engine_from_the_first_to_the_last(
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
+def test_features_in_bfloat16_are_judged_on_the_photos_and_say_so(folder, tmp_path):
+    pytest.importorskip("openvino")
+    (folder / "china" / "0.png").write_bytes(b"no picture")
+    networks = {
+        precision: transfer.open_network("minivggnet", random=True, precision=precision)
+        for precision in ("float32", "bfloat16")
+    }
+    made = {
+        precision: extract(network, folder, tmp_path / f"{precision}.h5")
+        for precision, network in networks.items()
+    }
+    (identity,) = made["bfloat16"].networks
+    assert (identity["engine"], identity["precision"]) == ("openvino", "bfloat16")
+    assert made["float32"].networks[0]["precision"] == "float32"
+    name, judged_on = networks["bfloat16"].predictor._options["real_images"]
+    assert name == "23 of the photos" and judged_on.shape == (23, 32, 32, 3)
+    rounded, exact = (made[precision].take(slice(None)) for precision in ("bfloat16", "float32"))
+    assert rounded.dtype == np.float32 and not np.array_equal(rounded, exact)
+    assert np.linalg.norm(rounded - exact) < 0.02 * np.linalg.norm(exact)
+
+
 def fails_at(calls, method, number):
     def failing(*arguments, **options):
         calls.append(1)
@@ -259,5 +280,5 @@ def test_the_fast_form_of_a_network_is_kept_in_the_folder_that_is_named(tmp_path
     pytest.importorskip("openvino")
     network = transfer.open_network("minivggnet", random=True, cache=tmp_path / "cache")
     image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    assert network.for_many(10**9, image).identity["engine"] == "openvino"
+    assert network.for_many(10**9, [image]).identity["engine"] == "openvino"
     assert len(list((tmp_path / "cache").iterdir())) == 1

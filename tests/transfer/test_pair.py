@@ -51,7 +51,7 @@ def test_fast_forms_are_kept_in_the_folder_that_is_named(trained, tmp_path):
     pytest.importorskip("openvino")
     pair = transfer.load(trained / "bundle", cache=tmp_path)
     for network in pair.networks:
-        network.for_many(10**9, np.full((40, 40, 3), 99, np.uint8))
+        network.for_many(10**9, [np.full((40, 40, 3), 99, np.uint8)])
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
+from sightkit.transfer.heads.fold_scaling import FoldScaling
 from sightkit.transfer.heads.losses import Loss
 from sightkit.transfer.heads.rotation import Rotated, rotate
 from sightkit.transfer.heads.rows import Matrix, Rows, StreamedRows
-from sightkit.transfer.heads.scaling import Scaling, parts_of
+from sightkit.transfer.heads.scaling import Scaling
 from sightkit.transfer.heads.solver import Solution, Solver
 
 FINAL = 1e-6
@@ -64,14 +65,13 @@ class _Shared:
         self,
         rows: Rows,
         scaling: Scaling,
-        own: Sequence[Scaling],
+        own: FoldScaling,
         loss: Loss,
         folds: Sequence[np.ndarray],
     ) -> None:
         count = rows.shape[0]
         self.scaling, self.folds = scaling, folds
-        penalty = np.stack([np.square(fold.scale / scaling.scale) for fold in own])
-        self.search = Solver(rows, loss, fold_masks(count, folds), penalty.astype(np.float32))
+        self.search = Solver(rows, loss, fold_masks(count, folds), own)
         whole = np.ones((count, 1), np.float32)
         self.final = Solver(rows, loss, whole, spectrum=self.search.spectrum)
         self.found: dict[float, Solution] = {}
@@ -89,7 +89,7 @@ class _Shared:
             Solution.joined(starts),
             gap=gap,
         )
-        scores = self.search.scores(found)
+        scores = self.search.scores(found, np.tile(folds, len(strengths)))
         result = []
         for index, strength in enumerate(strengths):
             problems = slice(index * len(folds), (index + 1) * len(folds))
@@ -98,7 +98,7 @@ class _Shared:
         return result
 
     def fit(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
-        start = self.found[strength]
+        start = self.search.plain(self.found[strength], np.arange(len(self.folds)))
         mean = Solution(
             start.weights.mean(axis=0, keepdims=True), start.intercepts.mean(axis=0, keepdims=True)
         )
@@ -111,7 +111,7 @@ def _in_memory(
 ) -> _Shared:
     scaling = Scaling.of(values)
     rows = Matrix(scaling.apply(values.astype(np.float32)))
-    own = own_scalings(rows.values, scaling, folds)
+    own = FoldScaling.of(rows.values, scaling, folds)
     return _Shared(rows, scaling, own, loss(slice(None)), folds)
 
 
@@ -120,7 +120,9 @@ def _streamed(
 ) -> _Shared:
     masks = fold_masks(rows.shape[0], folds)
     whole = np.ones((rows.shape[0], 1), np.float32)
-    scaling, *own = rows.scalings(np.concatenate([whole, masks], axis=1))
+    mean, variance = rows.moments(np.concatenate([whole, masks], axis=1))
+    scaling = Scaling.of_moments(mean[0], variance[0])
+    own = FoldScaling.of_raw_moments(mean[1:], variance[1:], scaling)
     return _Shared(rows.standardized(scaling), scaling, own, loss(slice(None)), folds)
 
 
@@ -164,8 +166,7 @@ class _Rotated:
             shape = found.weights.shape
             flat = found.weights.reshape(-1, shape[2]).T
             weights, intercepts = rotated.back(flat, found.intercepts.ravel())
-            # Of all samples: a product of the whole takes less time than a copy of the held.
-            scores = (self.values @ weights.astype(np.float32))[rows] + intercepts
+            scores = rotated.scores(rows, weights, intercepts)
             for index, strength in enumerate(strengths):
                 known[strength] = found.only(slice(index, index + 1))
                 if not len(result[index]):
@@ -180,28 +181,6 @@ class _Rotated:
         found = solver.solve(np.array([strength]), first, solver.begin(first), gap=FINAL)
         self.last_passes = solver.passes
         return rotated.back(found.weights[0].T, found.intercepts[0])
-
-
-def own_scalings(rows: np.ndarray, scaling: Scaling, folds: Sequence[np.ndarray]) -> list[Scaling]:
-    """Each fold's scaling, from moments of what it leaves out of standardized rows."""
-    sums, squares = np.zeros((2, len(folds), rows.shape[1]))
-    for index, fold in enumerate(folds):
-        for columns in parts_of(rows.shape[1]):
-            part = rows[fold, columns]
-            sums[index, columns] = part.sum(axis=0, dtype=np.float64)
-            squares[index, columns] = np.square(part, out=part).sum(axis=0, dtype=np.float64)
-    result = []
-    for index, fold in enumerate(folds):
-        count = len(rows) - len(fold)
-        mean = (sums.sum(axis=0) - sums[index]) / count
-        variance = (squares.sum(axis=0) - squares[index]) / count - np.square(mean)
-        result.append(
-            Scaling.of_moments(
-                scaling.mean + scaling.scale * mean,
-                np.square(scaling.scale) * np.maximum(variance, 0),
-            )
-        )
-    return result
 
 
 def _one(rotated: Rotated, loss: Loss) -> Solver:

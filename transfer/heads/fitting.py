@@ -226,7 +226,9 @@ def _with_temperature(
         wrong = (shares.sum(axis=1) - right) / (head.classes - 1)
         return -float(((1 - doubt) * right + doubt * wrong).mean())
 
-    best = minimize_scalar(loss, bounds=(-4.0, 5.0), method="bounded")
+    size = max(float(np.median(np.abs(scores))), 1e-30)  # tiny at a small C, large at separation
+    bounds = (np.log(1e-2 / size), np.log(1e3 / size))
+    best = minimize_scalar(loss, bounds=bounds, method="bounded")
     return replace(head, temperature=float(np.exp(best.x)))
 
 

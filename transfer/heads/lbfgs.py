@@ -15,8 +15,9 @@ import numpy as np
 MEMORY = 6
 """Steps that are remembered."""
 ITERATIONS = 500
-SHORTEST = 2.0**-8
-"""Part of a step below which a function counts as at its least value."""
+SHORT, SHORTEST = 2.0**-8, 2.0**-20
+"""Parts of a step: below the first a function that does not fall by more than rounding counts as at
+its least value, below the second any function."""
 DECREASE = 1e-4
 NOISE = 3e-7
 """Part of a function's value that counts as rounding: an increase by as much is none."""
@@ -52,11 +53,12 @@ def minimise(evaluate: Evaluate, start: np.ndarray) -> np.ndarray:
         trials = at.points + _column(at.lengths) * at.directions
         values, gradients, done = evaluate(which, trials)
         fell = at.fell(values)
+        stalled = at.stalled(values)
         steps = np.where(fell[:, np.newaxis], trials - at.points, 0)
         changes = np.where(fell[:, np.newaxis], gradients - at.gradients, 0)
         memory.append(_Step.between(steps, changes))
         at = at.moved(fell, trials, values, gradients, memory)
-        over = np.where(fell, done, at.lengths < SHORTEST)
+        over = np.where(fell, done | stalled, at.lengths < SHORTEST)
         if over.any():
             found[which[over]] = at.points[over]
             which, at = which[~over], at.only(~over)
@@ -84,6 +86,10 @@ class _State:
         fall = np.vecdot(self.directions, self.gradients).astype(np.float64)
         allowed = DECREASE * self.lengths * fall + NOISE * np.abs(self.values)
         return values <= self.values + allowed
+
+    def stalled(self, values: np.ndarray) -> np.ndarray:
+        """Which trials are so near that they should be lower, and are not."""
+        return (self.lengths < SHORT) & (values >= self.values - NOISE * np.abs(self.values))
 
     def moved(
         self,

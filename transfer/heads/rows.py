@@ -88,8 +88,8 @@ class StreamedRows:
         """The same rows, standardized as they are read."""
         return StreamedRows(self.features, self.taken, scaling)
 
-    def scalings(self, masks: np.ndarray) -> list[Scaling]:
-        """For each column of float32 (n, F) masks the scaling of the rows that it takes."""
+    def moments(self, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance, float64 (F, d), of the rows that each column of (n, F) masks takes."""
         counts = masks.sum(axis=0, dtype=np.float64)[:, np.newaxis]
         mean = np.zeros((masks.shape[1], self.shape[1]))
         for part, block in self.blocks():
@@ -99,5 +99,4 @@ class StreamedRows:
         for part, block in self.blocks():
             for index, fold in enumerate(masks[part].T):
                 variance[index] += np.square(block[fold > 0] - mean[index]).sum(axis=0)
-        variance /= counts
-        return [Scaling.of_moments(*moments) for moments in zip(mean, variance, strict=True)]
+        return mean, variance / counts

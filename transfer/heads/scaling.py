@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NOISE = 10 * float(np.finfo(np.float32).eps)
+"""Part of a value within which float32 differs by rounding alone."""
 COLUMNS = 1024
 """Features at once: so many columns of a few thousand samples stay in the processor's cache."""
 
@@ -26,19 +28,17 @@ class Scaling:
         """Fitted on rows (n, d)."""
         mean, variance = np.empty((2, values.shape[1]))
         for columns in parts_of(values.shape[1]):
-            part = values[:, columns]
-            mean[columns] = part.mean(axis=0, dtype=np.float64)
-            centred = part - mean[columns].astype(part.dtype)
-            np.square(centred, out=centred)
-            variance[columns] = centred.mean(axis=0, dtype=np.float64)
+            part = values[:, columns].astype(np.float64)  # squares of 1e20 are none in float32
+            mean[columns] = part.mean(axis=0)
+            part -= mean[columns]
+            variance[columns] = np.square(part, out=part).mean(axis=0)
         return cls.of_moments(mean, variance)
 
     @classmethod
     def of_moments(cls, mean: np.ndarray, variance: np.ndarray) -> Scaling:
         """Of mean and variance; what differs only in rounding is constant, as in scikit-learn."""
-        noise = 10 * np.finfo(np.float32).eps * np.abs(mean)
         deviation = np.sqrt(variance)
-        scale = np.where(deviation <= noise, 1.0, deviation)
+        scale = np.where(deviation <= NOISE * np.abs(mean), 1.0, deviation)
         return cls(_rounded(mean), _rounded(scale))
 
     def apply(self, values: np.ndarray) -> np.ndarray:

@@ -1,11 +1,10 @@
 """Linear heads fitted to their optimum: many problems, a C and a fold each, in the same passes.
 
-For each problem: ½ Σ pⱼ wⱼ² + C Σᵢ loss(yᵢ, wᵀzᵢ + b) over its fold's training samples, which is
+For each problem: ½‖w‖² + C Σᵢ loss(yᵢ, wᵀzᵢ + b) over its fold's training samples, which is
 what scikit-learn's LogisticRegression minimises. The intercept is not penalised.
 
-All share one matrix Z, standardized over all samples. Standardization fitted on a fold's own
-training samples is then exact too: its mean is taken up by the intercept, and its scale sₓ by the
-penalty pⱼ = (sₓⱼ / sⱼ)², since the weights of a rescaled feature are rescaled.
+All share one matrix Z, standardized over all samples. What standardizes it for a fold's own
+training samples is applied to the weights in place of the rows: wᵀ((z - m)·f) = (w·f)ᵀz - (w·f)ᵀm.
 
 The variables are those in which the Hessian is about one: v = (1 + C·h·ZᵀZ)^½ w, with h the loss's
 mean curvature where the search begins. There ½|g|² is about how far the objective lies above its
@@ -20,14 +19,16 @@ zero; later ones, nearer to the optimum, from where they ended.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from sightkit.transfer.heads.fold_scaling import FoldScaling
 from sightkit.transfer.heads.lbfgs import MEMORY, minimise
 from sightkit.transfer.heads.losses import Loss
 from sightkit.transfer.heads.rows import Rows
@@ -78,7 +79,7 @@ class Solver:
         rows: standardized features.
         loss: of the scores.
         mask: float32 (n, F): 1 where a sample is a fold's training sample.
-        penalty: float32 (F, d); all ones when left out.
+        own: what standardizes the rows for each fold; they are as they should be when left out.
         spectrum: of the rows; made when left out.
 
     Attributes:
@@ -90,14 +91,13 @@ class Solver:
         rows: Rows,
         loss: Loss,
         mask: np.ndarray,
-        penalty: np.ndarray | None = None,
+        own: FoldScaling | None = None,
         spectrum: Spectrum | None = None,
     ) -> None:
         self.rows = rows
         self.loss = loss
         self.mask = mask
-        dimensions, folds = rows.shape[1], mask.shape[1]
-        self.penalty = np.ones((folds, dimensions), np.float32) if penalty is None else penalty
+        self.own = own
         self.spectrum = Spectrum.of(rows) if spectrum is None else spectrum
         self.passes = 0
 
@@ -127,8 +127,15 @@ class Solver:
             ]
         )
 
-    def scores(self, solution: Solution) -> np.ndarray:
+    def plain(self, solution: Solution, folds: np.ndarray) -> Solution:
+        """The same for the shared rows, without the folds' own scaling."""
+        if self.own is None:
+            return solution
+        return Solution(*self.own.only(folds).plain(solution.weights, solution.intercepts))
+
+    def scores(self, solution: Solution, folds: np.ndarray) -> np.ndarray:
         """Scores of all samples, also those that a fold did not train on: float32 (n, P, k)."""
+        solution = self.plain(solution, folds)
         shape = solution.weights.shape
         flat = solution.weights.reshape(-1, shape[2])
         parts = [(block @ flat.T).reshape(-1, *shape[:2]) for _, block in self.rows.blocks()]
@@ -153,11 +160,10 @@ class Solver:
         ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             at, strength = solution(points, which), strengths[which]
             losses, slopes, sums, bend = self._pass(at, folds[which])
-            penalised = self.penalty[folds[which], np.newaxis] * at.weights
-            length = np.einsum("pkd,pkd->p", penalised, at.weights, dtype=np.float64)
+            length = np.einsum("pkd,pkd->p", at.weights, at.weights, dtype=np.float64)
             values = length / 2 + strength * losses
             slopes *= strength.astype(np.float32)[:, np.newaxis, np.newaxis]
-            slopes += penalised
+            slopes += at.weights
             inner = root.only(which).solve(slopes).reshape(len(which), -1)
             of_intercepts = strength[:, np.newaxis] * sums * unit[which]
             gradients = np.concatenate([inner, of_intercepts], axis=1, dtype=np.float32)
@@ -180,9 +186,10 @@ class Solver:
         self, solution: Solution, folds: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Losses (P,), gradients (P, k, d) and (P, k), curvatures (P,): in one pass."""
-        shape = solution.weights.shape
-        flat = solution.weights.reshape(-1, shape[2])
-        intercepts = solution.intercepts.astype(np.float32)
+        plain = self.plain(solution, folds)
+        shape = plain.weights.shape
+        flat = plain.weights.reshape(-1, shape[2])
+        intercepts = plain.intercepts.astype(np.float32)
         losses, bend = np.zeros((2, shape[0]))
         slopes, sums = np.zeros(flat.shape, np.float32), np.zeros(shape[:2])
         for part, block in self.rows.blocks():
@@ -193,18 +200,50 @@ class Solver:
             slopes += slope.reshape(len(slope), -1).T @ block
             sums += slope.sum(axis=0, dtype=np.float64)
         self.passes += 1
-        return losses, slopes.reshape(shape), sums, bend
+        slopes = slopes.reshape(shape)
+        if self.own is not None:
+            slopes = self.own.only(folds).slopes(slopes, sums)
+        return losses, slopes, sums, bend
+
+
+class _ScipyThreads:
+    """Holds SciPy's linear algebra to one thread while anybody is inside."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.limit = ExitStack()
+
+    def enter(self) -> None:
+        with self.lock:
+            if not self.inside:
+                controller = ThreadpoolController()
+                found = [
+                    each["filepath"] for each in controller.info() if each["user_api"] == "blas"
+                ]
+                own = [path for path in found if Path(path).parent.name == "scipy.libs"]
+                self.limit.enter_context(controller.select(filepath=own).limit(limits=1))
+            self.inside += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.limit.close()
+
+
+_SCIPY = _ScipyThreads()
 
 
 @contextmanager
 def one_scipy_thread() -> Iterator[None]:
-    """SciPy's linear algebra on one thread, NumPy's on all.
+    """SciPy's linear algebra on one thread, NumPy's on all; several threads may be inside at once.
 
     Where each brings an OpenBLAS of its own, as their wheels do, the idle threads of one wait
     busily, in the way of the other's: on two cores calls that alternate take twice as long.
     """
-    controller = ThreadpoolController()
-    paths = [found["filepath"] for found in controller.info() if found["user_api"] == "blas"]
-    own = [path for path in paths if Path(path).parent.name == "scipy.libs"]
-    with controller.select(filepath=own).limit(limits=1):
+    _SCIPY.enter()
+    try:
         yield
+    finally:
+        _SCIPY.leave()

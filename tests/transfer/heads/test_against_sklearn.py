@@ -78,6 +78,77 @@ def test_the_same_c_and_predictions_as_the_plain_grid(classes, dimensions):
     assert np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
 
 
+def sparse(size):
+    """Features that few photos have at all, so that in some folds none has them."""
+
+    def change(features, labels):
+        rng = np.random.default_rng(0)
+        folds = [rows for _, rows in StratifiedKFold(3).split(labels, labels)]
+        more = np.zeros((len(features), 40), np.float32)
+        for column in range(40):
+            more[rng.choice(folds[column % 3], 2), column] = size * rng.random(2)
+        return np.concatenate([features, more], axis=1)
+
+    return change
+
+
+def outlier(features, labels):
+    features[0, 0] = 1e4 * features[:, 0].std()
+    return features
+
+
+def dead_in_two_folds(features, labels):
+    (_, fold), *_ = StratifiedKFold(3).split(labels, labels)
+    kept = features[fold, 0]
+    features[:, 0] = 0
+    features[fold, 0] = kept
+    return features
+
+
+def heavy_tails(features, labels):
+    return np.exp(features / features.std(axis=0))
+
+
+HARD = {
+    "sparse and tiny": sparse(1e-4),
+    "sparse": sparse(1.0),
+    "sparse and large": sparse(100.0),
+    "an outlier": outlier,
+    "dead in two folds": dead_in_two_folds,
+    "heavy tails": heavy_tails,
+    "huge": lambda features, labels: features * np.float32(1e20),
+    "minute": lambda features, labels: features * np.float32(1e-25),
+}
+
+
+@pytest.mark.parametrize("streamed", (False, True))
+@pytest.mark.parametrize("change", HARD.values(), ids=HARD)
+def test_hard_features_get_the_plain_grids_c_and_predictions(change, streamed):
+    """Also where a feature is constant among a fold's training photos, and with few photos."""
+    features, labels = photos(113, 26, 3, seed=24)
+    features = change(features, labels)
+    strengths = (1e-4, *STRENGTHS)
+    given = StreamedRows(InMemoryFile(features), np.arange(113)) if streamed else features.copy()
+    found = fit_head("logistic", given, labels, names(3), strengths=strengths)
+    grid = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=20_000, tol=1e-8)),
+        {"logisticregression__C": strengths},
+        cv=StratifiedKFold(3),
+    ).fit(features.astype(np.float64), labels)
+    scores = dict(zip(strengths, grid.cv_results_["mean_test_score"], strict=True))
+    assert found.chosen == grid.best_params_["logisticregression__C"]
+    assert all(abs(found.accuracies[c] - scores[c]) < 1.5 / 113 for c in strengths)
+    ours = found.head.probabilities(features)
+    theirs = grid.predict_proba(features.astype(np.float64))
+    assert np.abs(ours - theirs).max() < 5e-3
+    assert np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
+
+
+def test_one_class_is_refused():
+    with pytest.raises(SightkitError, match="two classes"):
+        fit_head("logistic", np.ones((6, 2), np.float32), np.zeros(6, np.int64), ["one"], folds=2)
+
+
 @pytest.mark.parametrize("multiclass", ("ovr", "ovo"))
 def test_one_vs_rest_and_one_vs_one_are_scikit_learns(multiclass):
     features, labels = photos(240, 25, 4)
