@@ -57,7 +57,8 @@ def draw_mistakes(
         axes.set_ylim(height / 2 + reach - 0.5, height / 2 - reach - 0.5)
         axes.set_title(_caption(evaluation, int(row)), fontsize=11, pad=3, parse_math=False)
     with _files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+        # Tight: where there is one row, the layout cuts the tops of the captions.
+        figure.savefig(temporary, format="png", bbox_inches="tight", pad_inches=0.05)
     return len(worst)
 
 

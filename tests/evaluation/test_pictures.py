@@ -11,6 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from sightkit.evaluation import draw_architecture
+from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.mistakes import draw_mistakes
 from sightkit.evaluation.pictures import LONGEST_NAME, draw_confusion, labels
 
 STRANGE = (
@@ -28,6 +30,17 @@ STRANGE = (
     "long " * 60,
     "W" * 300,
 )
+
+
+@pytest.mark.parametrize("mistakes", (1, 3, 4))
+def test_captions_of_mistakes_are_whole(mistakes: int, tmp_path: Path) -> None:
+    names = ("panda", "dogs", "long names of classes wrap")
+    truth = np.arange(mistakes, dtype=np.int64) % 3
+    found = Evaluation(np.eye(3, dtype=np.float32)[(truth + 1) % 3], truth, names)
+    path = tmp_path / "mistakes.png"
+    assert draw_mistakes(found, lambda rows: np.zeros((len(rows), 8, 8, 3), np.uint8), path)
+    picture = cv2.imread(str(path))
+    assert (picture[:3] == 255).all()  # no letter reaches the edge
 
 
 def test_any_name_can_be_drawn(tmp_path: Path) -> None:
