@@ -116,13 +116,13 @@ class Predictor:
             outputs = engine(images)
         except Exception as error:
             outputs = self._keras(images)  # if the images are to blame, Keras raises too
-            self._fall_back(f"it failed ({short(error)})")
+            self._fall_back(engine, f"it failed ({short(error)})")
             return outputs
         if np.isnan(outputs).any():
             found = np.isnan(outputs)
             outputs = self._keras(images)
             if (found & ~np.isnan(outputs)).any():
-                self._fall_back("its output has NaN, and Keras' has not")
+                self._fall_back(engine, "its output has NaN, and Keras' has not")
         return outputs
 
     def _require_shape(self, images: np.ndarray) -> None:
@@ -157,9 +157,9 @@ class Predictor:
             self._engine = start(self._keras, images, **self._options)
             self._settled = True
 
-    def _fall_back(self, reason: str) -> None:
+    def _fall_back(self, engine: Engine, reason: str) -> None:
         with self._lock:
-            if self._engine is not self._keras:
+            if self._engine is engine:  # no other has been started since
                 tell(f"{self.network.name}: {self.engine} is given up: {reason}. Keras answers.")
                 self._engine = self._keras
 
