@@ -74,8 +74,9 @@ class Pair(Classifier):
         """
         columns = []
         for network, before in zip(self.networks, self.before, strict=True):
-            whole = before is None or before.to_config() == stored
-            given = images if whole else [before(image) for image in images]
+            given = images
+            if before is not None and before.to_config() != stored:
+                given = [before(image) for image in images]
             columns.append(network.features(network.prepare(given)))
         return np.concatenate(columns, axis=1)
 
