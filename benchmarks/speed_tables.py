@@ -82,7 +82,16 @@ def _circumstances(rows: list[dict[str, Any]]) -> str:
         if measured["versions"].get(name)
     )
     flags = ", ".join(measured["processor_flags"])
+    runs = {(row["measured"]["date"], row["measured"]["load"]) for row in rows}
+    days = _ends([date for date, _ in sorted(runs)])
+    loads = _ends([f"{load:.1f}" for load in sorted(load for _, load in runs)])
+    several = f" in {len(runs)} runs, both sides of a row in one" if len(runs) > 1 else ""
     return (
-        f"Measured on {measured['date']}: {measured['device']}, {measured['cores']} cores "
-        f"({flags}), load {measured['load']:.1f} at the end; {versions}."
+        f"Measured on {days}{several}: {measured['device']}, {measured['cores']} cores "
+        f"({flags}), load {loads} at the end; {versions}."
     )
+
+
+def _ends(rising: list[str]) -> str:
+    """The first and the last; one where they are the same."""
+    return rising[0] if rising[0] == rising[-1] else f"{rising[0]} to {rising[-1]}"

@@ -41,6 +41,14 @@ def step(network, precision, baseline, ratio, bar=0.0):
     return row(f"{network}, {precision}", baseline, ratio, bar, **facts)
 
 
+def test_rows_of_several_runs_do_not_pass_for_one(tables, tmp_path):
+    rows = [step("lenet", "float32", KERAS, 1.0), step("alexnet", "float32", KERAS, 1.1)]
+    rows[1]["measured"] = {**MEASURED, "date": "2026-01-03", "load": 1.0}
+    text = tables["training_table"](written(tmp_path / "training.json", rows))
+    assert "Measured on 2026-01-02 to 2026-01-03 in 2 runs, both sides of a row in one: " in text
+    assert "load 0.2 to 1.0 at the end" in text
+
+
 def test_training_is_a_line_a_network_and_names_what_misses_its_bar(tables, tmp_path):
     rows = [
         step("lenet", "float32", KERAS, 1.0, 0.97),
