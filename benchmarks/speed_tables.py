@@ -14,6 +14,8 @@ COLUMNS = {
     "bfloat16, against PyTorch": ("bfloat16", "PyTorch"),
 }
 """Of the training table: precision, and a word of the baseline."""
+LIMIT = "its limit"
+"""The column after the first: what multiply-adds alone would give."""
 PACKAGES = {
     "keras": "Keras",
     "tensorflow": "TensorFlow",
@@ -28,10 +30,12 @@ def training_table(file: Path = RESULTS / "training.json") -> str:
     if not rows:
         return _not_measured(file)
     networks = dict.fromkeys(row["network"] for row in rows if "network" in row)
-    lines = [_line(["network", *COLUMNS]), _line(["---"] * (1 + len(COLUMNS)))]
+    first, *others = COLUMNS
+    lines = [_line(["network", first, LIMIT, *others]), _line(["---"] * (2 + len(COLUMNS)))]
     for network in networks:
         own = [row for row in rows if row.get("network") == network]
-        lines.append(_line([network, *(_cell(own, *column) for column in COLUMNS.values())]))
+        ratio, *ratios = (_cell(own, *column) for column in COLUMNS.values())
+        lines.append(_line([network, ratio, _limit(own), *ratios]))
     others = [f"{row['name']}: {_ratio(row)}" for row in rows if "network" not in row]
     return "\n".join([*lines, "", *(f"{other}.  " for other in others), _circumstances(rows)])
 
@@ -62,6 +66,12 @@ def _line(cells: list[str]) -> str:
 def _cell(rows: list[dict[str, Any]], precision: str, baseline: str) -> str:
     found = [row for row in rows if row["precision"] == precision and baseline in row["baseline"]]
     return _ratio(found[0]) if found else "–"
+
+
+def _limit(rows: list[dict[str, Any]]) -> str:
+    precision, baseline = next(iter(COLUMNS.values()))
+    found = [row for row in rows if row["precision"] == precision and baseline in row["baseline"]]
+    return f"{found[0]['limit']:.2f}" if found and found[0].get("limit") else "–"
 
 
 def _ratio(row: dict[str, Any]) -> str:

@@ -17,13 +17,22 @@ What is left in a step of MiniVGGNet in bfloat16, in shares of all operations' t
 with ``avx512_bf16`` (those with ``amx_bf16`` have quicker convolutions, so that all else counts
 more): filter gradients 33 %, input gradients 24 %, convolutions 14 %, dropout's random numbers 6 %,
 gradients of batch normalization 6 %, matrix products 6 %, ReLU gradients 3 %, batch normalization
-3 %, casts 1.2 %, choosing what is dropped 2 %, the optimizer 1 %. Tried, and not kept:
+3 %, casts 1.2 %, choosing what is dropped 2 %, the optimizer 1 %.
+
+In float32 little is left but arithmetic: each of a network's convolutions, and both of its
+gradients, runs alone at 90 to 117 GFLOP/s a core, as fast as a product of large matrices (102). So
+each row has its limit too: the ratio of a step that did nothing but its multiply-adds, at the speed
+of one large convolution that takes turns with the rest.
+
+Tried, and not kept:
 
 - Dropout, 8.5 % of the step's seconds in all. A byte a number instead of a word: 5 % less, but
   other numbers than Keras draws, so that the same seed would train other weights. Its own bits,
   compared as integers: equal output, the layer 8 % quicker, so the step half a percent; what costs
   is the generator of random bits itself.
 - One operation at a time (``TF_NUM_INTEROP_THREADS=1``): 1.7 % more.
+- Input gradients as convolutions with turned kernels, filter gradients as products of patches or of
+  shifted images (float32): as fast as TensorFlow's, or up to four times slower.
 
 Not tried: one assignment for all of the optimizer's variables, and images in bfloat16 from the
 start. By the shares above they could save 1 % each.
@@ -87,6 +96,9 @@ LOSS_STEPS, LOSS_TOLERANCE, LOSS_RATE = 10, 0.02, 1e-4
 first loss, which is rounding, 2 % in the seventh."""
 PRECISIONS = (FLOAT32, BFLOAT16)
 KERAS = "Keras' defaults, float32"
+LARGE = "one large convolution"
+LARGE_SHAPE = (32, 14, 14, 256)
+"""Images and channels, in and out; its kernel is 3x3. Nothing in the networks is faster."""
 
 
 class UnequalError(Exception):
@@ -174,12 +186,17 @@ def _rows_of(name: str, *, quick: bool, amx: bool, with_torch: bool) -> list[mea
                 who = f"{_torch(precision)}, {'one thread' if threads else 'all threads'}"
                 contestants[who] = torch_step(plain, batch, precision, threads)
     keras.config.set_dtype_policy(FLOAT32)
+    contestants[LARGE], large_work = _large_convolution()
     costs = _costs(contestants, quick=quick)
     for precision in PRECISIONS if with_torch else ():
         both = [cost for who, cost in costs.items() if who.startswith(_torch(precision))]
         costs[_torch(precision)] = min(both)
     images = len(batch[0])
+    speed = large_work / costs.pop(LARGE).cpu
+    arithmetic = images * _work(network) / speed
     figures = {
+        "gflops_a_core": round(speed / 1e9, 1),
+        "arithmetic_cpu_ms_per_image": round(1000 * arithmetic / images, 4),
         "cpu_ms_per_image": {who: round(1000 * c.cpu / images, 4) for who, c in costs.items()},
         "wall_ms_per_image": {who: round(1000 * c.wall / images, 4) for who, c in costs.items()},
     }
@@ -197,12 +214,35 @@ def _rows_of(name: str, *, quick: bool, amx: bool, with_torch: bool) -> list[mea
             network=name,
             precision=precision,
             normalized=normalized,
+            limit=costs[baseline].cpu / arithmetic if precision == FLOAT32 else None,
             **figures,
         )
         for precision in PRECISIONS
         for baseline, bars in ((KERAS, keras_bars), (_torch(precision), torch_bars))
         if baseline in costs
     ]
+
+
+def _work(network: Any) -> float:
+    """Floating-point operations of a training step, an image: forward, and both gradients.
+
+    The first layer's images need none.
+    """
+    from sightkit import zoo
+
+    counts = [row.multiply_adds for row in zoo.describe(network) if row.multiply_adds]
+    return 2.0 * (3 * sum(counts) - counts[0])
+
+
+def _large_convolution() -> tuple[Callable[[], Any], float]:
+    """A convolution that keeps both cores at work, and its floating-point operations."""
+    import tensorflow as tf
+
+    channels = LARGE_SHAPE[-1]
+    images = tf.random.normal(LARGE_SHAPE)
+    kernel = tf.random.normal((3, 3, channels, channels))
+    convolution = tf.function(lambda: tf.nn.conv2d(images, kernel, 1, "SAME"))
+    return lambda: convolution().numpy(), 2.0 * int(tf.size(images)) * 9 * channels
 
 
 def _torch(precision: str) -> str:

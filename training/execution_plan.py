@@ -19,6 +19,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.training.data_adapter import adapt
 from sightkit.training.environment import THREADS, describe_environment, processor_flags
 from sightkit.training.unchanged import network_kept
 
@@ -160,7 +161,7 @@ def _time_steps(
         network.steps_per_execution = count
         network.train_function = functions.get(count)
         start = time.perf_counter()
-        network.fit(_OneBatch(batch, steps), shuffle=False, verbose=0)
+        network.fit(adapt(_OneBatch(batch, steps)), shuffle=False, verbose=0)
         functions[count] = network.train_function
         return time.perf_counter() - start
 

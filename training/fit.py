@@ -22,6 +22,7 @@ from sightkit.callbacks import (
 )
 from sightkit.training.checks.preflight import preflight
 from sightkit.training.checks.report import FAILED
+from sightkit.training.data_adapter import adapt
 from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveWithinEpoch
 from sightkit.training.precision_hint import precision_hint
@@ -188,7 +189,7 @@ def _train(
 ) -> None:
     """The rest of the epoch that was left, if one was; then those that follow."""
     # Keras shuffles batches; the generator mixes images, by seed and epoch.
-    common = {"validation_data": validation, "callbacks": callbacks, "shuffle": False}
+    common = {"validation_data": adapt(validation), "callbacks": callbacks, "shuffle": False}
     first, batch = state.position.epoch, state.position.batch
     if batch:
         model.test_on_batch(*train[0])  # makes the metrics' variables, which are restored
@@ -198,11 +199,11 @@ def _train(
     elif batch:
         train.set_epoch(first, batch)  # Keras asks for the length before an epoch begins
         callbacks.first_batch = batch
-        model.fit(train, initial_epoch=first, epochs=first + 1, **common)
+        model.fit(adapt(train), initial_epoch=first, epochs=first + 1, **common)
         callbacks.first_batch = 0
     following = first + bool(batch)
     if following < epochs and not (batch and model.stop_training):
-        model.fit(train, initial_epoch=following, epochs=epochs, **common)
+        model.fit(adapt(train), initial_epoch=following, epochs=epochs, **common)
 
 
 def _validate(
@@ -212,7 +213,7 @@ def _validate(
     epoch = state.position.epoch
     model.stop_training = False
     callbacks.on_epoch_begin(epoch)
-    found = model.evaluate(validation, callbacks=callbacks, verbose=0, return_dict=True)
+    found = model.evaluate(adapt(validation), callbacks=callbacks, verbose=0, return_dict=True)
     _restore_metrics(model, state)
     logs = dict(model.get_metrics_result())
     logs |= {f"val_{name}": value for name, value in found.items()}
