@@ -15,7 +15,7 @@ COLUMNS = {
 }
 """Of the training table: precision, and a word of the baseline."""
 LIMIT = "its limit"
-"""The column after the first: what multiply-adds alone would give."""
+"""The column after the first, where it was measured: what multiply-adds alone would give."""
 PACKAGES = {
     "keras": "Keras",
     "tensorflow": "TensorFlow",
@@ -30,12 +30,14 @@ def training_table(file: Path = RESULTS / "training.json") -> str:
     if not rows:
         return _not_measured(file)
     networks = dict.fromkeys(row["network"] for row in rows if "network" in row)
-    first, *others = COLUMNS
-    lines = [_line(["network", first, LIMIT, *others]), _line(["---"] * (2 + len(COLUMNS)))]
+    limited = any(row.get("limit") for row in rows)
+    first, *rest = COLUMNS
+    head = ["network", first, *([LIMIT] if limited else []), *rest]
+    lines = [_line(head), _line(["---"] * len(head))]
     for network in networks:
         own = [row for row in rows if row.get("network") == network]
         ratio, *ratios = (_cell(own, *column) for column in COLUMNS.values())
-        lines.append(_line([network, ratio, _limit(own), *ratios]))
+        lines.append(_line([network, ratio, *([_limit(own)] if limited else []), *ratios]))
     others = [f"{row['name']}: {_ratio(row)}" for row in rows if "network" not in row]
     return "\n".join([*lines, "", *(f"{other}.  " for other in others), _circumstances(rows)])
 

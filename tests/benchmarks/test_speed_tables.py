@@ -68,6 +68,17 @@ def test_training_is_a_line_a_network_and_names_what_misses_its_bar(tables, tmp_
     ]
 
 
+def test_the_limit_of_a_step_stands_beside_its_ratio_where_it_was_measured(tables, tmp_path):
+    rows = [step("lenet", "float32", KERAS, 1.0), step("alexnet", "float32", KERAS, 1.1)]
+    rows[1]["limit"] = 1.234
+    text = tables["training_table"](written(tmp_path / "training.json", rows))
+    assert text.splitlines()[0].startswith("| network | float32, against Keras | its limit | ")
+    assert text.splitlines()[2:4] == [
+        "| lenet | 1.00 | – | – | – | – |",
+        "| alexnet | 1.10 | 1.23 | – | – | – |",
+    ]
+
+
 def test_inference_is_a_line_a_row(tables, tmp_path):
     rows = [
         row("net, openvino", "keras, predict", 3.5, 3.0),
