@@ -26,7 +26,7 @@ train: .venv/installed
 
 # A worker that dies ends the run: with another in its place, the rest may wait for ever.
 test: .venv/installed-test
-	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -m "not slow and not faults" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -m "not slow and not faults" $(ARGS)
 
 test-slow: .venv/installed-test
 	$(BIN)/pytest -m slow --timeout 3600 $(ARGS)
@@ -77,6 +77,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/training.py --quick
 	$(RUN) benchmarks/crops.py --quick
 	$(RUN) benchmarks/inference.py --quick
+	$(RUN) benchmarks/turning_point.py --quick
 	$(RUN) benchmarks/transfer.py --quick
 	$(RUN) benchmarks/tables.py --check
 

@@ -1,6 +1,6 @@
 """After how many images an engine has brought back what starting it cost.
 
-Measured once on 17 networks of the zoo (two cores, AMD with AVX512_BF16; CPU seconds, float32;
+Measured by ``benchmarks/turning_point.py`` (two cores, AMD with AVX512_BF16; CPU seconds, float32;
 OpenVINO 2026.4 against the zoo's network in Keras) and written down, so that which engine answers
 never depends on how busy a machine is.
 """
@@ -30,16 +30,24 @@ def turning_point(network: keras.Model, precision: str) -> float:
     """
     if precision != "float32":
         return 1
-    layers = list(_layers(network))
+    saved = saved_seconds(network)
+    return math.ceil(start_seconds(network) / saved) if saved else math.inf
+
+
+def start_seconds(network: keras.Model) -> float:
+    """What converting and compiling a network takes, of the processor."""
+    count = len(list(_layers(network)))
+    return START + START_LAYER * count + START_WEIGHT * network.count_params()
+
+
+def saved_seconds(network: keras.Model) -> float:
+    """What an engine then saves with each image; 0 without batch normalization."""
     normalized = sum(
         math.prod(side or UNKNOWN_SIDE for side in layer.output.shape[1:])
-        for layer in layers
+        for layer in _layers(network)
         if isinstance(layer, keras.layers.BatchNormalization) and hasattr(layer, "output")
     )
-    if not normalized:
-        return math.inf
-    start = START + START_LAYER * len(layers) + START_WEIGHT * network.count_params()
-    return math.ceil(start / (GAIN * normalized))
+    return GAIN * normalized
 
 
 def _layers(network: keras.Model) -> Iterator[keras.Layer]:
