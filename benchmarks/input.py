@@ -158,9 +158,7 @@ def _fit_costs(
 
     chain = Pipeline((ImageToArrayPreprocessor(),))
     file = HDF5DatasetGenerator(path, batch, preprocessors=chain, augment=augment, shuffle=True)
-    untuned = tf.data.Options()
-    untuned.autotune.enabled = False  # on both sides: see ``measure_passes``
-    memory = tf.data.Dataset.from_tensors(file[0]).repeat(len(file)).with_options(untuned)
+    memory = measure.untuned(tf.data.Dataset.from_tensors(file[0]).repeat(len(file)))
     network = _minivggnet(precision)
     return measure.interleaved_costs(
         {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import measure
 import tensorflow as tf
 
 
@@ -33,12 +34,14 @@ def bare_loops(
         hits = tf.reduce_mean(tf.cast(tf.argmax(answers, 1) == tf.cast(y, tf.int64), tf.float32))
         sums.assign_add(tf.stack([loss, hits]))
 
-    data = tf.data.Dataset.from_tensors(batch).repeat(steps).prefetch(2)
+    data = measure.untuned(tf.data.Dataset.from_tensors(batch).repeat(steps).prefetch(2))
 
     shapes = tuple(tf.TensorSpec(part.shape, part.dtype) for part in batch)
-    fed = tf.data.Dataset.from_generator(
-        lambda: (batch for _ in range(steps)), output_signature=shapes
-    ).prefetch(2)
+    fed = measure.untuned(
+        tf.data.Dataset.from_generator(
+            lambda: (batch for _ in range(steps)), output_signature=shapes
+        ).prefetch(2)
+    )
 
     def in_python() -> None:
         for x, y in data:
