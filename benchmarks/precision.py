@@ -60,14 +60,14 @@ class Config:
 
 
 def main(config: Config) -> dict[str, float]:
-    rows = _read(config.output)
+    rows = read(config.output)
     summary: dict[str, float] = {}
     for seed in range(1, config.pairs + 1):
         for precision in PRECISIONS:
-            if (seed, precision) not in _accuracies(rows, config):
+            if (seed, precision) not in accuracies(rows, config.epochs):
                 rows.append(_train(config, seed, precision))
                 measure.write_csv(config.output, rows)
-        summary = compared(_accuracies(rows, config))
+        summary = compared(accuracies(rows, config.epochs))
         if seed > 1:
             print(
                 f"{seed} pairs, bfloat16 - float32: {summary['mean']:+.2f} points, 95 % interval "
@@ -75,25 +75,30 @@ def main(config: Config) -> dict[str, float]:
             )
             if summary["high"] - summary["low"] <= 2 * HALF_WIDTH and not config.quick:
                 break
-    met = summary["mean"] >= BAR_MEAN and summary["low"] >= BAR_LOW
-    print(f"bars {BAR_MEAN} and {BAR_LOW}: {'met' if met else 'MISSED'}")
+    print(f"bars {BAR_MEAN} and {BAR_LOW}: {'met' if met(summary) else 'MISSED'}")
     return summary
 
 
-def compared(accuracies: dict[tuple[int, str], float]) -> dict[str, float]:
-    """The mean of the pairs' differences, and its 95 % interval, in percentage points."""
+def compared(found: dict[tuple[int, str], float]) -> dict[str, float]:
+    """Both means over the seeds that have both, their difference and its 95 % interval, in %."""
     from scipy import stats
 
-    seeds = [seed for seed, precision in accuracies if precision == PRECISIONS[1]]
-    differences = 100 * np.array(
-        [accuracies[seed, "bfloat16"] - accuracies[seed, "float32"] for seed in seeds]
-    )
+    seeds = [seed for seed, precision in found if precision == PRECISIONS[1]]
+    both = 100 * np.array([[found[seed, precision] for precision in PRECISIONS] for seed in seeds])
+    differences = both[:, 1] - both[:, 0]
     mean = float(differences.mean())
     half = float("inf")
     if len(differences) > 1:
         quantile = float(stats.t.ppf(0.975, len(differences) - 1))
         half = quantile * float(differences.std(ddof=1)) / len(differences) ** 0.5
-    return {"pairs": len(differences), "mean": mean, "low": mean - half, "high": mean + half}
+    means = dict(zip(PRECISIONS, both.mean(0).tolist(), strict=True))
+    interval = {"low": mean - half, "high": mean + half}
+    return {"pairs": len(differences), **means, "mean": mean, **interval}
+
+
+def met(summary: dict[str, float]) -> bool:
+    """Whether bfloat16 is as accurate as it must be."""
+    return summary["mean"] >= BAR_MEAN and summary["low"] >= BAR_LOW
 
 
 def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
@@ -131,19 +136,20 @@ def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path = RESULTS) -> list[dict[str, Any]]:
+    """The rows of the ledger; none where there is no file."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _accuracies(rows: list[dict[str, Any]], config: Config) -> dict[tuple[int, str], float]:
+def accuracies(rows: list[dict[str, Any]], epochs: int) -> dict[tuple[int, str], float]:
     """(seed, precision) to rank-1 accuracy on the test images, of runs of as many epochs."""
     return {
         (int(row["seed"]), row["precision"]): float(row["rank1"])
         for row in rows
-        if int(row["epochs"]) == config.epochs
+        if int(row["epochs"]) == epochs
     }
 
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import precision
+
 RESULTS = Path(__file__).parent / "results"
 COLUMNS = {
     "float32, against Keras": ("float32", "Keras"),
@@ -40,6 +42,29 @@ def training_table(file: Path = RESULTS / "training.json") -> str:
         lines.append(_line([network, ratio, *([_limit(own)] if limited else []), *ratios]))
     others = [f"{row['name']}: {_ratio(row)}" for row in rows if "network" not in row]
     return "\n".join([*lines, "", *(f"{other}.  " for other in others), _circumstances(rows)])
+
+
+def precision_sentence(file: Path = precision.RESULTS) -> str:
+    """What bfloat16 costs in accuracy, from the rows that precision.py wrote."""
+    rows = precision.read(file)
+    by_epochs = {epochs: precision.accuracies(rows, epochs) for epochs in _lengths(rows)}
+    epochs = max(by_epochs, key=lambda epochs: len(by_epochs[epochs]), default=0)
+    found = by_epochs.get(epochs, {})
+    if sum(kind == "bfloat16" for _, kind in found) < 2:
+        return "Accuracy in bfloat16: not measured yet (`python benchmarks/precision.py`)."
+    summary = precision.compared(found)
+    missed = "" if precision.met(summary) else "; **missed**: ≥ -0.3, interval from -1.0"
+    return (
+        f"Accuracy in bfloat16: MiniVGGNet on CIFAR-10, {epochs} epochs, {summary['pairs']} seeds "
+        f"in both precisions: {summary['float32']:.2f} % of the test images in float32, "
+        f"{summary['bfloat16']:.2f} % in bfloat16; paired difference {summary['mean']:+.2f} "
+        f"points, 95 % interval {summary['low']:+.2f} to {summary['high']:+.2f}{missed} "
+        "(`python benchmarks/precision.py`)."
+    )
+
+
+def _lengths(rows: list[dict[str, Any]]) -> list[int]:
+    return sorted({int(row["epochs"]) for row in rows})
 
 
 def inference_table(file: Path = RESULTS / "inference.json") -> str:

@@ -40,6 +40,7 @@ def main(config: Config) -> None:
     wanted = _replace(wanted, "networks", networks())
     wanted = _replace(wanted, "ways", ways(_read_csv(WAYS)))
     wanted = _replace(wanted, "training", speed_tables.training_table())
+    wanted = _replace(wanted, "precision", speed_tables.precision_sentence())
     wanted = _replace(wanted, "inference", speed_tables.inference_table())
     if config.check:
         if text != wanted:

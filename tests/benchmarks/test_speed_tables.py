@@ -21,7 +21,8 @@ KERAS = "Keras' defaults, float32"
 
 
 @pytest.fixture
-def tables():
+def tables(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
     return runpy.run_path(str(BENCHMARKS / "speed_tables.py"))
 
 
@@ -77,6 +78,43 @@ def test_the_limit_of_a_step_stands_beside_its_ratio_where_it_was_measured(table
         "| lenet | 1.00 | – | – | – | – |",
         "| alexnet | 1.10 | 1.23 | – | – | – |",
     ]
+
+
+def ledger(path, differences, more=()):
+    """Rows of pairs that differ by so many points, and unfinished ones."""
+    lines = ["epochs,seed,precision,rank1", *more]
+    for seed, difference in enumerate(differences):
+        lines.append(f"10,{seed},float32,0.7")
+        lines.append(f"10,{seed},bfloat16,{0.7 + difference / 100}")
+    path.write_text("\n".join([*lines, "10,9,float32,0.1"]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("differences", "said", "verdict"),
+    [
+        ([0.1, 0.3], "2 seeds in both precisions: 70.00 % of the test images in float32, 70.20 %",
+         "+0.20 points, 95 % interval -1.07 to +1.47; **missed**"),
+        ([0.1, 0.3, 0.2], "3 seeds", "+0.20 points, 95 % interval -0.05 to +0.45 (`python"),
+        ([-0.4, -0.4, -0.4], "3 seeds", "-0.40 to -0.40; **missed**"),
+    ],
+)  # fmt: skip
+def test_the_precisions_are_told_with_their_interval(tables, tmp_path, differences, said, verdict):
+    text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", differences))
+    assert said in text
+    assert verdict in text
+
+
+def test_one_pair_is_no_measurement(tables, tmp_path):
+    for differences in ([0.1], []):
+        text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", differences))
+        assert "not measured yet" in text
+    assert "not measured yet" in tables["precision_sentence"](tmp_path / "absent.csv")
+
+
+def test_a_single_run_of_another_length_hides_no_pairs(tables, tmp_path):
+    file = ledger(tmp_path / "precision.csv", [0.1, 0.3, 0.2], ["40,1,float32,0.9"])
+    assert "10 epochs, 3 seeds" in tables["precision_sentence"](file)
 
 
 def test_inference_is_a_line_a_row(tables, tmp_path):
