@@ -64,6 +64,9 @@ class StopOnDivergence(StatefulCallback):
     script must not go on to report on a network that has failed, and ends with exit code 2 and
     this line.
 
+    At the end of an epoch the weights are looked at too: TensorFlow's ReLU makes 0 of NaN on a CPU,
+    so that a network of NaN may have a finite loss.
+
     Keras hands over a mean over the epoch; the loss of a batch is its difference from the mean
     before. Nothing is computed on the device for it: that mean is read after each batch, which
     ``training.fit`` lets Keras do anyway.
@@ -115,7 +118,7 @@ class StopOnDivergence(StatefulCallback):
         mean = monitored(logs, "loss")
         first = self._seen[0]
         if not math.isfinite(mean):
-            raise self._stop(first, batch, mean)
+            raise self._stop(first, batch, f"the loss became {mean}")
         loss = self._loss_since(batch, mean)
         if self.initial is None:
             self.initial = loss
@@ -123,10 +126,17 @@ class StopOnDivergence(StatefulCallback):
         self._recent.append(loss)
         recent = math.fsum(self._recent) / len(self._recent)
         if recent > self._limit:
-            raise self._stop(first, batch, recent)
+            rule = (
+                f"over the last {len(self._recent)} batches the loss was on average {recent:.4g}, "
+                f"the first was {self.initial:.4g}"
+            )
+            raise self._stop(first, batch, rule)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keep these weights if they are the best so far and no file has them."""
+        """Keep these weights if they are the best so far and no file has them; stop if NaN."""
+        if not _finite(self.model):
+            rule = "weights hold NaN or infinity, though the loss is finite"
+            raise self._stop(0, self._seen[0] - 1, rule, whole_epoch=True)
         if self.best is not None:
             if self.best.best_epoch is not None:
                 self._kept = None
@@ -158,18 +168,11 @@ class StopOnDivergence(StatefulCallback):
         rest = max(initial - chance, 0.0)  # penalties on weights are part of the loss
         return min(self.factor * max(initial, chance), rest + CERTAIN_AND_WRONG)
 
-    def _stop(self, first: int, batch: int, loss: float) -> Diverged:
+    def _stop(self, first: int, batch: int, rule: str, *, whole_epoch: bool = False) -> Diverged:
         """Restore the best weights, and say what happened."""
         restored = self._restore()
         rows = self._rows(first, batch)
-        broken = self._broken(first, batch, rows)
-        if math.isfinite(loss):
-            rule = (
-                f"Training was stopped: over the last {len(self._recent)} batches the loss was on "
-                f"average {loss:.4g}, the first was {self.initial:.4g}."
-            )
-        else:
-            rule = f"Training was stopped: the loss became {loss}."
+        broken = self._broken(first, rows)
         next_step = f"Lower --learning-rate; the network has {restored} again."
         if broken:
             next_step = (
@@ -177,10 +180,11 @@ class StopOnDivergence(StatefulCallback):
                 f"has {restored} again."
             )
         received: dict[str, object] = {"epoch": self._epoch + 1, "batch": batch + 1}
-        if rows is not None:
+        if rows is not None and not whole_epoch:
             received["samples"] = _Samples(rows)
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        error = Diverged(rule, next_step, **received, learning_rate=rate)
+        received["learning_rate"] = rate
+        error = Diverged(f"Training was stopped: {rule}.", next_step, **received)
         error.epoch, error.batch, error.rows, error.broken = self._epoch, batch, rows, broken
         return error
 
@@ -200,17 +204,27 @@ class StopOnDivergence(StatefulCallback):
         size = self.data.batch_size
         return [int(row) for row in self.data.rows(self._epoch)[first * size : (batch + 1) * size]]
 
-    def _broken(self, first: int, batch: int, rows: list[int] | None) -> list[int]:
+    def _broken(self, first: int, rows: list[int] | None) -> list[int]:
         """Samples whose own values are not finite: then it is not the learning rate."""
         data: Any = self.data
-        if rows is None or not hasattr(data, "__getitem__"):
+        if not rows or not hasattr(data, "__getitem__"):
             return []
         if hasattr(data, "set_epoch"):
             data.set_epoch(self._epoch)
-        images = np.concatenate([np.asarray(data[each][0]) for each in range(first, batch + 1)])
-        return [
-            row for row, image in zip(rows, images, strict=True) if not np.isfinite(image).all()
-        ]
+        broken: list[int] = []
+        for start in range(0, len(rows), data.batch_size):
+            images = np.asarray(data[first + start // data.batch_size][0])
+            finite = np.isfinite(images).all(axis=tuple(range(1, images.ndim)))
+            broken += [rows[start + int(index)] for index in np.flatnonzero(~finite)]
+        return broken
+
+
+def _finite(model: keras.Model) -> bool:
+    """Whether all weights are numbers."""
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+    floats = (w.value for w in model.weights if "float" in w.dtype)
+    return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in floats)
 
 
 def _loss_of_chance(model: keras.Model) -> float | None:

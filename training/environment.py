@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -87,6 +88,17 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
             file=sys.stderr,
         )
     return differences
+
+
+def accelerators() -> list[str]:
+    """GPUs and TPUs that Keras can use, as it names them; on a CPU alone JAX raises where asked."""
+    import keras
+
+    found: list[str] = []
+    for kind in ("gpu", "tpu"):
+        with contextlib.suppress(RuntimeError):
+            found += keras.distribution.list_devices(kind)
+    return found
 
 
 def _version(package: str) -> str | None:

@@ -20,7 +20,12 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.training.data_adapter import adapt
-from sightkit.training.environment import THREADS, describe_environment, processor_flags
+from sightkit.training.environment import (
+    THREADS,
+    accelerators,
+    describe_environment,
+    processor_flags,
+)
 from sightkit.training.unchanged import network_kept
 
 PLAN = "plan.json"
@@ -114,10 +119,7 @@ def plan_execution(
 
 def jit_rule(network: keras.Model) -> bool:
     """Whether XLA compiles the steps: a function of backend and device, never of time."""
-    on_cpu = not keras.distribution.list_devices("gpu") and not keras.distribution.list_devices(
-        "tpu"
-    )
-    if keras.backend.backend() == "tensorflow" and on_cpu:
+    if keras.backend.backend() == "tensorflow" and not accelerators():
         return False
     return bool(network.jit_compile)  # as Keras has resolved it
 

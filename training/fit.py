@@ -125,7 +125,7 @@ def fit(
     state = TrainingState(model, [best, monitor, guard, *stateful], folder, start)
     state.require_space()
     if run.resumed:
-        state.restore_latest()
+        state.restore_latest(batches=len(train))
     if phase:
         print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
     if state.position > start:
@@ -144,7 +144,7 @@ def fit(
             add_progbar=True,
             model=model,
             epochs=epochs,
-            steps=len(train),
+            batches=len(train),
             verbose=1 if sys.stdout.isatty() else 2,
         )
         with saving, contextlib.closing(monitor):
@@ -266,11 +266,17 @@ def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:
 class _Callbacks(keras.callbacks.CallbackList):
     """Keras' list, for which two calls of Keras' ``fit`` are one training.
 
+    Args:
+        batches: of a whole epoch.
+
     Attributes:
         first_batch: number of the batch that the ``fit`` under way begins its epoch with.
     """
 
-    first_batch = 0
+    def __init__(self, callbacks: list[keras.callbacks.Callback], batches: int, **options: Any):
+        super().__init__(callbacks, steps=batches, **options)
+        self.batches = batches
+        self.first_batch = 0
 
     def begin(self) -> None:
         """Tell all that the training begins."""
@@ -291,8 +297,11 @@ class _Callbacks(keras.callbacks.CallbackList):
         super().on_train_batch_begin(batch + self.first_batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Number batches as in a whole epoch."""
-        super().on_train_batch_end(batch + self.first_batch, logs)
+        """Number batches as in a whole epoch.
+
+        Of several steps an execution Keras counts all, the last time too, when fewer are left.
+        """
+        super().on_train_batch_end(min(batch + self.first_batch, self.batches - 1), logs)
 
 
 class _EpochOrder(keras.callbacks.Callback):

@@ -6,7 +6,7 @@ import sys
 
 import keras
 
-from sightkit.training.environment import NATIVE_BFLOAT16, processor_flags
+from sightkit.training.environment import NATIVE_BFLOAT16, accelerators, processor_flags
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -35,5 +35,4 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
 def _has_bfloat16() -> bool:
     """Whether it is native; taken for granted where a processor cannot be asked, and on a GPU."""
     flags = processor_flags()
-    on_gpu = bool(keras.distribution.list_devices("gpu"))
-    return on_gpu or not flags or bool(NATIVE_BFLOAT16 & set(flags))
+    return bool(accelerators()) or not flags or bool(NATIVE_BFLOAT16 & set(flags))

@@ -20,8 +20,8 @@ class SoftLabels(keras.utils.PyDataset):
     generators themselves are what ``evaluation`` takes.
 
     Args:
-        data: ``io.HDF5DatasetGenerator``, or what has its ``epoch``, ``set_epoch`` and batches
-            (x, int64 (n,)).
+        data: ``io.HDF5DatasetGenerator``, or what has its ``epoch``, ``set_epoch``, ``rows``,
+            ``batch_size`` and batches (x, int64 (n,)).
         classes: number of classes.
         mixing: ``MixUp`` or ``CutMix``; for training data only.
         smoothing: share of each label that is spread evenly over all classes, 0 to below 1.
@@ -69,6 +69,15 @@ class SoftLabels(keras.utils.PyDataset):
         self.weights = None if class_weights is None else _weights(class_weights, classes)
         self.seed = seed
         self._first_batch = 0
+
+    @property
+    def batch_size(self) -> int:
+        """Samples a batch."""
+        return self.data.batch_size
+
+    def rows(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: positions in the split."""
+        return self.data.rows(epoch)
 
     def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
         """Let the next pass be that of an epoch, beginning with one of its batches."""

@@ -117,10 +117,13 @@ class TrainingState:
             old.unlink()
         return path
 
-    def restore_latest(self) -> None:
+    def restore_latest(self, batches: int | None = None) -> None:
         """Restore the newest checkpoint that is whole; a damaged one is named and passed over.
 
         Where there is none, nothing changes: the training begins at its beginning.
+
+        Args:
+            batches: of an epoch; with several steps an execution, earlier versions counted beyond.
         """
         for path in self._paths():
             try:
@@ -133,6 +136,8 @@ class TrainingState:
                 )
                 continue
             self._restore(path, state, arrays)
+            if batches is not None and self.position.batch > batches:
+                self.position = Position(self.position.epoch, batches)
             return
 
     def _paths(self) -> list[Path]:

@@ -195,6 +195,36 @@ def test_samples_that_hold_nan_are_named_and_the_rate_is_not_blamed(data):
     assert "Lower" not in str(error)
 
 
+def test_weights_of_nan_stop_the_epoch_even_where_the_loss_hides_them(data):
+    """On a CPU TensorFlow's ReLU makes 0 of NaN: the loss stays finite."""
+
+    class Broken(keras.utils.PyDataset):
+        """One sample of the epoch's second batch is NaN."""
+
+        batch_size = 8
+
+        def rows(self, epoch):
+            return data.rows(epoch)
+
+        def __len__(self):
+            return len(data)
+
+        def __getitem__(self, index):
+            x, y = data[index]
+            if index == 1:
+                x = x.copy()
+                x[3, 0, 0] = NAN
+            return x, y
+
+    model = network()
+    before = model.get_weights()
+    with pytest.raises(Diverged, match="weights hold NaN or infinity") as raised:
+        fit(model, Broken(), StopOnDivergence(Broken()))
+    assert (raised.value.epoch, raised.value.broken) == (0, [data.rows(0)[11]])
+    for mine, first in zip(model.get_weights(), before, strict=True):
+        assert mine.tobytes() == first.tobytes()
+
+
 def test_many_samples_are_counted(write_dataset):
     data = HDF5DatasetGenerator(write_dataset(train=100, validation=3, test=3), 64)
     error = stopped(StopOnDivergence(data), [1.0, NAN])
@@ -210,6 +240,18 @@ def test_with_several_steps_an_execution_all_their_samples_are_named(data):
     with pytest.raises(Diverged) as raised:
         fit(model, data, StopOnDivergence(data))
     assert len(raised.value.rows) == 32
+
+
+def test_an_execution_that_is_counted_beyond_the_epoch_ends_with_its_last_sample(data):
+    """100 samples are 13 batches; of four steps an execution Keras counts 16."""
+    guard = StopOnDivergence(data)
+    guard.set_model(network())
+    guard.on_train_begin()
+    guard.on_epoch_begin(0)
+    guard.on_train_batch_end(11, {"loss": 1.0})
+    with pytest.raises(Diverged) as raised:
+        guard.on_train_batch_end(15, {"loss": NAN})
+    assert raised.value.rows == [int(row) for row in data.rows(0)[96:]]
 
 
 def test_a_resumed_run_remembers_the_first_loss():

@@ -170,8 +170,19 @@ def train(data, output, steps, *, resume=False, stop_after=None):
 def test_steps_per_execution_change_no_bit_not_even_over_a_stop(steps, data, tmp_path):
     expected = train(data, tmp_path / "one", 1)  # thirteen batches an epoch
     assert train(data, tmp_path / "whole", steps) == expected
-    for after in (1, 3):
+    for after in (1, 3, -(-13 // steps)):  # the last has fewer batches than the others
         output = tmp_path / f"stopped-{after}"
         with pytest.raises(Interrupted, match="batches"):
             train(data, output, steps, stop_after=after)
         assert train(data, output, steps, resume=True) == expected
+
+
+def test_a_checkpoint_counted_beyond_its_epoch_is_resumed_at_its_end(data, tmp_path):
+    """As earlier versions wrote it with several steps an execution."""
+    expected = train(data, tmp_path / "whole", 4)
+    output = tmp_path / "stopped"
+    with pytest.raises(Interrupted, match="13 batches"):
+        train(data, output, 4, stop_after=4)
+    (written,) = output.rglob("epoch-00000-batch-000013.npz")
+    written.rename(written.with_name("epoch-00000-batch-000016.npz"))
+    assert train(data, output, 4, resume=True) == expected

@@ -99,6 +99,13 @@ def test_an_epoch_that_ended_leaves_no_batch_behind(generator):
     assert np.array_equal(data[0][0], other[0][0])
 
 
+def test_samples_can_be_named(generator):
+    """The divergence guard asks for both."""
+    soft = SoftLabels(generator(), 3)
+    assert soft.batch_size == 8
+    np.testing.assert_array_equal(soft.rows(2), generator().rows(2))
+
+
 def test_plain_it_is_one_hot_and_smoothing_is_keras_own(generator):
     source, plain = generator("validation"), SoftLabels(generator("validation"), 3)
     x, labels = source[0]
