@@ -37,6 +37,7 @@ MISTAKES = "mistakes.png"
 ENSEMBLE = "ensemble.png"
 REPORT = "report.html"
 LOCK = ".lock"
+REPLACED = ".replaced"
 
 PARTIAL = ".partial"
 CRASH_VARIABLE = "SIGHTKIT_CRASH_AT"
@@ -97,6 +98,14 @@ def link(path: Path, name: Path) -> None:
 def remove_partial(folder: Path) -> None:
     """Remove what ``replacing`` left where a process was killed; call it with the folder locked."""
     for path in folder.glob(f".*{PARTIAL}.*"):
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; nothing if there is neither."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
         path.unlink(missing_ok=True)
 
 

@@ -134,6 +134,7 @@ def fit(
         _keep_best(best, model, after)
     elif run.preflight:
         _check(model, train, validation, run)
+    run.start()
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
         saving = SaveWithinEpoch(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,9 @@ class Run:
         ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted. A
         resume takes over the number of threads that the run was begun with.
 
+        What is overwritten stands aside until the new run starts (``start``): if that fails before,
+        or is killed, the old run comes back.
+
         Args:
             config: flags of the experiment.
             experiment: name of the script; a run is resumed by its own experiment only.
@@ -100,6 +104,7 @@ class Run:
         folder = config.output
         _files.require_writable(folder)
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
+        _recover(folder)
         wanted = {"experiment": experiment, **config.to_json()}
         found = _claim(folder, wanted, config)
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,19 +122,32 @@ class Run:
             else:
                 run._begin()
         except BaseException:
-            run.close()
+            run.__exit__(*sys.exc_info())
             raise
         return run
 
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: object = None, *rest: object) -> None:
+        try:
+            if kind is not None:
+                _put_back(self.folder)
+            self.start()
+        finally:
+            self._lock.release()
+
+    def start(self) -> None:
+        """The run has something to go on with: delete the one that it was to replace."""
+        aside = self.path(_files.REPLACED)
+        if aside.is_dir():
+            going = aside.with_name(f".{os.getpid()}{_files.PARTIAL}.{aside.name}")
+            aside.rename(going)
+            shutil.rmtree(going)
 
     def close(self) -> None:
         """Give the folder back."""
-        self._lock.release()
+        self.__exit__()
 
     def path(self, name: str) -> Path:
         """A file of the folder; the names are constants of ``sightkit._files``."""
@@ -176,20 +194,60 @@ class Run:
         return found if isinstance(found, dict) else {}
 
     def _begin(self) -> None:
-        """Delete what an earlier run left and write the configuration.
+        """Put aside what an earlier run left and write the configuration.
 
-        The old configuration goes last: killed before, the folder is still that run's; killed
-        after, it is empty.
+        The old configuration goes last: killed before, what is left is still that run's; killed
+        after, all that stands there is new.
         """
-        for name in OWN_FOLDERS:
-            if self.path(name).exists():
-                shutil.rmtree(self.path(name))
-        for name in sorted(OWN_FILES, key=lambda name: name == _files.CONFIG):
-            self.path(name).unlink(missing_ok=True)
+        self.start()
+        aside = self.path(_files.REPLACED)
+        keep = _holds_work(self.folder)
+        if keep:
+            aside.mkdir()
+        for path in reversed(_parts(self.folder)):
+            if not keep:
+                _files.remove(path)
+            elif path.exists():
+                path.rename(aside / path.name)
         self.path(_files.CHECKPOINTS).mkdir()
         _files.write_json(
             self.path(_files.CONFIG), {"format": FORMAT, "schema": SCHEMA, **self.config}
         )
+
+
+def _parts(folder: Path) -> list[Path]:
+    """What runs write, the configuration first."""
+    others = [name for name in OWN_FILES if name != _files.CONFIG]
+    return [folder / name for name in (_files.CONFIG, *others, *OWN_FOLDERS)]
+
+
+def _recover(folder: Path) -> None:
+    """Put back a run whose successor was killed before it started."""
+    if not (folder / _files.REPLACED).is_dir():
+        return
+    lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
+    lock.acquire()
+    try:
+        _put_back(folder)
+    finally:
+        lock.release()
+
+
+def _put_back(folder: Path) -> None:
+    """Undo ``_begin``, wherever it or this was killed; nothing if there is nothing aside.
+
+    A successor that has made something without ``start`` (a loop of one's own) stays.
+    """
+    aside = folder / _files.REPLACED
+    if not aside.is_dir() or ((aside / _files.CONFIG).exists() and _holds_work(folder)):
+        return
+    if (aside / _files.CONFIG).exists():  # all of the old run is aside, what stands here is new
+        for path in _parts(folder):
+            _files.remove(path)
+    for path in _parts(aside):
+        if path.exists():
+            path.rename(folder / path.name)
+    aside.rmdir()
 
 
 def _claim(folder: Path, wanted: dict[str, Any], config: ExperimentConfig) -> dict[str, Any] | None:
@@ -213,7 +271,7 @@ def _found_in(folder: Path) -> dict[str, Any] | None:
     names = os.listdir(folder) if folder.is_dir() else ()
     entries = {name for name in names if not _files.is_partial(name)}
     # A run that was killed before its configuration was written is no run yet.
-    leftovers = {_files.LOCK, _files.CHECKPOINTS}
+    leftovers = {_files.LOCK, _files.CHECKPOINTS, _files.REPLACED}
     if _files.CONFIG not in entries:
         if entries - leftovers:
             raise SightkitError(

@@ -212,27 +212,82 @@ def test_an_error_while_it_begins_gives_the_folder_back(config, monkeypatch):
     open_run(config).close()
 
 
-@pytest.mark.parametrize("flags", ({"resume": True}, {"overwrite": True}))
-def test_a_kill_while_an_old_run_is_deleted_leaves_a_folder_that_can_be_taken(
-    flags, config, monkeypatch
-):
-    with open_run(config) as run:
-        for name in (_files.HISTORY, _files.METRICS):
-            run.path(name).write_text("old")
+class Killed(BaseException):
+    pass
+
+
+@pytest.fixture
+def old(config):
+    """A run that is worth something; its files."""
+    finish_an_epoch(config)
+    (config.output / _files.BUNDLE).mkdir()
+    (config.output / _files.BUNDLE / "model.weights.h5").write_text("trained")
+    (config.output / _files.METRICS).write_text("{}")
+    (config.output / "notes.txt").write_text("mine")
+    return snapshot(config.output)
+
+
+def test_what_is_overwritten_comes_back_if_the_new_run_fails_before_it_starts(config, old):
+    with pytest.raises(SightkitError, match="no file"), open_run(config, overwrite=True) as run:
+        assert not run.path(_files.BUNDLE).exists()
+        run.write_environment(data={"sha256": "2"})
+        raise SightkitError("There is no file.")
+    assert snapshot(config.output) == old
+
+
+def test_what_is_overwritten_goes_when_the_new_run_starts(config, old):
+    with pytest.raises(ZeroDivisionError), open_run(config, overwrite=True) as run:
+        run.start()
+        1 / 0  # noqa: B018
+    assert sorted(snapshot(config.output)) == ["checkpoints", "config.json", "notes.txt"]
+
+
+def test_what_a_loop_of_ones_own_has_made_stays(config, old):
+    with pytest.raises(ZeroDivisionError), open_run(config, overwrite=True) as run:
         run.path(_files.BUNDLE).mkdir()
+        1 / 0  # noqa: B018
+    left = sorted(snapshot(config.output))
+    assert left == ["bundle", "checkpoints", "config.json", "notes.txt"]
 
-    class Killed(BaseException):
-        pass
 
-    def die(*args, **kwargs):
-        raise Killed
+def test_what_is_overwritten_comes_back_if_the_new_run_is_killed_before_it_starts(config, old):
+    run = open_run(config, overwrite=True)
+    run._lock.release()  # as a kill does, in the end
+    with open_run(config, resume=True) as resumed:
+        assert resumed.resumed
+    assert snapshot(config.output) == old
 
-    with monkeypatch.context() as patch:
-        patch.setattr("sightkit.training.run.shutil.rmtree", die)
-        with pytest.raises(Killed):
-            open_run(config, overwrite=True)
-    (config.output / _files.METRICS).write_text("as if killed one file earlier")
-    open_run(config, overwrite=True).close()
+
+@pytest.mark.parametrize("moves", range(9))
+def test_a_kill_while_a_run_is_put_aside_or_back_loses_nothing(moves, config, old, monkeypatch):
+    left = iter(range(moves))
+    rename = Path.rename
+
+    def die(path, target):
+        if next(left, None) is None:
+            raise Killed
+        return rename(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "rename", die)
+        with open_run(config, overwrite=True):
+            raise Killed
+    with open_run(config, resume=True) as resumed:
+        assert resumed.resumed
+    assert snapshot(config.output) == old
+
+
+def test_a_kill_while_what_was_overwritten_is_deleted_leaves_the_new_run(config, old, monkeypatch):
+    run = open_run(config, overwrite=True, epochs=7)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(
+            "sightkit.training.run.shutil.rmtree", lambda path: (_ for _ in ()).throw(Killed)
+        )
+        run.start()
+    run._lock.release()
+    with open_run(config, overwrite=True) as run:
+        assert run.config["epochs"] == 20
+    assert sorted(snapshot(config.output)) == ["checkpoints", "config.json", "notes.txt"]
 
 
 def test_a_disk_that_is_too_small_is_told_before_work(config, monkeypatch, tmp_path):
