@@ -207,9 +207,8 @@ def _gap(
         f"{'at most ' if each.at_most else ''}{_percent(each.error)} {end}"
         for each, end in zip((lower, upper), ends, strict=True)
     )
-    text = (
-        f"{after}, {before}: {100 * size:+.2f} points (95 %: {100 * low:+.2f} to {100 * high:+.2f})"
-    )
+    interval = f"95 %: {100 * low:+.2f} to {100 * high:+.2f}"
+    text = f"error {after}, {before}: {100 * size:+.2f} points ({interval})"
     if verdict == UNDECIDED and (lower.at_most or upper.at_most):
         text += "; measure the training error without augmentation and dropout to decide"
     elif verdict == UNDECIDED:

@@ -40,15 +40,17 @@ def write_html(
         test: evaluation of the images that the report speaks of.
         images: positions among them to uint8 (n, H, W, 1 or 3), RGB; or, where the pixels are not
             at hand, the name of each.
-        metrics: what metrics.json holds.
+        metrics: what metrics.json holds; its ``notes`` stand above the figures, so that nobody
+            takes them for more than they are.
         diagnosis: what is wrong with the run, and what to try next.
     """
     environment = _read(folder / _files.ENVIRONMENT)
     config = _read(folder / _files.CONFIG)
     title = str(config.get("experiment", folder.name))
-    mark = f'<p class="mark">{SMOKE}</p>' if is_smoke_run(folder) else ""
+    notes = [*([SMOKE] if is_smoke_run(folder) else []), *metrics.get("notes", ())]
+    marks = "".join(f'<p class="mark">{escape(note)}</p>' for note in notes)
     sections = [
-        f"<header><h1>{escape(title)}</h1>{mark}{_headline(metrics)}</header>",
+        f"<header><h1>{escape(title)}</h1>{_judged(metrics)}{marks}{_headline(metrics)}</header>",
         _command(environment),
         _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
         diagnosis_section(diagnosis) if diagnosis else "",
@@ -80,6 +82,15 @@ def write_html(
 def is_smoke_run(folder: Path) -> bool:
     """Whether a run's configuration says ``--smoke``."""
     return bool(_read(folder / _files.CONFIG).get("smoke"))
+
+
+def _judged(metrics: Mapping[str, Any]) -> str:
+    """Which network was judged by which images, where that is not the run's own."""
+    if "bundle" not in metrics or "data" not in metrics:
+        return ""
+    split = f", split {metrics['split']}" if metrics.get("split") else ""
+    text = f"{metrics['bundle']}, judged by {metrics['data']}{split}"
+    return f'<p class="quiet">{escape(text)}</p>'
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:

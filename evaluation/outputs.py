@@ -76,13 +76,16 @@ def require_folder(path: str | os.PathLike[str]) -> None:
         )
 
 
-def write_answers(path: str | os.PathLike[str], answers: Mapping[str, Mapping[str, float]]) -> None:
+def write_answers(
+    path: str | os.PathLike[str], answers: Mapping[str, Mapping[str, float | None]]
+) -> None:
     """Write what a classifier said of some pictures, atomically.
 
     Args:
         path: ``.json`` gives ``{picture: [{"class": name, "probability": p}, …]}``, ``.csv`` the
             columns picture, rank, class, probability.
-        answers: for each picture the most probable classes, the first first.
+        answers: for each picture the most probable classes, the first first; None, null in JSON and
+            empty in CSV, for what has no probability ("none of these").
 
     Raises:
         SightkitError: another ending, or a place that cannot be written to.

@@ -94,6 +94,7 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
         data, found, milliseconds = passed(crops)
         gained = evaluation.gain(found, [once], milliseconds=milliseconds, before=before)
         facts |= {"once": once.to_metrics(), "gain": gained.to_metrics()}
+    notes = [*filter(None, (*data.notes, data.warning(len(found.labels))))]
     metrics = {
         "format": evaluation.FORMAT,
         "test": evaluation.judge(found),
@@ -104,12 +105,13 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
         "split": config.split if path.is_file() else None,
         "trained_on": data.trained_on,
         "bad": data.bad,
+        "notes": notes,
         "milliseconds": milliseconds,
     }
     print(evaluation.summary(found, metrics["test"]))
     if gained is not None:
         print(f"{crops} crops against one: {gained}.")
-    for note in filter(None, (*data.notes, data.warning(len(found.labels)))):
+    for note in notes:
         print(note, file=sys.stderr)
     if config.output is not None:
         config.output.mkdir(parents=True, exist_ok=True)

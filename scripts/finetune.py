@@ -53,7 +53,7 @@ class Config(training.ExperimentConfig):
     pool: Literal["avg", "flatten"] = "avg"
     """The mean of each feature map, or every place with weights of its own, as in the books."""
     flip: bool = True
-    """Mirror training photos left and right; not for letters and digits."""
+    """Training photos are mirrored too; the flag leaves that out: for letters and digits."""
     layout: Literal["folders", "names", "splits"] = "folders"
     """Where the class of a photo stands; see scripts/build_folder.py."""
     max_bad: float = 0.05

@@ -75,13 +75,12 @@ def main(config: Config) -> dict[str, Any]:
     return result
 
 
-def _with_none(answer: dict[str, float], threshold: float) -> dict[str, float]:
+def _with_none(answer: dict[str, float], threshold: float) -> dict[str, float | None]:
     """Put "none of these" first where even the best class is less probable than the threshold.
 
-    Beside it stands what the best class lacks to certainty.
+    It has no probability: the network knows none for it.
     """
-    best = max(answer.values())
-    return {NONE: 1 - best, **answer} if best < threshold else answer
+    return {NONE: None, **answer} if max(answer.values()) < threshold else {**answer}
 
 
 if __name__ == "__main__":

@@ -53,12 +53,17 @@ class Bundle(Classifier):
         return self.predictor(np.stack([self.preprocessing(image) for image in images]))
 
 
-def format_top(answers: Mapping[str, Mapping[str, float]]) -> str:
-    """Pictures and their most probable classes, as lines for the terminal."""
+def format_top(answers: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Pictures and their most probable classes, as lines for the terminal.
+
+    What has no probability ("none of these") stands without one.
+    """
     lines = []
     for picture, classes in answers.items():
         lines.append(picture.encode("utf-8", "replace").decode())  # a name may be no text
-        lines += [f"  {100 * share:6.2f} %  {name}" for name, share in classes.items()]
+        for name, share in classes.items():
+            number = 8 * " " if share is None else f"{100 * share:6.2f} %"
+            lines.append(f"  {number}  {name}")
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ class ExperimentConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the arithmetic; weights are float32 in both."""
     preflight: bool = True
-    """Check data, labels, network and disk before the first epoch."""
+    """Checks of data, labels, network and disk before the first epoch; the flag leaves them out."""
     resume: bool = False
     """Go on with the run in the output folder; the end is the same as without a stop."""
     overwrite: bool = False

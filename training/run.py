@@ -120,6 +120,8 @@ class Run:
             if resumed:
                 adopt_threads(run._recorded_environment())
             else:
+                if config.resume:
+                    print(f"There is nothing to resume in {folder}: the run begins.")
                 run._begin()
         except BaseException:
             run.__exit__(*sys.exc_info())

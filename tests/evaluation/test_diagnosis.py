@@ -131,7 +131,7 @@ def test_a_training_error_measured_while_training_is_a_bound(train, validation, 
         }
     )
     assert (found.gaps[0].verdict, found.gaps[1].verdict) == (bias, variance)
-    assert found.gaps[0].text.startswith("At most")
+    assert found.gaps[0].text.startswith("Error at most")
     if bias == variance == "undecided":
         assert "without augmentation" in found.next
 

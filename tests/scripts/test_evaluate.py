@@ -53,6 +53,10 @@ def test_a_folder_is_judged_without_the_photo_that_is_none(made, photos, script,
     assert metrics["test"]["balanced_accuracy"] == pytest.approx(metrics["test"]["rank1"])
     names = {path.name for path in (tmp_path / "judged").iterdir()}
     assert {"report.html", "confusion_matrix.png", "reliability.png"} <= names
+    page = (tmp_path / "judged" / "report.html").read_text()
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert "trained on 10 of these 20 images" in header  # the page is what is passed on
+    assert f"{bundles[0]}, judged by {photos}" in header
     # What it says is what the bundle says.
     bundle = training.load_bundle(bundles[0])
     paths = sorted(path for path in photos.rglob("*.png") if path.name != "broken.png")

@@ -77,6 +77,7 @@ def test_a_folder_is_classified_to_csv_with_none_of_these(done, script):
     first = [row["class"] for row in rows if row["rank"] == "1"]
     assert "none of these" in first
     assert {row["class"] for row in rows} <= {"none of these", "china", "flower"}
+    assert all((row["probability"] == "") == (row["class"] == "none of these") for row in rows)
 
 
 def test_suspicious_labels_are_listed(done, script):

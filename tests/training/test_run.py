@@ -212,6 +212,16 @@ def test_an_error_while_it_begins_gives_the_folder_back(config, monkeypatch):
     open_run(config).close()
 
 
+def test_a_resume_of_nothing_says_so(config, capsys):
+    """Else a mistyped --output trains anew, unnoticed."""
+    open_run(config).close()
+    assert capsys.readouterr().out == ""
+    open_run(config, resume=True).close()
+    assert capsys.readouterr().out == (
+        f"There is nothing to resume in {config.output}: the run begins.\n"
+    )
+
+
 class Killed(BaseException):
     pass
 
