@@ -117,6 +117,31 @@ def test_a_single_run_of_another_length_hides_no_pairs(tables, tmp_path):
     assert "10 epochs, 3 seeds" in tables["precision_sentence"](file)
 
 
+def test_pairs_of_two_machines_are_none(tables, tmp_path):
+    machine = dict.fromkeys(("device", "keras", "tensorflow"), "A")
+    rows = [
+        {"epochs": 10, "seed": seed, "precision": kind, "rank1": 0.7, **machine}
+        for seed in range(4)
+        for kind in ("float32", "bfloat16")
+    ]
+    rows[-1]["keras"] = rows[-3]["device"] = "B"
+    text = tables["precision_sentence"](table(tmp_path / "precision.csv", rows))
+    assert "10 epochs, 2 seeds" in text
+
+
+def table(path, rows):
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_an_interval_that_was_looked_at_is_not_passed_for_95_percent(tables, tmp_path):
+    said = "it holds the truth in about 94 % of cases"
+    for pairs, looked in ((4, False), (5, True)):
+        text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", [0.1] * pairs))
+        assert (said in text) == looked
+
+
 def test_inference_is_a_line_a_row(tables, tmp_path):
     rows = [
         row("net, openvino", "keras, predict", 3.5, 3.0),
