@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+import measure
 import precision
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,7 +29,7 @@ PACKAGES = {
 
 def training_table(file: Path = RESULTS / "training.json") -> str:
     """A Markdown table, a line a network; then what is of no single one, and the circumstances."""
-    rows = _read(file)
+    rows = measure.read(file)
     if not rows:
         return _not_measured(file)
     networks = dict.fromkeys(row["network"] for row in rows if "network" in row)
@@ -71,16 +71,12 @@ def precision_sentence(file: Path = precision.RESULTS) -> str:
 
 def inference_table(file: Path = RESULTS / "inference.json") -> str:
     """A Markdown table, a line a row; then the circumstances."""
-    rows = _read(file)
+    rows = measure.read(file)
     if not rows:
         return _not_measured(file)
     lines = [_line(["what", "against", "times as good"]), _line(["---"] * 3)]
     lines += [_line([row["name"], row["baseline"], _ratio(row)]) for row in rows]
     return "\n".join([*lines, "", _circumstances(rows)])
-
-
-def _read(file: Path) -> list[dict[str, Any]]:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
 def _not_measured(file: Path) -> str:
@@ -114,11 +110,16 @@ def _bar(row: dict[str, Any]) -> str:
 
 
 def _circumstances(rows: list[dict[str, Any]]) -> str:
+    measure.require_one_machine([row["measured"] for row in rows])
     measured = rows[0]["measured"]
+    known = {
+        name: version
+        for row in rows
+        for name, version in row["measured"]["versions"].items()
+        if version
+    }
     versions = ", ".join(
-        f"{title} {measured['versions'][name]}"
-        for name, title in PACKAGES.items()
-        if measured["versions"].get(name)
+        f"{title} {known[name]}" for name, title in PACKAGES.items() if name in known
     )
     flags = ", ".join(measured["processor_flags"])
     runs = {(row["measured"]["date"], row["measured"]["load"]) for row in rows}
