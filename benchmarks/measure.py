@@ -114,6 +114,28 @@ def read(file: Path) -> list[Row]:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
+def kept(file: Path | None, networks: Sequence[str]) -> list[Row]:
+    """Rows of networks that stand in a file; none if only these would stand there in the end.
+
+    Raises:
+        SightkitError: those that remain were measured on another machine or with other versions.
+    """
+    rows = [row for row in read(file) if "network" in row] if file is not None else []
+    remaining = [row for row in rows if row["network"] not in networks]
+    if not remaining:
+        return []
+    require_one_machine([facts(), *(row["measured"] for row in remaining)])
+    print(f"{len(remaining)} rows of other networks remain in {file}")
+    return rows
+
+
+def replaced(rows: Sequence[Row], network: str, found: Sequence[Row]) -> list[Row]:
+    """The rows, a network's own replaced: where it stood, at the end if it did not."""
+    order = [*dict.fromkeys(row["network"] for row in rows), network]
+    others = [row for row in rows if row["network"] != network]
+    return sorted([*others, *found], key=lambda row: order.index(row["network"]))
+
+
 def require_one_machine(measured: Sequence[Mapping[str, Any]]) -> None:
     """Refuse ``facts`` of rows that do not belong in one table.
 

@@ -46,7 +46,7 @@ import importlib.util
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,18 +135,18 @@ def main(config: Config) -> list[measure.Row]:
     if not with_torch:
         print("against bare PyTorch: not measured: torch is not installed")
     names = ("lenet", "minivggnet") if config.quick else config.networks
-    rows = [] if config.quick else _kept(config.json, names)
+    rows = [] if config.quick else measure.kept(config.json, names)
     unequal: list[str] = []
     for name in names:
         try:
             found = _rows_of(name, quick=config.quick, amx=amx, with_torch=with_torch)
         except UnequalError as error:  # it is not timed; the others are
-            rows = _replaced(rows, name, [])
+            rows = measure.replaced(rows, name, [])
             unequal.append(str(error))
             print(unequal[-1])
             continue
         measure.report(found, None)
-        rows = _replaced(rows, name, found)
+        rows = measure.replaced(rows, name, found)
         if config.json is not None:  # a run that is cut keeps what it has
             measure.write([*rows, *_median(rows)], config.json)
     rows += _median(rows)
@@ -156,26 +156,6 @@ def main(config: Config) -> list[measure.Row]:
     if unequal:
         raise SystemExit("Not timed, since the losses differ: " + "; ".join(unequal))
     return rows
-
-
-def _kept(file: Path | None, networks: Sequence[str]) -> list[measure.Row]:
-    """Rows that stand in the file, if others than these networks will still stand there."""
-    rows = [row for row in measure.read(file) if row.get("network") in BATCHES] if file else []
-    remaining = [row for row in rows if row["network"] not in networks]
-    if not remaining:
-        return []
-    measure.require_one_machine([measure.facts(), *(row["measured"] for row in remaining)])
-    print(f"{len(remaining)} rows of other networks remain in {file}")
-    return rows
-
-
-def _replaced(
-    rows: Sequence[measure.Row], name: str, found: Sequence[measure.Row]
-) -> list[measure.Row]:
-    """The rows with a network's own replaced, in the order of the networks."""
-    order = list(BATCHES)
-    others = [row for row in rows if row["network"] != name]
-    return sorted([*others, *found], key=lambda row: order.index(row["network"]))
 
 
 def _median(rows: list[measure.Row]) -> list[measure.Row]:
