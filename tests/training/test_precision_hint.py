@@ -106,6 +106,21 @@ def test_as_much_of_the_twin_is_frozen():
     assert len(twin.trainable_variables) == len(model.trainable_variables) == 2
 
 
+def test_layers_of_models_in_the_network_are_frozen_too(monkeypatch):
+    def nested(policy):
+        inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, dtype=policy),
+                                  keras.layers.Dense(2, dtype=policy)])  # fmt: skip
+        return keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2, dtype=policy)])
+
+    model = nested("float32")
+    model.layers[0].layers[0].trainable = False
+    model.compile("sgd", "mse")
+    monkeypatch.setattr(zoo, "origin", lambda network: {"builder": "nested", "arguments": {}})
+    monkeypatch.setattr(zoo, "build", lambda name: nested("mixed_bfloat16"))
+    twin = hints._twin(model, "bfloat16")
+    assert len(twin.trainable_variables) == len(model.trainable_variables) == 4
+
+
 @pytest.mark.parametrize("failing", ("_twin", "train_on_batch"))
 @pytest.mark.parametrize("error", (MemoryError, RuntimeError, SightkitError))
 def test_measuring_that_fails_gives_no_hint_and_changes_nothing(
