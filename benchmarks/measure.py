@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sightkit import _files
+from sightkit._errors import SightkitError
 
 Row = dict[str, Any]
 BASELINES = ("openvino", "torch")
@@ -99,11 +100,63 @@ def report(rows: Sequence[Row], file: Path | None) -> None:
 
 
 def write(rows: Sequence[Row], file: Path) -> None:
-    """Write rows as JSON, each with ``facts``."""
+    """Write rows as JSON, each with ``facts``; those of an earlier run keep theirs."""
     measured = facts()
-    text = json.dumps([{**row, "measured": measured} for row in rows], indent=2)
+    text = json.dumps(
+        [{**row, "measured": row.get("measured", measured)} for row in rows], indent=2
+    )
     file.parent.mkdir(parents=True, exist_ok=True)
     _files.write_text(file, text + "\n")
+
+
+def read(file: Path) -> list[Row]:
+    """The rows that were written; none where there is no file."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+
+
+def kept(file: Path | None, networks: Sequence[str]) -> list[Row]:
+    """Rows of networks that stand in a file; none if only these would stand there in the end.
+
+    Raises:
+        SightkitError: those that remain were measured on another machine or with other versions.
+    """
+    rows = [row for row in read(file) if "network" in row] if file is not None else []
+    remaining = [row for row in rows if row["network"] not in networks]
+    if not remaining:
+        return []
+    require_one_machine([facts(), *(row["measured"] for row in remaining)])
+    print(f"{len(remaining)} rows of other networks remain in {file}")
+    return rows
+
+
+def replaced(rows: Sequence[Row], network: str, found: Sequence[Row]) -> list[Row]:
+    """The rows, a network's own replaced: where it stood, at the end if it did not."""
+    order = [*dict.fromkeys(row["network"] for row in rows), network]
+    others = [row for row in rows if row["network"] != network]
+    return sorted([*others, *found], key=lambda row: order.index(row["network"]))
+
+
+def require_one_machine(measured: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse ``facts`` of rows that do not belong in one table.
+
+    A package that one of them lacks says nothing: no row of it was measured there.
+
+    Raises:
+        SightkitError: they differ in device, cores, flags or in a version of what is measured.
+    """
+    found = {name: [each[name] for each in measured] for name in ("device", "cores")}
+    found["flags"] = [" ".join(each["processor_flags"]) for each in measured]
+    for package in ("keras", "tensorflow", *BASELINES):
+        versions = [each["versions"].get(package) for each in measured]
+        found[package] = [version for version in versions if version]
+    differing = {name: list(dict.fromkeys(values)) for name, values in found.items()}
+    differing = {name: values for name, values in differing.items() if len(values) > 1}
+    if differing:
+        raise SightkitError(
+            "Rows of one table must come from one machine with the same versions.",
+            "Measure all of them anew, or write to another file.",
+            **differing,
+        )
 
 
 def facts() -> dict[str, Any]:

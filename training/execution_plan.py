@@ -9,7 +9,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,13 +126,16 @@ def jit_rule(network: keras.Model) -> bool:
 
 def _measured(plan: ExecutionPlan, network: keras.Model, data: Any, cache: Path) -> ExecutionPlan:
     x, y, *rest = data[0]
-    key = measurement_key(network, x, plan.jit, keras.config.dtype_policy().name)
-    path = cache / f"{key}.json"
-    kept = None
-    with contextlib.suppress(SightkitError, OSError):  # a cache that is damaged is measured anew
-        kept = _read(path)
-    if kept is not None and kept.steps_per_execution <= len(data):
-        return dataclasses.replace(kept, chosen_by="cache")
+    precisions = [layer.dtype_policy.name for layer in all_layers(network)]
+    path = cache / f"{measurement_key(network, x, plan.jit, precisions)}.json"
+    kept = _kept(path)
+    if kept is not None and 1 <= kept.steps_per_execution <= len(data):
+        return dataclasses.replace(
+            plan,
+            steps_per_execution=kept.steps_per_execution,
+            seconds_per_step=kept.seconds_per_step,
+            chosen_by="cache",
+        )
     candidates = [count for count in CANDIDATES if count <= len(data)]
     plan.apply(network)
     with network_kept(network):
@@ -147,6 +150,17 @@ def _measured(plan: ExecutionPlan, network: keras.Model, data: Any, cache: Path)
         cache.mkdir(parents=True, exist_ok=True)
         _write(path, plan)
     return plan
+
+
+def _kept(path: Path) -> ExecutionPlan | None:
+    """What was measured before; None where the file holds anything else."""
+    with contextlib.suppress(
+        SightkitError, OSError, TypeError, ValueError, LookupError, AttributeError
+    ):
+        found = _read(path)
+        if found is not None and type(found.steps_per_execution) is int:
+            return found
+    return None
 
 
 def _time_steps(
@@ -208,19 +222,50 @@ class _OneBatch(keras.utils.PyDataset):
 
 
 def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
-    """A name for what is measured: network, optimizer, batch, versions, processor and more."""
+    """A name for what is measured: network, optimizer, batch, versions, processor and more.
+
+    Layers count with their configurations, and with what of them is trained; not with their names,
+    which Keras counts up, nor with their seeds and precision.
+    """
     environment = describe_environment()
+    trained = {id(variable) for variable in network.trainable_variables}
     parts = [
         SCHEMA,
-        [[type(layer).__name__, layer.count_params()] for layer in network.layers],
+        [_described(layer) for layer in all_layers(network)],
+        [[list(weight.shape), id(weight) in trained] for weight in network.weights],
         [list(output.shape) for output in network.outputs],
         type(network.optimizer).__name__,
-        list(x.shape),
+        [*x.shape, str(x.dtype)],
         [environment[name] for name in ("backend", "versions", "device", "cores", "threads")],
         processor_flags(),
         *more,
     ]
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers in order; of a model among them, itself and then its own."""
+    for layer in network.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+
+
+def _described(layer: keras.layers.Layer) -> list[Any]:
+    config: Any = {}
+    if not isinstance(layer, keras.Model):  # its layers stand for it
+        with contextlib.suppress(NotImplementedError):  # a layer of the user's own
+            config = layer.get_config()
+    return [type(layer).__name__, layer.trainable, _without(config, ("name", "dtype", "seed"))]
+
+
+def _without(config: Any, names: Collection[str]) -> Any:
+    """A configuration without these entries, however deep they lie."""
+    if isinstance(config, dict):
+        return {name: _without(value, names) for name, value in config.items() if name not in names}
+    if isinstance(config, list | tuple):
+        return [_without(value, names) for value in config]
+    return config
 
 
 def default_cache() -> Path:

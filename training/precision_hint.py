@@ -10,8 +10,8 @@ from typing import Any
 import keras
 
 from sightkit import _files, zoo
-from sightkit._errors import SightkitError
-from sightkit.training.execution_plan import default_cache, measurement_key
+from sightkit._errors import Interrupted, SightkitError
+from sightkit.training.execution_plan import all_layers, default_cache, measurement_key
 from sightkit.training.preparation import POLICIES
 from sightkit.training.unchanged import network_kept, random_numbers_kept
 
@@ -33,7 +33,7 @@ def precision_hint(network: keras.Model, data: Any, *, cache: Path | None = None
         cache: folder of what was measured before; that of ``plan_execution`` by default.
 
     Returns:
-        One line; None where no twin can be built.
+        One line; None where no twin can be built, or where measuring fails.
     """
     now = precision_of(network)
     other = next(name for name in POLICIES if name != now)
@@ -41,11 +41,9 @@ def precision_hint(network: keras.Model, data: Any, *, cache: Path | None = None
     path = (cache or default_cache()) / f"precision-{measurement_key(network, batch[0])}.json"
     seconds = _kept(path)
     if seconds is None:
-        with random_numbers_kept(), network_kept(network):
-            twin = _twin(network, other)
-            if twin is None:
-                return None
-            seconds = _time_steps({now: network, other: twin}, batch)
+        seconds = _measured(network, now, other, batch)
+        if seconds is None:
+            return None
         with contextlib.suppress(OSError):  # without a place to keep it, it is measured again
             path.parent.mkdir(parents=True, exist_ok=True)
             _files.write_json(path, seconds)
@@ -74,8 +72,25 @@ def _kept(path: Path) -> dict[str, float] | None:
     return None
 
 
+def _measured(
+    network: keras.Model, now: str, other: str, batch: tuple[Any, ...]
+) -> dict[str, float] | None:
+    """Seconds of a step in both precisions; None where that fails."""
+    try:
+        with random_numbers_kept(), network_kept(network):
+            twin = _twin(network, other)
+            return twin and _time_steps({now: network, other: twin}, batch)
+    except Interrupted:
+        raise
+    except Exception:  # no memory for the twin, a loss that Keras cannot write down: none is worth
+        return None  # the training; what is the network's own fault shows in it
+
+
 def _twin(network: keras.Model, precision: str) -> keras.Model | None:
-    """The same network and optimizer in the other precision; None if it is no zoo network."""
+    """The same network and optimizer in the other precision, as much of it frozen.
+
+    None if it is no zoo network.
+    """
     try:
         origin = zoo.origin(network)
     except SightkitError:
@@ -84,12 +99,13 @@ def _twin(network: keras.Model, precision: str) -> keras.Model | None:
     keras.config.set_dtype_policy(POLICIES[precision])
     try:
         twin = zoo.build(origin["builder"], **origin["arguments"])
-        twin.compile_from_config(network.get_compile_config())
-        twin.jit_compile = network.jit_compile
-    except (TypeError, ValueError):  # a loss of the user's own that Keras cannot write down
-        return None
     finally:
         keras.config.set_dtype_policy(policy)
+    twin.trainable = network.trainable  # a model hands it on to its layers, so it comes first
+    for layer, counterpart in zip(all_layers(network), all_layers(twin), strict=True):
+        counterpart.trainable = layer.trainable
+    twin.compile_from_config(network.get_compile_config())
+    twin.jit_compile = network.jit_compile
     return twin
 
 
@@ -97,19 +113,21 @@ def _time_steps(networks: dict[str, keras.Model], batch: tuple[Any, ...]) -> dic
     """The shortest step of each; they take turns."""
     begun = time.perf_counter()
     per_execution = {name: network.steps_per_execution for name, network in networks.items()}
-    for network in networks.values():
-        _run_steps(network, 1)
-        network.train_on_batch(*batch)  # traces and compiles
     shortest = dict.fromkeys(networks, float("inf"))
-    for _ in range(ROUNDS):
+    try:
+        for network in networks.values():
+            _run_steps(network, 1)
+            network.train_on_batch(*batch)  # traces and compiles
+        for _ in range(ROUNDS):
+            for name, network in networks.items():
+                start = time.perf_counter()
+                network.train_on_batch(*batch)
+                shortest[name] = min(shortest[name], time.perf_counter() - start)
+            if time.perf_counter() - begun > SECONDS:
+                break
+    finally:
         for name, network in networks.items():
-            start = time.perf_counter()
-            network.train_on_batch(*batch)
-            shortest[name] = min(shortest[name], time.perf_counter() - start)
-        if time.perf_counter() - begun > SECONDS:
-            break
-    for name, network in networks.items():
-        _run_steps(network, per_execution[name])
+            _run_steps(network, per_execution[name])
     return shortest
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sightkit._errors import SightkitError
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 MEASURED = {
     "date": "2026-01-02",
@@ -48,6 +50,30 @@ def test_rows_of_several_runs_do_not_pass_for_one(tables, tmp_path):
     text = tables["training_table"](written(tmp_path / "training.json", rows))
     assert "Measured on 2026-01-02 to 2026-01-03 in 2 runs, both sides of a row in one: " in text
     assert "load 0.2 to 1.0 at the end" in text
+
+
+@pytest.mark.parametrize(
+    "other",
+    (
+        {"device": "CPU B"},
+        {"cores": 64},
+        {"processor_flags": ["avx2"]},
+        {"versions": {**MEASURED["versions"], "keras": "3.16.0"}},
+    ),
+)
+@pytest.mark.parametrize("table", ("training_table", "inference_table"))
+def test_rows_of_two_machines_are_no_table(table, other, tables, tmp_path):
+    rows = [step("lenet", "float32", KERAS, 1.0), step("alexnet", "float32", KERAS, 1.1)]
+    rows[1]["measured"] = {**MEASURED, **other}
+    with pytest.raises(SightkitError, match=r"one machine with the same versions.*\[.*, .*\]"):
+        tables[table](written(tmp_path / "rows.json", rows))
+
+
+def test_a_baseline_that_some_runs_lack_is_told_of_the_others(tables, tmp_path):
+    rows = [step("lenet", "float32", KERAS, 1.0), step("alexnet", "float32", KERAS, 1.1)]
+    rows[1]["measured"] = {**MEASURED, "versions": {**MEASURED["versions"], "torch": "2.13"}}
+    text = tables["training_table"](written(tmp_path / "training.json", rows))
+    assert text.endswith("Keras 3.15.1, TensorFlow 2.21.0, PyTorch 2.13.")
 
 
 def test_training_is_a_line_a_network_and_names_what_misses_its_bar(tables, tmp_path):
@@ -115,6 +141,31 @@ def test_one_pair_is_no_measurement(tables, tmp_path):
 def test_a_single_run_of_another_length_hides_no_pairs(tables, tmp_path):
     file = ledger(tmp_path / "precision.csv", [0.1, 0.3, 0.2], ["40,1,float32,0.9"])
     assert "10 epochs, 3 seeds" in tables["precision_sentence"](file)
+
+
+def test_pairs_of_two_machines_are_none(tables, tmp_path):
+    machine = dict.fromkeys(("device", "keras", "tensorflow"), "A")
+    rows = [
+        {"epochs": 10, "seed": seed, "precision": kind, "rank1": 0.7, **machine}
+        for seed in range(4)
+        for kind in ("float32", "bfloat16")
+    ]
+    rows[-1]["keras"] = rows[-3]["device"] = "B"
+    text = tables["precision_sentence"](table(tmp_path / "precision.csv", rows))
+    assert "10 epochs, 2 seeds" in text
+
+
+def table(path, rows):
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_an_interval_that_was_looked_at_is_not_passed_for_95_percent(tables, tmp_path):
+    said = "it holds the truth in about 94 % of cases"
+    for pairs, looked in ((4, False), (5, True)):
+        text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", [0.1] * pairs))
+        assert (said in text) == looked
 
 
 def test_inference_is_a_line_a_row(tables, tmp_path):

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, io, training
+from sightkit import _files, io, training, zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline
 from sightkit.training import execution_plan
-from sightkit.training.execution_plan import PLAN, plan_execution
+from sightkit.training.execution_plan import PLAN, measurement_key, plan_execution
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,60 @@ def test_a_resume_takes_what_was_written_and_another_run_what_was_cached(timed, 
         kept.write_text("damaged")
     plan_execution(network(), data["train"], folder=tmp_path / "c", **options)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        lambda plan: [],
+        lambda plan: {"schema": 1},
+        lambda plan: {**plan, "seconds_per_step": None},
+        lambda plan: {**plan, "seconds_per_step": {"a": 1.0}},
+        lambda plan: {**plan, "more": 1},
+        lambda plan: {**plan, "steps_per_execution": "8"},
+        lambda plan: {**plan, "steps_per_execution": 0},
+    ),
+)
+def test_a_cache_of_other_content_is_measured_anew(change, timed, data, tmp_path):
+    calls = timed({1: 1.0, 8: 0.5})
+    cache = tmp_path / "cache"
+    plan_execution(network(), data["train"], folder=tmp_path / "a", cache=cache)
+    (kept,) = cache.iterdir()
+    kept.write_text(json.dumps(change(json.loads(kept.read_text()))))
+    plan = plan_execution(network(), data["train"], folder=tmp_path / "b", cache=cache)
+    assert (plan.steps_per_execution, plan.chosen_by, len(calls)) == (8, "time", 2)
+
+
+def small(*, strides=1, frozen=False, nested=False):
+    layers = keras.layers
+    body = [layers.Conv2D(4, 3, strides, padding="same"), layers.ReLU()]
+    if nested:
+        body = [keras.Sequential([keras.Input((8, 8, 1)), *body])]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *body, layers.GlobalAveragePooling2D(),
+                              layers.Dense(3, "softmax")])  # fmt: skip
+    first = model.layers[0].layers[0] if nested else model.layers[0]
+    first.trainable = not frozen
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("nested", (False, True))
+def test_what_is_measured_goes_by_all_that_changes_its_time(nested):
+    x = np.zeros((5, 8, 8, 1), np.float32)
+    key = measurement_key(small(nested=nested), x)
+    assert measurement_key(small(nested=nested), x) == key  # though Keras has counted names up
+    assert measurement_key(small(nested=nested, strides=4), x) != key
+    assert measurement_key(small(nested=nested, frozen=True), x) != key
+    assert measurement_key(small(nested=nested), x.astype(np.uint8)) != key
+
+
+@pytest.mark.parametrize("name", ("minivggnet", "minigooglenet", "resnet20", "squeezenet"))
+def test_a_network_that_is_built_twice_is_measured_once(name):
+    networks = [zoo.build(name, **zoo.row(name).published[0][0]) for _ in range(2)]
+    for model in networks:
+        model.compile("sgd", "sparse_categorical_crossentropy")
+    first, second = (measurement_key(model, np.zeros((2, 32, 32, 3))) for model in networks)
+    assert first == second
 
 
 def test_a_smoke_run_measures_nothing(timed, data, tmp_path):

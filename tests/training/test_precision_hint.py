@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sightkit import training, zoo
+from sightkit._errors import Interrupted, SightkitError
 from sightkit.training import precision_hint as hints
 from sightkit.training.precision_hint import precision_hint, precision_of
 
@@ -94,6 +95,69 @@ def test_a_network_that_no_builder_made_gets_no_hint(tmp_path):
                               keras.layers.Dense(10)])  # fmt: skip
     model.compile("sgd", "mse")
     assert precision_hint(model, [BATCH], cache=tmp_path) is None
+
+
+def test_as_much_of_the_twin_is_frozen():
+    model = network()
+    for layer in model.layers[:-2]:
+        layer.trainable = False
+    twin = hints._twin(model, "bfloat16")
+    assert [layer.trainable for layer in twin.layers] == [layer.trainable for layer in model.layers]
+    assert len(twin.trainable_variables) == len(model.trainable_variables) == 2
+
+
+def test_layers_of_models_in_the_network_are_frozen_too(monkeypatch):
+    def nested(policy):
+        inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, dtype=policy),
+                                  keras.layers.Dense(2, dtype=policy)])  # fmt: skip
+        return keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2, dtype=policy)])
+
+    model = nested("float32")
+    model.layers[0].layers[0].trainable = False
+    model.compile("sgd", "mse")
+    monkeypatch.setattr(zoo, "origin", lambda network: {"builder": "nested", "arguments": {}})
+    monkeypatch.setattr(zoo, "build", lambda name: nested("mixed_bfloat16"))
+    twin = hints._twin(model, "bfloat16")
+    assert len(twin.trainable_variables) == len(model.trainable_variables) == 4
+
+
+@pytest.mark.parametrize("failing", ("_twin", "train_on_batch"))
+@pytest.mark.parametrize("error", (MemoryError, RuntimeError, SightkitError))
+def test_measuring_that_fails_gives_no_hint_and_changes_nothing(
+    failing, error, monkeypatch, tmp_path
+):
+    model = network(steps_per_execution=4)
+    weights = training.weights_sha256(model)
+    fail(monkeypatch, failing, model, error("too large"))
+    assert precision_hint(model, [BATCH], cache=tmp_path) is None
+    assert model.steps_per_execution == 4
+    assert training.weights_sha256(model) == weights
+    assert keras.config.dtype_policy().name == "float32"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("stop", (KeyboardInterrupt(), Interrupted("stopped", 130)))
+def test_who_stops_the_measuring_stops_the_training(stop, monkeypatch, tmp_path):
+    model = network(steps_per_execution=4)
+    fail(monkeypatch, "train_on_batch", model, stop)
+    with pytest.raises(type(stop)):
+        precision_hint(model, [BATCH], cache=tmp_path)
+    assert model.steps_per_execution == 4
+
+
+def fail(monkeypatch, where, model, error):
+    """Let the twin's building or its step end so."""
+    real = keras.Model.train_on_batch
+
+    def failing(self, *args, **options):
+        if self is not model:
+            raise error
+        return real(self, *args, **options)
+
+    if where == "_twin":
+        monkeypatch.setattr(zoo, "build", lambda *a, **k: failing(None))
+    else:
+        monkeypatch.setattr(keras.Model, "train_on_batch", failing)
 
 
 def test_what_most_layers_compute_in_is_the_precision():
