@@ -59,7 +59,9 @@ def precision_sentence(file: Path = precision.RESULTS) -> str:
         return "Accuracy in bfloat16: not measured yet (`python benchmarks/precision.py`)."
     summary = precision.compared(found)
     missed = "" if precision.met(summary) else "; **missed**: ≥ -0.3, interval from -1.0"
-    looked = LOOKED if summary["pairs"] >= precision.FEWEST else ""
+    half = (summary["high"] - summary["low"]) / 2
+    narrow = half <= precision.HALF_WIDTH
+    looked = LOOKED if narrow else f", ±{half:.2f} (**missed**: ±{precision.HALF_WIDTH})"
     return (
         f"Accuracy in bfloat16: MiniVGGNet on CIFAR-10, {epochs} epochs, {summary['pairs']} seeds "
         f"in both precisions: {summary['float32']:.2f} % of the test images in float32, "

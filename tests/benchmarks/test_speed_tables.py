@@ -120,9 +120,9 @@ def ledger(path, differences, more=()):
     ("differences", "said", "verdict"),
     [
         ([0.1, 0.3], "2 seeds in both precisions: 70.00 % of the test images in float32, 70.20 %",
-         "+0.20 points, 95 % interval -1.07 to +1.47; **missed**"),
-        ([0.1, 0.3, 0.2], "3 seeds", "+0.20 points, 95 % interval -0.05 to +0.45 (`python"),
-        ([-0.4, -0.4, -0.4], "3 seeds", "-0.40 to -0.40; **missed**"),
+         "+0.20 points, 95 % interval -1.07 to +1.47, ±1.27 (**missed**: ±0.7); **missed**"),
+        ([0.1, 0.3, 0.2], "3 seeds", "+0.20 points, 95 % interval -0.05 to +0.45 (pairs"),
+        ([-0.4, -0.4, -0.4], "3 seeds", "of cases); **missed**"),
     ],
 )  # fmt: skip
 def test_the_precisions_are_told_with_their_interval(tables, tmp_path, differences, said, verdict):
@@ -161,11 +161,16 @@ def table(path, rows):
     return path
 
 
-def test_an_interval_that_was_looked_at_is_not_passed_for_95_percent(tables, tmp_path):
-    said = "it holds the truth in about 94 % of cases"
-    for pairs, looked in ((4, False), (5, True)):
-        text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", [0.1] * pairs))
-        assert (said in text) == looked
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [
+        ([0.1] * 5, "it holds the truth in about 94 % of cases"),
+        ([2.0, -1.0, 2.0, -1.0, 0.0], "±1.88 (**missed**: ±0.7)"),
+    ],
+)
+def test_how_sure_the_interval_is_is_told(tables, tmp_path, differences, said):
+    text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", differences))
+    assert said in text
 
 
 def test_inference_is_a_line_a_row(tables, tmp_path):
