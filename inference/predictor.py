@@ -14,10 +14,10 @@ from sightkit.inference.compiled_cache import cpu_flags
 from sightkit.inference.keras_engine import KerasEngine
 from sightkit.inference.starting import Engine, short, start, tell
 from sightkit.inference.turning_point import turning_point
+from sightkit.inference.weights_watch import WeightsWatch
 
 PRECISIONS = ("float32", "bfloat16")
 NATIVE_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
-SAMPLED, SMALL = 8, 65_536
 
 
 class Predictor:
@@ -51,8 +51,7 @@ class Predictor:
         self._engine: Engine = self._keras
         self._settled = _precision_of(network) != "float32"
         self._seen = 0
-        self._weights: tuple[Any, ...] = ()
-        self._watched: list[Any] = []
+        self._watch: WeightsWatch | None = None
         self._lock = threading.Lock()
 
     @property
@@ -147,13 +146,12 @@ class Predictor:
             return self._engine
 
     def _follow_weights(self) -> None:
-        if self._weights and self._weights != _sample(self.network, self._watched):
-            self._engine, self._settled, self._weights, self._seen = self._keras, False, (), 0
+        if self._watch is not None and self._watch.changed():
+            self._engine, self._settled, self._watch, self._seen = self._keras, False, None, 0
 
     def _start(self, images: np.ndarray) -> None:
         if not self._settled:
-            self._watched = _chosen(self.network)
-            self._weights = _sample(self.network, self._watched)
+            self._watch = WeightsWatch(self.network)
             self._engine = start(self._keras, images, **self._options)
             self._settled = True
 
@@ -190,8 +188,9 @@ def compile(  # noqa: A001
     and a line on stderr says so. ``engine`` and ``precision`` of the predictor say what answers
     now.
 
-    Several threads may call one predictor. The answers follow the network's weights: with each call
-    a sample of them is looked at, and after more training the engine is started anew.
+    Several threads may call one predictor. The answers follow the network's weights: each call
+    looks whether one of them has changed, and after more training, through whatever model, the
+    engine is started anew.
 
     Args:
         model: any Keras model with one input and one output. One that does not compute in float32
@@ -238,20 +237,3 @@ def _precision_of(network: keras.Model) -> str:
         for layer in network.layers
     )
     return next((dtype for dtype in dtypes if dtype != "float32"), "float32")
-
-
-def _chosen(network: keras.Model) -> list[Any]:
-    """Some small weights: spread over the layers, and the last. Looking for them takes 2.5 ms."""
-    small = [weight for weight in network.weights if np.prod(weight.shape) <= SMALL]
-    small = small or network.weights
-    return [*small[:: max(1, len(small) // SAMPLED)], *small[-1:]]
-
-
-def _sample(network: keras.Model, chosen: list[Any]) -> tuple[Any, ...]:
-    """A few numbers that change when a network is trained or loaded: cheap enough for each batch.
-
-    Steps of its optimizer, and the bytes of the chosen weights.
-    """
-    optimizer = getattr(network, "optimizer", None)
-    variables = [*chosen, *([optimizer.iterations] if optimizer else [])]
-    return tuple(keras.ops.convert_to_numpy(variable).tobytes() for variable in variables)
