@@ -12,6 +12,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.inference.compiled_cache import cpu_flags
 from sightkit.inference.keras_engine import KerasEngine
+from sightkit.inference.pinned import Pinned
 from sightkit.inference.starting import Engine, short, start, tell
 from sightkit.inference.turning_point import turning_point
 from sightkit.inference.weights_watch import WeightsWatch
@@ -81,8 +82,36 @@ class Predictor:
         Raises:
             SightkitError: no images, or images of another shape than the network's input.
         """
-        images = np.asarray(images)
-        self._require_shape(images)
+        return self._started(images, real_images)[0].name
+
+    def pinned(
+        self,
+        images: np.ndarray | None = None,
+        *,
+        real_images: tuple[str, np.ndarray] | None = None,
+        next_step: str = "Pin Keras itself: call pinned() without images.",
+    ) -> Pinned:
+        """One engine that answers for good, whatever this predictor is asked meanwhile.
+
+        Args:
+            images: as ``start`` takes them, for the engine that it starts; None for Keras.
+            real_images: as ``start`` takes them.
+            next_step: what is to be done where the engine fails on the way.
+
+        Raises:
+            SightkitError: as ``start``.
+        """
+        if images is None:
+            return Pinned(self, self._keras, _precision_of(self.network), None, next_step)
+        engine, watch = self._started(images, real_images)
+        if engine is self._keras:
+            return Pinned(self, engine, _precision_of(self.network), None, next_step)
+        return Pinned(self, engine, self._options["precision"], watch, next_step)
+
+    def _started(
+        self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None
+    ) -> tuple[Engine, WeightsWatch | None]:
+        images = self.checked(images)
         if not len(images):
             raise SightkitError("An engine is held against Keras on at least one image.", images=0)
         with self._lock:
@@ -90,7 +119,7 @@ class Predictor:
                 self._options["real_images"] = real_images
             self._follow_weights()
             self._start(images)
-        return self.engine
+            return self._engine, self._watch
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Predict.
@@ -104,10 +133,9 @@ class Predictor:
         Raises:
             SightkitError: images of another shape than the network's input.
         """
-        images = np.asarray(images)
-        self._require_shape(images)
+        images = self.checked(images)
         if not len(images):
-            return np.zeros((0, *self.network.output_shape[1:]), np.float32)
+            return self.by_keras(images)
         engine = self._engine_for(images)
         if engine is self._keras:
             return engine(images)
@@ -124,7 +152,24 @@ class Predictor:
                 self._fall_back(engine, "its output has NaN, and Keras' has not")
         return outputs
 
-    def _require_shape(self, images: np.ndarray) -> None:
+    def by_keras(self, images: np.ndarray) -> np.ndarray:
+        """What Keras says, whatever engine answers; images counted by nobody."""
+        if not len(images):
+            return np.zeros((0, *self.network.output_shape[1:]), np.float32)
+        return self._keras(images)
+
+    def found_changed(self, watch: WeightsWatch) -> bool:
+        """Whether the weights have changed since the watch was set; for several threads."""
+        with self._lock:
+            return watch.changed()
+
+    def checked(self, images: np.ndarray) -> np.ndarray:
+        """Images as an array, of the network's shape.
+
+        Raises:
+            SightkitError: of another shape than the network's input.
+        """
+        images = np.asarray(images)
         wanted = getattr(self.network, "input_shape", None)
         given = images.shape
         if isinstance(wanted, tuple) and len(given) == len(wanted):
@@ -136,6 +181,7 @@ class Predictor:
                     network=self.network.name,
                     takes=wanted,
                 )
+        return images
 
     def _engine_for(self, images: np.ndarray) -> Engine:
         with self._lock:
