@@ -12,12 +12,13 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.inference.compiled_cache import cpu_flags
 from sightkit.inference.keras_engine import KerasEngine
+from sightkit.inference.pinned import Pinned
 from sightkit.inference.starting import Engine, short, start, tell
 from sightkit.inference.turning_point import turning_point
+from sightkit.inference.weights_watch import WeightsWatch
 
 PRECISIONS = ("float32", "bfloat16")
 NATIVE_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
-SAMPLED, SMALL = 8, 65_536
 
 
 class Predictor:
@@ -51,8 +52,7 @@ class Predictor:
         self._engine: Engine = self._keras
         self._settled = _precision_of(network) != "float32"
         self._seen = 0
-        self._weights: tuple[Any, ...] = ()
-        self._watched: list[Any] = []
+        self._watch: WeightsWatch | None = None
         self._lock = threading.Lock()
 
     @property
@@ -82,8 +82,36 @@ class Predictor:
         Raises:
             SightkitError: no images, or images of another shape than the network's input.
         """
-        images = np.asarray(images)
-        self._require_shape(images)
+        return self._started(images, real_images)[0].name
+
+    def pinned(
+        self,
+        images: np.ndarray | None = None,
+        *,
+        real_images: tuple[str, np.ndarray] | None = None,
+        next_step: str = "Pin Keras itself: call pinned() without images.",
+    ) -> Pinned:
+        """One engine that answers for good, whatever this predictor is asked meanwhile.
+
+        Args:
+            images: as ``start`` takes them, for the engine that it starts; None for Keras.
+            real_images: as ``start`` takes them.
+            next_step: what is to be done where the engine fails on the way.
+
+        Raises:
+            SightkitError: as ``start``.
+        """
+        if images is None:
+            return Pinned(self, self._keras, _precision_of(self.network), None, next_step)
+        engine, watch = self._started(images, real_images)
+        if engine is self._keras:
+            return Pinned(self, engine, _precision_of(self.network), None, next_step)
+        return Pinned(self, engine, self._options["precision"], watch, next_step)
+
+    def _started(
+        self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None
+    ) -> tuple[Engine, WeightsWatch | None]:
+        images = self.checked(images)
         if not len(images):
             raise SightkitError("An engine is held against Keras on at least one image.", images=0)
         with self._lock:
@@ -91,7 +119,7 @@ class Predictor:
                 self._options["real_images"] = real_images
             self._follow_weights()
             self._start(images)
-        return self.engine
+            return self._engine, self._watch
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Predict.
@@ -105,10 +133,9 @@ class Predictor:
         Raises:
             SightkitError: images of another shape than the network's input.
         """
-        images = np.asarray(images)
-        self._require_shape(images)
+        images = self.checked(images)
         if not len(images):
-            return np.zeros((0, *self.network.output_shape[1:]), np.float32)
+            return self.by_keras(images)
         engine = self._engine_for(images)
         if engine is self._keras:
             return engine(images)
@@ -125,7 +152,24 @@ class Predictor:
                 self._fall_back(engine, "its output has NaN, and Keras' has not")
         return outputs
 
-    def _require_shape(self, images: np.ndarray) -> None:
+    def by_keras(self, images: np.ndarray) -> np.ndarray:
+        """What Keras says, whatever engine answers; images counted by nobody."""
+        if not len(images):
+            return np.zeros((0, *self.network.output_shape[1:]), np.float32)
+        return self._keras(images)
+
+    def found_changed(self, watch: WeightsWatch) -> bool:
+        """Whether the weights have changed since the watch was set; for several threads."""
+        with self._lock:
+            return watch.changed()
+
+    def checked(self, images: np.ndarray) -> np.ndarray:
+        """Images as an array, of the network's shape.
+
+        Raises:
+            SightkitError: of another shape than the network's input.
+        """
+        images = np.asarray(images)
         wanted = getattr(self.network, "input_shape", None)
         given = images.shape
         if isinstance(wanted, tuple) and len(given) == len(wanted):
@@ -137,6 +181,7 @@ class Predictor:
                     network=self.network.name,
                     takes=wanted,
                 )
+        return images
 
     def _engine_for(self, images: np.ndarray) -> Engine:
         with self._lock:
@@ -147,13 +192,12 @@ class Predictor:
             return self._engine
 
     def _follow_weights(self) -> None:
-        if self._weights and self._weights != _sample(self.network, self._watched):
-            self._engine, self._settled, self._weights, self._seen = self._keras, False, (), 0
+        if self._watch is not None and self._watch.changed():
+            self._engine, self._settled, self._watch, self._seen = self._keras, False, None, 0
 
     def _start(self, images: np.ndarray) -> None:
         if not self._settled:
-            self._watched = _chosen(self.network)
-            self._weights = _sample(self.network, self._watched)
+            self._watch = WeightsWatch(self.network)
             self._engine = start(self._keras, images, **self._options)
             self._settled = True
 
@@ -190,8 +234,9 @@ def compile(  # noqa: A001
     and a line on stderr says so. ``engine`` and ``precision`` of the predictor say what answers
     now.
 
-    Several threads may call one predictor. The answers follow the network's weights: with each call
-    a sample of them is looked at, and after more training the engine is started anew.
+    Several threads may call one predictor. The answers follow the network's weights: each call
+    looks whether one of them has changed, and after more training, through whatever model, the
+    engine is started anew.
 
     Args:
         model: any Keras model with one input and one output. One that does not compute in float32
@@ -238,20 +283,3 @@ def _precision_of(network: keras.Model) -> str:
         for layer in network.layers
     )
     return next((dtype for dtype in dtypes if dtype != "float32"), "float32")
-
-
-def _chosen(network: keras.Model) -> list[Any]:
-    """Some small weights: spread over the layers, and the last. Looking for them takes 2.5 ms."""
-    small = [weight for weight in network.weights if np.prod(weight.shape) <= SMALL]
-    small = small or network.weights
-    return [*small[:: max(1, len(small) // SAMPLED)], *small[-1:]]
-
-
-def _sample(network: keras.Model, chosen: list[Any]) -> tuple[Any, ...]:
-    """A few numbers that change when a network is trained or loaded: cheap enough for each batch.
-
-    Steps of its optimizer, and the bytes of the chosen weights.
-    """
-    optimizer = getattr(network, "optimizer", None)
-    variables = [*chosen, *([optimizer.iterations] if optimizer else [])]
-    return tuple(keras.ops.convert_to_numpy(variable).tobytes() for variable in variables)

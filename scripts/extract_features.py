@@ -46,6 +46,8 @@ class Config:
     """Views whose features are averaged: the middle; also mirrored; five crops, both ways round."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in; the features are float32 either way."""
+    engine: Literal["fastest", "keras"] = "fastest"
+    """What computes: the fastest that pays for so many photos, or Keras itself."""
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
     """Where the class of a photo stands."""
     random_weights: bool = False
@@ -67,6 +69,13 @@ class Config:
                 object.__setattr__(self, "overwrite", True)
         elif self.data is None:
             raise SightkitError("Name the photos.", "Give --data FOLDER_OR_H5.")
+        if self.engine == "keras" and self.precision != "float32":
+            raise SightkitError(
+                "Keras itself computes in float32.",
+                "Leave out --engine or --precision.",
+                engine=self.engine,
+                precision=self.precision,
+            )
         transfer.check_network(
             self.model, pool=self.pool, crops=self.crops, random=self.random_weights
         )
@@ -91,7 +100,11 @@ def main(config: Config) -> dict[str, Any]:
             cache=_files.user_cache("compiled"),
         )
         features = transfer.extract_features(
-            network, photos, config.output, overwrite=config.overwrite
+            network,
+            photos,
+            config.output,
+            overwrite=config.overwrite,
+            engine=config.engine,
         )
     count, dimensions = features.shape
     print(

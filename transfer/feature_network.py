@@ -29,10 +29,14 @@ from sightkit.transfer.network_names import check_network, is_bundle
 from sightkit.transfer.views import all_views, with_crops
 
 Pool = Literal["avg", "flatten"]
+Chosen = Literal["fastest", "keras"]
 BATCH_SIZE = 32
 """Views that go through the network at once."""
 COMPARED, EXAMPLES = 8, 128
 """Photos that an engine is held against Keras with, in float32 and in bfloat16."""
+BY_KERAS = (
+    'Begin anew and let Keras answer: --engine keras --overwrite (engine="keras", overwrite=True).'
+)
 SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
 """What two networks must agree on for one's features to be the other's."""
 
@@ -48,12 +52,14 @@ class FeatureNetwork:
             crops.
         identity: JSON: name, origin, network, layer, pool, crops, dimensions, weights_sha256,
             preprocessing, engine, precision.
+        pinned: the one engine that answers, in a network that ``for_many`` gave.
     """
 
     model: keras.Model
     predictor: inference.Predictor
     preprocessing: Preprocessor
     identity: dict[str, Any]
+    pinned: inference.Pinned | None = None
 
     @classmethod
     def cut(
@@ -116,22 +122,28 @@ class FeatureNetwork:
         """How many images give one batch of views."""
         return max(1, BATCH_SIZE // self.crops)
 
-    def for_many(self, photos: int, examples: Sequence[np.ndarray]) -> FeatureNetwork:
-        """The same, answered by a faster engine from the first photo on, if so many are worth it.
+    def for_many(
+        self, photos: int, examples: Sequence[np.ndarray], *, engine: Chosen = "fastest"
+    ) -> FeatureNetwork:
+        """The same, answered by one engine from the first photo to the last, and named in identity.
 
-        What answers is settled before the first photo, by their number alone: an extraction that
-        was killed goes on with the engine that it was begun with.
+        Which it is is settled before the first photo, by their number alone, whatever the network
+        was asked before: an extraction that was killed goes on with the engine that it was begun
+        with. Where that engine fails on the way, ``features`` raises.
 
         Args:
             photos: how many there are.
             examples: uint8 images of them that the engine is held against Keras with.
+            engine: ``"fastest"``, where so many are worth starting it; or ``"keras"``.
         """
-        if photos * self.crops < self.predictor.turning_point:
-            return self
-        views = all_views(self.prepare(examples), self.crops)[:, 0]
-        engine = self.predictor.start(views, real_images=(f"{len(views)} of the photos", views))
-        more = {"engine": engine, "precision": self.predictor.precision}
-        return dataclasses.replace(self, identity={**self.identity, **more})
+        if engine == "keras" or photos * self.crops < self.predictor.turning_point:
+            pinned = self.predictor.pinned()
+        else:
+            views = all_views(self.prepare(examples), self.crops)[:, 0]
+            real = (f"{len(views)} of the photos", views)
+            pinned = self.predictor.pinned(views, real_images=real, next_step=BY_KERAS)
+        more = {"engine": pinned.engine, "precision": pinned.precision}
+        return dataclasses.replace(self, identity={**self.identity, **more}, pinned=pinned)
 
     @property
     def examples_wanted(self) -> int:
@@ -146,7 +158,8 @@ class FeatureNetwork:
         """Features of what ``prepare`` gave: float32 (N, D), the mean over all views."""
         views = all_views(prepared, self.crops)
         count, crops = views.shape[:2]
-        flat = self.predictor(views.reshape(-1, *views.shape[2:]))
+        answer = self.pinned or self.predictor
+        flat = answer(views.reshape(-1, *views.shape[2:]))
         if crops == 1:
             return np.asarray(flat, np.float32)
         return flat.reshape(count, crops, -1).mean(axis=1, dtype=np.float32)

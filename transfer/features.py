@@ -28,7 +28,7 @@ from sightkit.io.threads import in_threads, progress
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
 
 if TYPE_CHECKING:
-    from sightkit.transfer.feature_network import FeatureNetwork
+    from sightkit.transfer.feature_network import Chosen, FeatureNetwork
 
 IMAGES_A_TASK = 8
 LEFT_OUT = ".left_out.csv"
@@ -96,6 +96,7 @@ def extract_features(
     *,
     workers: int | None = None,
     overwrite: bool = False,
+    engine: Chosen = "fastest",
 ) -> Features:
     """Write the features of photos to a file, or open it if it stands already.
 
@@ -109,13 +110,16 @@ def extract_features(
         path: the file, .h5 or .hdf5.
         workers: threads that decode; as many as there are usable cores when left out.
         overwrite: write the file anew, whatever stands there.
+        engine: what computes all of them: ``"fastest"``, settled by their number before the first;
+            or ``"keras"``.
 
     Returns:
         The file, opened.
 
     Raises:
         SightkitError: a file of other photos or of another network, whole or unfinished; no room;
-            no image that can be read; features that are no numbers.
+            no image that can be read; features that are no numbers; an engine that fails on the
+            way.
     """
     path = Path(path)
     check_place(path)
@@ -123,7 +127,8 @@ def extract_features(
     if path.exists() and not overwrite:
         return _open_same(path, _recipe(network, photos))
     count = len(photos.rows)
-    network = network.for_many(count, _readable(photos, network.examples_wanted))
+    examples = _readable(photos, network.examples_wanted)
+    network = network.for_many(count, examples, engine=engine)
     recipe = _recipe(network, photos)
     names = [_kept(photos.images.identify(int(row))) for row in photos.rows]
     with HDF5DatasetWriter(

@@ -26,6 +26,12 @@ def test_an_image_of_zeros_is_held_against_the_others():
     assert distrust_float32(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32)) is None
 
 
+def test_outputs_that_are_all_zero_may_differ_by_rounding():
+    zeros = np.zeros((8, 3), np.float32)
+    assert distrust_float32(zeros + 1e-9, zeros) is None
+    assert "differs" in distrust_float32(zeros + 1e-5, zeros)
+
+
 def test_infinity_and_nan_are_never_trusted():
     reference = np.ones((2, 2), np.float32)
     for bad in (np.nan, np.inf):
@@ -73,10 +79,23 @@ def test_features_that_say_less_than_keras_do_are_refused(rng):
     assert "half way" in distrust_bfloat16(swapped, reference, "photos")
 
 
-def test_equal_images_are_told_apart_by_nobody(rng):
-    reference = np.repeat(rng.normal(size=(5, 8)), 2, axis=0)
-    assert agreement(reference, reference) == (1.0, agreement(reference, reference)[1])
-    assert agreement(reference + 1e-3, reference)[0] == 0
+@pytest.mark.parametrize("rounding", [0, 1e-7])
+def test_equal_photos_are_held_against_the_nearest_that_differs(rng, rounding):
+    reference = rng.random((128, 64))
+    reference[1] = reference[0] * (1 + rounding * rng.normal(size=64))
+    answer = reference * (1 + 1e-3 * rng.normal(size=reference.shape))
+    assert distrust_bfloat16(answer, reference, "photos") is None
+    answer[:2] = answer[3]
+    assert "98.4 % of photos" in distrust_bfloat16(answer, reference, "photos")
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_without_any_that_differs_the_length_counts(rng, rows):
+    reference = np.repeat(rng.normal(size=(1, 8)), rows, axis=0)
+    assert agreement(reference * 1.04, reference)[0] == 1
+    assert agreement(reference * 1.06, reference)[0] == 0
+    assert distrust_bfloat16(np.zeros((rows, 8)), reference, "photos") is not None
+    assert agreement(np.zeros((rows, 8)), np.zeros((rows, 8)))[0] == 1
 
 
 @pytest.fixture

@@ -107,6 +107,11 @@ def test_a_run_that_stands_is_not_replaced_and_nothing_is_started(done, script):
         ("extract_features", ("--data", "x", "--model", "mobilenet"), "Perhaps you meant"),
         ("extract_features", ("--data", "x", "--output", "f.csv"), ".h5 or .hdf5"),
         ("extract_features", ("--data", "nowhere"), "nowhere"),
+        (
+            "extract_features",
+            ("--data", "x", "--engine", "keras", "--precision", "bfloat16"),
+            "Leave out --engine or --precision",
+        ),
         ("train_logistic", (), "Give --features"),
         ("train_logistic", ("--features", "nowhere.h5"), "nowhere.h5"),
         ("train_logistic", ("--features", "x.h5", "--strengths", "0"), "above 0"),

@@ -116,6 +116,55 @@ def test_features_in_bfloat16_are_judged_on_the_photos_and_say_so(folder, tmp_pa
     assert np.linalg.norm(rounded - exact) < 0.02 * np.linalg.norm(exact)
 
 
+def opened_with(turning_point):
+    opened = transfer.open_network("minivggnet", random=True, crops=2)
+    opened.predictor.turning_point = turning_point
+    return opened
+
+
+def test_what_was_asked_before_moves_no_bit_and_no_engine(folder, tmp_path):
+    """Neither an engine that runs already, nor photos that were counted before."""
+    fresh = extract(opened_with(49), folder, tmp_path / "fresh.h5")
+    running = opened_with(48)
+    assert extract(running, folder, tmp_path / "engine.h5").networks[0]["engine"] != "keras"
+    running.predictor.turning_point = 49
+    counted = opened_with(49)
+    counted.features(counted.prepare([np.zeros((40, 40, 3), np.uint8)]))
+    for name, network in (("running", running), ("counted", counted)):
+        features = extract(network, folder, tmp_path / f"{name}.h5")
+        assert features.networks[0]["engine"] == "keras"
+        assert np.array_equal(features.take(slice(None)), fresh.take(slice(None)))
+
+
+@pytest.mark.parametrize("reason", ["NaN", "no memory"])
+def test_an_engine_that_fails_in_the_middle_of_a_file_is_refused(
+    reason, folder, tmp_path, monkeypatch
+):
+    openvino_engine = pytest.importorskip("sightkit.inference.openvino_engine")
+    pytest.importorskip("openvino")
+    calls, answer = [], openvino_engine.OpenVinoEngine.__call__
+
+    def failing(self, images):
+        calls.append(1)
+        outputs = answer(self, images)
+        if len(calls) == 4:  # the first are those that hold it against Keras
+            if reason == "no memory":
+                raise MemoryError(reason)
+            outputs[0, 0] = np.nan
+        return outputs
+
+    network, path = opened_with(48), tmp_path / "f.h5"
+    monkeypatch.setattr(openvino_engine.OpenVinoEngine, "__call__", failing)
+    with pytest.raises(SightkitError, match=rf"(?s){reason}.*--engine keras --overwrite"):
+        extract(network, folder, path)
+    monkeypatch.undo()
+    assert not path.exists()
+    features = extract(network, folder, path, engine="keras", overwrite=True)
+    assert features.networks[0]["engine"] == "keras"
+    extract(opened_with(49), folder, tmp_path / "keras.h5")
+    assert path.read_bytes() == (tmp_path / "keras.h5").read_bytes()
+
+
 def fails_at(calls, method, number):
     def failing(*arguments, **options):
         calls.append(1)

@@ -1,0 +1,71 @@
+"""One engine's answers from the first image to the last, for what is written to one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.inference.starting import Engine, short
+from sightkit.inference.weights_watch import WeightsWatch
+
+if TYPE_CHECKING:
+    from sightkit.inference.predictor import Predictor
+
+
+class Pinned:
+    """Call it as the predictor that made it; what does not go by this engine is refused.
+
+    Keras never stands in for the engine: rows of two engines differ in their last bits, and one
+    who goes on with half a file could not tell where they change.
+
+    Attributes:
+        engine: ``"keras"``, ``"openvino"`` or ``"folded"``, for good.
+        precision: what it computes in.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        engine: Engine,
+        precision: str,
+        watch: WeightsWatch | None,
+        next_step: str,
+    ) -> None:
+        self.engine = engine.name
+        self.precision = precision
+        self._predictor = predictor
+        self._answer = engine
+        self._watch = watch  # None: the engine is Keras, which answers by whatever weights it has
+        self._next_step = next_step
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Predict; images and answers are those of ``Predictor``.
+
+        Raises:
+            SightkitError: images of another shape than the network's input; the engine failed, or
+                gave NaN where Keras does not; the network's weights have changed.
+        """
+        images = self._predictor.checked(images)
+        if self._watch is None or not len(images):
+            return self._predictor.by_keras(images)
+        if self._predictor.found_changed(self._watch):
+            raise self._refusal("the network's weights have changed")
+        try:
+            outputs = self._answer(images)
+        except Exception as error:
+            self._predictor.by_keras(images)  # if the images are to blame, Keras raises too
+            raise self._refusal(f"it failed ({short(error)})") from error
+        found = np.isnan(outputs)
+        if found.any() and (found & ~np.isnan(self._predictor.by_keras(images))).any():
+            raise self._refusal("its output has NaN, and Keras' has not")
+        return outputs
+
+    def _refusal(self, reason: str) -> SightkitError:
+        return SightkitError(
+            f"One engine must answer from the first image to the last, but {reason}.",
+            self._next_step,
+            network=self._predictor.network.name,
+            engine=self.engine,
+        )
