@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 IMAGES_A_TASK = 8
 LEFT_OUT = ".left_out.csv"
+ENGINE = ("engine", "precision")
 SPLITS = ("train", "validation", "test")
 
 
@@ -125,7 +126,7 @@ def extract_features(
     check_place(path)
     check_list(_list_of(path))
     if path.exists() and not overwrite:
-        return _open_same(path, _recipe(network, photos))
+        return _open_same(path, network, photos)
     count = len(photos.rows)
     examples = _readable(photos, network.examples_wanted)
     network = network.for_many(count, examples, engine=engine)
@@ -270,26 +271,42 @@ def _require_finite(features: np.ndarray, names: list[str]) -> None:
         )
 
 
-def _open_same(path: Path, recipe: dict[str, Any]) -> Features:
+def _open_same(path: Path, network: FeatureNetwork, photos: Photos) -> Features:
     features = open_features([path])
-    found = {key: _without_engine(features.files[0].recipe.get(key)) for key in recipe}
-    wanted = {key: _without_engine(value) for key, value in recipe.items()}
-    if found != wanted:
-        differ = sorted(key for key in wanted if found[key] != wanted[key])
+    found = features.files[0].recipe
+    differ = _differences(found, _recipe(network, photos))
+    if differ:
         raise SightkitError(
-            f"The file that stands there is of another {' and '.join(differ)}.",
+            f"The file that stands there was made otherwise ({'; '.join(differ)}).",
             "Give --overwrite to write it anew, or another --output.",
             path=str(path),
         )
-    print(f"{path} is complete: nothing was left to do.", file=sys.stderr)
+    precision = found["network"].get("precision", "float32")
+    print(f"{path} is complete, in {precision}: nothing was left to do.", file=sys.stderr)
+    if precision != network.predictor.asked:
+        print(
+            f"It was to be in {network.predictor.asked}: give --overwrite to write it anew.",
+            file=sys.stderr,
+        )
     return features
 
 
-def _without_engine(value: Any) -> Any:
-    """Features of two engines differ in the last bits: they are the same features."""
-    if not isinstance(value, dict):
-        return value
-    return {key: each for key, each in value.items() if key not in ("engine", "precision")}
+def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """What another extraction would change, in words; the engine is left out.
+
+    Features of two engines differ in the last bits: they are the same features.
+    """
+    differ = []
+    for key, value in wanted.items():
+        other = found.get(key)
+        if key == "network" and isinstance(other, dict):
+            parts = [k for k in value if k not in ENGINE and other.get(k) != value[k]]
+            short = [k for k in parts if not isinstance(value[k], (dict, list))]
+            differ += [f"{k}: {other.get(k)!r} there, {value[k]!r} asked for" for k in short]
+            differ += [f"other {k}" for k in parts if k not in short]
+        elif other != value:
+            differ.append(f"other {'photos' if key == 'data' else key}")
+    return differ
 
 
 def _kept(name: str) -> str:

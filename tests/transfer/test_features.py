@@ -213,8 +213,12 @@ def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
     stamp = path.stat().st_mtime_ns
     extract(small_network, folder, path)
     assert "complete" in capsys.readouterr().err and path.stat().st_mtime_ns == stamp
+    small_network.predictor.asked = "bfloat16"  # the features were computed in float32
+    extract(small_network, folder, path)
+    assert "It was to be in bfloat16: give --overwrite" in capsys.readouterr().err
+    small_network.predictor.asked = "float32"
     other = transfer.open_network("minivggnet", random=True)
-    with pytest.raises(SightkitError, match=r"of another network.*--overwrite"):
+    with pytest.raises(SightkitError, match=r"\(crops: 10 there, 1 asked for\).*--overwrite"):
         extract(other, folder, path)
     (folder / "china" / "0.png").unlink()
     with pytest.raises(SightkitError, match="of another data"):
