@@ -33,7 +33,6 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {
-    "inference/weights_watch.py",
     "training/distribute.py",
     "training/gradients.py",
     "zoo/batch_normalization.py",

@@ -221,7 +221,7 @@ def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
     with pytest.raises(SightkitError, match=r"\(crops: 10 there, 1 asked for\).*--overwrite"):
         extract(other, folder, path)
     (folder / "china" / "0.png").unlink()
-    with pytest.raises(SightkitError, match="of another data"):
+    with pytest.raises(SightkitError, match="other photos"):
         extract(small_network, folder, path)
     assert extract(small_network, folder, path, overwrite=True).shape[0] == 23
 
