@@ -1,17 +1,13 @@
-"""Whether a network's weights are still what they were, all of them, in a millisecond or two."""
+"""Whether a network's weights are still what they were, all of them, in milliseconds."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-
-COMPILED_AFTER = 150
-"""Looks at TensorFlow's variables one by one before one compiled function reads them all. Of
-ResNet50's 320 that takes 0.8 ms in place of 3, once 0.45 CPU seconds have made the function."""
 
 
 class WeightsWatch:
@@ -21,6 +17,8 @@ class WeightsWatch:
     new value is a new array. TensorFlow writes into memory only where nobody else holds it; what
     is held here is thus never written to, and a new value lies elsewhere, whether an optimizer,
     ``assign`` or a slice's assignment gave it. Weights that moved are compared, value by value.
+
+    A look takes 5 ms for ResNet50's 320 variables of TensorFlow, 16 µs each.
 
     Args:
         network: built; weights that it is given later are not watched.
@@ -67,28 +65,14 @@ class _Variables:
     """Weights on TensorFlow: a value that is read is the variable's own memory."""
 
     def __init__(self, weights: list[Any]) -> None:
-        import tensorflow as tf
-
-        self._tf = tf
         self._variables = [weight.value for weight in weights]
-        self._reads = 0
-        self._compiled: Callable[[], Sequence[Any]] | None = None
 
-    def read(self) -> Sequence[Any]:
-        self._reads += 1
-        if self._reads == COMPILED_AFTER and self._variables:
-            function = self._tf.function(
-                lambda: [variable.value() for variable in self._variables], autograph=False
-            )
-            self._compiled = function.get_concrete_function()
-        if self._compiled is not None:
-            return self._compiled()
-        read = self._tf.raw_ops.ReadVariableOp
-        return [read(resource=each.handle, dtype=each.dtype) for each in self._variables]
+    def read(self) -> list[Any]:
+        return [variable.value() for variable in self._variables]
 
     def places(self, values: Sequence[Any]) -> list[int]:
         """Addresses, on whatever device: the first field of what DLPack hands out."""
-        capsules = map(self._tf.experimental.dlpack.to_dlpack, values)
+        capsules = (value.__dlpack__() for value in values)
         return [_address(_pointer(capsule, b"dltensor")).value or 0 for capsule in capsules]
 
     def kept(self, values: Sequence[Any], before: Sequence[Any] | None = None) -> Sequence[Any]:

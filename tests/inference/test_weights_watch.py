@@ -13,7 +13,6 @@ import pytest
 from keras import layers
 
 from sightkit import inference, zoo
-from sightkit.inference import weights_watch
 from sightkit.inference.weights_watch import WeightsWatch
 
 
@@ -25,11 +24,9 @@ def build():
     return keras.Model(x, features), keras.Model(x, answers)
 
 
-@pytest.fixture(params=["one by one", "compiled"])
-def watch(request, monkeypatch):
-    """A watch that has looked once, one way or the other."""
-    if request.param == "compiled":
-        monkeypatch.setattr(weights_watch, "COMPILED_AFTER", 2)
+@pytest.fixture
+def watch():
+    """Make a watch that has looked once."""
 
     def make(network):
         made = WeightsWatch(network)
