@@ -26,7 +26,7 @@ train: .venv/installed
 
 # A worker that dies ends the run: with another in its place, the rest may wait for ever.
 test: .venv/installed-test
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -m "not slow and not faults" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -m "not slow and not faults" --durations 12 $(ARGS)
 
 test-slow: .venv/installed-test
 	$(BIN)/pytest -m slow --timeout 3600 $(ARGS)

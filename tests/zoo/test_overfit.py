@@ -65,6 +65,7 @@ SLOW = {
     "deepergooglenet",
     "googlenet",
     "inception_v3",
+    "minigooglenet",
     "resnet20",
     "resnet50",
     "resnet_imagenet",
