@@ -5,11 +5,10 @@
 Each network of the zoo on one batch of random images, in float32 and in bfloat16, against the same
 layers with Keras' own batch normalization, compiled as Keras does by default, in float32. They take
 turns; medians of their seconds. Before that, losses of ten steps from the same weights, without
-dropout, must agree: float32's within 2 %, and bfloat16's with our float32's within 10 %
-(MiniVGGNet, ResNet20, LeNet and MiniGoogLeNet: at most 0.2 %; the book's deep ResNet 3 % at the
-tenth, DeeperGoogLeNet at the fifth).
-Bars for bfloat16 are those of a processor with ``amx_bf16``; on others the bar is 0: they say what
-it is. With ``--networks``, rows of others that stand in FILE remain there, if they were measured on
+dropout, must agree: float32's within 2 %, and bfloat16's with our float32's within 10 % (small
+networks: at most 0.2 %; the deep ResNets and DeeperGoogLeNet, whose start is steep, 3 to 4 %). Bars
+for bfloat16 are those of a processor with ``amx_bf16``; on others the bar is 0: they say what it
+is. With ``--networks``, rows of others that stand in FILE remain there, if they were measured on
 the same machine with the same versions.
 
 Small networks are timed in bare PyTorch too, in the same turns, where it is installed: ``pip
@@ -23,10 +22,9 @@ more): filter gradients 33 %, input gradients 24 %, convolutions 14 %, dropout's
 gradients of batch normalization 6 %, matrix products 6 %, ReLU gradients 3 %, batch normalization
 3 %, casts 1.2 %, choosing what is dropped 2 %, the optimizer 1 %.
 
-In float32 little is left but arithmetic: each of a network's convolutions, and both of its
-gradients, runs alone at 90 to 117 GFLOP/s a core, as fast as a product of large matrices (102). So
-each row has its limit too: the ratio of a step that did nothing but its multiply-adds, at the speed
-of one large convolution that takes turns with the rest.
+In float32 convolutions leave little to gain: each, and both of its gradients, runs alone at 90 to
+117 GFLOP/s a core where it has 32 channels or more (products of large matrices: 102). So each row
+has its limit: the ratio of a step of multiply-adds alone, at the speed of one large convolution.
 
 Tried, and not kept:
 

@@ -74,18 +74,8 @@ def test_epochs_and_order_go_on_and_each_phase_has_its_own_checkpoints(fit, netw
     assert (tmp_path / "run" / _files.CURVES).is_file()
 
 
-def test_no_pass_is_tuned(fit, network, tmp_path, monkeypatch):
+def test_no_pass_is_tuned(fit, network, tmp_path, tuned):
     """The tuning thread sleeps after each pass, and Keras waits for it (``data_adapter``)."""
-    import tensorflow as tf
-
-    tuned = []
-    walk = tf.data.Dataset.__iter__
-
-    def watched(dataset):
-        tuned.append(dataset.options().autotune.enabled)
-        return walk(dataset)
-
-    monkeypatch.setattr(tf.data.Dataset, "__iter__", watched)
     with run_in(tmp_path) as run:
         fit(run, network)
     assert len(tuned) >= 4
