@@ -82,7 +82,7 @@ class Predictor:
         Raises:
             SightkitError: no images, or images of another shape than the network's input.
         """
-        return self._started(images, real_images)[0].name
+        return self._started(images, real_images).name
 
     def pinned(
         self,
@@ -101,16 +101,13 @@ class Predictor:
         Raises:
             SightkitError: as ``start``.
         """
-        if images is None:
-            return Pinned(self, self._keras, _precision_of(self.network), None, next_step)
-        engine, watch = self._started(images, real_images)
+        engine = self._keras if images is None else self._started(images, real_images)
         if engine is self._keras:
-            return Pinned(self, engine, _precision_of(self.network), None, next_step)
-        return Pinned(self, engine, self._options["precision"], watch, next_step)
+            watch = WeightsWatch(self.network)
+            return Pinned(self, engine, _precision_of(self.network), watch, next_step)
+        return Pinned(self, engine, self._options["precision"], None, next_step)
 
-    def _started(
-        self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None
-    ) -> tuple[Engine, WeightsWatch | None]:
+    def _started(self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None) -> Engine:
         images = self.checked(images)
         if not len(images):
             raise SightkitError("An engine is held against Keras on at least one image.", images=0)
@@ -119,7 +116,7 @@ class Predictor:
                 self._options["real_images"] = real_images
             self._follow_weights()
             self._start(images)
-            return self._engine, self._watch
+            return self._engine
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Predict.
