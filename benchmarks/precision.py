@@ -1,13 +1,14 @@
 """What bfloat16 costs in accuracy: MiniVGGNet on CIFAR-10, the same seeds in both precisions.
 
-    python benchmarks/precision.py [--pairs 8] [--epochs 10] [--quick]
+    python benchmarks/precision.py [--pairs 8] [--epochs 10] [--learning-rate 0.02] [--quick]
 
 Each seed is trained twice by scripts/train_minivggnet_cifar10.py, once in float32 and once in
 bfloat16: same first weights, same order of images, same rate that falls to zero. A run goes to
 results/precision.csv as soon as it is done, and one that stands there is not made again: the
-command can be ended and given again. Rows are compared where device and versions of Keras and
-TensorFlow are those of now; others are left alone. Their commits may differ: a run's bits are the
-same with each, unless one changed what is computed, and then its rows must be deleted.
+command can be ended and given again. Rows are compared where epochs, learning rate, device and
+versions of Keras and TensorFlow are those of now; others are left alone. Their commits may differ:
+a run's bits are the same with each, unless one changed what is computed, and then its rows must be
+deleted.
 
 From five pairs on they are added until the 95 % interval of the mean difference (paired t) is at
 most 0.7 points to each side, or until ``--pairs``. Looking after each pair costs the interval a
@@ -40,7 +41,7 @@ SCRIPT = "train_minivggnet_cifar10"
 PRECISIONS = ("float32", "bfloat16")
 HALF_WIDTH, FEWEST = 0.7, 5
 """Percentage points, and pairs: from so many on they are added until the interval is as narrow."""
-MACHINE = ("device", "keras", "tensorflow")
+CIRCUMSTANCES = ("epochs", "learning_rate", "device", "keras", "tensorflow")
 """Columns that are equal in rows that are compared."""
 BAR_MEAN, BAR_LOW = -0.3, -1.0
 """Least mean difference, and least lower end of its interval, in percentage points."""
@@ -54,8 +55,10 @@ class Config:
     """Most seeds."""
     epochs: int = 10
     """Of each training."""
+    learning_rate: float = 0.02
+    """Of each training, at its start; the script's own."""
     output: Path = RESULTS
-    """The CSV file; rows of other numbers of epochs in it are left alone."""
+    """The CSV file; rows of other circumstances in it are left alone."""
     quick: bool = False
     """Two pairs of smoke runs, written under runs/: a test whose figures mean nothing."""
 
@@ -70,17 +73,17 @@ class Config:
 
 def main(config: Config) -> dict[str, float]:
     _cli.start_keras()
-    here = machine_of(_circumstances(measure.facts()))
+    here = circumstances(_settings(config) | _machine(measure.facts()))
     rows = [] if config.quick else read(config.output)
     summary: dict[str, float] = {}
     for seed in range(1, config.pairs + 1):
         for precision in PRECISIONS:
-            if (seed, precision) not in accuracies(rows, config.epochs, here):
+            if (seed, precision) not in accuracies(rows, here):
                 row = _train(config, seed, precision)
                 _require_made_here(row, here)
                 rows.append(row)
                 measure.write_csv(config.output, rows)
-        summary = compared(accuracies(rows, config.epochs, here))
+        summary = compared(accuracies(rows, here))
         if seed > 1:
             print(
                 f"{seed} pairs, bfloat16 - float32: {summary['mean']:+.2f} points, 95 % interval "
@@ -121,7 +124,8 @@ def met(summary: dict[str, float]) -> bool:
 
 
 def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
-    folder = ROOT / "runs" / "precision" / f"{precision}-{seed}-{config.epochs}"
+    name = f"{precision}-{seed}-{config.epochs}-{config.learning_rate}"
+    folder = ROOT / "runs" / "precision" / name
     if config.quick:
         folder, flags = folder.with_name(f"{precision}-{seed}-quick"), ["--smoke", "--overwrite"]
     else:  # one that was killed goes on where it was
@@ -130,6 +134,7 @@ def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
         sys.executable,
         str(ROOT / "scripts" / f"{SCRIPT}.py"),
         *flags,
+        *("--learning-rate", str(config.learning_rate)),
         *("--seed", str(seed), "--precision", precision, "--output", str(folder)),
     ]
     if code := subprocess.run(command, check=False, cwd=ROOT).returncode:
@@ -141,18 +146,22 @@ def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
     environment = json.loads((folder / _files.ENVIRONMENT).read_text())
     return {
         "date": datetime.date.today().isoformat(),
-        "epochs": config.epochs,
+        **_settings(config),
         "seed": seed,
         "precision": precision,
         "rank1": test["rank1"],
         "loss": test["loss"],
         "count": test["count"],
-        **_circumstances(environment),
+        **_machine(environment),
         "commit": environment["commit"],
     }
 
 
-def _circumstances(environment: dict[str, Any]) -> dict[str, Any]:
+def _settings(config: Config) -> dict[str, Any]:
+    return {"epochs": config.epochs, "learning_rate": config.learning_rate}
+
+
+def _machine(environment: dict[str, Any]) -> dict[str, Any]:
     return {
         "device": environment["device"],
         "cores": len(os.sched_getaffinity(0)),
@@ -163,13 +172,13 @@ def _circumstances(environment: dict[str, Any]) -> dict[str, Any]:
 
 def _require_made_here(row: dict[str, Any], here: tuple[str, ...]) -> None:
     """A run that was finished before this one may have been resumed."""
-    if machine_of(row) != here:
+    if circumstances(row) != here:
         raise SightkitError(
             "A run must be made with device and versions of the others.",
             "Delete its folder under runs/precision and give the same command again.",
             seed=row["seed"],
             precision=row["precision"],
-            made_with=machine_of(row),
+            made_with=circumstances(row),
             now=here,
         )
 
@@ -182,19 +191,17 @@ def read(path: Path = RESULTS) -> list[dict[str, Any]]:
         return list(csv.DictReader(file))
 
 
-def machine_of(row: dict[str, Any]) -> tuple[str, ...]:
+def circumstances(row: dict[str, Any]) -> tuple[str, ...]:
     """What must be equal in rows that are compared."""
-    return tuple(str(row.get(name) or "") for name in MACHINE)
+    return tuple(str(row.get(name) or "") for name in CIRCUMSTANCES)
 
 
-def accuracies(
-    rows: list[dict[str, Any]], epochs: int, machine: tuple[str, ...]
-) -> dict[tuple[int, str], float]:
-    """(seed, precision) to rank-1 accuracy on the test images, of as many epochs on a machine."""
+def accuracies(rows: list[dict[str, Any]], alike: tuple[str, ...]) -> dict[tuple[int, str], float]:
+    """(seed, precision) to rank-1 accuracy on the test images, of the rows with ``alike``."""
     return {
         (int(row["seed"]), row["precision"]): float(row["rank1"])
         for row in rows
-        if int(row["epochs"]) == epochs and machine_of(row) == machine
+        if circumstances(row) == alike
     }
 
 

@@ -46,28 +46,33 @@ def training_table(file: Path = RESULTS / "training.json") -> str:
 
 
 def precision_sentence(file: Path = precision.RESULTS) -> str:
-    """What bfloat16 costs in accuracy, from the rows that precision.py wrote."""
+    """What bfloat16 costs in accuracy, from the rows that precision.py wrote: each series of it."""
     rows = precision.read(file)
-    series = dict.fromkeys((int(row["epochs"]), precision.machine_of(row)) for row in rows)
-    comparable = {of: precision.accuracies(rows, *of) for of in series}
-    (epochs, _), found = max(
-        comparable.items(),
-        key=lambda item: len(precision.paired(item[1])),
-        default=((0, ()), {}),
-    )
-    if len(precision.paired(found)) < 2:
+    series = dict.fromkeys(precision.circumstances(row) for row in rows)
+    comparable = {alike: precision.accuracies(rows, alike) for alike in series}
+    told = {alike: found for alike, found in comparable.items() if len(precision.paired(found)) > 1}
+    if not told:
         return "Accuracy in bfloat16: not measured yet (`python benchmarks/precision.py`)."
+    longest_first = sorted(told.items(), key=lambda item: -len(precision.paired(item[1])))
+    said = ". ".join(_series(*item) for item in longest_first)
+    return (
+        "Accuracy in bfloat16, MiniVGGNet on CIFAR-10, the same seeds in both precisions: "
+        f"{said} (`python benchmarks/precision.py`)."
+    )
+
+
+def _series(alike: tuple[str, ...], found: dict[tuple[int, str], float]) -> str:
+    epochs, rate = alike[:2]
     summary = precision.compared(found)
     missed = "" if precision.met(summary) else "; **missed**: ≥ -0.3, interval from -1.0"
     half = (summary["high"] - summary["low"]) / 2
     narrow = half <= precision.HALF_WIDTH
     looked = LOOKED if narrow else f", ±{half:.2f} (**missed**: ±{precision.HALF_WIDTH})"
     return (
-        f"Accuracy in bfloat16: MiniVGGNet on CIFAR-10, {epochs} epochs, {summary['pairs']} seeds "
-        f"in both precisions: {summary['float32']:.2f} % of the test images in float32, "
+        f"{epochs} epochs from a rate of {rate}, {summary['pairs']} seeds: "
+        f"{summary['float32']:.2f} % of the test images in float32, "
         f"{summary['bfloat16']:.2f} % in bfloat16; paired difference {summary['mean']:+.2f} "
-        f"points, 95 % interval {summary['low']:+.2f} to {summary['high']:+.2f}{looked}{missed} "
-        "(`python benchmarks/precision.py`)."
+        f"points, 95 % interval {summary['low']:+.2f} to {summary['high']:+.2f}{looked}{missed}"
     )
 
 

@@ -34,7 +34,7 @@ def benchmark(monkeypatch, tmp_path):
 
 def run(seed, precision, **other):
     row = {"date": "2026-01-02", "epochs": 10, "seed": seed, "precision": precision, "rank1": 0.7}
-    row |= {"loss": 1.0, "count": 100, "device": "CPU A", "cores": 2}
+    row |= {"learning_rate": 0.02, "loss": 1.0, "count": 100, "device": "CPU A", "cores": 2}
     return {**row, "keras": "3.15.1", "tensorflow": "2.21.0", "commit": "a", **other}
 
 
@@ -65,7 +65,9 @@ def test_what_stands_there_is_not_made_again_whatever_its_commit(benchmark, tmp_
     assert benchmark["trained"] == [(5, "bfloat16")]
 
 
-@pytest.mark.parametrize("other", ({"device": "GPU"}, {"keras": "4.0"}, {"tensorflow": "3.0"}))
+@pytest.mark.parametrize(
+    "other", ({"device": "GPU"}, {"learning_rate": 0.05}, {"keras": "4.0"}, {"tensorflow": "3.0"})
+)
 def test_rows_of_other_machines_and_versions_are_left_alone(other, benchmark, tmp_path):
     rows = both((1, 2))
     rows[1] = {**rows[1], **other, "rank1": 0.1}

@@ -108,18 +108,18 @@ def test_the_limit_of_a_step_stands_beside_its_ratio_where_it_was_measured(table
 
 def ledger(path, differences, more=()):
     """Rows of pairs that differ by so many points, and unfinished ones."""
-    lines = ["epochs,seed,precision,rank1", *more]
+    lines = ["epochs,learning_rate,seed,precision,rank1", *more]
     for seed, difference in enumerate(differences):
-        lines.append(f"10,{seed},float32,0.7")
-        lines.append(f"10,{seed},bfloat16,{0.7 + difference / 100}")
-    path.write_text("\n".join([*lines, "10,9,float32,0.1"]))
+        lines.append(f"10,0.1,{seed},float32,0.7")
+        lines.append(f"10,0.1,{seed},bfloat16,{0.7 + difference / 100}")
+    path.write_text("\n".join([*lines, "10,0.1,9,float32,0.1"]))
     return path
 
 
 @pytest.mark.parametrize(
     ("differences", "said", "verdict"),
     [
-        ([0.1, 0.3], "2 seeds in both precisions: 70.00 % of the test images in float32, 70.20 %",
+        ([0.1, 0.3], "2 seeds: 70.00 % of the test images in float32, 70.20 %",
          "+0.20 points, 95 % interval -1.07 to +1.47, ±1.27 (**missed**: ±0.7); **missed**"),
         ([0.1, 0.3, 0.2], "3 seeds", "+0.20 points, 95 % interval -0.05 to +0.45 (pairs"),
         ([-0.4, -0.4, -0.4], "3 seeds", "of cases); **missed**"),
@@ -139,20 +139,27 @@ def test_one_pair_is_no_measurement(tables, tmp_path):
 
 
 def test_a_single_run_of_another_length_hides_no_pairs(tables, tmp_path):
-    file = ledger(tmp_path / "precision.csv", [0.1, 0.3, 0.2], ["40,1,float32,0.9"])
-    assert "10 epochs, 3 seeds" in tables["precision_sentence"](file)
+    file = ledger(tmp_path / "precision.csv", [0.1, 0.3, 0.2], ["40,0.1,1,float32,0.9"])
+    assert "10 epochs from a rate of 0.1, 3 seeds" in tables["precision_sentence"](file)
 
 
 def test_pairs_of_two_machines_are_none(tables, tmp_path):
     machine = dict.fromkeys(("device", "keras", "tensorflow"), "A")
     rows = [
-        {"epochs": 10, "seed": seed, "precision": kind, "rank1": 0.7, **machine}
+        {
+            "epochs": 10,
+            "learning_rate": 0.1,
+            "seed": seed,
+            "precision": kind,
+            "rank1": 0.7,
+            **machine,
+        }
         for seed in range(4)
         for kind in ("float32", "bfloat16")
     ]
     rows[-1]["keras"] = rows[-3]["device"] = "B"
     text = tables["precision_sentence"](table(tmp_path / "precision.csv", rows))
-    assert "10 epochs, 2 seeds" in text
+    assert "10 epochs from a rate of 0.1, 2 seeds" in text
 
 
 def table(path, rows):
