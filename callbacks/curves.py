@@ -40,7 +40,7 @@ def draw_curves(
     metrics = [("loss", "Loss")]
     if any("accuracy" in row for row in rows):
         metrics.append(("accuracy", "Accuracy"))
-    rates = [row for row in rows if row.get("learning_rate", 0) > 0]
+    rates = [row for row in rows if math.isfinite(row.get("learning_rate", math.nan))]
     heights = [1.0] * len(metrics) + ([RATE_HEIGHT] if rates else [])
     # One below the other: legible on a phone.
     figure = Figure(figsize=(4.8, 2.5 * sum(heights)), dpi=160, layout="constrained")
@@ -84,9 +84,9 @@ def _draw_rate(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
     rates = [row["learning_rate"] for row in rows]
     style = "-" if len(rows) > 1 else "o"
     axes.plot([row["epoch"] for row in rows], rates, style, color=QUIET, linewidth=1.8)
-    if max(rates) >= DECADE * min(rates):
+    if min(rates) > 0 and max(rates) >= DECADE * min(rates):
         axes.set_yscale("log")
-    else:
+    elif max(rates) > 0:
         axes.set_ylim(0, 1.1 * max(rates))
     _finish(axes, "Learning rate")
 
@@ -143,4 +143,5 @@ def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
             va="top",
             fontsize=10,
             color=QUIET,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )

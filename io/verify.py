@@ -61,8 +61,8 @@ def verify(
 
     Of a folder every file is decoded as ``read_image`` would. Bad is what cannot be decoded, is
     empty, or may not be read. Warnings are for images whose name says another format, and for the
-    same picture in two folders. What is no image by its name, hidden, a link (none is followed), a
-    FIFO and the like is left out and listed.
+    same picture once more, in its folder or in another. What is no image by its name, hidden, a
+    link (none is followed), a FIFO and the like is left out and listed.
 
     Of a dataset file the structure is checked, every row is held against its hash, float rows must
     be finite, the mean must be that of the training rows. Bad is a row that differs, and one whose

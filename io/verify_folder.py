@@ -58,8 +58,9 @@ def verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
             if not checked.pixels:
                 continue
             first = seen.setdefault(checked.pixels, name)
-            if os.path.dirname(first) != os.path.dirname(name):
-                reason = f"the same picture as {first}, in another folder"
+            if first != name:
+                apart = os.path.dirname(first) != os.path.dirname(name)
+                reason = f"the same picture as {first}{', in another folder' * apart}"
                 findings.append(Finding(name, reason, checked.sha256, "warning"))
     return len(names), findings
 

@@ -4,7 +4,7 @@
     python scripts/verify_dataset.py --data datasets/animals.h5 --output bad.csv --max-bad 0
 
 The list is a CSV file (path, reason, sha256, kind): what cannot be decoded, images whose name says
-another format, the same picture in two folders, and what was left out. More bad images than
+another format, the same picture once more, and what was left out. More bad images than
 ``--max-bad`` end with exit code 2. About 700 photographs a second and core.
 """
 
@@ -26,7 +26,8 @@ class Config:
     data: Path | None = None
     """Folder of images, or a file that one of scripts/build_*.py wrote."""
     output: Path | None = None
-    """The list to write; NAME.quarantine.csv in the current folder by default."""
+    """The list to write; NAME.quarantine.csv in the current folder by default, where there is
+    anything to list."""
     max_bad: float = 0.01
     """Share of bad images, 0 to 1, up to which the exit code is 0."""
     smoke: bool = False
@@ -61,7 +62,11 @@ def _verify(data: Path, config: Config) -> dict[str, Any]:
 
     output = config.output or Path(f"{data.resolve().name}.quarantine.csv")
     found = io.verify(data, tolerance=config.max_bad, output=output)
-    print(f"{found}\nlisted in {output}")
+    print(found)
+    if found.findings or config.output is not None:
+        print(f"listed in {output}")
+    else:
+        output.unlink()
     kinds = ("bad", "warning", "left out")
     return {"checked": found.checked, **{kind: len(found.of_kind(kind)) for kind in kinds}}
 

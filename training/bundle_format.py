@@ -63,9 +63,12 @@ def check_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
 def read_description(folder: Path) -> dict[str, Any]:
     """Read bundle.json, and check that it is whole and all fields are of their kind."""
     if not (folder / DESCRIPTION).is_file():
+        inside = folder / _files.BUNDLE
         raise SightkitError(
             f"A bundle is a folder with {DESCRIPTION} in it.",
-            "A training script writes one to RUN/bundle.",
+            f"This is a run's folder: give {inside}."
+            if (inside / DESCRIPTION).is_file()
+            else "A training script writes one to RUN/bundle.",
             bundle=str(folder),
         )
     description = _files.read_json(folder / DESCRIPTION)

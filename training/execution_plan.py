@@ -99,7 +99,8 @@ def plan_execution(
         The plan; it has been applied.
 
     Raises:
-        SightkitError: a network that is not compiled, or a plan of a newer version.
+        SightkitError: a network that is not compiled, or a plan that is damaged or of a newer
+            version.
     """
     if not network.compiled:
         raise SightkitError("The network must be compiled.", "Call network.compile first.")
@@ -281,9 +282,26 @@ def _read(path: Path) -> ExecutionPlan | None:
     if not path.is_file():
         return None
     found = _files.read_json(path)
-    if not isinstance(found, dict) or found.pop("schema", SCHEMA + 1) > SCHEMA:
+    if not isinstance(found, dict) or not isinstance(schema := found.pop("schema", None), int):
+        raise _damaged(path)
+    if schema > SCHEMA:
         raise SightkitError(
             "The execution plan was written by a newer version.", "Update sightkit.", path=str(path)
         )
-    seconds = {int(count): value for count, value in found.pop("seconds_per_step").items()}
-    return ExecutionPlan(**found, seconds_per_step=seconds)
+    try:
+        seconds = {int(count): value for count, value in found.pop("seconds_per_step").items()}
+        plan = ExecutionPlan(**found, seconds_per_step=seconds)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path) from error
+    if type(plan.jit) is not bool or type(plan.steps_per_execution) is not int:
+        raise _damaged(path)
+    return plan
+
+
+def _damaged(path: Path) -> SightkitError:
+    return SightkitError(
+        "The execution plan must be as it was written; this file is damaged.",
+        "Delete it, and a plan is made anew: where cores and packages are those that the run was "
+        "begun with, it is the same.",
+        path=str(path),
+    )

@@ -226,6 +226,7 @@ def describe(judged: Judged) -> str:
         lines.append(
             "\nCross-validation: "
             + ", ".join(f"{setting}: {100 * value:.2f} %" for setting, value in tried.items())
+            + f". Chosen: {judged.fitted.chosen:g}."
         )
         if (side := _beyond(judged.fitted)) is not None:
             lines.append(f"The best lies at an end of what was tried: try {side}, --strengths.")

@@ -16,8 +16,9 @@ NAN, INFINITE = float("nan"), float("inf")
         [{"epoch": 1.0, "loss": NAN}, {"epoch": 2.0, "loss": NAN}],
         [{"epoch": 1.0, "loss": INFINITE, "val_loss": INFINITE}, {"epoch": 2.0, "loss": 1e300}],
         [{"epoch": float(epoch), "loss": 0.0, "val_loss": -1.0} for epoch in range(1, 400)],
+        [{"epoch": 1.0, "loss": 1.0, "learning_rate": rate} for rate in (0.0, NAN)],
     ),
-    ids=("one epoch", "no validation", "only NaN", "infinite", "many epochs"),
+    ids=("one epoch", "no validation", "only NaN", "infinite", "many epochs", "no rate"),
 )
 def test_any_history_can_be_drawn(rows, tmp_path):
     draw_curves(rows, tmp_path / "curves.png")
@@ -52,6 +53,25 @@ def test_signs_and_the_learning_rate_are_in_the_picture(tmp_path):
     assert near[0] > 0.1
     assert near[1] < 0.01
     assert draw("rate.png", bad, learning_rate=0.1).shape[0] > draw("none.png", bad).shape[0]
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.0, "linear"), (1e-5, "log")])
+def test_a_rate_that_ends_at_zero_is_drawn_to_its_end(last, scale, tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k))
+    )
+    rates = (0.1, 0.05, last)
+    draw_curves(
+        [{"epoch": 1.0 + e, "loss": 1.0, "learning_rate": rate} for e, rate in enumerate(rates)],
+        tmp_path / "curves.png",
+    )
+    panel = figures[0].axes[-1]
+    assert panel.get_yscale() == scale
+    assert tuple(panel.lines[0].get_ydata()) == rates
 
 
 def test_the_change_of_phase_is_a_line_in_every_panel(tmp_path, monkeypatch):

@@ -134,12 +134,14 @@ def test_formats_under_their_own_name_are_no_warning(ending, tmp_path):
     assert verify(tmp_path).findings == ()
 
 
-def test_the_same_picture_in_two_folders_is_a_warning(folder):
+def test_the_same_picture_once_more_is_a_warning(folder):
     picture(folder / "b" / "copy.bmp", 4)  # a/4.png in another format
     picture(folder / "a" / "copy.png", 6)  # a/6.png, in the same class
-    (warning,) = verify(folder).findings
-    assert (warning.kind, warning.path) == ("warning", "b/copy.bmp")
-    assert "a/4.png" in warning.reason
+    found = {each.path: (each.kind, each.reason) for each in verify(folder).findings}
+    assert found == {
+        "a/copy.png": ("warning", "the same picture as a/6.png"),
+        "b/copy.bmp": ("warning", "the same picture as a/4.png, in another folder"),
+    }
 
 
 def test_what_is_no_image_is_left_out_and_told(folder, tmp_path):

@@ -22,6 +22,17 @@ def test_a_good_folder_is_exit_code_0(folder, script, tmp_path):
     assert result.code == 0, result.stderr
     assert "10 images checked" in result.stdout
     assert result.heavy == ""
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_copies_are_told_in_one_folder_and_in_two(folder, script, tmp_path):
+    (folder / "other").mkdir()
+    for name in ("copy.png", "other/1.png"):
+        (folder / name).write_bytes((folder / "1.png").read_bytes())
+    result = script("verify_dataset", "--data", folder, cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert "  copy.png: the same picture as 1.png\n" in result.stdout
+    assert "  other/1.png: the same picture as 1.png, in another folder\n" in result.stdout
     assert (tmp_path / "photos.quarantine.csv").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import keras
@@ -232,6 +233,13 @@ def test_a_damaged_description_is_refused(content, bundle):
 def test_a_folder_that_is_no_bundle_and_none_at_all_are_refused(tmp_path):
     refuse(tmp_path, r"with bundle\.json in it")
     refuse(tmp_path / "nowhere", r"with bundle\.json in it")
+
+
+def test_of_a_run_its_bundle_is_named(bundle):
+    inside = bundle.rename(bundle.with_name("new"))
+    (run := bundle.with_name("run")).mkdir()
+    inside.rename(run / "bundle")
+    refuse(run, rf"give {re.escape(str(run / 'bundle'))}\.")
 
 
 def test_a_newer_schema_is_refused(bundle):

@@ -204,6 +204,26 @@ def test_a_plan_of_a_newer_version_is_refused(data, tmp_path):
         plan_execution(keras.Sequential([keras.Input((2,))]), data["train"], folder=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    (
+        [],
+        {},
+        {"schema": "1"},
+        {"schema": 1},
+        {"schema": 1, "jit": False, "seconds_per_step": None},
+        {"schema": 1, "jit": False, "seconds_per_step": {"one": 1}},
+        {"schema": 1, "jit": False, "seconds_per_step": {}, "steps": 3},
+        {"schema": 1, "jit": "no", "seconds_per_step": {}},
+        {"schema": 1, "jit": False, "seconds_per_step": {}, "steps_per_execution": "8"},
+    ),
+)
+def test_a_damaged_plan_is_named(damaged, data, tmp_path):
+    _files.write_json(tmp_path / PLAN, damaged)
+    with pytest.raises(SightkitError, match=r"as it was written.*plan\.json.*Delete it"):
+        plan_execution(network(), data["train"], folder=tmp_path)
+
+
 def train(data, output, steps, *, resume=False, stop_after=None):
     config = Config(output=output, resume=resume)
     seen = iter(range(1, 1000))
