@@ -22,6 +22,10 @@ Images = Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
 """Positions (n,) to uint8 images, RGB or grey."""
 WORST = 24
 SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
+PENALIZED = (
+    "The losses of these curves hold the penalty on large weights too (reg); those of measures and "
+    "mistakes do not."
+)
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
 
@@ -52,7 +56,12 @@ def write_html(
     sections = [
         f"<header><h1>{escape(title)}</h1>{_judged(metrics)}{marks}{_headline(metrics)}</header>",
         _command(environment),
-        _picture("Curves", folder / _files.CURVES, "Loss and accuracy over epochs"),
+        _picture(
+            "Curves",
+            folder / _files.CURVES,
+            "Loss and accuracy over epochs",
+            PENALIZED if config.get("reg") else "",
+        ),
         diagnosis_section(diagnosis) if diagnosis else "",
         _picture("Ensemble", folder / _files.ENSEMBLE, "Accuracy by number of members"),
         _section("Measures", scores_table(metrics["test"])),

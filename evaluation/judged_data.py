@@ -40,14 +40,15 @@ def check_data(
         require_classes(names, class_names, ordered=False)
         return None
     file = io.DatasetFile.open(path)
-    file.rows(split)
     if file.dtype != np.uint8 or len(file.shape) != 4:
         raise SightkitError(
             "The dataset file must hold images, uint8 (N, H, W, C).",
-            "Features are judged with scripts that take features.",
+            "Features were judged where their head was trained; judge other photos by the folder "
+            "that they lie in.",
             shape=file.shape,
-            dtype=file.dtype,
+            dtype=str(file.dtype),
         )
+    file.rows(split)
     require_classes(file.class_names, class_names, ordered=True)
     return file
 

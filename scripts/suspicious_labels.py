@@ -52,6 +52,8 @@ def main(config: Config) -> list[dict[str, Any]]:
     writer.writerows(found)
     _files.write_text(config.output, text.getvalue())
     wrong = sum(one["doubt"] > 0 for one in found)
+    if wrong and config.show:
+        print("doubt: probability of the other class less that of the label")
     for one in found[: min(config.show, wrong)]:
         print(f"{one['doubt']:.3f}  {one['photo']}: {one['label']}, rather {one['suggested']}")
     print(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli, training
+from sightkit import _cli, io, training
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,12 @@ class Config(training.ExperimentConfig):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with training.Run.open(config, experiment=Path(__file__).stem) as run:
+        if not config.smoke:
+            io.DatasetFile.open(config.data)  # what is wrong with it is told before Keras starts
         _cli.start_keras()
         import keras
 
-        from sightkit import evaluation, inference, io
+        from sightkit import evaluation, inference
         from sightkit.preprocessing import (
             Augment,
             ColourPreprocessor,
