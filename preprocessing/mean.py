@@ -84,8 +84,10 @@ class MeanPreprocessor(Preprocessor):
         mean = counts @ values / pixels
         if not deviation:
             return cls.of(mean)
-        variance = (counts @ values**2 * pixels - (counts @ values) ** 2) / pixels**2
-        return cls.of(mean, np.sqrt(variance).tolist())
+        # As Python's integers: of 50,000 small photos these products no longer fit into 64 bits.
+        sums = zip((counts @ values).tolist(), (counts @ values**2).tolist(), pixels.tolist())
+        variances = [(squares * n - total**2) / n**2 for total, squares, n in sums]
+        return cls.of(mean, np.sqrt(variances).tolist())
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Transform one image, (H, W, 3) in RGB order of any real dtype; float32 comes back."""

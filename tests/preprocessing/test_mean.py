@@ -50,6 +50,15 @@ def test_images_of_several_sizes_count_by_their_pixels(images):
     assert np.allclose(fitted.deviation, pixels.std(axis=0), atol=1e-12)
 
 
+def test_thirty_million_pixels_have_a_deviation():
+    """Their sums of squares, times their number, do not fit into 64 bits."""
+    image = np.zeros((1000, 1000, 1), np.uint8)
+    image[::2] = 255
+    fitted = MeanPreprocessor.fit((image for _ in range(30)), deviation=True)
+    assert fitted.red == 127.5
+    assert fitted.deviation == (127.5,) * 3
+
+
 def test_batches_and_single_images_may_be_mixed(images):
     assert MeanPreprocessor.fit([images[:4], images[4], images[5:]]) == MeanPreprocessor.fit(images)
     mixed = MeanImagePreprocessor.fit([images[:4], images[4], images[5:]])
