@@ -86,6 +86,15 @@ def test_changes_of_rows_alone_are_seen(watch):
         assert watching.changed()
 
 
+def test_weights_that_a_network_is_given_later_are_a_change(watch):
+    features, network = build()
+    watched = watch(network)
+    network.get_layer("third").enable_lora(2)
+    assert watched.changed()
+    assert not watch(network).changed()
+    assert not watch(features).changed()
+
+
 def test_a_network_without_weights_never_changes(watch):
     inputs = keras.Input((4,))
     assert not watch(keras.Model(inputs, layers.ReLU()(inputs))).changed()
