@@ -29,7 +29,7 @@ class Config(training.ExperimentConfig):
     epochs: int = 40
     batch_size: int = 128
     data: Path = Path("datasets/cifar10.h5")
-    learning_rate: float = 0.02
+    learning_rate: float = 0.05
     """Of SGD with Nesterov momentum 0.9 at the start; falls to zero along half a cosine."""
     reg: float = 5e-4
     """Strength of L2 on all kernels."""
