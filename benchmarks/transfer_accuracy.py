@@ -1,17 +1,19 @@
 """What beats the plain way to features and logistic regression, on three sets of real photos.
 
-    python benchmarks/transfer_accuracy.py --data ../shared/data [--quick]
+    python benchmarks/transfer_accuracy.py --data ../shared/data [--ways WAY …] [--quick]
 
 Plain is MobileNetV2-0.35, the middle crop, average pooling, standardization, logistic regression
 with C chosen by cross-validation on training photos. Ten stratified divisions, 75 % for training,
 the same for every way, so that differences are paired. Features are extracted once and kept. Rows
 of every division go to results/transfer_accuracy.csv, means, differences and their 95 % intervals
 to results/transfer_accuracy_summary.csv: the naive one of a paired t, and the one of Nadeau and
-Bengio (2003), which knows that divisions of one data set share photos.
+Bengio (2003), which knows that divisions of one data set share photos. With ``--ways`` or
+``--only`` the rows of others that stand in the files stay.
 """
 
 from __future__ import annotations
 
+import csv
 import datetime
 import platform
 import time
@@ -40,17 +42,20 @@ class View:
     model: str
     crops: int = 1
     layer: str | None = None
+    precision: str = "float32"
 
     @property
     def file(self) -> str:
         layer = f"-{self.layer}" if self.layer else ""
-        return f"{self.model}{layer}-{self.crops}.h5"
+        precision = f"-{self.precision}" if self.precision != "float32" else ""
+        return f"{self.model}{layer}-{self.crops}{precision}.h5"
 
 
 V2, V1, SMALL, SQUEEZE = "mobilenetv2_0.35", "mobilenet_0.75", "mobilenet_0.25", "squeezenet"
 EARLIER = "block_15_add"
 WAYS: dict[str, tuple[View, ...]] = {
     PLAIN: (View(V2),),
+    "in bfloat16": (View(V2, precision="bfloat16"),),
     "+ mirror image": (View(V2, 2),),
     "+ ten crops": (View(V2, 10),),
     "an earlier layer": (View(V2, 1, EARLIER),),
@@ -81,12 +86,16 @@ class Config:
     """Divisions into training and test photos."""
     only: tuple[str, ...] = ()
     """Data sets, if not all three."""
+    ways: tuple[str, ...] = ()
+    """Ways, if not all of them; the plain one, which they are held against, is always made."""
     quick: bool = False
-    """Two divisions, the first two ways, written to the cache: a smoke test."""
+    """Two divisions, three ways, written to the cache: a smoke test."""
 
     def __post_init__(self) -> None:
         if unknown := set(self.only) - set(DATA):
             raise SightkitError(f"--only takes {', '.join(DATA)}.", only=sorted(unknown))
+        if unknown := set(self.ways) - set(WAYS):
+            raise SightkitError(f"--ways takes {'; '.join(WAYS)}.", ways=sorted(unknown))
         if self.quick:
             object.__setattr__(self, "splits", 2)
             object.__setattr__(self, "output", self.cache)
@@ -94,8 +103,10 @@ class Config:
 
 def main(config: Config) -> list[dict[str, Any]]:
     _cli.start_keras()
-    rows: list[dict[str, Any]] = []
-    ways = dict(list(WAYS.items())[:2]) if config.quick else WAYS
+    file = config.output / "transfer_accuracy.csv"
+    asked = config.ways or list(WAYS)[: 3 if config.quick else None]
+    ways = {way: WAYS[way] for way in dict.fromkeys((PLAIN, *asked))}
+    rows = [] if config.quick else _kept(file, set(config.only or DATA), set(ways))
     for name in config.only or DATA:
         for way, views in ways.items():
             features = transfer.open_features([_extract(config, name, view) for view in views])
@@ -106,7 +117,8 @@ def main(config: Config) -> list[dict[str, Any]]:
                 rows.append({**row, "C": strength, "training": trained})
             mean = 100 * np.mean([accuracy for accuracy, _, _ in found])
             print(f"{name:13} {way:34} {mean:6.2f} %  {time.perf_counter() - start:5.1f} s")
-        measure.write_csv(config.output / "transfer_accuracy.csv", rows)
+        rows.sort(key=_place)
+        measure.write_csv(file, rows)
     summary = summarised(rows)
     measure.write_csv(config.output / "transfer_accuracy_summary.csv", summary)
     for row in summary:
@@ -117,6 +129,20 @@ def main(config: Config) -> list[dict[str, Any]]:
             f"{row['difference']:+5.2f}  naive {naive}  corrected {corrected}"
         )
     return summary
+
+
+def _place(row: dict[str, Any]) -> tuple[int, int, int]:
+    return list(DATA).index(row["data"]), list(WAYS).index(row["way"]), int(row["split"])
+
+
+def _kept(file: Path, data: set[str], ways: set[str]) -> list[dict[str, Any]]:
+    """The rows of the file that are not made anew."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as opened:
+        found = list(csv.DictReader(opened))
+    kept = [row for row in found if row["data"] not in data or row["way"] not in ways]
+    return [{**row, "accuracy": float(row["accuracy"])} for row in kept]
 
 
 def summarised(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -179,7 +205,9 @@ def _extract(config: Config, name: str, view: View) -> Path:
     if not path.exists():
         folder = config.data / name
         folder = folder / "train" if name == "dogs-vs-cats" else folder
-        network = transfer.open_network(view.model, layer=view.layer, crops=view.crops)
+        network = transfer.open_network(
+            view.model, layer=view.layer, crops=view.crops, precision=view.precision
+        )
         photos = transfer.open_photos(folder, layout=DATA[name])
         transfer.extract_features(network, photos, path)
     return path
