@@ -23,8 +23,8 @@ Images = Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
 WORST = 24
 SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
 PENALIZED = (
-    "The losses of these curves hold the penalty on large weights too (reg); those of measures and "
-    "mistakes do not."
+    "The losses of these curves hold the penalty on large weights too ({:.2f} at the end); the "
+    "measures below do not."
 )
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
@@ -60,7 +60,7 @@ def write_html(
             "Curves",
             folder / _files.CURVES,
             "Loss and accuracy over epochs",
-            PENALIZED if config.get("reg") else "",
+            PENALIZED.format(penalty) if (penalty := metrics.get("penalty")) else "",
         ),
         diagnosis_section(diagnosis) if diagnosis else "",
         _picture("Ensemble", folder / _files.ENSEMBLE, "Accuracy by number of members"),

@@ -192,8 +192,11 @@ def load_openvino() -> Any:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
         import openvino
-    except ImportError as error:
-        raise UnavailableError("OpenVINO is not installed (extra: fast)") from error
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
+            raise UnavailableError("OpenVINO is not installed (extra: fast)") from error
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        raise UnavailableError(f"OpenVINO is installed and cannot be imported ({said})") from error
     finally:
         if blocked:
             sys.modules.pop("openvino_telemetry", None)

@@ -46,7 +46,7 @@ class Predictor:
         self._options: dict[str, Any] = {
             "precision": precision,
             "cache": cache,
-            "real_images": real_images,
+            "real_images": self._named(real_images),
         }
         self._keras = KerasEngine(network, batch_size)
         self._engine: Engine = self._keras
@@ -108,7 +108,7 @@ class Predictor:
         return Pinned(self, engine, self._options["precision"], None, next_step)
 
     def _started(self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None) -> Engine:
-        images = self.checked(images)
+        images, real_images = self.checked(images), self._named(real_images)
         if not len(images):
             raise SightkitError("An engine is held against Keras on at least one image.", images=0)
         with self._lock:
@@ -169,16 +169,35 @@ class Predictor:
         images = np.asarray(images)
         wanted = getattr(self.network, "input_shape", None)
         given = images.shape
-        if isinstance(wanted, tuple) and len(given) == len(wanted):
-            if any(w not in (None, g) for w, g in zip(wanted[1:], given[1:], strict=True)):
-                raise SightkitError(
-                    "Images must have the shape that the network was built for.",
-                    "Preprocess them as the bundle's preprocessing does.",
-                    images=given,
-                    network=self.network.name,
-                    takes=wanted,
-                )
+        if not isinstance(wanted, tuple):
+            return images
+        if len(given) != len(wanted) or any(
+            w not in (None, g) for w, g in zip(wanted[1:], given[1:], strict=True)
+        ):
+            raise SightkitError(
+                "Images must have the shape that the network was built for.",
+                "One image alone needs an axis before its own: image[None]."
+                if len(given) == len(wanted) - 1
+                else "Preprocess them as the bundle's preprocessing does.",
+                images=given,
+                network=self.network.name,
+                takes=wanted,
+            )
         return images
+
+    def _named(self, real_images: tuple[str, np.ndarray] | None) -> tuple[str, np.ndarray] | None:
+        """Real images, checked."""
+        if real_images is None:
+            return None
+        match real_images:
+            case (str(name), images) if len(images := self.checked(images)):
+                return name, images
+        raise SightkitError(
+            "real_images are a name and images, one at least: what they are called where an "
+            "engine is refused, and what it is judged on.",
+            'Give real_images=("100 photos", images).',
+            real_images=type(real_images).__name__,
+        )
 
     def _engine_for(self, images: np.ndarray) -> Engine:
         with self._lock:
@@ -232,8 +251,9 @@ def compile(  # noqa: A001
     now.
 
     Several threads may call one predictor. The answers follow the network's weights: each call
-    looks whether one of them has changed, and after more training, through whatever model, the
-    engine is started anew.
+    looks whether one of them has changed; then, as after more training through whatever model,
+    Keras answers until an engine is started as at first: after as many images again, in bfloat16
+    with the next, or by ``Predictor.start``.
 
     Args:
         model: any Keras model with one input and one output. One that does not compute in float32
@@ -250,15 +270,37 @@ def compile(  # noqa: A001
         A callable: (N, H, W, C) float32 to (N, K) float32.
 
     Raises:
-        SightkitError: an unknown precision, a batch size below 1, or a network of several inputs
-            or outputs.
+        SightkitError: no Keras model, one that is not built or has several inputs or outputs; an
+            unknown precision, a batch size below 1, a cache that is no path, or real images that
+            are none.
     """
+    _require_model(model)
     if precision not in PRECISIONS:
         raise SightkitError(
             f"A predictor computes in {' or '.join(PRECISIONS)}.", precision=precision
         )
-    if batch_size < 1:
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise SightkitError("A batch holds at least one image.", batch_size=batch_size)
+    if cache is not None and not isinstance(cache, str | os.PathLike):
+        raise SightkitError("cache must be a folder's path, or None.", cache=cache)
+    if precision == "bfloat16" and not NATIVE_BFLOAT16.intersection(cpu_flags()):
+        tell("This CPU does not compute in bfloat16 by itself: it will be slower.", once=True)
+    return Predictor(model, batch_size, precision, cache, real_images)
+
+
+def _require_model(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise SightkitError(
+            "A predictor takes a Keras model.",
+            "A bundle has one: bundle.network.",
+            model=type(model).__name__,
+        )
+    if not model.built:
+        raise SightkitError(
+            "A predictor takes a network that is built.",
+            "Let it begin with keras.Input(shape), or call network.build((None, *shape)).",
+            network=model.name,
+        )
     for what in ("inputs", "outputs"):
         tensors = getattr(model, what, None)
         if isinstance(tensors, (list, tuple)) and len(tensors) != 1:
@@ -268,9 +310,6 @@ def compile(  # noqa: A001
                 network=model.name,
                 **{what: len(tensors)},
             )
-    if precision == "bfloat16" and not NATIVE_BFLOAT16.intersection(cpu_flags()):
-        tell("This CPU does not compute in bfloat16 by itself: it will be slower.", once=True)
-    return Predictor(model, batch_size, precision, cache, real_images)
 
 
 def _precision_of(network: keras.Model) -> str:

@@ -17,6 +17,11 @@ from sightkit.inference.openvino_engine import OpenVinoEngine, UnavailableError,
 COMPARED = 8
 """Images that a float32 engine is held against Keras with."""
 
+UNJUDGED = (
+    "bfloat16 is judged on real images first, and there are none: give "
+    'real_images=("what they are", preprocessed images).'
+)
+
 _told: set[str] = set()
 
 
@@ -57,6 +62,9 @@ def start(
         real_images: name and images that a bfloat16 engine is judged on.
     """
     network = by_keras.network
+    if precision != "float32" and real_images is None:  # before seconds are spent on an engine
+        tell(f"{network.name}: {UNJUDGED} Keras itself answers, in float32.")
+        return by_keras
     for make, failure, instead in ENGINES:
         try:
             engine = make(by_keras, precision, cache)
@@ -119,7 +127,7 @@ def _distrust(
         )
         return distrust_float32(engine(many), said)
     if real_images is None:
-        return "no real images were given to compare it on"
+        return UNJUDGED
     name, chosen = real_images
     return distrust_bfloat16(engine(chosen), by_keras(chosen), name)
 

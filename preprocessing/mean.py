@@ -85,8 +85,9 @@ class MeanPreprocessor(Preprocessor):
         if not deviation:
             return cls.of(mean)
         # As Python's integers: of 50,000 small photos these products no longer fit into 64 bits.
-        sums = zip((counts @ values).tolist(), (counts @ values**2).tolist(), pixels.tolist())
-        variances = [(squares * n - total**2) / n**2 for total, squares, n in sums]
+        totals, squares = counts @ values, counts @ values**2
+        sums = zip(totals.tolist(), squares.tolist(), pixels.tolist(), strict=True)
+        variances = [(square * n - total**2) / n**2 for total, square, n in sums]
         return cls.of(mean, np.sqrt(variances).tolist())
 
     def __call__(self, image: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import sys
 
 import keras
 
+from sightkit._errors import SightkitError
 from sightkit.training.environment import NATIVE_BFLOAT16, accelerators, processor_flags
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -21,7 +22,14 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
         seed: of initial weights, dropout and everything else that Keras draws.
         precision: ``"float32"``, or ``"bfloat16"`` for bfloat16 arithmetic on float32 weights
             with a float32 softmax and loss; a line on stderr says so where the processor has none.
+
+    Raises:
+        SightkitError: another precision.
     """
+    if precision not in POLICIES:
+        raise SightkitError(
+            f"A network is trained in {' or '.join(POLICIES)}.", precision=precision
+        )
     if precision == "bfloat16" and not _has_bfloat16():
         print(
             "This processor has no bfloat16 arithmetic: the training will be slower than with "

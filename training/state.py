@@ -187,11 +187,15 @@ def bytes_needed(model: keras.Model) -> int:
 
 
 def facts(model: keras.Model, config: ExperimentConfig) -> dict[str, Any]:
-    """What metrics.json says of the network itself: parameters, weights_sha256, seed."""
+    """What metrics.json says of the network itself: parameters, weights_sha256, seed, penalty.
+
+    The penalty is what regularization adds to the loss of training and validation.
+    """
     return {
         "parameters": model.count_params(),
         "weights_sha256": weights_sha256(model),
         "seed": config.seed,
+        "penalty": float(sum(float(loss) for loss in model.losses)),
     }
 
 

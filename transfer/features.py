@@ -226,7 +226,7 @@ def _write(
     if start > first:
         print(
             f"{start - first:,} photos in {seconds:.1f} s, {(start - first) / seconds:,.0f} a "
-            "second.",
+            f"second ({network.identity['engine']}, {network.identity['precision']}).",
             file=sys.stderr,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -106,10 +107,19 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     shape = tuple(network.input_shape[1:])
     path = _models_folder() / _file(source, include_top)
     found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
+    if found and not os.access(path, os.R_OK):
+        raise SightkitError(
+            f"The weights of {name} must be readable.", "Check its permissions.", path=str(path)
+        )
+    # Keras looks nowhere that it may not write to: there the file is given by its name.
+    given = found and not os.access(_keras_home(), os.W_OK)
     try:
         if source.application:
             trained = getattr(keras.applications, source.application)(
-                weights="imagenet", include_top=include_top, input_shape=shape, **source.options
+                weights=str(path) if given else "imagenet",
+                include_top=include_top,
+                input_shape=shape,
+                **source.options,
             )
             _copy_weights(trained, network)
         else:
@@ -143,16 +153,22 @@ def _copy_weights(trained: keras.Model, network: keras.Model) -> None:
 
 def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names and WordNet identifiers of the 1,000 classes; a name that stands twice gets its id."""
+    path = _models_folder() / "imagenet_class_index.json"
     try:
-        rows = keras.applications.imagenet_utils.decode_predictions(np.eye(CLASSES), top=1)
+        if path.is_file():
+            index = json.loads(path.read_text(encoding="utf-8"))
+            rows = [index[str(number)] for number in range(CLASSES)]
+        else:  # Keras downloads it
+            answers = keras.applications.imagenet_utils.decode_predictions(np.eye(CLASSES), top=1)
+            rows = [answer[0][:2] for answer in answers]
+        identifiers = tuple(str(identifier) for identifier, _ in rows)
+        plain = [str(name) for _, name in rows]
     except Exception as error:
         raise SightkitError(
             "The names of ImageNet's classes are neither on this machine nor to be downloaded.",
-            "Put imagenet_class_index.json there, or go online.",
-            path=str(_models_folder() / "imagenet_class_index.json"),
+            f"Put {path.name} there, or go online.",
+            path=str(path),
         ) from error
-    identifiers = tuple(row[0][0] for row in rows)
-    plain = [row[0][1] for row in rows]
     count = Counter(plain)
     named = tuple(
         name if count[name] == 1 else f"{name} ({identifier})"
@@ -166,4 +182,8 @@ def _file(source: Source, include_top: bool) -> str:
 
 
 def _models_folder() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    return _keras_home() / "models"
+
+
+def _keras_home() -> Path:
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))

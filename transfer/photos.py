@@ -169,6 +169,8 @@ def _chosen(labels: np.ndarray, count: int, seed: int) -> list[int]:
 def _nothing_there(data: Path) -> SightkitError:
     return SightkitError(
         "--data must name a folder of photos, or a dataset file (.h5).",
-        "Give one folder a class: PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg.",
+        "It holds one folder a class: PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg."
+        if data.exists()
+        else "Nothing stands there: check the path.",
         data=str(data),
     )

@@ -51,6 +51,13 @@ def split_rows(
             "split.",
             file=sys.stderr,
         )
+    labelled = np.unique(np.stack([groups, features.labels], axis=1), axis=0)
+    if other := len(labelled) - len(np.unique(groups)):
+        print(
+            f"{other:,} of them have another class than their copy: scripts/suspicious_labels.py "
+            "and scripts/verify_dataset.py name them.",
+            file=sys.stderr,
+        )
     parts = io.split(
         features.labels,
         {"train": 1 - test_fraction, "test": test_fraction},

@@ -20,15 +20,17 @@ class Suspicion:
         photo: where it comes from.
         label: its class.
         suggested: the class that the head finds most probable among the others.
-        probability: of the label it has, by a head that was not trained on the photo.
-        doubt: probability of ``suggested`` minus that of the label, −1 to 1.
+        label_probability: of the label it has, by a head that was not trained on the photo.
+        suggested_probability: of ``suggested``, by the same head.
+        doubt: the latter less the former, −1 to 1.
     """
 
     row: int
     photo: str
     label: str
     suggested: str
-    probability: float
+    label_probability: float
+    suggested_probability: float
     doubt: float
 
 
@@ -65,7 +67,8 @@ def suspicious_labels(
             photo=sources[row],
             label=features.class_names[labels[row]],
             suggested=features.class_names[others[row].argmax()],
-            probability=float(own[row]),
+            label_probability=float(own[row]),
+            suggested_probability=float(others[row].max()),
             doubt=float(doubt[row]),
         )
         for row in np.argsort(-doubt, kind="stable")

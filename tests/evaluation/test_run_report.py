@@ -74,7 +74,7 @@ def answering(classes, wrong=()):
 
 @pytest.fixture
 def report(tmp_path):
-    def write(names=("a", "b", "c"), wrong=(3, 5), smoke=False, reg=0.0, **facts):
+    def write(names=("a", "b", "c"), wrong=(3, 5), smoke=False, **facts):
         rows = [{"epoch": 1.0, "loss": 1.0, "val_loss": 1.2}, {"epoch": 2.0, "loss": 0.5}]
         draw_curves(rows, tmp_path / _files.CURVES)
         _files.write_json(
@@ -84,7 +84,7 @@ def report(tmp_path):
                 "versions": {"k": "3"},
             },
         )
-        config = {"experiment": "train_x", "seed": 1, "smoke": smoke, "reg": reg}
+        config = {"experiment": "train_x", "seed": 1, "smoke": smoke}
         _files.write_json(tmp_path / _files.CONFIG, config)
         data = Data(names)
         facts = {"parameters": 1234, "weights_sha256": "ab" * 32, "seed": 1, **facts}
@@ -263,10 +263,12 @@ def test_a_smoke_run_is_marked(smoke, report, capsys):
     assert ("these numbers mean nothing" in capsys.readouterr().out) == smoke
 
 
-@pytest.mark.parametrize("reg", (0.0, 5e-4))
-def test_losses_that_hold_a_penalty_are_told_from_those_that_do_not(reg, report):
-    _, text = report(reg=reg)
-    assert ("hold the penalty on large weights" in Page(text).text) == (reg > 0)
+@pytest.mark.parametrize("penalty", (0.0, 0.25))
+def test_losses_that_hold_a_penalty_are_told_from_those_that_do_not(penalty, report):
+    _, text = report(penalty=penalty)
+    assert ("the penalty on large weights too (0.25 at the end)" in Page(text).text) == bool(
+        penalty
+    )
 
 
 def test_a_measure_that_is_not_defined_is_a_dash(tmp_path, capsys):

@@ -152,6 +152,16 @@ def test_a_package_that_is_not_there_counts_as_absent(monkeypatch):
         openvino_engine.load_openvino()
 
 
+@pytest.mark.parametrize("error", ["ImportError", "RuntimeError"])
+def test_a_package_that_is_broken_is_not_called_absent(error, tmp_path, monkeypatch):
+    (tmp_path / "openvino.py").write_text(f"raise {error}('no libopenvino.so')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "openvino"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(openvino_engine.UnavailableError, match=rf"installed and.*{error}: no lib"):
+        openvino_engine.load_openvino()
+
+
 def test_an_unknown_version_is_not_used(network, images_for, at_once, monkeypatch, capsys):
     openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(openvino, "__version__", "2031.0.0-1")
@@ -262,6 +272,11 @@ def test_images_of_a_wrong_shape_raise_and_change_nothing(network, images_for, a
     assert engine != "keras"
     with pytest.raises(SightkitError, match=r"\(2, 12, 12, 3\)"):
         predict(np.zeros((2, 12, 12, 3), np.float32))
+    with pytest.raises(SightkitError, match=r"\(8, 8, 3\).*image\[None\]"):
+        predict(np.zeros((8, 8, 3), np.float32))
+    for wrong in ("a path", [[1, 2]], None):
+        with pytest.raises(SightkitError, match="must have the shape"):
+            predict.start(wrong)
     assert predict.engine == engine
 
 
@@ -452,6 +467,13 @@ def test_ctrl_c_is_heard_after_another_thread_let_go_of_the_engine():
     [
         (lambda: zoo.LeNet((8, 8, 1), 3), {"precision": "float16"}, "float16"),
         (lambda: zoo.LeNet((8, 8, 1), 3), {"batch_size": 0}, "at least one"),
+        (lambda: zoo.LeNet((8, 8, 1), 3), {"batch_size": 2.5}, r"at least one.*2\.5"),
+        (lambda: zoo.LeNet((8, 8, 1), 3), {"cache": 5}, "folder's path"),
+        (lambda: zoo.LeNet((8, 8, 1), 3), {"real_images": np.zeros((2, 8, 8, 1))}, "a name and"),
+        (lambda: zoo.LeNet((8, 8, 1), 3), {"real_images": ("none", np.zeros((0, 8, 8, 1)))}, "one"),
+        (lambda: zoo.LeNet((8, 8, 1), 3), {"real_images": ("x", np.zeros((2, 8, 8, 3)))}, "shape"),
+        (lambda: object(), {}, r"bundle\.network"),
+        (lambda: keras.Sequential([layers.Dense(3)]), {}, r"built.*keras\.Input"),
         (
             lambda: keras.Model(x := keras.Input((4,)), [layers.Dense(2)(x), layers.Dense(3)(x)]),
             {},

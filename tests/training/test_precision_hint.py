@@ -176,3 +176,8 @@ def test_a_processor_without_bfloat16_is_told(flags, told, monkeypatch, capsys):
     assert ("no bfloat16" in capsys.readouterr().err) == told
     training.prepare(seed=1)
     assert capsys.readouterr().err == ""
+
+
+def test_a_precision_that_networks_are_not_trained_in_is_named():
+    with pytest.raises(SightkitError, match=r"float32 or bfloat16.*float16"):
+        training.prepare(seed=1, precision="float16")

@@ -90,6 +90,16 @@ def test_copies_of_a_photo_stay_on_one_side(open_rows, capsys):
     assert "5 photos have the features of another one" in capsys.readouterr().err
 
 
+def test_copies_of_another_class_are_told(open_rows, capsys):
+    def copy(rows):
+        rows[[30, 31]] = rows[0]
+
+    features = open_rows(change=copy)
+    features.labels[[0, 30, 31]] = 0, 0, 1
+    split_rows(features, 0.25, 1)
+    assert "\n1 of them have another class than their copy" in capsys.readouterr().err
+
+
 def test_a_split_of_the_file_is_kept(open_rows):
     features = open_rows(splits={"train": 30, "validation": 10, "test": 20})
     train, test = split_rows(features, 0.5, 1)

@@ -130,6 +130,33 @@ def test_a_damaged_file_is_not_called_missing(name: str, keras_home: Path) -> No
     assert f"Fetch {path.name} again" in str(caught.value)
 
 
+@needs_data
+@pytest.mark.usefixtures("no_network")
+def test_a_keras_home_that_is_only_read_will_do(
+    keras_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras itself would look into a temporary folder and download."""
+    before = transfer.pretrained("mobilenet_0.25").network.get_weights()
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode, **how: mode != os.W_OK and access(path, mode, **how)
+    )
+    again = transfer.pretrained("mobilenet_0.25")
+    for first, second in zip(before, again.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert "beagle" in again.class_names
+
+
+@pytest.mark.usefixtures("no_network")
+def test_weights_that_may_not_be_read_are_not_called_damaged(
+    keras_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (keras_home / "models" / SOURCES["resnet50"].file).touch()
+    monkeypatch.setattr(os, "access", lambda path, mode, **how: False)
+    with pytest.raises(SightkitError, match=r"must be readable.*permissions"):
+        transfer.pretrained("resnet50")
+
+
 @pytest.mark.usefixtures("no_network")
 def test_the_address_of_squeezenets_weights_is_told(keras_home: Path) -> None:
     (keras_home / "models" / SOURCES["squeezenet"].file).unlink(missing_ok=True)
