@@ -147,7 +147,7 @@ class Prepared:
         except (SightkitError, OSError) as error:
             if not tolerant:
                 raise SightkitError(
-                    f"Every image must be readable; {error}",
+                    f"Every image must be readable, and one is not. {error}",
                     "Or allow a share to be left out: --max-bad 0.01 (max_bad); "
                     "scripts/verify_dataset.py lists every bad file.",
                     image=self._images.identify(row),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ COMPARED, EXAMPLES = 8, 128
 BY_KERAS = (
     'Begin anew and let Keras answer: --engine keras --overwrite (engine="keras", overwrite=True).'
 )
+NEAREST = 5
+"""Names that an error gives of what is not there."""
 SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
 """What two networks must agree on for one's features to be the other's."""
 
@@ -302,8 +305,12 @@ def plain_chain(shape: Sequence[int]) -> Pipeline:
 def _model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
     names = [each.name for each in network.layers]
     if layer not in names:
+        near = difflib.get_close_matches(layer, names, NEAREST, cutoff=0)
         raise SightkitError(
-            "layer must name a layer of the network.", f"It has {', '.join(names)}.", layer=layer
+            "layer must name a layer of the network.",
+            f"The nearest of its {len(names)} are {', '.join(near)}; scripts/inspect_model.py "
+            "lists them.",
+            layer=layer,
         )
     output = network.get_layer(layer).output
     if len(output.shape) == 4:

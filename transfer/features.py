@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sightkit.transfer.feature_network import Chosen, FeatureNetwork
 
 IMAGES_A_TASK = 8
+LEAST_SIDE = 0.5
+"""Of what a network takes: images of a dataset file that are smaller are told."""
 LEFT_OUT = ".left_out.csv"
 ENGINE = ("engine", "precision")
 SPLITS = ("train", "validation", "test")
@@ -46,6 +48,7 @@ class Photos:
         splits: name to number of rows.
         origin: JSON that tells these data from others.
         before: config of the chain that the images have been through already.
+        side: the shorter one of images that all have one size; None where each has its own.
     """
 
     images: ImageSource
@@ -53,6 +56,7 @@ class Photos:
     splits: dict[str, int]
     origin: dict[str, Any]
     before: dict[str, Any] | None = None
+    side: int | None = None
 
 
 def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Photos:
@@ -87,7 +91,8 @@ def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Pho
     )
     splits = {name: last - first for name, (first, last) in file.splits.items()}
     origin = {"name": "DatasetFile", "sha256": file.sha256}
-    return Photos(images, np.arange(len(images)), splits, origin, file.preprocessing)
+    side = min(file.shape[1:3])
+    return Photos(images, np.arange(len(images)), splits, origin, file.preprocessing, side)
 
 
 def extract_features(
@@ -127,6 +132,7 @@ def extract_features(
     check_list(_list_of(path))
     if path.exists() and not overwrite:
         return _open_same(path, network, photos)
+    _tell_enlarged(network, photos)
     count = len(photos.rows)
     examples = _readable(photos, network.examples_wanted)
     network = network.for_many(count, examples, engine=engine)
@@ -161,6 +167,16 @@ def extract_features(
             file=sys.stderr,
         )
     return open_features([path])
+
+
+def _tell_enlarged(network: FeatureNetwork, photos: Photos) -> None:
+    wanted = network.model.input_shape[1]
+    if wanted and photos.side and photos.side < LEAST_SIDE * wanted:
+        print(
+            f"The file's images, {photos.side} pixels wide or high, are enlarged to {wanted}: "
+            "features of the photos themselves (--data FOLDER) tell more.",
+            file=sys.stderr,
+        )
 
 
 def _recipe(network: FeatureNetwork, photos: Photos) -> dict[str, Any]:

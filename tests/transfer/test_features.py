@@ -226,8 +226,11 @@ def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
     assert extract(small_network, folder, path, overwrite=True).shape[0] == 23
 
 
-def test_a_dataset_file_keeps_its_splits_and_its_own_preprocessing(small_network, folder, tmp_path):
-    chain = Pipeline((SimplePreprocessor(40, 40),))
+@pytest.mark.parametrize(("side", "told"), [(40, False), (12, True)])
+def test_a_dataset_file_keeps_its_splits_and_its_own_preprocessing(
+    side, told, small_network, folder, tmp_path, capsys
+):
+    chain = Pipeline((SimplePreprocessor(side, side),))
     file = io.build_dataset(
         io.FolderDataset(folder),
         tmp_path / "data.h5",
@@ -235,6 +238,7 @@ def test_a_dataset_file_keeps_its_splits_and_its_own_preprocessing(small_network
         fractions={"train": 0.5, "validation": 0.25, "test": 0.25},
     )
     features = extract(small_network, file.path, tmp_path / "f.h5")
+    assert ("12 pixels wide or high, are enlarged to 32" in capsys.readouterr().err) == told
     assert features.splits == file.splits
     assert features.sources() == file.sources()
     assert features.files[0].recipe["before"] == chain.to_config()
@@ -279,7 +283,11 @@ def test_other_networks_have_a_layer_of_their_own_choice(name):
     (
         ("minivggnot", {"random": True}, "minivggnet"),
         ("mobilenetv2_0.36", {}, "mobilenetv2_0.35"),
-        ("minivggnet", {"random": True, "layer": "block9"}, "It has .*block1_conv1"),
+        (
+            "minivggnet",
+            {"random": True, "layer": "block9"},
+            r"nearest.*block2_pool.*inspect_model",
+        ),
         ("minivggnet", {"random": True, "crops": 3}, "crops must be"),
         ("minivggnet", {"random": True, "pool": "max"}, "pool must be"),
         ("./nowhere", {}, "A bundle is a folder"),
