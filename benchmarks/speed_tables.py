@@ -53,19 +53,23 @@ def precision_sentence(file: Path = precision.RESULTS) -> str:
     told = {alike: found for alike, found in comparable.items() if len(precision.paired(found)) > 1}
     if not told:
         return "Accuracy in bfloat16: not measured yet (`python benchmarks/precision.py`)."
-    longest_first = sorted(told.items(), key=lambda item: -len(precision.paired(item[1])))
-    said = ". ".join(_series(*item) for item in longest_first)
+    narrowest_first = sorted(told.items(), key=lambda item: _width(precision.compared(item[1])))
+    said = ". ".join(_series(*item) for item in narrowest_first)
     return (
         "Accuracy in bfloat16, MiniVGGNet on CIFAR-10, the same seeds in both precisions: "
         f"{said} (`python benchmarks/precision.py`)."
     )
 
 
+def _width(summary: dict[str, float]) -> float:
+    return summary["high"] - summary["low"]
+
+
 def _series(alike: tuple[str, ...], found: dict[tuple[int, str], float]) -> str:
     epochs, rate = alike[:2]
     summary = precision.compared(found)
     missed = "" if precision.met(summary) else "; **missed**: ≥ -0.3, interval from -1.0"
-    half = (summary["high"] - summary["low"]) / 2
+    half = _width(summary) / 2
     narrow = half <= precision.HALF_WIDTH
     looked = LOOKED if narrow else f", ±{half:.2f} (**missed**: ±{precision.HALF_WIDTH})"
     return (

@@ -143,6 +143,14 @@ def test_a_single_run_of_another_length_hides_no_pairs(tables, tmp_path):
     assert "10 epochs from a rate of 0.1, 3 seeds" in tables["precision_sentence"](file)
 
 
+def test_each_series_is_told_the_narrowest_first(tables, tmp_path):
+    wide = [f"10,0.5,{seed},{kind},{rank1}" for seed, kind, rank1 in (
+        (1, "float32", 0.5), (1, "bfloat16", 0.6), (2, "float32", 0.5), (2, "bfloat16", 0.4)
+    )]  # fmt: skip
+    text = tables["precision_sentence"](ledger(tmp_path / "precision.csv", [0.1, 0.3, 0.2], wide))
+    assert text.index("a rate of 0.1, 3 seeds") < text.index("a rate of 0.5, 2 seeds")
+
+
 def test_pairs_of_two_machines_are_none(tables, tmp_path):
     machine = dict.fromkeys(("device", "keras", "tensorflow"), "A")
     rows = [
