@@ -63,12 +63,16 @@ def uninterrupted(children, job_data, tmp_path_factory):
     def result(network, seed=1):
         if (network, seed) not in known:
             folder = tmp_path_factory.mktemp(f"{network}-{seed}")
-            start = time.monotonic()
-            finished = children.run(
-                folder, output=folder / "run", data=job_data, network=network, seed=seed
-            )
-            assert finished.code == 0, finished.stderr
-            known[network, seed] = (finished.result, time.monotonic() - start)
+            job = {"data": job_data, "network": network, "seed": seed}
+            results, seconds = [], []
+            for output in ("run", "again"):  # the first may wait for a disk: kills would come late
+                start = time.monotonic()
+                finished = children.run(folder, output=folder / output, **job)
+                assert finished.code == 0, finished.stderr
+                results.append(finished.result)
+                seconds.append(time.monotonic() - start)
+            assert results[0] == results[1]
+            known[network, seed] = (results[0], min(seconds))
         return known[network, seed]
 
     return result
