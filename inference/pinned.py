@@ -8,7 +8,6 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.inference.starting import Engine, short
-from sightkit.inference.weights_watch import WeightsWatch
 
 if TYPE_CHECKING:
     from sightkit.inference.predictor import Predictor
@@ -18,9 +17,9 @@ class Pinned:
     """Call it as the predictor that made it; what does not go by this engine is refused.
 
     Keras never stands in for the engine: rows of two engines differ in their last bits, and one
-    who goes on with half a file could not tell where they change. Nor do answers follow the weights
-    that the network is given later: an engine has copies of its own, and Keras, which has not,
-    refuses to go on with others.
+    who goes on with half a file could not tell where they change. Nor do answers follow weights
+    that the network is given later: an engine has copies of its own. (Keras has not: where it is
+    what was pinned, leave the network alone.)
 
     Attributes:
         engine: ``"keras"``, ``"openvino"`` or ``"folded"``, for good.
@@ -32,14 +31,12 @@ class Pinned:
         predictor: Predictor,
         engine: Engine,
         precision: str,
-        watch: WeightsWatch | None,
         next_step: str,
     ) -> None:
         self.engine = engine.name
         self.precision = precision
         self._predictor = predictor
         self._answer = engine
-        self._watch = watch  # None: the engine has copies
         self._next_step = next_step
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -47,29 +44,25 @@ class Pinned:
 
         Raises:
             SightkitError: images of another shape than the network's input; the engine failed, or
-                gave NaN where Keras does not; it is Keras, and the network's weights have changed.
+                gave NaN where Keras does not.
         """
         images = self._predictor.checked(images)
-        if self._watch is not None and self._predictor.found_changed(self._watch):
-            raise self._refusal(
-                "the network's weights have changed", "Begin anew with one network."
-            )
         if self.engine == "keras" or not len(images):
             return self._predictor.by_keras(images)
         try:
             outputs = self._answer(images)
         except Exception as error:
             self._predictor.by_keras(images)  # if the images are to blame, Keras raises too
-            raise self._refusal(f"it failed ({short(error)})", self._next_step) from error
+            raise self._refusal(f"it failed ({short(error)})") from error
         found = np.isnan(outputs)
         if found.any() and (found & ~np.isnan(self._predictor.by_keras(images))).any():
-            raise self._refusal("its output has NaN, and Keras' has not", self._next_step)
+            raise self._refusal("its output has NaN, and Keras' has not")
         return outputs
 
-    def _refusal(self, reason: str, next_step: str) -> SightkitError:
+    def _refusal(self, reason: str) -> SightkitError:
         return SightkitError(
             f"One engine must answer from the first image to the last, but {reason}.",
-            next_step,
+            self._next_step,
             network=self._predictor.network.name,
             engine=self.engine,
         )

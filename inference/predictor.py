@@ -102,10 +102,9 @@ class Predictor:
             SightkitError: as ``start``.
         """
         engine = self._keras if images is None else self._started(images, real_images)
-        if engine is self._keras:
-            watch = WeightsWatch(self.network)
-            return Pinned(self, engine, _precision_of(self.network), watch, next_step)
-        return Pinned(self, engine, self._options["precision"], None, next_step)
+        own = engine is self._keras
+        precision = _precision_of(self.network) if own else self._options["precision"]
+        return Pinned(self, engine, precision, next_step)
 
     def _started(self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None) -> Engine:
         images, real_images = self.checked(images), self._named(real_images)
@@ -154,11 +153,6 @@ class Predictor:
         if not len(images):
             return np.zeros((0, *self.network.output_shape[1:]), np.float32)
         return self._keras(images)
-
-    def found_changed(self, watch: WeightsWatch) -> bool:
-        """Whether the weights have changed since the watch was set; for several threads."""
-        with self._lock:
-            return watch.changed()
 
     def checked(self, images: np.ndarray) -> np.ndarray:
         """Images as an array, of the network's shape.
