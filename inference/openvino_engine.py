@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from sightkit.inference.compiled_cache import CompiledCache
+from sightkit.inference.telling import short
 
 KNOWN_VERSIONS = ("2026.",)
 """Beginnings of the versions that the tests have run with."""
@@ -195,8 +196,8 @@ def load_openvino() -> Any:
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
             raise UnavailableError("OpenVINO is not installed (extra: fast)") from error
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
-        raise UnavailableError(f"OpenVINO is installed and cannot be imported ({said})") from error
+        reason = f"OpenVINO is installed and cannot be imported ({short(error)})"
+        raise UnavailableError(reason) from error
     finally:
         if blocked:
             sys.modules.pop("openvino_telemetry", None)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.inference.starting import Engine, short
+from sightkit.inference.starting import Engine
+from sightkit.inference.telling import short
 
 if TYPE_CHECKING:
     from sightkit.inference.predictor import Predictor

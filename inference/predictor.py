@@ -13,7 +13,8 @@ from sightkit._errors import SightkitError
 from sightkit.inference.compiled_cache import cpu_flags
 from sightkit.inference.keras_engine import KerasEngine
 from sightkit.inference.pinned import Pinned
-from sightkit.inference.starting import Engine, short, start, tell
+from sightkit.inference.starting import Engine, start
+from sightkit.inference.telling import short, tell
 from sightkit.inference.turning_point import turning_point
 from sightkit.inference.weights_watch import WeightsWatch
 

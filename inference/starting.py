@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ from sightkit.inference.compiled_cache import CompiledCache
 from sightkit.inference.folding import fold
 from sightkit.inference.keras_engine import KerasEngine
 from sightkit.inference.openvino_engine import OpenVinoEngine, UnavailableError, load_openvino
+from sightkit.inference.telling import short, tell
 
 COMPARED = 8
 """Images that a float32 engine is held against Keras with."""
@@ -21,8 +21,6 @@ UNJUDGED = (
     "bfloat16 is judged on real images first, and there are none: give "
     'real_images=("what they are", preprocessed images).'
 )
-
-_told: set[str] = set()
 
 
 class Engine(Protocol):
@@ -79,19 +77,6 @@ def start(
             tell(f"{network.name}: {engine.name} is not used: {reason}. Keras itself answers.")
             return by_keras
     return by_keras
-
-
-def tell(line: str, *, once: bool = False) -> None:
-    """One line on stderr; with ``once`` no second time in this process."""
-    if once and line in _told:
-        return
-    _told.add(line)
-    print(line, file=sys.stderr)
-
-
-def short(error: Exception) -> str:
-    """An error in one line of 200 characters at most."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _openvino(

@@ -327,7 +327,7 @@ def _model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
 
 def _pretrained(name: str, layer: str | None) -> tuple[keras.Model, bool]:
     """With the classifier only where its weights alone are here, or the layer is one of its."""
-    here = [top for top in (False, True) if imagenet.has_weights(name, include_top=top)]
+    here = [top for top in (False, True) if imagenet.at_hand(name, include_top=top)]
     first = here[0] if here else False
     network = imagenet.trained_network(name, include_top=first)
     if layer is None or first or layer in {each.name for each in network.layers}:

@@ -88,11 +88,6 @@ def preprocessing_of(name: str) -> Pipeline:
     return Pipeline((ColourPreprocessor(), *steps))
 
 
-def has_weights(name: str, *, include_top: bool) -> bool:
-    """Whether a pretrained network's weights are on this machine."""
-    return (_models_folder() / _file(source_of(name), include_top)).is_file()
-
-
 def random_network(name: str, *, include_top: bool = True) -> keras.Model:
     """The network of ``pretrained`` with weights as they are drawn."""
     side = source_of(name).side

@@ -126,10 +126,10 @@ def test_bfloat16_that_agrees_is_used(with_openvino, network, images_for, monkey
 
 
 def test_bfloat16_on_another_processor_says_that_it_is_slower(network, monkeypatch, capsys):
-    from sightkit.inference import predictor, starting
+    from sightkit.inference import predictor, telling
 
     monkeypatch.setattr(predictor, "cpu_flags", lambda: ["sse", "avx2"])
-    monkeypatch.setattr(starting, "_told", set())
+    monkeypatch.setattr(telling, "_told", set())
     inference.compile(network, "bfloat16", real_images=("noise", np.zeros((1, 8, 8, 3))))
     (line,) = capsys.readouterr().err.splitlines()
     assert "slower" in line

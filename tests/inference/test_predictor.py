@@ -16,7 +16,7 @@ from keras import layers
 
 from sightkit import inference, zoo
 from sightkit._errors import SightkitError
-from sightkit.inference import openvino_engine, predictor, starting
+from sightkit.inference import openvino_engine, predictor, starting, telling
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def without_openvino(monkeypatch):
         raise openvino_engine.UnavailableError("OpenVINO is not installed (extra: fast)")
 
     monkeypatch.setattr(starting, "load_openvino", absent)
-    monkeypatch.setattr(starting, "_told", set())
+    monkeypatch.setattr(telling, "_told", set())
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_a_package_that_is_broken_is_not_called_absent(error, tmp_path, monkeypa
 def test_an_unknown_version_is_not_used(network, images_for, at_once, monkeypatch, capsys):
     openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(openvino, "__version__", "2031.0.0-1")
-    monkeypatch.setattr(starting, "_told", set())
+    monkeypatch.setattr(telling, "_told", set())
     predict = inference.compile(network)
     predict(images_for(network))
     assert predict.engine == "folded"
