@@ -65,7 +65,7 @@ else
 endif
 	$(RUN) scripts/predict.py --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output build/smoke/predict_head.csv
 	$(RUN) scripts/suspicious_labels.py --smoke --output build/smoke/suspicious.csv
-	$(RUN) scripts/verify_dataset.py --smoke --output build/smoke/quarantine.csv
+	$(RUN) scripts/verify_dataset.py --smoke --output build/smoke/left_out.csv
 	$(RUN) scripts/augmentation_demo.py --smoke --output build/smoke/augmentation.png
 
 bench: .venv/installed-test

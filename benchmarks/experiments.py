@@ -23,7 +23,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files
+from sightkit import _cli, _files, _run_files
 from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
@@ -108,8 +108,8 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 def _row(config: Config, seed: int, seconds: float, folder: Path) -> dict[str, Any]:
-    metrics = json.loads((folder / _files.METRICS).read_text())
-    environment = json.loads((folder / _files.ENVIRONMENT).read_text())
+    metrics = json.loads((folder / _run_files.METRICS).read_text())
+    environment = json.loads((folder / _run_files.ENVIRONMENT).read_text())
     return {
         "date": datetime.date.today().isoformat(),
         "experiment": config.experiment,

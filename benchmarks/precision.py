@@ -32,7 +32,7 @@ from typing import Any
 import measure
 import numpy as np
 
-from sightkit import _cli, _files
+from sightkit import _cli, _run_files
 from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
@@ -143,8 +143,8 @@ def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
             f"The run of seed {seed} in {precision} ended with exit code {code}.",
             "Its own message stands above; give the same command again to go on.",
         )
-    test = json.loads((folder / _files.METRICS).read_text())["test"]
-    environment = json.loads((folder / _files.ENVIRONMENT).read_text())
+    test = json.loads((folder / _run_files.METRICS).read_text())["test"]
+    environment = json.loads((folder / _run_files.ENVIRONMENT).read_text())
     return {
         "date": datetime.date.today().isoformat(),
         **_settings(config),

@@ -65,7 +65,7 @@ def networks() -> str:
     """A Markdown table of the zoo: names, builder, what it is for, parameters."""
     lines = ["| name | builder | kind | input → output | parameters |", "|---|---|---|---|---|"]
     for name in zoo.names():
-        row = zoo.row(name)
+        row = zoo.entry(name)
         arguments, parameters = row.published[0][:2]
         shape = arguments.get("input_shape") or arguments.get("output_shape") or ()
         size = "×".join(map(str, shape))

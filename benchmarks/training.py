@@ -261,7 +261,7 @@ def _network(name: str, precision: str) -> tuple[Any, tuple[Any, Any]]:
     from sightkit import training, zoo
 
     training.prepare(seed=1, precision=precision)
-    first = zoo.row(name).published[0][0]
+    first = zoo.entry(name).published[0][0]
     network = zoo.build(name, **first)
     rng = np.random.default_rng(0)
     images = rng.random((BATCHES[name], *network.input_shape[1:]), np.float32)

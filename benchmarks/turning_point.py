@@ -80,7 +80,7 @@ def _row(name: str, *, quick: bool) -> measure.Row:
     from sightkit.inference.openvino_engine import OpenVinoEngine
     from sightkit.inference.turning_point import saved_seconds, start_seconds, turning_point
 
-    network = zoo.build(name, **zoo.row(name).published[0][0])
+    network = zoo.build(name, **zoo.entry(name).published[0][0])
     images = _images(NETWORKS[name], network)
     begin = time.process_time()
     engine = OpenVinoEngine(network, "float32", BATCH, None)

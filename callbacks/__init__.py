@@ -8,6 +8,7 @@ callbacks: they go into the optimizer.
 from sightkit.callbacks.adaptive_rate import AdaptiveRate
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.best_checkpoint import BestCheckpoint
+from sightkit.callbacks.curve_diagnosis import CurveFinding, diagnose_curves
 from sightkit.callbacks.early_stopping import EarlyStopping
 from sightkit.callbacks.epoch_checkpoint import EpochCheckpoint
 from sightkit.callbacks.schedules import (
@@ -19,7 +20,6 @@ from sightkit.callbacks.schedules import (
     Polynomial,
     StepDrop,
 )
-from sightkit.callbacks.signs import Sign, read_signs
 from sightkit.callbacks.snapshot_cycles import SnapshotCycles
 from sightkit.callbacks.stop_on_divergence import Diverged, StopOnDivergence
 from sightkit.callbacks.training_monitor import TrainingMonitor
@@ -29,6 +29,7 @@ __all__ = [
     "AdaptiveRate",
     "BestCheckpoint",
     "CosineWithWarmup",
+    "CurveFinding",
     "Diverged",
     "EarlyStopping",
     "EpochCheckpoint",
@@ -37,12 +38,11 @@ __all__ = [
     "ManualDrops",
     "OneCycle",
     "Polynomial",
-    "Sign",
     "SnapshotCycles",
     "StatefulCallback",
     "StepDrop",
     "StopOnDivergence",
     "TrainingMonitor",
     "UpdateRatioMonitor",
-    "read_signs",
+    "diagnose_curves",
 ]

@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sightkit import _files
-from sightkit.callbacks.signs import Sign, read_signs
+from sightkit.callbacks.curve_diagnosis import CurveFinding, diagnose_curves
 
 TRAIN, VALIDATION, QUIET, WARNING = "#1f6feb", "#d1242f", "#6e7781", "#9a6700"
 RATE_HEIGHT = 0.5
 """Of the learning rate's panel, where 1 is that of the others."""
 DECADE = 10.0
 BESIDE_TITLE = 42
-"""Letters of a sign's words that fit beside the title."""
+"""Letters of a finding's words that fit beside the title."""
 SHADED = ("overfitting", "not learning")
 
 
@@ -34,7 +34,7 @@ def draw_curves(
             ``accuracy``, ``val_accuracy``, ``learning_rate``, and ``phase``, whose changes are
             marked.
         path: of the picture.
-        finished: whether the training is over; some signs mean something only then.
+        finished: whether the training is over; some findings mean something only then.
     """
     # The object interface: pyplot keeps global state and must not be used beside other threads.
     metrics = [("loss", "Loss")]
@@ -48,7 +48,7 @@ def draw_curves(
     for each, (metric, title) in zip(axes, metrics, strict=False):
         _draw_metric(each, rows, metric, title)
     _mark_best(axes[0], rows)
-    for each in read_signs(rows, finished=finished):
+    for each in diagnose_curves(rows, finished=finished):
         _mark(axes[0], each, last=rows[-1]["epoch"])
     if rates:
         _draw_rate(axes[-1], rates)
@@ -99,12 +99,12 @@ def _finish(axes: Axes, title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _mark(axes: Axes, sign: Sign, *, last: float) -> None:
-    """The epochs that a sign speaks of, shaded, and its words above the panel."""
-    if sign.kind in SHADED and sign.first < last:
-        axes.axvspan(sign.first, last, color=WARNING, alpha=0.09, linewidth=0)
+def _mark(axes: Axes, finding: CurveFinding, *, last: float) -> None:
+    """The epochs that a finding speaks of, shaded, and its words above the panel."""
+    if finding.kind in SHADED and finding.first < last:
+        axes.axvspan(finding.first, last, color=WARNING, alpha=0.09, linewidth=0)
     before = axes.get_title(loc="right")
-    words = textwrap.fill(sign.text, BESIDE_TITLE)
+    words = textwrap.fill(finding.text, BESIDE_TITLE)
     text = f"{before}\n{words}" if before else words
     axes.set_title(text, loc="right", fontsize=9, color=WARNING)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.drawing import Drawing
 
@@ -28,7 +28,7 @@ class TrainingMonitor(StatefulCallback):
     often as it takes no more than 1 % of the time; where epochs are short some are left out, save
     the last, which is made when the training ends. The picture marks what the curves say:
     overfitting from the epoch on at which it begins, a network that does not learn, and so on
-    (``callbacks.read_signs``).
+    (``callbacks.diagnose_curves``).
 
     Args:
         folder: where the files are written; it must exist.
@@ -82,7 +82,7 @@ class TrainingMonitor(StatefulCallback):
         """Take the rows of the checkpoint; later ones in the file are forgotten."""
         self.rows = [{name: float(value) for name, value in row.items()} for row in state["rows"]]
         self._write_history()
-        _files.write_text(self.folder / _files.HISTORY_JSON, as_columns(self.rows))
+        _files.write_text(self.folder / _run_files.HISTORY_JSON, as_columns(self.rows))
 
     def _learning_rate(self) -> float:
         optimizer = self.model.optimizer
@@ -95,13 +95,13 @@ class TrainingMonitor(StatefulCallback):
         writer.writeheader()
         for row in self.rows:
             writer.writerow({**row, **{name: int(row[name]) for name in COUNTS if name in row}})
-        _files.write_text(self.folder / _files.HISTORY, text.getvalue())
+        _files.write_text(self.folder / _run_files.HISTORY, text.getvalue())
 
     def _draw(self, rows: list[dict[str, float]], *, finished: bool) -> None:
         from sightkit.callbacks.curves import draw_curves
 
-        _files.write_text(self.folder / _files.HISTORY_JSON, as_columns(rows))
-        draw_curves(rows, self.folder / _files.CURVES, finished=finished)
+        _files.write_text(self.folder / _run_files.HISTORY_JSON, as_columns(rows))
+        draw_curves(rows, self.folder / _run_files.CURVES, finished=finished)
 
 
 def as_columns(rows: list[dict[str, float]]) -> str:

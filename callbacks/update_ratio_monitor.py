@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.dead_units import DeadUnits
@@ -172,12 +172,12 @@ class UpdateRatioMonitor(StatefulCallback):
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        _files.write_text(self.folder / _files.UPDATES, text.getvalue())
+        _files.write_text(self.folder / _run_files.UPDATES, text.getvalue())
 
     def _draw(self, rows: list[dict[str, Any]]) -> None:
         from sightkit.callbacks.update_picture import draw_updates
 
-        draw_updates(rows, self.folder / _files.UPDATES_PICTURE)
+        draw_updates(rows, self.folder / _run_files.UPDATES_PICTURE)
 
 
 def _kernel_variables(model: keras.Model) -> list[keras.Variable]:

@@ -14,7 +14,7 @@ from matplotlib.path import Path as Curve
 
 from sightkit import _files, zoo
 from sightkit._errors import SightkitError
-from sightkit.evaluation.lettering import legible
+from sightkit.evaluation.text import legible
 
 WIDTH, HEIGHT = 3.3, 0.62
 COLUMN, ROW = 3.75, 0.92

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation.diagnosis_curves import Curve, read_curves
+from sightkit.evaluation.curve_diagnosis import Curve, read_curves
 
 LARGE, SMALL, UNDECIDED, UNKNOWN = "large", "small", "undecided", "unknown"
 BIAS, VARIANCE = "bias", "variance"

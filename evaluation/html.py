@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit.evaluation.diagnosis import Diagnosis
 from sightkit.evaluation.diagnosis_html import diagnosis_section
 from sightkit.evaluation.judgement_html import calibration_text, scores_table
@@ -48,8 +48,8 @@ def write_html(
             takes them for more than they are.
         diagnosis: what is wrong with the run, and what to try next.
     """
-    environment = _read(folder / _files.ENVIRONMENT)
-    config = _read(folder / _files.CONFIG)
+    environment = _read(folder / _run_files.ENVIRONMENT)
+    config = _read(folder / _run_files.CONFIG)
     title = str(config.get("experiment", folder.name))
     notes = [*([SMOKE] if is_smoke_run(folder) else []), *metrics.get("notes", ())]
     marks = "".join(f'<p class="mark">{escape(note)}</p>' for note in notes)
@@ -58,19 +58,21 @@ def write_html(
         _command(environment),
         _picture(
             "Curves",
-            folder / _files.CURVES,
+            folder / _run_files.CURVES,
             "Loss and accuracy over epochs",
             PENALIZED.format(penalty) if (penalty := metrics.get("penalty")) else "",
         ),
         diagnosis_section(diagnosis) if diagnosis else "",
-        _picture("Ensemble", folder / _files.ENSEMBLE, "Accuracy by number of members"),
+        _picture("Ensemble", folder / _run_files.ENSEMBLE, "Accuracy by number of members"),
         _section("Measures", scores_table(metrics["test"])),
         _mistakes(test, images),
-        _picture("Confusion matrix", folder / _files.CONFUSION, "True class by predicted class"),
+        _picture(
+            "Confusion matrix", folder / _run_files.CONFUSION, "True class by predicted class"
+        ),
         _classes(test),
         _picture(
             "Calibration",
-            folder / _files.RELIABILITY,
+            folder / _run_files.RELIABILITY,
             "Share of right answers by their probability",
             calibration_text(metrics["test"]["calibration"]),
         ),
@@ -85,12 +87,12 @@ def write_html(
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
     )
-    _files.write_text(folder / _files.REPORT, page)
+    _files.write_text(folder / _run_files.REPORT, page)
 
 
 def is_smoke_run(folder: Path) -> bool:
     """Whether a run's configuration says ``--smoke``."""
-    return bool(_read(folder / _files.CONFIG).get("smoke"))
+    return bool(_read(folder / _run_files.CONFIG).get("smoke"))
 
 
 def _judged(metrics: Mapping[str, Any]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sightkit import _files
-from sightkit.evaluation.lettering import legible
 from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.text import legible
 
 SHOWN, COLUMNS = 12, 3
 WIDTH = 4.6

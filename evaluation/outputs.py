@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 
 ANSWERS = (".json", ".csv")
@@ -65,7 +65,7 @@ def require_folder(path: str | os.PathLike[str]) -> None:
         )
     if not path.is_dir() or not any(path.iterdir()):
         return
-    metrics = path / _files.METRICS
+    metrics = path / _run_files.METRICS
     found = _files.read_json(metrics) if metrics.is_file() else None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise SightkitError(

@@ -11,7 +11,7 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
-from sightkit.io.folder_scan import printable, scan_folder
+from sightkit.io.sources.folder_scan import printable, scan_folder
 
 PART = 32
 """Images in memory at once; they come in the size of the camera."""

@@ -13,7 +13,7 @@ from matplotlib.image import imsave
 
 from sightkit import _files
 from sightkit.evaluation.calibration import Calibration
-from sightkit.evaluation.lettering import legible
+from sightkit.evaluation.text import legible
 
 LARGEST_LABELLED = 25
 """Beyond that many classes names and counts would not be legible."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
@@ -87,19 +87,19 @@ def write_judgement(
 
     What an earlier judgement left and this one has not (a sheet of mistakes) is removed.
     """
-    _files.write_json(folder / _files.METRICS, metrics)
-    draw_confusion(test.confusion, test.class_names, folder / _files.CONFUSION)
-    draw_reliability(calibrate(test), folder / _files.RELIABILITY)
+    _files.write_json(folder / _run_files.METRICS, metrics)
+    draw_confusion(test.confusion, test.class_names, folder / _run_files.CONFUSION)
+    draw_reliability(calibrate(test), folder / _run_files.RELIABILITY)
     if callable(images):
-        draw_mistakes(test, images, folder / _files.MISTAKES)
+        draw_mistakes(test, images, folder / _run_files.MISTAKES)
     else:
-        (folder / _files.MISTAKES).unlink(missing_ok=True)
+        (folder / _run_files.MISTAKES).unlink(missing_ok=True)
     write_html(folder, test, images, metrics, diagnosis)
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
     """The rows of history.csv; cells that are empty are left out."""
-    path = folder / _files.HISTORY
+    path = folder / _run_files.HISTORY
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -139,7 +139,7 @@ def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
         for row in rows[:SHOWN_CLASSES]
     ]
     if len(rows) > SHOWN_CLASSES:
-        lines.append(f"… {len(rows) - SHOWN_CLASSES} more classes in {_files.REPORT}")
+        lines.append(f"… {len(rows) - SHOWN_CLASSES} more classes in {_run_files.REPORT}")
     rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
     low, high = result["intervals"]["rank1"]
     lines.append(

@@ -8,28 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sightkit.io.archives import ArchiveLimits, extract_archive
-from sightkit.io.build import build_dataset, check_place
-from sightkit.io.build_config import BuildConfig
-from sightkit.io.cifar10 import Cifar10, keras_cifar10
-from sightkit.io.cifar10_fetched import FetchedCifar10
-from sightkit.io.folder_dataset import FolderDataset
-from sightkit.io.hdf5_file import DatasetFile
-from sightkit.io.hdf5_journal import LeftOut
-from sightkit.io.hdf5_writer import HDF5DatasetWriter
+from sightkit.io.build.config import BuildConfig
+from sightkit.io.build.dataset import build_dataset, check_place
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.journal import LeftOut
+from sightkit.io.hdf5.subset import write_rows
+from sightkit.io.hdf5.writer import HDF5DatasetWriter
 from sightkit.io.image_batches import image_batches
 from sightkit.io.images import decode_image, read_image, write_png
 from sightkit.io.labels import class_weights, decode_labels, encode_labels, one_hot
 from sightkit.io.manifest import Manifest
 from sightkit.io.order import batch_rng, epoch_order, sample_rng
-from sightkit.io.sample_photos import SampleLayout, write_sample_photos
-from sightkit.io.sources import ImageSource, digits, fashion_mnist, mnist
+from sightkit.io.sources.archives import ArchiveLimits, extract_archive
+from sightkit.io.sources.cifar10 import Cifar10, keras_cifar10
+from sightkit.io.sources.cifar10_fetched import FetchedCifar10
+from sightkit.io.sources.folder_dataset import FolderDataset
+from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.sources.mnist import digits, fashion_mnist, mnist
+from sightkit.io.sources.sample_photos import SampleLayout, write_sample_photos
 from sightkit.io.split import split
-from sightkit.io.subset import write_rows
 from sightkit.io.verify import Verification, verify
 
 if TYPE_CHECKING:
-    from sightkit.io.hdf5_generator import HDF5DatasetGenerator
+    from sightkit.io.hdf5.generator import HDF5DatasetGenerator
 
 __all__ = [
     "ArchiveLimits",
@@ -72,7 +73,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "HDF5DatasetGenerator":
-        from sightkit.io.hdf5_generator import HDF5DatasetGenerator
+        from sightkit.io.hdf5.generator import HDF5DatasetGenerator
 
         return HDF5DatasetGenerator
     raise AttributeError(f"module 'sightkit.io' has no attribute {name!r}")

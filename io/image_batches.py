@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sightkit.io.sources import ImageSource
+from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.threads import in_threads, whole_number
 
 IMAGES_A_TASK = 8

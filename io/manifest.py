@@ -12,8 +12,8 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5_file import DatasetFile
-from sightkit.io.hdf5_values import row_hashes
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.values import row_hashes
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
-from sightkit.io.quarantine import Finding, check_list, write_list
+from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.verify_file import verify_file
 from sightkit.io.verify_folder import verify_folder
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5_file import DatasetFile
-from sightkit.io.hdf5_values import channel_sums, row_hashes
-from sightkit.io.quarantine import Finding
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.values import channel_sums, row_hashes
+from sightkit.io.left_out import Finding
 from sightkit.io.threads import in_threads, progress
 
 PORTION_BYTES = 2**23

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
-from sightkit.io.folder_scan import scan_folder
 from sightkit.io.images import decode_image
-from sightkit.io.quarantine import Finding
+from sightkit.io.left_out import Finding
+from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.io.threads import in_threads, progress
 
 MAXIMUM_BYTES = 2**30

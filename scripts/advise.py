@@ -19,7 +19,7 @@ import tyro
 
 from sightkit import _cli, _files, evaluation, transfer
 from sightkit._errors import SightkitError
-from sightkit.io.sample_photos import write_sample_photos
+from sightkit.io.sources.sample_photos import write_sample_photos
 
 
 @dataclass(frozen=True)

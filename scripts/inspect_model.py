@@ -64,7 +64,7 @@ def main(config: Config) -> dict[str, int]:
 
 def names() -> str:
     """All names by what the networks are for, as lines."""
-    kinds = sorted({zoo.row(name).kind for name in zoo.names()})
+    kinds = sorted({zoo.entry(name).kind for name in zoo.names()})
     groups = [[f"{kind}:", *(f"  {name}" for name in zoo.names(kind))] for kind in kinds]
     return "\n".join(line for group in groups for line in group)
 

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _experiments, _files, evaluation, io, training
+from sightkit import _cli, _experiments, _run_files, evaluation, io, training
 from sightkit._errors import SightkitError
 
 
@@ -120,7 +120,7 @@ def _judge(folders: dict[str, Path], path: Path, config: Config) -> dict[str, An
     }
     if config.output is not None:
         config.output.mkdir(parents=True, exist_ok=True)
-        evaluation.draw_ensemble(members, each, config.output / _files.ENSEMBLE)
+        evaluation.draw_ensemble(members, each, config.output / _run_files.ENSEMBLE)
         evaluation.write_judgement(config.output, average, data.batches.images, metrics)
         print(f"Numbers, pictures and report.html lie in {config.output}.")
     data.require_all(len(average.labels))

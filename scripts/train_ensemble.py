@@ -25,7 +25,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _experiments, _files
+from sightkit import _cli, _experiments, _files, _run_files
 from sightkit._errors import Interrupted, SightkitError
 
 SCRIPTS = Path(__file__).parent
@@ -85,13 +85,13 @@ def main(config: Config) -> dict[str, Any]:
     settings = {
         "experiment": config.experiment,
         "kind": config.kind,
-        "members": [f"member-{k}/{_files.BUNDLE}" for k in range(1, count + 1)],
+        "members": [f"member-{k}/{_run_files.BUNDLE}" for k in range(1, count + 1)],
         "data": str(base.data),
         "config": base.to_json(),
     }
     write_ensemble(config.folder, settings)
     _experiments.expect_several_networks()
-    with _files.FileLock(config.folder / _files.LOCK, f"the ensemble {config.folder.name}"):
+    with _files.FileLock(config.folder / _run_files.LOCK, f"the ensemble {config.folder.name}"):
         try:
             if config.snapshots:
                 _train_snapshots(config, script, base, count)
@@ -135,12 +135,12 @@ def _train_snapshots(config: Config, script: Any, base: Any, count: int) -> None
     run = config.folder / "training"
     member = _told(base, run)
     every = base.epochs // count
-    folders = [config.folder / f"member-{k}" / _files.BUNDLE for k in range(1, count + 1)]
+    folders = [config.folder / f"member-{k}" / _run_files.BUNDLE for k in range(1, count + 1)]
     if not ensemble.is_finished(run, config.experiment, member):
         _cli.start_keras()
         from sightkit.callbacks import SnapshotCycles
 
-        taken = config.folder / _files.CHECKPOINTS
+        taken = config.folder / _run_files.CHECKPOINTS
         cycles = SnapshotCycles(taken, every=every, highest=base.learning_rate)
         _forget_layers()
         script.main(member, callbacks=[cycles])
@@ -149,7 +149,7 @@ def _train_snapshots(config: Config, script: Any, base: Any, count: int) -> None
         return
     _cli.start_keras()
     names = [f"epoch-{every * k:05d}.weights.h5" for k in range(1, count + 1)]
-    weights = [config.folder / _files.CHECKPOINTS / name for name in names]
+    weights = [config.folder / _run_files.CHECKPOINTS / name for name in names]
     ensemble.save_snapshots(run, weights, folders)
 
 

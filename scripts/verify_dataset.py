@@ -26,7 +26,7 @@ class Config:
     data: Path | None = None
     """Folder of images, or a file that one of scripts/build_*.py wrote."""
     output: Path | None = None
-    """The list to write; NAME.quarantine.csv in the current folder by default, where there is
+    """The list to write; NAME.left_out.csv in the current folder by default, where there is
     anything to list."""
     max_bad: float = 0.01
     """Share of bad images, 0 to 1, up to which the exit code is 0."""
@@ -60,7 +60,7 @@ def main(config: Config) -> dict[str, Any]:
 def _verify(data: Path, config: Config) -> dict[str, Any]:
     from sightkit import io
 
-    output = config.output or Path(f"{data.resolve().name}.quarantine.csv")
+    output = config.output or Path(f"{data.resolve().name}.left_out.csv")
     found = io.verify(data, tolerance=config.max_bad, output=output)
     print(found)
     if found.findings or config.output is not None:

@@ -1,7 +1,6 @@
-"""Files that are whole or absent: atomic replacement, locks, space checks, crash points.
+"""Files that are complete or absent: atomic replacement, sync, locks, and checks of the space.
 
-Standard library only: every folder may import this file. The names of a run folder's files stand
-here too, so that ``evaluation`` can write into a run folder without knowing ``training``.
+Standard library only: every folder may import this file.
 """
 
 from __future__ import annotations
@@ -18,43 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError
-
-CONFIG = "config.json"
-ENVIRONMENT = "environment.json"
-HISTORY = "history.csv"
-HISTORY_JSON = "history.json"
-CURVES = "curves.png"
-UPDATES = "updates.csv"
-UPDATES_PICTURE = "updates.png"
-CHECKPOINTS = "checkpoints"
-CHECKPOINT_PATTERN = "epoch-*.npz"
-BEST_WEIGHTS = "best.weights.h5"
-BUNDLE = "bundle"
-METRICS = "metrics.json"
-CONFUSION = "confusion_matrix.png"
-RELIABILITY = "reliability.png"
-MISTAKES = "mistakes.png"
-ENSEMBLE = "ensemble.png"
-REPORT = "report.html"
-LOCK = ".lock"
-REPLACED = ".replaced"
+from sightkit._faults import crash_point
 
 PARTIAL = ".partial"
-CRASH_VARIABLE = "SIGHTKIT_CRASH_AT"
-
-_crash_counts: dict[str, int] = {}
-
-
-def crash_point(name: str) -> None:
-    """Die here, as by kill -9, if SIGHTKIT_CRASH_AT is ``name``; at the third call, ``name:3``."""
-    wanted = os.environ.get(CRASH_VARIABLE)
-    if not wanted:
-        return
-    point, _, times = wanted.partition(":")
-    if point == name:
-        _crash_counts[name] = _crash_counts.get(name, 0) + 1
-        if _crash_counts[name] >= int(times or 1):
-            os._exit(137)
 
 
 @contextlib.contextmanager

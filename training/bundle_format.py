@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightkit import _files, zoo
+from sightkit import _files, _run_files, zoo
 from sightkit._errors import SightkitError
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ def check_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
         path = folder / name
         if not path.is_file() or _files.sha256(path) != description["files"].get(name):
             raise damaged(folder, f"{name} is missing or not the file that was saved")
-    zoo.row(description["network"].get("builder"))
+    zoo.entry(description["network"].get("builder"))
     return description
 
 
 def read_description(folder: Path) -> dict[str, Any]:
     """Read bundle.json, and check that it is whole and all fields are of their kind."""
     if not (folder / DESCRIPTION).is_file():
-        inside = folder / _files.BUNDLE
+        inside = folder / _run_files.BUNDLE
         raise SightkitError(
             f"A bundle is a folder with {DESCRIPTION} in it.",
             f"This is a run's folder: give {inside}."

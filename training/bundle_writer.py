@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from sightkit import __version__, _files, inference, zoo
+from sightkit import __version__, _files, _run_files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
@@ -148,7 +148,7 @@ def save_run_bundle(
     images, labels = data[0]
     right = inference.compile(network)(images).argmax(axis=1) == labels
     return save_bundle(
-        run.path(_files.BUNDLE),
+        run.path(_run_files.BUNDLE),
         network,
         preprocessing=Pipeline(chain),
         class_names=data.class_names,

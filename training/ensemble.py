@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 
@@ -71,10 +71,10 @@ def is_finished(folder: Path, experiment: str, config: ExperimentConfig) -> bool
     Raises:
         SightkitError: what lies there is another configuration's.
     """
-    whole = (folder / _files.BUNDLE).is_dir() and (folder / _files.METRICS).is_file()
-    if not whole or not (folder / _files.CONFIG).is_file():
+    whole = (folder / _run_files.BUNDLE).is_dir() and (folder / _run_files.METRICS).is_file()
+    if not whole or not (folder / _run_files.CONFIG).is_file():
         return False
-    found = _files.read_json(folder / _files.CONFIG)
+    found = _files.read_json(folder / _run_files.CONFIG)
     wanted = {"experiment": experiment, **config.to_json()}
     if any(found.get(name) != value for name, value in wanted.items()):
         raise SightkitError(
@@ -98,8 +98,8 @@ def save_snapshots(run: Path, weights: Sequence[Path], folders: Sequence[Path]) 
     from sightkit.training.bundle_format import CANARY
     from sightkit.training.bundle_writer import save_bundle
 
-    bundle = load_bundle(run / _files.BUNDLE)
-    canary = sightkit_io.read_image(run / _files.BUNDLE / CANARY)
+    bundle = load_bundle(run / _run_files.BUNDLE)
+    canary = sightkit_io.read_image(run / _run_files.BUNDLE / CANARY)
     for path, folder in zip(weights, folders, strict=True):
         bundle.network.load_weights(path)
         save_bundle(

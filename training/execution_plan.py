@@ -26,7 +26,7 @@ from sightkit.training.environment import (
     describe_environment,
     processor_flags,
 )
-from sightkit.training.unchanged import network_kept
+from sightkit.training.restore import network_kept
 
 PLAN = "plan.json"
 SCHEMA = 1

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import keras
 
-from sightkit import _files
+from sightkit import _faults, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks import (
     BestCheckpoint,
@@ -116,7 +116,7 @@ def fit(
     _require_resumable(callbacks)
     _require_name(phase, after)
     folder = run.checkpoints(phase)
-    best = BestCheckpoint(folder / _files.BEST_WEIGHTS)
+    best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS)
     monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
     guard = StopOnDivergence(train, best=best)
@@ -330,6 +330,6 @@ class _SaveState(keras.callbacks.Callback):
         self.state = state
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        _files.crash_point("epoch.before_checkpoint")
+        _faults.crash_point("epoch.before_checkpoint")
         self.state.save(Position(epoch + 1))
-        _files.crash_point("epoch.after_checkpoint")
+        _faults.crash_point("epoch.after_checkpoint")

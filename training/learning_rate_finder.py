@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.training.unchanged import random_numbers_kept
+from sightkit.training.restore import random_numbers_kept
 
 SMOOTHING = 0.9
 """Weight of the past in the smoothed loss; it is corrected for its start at 0."""

@@ -13,7 +13,7 @@ from sightkit import _files, zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit.training.execution_plan import all_layers, default_cache, measurement_key
 from sightkit.training.preparation import POLICIES
-from sightkit.training.unchanged import network_kept, random_numbers_kept
+from sightkit.training.restore import network_kept, random_numbers_kept
 
 SECONDS = 10.0
 """All measuring together takes no longer; a step that has begun is finished."""

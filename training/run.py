@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.training.config import ExperimentConfig
 from sightkit.training.environment import (
@@ -22,37 +22,37 @@ SCHEMA = 1
 MINIMUM_BYTES = 64 * 2**20
 """Pictures, report and a small network; ``fit`` asks for what its checkpoints need."""
 OWN_FILES = (
-    _files.CONFIG,
-    _files.ENVIRONMENT,
-    _files.HISTORY,
-    _files.HISTORY_JSON,
-    _files.CURVES,
-    _files.UPDATES,
-    _files.UPDATES_PICTURE,
-    _files.METRICS,
-    _files.CONFUSION,
-    _files.RELIABILITY,
-    _files.MISTAKES,
-    _files.REPORT,
+    _run_files.CONFIG,
+    _run_files.ENVIRONMENT,
+    _run_files.HISTORY,
+    _run_files.HISTORY_JSON,
+    _run_files.CURVES,
+    _run_files.UPDATES,
+    _run_files.UPDATES_PICTURE,
+    _run_files.METRICS,
+    _run_files.CONFUSION,
+    _run_files.RELIABILITY,
+    _run_files.MISTAKES,
+    _run_files.REPORT,
 )
-OWN_FOLDERS = (_files.CHECKPOINTS, _files.BUNDLE)
+OWN_FOLDERS = (_run_files.CHECKPOINTS, _run_files.BUNDLE)
 
 
 CONTENTS = {
-    _files.REPORT: "open it in a browser",
-    _files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
-    _files.METRICS: "the numbers",
-    _files.CONFUSION: "true class by predicted class",
-    _files.RELIABILITY: "whether it is right as often as it says",
-    _files.MISTAKES: "the worst mistakes on one sheet",
-    _files.HISTORY: "loss, accuracy and learning rate of each epoch",
-    _files.HISTORY_JSON: "the same, a list for each",
-    _files.CURVES: "the same as a picture",
-    _files.UPDATES: "update to weight ratio of each layer, share of dead ReLUs",
-    _files.UPDATES_PICTURE: "the same as a picture",
-    _files.CHECKPOINTS: "best weights, and the state that --resume goes on from",
-    _files.CONFIG: "the flags",
-    _files.ENVIRONMENT: "command, versions, device, commit, data",
+    _run_files.REPORT: "open it in a browser",
+    _run_files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
+    _run_files.METRICS: "the numbers",
+    _run_files.CONFUSION: "true class by predicted class",
+    _run_files.RELIABILITY: "whether it is right as often as it says",
+    _run_files.MISTAKES: "the worst mistakes on one sheet",
+    _run_files.HISTORY: "loss, accuracy and learning rate of each epoch",
+    _run_files.HISTORY_JSON: "the same, a list for each",
+    _run_files.CURVES: "the same as a picture",
+    _run_files.UPDATES: "update to weight ratio of each layer, share of dead ReLUs",
+    _run_files.UPDATES_PICTURE: "the same as a picture",
+    _run_files.CHECKPOINTS: "best weights, and the state that --resume goes on from",
+    _run_files.CONFIG: "the flags",
+    _run_files.ENVIRONMENT: "command, versions, device, commit, data",
 }
 
 
@@ -79,7 +79,7 @@ class Run:
         self.resumed = resumed
         self.preflight = config.preflight
         self.smoke = config.smoke
-        self._lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
+        self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
 
     @classmethod
     def open(cls, config: ExperimentConfig, *, experiment: str) -> Run:
@@ -113,7 +113,7 @@ class Run:
         run._lock.acquire()
         try:
             _claim(folder, wanted, config)  # another process may have had it in between
-            checkpoints = folder / _files.CHECKPOINTS
+            checkpoints = folder / _run_files.CHECKPOINTS
             phases = checkpoints.iterdir() if checkpoints.is_dir() else ()
             for part in (folder, checkpoints, *filter(Path.is_dir, phases)):
                 _files.remove_partial(part)
@@ -141,7 +141,7 @@ class Run:
 
     def start(self) -> None:
         """The run has something to go on with: delete the one that it was to replace."""
-        aside = self.path(_files.REPLACED)
+        aside = self.path(_run_files.REPLACED)
         if aside.is_dir():
             going = aside.with_name(f".{os.getpid()}{_files.PARTIAL}.{aside.name}")
             aside.rename(going)
@@ -157,7 +157,7 @@ class Run:
 
     def checkpoints(self, phase: str = "") -> Path:
         """Folder of the checkpoints, or of those of a phase; it is there."""
-        folder = self.path(_files.CHECKPOINTS) / phase
+        folder = self.path(_run_files.CHECKPOINTS) / phase
         folder.mkdir(exist_ok=True)
         return folder
 
@@ -181,7 +181,7 @@ class Run:
         Raises:
             SightkitError: a resume with other data, another backend, or other threads.
         """
-        path = self.path(_files.ENVIRONMENT)
+        path = self.path(_run_files.ENVIRONMENT)
         now = {"command": self.command, **describe_environment(), **facts}
         recorded = self._recorded_environment() if self.resumed else {}
         if recorded:
@@ -191,7 +191,7 @@ class Run:
         _files.write_json(path, now)
 
     def _recorded_environment(self) -> dict[str, Any]:
-        path = self.path(_files.ENVIRONMENT)
+        path = self.path(_run_files.ENVIRONMENT)
         found = _files.read_json(path) if path.is_file() else {}
         return found if isinstance(found, dict) else {}
 
@@ -202,7 +202,7 @@ class Run:
         after, all that stands there is new.
         """
         self.start()
-        aside = self.path(_files.REPLACED)
+        aside = self.path(_run_files.REPLACED)
         keep = _holds_work(self.folder)
         if keep:
             aside.mkdir()
@@ -211,23 +211,23 @@ class Run:
                 _files.remove(path)
             elif path.exists():
                 path.rename(aside / path.name)
-        self.path(_files.CHECKPOINTS).mkdir()
+        self.path(_run_files.CHECKPOINTS).mkdir()
         _files.write_json(
-            self.path(_files.CONFIG), {"format": FORMAT, "schema": SCHEMA, **self.config}
+            self.path(_run_files.CONFIG), {"format": FORMAT, "schema": SCHEMA, **self.config}
         )
 
 
 def _parts(folder: Path) -> list[Path]:
     """What runs write, the configuration first."""
-    others = [name for name in OWN_FILES if name != _files.CONFIG]
-    return [folder / name for name in (_files.CONFIG, *others, *OWN_FOLDERS)]
+    others = [name for name in OWN_FILES if name != _run_files.CONFIG]
+    return [folder / name for name in (_run_files.CONFIG, *others, *OWN_FOLDERS)]
 
 
 def _recover(folder: Path) -> None:
     """Put back a run whose successor was killed before it started."""
-    if not (folder / _files.REPLACED).is_dir():
+    if not (folder / _run_files.REPLACED).is_dir():
         return
-    lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
+    lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
     lock.acquire()
     try:
         _put_back(folder)
@@ -240,10 +240,10 @@ def _put_back(folder: Path) -> None:
 
     A successor that has made something without ``start`` (a loop of one's own) stays.
     """
-    aside = folder / _files.REPLACED
-    if not aside.is_dir() or ((aside / _files.CONFIG).exists() and _holds_work(folder)):
+    aside = folder / _run_files.REPLACED
+    if not aside.is_dir() or ((aside / _run_files.CONFIG).exists() and _holds_work(folder)):
         return
-    if (aside / _files.CONFIG).exists():  # all of the old run is aside, what stands here is new
+    if (aside / _run_files.CONFIG).exists():  # all of the old run is aside, what stands here is new
         for path in _parts(folder):
             _files.remove(path)
     for path in _parts(aside):
@@ -273,8 +273,8 @@ def _found_in(folder: Path) -> dict[str, Any] | None:
     names = os.listdir(folder) if folder.is_dir() else ()
     entries = {name for name in names if not _files.is_partial(name)}
     # A run that was killed before its configuration was written is no run yet.
-    leftovers = {_files.LOCK, _files.CHECKPOINTS, _files.REPLACED}
-    if _files.CONFIG not in entries:
+    leftovers = {_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED}
+    if _run_files.CONFIG not in entries:
         if entries - leftovers:
             raise SightkitError(
                 "The output folder holds files that are no run's.",
@@ -283,10 +283,10 @@ def _found_in(folder: Path) -> dict[str, Any] | None:
                 found=sorted(entries - leftovers)[:3],
             )
         return None
-    found = _files.read_json(folder / _files.CONFIG)
+    found = _files.read_json(folder / _run_files.CONFIG)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise SightkitError(
-            f"The output folder holds a {_files.CONFIG} that is no run's.",
+            f"The output folder holds a {_run_files.CONFIG} that is no run's.",
             "Choose another --output.",
             output=str(folder),
         )
@@ -299,9 +299,9 @@ def _found_in(folder: Path) -> dict[str, Any] | None:
 
 def _holds_work(folder: Path) -> bool:
     """Whether an epoch was finished there, or anything made of it."""
-    made = (_files.METRICS, _files.REPORT, _files.BUNDLE)
+    made = (_run_files.METRICS, _run_files.REPORT, _run_files.BUNDLE)
     return any((folder / name).exists() for name in made) or any(
-        (folder / _files.CHECKPOINTS).rglob(_files.CHECKPOINT_PATTERN)
+        (folder / _run_files.CHECKPOINTS).rglob(_run_files.CHECKPOINT_PATTERN)
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks import StatefulCallback
 from sightkit.training.config import ExperimentConfig
@@ -142,7 +142,7 @@ class TrainingState:
 
     def _paths(self) -> list[Path]:
         """Checkpoints, newest first."""
-        paths = self.folder.glob(_files.CHECKPOINT_PATTERN)
+        paths = self.folder.glob(_run_files.CHECKPOINT_PATTERN)
         return sorted(paths, key=Position.of, reverse=True)
 
     def _restore(self, path: Path, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

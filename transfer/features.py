@@ -22,8 +22,8 @@ from sightkit.io import (
     LeftOut,
     check_place,
 )
-from sightkit.io.quarantine import Finding, check_list, write_list
-from sightkit.io.recipe import as_json
+from sightkit.io.build.recipe import as_json
+from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.threads import in_threads, progress
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
 

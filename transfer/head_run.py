@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.evaluation.judgement import judge
 from sightkit.evaluation.metrics import Evaluation
@@ -29,12 +29,12 @@ from sightkit.transfer.rows import available_memory, constant_features, split_ro
 PER_CLASS = "per_class.csv"
 CROSS_VALIDATION = "cross_validation.csv"
 OWN_FILES = (
-    _files.CONFIG,
-    _files.ENVIRONMENT,
-    _files.METRICS,
-    _files.REPORT,
-    _files.CONFUSION,
-    _files.RELIABILITY,
+    _run_files.CONFIG,
+    _run_files.ENVIRONMENT,
+    _run_files.METRICS,
+    _run_files.REPORT,
+    _run_files.CONFUSION,
+    _run_files.RELIABILITY,
     PER_CLASS,
     CROSS_VALIDATION,
 )
@@ -176,13 +176,13 @@ class HeadRun:
             )
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._lock = _files.FileLock(folder / _files.LOCK, f"the run {folder.name}")
+        self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
 
     def __enter__(self) -> HeadRun:
         self._lock.acquire()
         for name in OWN_FILES:
             (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / _files.BUNDLE, ignore_errors=True)
+        shutil.rmtree(self.folder / _run_files.BUNDLE, ignore_errors=True)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -191,8 +191,8 @@ class HeadRun:
     def write(self, judged: Judged, config: Mapping[str, Any]) -> None:
         """Write all but the bundle, report.html among it."""
         test = judged.test
-        _files.write_json(self.folder / _files.CONFIG, dict(config))
-        _files.write_json(self.folder / _files.ENVIRONMENT, describe_environment())
+        _files.write_json(self.folder / _run_files.CONFIG, dict(config))
+        _files.write_json(self.folder / _run_files.ENVIRONMENT, describe_environment())
         classes = [
             {
                 name: "" if isinstance(value, float) and math.isnan(value) else value

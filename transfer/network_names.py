@@ -23,7 +23,7 @@ def check_network(
     if pool not in ("avg", "flatten"):
         raise SightkitError('pool must be "avg" or "flatten".', pool=pool)
     if random:
-        zoo.row(os.fspath(name))
+        zoo.entry(os.fspath(name))
     elif is_bundle(name):
         training.check_bundle(name)
     else:

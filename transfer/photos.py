@@ -13,8 +13,8 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
-from sightkit.io.folder_dataset import Layout
-from sightkit.io.sample_photos import write_sample_photos
+from sightkit.io.sources.folder_dataset import Layout
+from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.sources import CROP, source_of
 

@@ -1,6 +1,6 @@
 """Networks: one architecture a file, each an uncompiled functional ``keras.Model``.
 
-``names()`` and ``row()`` need no Keras: a builder's module is imported when its name is first used.
+``names()`` and ``entry()`` need no Keras: a module is imported when its builder is first used.
 """
 
 from __future__ import annotations
@@ -8,7 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sightkit.zoo.registry import BUILDERS, build, names, origin, published_arguments, register, row
+from sightkit.zoo.registry import (
+    BUILDERS,
+    build,
+    entry,
+    names,
+    origin,
+    published_arguments,
+    register,
+)
 
 if TYPE_CHECKING:
     from sightkit.zoo.alexnet import AlexNet
@@ -70,12 +78,12 @@ __all__ = [
     "Xception",
     "build",
     "describe",
+    "entry",
     "load_weights",
     "names",
     "origin",
     "published_arguments",
     "register",
-    "row",
     "without_auxiliary_heads",
 ]
 

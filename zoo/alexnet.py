@@ -1,4 +1,4 @@
-"""AlexNet: the book's form with batch normalization, and the papers' forms, as rows."""
+"""AlexNet: the form of the book with batch normalization, and those of the papers, as entries."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from sightkit.zoo.arguments import (
     sizes,
     smallest_input,
 )
-from sightkit.zoo.endings import classify, drop
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -47,10 +47,10 @@ def AlexNet(
     dropout: float | Sequence[float] = (0.25, 0.25, 0.25, 0.5, 0.5),
     name: str = "alexnet",
 ) -> keras.Model:
-    """Five convolutions, three dense layers; the row decides which AlexNet.
+    """Five convolutions, three dense layers; the entry decides which AlexNet.
 
     =========================== ============== ================================ =================
-    row                         parameters     differs in                       for
+    entry                       parameters     differs in                       for
     =========================== ============== ================================ =================
     alexnet                     62,416,616     batch normalization, conv1 same  227x227x3 → 1000
     alexnet (2 classes)         58,327,810     (19,136 not trained)             227x227x3 → 2

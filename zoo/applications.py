@@ -1,4 +1,4 @@
-"""Networks whose topology is taken from keras.applications: rows of one table.
+"""Networks whose topology is taken from keras.applications: entries of one table.
 
 They are built without weights, through Keras' own functions, and end as all classifiers here do,
 in ``logits`` and ``predictions``. ``model.get_weights()`` has the order of
@@ -17,7 +17,7 @@ from keras import layers
 
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive_number
 from sightkit.zoo.batch_normalization import BatchNormalization
-from sightkit.zoo.endings import classify, drop
+from sightkit.zoo.classifier_head import classify, drop
 from sightkit.zoo.registry import registered
 
 

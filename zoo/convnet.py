@@ -20,8 +20,8 @@ from sightkit.zoo.arguments import (
     sizes,
     smallest_input,
 )
-from sightkit.zoo.endings import classify, drop
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 

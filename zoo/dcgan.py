@@ -10,8 +10,8 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import image_shape, positive, sizes
-from sightkit.zoo.endings import probabilities
-from sightkit.zoo.kernels import Initializer, kernel_initializer
+from sightkit.zoo.classifier_head import probabilities
+from sightkit.zoo.initializers import Initializer, kernel_initializer
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 

@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.windows import View, lost_pixels, view_after
+from sightkit.zoo.receptive_field import View, lost_pixels, view_after
 
 Shape = tuple[int | None, ...]
 

@@ -12,8 +12,8 @@ from keras import layers, ops
 
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive, sizes
-from sightkit.zoo.endings import drop, probabilities
-from sightkit.zoo.kernels import Initializer, Regularization, kernel_regularizer
+from sightkit.zoo.classifier_head import drop, probabilities
+from sightkit.zoo.initializers import Initializer, Regularization, kernel_regularizer
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 

@@ -9,8 +9,8 @@ from keras import layers
 
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, image_shape, one_of, smallest_input
-from sightkit.zoo.endings import classify
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 

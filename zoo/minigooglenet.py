@@ -10,8 +10,8 @@ from keras import layers
 
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, smallest_input
-from sightkit.zoo.endings import classify, drop
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import class_count, image_shape
-from sightkit.zoo.row import Row
-from sightkit.zoo.rows import ROWS
+from sightkit.zoo.table import ENTRIES, Entry
 
 if TYPE_CHECKING:
     import keras
@@ -24,28 +23,28 @@ if TYPE_CHECKING:
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 
-def index_rows(rows: tuple[Row, ...]) -> dict[str, Row]:
-    """Rows by name; a name given twice raises."""
-    index: dict[str, Row] = {}
-    for entry in rows:
-        if entry.name in index:
-            raise SightkitError("Each name stands once in the zoo.", name=entry.name)
-        index[entry.name] = entry
+def index_entries(entries: tuple[Entry, ...]) -> dict[str, Entry]:
+    """Entries by name; a name given twice raises."""
+    index: dict[str, Entry] = {}
+    for each in entries:
+        if each.name in index:
+            raise SightkitError("Each name stands once in the zoo.", name=each.name)
+        index[each.name] = each
     return index
 
 
-_ROWS = index_rows(ROWS)
-BUILDERS = {entry.builder: entry.module for entry in ROWS}
+_ENTRIES = index_entries(ENTRIES)
+BUILDERS = {each.builder: each.module for each in ENTRIES}
 _ORIGINS: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def names(kind: str | None = None) -> list[str]:
     """Names that ``build`` knows, sorted; of one kind, or all."""
-    return sorted(name for name, entry in _ROWS.items() if kind in (None, entry.kind))
+    return sorted(name for name, each in _ENTRIES.items() if kind in (None, each.kind))
 
 
-def row(name: str) -> Row:
-    """The row of a name.
+def entry(name: str) -> Entry:
+    """The entry of a name.
 
     Raises:
         SightkitError: no such name; the nearest ones are listed.
@@ -59,13 +58,13 @@ def row(name: str) -> Row:
             else 'Write, for example, zoo.build("lenet", input_shape=(28, 28, 1), classes=10).',
             name=builder or name,
         )
-    if name not in _ROWS:
-        near = difflib.get_close_matches(name, _ROWS, n=3, cutoff=0.4)
+    if name not in _ENTRIES:
+        near = difflib.get_close_matches(name, _ENTRIES, n=3, cutoff=0.4)
         hint = f"Perhaps you meant {' or '.join(near)}." if near else ""
         raise SightkitError(
             "The name must be one that zoo.names() lists.", hint or f"Known: {names()}.", name=name
         )
-    return _ROWS[name]
+    return _ENTRIES[name]
 
 
 def published_arguments(
@@ -77,11 +76,11 @@ def published_arguments(
         SightkitError: an unknown name, a shape or number of classes that no network takes, or
             classes for a network that has none. Nothing has imported Keras then.
     """
-    entry = row(name)
-    arguments = dict(entry.published[0][0])
+    found = entry(name)
+    arguments = dict(found.published[0][0])
     if input_shape is not None:
         argument = "output_shape" if "output_shape" in arguments else "input_shape"
-        features = entry.kind == "head"
+        features = found.kind == "head"
         arguments[argument] = image_shape(input_shape, features=features, argument=argument)
     if classes is not None:
         if "classes" not in arguments:
@@ -92,31 +91,30 @@ def published_arguments(
 
 def build(name: str, /, **arguments: Any) -> keras.Model:
     """Build a network by name: ``build("lenet", input_shape=(28, 28, 1), classes=10)``."""
-    entry = row(name)
-    return builder_of(name)(**{**entry.variant, **arguments})
+    return builder_of(name)(**{**entry(name).variant, **arguments})
 
 
 def builder_of(name: str) -> Callable[..., keras.Model]:
     """The builder behind a name; its module is imported now, and only from ``sightkit``."""
-    entry = row(name)
-    module = entry.module if "." in entry.module else f"sightkit.zoo.{entry.module}"
-    return getattr(importlib.import_module(module), entry.builder)
+    found = entry(name)
+    module = found.module if "." in found.module else f"sightkit.zoo.{found.module}"
+    return getattr(importlib.import_module(module), found.builder)
 
 
-def register(*rows: Row) -> None:
-    """Add rows of builders outside ``zoo/``, as apps do; nothing is imported yet.
+def register(*entries: Entry) -> None:
+    """Add entries of builders outside ``zoo/``, as apps do; nothing is imported yet.
 
     Raises:
         SightkitError: a name is taken, or the module is not one of sightkit's.
     """
-    for entry in rows:
-        if not entry.module.startswith("sightkit."):
+    for each in entries:
+        if not each.module.startswith("sightkit."):
             raise SightkitError(
                 "A builder must live in a module of sightkit: names come from files, and a file "
                 "must not choose what is imported.",
-                module=entry.module,
+                module=each.module,
             )
-    _ROWS.update(index_rows((*_ROWS.values(), *rows)))
+    _ENTRIES.update(index_entries((*_ENTRIES.values(), *entries)))
 
 
 def origin(model: keras.Model) -> dict[str, Any]:
@@ -130,7 +128,7 @@ def origin(model: keras.Model) -> dict[str, Any]:
     if model not in _ORIGINS:
         raise SightkitError(
             "The network must come from a builder of the zoo.",
-            "Build it with zoo.build, or add a row to zoo/registry.py.",
+            "Build it with zoo.build, or add an entry to zoo/table.py.",
             model=getattr(model, "name", model),
         )
     return _ORIGINS[model]
@@ -169,7 +167,7 @@ def registered(builder: Builder) -> Builder:
 
 def _call(builder: str) -> str:
     """How a builder is called, as one writes it: ``LeNet(input_shape=(28, 28, 1), classes=10)``."""
-    published = next(entry.published for entry in _ROWS.values() if entry.builder == builder)
+    published = next(each.published for each in _ENTRIES.values() if each.builder == builder)
     arguments = published[0][0] if published else {}
     return f"{builder}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
@@ -183,24 +181,24 @@ def _said(signature: inspect.Signature) -> str:
 
 
 def _name_of(builder: str, arguments: Mapping[str, Any]) -> str:
-    """The builder's row whose variant is nearest to the arguments; of equally near ones the first.
+    """The builder's entry whose variant is nearest to the arguments; among equals the first.
 
-    ``arguments`` is complete, so that every row of the builder gives this network; the name is for
-    readers.
+    ``arguments`` is complete, so that every entry of the builder gives this network; the name is
+    for readers.
     """
 
-    def nearness(entry: Row) -> int:
-        variant = _as_json(entry.variant)
+    def nearness(each: Entry) -> int:
+        variant = _as_json(each.variant)
         return sum(1 if arguments[key] == value else -1 for key, value in variant.items())
 
-    rows = [entry for entry in _ROWS.values() if entry.builder == builder]
-    if not rows:
+    entries = [each for each in _ENTRIES.values() if each.builder == builder]
+    if not entries:
         raise SightkitError(
-            "A registered builder needs a row in the table of networks.",
-            "Add one to zoo/rows_*.py, with its published count.",
+            "A registered builder needs an entry in the table of networks.",
+            "Add one to zoo/table.py, with its published count.",
             builder=builder,
         )
-    return max(rows, key=nearness).name
+    return max(entries, key=nearness).name
 
 
 def _plain(value: Any) -> Any:

@@ -19,8 +19,8 @@ from sightkit.zoo.arguments import (
     same_length,
     sizes,
 )
-from sightkit.zoo.endings import classify
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -59,10 +59,10 @@ def ResNet(
     momentum: float = 0.9,
     name: str = "resnet",
 ) -> keras.Model:
-    """Bottlenecks with pre-activation; the rows are the books' layouts.
+    """Bottlenecks with pre-activation; the entries are the books' layouts.
 
     ===================== ========= ==================== =========== ============ ==================
-    row                   stages    filters              parameters  not trained  for
+    entry                 stages    filters              parameters  not trained  for
     ===================== ========= ==================== =========== ============ ==================
     resnet_cifar          9 9 9     64 64 128 256        886,102     12,230       32x32x3 → 10
     resnet_tiny_imagenet  3 4 6     64 128 256 512       2,265,748   13,702       64x64x3 → 200

@@ -11,7 +11,7 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import image_shape, one_of, sizes, smallest_input
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 
@@ -47,7 +47,7 @@ def SRCNN(
         padding: ``"valid"`` loses sum(kernels) - 3 pixels a side pair (12 for 9-1-5), so targets
             are cropped by half of it at each edge; ``"same"`` keeps the size.
         activation, initializer, reg: see ``unit.Unit``; the book's kernels start from
-            ``"he_normal"``, the row ``srcnn_paper``'s from a normal of deviation 0.001.
+            ``"he_normal"``, the entry ``srcnn_paper``'s from a normal of deviation 0.001.
         name: name of the model.
 
     Returns:

@@ -13,7 +13,7 @@ from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, sizes
 from sightkit.zoo.fc_head import attach
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import build, builder_of, registered
 from sightkit.zoo.unit import Unit
 

@@ -12,8 +12,8 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes
-from sightkit.zoo.endings import drop, probabilities
-from sightkit.zoo.kernels import Initializer, Regularization
+from sightkit.zoo.classifier_head import drop, probabilities
+from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Unit
 

@@ -14,7 +14,7 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Activation, activate, pieces
 from sightkit.zoo.batch_normalization import BatchNormalization
-from sightkit.zoo.kernels import (
+from sightkit.zoo.initializers import (
     Initializer,
     Regularization,
     kernel_initializer,

@@ -8,7 +8,7 @@ import cv2
 import keras
 import pytest
 
-from sightkit import _files
+from sightkit import _run_files
 from sightkit.callbacks import TrainingMonitor
 from sightkit.callbacks.curves import draw_curves
 
@@ -28,7 +28,7 @@ def monitor(tmp_path):
 
 
 def rows_of(folder):
-    with open(folder / _files.HISTORY, newline="") as file:
+    with open(folder / _run_files.HISTORY, newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -47,7 +47,7 @@ def test_the_picture_can_be_decoded_and_is_of_the_whole_history(monitor, tmp_pat
         logs = {"loss": 1.0, "val_loss": 2.0 - epoch, "accuracy": 0.5, "val_accuracy": 0.4}
         monitor.on_epoch_end(epoch, logs)
     monitor.on_train_end()
-    picture = tmp_path / _files.CURVES
+    picture = tmp_path / _run_files.CURVES
     assert cv2.imread(str(picture)).shape[:2] == (1000, 768)
     draw_curves(monitor.rows, tmp_path / "again.png")
     assert (cv2.imread(str(tmp_path / "again.png")) == cv2.imread(str(picture))).all()
@@ -64,7 +64,7 @@ def test_any_logs_give_a_row_and_a_picture(logs, monitor, tmp_path):
     monitor.on_epoch_end(0, logs)
     monitor.on_train_end()
     assert len(rows_of(tmp_path)) == 1
-    assert cv2.imread(str(tmp_path / _files.CURVES)) is not None
+    assert cv2.imread(str(tmp_path / _run_files.CURVES)) is not None
 
 
 def test_a_key_that_comes_later_gets_a_column(monitor, tmp_path):
@@ -86,12 +86,12 @@ def test_a_schedule_shows_in_the_history(tmp_path):
 def test_a_resumed_run_forgets_rows_after_its_checkpoint(monitor, tmp_path):
     monitor.on_epoch_end(0, {"loss": 1.0, "val_loss": float("nan")})
     state = monitor.get_state()
-    text = (tmp_path / _files.HISTORY).read_bytes()
+    text = (tmp_path / _run_files.HISTORY).read_bytes()
     monitor.on_epoch_end(1, {"loss": 0.5, "val_loss": 0.5})
     monitor.on_train_end()
     resumed = TrainingMonitor(tmp_path)
     resumed.set_state(state)
-    assert (tmp_path / _files.HISTORY).read_bytes() == text
+    assert (tmp_path / _run_files.HISTORY).read_bytes() == text
     assert len(resumed.rows) == 1
     assert math.isnan(resumed.rows[0]["val_loss"])
 

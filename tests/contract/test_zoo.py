@@ -31,7 +31,7 @@ def build_once():
     def build(name):
         if name not in built:
             keras.utils.set_random_seed(7)
-            built[name] = zoo.build(name, **zoo.row(name).sample)
+            built[name] = zoo.build(name, **zoo.entry(name).sample)
         return built[name]
 
     return build
@@ -49,7 +49,7 @@ def outputs_of(model, images, training=False):
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_parameter_counts_are_the_published_ones(name):
-    published = zoo.row(name).published
+    published = zoo.entry(name).published
     assert published, f"{name} has no published count"
     for arguments, parameters, *not_trained in published:
         # In this scope variables have shapes and no values: VGG19 is counted in 30 ms.
@@ -70,7 +70,7 @@ def test_forward_is_finite(name, build_once):
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
         assert len(values) == len(images)
-        if zoo.row(name).kind in ("classifier", "segmenter", "head"):
+        if zoo.entry(name).kind in ("classifier", "segmenter", "head"):
             np.testing.assert_allclose(values.sum(-1), 1, rtol=1e-5)
 
 
@@ -101,11 +101,11 @@ def test_saved_weights_load_bit_equal(name, build_once, tmp_path):
     model = build_once(name)
     path = tmp_path / "model.weights.h5"
     model.save_weights(path)
-    again = zoo.build(name, **zoo.row(name).sample)
+    again = zoo.build(name, **zoo.entry(name).sample)
     zoo.load_weights(again, path)
     for mine, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(mine, other, err_msg=mine.path)
-    keras_again = zoo.build(name, **zoo.row(name).sample)
+    keras_again = zoo.build(name, **zoo.entry(name).sample)
     keras_again.load_weights(path)
     for mine, other in zip(model.weights, keras_again.weights, strict=True):
         np.testing.assert_array_equal(mine, other, err_msg=mine.path)
@@ -134,7 +134,7 @@ def test_layers_are_data(name, build_once):
     assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
     assert type(model).__name__ == "Functional"
     assert not model.compiled
-    if zoo.row(name).kind == "classifier":
+    if zoo.entry(name).kind == "classifier":
         assert model.layers[-1].name == "predictions"
         assert model.layers[-1].compute_dtype == "float32"
         logits = model.get_layer("logits")
@@ -159,7 +159,7 @@ def test_regularization_reaches_every_kernel(name):
         "googlenet": {"input_shape": (65, 65, 3), "auxiliary_heads": True},
         "surgery": {"base_arguments": {"reg": 0.01}},  # its own ``reg`` is the head's
     }
-    arguments = {**zoo.row(name).sample, **options.get(name, {}), "reg": 0.01}
+    arguments = {**zoo.entry(name).sample, **options.get(name, {}), "reg": 0.01}
     with keras.StatelessScope(initialize_variables=False):
         model = zoo.build(name, **arguments)
     kernels = [weight for weight in model.trainable_weights if "kernel" in weight.name]
@@ -170,7 +170,7 @@ def test_regularization_reaches_every_kernel(name):
 
 def test_every_builder_has_a_row():
     """A builder without its row (and so without published counts) fails here."""
-    rows = {zoo.row(name).builder for name in zoo.names()}
+    rows = {zoo.entry(name).builder for name in zoo.names()}
     for path in Path(zoo.__file__).parent.glob("*.py"):
         module = importlib.import_module(f"sightkit.zoo.{path.stem}")
         for name, value in vars(module).items():

@@ -9,8 +9,8 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.evaluation import SplitError, diagnose
+from sightkit.evaluation.curve_diagnosis import read_curves
 from sightkit.evaluation.diagnosis import errors_of_run
-from sightkit.evaluation.diagnosis_curves import read_curves
 
 MANY = 100_000
 

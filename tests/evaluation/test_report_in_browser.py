@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit.callbacks.curves import draw_curves
 from sightkit.evaluation import report_run
 
@@ -63,12 +63,14 @@ def page(tmp_path_factory):
         def images(self, rows):
             return np.full((len(rows), 8, 8, 3), 90, np.uint8)
 
-    draw_curves([{"epoch": 1.0, "loss": 1.0, "accuracy": 0.5}] * 2, folder / _files.CURVES)
+    draw_curves([{"epoch": 1.0, "loss": 1.0, "accuracy": 0.5}] * 2, folder / _run_files.CURVES)
     command = "python scripts/train.py --output " + "/".join(["a-long-folder"] * 30)
-    _files.write_json(folder / _files.ENVIRONMENT, {"command": command, "commit": "0" * 40})
-    _files.write_json(folder / _files.CONFIG, {"experiment": "train_" + "x" * 90})
+    _files.write_json(folder / _run_files.ENVIRONMENT, {"command": command, "commit": "0" * 40})
+    _files.write_json(folder / _run_files.CONFIG, {"experiment": "train_" + "x" * 90})
     rows = "".join(f"{e},{2.0 - e / 20},{0.5},{2.1 + 0.5 * (-1) ** e}\n" for e in range(1, 13))
-    (folder / _files.HISTORY).write_text("epoch,loss,accuracy,val_loss\n" + rows, encoding="utf-8")
+    (folder / _run_files.HISTORY).write_text(
+        "epoch,loss,accuracy,val_loss\n" + rows, encoding="utf-8"
+    )
     rng = np.random.default_rng(0)
     report_run(
         folder,
@@ -76,7 +78,7 @@ def page(tmp_path_factory):
         {"validation": Data(), "test": Data()},
         {"weights_sha256": "0" * 64},
     )
-    text = (folder / _files.REPORT).read_text(encoding="utf-8")
+    text = (folder / _run_files.REPORT).read_text(encoding="utf-8")
     assert text.count("</body>") == 1
     assert "curves: oscillates" in text
     (folder / "page.html").write_text(text.replace("</body>", MEASURE), encoding="utf-8")

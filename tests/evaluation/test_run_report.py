@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
 from sightkit.evaluation import Evaluation, judge, report_run, write_judgement
@@ -76,27 +76,27 @@ def answering(classes, wrong=()):
 def report(tmp_path):
     def write(names=("a", "b", "c"), wrong=(3, 5), smoke=False, **facts):
         rows = [{"epoch": 1.0, "loss": 1.0, "val_loss": 1.2}, {"epoch": 2.0, "loss": 0.5}]
-        draw_curves(rows, tmp_path / _files.CURVES)
+        draw_curves(rows, tmp_path / _run_files.CURVES)
         _files.write_json(
-            tmp_path / _files.ENVIRONMENT,
+            tmp_path / _run_files.ENVIRONMENT,
             {
                 "command": "python scripts/x.py --output 'a & b' --name '<i>'",
                 "versions": {"k": "3"},
             },
         )
         config = {"experiment": "train_x", "seed": 1, "smoke": smoke}
-        _files.write_json(tmp_path / _files.CONFIG, config)
+        _files.write_json(tmp_path / _run_files.CONFIG, config)
         data = Data(names)
         facts = {"parameters": 1234, "weights_sha256": "ab" * 32, "seed": 1, **facts}
         metrics = report_run(tmp_path, answering(len(names), wrong), {"test": data}, facts)
-        return metrics, (tmp_path / _files.REPORT).read_text(encoding="utf-8")
+        return metrics, (tmp_path / _run_files.REPORT).read_text(encoding="utf-8")
 
     return write
 
 
 def test_metrics_json_holds_what_is_returned(report, tmp_path, capsys):
     metrics, _ = report()
-    assert json.loads((tmp_path / _files.METRICS).read_text()) == metrics
+    assert json.loads((tmp_path / _run_files.METRICS).read_text()) == metrics
     judged = metrics["test"]
     assert (judged["rank1"], judged["rank5"], judged["count"]) == (38 / 40, None, 40)
     assert judged["majority_baseline"] == 14 / 40
@@ -154,11 +154,11 @@ def test_the_worst_mistakes_are_shown_the_most_expensive_first(report):
 
 def test_no_mistakes_are_said_too(report, tmp_path):
     report(wrong=(3,))
-    assert (tmp_path / _files.MISTAKES).is_file()
+    assert (tmp_path / _run_files.MISTAKES).is_file()
     _, text = report(wrong=())
     assert "Every test image was classified correctly." in text
     Page(text)
-    assert not (tmp_path / _files.MISTAKES).exists()
+    assert not (tmp_path / _run_files.MISTAKES).exists()
 
 
 def test_measures_with_intervals_and_calibration_are_in_the_report(report, tmp_path):
@@ -167,7 +167,7 @@ def test_measures_with_intervals_and_calibration_are_in_the_report(report, tmp_p
     for said in ("balanced accuracy", "always the largest class", "35.00 %", "1,000 replicates"):
         assert said in page.text
     assert "Expected calibration error" in page.text
-    assert cv2.imread(str(tmp_path / _files.RELIABILITY)) is not None
+    assert cv2.imread(str(tmp_path / _run_files.RELIABILITY)) is not None
 
 
 @pytest.mark.parametrize("classes", (2, 30, 60))
@@ -176,20 +176,20 @@ def test_any_number_of_classes_gives_a_report(classes, report, tmp_path, capsys)
     _, per_class = text.split("<h2>Per class</h2>")
     assert per_class.count("<tr>") == classes + 1
     assert (metrics["test"]["rank5"] is None) == (classes <= 5)
-    assert cv2.imread(str(tmp_path / _files.CONFUSION)) is not None
+    assert cv2.imread(str(tmp_path / _run_files.CONFUSION)) is not None
     assert ("more classes in report.html" in capsys.readouterr().out) == (classes > 50)
 
 
 def test_a_folder_without_a_runs_files_gets_a_report(tmp_path):
     report_run(tmp_path, answering(3), {"test": Data(("a", "b", "c"))}, {})
-    Page((tmp_path / _files.REPORT).read_text(encoding="utf-8"))
+    Page((tmp_path / _run_files.REPORT).read_text(encoding="utf-8"))
 
 
 def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
     """All right in training (by the history), a third wrong on 300 images of validation."""
     history = "epoch,loss,accuracy,val_loss,learning_rate\n"
     history += "".join(f"{e},{2 / e},{0.999},{2 / e + 1},0.1\n" for e in range(1, 9))
-    (tmp_path / _files.HISTORY).write_text(history + "9,0.2,0.99,,0.1\n", encoding="utf-8")
+    (tmp_path / _run_files.HISTORY).write_text(history + "9,0.2,0.99,,0.1\n", encoding="utf-8")
     data = Data(("a", "b", "c"), 240)
     predictor = answering(3, range(0, 240, 3))
     report_run(
@@ -204,7 +204,7 @@ def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
     assert "Diagnosis: Variance: 33.2 points (95 %: " in printed
     assert "Try next: more training data" in printed
     assert "0.10 % (<two> annotators)" in printed
-    text = (tmp_path / _files.REPORT).read_text(encoding="utf-8")
+    text = (tmp_path / _run_files.REPORT).read_text(encoding="utf-8")
     page = Page(text)
     assert "Diagnosis" in page.text
     assert 'class="verdict large"' in text
@@ -241,7 +241,7 @@ def test_shuffled_data_is_refused_before_anything_is_judged(split, tmp_path, wri
     }
     with pytest.raises(SightkitError, match=r"Received: shuffle=True.*shuffle=False"):
         report_run(tmp_path, never, data, {})
-    assert not (tmp_path / _files.METRICS).exists()
+    assert not (tmp_path / _run_files.METRICS).exists()
 
 
 def test_labels_in_another_order_than_the_images_are_refused(tmp_path):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _faults
 from sightkit.io import DatasetFile, HDF5DatasetWriter, ImageSource, build_dataset, verify
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
@@ -67,7 +67,7 @@ class Pictures:
 
 def build(path: Path, count: int) -> None:
     """A dataset of ``count - 1`` rows, written in several portions."""
-    from sightkit.io import build
+    from sightkit.io.build import dataset as build
 
     build.PORTION_BYTES = 24 * 24 * 3 * 50
     build_dataset(
@@ -93,7 +93,7 @@ def fork(work, path: Path, count: int, crash: str = "") -> int:
     if child == 0:
         code = 1
         try:
-            os.environ[_files.CRASH_VARIABLE] = crash
+            os.environ[_faults.CRASH_VARIABLE] = crash
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             work(path, count)
             code = 0

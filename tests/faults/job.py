@@ -19,7 +19,7 @@ from typing import Any
 
 from power import Disk  # beside this file
 
-from sightkit import _cli, _files
+from sightkit import _cli, _faults, _files, _run_files
 from sightkit._errors import Interrupted, SightkitError
 
 _cli.prepare_environment()
@@ -166,7 +166,7 @@ def train(
         training.fit(network, train, validation, epochs=config.epochs, **common)
         return {
             "weights": training.weights_sha256(network),
-            "history": _files.sha256(run.path(_files.HISTORY)),
+            "history": _files.sha256(run.path(_run_files.HISTORY)),
             "metrics": network.evaluate(test, verbose=0, return_dict=True),
         }
 
@@ -179,7 +179,7 @@ def child(job: dict[str, Any]) -> int:
         os.dup2(file, stream)
     crash = job.pop("crash", None)
     if crash:
-        os.environ[_files.CRASH_VARIABLE] = crash
+        os.environ[_faults.CRASH_VARIABLE] = crash
     power = job.pop("power", None)
     if power:
         Disk(Path(job["output"]), Path(power)).install()

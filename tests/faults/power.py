@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files
+from sightkit import _run_files
 
 
 class Disk:
@@ -60,7 +60,9 @@ class Disk:
 
     def _present(self, folder: Path) -> dict[str, int]:
         return {
-            entry.name: entry.inode() for entry in os.scandir(folder) if entry.name != _files.LOCK
+            entry.name: entry.inode()
+            for entry in os.scandir(folder)
+            if entry.name != _run_files.LOCK
         }
 
     def _write_down(self) -> None:

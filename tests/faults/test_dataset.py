@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sightkit import _files
+from sightkit import _faults, _files
 from sightkit._errors import SightkitError
 from sightkit.io import DatasetFile
 
@@ -45,7 +45,7 @@ POINTS = (
 def build(path, count=40, limit=0, crash=""):
     result = subprocess.run(
         [sys.executable, "-c", BUILD, str(path), str(count), str(limit)],
-        env={**os.environ, _files.CRASH_VARIABLE: crash},
+        env={**os.environ, _faults.CRASH_VARIABLE: crash},
         capture_output=True,
         text=True,
         timeout=60,

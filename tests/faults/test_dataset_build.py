@@ -17,7 +17,8 @@ BEGIN = """
 import os, resource, signal, sys
 import numpy as np
 from sightkit._errors import SightkitError
-from sightkit.io import HDF5DatasetWriter, build_dataset, prepare
+from sightkit.io import HDF5DatasetWriter, build_dataset
+from sightkit.io.build import prepare
 sys.path.insert(0, os.environ["JOB"])
 import dataset_job
 def limit(size):

@@ -9,17 +9,17 @@ import sys
 
 import pytest
 
-from sightkit import _files
+from sightkit import _faults, _files
 from sightkit._errors import SightkitError
 
 REPLACE = """
 import sys
-from sightkit import _files
+from sightkit import _faults, _files
 _files.write_text(sys.argv[1], "new" * 100_000)
 """
 TOO_LARGE = """
 import resource, signal, sys
-from sightkit import _files
+from sightkit import _faults, _files
 from sightkit._errors import SightkitError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -31,7 +31,7 @@ except SightkitError as error:
 HOLD = """
 import sys, time
 from pathlib import Path
-from sightkit import _files
+from sightkit import _faults, _files
 lock = _files.FileLock(Path(sys.argv[1]), "the test")
 lock.acquire()
 print("held", flush=True)
@@ -60,7 +60,7 @@ def test_a_kill_leaves_the_old_file_or_the_new(point, renamed, old, tmp_path):
     path = tmp_path / "file.json"
     if old:
         path.write_text(old)
-    code, _ = run(REPLACE, path, **{_files.CRASH_VARIABLE: point})
+    code, _ = run(REPLACE, path, **{_faults.CRASH_VARIABLE: point})
     assert code == 137
     if renamed:
         assert path.read_text() == "new" * 100_000

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sightkit import _files
+from sightkit import _run_files
 
 PHASES = {"network": "tuned", "warm_up": 2, "epochs": 2}
 # Two epochs a phase; each is resumed after the one before it.
@@ -39,7 +39,7 @@ def train(children, job_data, tmp_path):
 
 
 def test_killed_in_either_phase_and_between_them_it_ends_equal(train, uninterrupted, tmp_path):
-    checkpoints = tmp_path / "run" / _files.CHECKPOINTS
+    checkpoints = tmp_path / "run" / _run_files.CHECKPOINTS
     begun = []
     for stop in CHAIN:
         finished = train(resume=bool(begun), crash=stop)
@@ -69,7 +69,7 @@ def test_a_signal_in_phase_2_saves_and_a_resume_ends_equal(train, uninterrupted)
 
 
 def test_the_history_goes_on_and_marks_the_phases(uninterrupted):
-    header, *rows = (uninterrupted[1] / _files.HISTORY).read_text().splitlines()
+    header, *rows = (uninterrupted[1] / _run_files.HISTORY).read_text().splitlines()
     columns = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]
     assert [(row["epoch"], row["phase"]) for row in columns] == [
         ("1", "1"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sightkit
-from sightkit import _files
+from sightkit import _files, _run_files
 
 NETWORKS = ("lenet", "dropout")
 DURING_TRAINING = {
@@ -89,9 +89,9 @@ def train(children, job_data, tmp_path):
 
 def check_what_lies_there(run):
     """Whatever was killed when: no file under its own name is half written."""
-    if (run / _files.CONFIG).exists():
-        assert _files.read_json(run / _files.CONFIG)["format"] == "sightkit-run"
-    history = run / _files.HISTORY
+    if (run / _run_files.CONFIG).exists():
+        assert _files.read_json(run / _run_files.CONFIG)["format"] == "sightkit-run"
+    history = run / _run_files.HISTORY
     if history.exists():
         lines = history.read_text().splitlines()
         assert len({line.count(",") for line in lines}) == 1
@@ -167,7 +167,7 @@ def test_a_run_that_a_callback_ended_does_not_train_on(crash, train, tmp_path):
     other = {"output": tmp_path / "other", "stop_after": 2}
     assert train(crash=crash, **other).code == (137 if crash else 0)
     assert train(resume=True, **other).result == stopped.result
-    assert len((tmp_path / "other" / _files.HISTORY).read_text().splitlines()) == 1 + 2
+    assert len((tmp_path / "other" / _run_files.HISTORY).read_text().splitlines()) == 1 + 2
 
 
 @pytest.mark.parametrize("damage", ("cut", "empty", "text", "flip"))
@@ -221,7 +221,7 @@ def test_damaged_best_weights_are_noticed(train, uninterrupted, tmp_path):
     import h5py
 
     train(network="dropout")
-    with h5py.File(tmp_path / "run" / "checkpoints" / _files.BEST_WEIGHTS, "r+") as file:
+    with h5py.File(tmp_path / "run" / "checkpoints" / _run_files.BEST_WEIGHTS, "r+") as file:
         found = []
         file.visititems(lambda name, item: found.append(item) if hasattr(item, "shape") else None)
         next(item for item in found if item.ndim == 2)[0, 0] += 1
@@ -243,7 +243,7 @@ def test_killed_at_every_single_crash_point_it_ends_equal(
             assert times > 4
             return
         assert finished.code == 137, finished.stderr
-        if (job["output"] / _files.CONFIG).exists():
+        if (job["output"] / _run_files.CONFIG).exists():
             assert train(resume=True, **job).result == expected
     pytest.fail("It never came to its end.")
 

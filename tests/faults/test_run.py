@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files
+from sightkit import _faults, _run_files
 
 OPEN = """
 import os, sys, time
@@ -84,9 +84,9 @@ def test_two_processes_cannot_have_one_folder(tmp_path):
             assert f"pid {owner.pid} on host " in said
         assert {path.name: path.stat().st_mtime_ns for path in output.iterdir()} == before
         os.kill(owner.pid, signal.SIGKILL)
-    assert (output / _files.LOCK).exists()  # left by the dead
+    assert (output / _run_files.LOCK).exists()  # left by the dead
     assert open_run(output, "--overwrite") == (0, "")
-    assert not (output / _files.LOCK).exists()
+    assert not (output / _run_files.LOCK).exists()
 
 
 def test_a_folder_that_may_not_be_written_is_one_line_before_any_work(open_to_all):
@@ -107,7 +107,7 @@ def test_a_folder_that_may_not_be_entered_is_one_line(open_to_all):
 @pytest.mark.parametrize("flags", ((), ("--resume",), ("--overwrite",)))
 def test_a_run_killed_before_its_configuration_stood_is_no_run_yet(point, flags, tmp_path):
     output = tmp_path / "run"
-    code, _ = open_run(output, **{_files.CRASH_VARIABLE: point})
+    code, _ = open_run(output, **{_faults.CRASH_VARIABLE: point})
     assert code == 137
     assert open_run(output, *flags) == (0, "")
 
@@ -115,5 +115,5 @@ def test_a_run_killed_before_its_configuration_stood_is_no_run_yet(point, flags,
 @pytest.mark.parametrize("flags", ((), ("--resume",), ("--overwrite",)))
 def test_a_run_killed_right_after_its_configuration_can_be_taken(flags, tmp_path):
     output = tmp_path / "run"
-    assert open_run(output, **{_files.CRASH_VARIABLE: "file.renamed"})[0] == 137
+    assert open_run(output, **{_faults.CRASH_VARIABLE: "file.renamed"})[0] == 137
     assert open_run(output, *flags) == (0, "")

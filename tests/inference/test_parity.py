@@ -46,7 +46,7 @@ def with_engine(monkeypatch, at_once):
 @pytest.mark.parametrize(("name", "engine"), list(marked()))
 def test_every_engine_says_what_keras_says(name, engine, with_engine, shaken, images_for, capsys):
     with_engine(engine)
-    network = shaken(zoo.build(name, **zoo.row(name).sample))
+    network = shaken(zoo.build(name, **zoo.entry(name).sample))
     images = images_for(network)
     predict = inference.compile(network, batch_size=2)
     answer = predict(images)

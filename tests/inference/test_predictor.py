@@ -79,7 +79,7 @@ def test_a_few_images_are_answered_by_keras_and_many_by_an_engine(
 def test_the_turning_point_is_a_function_of_the_network_alone():
     def point(name):
         with keras.StatelessScope(initialize_variables=False):  # shapes are enough
-            network = zoo.build(name, **zoo.row(name).published[0][0])
+            network = zoo.build(name, **zoo.entry(name).published[0][0])
         return inference.compile(network).turning_point
 
     assert point("mobilenetv2_0.35") == point("mobilenetv2_0.35")

@@ -12,7 +12,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.io import DatasetFile, read_image, write_png
-from sightkit.io.sample_photos import write_sample_photos
+from sightkit.io.sources.sample_photos import write_sample_photos
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAMES = sorted(path.stem for path in SCRIPTS.glob("build_*.py"))

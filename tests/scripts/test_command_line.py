@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files
+from sightkit import _run_files
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py"))
@@ -147,7 +147,7 @@ def test_an_output_that_is_taken_is_refused_before_keras_is_imported(name, scrip
     module = runpy.run_path(str(SCRIPTS / f"{name}.py"))
     output = tmp_path / "taken"
     with Run.open(module["Config"](output=output), experiment=name) as run:
-        run.path(_files.METRICS).touch()
+        run.path(_run_files.METRICS).touch()
     result = script(name, "--output", output, cwd=tmp_path)
     check_refused(result)
     assert "--resume" in result.stderr
@@ -168,7 +168,7 @@ def test_a_resume_with_other_flags_says_which(script, tmp_path):
     module = runpy.run_path(str(SCRIPTS / "train_lenet_digits.py"))
     output = tmp_path / "run"
     with Run.open(module["Config"](output=output), experiment="train_lenet_digits") as run:
-        run.path(_files.METRICS).touch()
+        run.path(_run_files.METRICS).touch()
     result = script("train_lenet_digits", "--output", output, "--resume", "--epochs", 7)
     check_refused(result)
     assert "epochs: 20 there, 7 asked for" in result.stderr

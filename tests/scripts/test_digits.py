@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files
+from sightkit import _run_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,30 +31,30 @@ def test_the_run_folder_holds_everything(smoke):
     folder, result = smoke
     assert sorted(path.name for path in (folder / "run").iterdir()) == sorted(
         (
-            _files.CONFIG,
-            _files.ENVIRONMENT,
-            _files.HISTORY,
-            _files.HISTORY_JSON,
-            _files.CURVES,
-            _files.CHECKPOINTS,
-            _files.BUNDLE,
-            _files.METRICS,
-            _files.CONFUSION,
-            _files.RELIABILITY,
-            _files.MISTAKES,
-            _files.REPORT,
+            _run_files.CONFIG,
+            _run_files.ENVIRONMENT,
+            _run_files.HISTORY,
+            _run_files.HISTORY_JSON,
+            _run_files.CURVES,
+            _run_files.CHECKPOINTS,
+            _run_files.BUNDLE,
+            _run_files.METRICS,
+            _run_files.CONFUSION,
+            _run_files.RELIABILITY,
+            _run_files.MISTAKES,
+            _run_files.REPORT,
         )
     )
-    assert (folder / "run" / _files.CHECKPOINTS / _files.BEST_WEIGHTS).is_file()
+    assert (folder / "run" / _run_files.CHECKPOINTS / _run_files.BEST_WEIGHTS).is_file()
     assert sorted(path.name for path in folder.iterdir()) == ["digits.h5", "run"]
-    for name in (_files.REPORT, _files.BUNDLE, _files.METRICS, "rank-1"):
+    for name in (_run_files.REPORT, _run_files.BUNDLE, _run_files.METRICS, "rank-1"):
         assert name in result.stdout
     assert str(folder / "run") in result.stdout
     assert "precision" in result.stdout  # the report per class
 
 
 def test_metrics_have_their_schema(smoke):
-    metrics = json.loads((smoke[0] / "run" / _files.METRICS).read_text())
+    metrics = json.loads((smoke[0] / "run" / _run_files.METRICS).read_text())
     for split in ("test", "validation"):
         assert {"rank1", "rank5", "loss", "count"} <= set(metrics[split])
         assert 0 <= metrics[split]["rank1"] <= metrics[split]["rank5"] <= 1
@@ -67,7 +67,7 @@ def test_metrics_have_their_schema(smoke):
 
 def test_history_environment_and_report_say_what_was_done(smoke):
     run = smoke[0] / "run"
-    history = (run / _files.HISTORY).read_text().splitlines()
+    history = (run / _run_files.HISTORY).read_text().splitlines()
     assert history[0].split(",") == [
         "epoch",
         "accuracy",
@@ -77,11 +77,11 @@ def test_history_environment_and_report_say_what_was_done(smoke):
         "learning_rate",
     ]
     assert [line.split(",")[0] for line in history[1:]] == ["1", "2"]
-    environment = json.loads((run / _files.ENVIRONMENT).read_text())
+    environment = json.loads((run / _run_files.ENVIRONMENT).read_text())
     assert environment["command"].startswith("python scripts/train_lenet_digits.py ")
     assert "--smoke" in environment["command"]
     assert re.fullmatch("[0-9a-f]{64}", environment["data"]["sha256"])
-    report = (run / _files.REPORT).read_text(encoding="utf-8")
+    report = (run / _run_files.REPORT).read_text(encoding="utf-8")
     assert "python scripts/train_lenet_digits.py" in report
     assert "http" not in report
 
@@ -183,7 +183,7 @@ def test_sigterm_ends_a_script_with_143_after_saving(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    checkpoint = tmp_path / "run" / _files.CHECKPOINTS / "epoch-00001.npz"
+    checkpoint = tmp_path / "run" / _run_files.CHECKPOINTS / "epoch-00001.npz"
     while not checkpoint.exists() and child.poll() is None:
         time.sleep(0.05)
     os.kill(child.pid, signal.SIGTERM)
@@ -192,5 +192,5 @@ def test_sigterm_ends_a_script_with_143_after_saving(tmp_path):
     assert "Stopped by SIGTERM" in stderr
     assert "--resume" in stderr
     assert "Traceback" not in stderr
-    assert not (tmp_path / "run" / _files.METRICS).exists()
-    assert not (tmp_path / "run" / _files.LOCK).exists()
+    assert not (tmp_path / "run" / _run_files.METRICS).exists()
+    assert not (tmp_path / "run" / _run_files.LOCK).exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files
+from sightkit import _run_files
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "finetune.py"
 
@@ -33,18 +33,18 @@ def smoke(script, tmp_path_factory):
 def test_a_smoke_run_makes_a_whole_run_folder_without_weights_or_network(smoke):
     folder, result = smoke
     assert "The weights of squeezenet are not at hand" in result.stdout
-    for name in (_files.METRICS, _files.REPORT, _files.CURVES, _files.BUNDLE):
+    for name in (_run_files.METRICS, _run_files.REPORT, _run_files.CURVES, _run_files.BUNDLE):
         assert (folder / "run" / name).exists()
-    header, *rows = (folder / "run" / _files.HISTORY).read_text().splitlines()
+    header, *rows = (folder / "run" / _run_files.HISTORY).read_text().splitlines()
     assert [row.split(",")[header.split(",").index("phase")] for row in rows] == list("1122")
     (_,) = (folder / "datasets").glob("samples-259-*.h5")
-    metrics = json.loads((folder / "run" / _files.METRICS).read_text())
+    metrics = json.loads((folder / "run" / _run_files.METRICS).read_text())
     assert metrics["unfrozen_from"] == "fire9_squeeze1x1"
     assert "Warning" not in result.stderr and "Traceback" not in result.stderr
 
 
 def test_its_bundle_has_the_networks_own_preprocessing_and_predict_takes_it(smoke, script):
-    bundle = smoke[0] / "run" / _files.BUNDLE
+    bundle = smoke[0] / "run" / _run_files.BUNDLE
     description = json.loads((bundle / "bundle.json").read_text())
     text = json.dumps(description["preprocessing"])
     assert "BGRPreprocessor" in text and "123.68" in text and "227" in text
@@ -97,8 +97,8 @@ def test_killed_at_any_time_it_ends_equal(tmp_path):
     def finish(output, *more):
         child = command(output, *more)
         subprocess.run(child, cwd=tmp_path, env=environment, check=True, capture_output=True)
-        metrics = json.loads((tmp_path / output / _files.METRICS).read_text())
-        return metrics, (tmp_path / output / _files.HISTORY).read_text()
+        metrics = json.loads((tmp_path / output / _run_files.METRICS).read_text())
+        return metrics, (tmp_path / output / _run_files.HISTORY).read_text()
 
     start = time.monotonic()
     expected = finish("alone")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files, io
+from sightkit import _run_files, io
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
@@ -27,8 +27,8 @@ def command(output, *flags):
 
 def finish(folder, output, *flags):
     subprocess.run(command(output, *flags), cwd=folder, check=True, capture_output=True)
-    metrics = json.loads((folder / output / _files.METRICS).read_text())
-    return metrics, (folder / output / _files.HISTORY).read_text()
+    metrics = json.loads((folder / output / _run_files.METRICS).read_text())
+    return metrics, (folder / output / _run_files.HISTORY).read_text()
 
 
 @pytest.mark.faults

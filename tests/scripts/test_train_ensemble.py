@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sightkit import _files
+from sightkit import _run_files
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
     monkeypatch.setenv("SIGHTKIT_CRASH_AT", f"epoch.after_checkpoint:{1 if 'snap' in kind else 3}")
     assert script("train_ensemble", *flags, cwd=tmp_path).code == 137
     monkeypatch.delenv("SIGHTKIT_CRASH_AT")
-    done = output / "member-1" / _files.METRICS
+    done = output / "member-1" / _run_files.METRICS
     before = done.stat().st_mtime_ns if kind != "--snapshots" else 0
     again = script("train_ensemble", *flags, cwd=tmp_path)
     assert again.code == 0, again.stderr

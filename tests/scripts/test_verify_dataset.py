@@ -33,7 +33,7 @@ def test_copies_are_told_in_one_folder_and_in_two(folder, script, tmp_path):
     assert result.code == 0, result.stderr
     assert "  copy.png: the same picture as 1.png\n" in result.stdout
     assert "  other/1.png: the same picture as 1.png, in another folder\n" in result.stdout
-    assert (tmp_path / "photos.quarantine.csv").exists()
+    assert (tmp_path / "photos.left_out.csv").exists()
 
 
 def test_bad_images_are_exit_code_2_and_one_line(folder, script, tmp_path):

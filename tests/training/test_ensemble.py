@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, training, zoo
+from sightkit import _files, _run_files, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.callbacks import SnapshotCycles
 from sightkit.io import DatasetFile, HDF5DatasetGenerator
@@ -64,10 +64,10 @@ class Config(training.ExperimentConfig):
 def test_a_member_is_finished_when_it_has_a_bundle_and_its_own_configuration(tmp_path):
     config = Config()
     assert not is_finished(tmp_path, "train_x", config)
-    (tmp_path / _files.BUNDLE).mkdir()
-    _files.write_json(tmp_path / _files.METRICS, {})
+    (tmp_path / _run_files.BUNDLE).mkdir()
+    _files.write_json(tmp_path / _run_files.METRICS, {})
     assert not is_finished(tmp_path, "train_x", config)
-    _files.write_json(tmp_path / _files.CONFIG, {"experiment": "train_x", **config.to_json()})
+    _files.write_json(tmp_path / _run_files.CONFIG, {"experiment": "train_x", **config.to_json()})
     assert is_finished(tmp_path, "train_x", config)
     with pytest.raises(SightkitError, match="epochs"):
         is_finished(tmp_path, "train_x", dataclasses.replace(config, epochs=9))
@@ -115,8 +115,8 @@ def test_the_rate_falls_in_cycles_whatever_the_optimizer_was_made_with(rate, tmp
 def test_snapshots_become_bundles_that_say_what_their_weights_say(tmp_path, rng):
     _, (bundle,) = smoke_bundles(tmp_path)
     (tmp_path / "run").mkdir()
-    bundle.rename(tmp_path / "run" / _files.BUNDLE)
-    original = training.load_bundle(tmp_path / "run" / _files.BUNDLE)
+    bundle.rename(tmp_path / "run" / _run_files.BUNDLE)
+    original = training.load_bundle(tmp_path / "run" / _run_files.BUNDLE)
     files, answers = [], []
     image = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
     for number in (1, 2):

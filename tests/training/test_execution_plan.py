@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, io, training, zoo
+from sightkit import _files, _run_files, io, training, zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline
 from sightkit.training import execution_plan
@@ -170,7 +170,7 @@ def test_what_is_measured_goes_by_all_that_changes_its_time(nested):
 
 @pytest.mark.parametrize("name", ("minivggnet", "minigooglenet", "resnet20", "squeezenet"))
 def test_a_network_that_is_built_twice_is_measured_once(name):
-    networks = [zoo.build(name, **zoo.row(name).published[0][0]) for _ in range(2)]
+    networks = [zoo.build(name, **zoo.entry(name).published[0][0]) for _ in range(2)]
     for model in networks:
         model.compile("sgd", "sparse_categorical_crossentropy")
     first, second = (measurement_key(model, np.zeros((2, 32, 32, 3))) for model in networks)
@@ -237,7 +237,7 @@ def train(data, output, steps, *, resume=False, stop_after=None):
         model = network(steps_per_execution=steps)
         run.write_environment()
         training.fit(model, *data.values(), run=run, epochs=2, callbacks=[stop])
-        return training.weights_sha256(model), run.path(_files.HISTORY).read_text()
+        return training.weights_sha256(model), run.path(_run_files.HISTORY).read_text()
 
 
 @pytest.mark.parametrize("steps", (4, pytest.param(8, marks=pytest.mark.slow)))

@@ -43,7 +43,7 @@ def test_a_dense_network_against_numpy():
 
 @pytest.mark.parametrize("name", ("lenet", "minivggnet"))
 def test_kernels_are_orthonormal_but_for_their_scale(name):
-    model = zoo.build(name, **zoo.row(name).sample)
+    model = zoo.build(name, **zoo.entry(name).sample)
     initialize_lsuv(model, images(model.inputs[0].shape[1:]))
     for kernel in kernels(model).values():
         matrix = kernel.reshape(-1, kernel.shape[-1]).astype("float64")
@@ -74,7 +74,7 @@ def test_activations_of_a_deep_network_neither_vanish_nor_explode():
 def test_the_arguments_alone_decide_and_nothing_else_is_drawn_from():
     found = []
     for seed in (1, 1, 2):
-        model = zoo.build("lenet", **zoo.row("lenet").sample)
+        model = zoo.build("lenet", **zoo.entry("lenet").sample)
         before = (random.getstate(), np.random.get_state()[1].tolist())
         initialize_lsuv(model, images(model.inputs[0].shape[1:]), seed=seed)
         assert (random.getstate(), np.random.get_state()[1].tolist()) == before

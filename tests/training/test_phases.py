@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, training
+from sightkit import _files, _run_files, training
 from sightkit._errors import SightkitError
 from sightkit.io import HDF5DatasetGenerator
 from sightkit.preprocessing import ImageToArrayPreprocessor
@@ -70,8 +70,10 @@ def test_epochs_and_order_go_on_and_each_phase_has_its_own_checkpoints(fit, netw
     assert rows[:2] == first
     assert [(row["epoch"], row["phase"]) for row in rows] == [(1, 1), (2, 1), (3, 2), (4, 2)]
     for phase in ("head", "body"):
-        assert (tmp_path / "run" / _files.CHECKPOINTS / phase / _files.BEST_WEIGHTS).is_file()
-    assert (tmp_path / "run" / _files.CURVES).is_file()
+        assert (
+            tmp_path / "run" / _run_files.CHECKPOINTS / phase / _run_files.BEST_WEIGHTS
+        ).is_file()
+    assert (tmp_path / "run" / _run_files.CURVES).is_file()
 
 
 def test_no_pass_is_tuned(fit, network, tmp_path, tuned):
@@ -102,7 +104,7 @@ def test_a_phase_that_only_gets_worse_ends_with_the_weights_of_the_one_before(
 def test_a_run_that_was_left_in_its_first_phase_is_one(fit, network, tmp_path):
     with run_in(tmp_path) as run:
         fit(run, network, phase="head")
-    left = tmp_path / "run" / _files.CHECKPOINTS / "head" / f".1{_files.PARTIAL}.x"
+    left = tmp_path / "run" / _run_files.CHECKPOINTS / "head" / f".1{_files.PARTIAL}.x"
     left.touch()
     with pytest.raises(SightkitError, match="holds a run already"):
         run_in(tmp_path)

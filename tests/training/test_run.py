@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files
+from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.training import ExperimentConfig, Run
 
@@ -35,7 +35,7 @@ def finish_an_epoch(config, **changes):
     """A run that has something to lose."""
     with open_run(config, **changes) as run:
         run.write_environment(data={"file": "data.h5", "sha256": "1"})
-        (run.path(_files.CHECKPOINTS) / "epoch-00001.npz").touch()
+        (run.path(_run_files.CHECKPOINTS) / "epoch-00001.npz").touch()
 
 
 def snapshot(folder):
@@ -61,11 +61,11 @@ def test_a_new_or_empty_folder_becomes_the_runs(flags, empty, config):
         config.output.mkdir()
     with open_run(config, **flags) as run:
         assert not run.resumed
-        assert (run.folder / _files.LOCK).exists()
-        found = json.loads((run.folder / _files.CONFIG).read_text())
+        assert (run.folder / _run_files.LOCK).exists()
+        found = json.loads((run.folder / _run_files.CONFIG).read_text())
         assert found["experiment"] == "train_test"
         assert found["epochs"] == 20
-        assert run.path(_files.CHECKPOINTS).is_dir()
+        assert run.path(_run_files.CHECKPOINTS).is_dir()
     assert sorted(path.name for path in config.output.iterdir()) == ["checkpoints", "config.json"]
 
 
@@ -80,8 +80,8 @@ def test_a_run_that_never_finished_an_epoch_stands_in_nobodys_way(flags, config)
         run.write_environment(data={"sha256": "1"})
     with open_run(config, epochs=7, **flags) as run:
         assert not run.resumed
-        assert json.loads(run.path(_files.CONFIG).read_text())["epochs"] == 7
-        assert not run.path(_files.ENVIRONMENT).exists()
+        assert json.loads(run.path(_run_files.CONFIG).read_text())["epochs"] == 7
+        assert not run.path(_run_files.ENVIRONMENT).exists()
 
 
 def test_what_another_process_finished_in_between_is_not_deleted(config, monkeypatch):
@@ -95,10 +95,10 @@ def test_what_another_process_finished_in_between_is_not_deleted(config, monkeyp
     monkeypatch.setattr(_files.FileLock, "acquire", finish_then_acquire)
     with pytest.raises(SightkitError, match="holds a run already"):
         open_run(config)
-    assert (config.output / _files.CHECKPOINTS / "epoch-00001.npz").exists()
+    assert (config.output / _run_files.CHECKPOINTS / "epoch-00001.npz").exists()
 
 
-@pytest.mark.parametrize("folder", ("", _files.CHECKPOINTS))
+@pytest.mark.parametrize("folder", ("", _run_files.CHECKPOINTS))
 def test_half_files_of_a_killed_process_are_removed(folder, config):
     finish_an_epoch(config)
     left = config.output / folder / f".123{_files.PARTIAL}.epoch-00002.npz"
@@ -109,10 +109,10 @@ def test_half_files_of_a_killed_process_are_removed(folder, config):
 
 def test_a_run_is_resumed_with_its_own_flags(config):
     finish_an_epoch(config)
-    (config.output / _files.HISTORY).write_text("epoch\n1\n")
+    (config.output / _run_files.HISTORY).write_text("epoch\n1\n")
     with open_run(config, resume=True) as run:
         assert run.resumed
-    assert (config.output / _files.HISTORY).read_text() == "epoch\n1\n"
+    assert (config.output / _run_files.HISTORY).read_text() == "epoch\n1\n"
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_a_run_of_another_experiment_is_not_resumed(config):
 
 def test_overwrite_deletes_what_runs_write_and_nothing_else(config):
     with open_run(config) as run:
-        for name in (_files.HISTORY, _files.METRICS, _files.REPORT, _files.CURVES):
+        for name in (_run_files.HISTORY, _run_files.METRICS, _run_files.REPORT, _run_files.CURVES):
             run.path(name).write_text("old")
-        run.path(_files.BUNDLE).mkdir()
-        (run.path(_files.CHECKPOINTS) / "epoch-00001.npz").write_text("old")
+        run.path(_run_files.BUNDLE).mkdir()
+        (run.path(_run_files.CHECKPOINTS) / "epoch-00001.npz").write_text("old")
         (run.folder / "notes.txt").write_text("mine")
         (run.folder / "pictures").mkdir()
     with open_run(config, overwrite=True, epochs=5) as run:
@@ -172,7 +172,7 @@ def test_a_strangers_folder_is_never_touched(name, content, flags, config):
 
 def test_a_run_of_a_newer_version_is_not_touched(config):
     open_run(config).close()
-    path = config.output / _files.CONFIG
+    path = config.output / _run_files.CONFIG
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
     refuse(config, "newer version", resume=True)
 
@@ -230,16 +230,16 @@ class Killed(BaseException):
 def old(config):
     """A run that is worth something; its files."""
     finish_an_epoch(config)
-    (config.output / _files.BUNDLE).mkdir()
-    (config.output / _files.BUNDLE / "model.weights.h5").write_text("trained")
-    (config.output / _files.METRICS).write_text("{}")
+    (config.output / _run_files.BUNDLE).mkdir()
+    (config.output / _run_files.BUNDLE / "model.weights.h5").write_text("trained")
+    (config.output / _run_files.METRICS).write_text("{}")
     (config.output / "notes.txt").write_text("mine")
     return snapshot(config.output)
 
 
 def test_what_is_overwritten_comes_back_if_the_new_run_fails_before_it_starts(config, old):
     with pytest.raises(SightkitError, match="no file"), open_run(config, overwrite=True) as run:
-        assert not run.path(_files.BUNDLE).exists()
+        assert not run.path(_run_files.BUNDLE).exists()
         run.write_environment(data={"sha256": "2"})
         raise SightkitError("There is no file.")
     assert snapshot(config.output) == old
@@ -254,7 +254,7 @@ def test_what_is_overwritten_goes_when_the_new_run_starts(config, old):
 
 def test_what_a_loop_of_ones_own_has_made_stays(config, old):
     with pytest.raises(ZeroDivisionError), open_run(config, overwrite=True) as run:
-        run.path(_files.BUNDLE).mkdir()
+        run.path(_run_files.BUNDLE).mkdir()
         1 / 0  # noqa: B018
     left = sorted(snapshot(config.output))
     assert left == ["bundle", "checkpoints", "config.json", "notes.txt"]
@@ -314,7 +314,7 @@ def test_the_folder_says_what_lies_where(config):
     assert str(config.output) in said
     assert "environment.json" in said
     assert "report.html" not in said  # is not there yet
-    environment = json.loads((config.output / _files.ENVIRONMENT).read_text())
+    environment = json.loads((config.output / _run_files.ENVIRONMENT).read_text())
     assert environment["command"].startswith("python scripts/train_test.py --output ")
     assert environment["data"] == {"sha256": "abc"}
     assert {"python", "backend", "versions", "device", "cores", "threads", "commit"} <= set(
@@ -326,12 +326,12 @@ def test_the_folder_says_what_lies_where(config):
 def resumed(config, **facts):
     with open_run(config, resume=True) as run:
         run.write_environment(**{"data": {"file": "data.h5", "sha256": "1"}, **facts})
-    return json.loads((config.output / _files.ENVIRONMENT).read_text())
+    return json.loads((config.output / _run_files.ENVIRONMENT).read_text())
 
 
 def test_a_resume_keeps_what_the_run_was_begun_on(config, capsys):
     finish_an_epoch(config)
-    begun = json.loads((config.output / _files.ENVIRONMENT).read_text())
+    begun = json.loads((config.output / _run_files.ENVIRONMENT).read_text())
     resumed(config)
     twice = resumed(config)
     assert {**begun, "resumed": twice["resumed"]} == twice
@@ -352,7 +352,7 @@ def test_a_resume_with_other_data_is_refused(config):
 )
 def test_a_resume_on_another_backend_or_other_threads_is_refused(name, told, config):
     finish_an_epoch(config)
-    path = config.output / _files.ENVIRONMENT
+    path = config.output / _run_files.ENVIRONMENT
     _files.write_json(path, _files.read_json(path) | {name: "77"})
     with pytest.raises(SightkitError, match=f"Set {told}=77"):
         resumed(config)
@@ -360,7 +360,7 @@ def test_a_resume_on_another_backend_or_other_threads_is_refused(name, told, con
 
 def test_a_resume_on_other_versions_is_told_and_recorded(config, capsys):
     finish_an_epoch(config)
-    path = config.output / _files.ENVIRONMENT
+    path = config.output / _run_files.ENVIRONMENT
     _files.write_json(path, _files.read_json(path) | {"python": "3.10.1"})
     (entry,) = resumed(config)["resumed"]
     assert entry["python"][0] == "3.10.1"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightkit import _files, io, transfer
+from sightkit import _faults, io, transfer
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 from sightkit.transfer.views import all_views, with_crops
@@ -56,7 +56,7 @@ def test_a_killed_extraction_goes_on_and_ends_with_the_same_bytes(
     path = tmp_path / "killed.h5"
     killed = subprocess.run(
         [sys.executable, "-c", JOB, str(folder), str(path)],
-        env={**os.environ, _files.CRASH_VARIABLE: "dataset.rows:5"},
+        env={**os.environ, _faults.CRASH_VARIABLE: "dataset.rows:5"},
         timeout=300,
         check=False,
     )

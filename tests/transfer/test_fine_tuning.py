@@ -149,7 +149,7 @@ def test_the_body_is_the_pretrained_one(tmp_path, monkeypatch):
 
 
 def test_photos_become_a_file_of_their_own_for_each_network_and_split(tmp_path, monkeypatch):
-    from sightkit.io.sample_photos import write_sample_photos
+    from sightkit.io.sources.sample_photos import write_sample_photos
 
     (tmp_path / "mine").mkdir()
     write_sample_photos(tmp_path / "mine")

@@ -15,8 +15,8 @@ from sightkit.zoo.arguments import (
     sizes,
     smallest_input,
 )
-from sightkit.zoo.registry import index_rows
-from sightkit.zoo.row import Row
+from sightkit.zoo.registry import index_entries
+from sightkit.zoo.table import Entry
 
 IMAGE_CLASSIFIERS = zoo.names("classifier")
 
@@ -25,7 +25,7 @@ IMAGE_CLASSIFIERS = zoo.names("classifier")
 @pytest.mark.parametrize("classes", [0, 1, -3])
 def test_too_few_classes(name, classes):
     with pytest.raises(SightkitError, match=rf"at least 2 classes.*Received: classes={classes}"):
-        zoo.build(name, **{**zoo.row(name).sample, "classes": classes})
+        zoo.build(name, **{**zoo.entry(name).sample, "classes": classes})
 
 
 @pytest.mark.parametrize("classes", [2.0, "10", None, True, (10,)])
@@ -212,7 +212,7 @@ def test_shapes_that_are_none(shape):
 )
 def test_arguments_out_of_range(name, options, message):
     with pytest.raises(SightkitError, match=message) as error:
-        zoo.build(name, **{**zoo.row(name).sample, **options})
+        zoo.build(name, **{**zoo.entry(name).sample, **options})
     assert "Received:" in str(error.value)
 
 
@@ -245,7 +245,7 @@ def test_a_name_is_a_string(name):
         zoo.build(name)
 
 
-@pytest.mark.parametrize("builder", sorted({zoo.row(name).builder for name in zoo.names()}))
+@pytest.mark.parametrize("builder", sorted({zoo.entry(name).builder for name in zoo.names()}))
 def test_every_builder_says_how_it_is_called(builder):
     with pytest.raises(SightkitError, match=rf"Write {builder}\(.*shape=\(.*It takes .*shape"):
         getattr(zoo, builder)(shape=3)
@@ -257,14 +257,14 @@ def test_unknown_names_list_the_nearest():
 
 
 def test_a_name_given_twice_raises():
-    entry = zoo.row("lenet")
+    entry = zoo.entry("lenet")
     with pytest.raises(SightkitError, match="once in the zoo"):
-        index_rows((entry, entry))
+        index_entries((entry, entry))
 
 
 def test_only_modules_of_sightkit_are_registered():
     with pytest.raises(SightkitError, match="module of sightkit"):
-        zoo.register(Row("evil", "os", "system", "classifier", {}, ()))
+        zoo.register(Entry("evil", "os", "system", "classifier", {}, ()))
     assert "evil" not in zoo.names()
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from sightkit import zoo
-from sightkit.zoo.rows_others import OTHERS
-from sightkit.zoo.rows_small import SMALL
+from sightkit.zoo.table import OTHERS, SMALL
 
 PROGRAM = """
 import inspect, sys
@@ -23,7 +22,7 @@ folder, names = sys.argv[1], sys.argv[2:]
 backend = keras.backend.backend()
 
 def build(name, **options):
-    return zoo.build(name, **{**zoo.row(name).sample, **options})
+    return zoo.build(name, **{**zoo.entry(name).sample, **options})
 
 def step(model, images, target):
     # TensorFlow is quicker without tracing a step that runs once, JAX with compiling it.
@@ -85,7 +84,7 @@ LONG = [
 
 
 def test_every_small_builder_is_tried():
-    tried = {zoo.row(name).builder for name in QUICK + LONG}
+    tried = {zoo.entry(name).builder for name in QUICK + LONG}
     assert {row.builder for row in (*SMALL, *OTHERS)} <= tried
 
 

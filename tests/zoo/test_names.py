@@ -12,7 +12,7 @@ LISTING = """
 import json, sys
 import sightkit.zoo as zoo
 names = zoo.names()
-rows = [zoo.row(name).builder for name in names]
+rows = [zoo.entry(name).builder for name in names]
 print(json.dumps({"names": names, "heavy": [m for m in ("keras", "tensorflow", "jax", "numpy")
                                             if m in sys.modules]}))
 """
@@ -31,7 +31,7 @@ def test_names_of_a_kind():
     assert zoo.names("segmenter") == ["unet"]
     assert "lenet" in zoo.names("classifier")
     assert zoo.names("nothing") == []
-    assert {zoo.row(name).kind for name in zoo.names()} == {
+    assert {zoo.entry(name).kind for name in zoo.names()} == {
         "classifier",
         "discriminator",
         "generator",
@@ -45,7 +45,7 @@ def test_everything_exported_is_there():
     assert set(dir(zoo)) == set(zoo.__all__)
     for name in zoo.__all__:
         assert callable(getattr(zoo, name)), name
-    assert {zoo.row(name).builder for name in zoo.names()} < set(zoo.__all__)
+    assert {zoo.entry(name).builder for name in zoo.names()} < set(zoo.__all__)
 
 
 def test_unknown_attributes_raise():

@@ -10,7 +10,7 @@ from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Maxout
 from sightkit.zoo.fcn_head import Bilinear
-from sightkit.zoo.kernels import kernel_initializer, kernel_regularizer
+from sightkit.zoo.initializers import kernel_initializer, kernel_regularizer
 from sightkit.zoo.local_response_normalization import LocalResponseNormalization
 from sightkit.zoo.registry import builder_of
 
@@ -64,8 +64,8 @@ def test_maxout_doubles_the_layer_before_it():
 )
 def test_every_network_takes_the_activation_that_changes_widths(name):
     with keras.StatelessScope(initialize_variables=False):
-        model = zoo.build(name, **zoo.row(name).sample, activation="maxout")
-        plain = zoo.build(name, **zoo.row(name).sample)
+        model = zoo.build(name, **zoo.entry(name).sample, activation="maxout")
+        plain = zoo.build(name, **zoo.entry(name).sample)
     assert any(isinstance(layer, Maxout) for layer in model.layers)
     assert model.output_shape == plain.output_shape
 
@@ -149,7 +149,7 @@ def test_pooling_options_halve_alike():
 
 
 def test_local_response_stands_where_the_papers_put_it():
-    alexnet = zoo.build("alexnet_one_tower", **zoo.row("alexnet_one_tower").sample)
+    alexnet = zoo.build("alexnet_one_tower", **zoo.entry("alexnet_one_tower").sample)
     googlenet = zoo.GoogLeNet((32, 32, 3), 3, normalization="local_response")
     for model, expected in (
         (alexnet, ["conv1_norm", "conv2_norm"]),
@@ -184,7 +184,7 @@ def test_the_books_alexnet_has_the_books_maps():
 def test_alexnets_drop_where_their_sources_do(name, expected):
     """Krizhevsky 2012 after both hidden layers; torchvision before each of them."""
     with keras.StatelessScope(initialize_variables=False):
-        model = zoo.build(name, **zoo.row(name).sample)
+        model = zoo.build(name, **zoo.entry(name).sample)
     found = {
         layer.name.removesuffix("_dropout"): layer.rate
         for layer in model.layers

@@ -20,7 +20,7 @@ from sightkit.training.checks.loss import CROSSENTROPIES, LossInfo, loss_info
 from sightkit.training.checks.network import Measured, Trial, without_dropout
 from sightkit.training.checks.report import FAILED, WARNED, LeftOut, Line, Preflight
 from sightkit.training.checks.samples import Samples, read, some
-from sightkit.training.unchanged import random_numbers_kept
+from sightkit.training.restore import random_numbers_kept
 
 SAMPLES = 20
 LOOKED_AT = 100

@@ -1,0 +1,1 @@
+"""A source made into a dataset file: split, preprocessed, written, its recipe recorded."""

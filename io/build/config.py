@@ -1,0 +1,234 @@
+"""What all build scripts have in common: their flags, their data, and the report at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.build.dataset import ImageChain, build_dataset, check_place
+from sightkit.io.build.recipe import OtherRecipe
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.sources.archives import unpacked
+from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.sources.sample_photos import SampleLayout, write_sample_photos
+
+TEST_DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
+SMOKE_IMAGES = 50
+SHOWN_CLASSES = 10
+SHOWN_NAMES = 5
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """Base of a build script's ``Config``: override the defaults, add fields.
+
+    Raises:
+        SightkitError: a size below 1, shares that do not add up to 1, a negative seed, a share of
+            bad images that is none, or an output that is a folder or has another ending.
+    """
+
+    test_data: ClassVar[str] = ""
+    """What ``--smoke`` looks for in the folder of test data; else it takes sample photographs."""
+    sample_layout: ClassVar[SampleLayout] = "folders"
+
+    data: Path
+    """Folder of the images, or an archive of it (zip, tar, tar.gz, tar.bz2, tar.xz)."""
+    output: Path
+    """Dataset file (.h5) to write."""
+    size: int = 64
+    """Height and width of the images in the file, pixels."""
+    fractions: tuple[float, float, float] = (0.60, 0.15, 0.25)
+    """Shares of train, validation and test; a test split of the data set's own is kept as it is."""
+    split_seed: int = 42
+    """Of the division into training, validation and test images."""
+    max_bad: float = 0.0
+    """Share of images that may be left out because they cannot be read; 0: none."""
+    overwrite: bool = False
+    """Build the file again if it exists."""
+    smoke: bool = False
+    """Build a small file from a few pictures, in seconds."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.size < 1:
+            raise SightkitError("--size must be at least 1.", "Give --size 64.", size=self.size)
+        if abs(sum(self.fractions) - 1) > 1e-9 or min(self.fractions) <= 0:
+            raise SightkitError(
+                "--fractions must be three shares above 0 that add up to 1.",
+                "Give --fractions 0.7 0.15 0.15.",
+                fractions=self.fractions,
+            )
+        if not 0 <= self.split_seed < 2**31:
+            raise SightkitError(
+                "--split-seed must lie between 0 and 2147483647.", split_seed=self.split_seed
+            )
+        if not 0 <= self.max_bad < 1:
+            raise SightkitError(
+                "--max-bad must be a share, at least 0 and below 1.",
+                "Give --max-bad 0.01 for one image in a hundred.",
+                max_bad=self.max_bad,
+            )
+        check_place(self.output)  # build_dataset comes after an archive was unpacked
+        default = type(self).__dataclass_fields__["output"].default
+        if self.smoke and self.output == default:
+            object.__setattr__(self, "output", self.output.with_stem(f"{self.output.stem}-smoke"))
+            object.__setattr__(self, "overwrite", True)
+
+    @contextlib.contextmanager
+    def folder(self, otherwise: Callable[[], Path] | None = None) -> Iterator[Path]:
+        """The folder of the data; an archive is unpacked beside the output and removed again.
+
+        Args:
+            otherwise: gives data where the default of ``--data`` does not exist.
+        """
+        if self._takes_samples:
+            with self._smoke_data() as folder:
+                yield folder
+            return
+        data = self.data
+        if otherwise is not None and self._is_default and not data.exists():
+            data = otherwise()
+        with unpacked(data, beside=self.output) as folder:
+            yield folder
+
+    def build(
+        self,
+        source: Callable[[], ImageSource],
+        preprocessors: ImageChain,
+        *,
+        classes: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Build the dataset file and print what it holds.
+
+        Args:
+            source: as for ``build_dataset``.
+            preprocessors: as for ``build_dataset``.
+            classes: those of the data set, if the script knows it: other data are refused, save
+                the pictures of a smoke run.
+
+        Returns:
+            ``output``, ``images``, ``shape``, ``classes`` (name to count), ``splits`` (name to
+            count), ``left_out``, ``mean``, ``bytes``, ``seconds`` and ``sha256``.
+        """
+        start = time.perf_counter()
+        if classes and not self._takes_samples:
+            _check_classes(source().class_names, classes, self.data)
+        stood = self.output.exists() and not self.overwrite
+        try:
+            file = build_dataset(
+                source,
+                self.output,
+                preprocessors=preprocessors,
+                fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
+                split_seed=self.split_seed,
+                limit=SMOKE_IMAGES if self.smoke else None,
+                max_bad=self.max_bad or None,
+                overwrite=self.overwrite,
+            )
+        except OtherRecipe as error:
+            raise SightkitError(
+                error.rule,
+                "Give --overwrite to build it anew, or another --output.",
+                **error.received,
+            ) from error
+        result = _facts(file, time.perf_counter() - start)
+        print(_described(result, file.left_out, stood))
+        return result
+
+    @property
+    def _is_default(self) -> bool:
+        return self.data == type(self).__dataclass_fields__["data"].default
+
+    @property
+    def _takes_samples(self) -> bool:
+        return self.smoke and self._is_default
+
+    @contextlib.contextmanager
+    def _smoke_data(self) -> Iterator[Path]:
+        shared = Path(os.environ.get(TEST_DATA_VARIABLE, ""), self.test_data)
+        if os.environ.get(TEST_DATA_VARIABLE) and self.test_data and shared.is_dir():
+            yield shared
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            write_sample_photos(Path(folder), self.sample_layout)
+            yield Path(folder)
+
+
+def _check_classes(found: Sequence[str], wanted: Sequence[str], data: Path) -> None:
+    """Raise unless the data have the classes of the data set that a script is for."""
+    strange = sorted(set(found) - set(wanted))
+    missing = sorted(set(wanted) - set(found))
+    if strange or missing:
+        raise SightkitError(
+            f"The data must be those that this script is for, with the classes {_few(wanted)}.",
+            "Check --data; scripts/build_folder.py takes photos of any classes.",
+            data=str(data),
+            classes=_few(found),
+            missing=_few(missing),
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, with the number of all."""
+    shown = ", ".join(names[:SHOWN_NAMES]) or "none"
+    return f"{shown}, … ({len(names)})" if len(names) > SHOWN_NAMES else shown
+
+
+def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
+    counts = np.bincount(file.labels, minlength=len(file.class_names)).tolist()
+    return {
+        "output": str(file.path),
+        "images": file.shape[0],
+        "shape": list(file.shape[1:]),
+        "classes": dict(zip(file.class_names, counts, strict=True)),
+        "splits": {name: last - first for name, (first, last) in file.splits.items()},
+        "left_out": sum(file.left_out.values()),
+        "mean": [round(value, 3) for value in file.mean.tolist()],
+        "bytes": file.path.stat().st_size,
+        "seconds": round(seconds, 3),
+        "sha256": file.sha256,
+    }
+
+
+def _described(result: dict[str, Any], left_out: dict[str, int], stood: bool) -> str:
+    counts, channels = result["classes"], "RGB" if len(result["mean"]) == 3 else "grey"
+    shape = "x".join(map(str, result["shape"]))
+    speed = (
+        "stood already, built by the same recipe"
+        if stood
+        else (f"{result['images'] / max(result['seconds'], 1e-9):,.0f} images/s")
+    )
+    reasons = Counter(left_out).most_common()
+    lines = {
+        "images": f"{result['images']:,} of {shape}, {channels}, 0–255",
+        "classes": f"{len(counts):,}: {_counted(counts)}",
+        "splits": ", ".join(f"{name} {count:,}" for name, count in result["splits"].items()),
+        "left out": "nothing"
+        if not left_out
+        else f"{result['left_out']:,}: "
+        + "; ".join(f"{reason} ({count:,})" for reason, count in reasons[:5])
+        + ("; …" if len(reasons) > 5 else ""),
+        "mean": f"{', '.join(f'{value:.1f}' for value in result['mean'])} over the training images",
+        "file": f"{result['output']}, {result['bytes'] / 1e6:,.1f} MB",
+        "time": f"{result['seconds']:,.1f} s, {speed}",
+    }
+    return "\n".join(f"{name:<10}{text}" for name, text in lines.items())
+
+
+def _counted(counts: dict[str, int]) -> str:
+    if len(counts) <= SHOWN_CLASSES:
+        return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    if len(set(counts.values())) == 1:
+        return f"{next(iter(counts.values())):,} images each"
+    fewest, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda n: counts[n])
+    return f"from {counts[fewest]:,} ({fewest}) to {counts[most]:,} images ({most})"

@@ -1,0 +1,261 @@
+"""From a source of images to a dataset file: the one implementation behind every builder script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _faults, _files
+from sightkit._errors import SightkitError
+from sightkit.io.build.partition import SPLITS, check_fixed, in_two_classes, partition
+from sightkit.io.build.prepare import ImageChain, Prepared
+from sightkit.io.build.recipe import as_json, open_same, source_name
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.values import file_size
+from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
+from sightkit.io.left_out import Finding, check_list, write_list
+from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.threads import whole_number
+
+PORTION_BYTES = 2**25
+LEFT_OUT = ".left_out.csv"
+ENDINGS = (".h5", ".hdf5")
+
+
+def build_dataset(
+    source: Callable[[], ImageSource],
+    path: str | os.PathLike[str],
+    *,
+    preprocessors: ImageChain,
+    fractions: Mapping[str, float],
+    split_seed: int = 0,
+    limit: int | None = None,
+    max_bad: float | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> DatasetFile:
+    """Write a source of images into a dataset file, or open the file if it stands already.
+
+    A file that exists is used only if it was built by the same recipe: same source, chain,
+    fractions, seed, limit and max_bad. Duplicates, by the pixels of the original image, stay in
+    one split. Splits that the source defines are kept as they are, and the other fractions, scaled
+    to 1, divide the rest, without what is equal to an image of a fixed split.
+
+    The same picture in two classes is kept, counted, listed as a warning, and told.
+
+    What is left out is counted in the file (``DatasetFile.left_out``), listed with reasons beside
+    it in ``NAME.left_out.csv``, and told on stderr whenever the file is opened here.
+
+    Args:
+        source: gives the images; called only if the file has to be built. A module-level function,
+            known by its name, or a callable object whose ``to_config()`` says as JSON what it
+            reads: by that the recipe tells sources apart.
+        path: the file.
+        preprocessors: chain that makes all images one size, uint8.
+        fractions: shares of the splits, ``"train"`` first; they add up to 1.
+        split_seed: of the split; a seed of its own, so that every run meets the same test set.
+        limit: take that many images of each split at most (for a quick try).
+        max_bad: share of images, 0 to 1, that may be left out because they cannot be read;
+            without it the first such image is an error.
+        workers: threads that read and preprocess; as many as there are usable cores when left out.
+        overwrite: build the file again, whatever stands there.
+
+    Returns:
+        The file's description.
+
+    Raises:
+        SightkitError: a name that does not end in .h5 or .hdf5, a folder, a file of another
+            recipe or of another kind, a source that cannot be told from another, an
+            image that cannot be read (or too many), nothing that can be split, no room.
+    """
+    path = Path(path)
+    if overwrite or not path.exists():
+        check_place(path)
+    if max_bad is not None and not 0 <= max_bad <= 1:
+        raise SightkitError("max_bad must be a share between 0 and 1.", max_bad=max_bad)
+    recipe = {
+        "source": source_name(source),
+        "preprocessing": preprocessors.to_config(),
+        "fractions": {name: float(share) for name, share in fractions.items()},
+        "split_seed": whole_number("split_seed", split_seed, at_least=0),
+        "limit": None if limit is None else whole_number("limit", limit, at_least=1),
+        "max_bad": None if max_bad is None else float(max_bad),
+    }
+    recipe = as_json(recipe)
+    if not path.exists() or overwrite:
+        _files.require_writable(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_list(_list_of(path))
+        with dataset_lock(path) as lock:
+            if not path.exists() or overwrite:  # nobody was quicker
+                _build(source(), path, preprocessors, recipe, lock, workers)
+    file = open_same(path, recipe)
+    _tell(file)
+    return file
+
+
+def check_place(path: Path) -> None:
+    """Raise, before any work, if ``path`` is no place for a dataset file."""
+    if path.is_dir():
+        raise SightkitError(
+            "A dataset is one file, and this is a folder.",
+            f"Name the file, for example {path / 'photos.h5'}.",
+            path=str(path),
+        )
+    if path.suffix.lower() not in ENDINGS:
+        raise SightkitError(
+            "A dataset file is HDF5, and its name must end in .h5 or .hdf5.",
+            f"For example {path.with_suffix('.h5')}." if path.name else "",
+            path=str(path),
+        )
+
+
+def _build(
+    images: ImageSource,
+    path: Path,
+    preprocessors: ImageChain,
+    recipe: dict[str, Any],
+    lock: _files.FileLock,
+    workers: int | None,
+) -> None:
+    check_fixed(images, recipe["fractions"])
+    prepared = Prepared(images, preprocessors, workers=workers)
+    names = [_kept_name(images.identify(row)) for row in range(len(images))]
+    prepared.read_all(
+        tolerant=recipe["max_bad"] is not None,
+        room=lambda shape: _room(path, shape, names, recipe),
+        folder=path.parent,
+        name=f"Reading {images.name}",
+    )
+    _faults.crash_point("build.read")
+    bad = _findings(images, prepared.unreadable, "bad")
+    if len(bad) > (recipe["max_bad"] or 0) * len(images) or len(bad) == len(images):
+        write_list(_list_of(path), bad)
+        raise SightkitError(
+            f"{len(bad):,} of {len(images):,} images cannot be read.",
+            f"They are listed in {_list_of(path)}: mend or remove them, or raise --max-bad "
+            "(max_bad).",
+            path=str(path),
+            max_bad=recipe["max_bad"],
+        )
+    readable = np.ones(len(images), bool)
+    readable[list(prepared.unreadable)] = False
+    keys = prepared.keys()
+    parts, dropped = partition(
+        images, recipe["fractions"], seed=recipe["split_seed"], readable=readable, keys=keys
+    )
+    twice = _in_two_classes(images, keys, readable)
+    not_taken = [Finding(name, reason, kind="left out") for name, reason in images.left_out]
+    counts = Counter(dropped.values()) + Counter({"unreadable": len(bad)})
+    counts += Counter(reason for _, reason in images.left_out)
+    if counts or twice:
+        dropped_rows = _findings(images, dropped, "left out")
+        write_list(_list_of(path), bad + twice + dropped_rows + not_taken)
+    _faults.crash_point("build.listed")
+    recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
+    recipe["left_out"] = dict(counts)
+    recipe["in_two_classes"] = len(twice)
+    parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
+    _write(path, images, names, prepared, parts, recipe, lock)
+    if not counts and not twice:
+        _list_of(path).unlink(missing_ok=True)  # that of an older file
+
+
+def _write(
+    path: Path,
+    images: ImageSource,
+    names: list[str],
+    prepared: Prepared,
+    parts: dict[str, np.ndarray],
+    recipe: dict[str, Any],
+    lock: _files.FileLock,
+) -> None:
+    rows = np.concatenate(list(parts.values()))
+    with HDF5DatasetWriter(
+        (len(rows), *prepared.shape),
+        path,
+        class_names=images.class_names,
+        splits={name: len(rows) for name, rows in parts.items()},
+        preprocessing=recipe["preprocessing"],
+        recipe=recipe,
+        overwrite=True,  # the lock is held, and build_dataset has looked
+        source_bytes=_mean_bytes(names),
+        lock=lock,
+    ) as writer:
+        portion = max(1, PORTION_BYTES // int(np.prod(prepared.shape)))
+        for start in range(0, len(rows), portion):
+            chunk = rows[start : start + portion]
+            writer.add(
+                prepared.take(chunk),
+                images.labels[chunk],
+                [names[row] for row in chunk],
+                hashes=prepared.hashes[chunk],
+            )
+
+
+def _room(
+    path: Path, shape: tuple[int, ...], names: list[str], recipe: dict[str, Any]
+) -> int | None:
+    """Check that the dataset fits on the disk; its size, or None if rows shall not wait.
+
+    Of a quick try few rows are used: they are read again.
+    """
+    count = len(names)
+    limit = recipe["limit"]
+    if limit is not None:
+        count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
+    rows = count * int(np.prod(shape, dtype=np.int64))
+    needed = file_size(rows, count, _mean_bytes(names))
+    _files.require_free_space(path.parent, needed, path.name)
+    return needed if limit is None else None
+
+
+def _kept_name(name: str) -> str:
+    """A file's name whose bytes are no UTF-8 is kept with its odd bytes as ``\\udcXX``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _mean_bytes(names: list[str]) -> int:
+    """Bytes of a name, on average, rounded up."""
+    return -(-sum(len(name.encode()) for name in names) // len(names))
+
+
+def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> list[Finding]:
+    rows = sorted(reasons.items())
+    return [Finding(images.identify(row), reason, kind=kind) for row, reason in rows]
+
+
+def _in_two_classes(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> list[Finding]:
+    reasons = {
+        row: f"of class {images.class_names[images.labels[row]]}, and the same picture as "
+        f"{images.identify(other)} of class {images.class_names[images.labels[other]]}"
+        for row, other in in_two_classes(images, keys, readable).items()
+    }
+    return _findings(images, reasons, "warning")
+
+
+def _list_of(path: Path) -> Path:
+    """Where it is listed what a dataset file leaves out."""
+    return path.with_name(path.name + LEFT_OUT)
+
+
+def _tell(file: DatasetFile) -> None:
+    if file.left_out:
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
+        print(
+            f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
+            f"{file.path.name} ({reasons}); listed in {_list_of(file.path)}.",
+            file=sys.stderr,
+        )
+    if count := file.recipe.get("in_two_classes", 0):
+        print(
+            f"{count:,} of {file.recipe['images']:,} images are in another class too: of each pair "
+            f"one label must be wrong; listed as warnings in {_list_of(file.path).name}.",
+            file=sys.stderr,
+        )

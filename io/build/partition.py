@@ -1,0 +1,173 @@
+"""Which image goes into which split: those that a source fixes, and what is dealt from the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.split import check_fractions, split
+
+SPLITS = ("train", "validation", "test")
+
+
+def check_fixed(images: ImageSource, fractions: Mapping[str, float]) -> None:
+    """Raise unless shares are shares, labels are labels, and fixed splits lie apart."""
+    check_fractions(fractions)
+    if next(iter(fractions)) != SPLITS[0]:
+        raise SightkitError('fractions must begin with "train".', fractions=dict(fractions))
+    if not len(images):
+        raise SightkitError("A source must have images.", source=images.name, images=0)
+    lowest, highest = images.labels.min(), images.labels.max()
+    if lowest < 0 or highest >= len(images.class_names):
+        raise SightkitError(
+            f"Labels must lie between 0 and {len(images.class_names) - 1}, the last class.",
+            source=images.name,
+            lowest=lowest,
+            highest=highest,
+        )
+    taken = np.zeros(len(images), bool)
+    for name, rows in images.fixed:
+        _check_fixed_split(images, name, rows, taken, (*SPLITS, *fractions))
+        taken[rows] = True
+
+
+def _check_fixed_split(
+    images: ImageSource, name: str, rows: np.ndarray, taken: np.ndarray, known: Sequence[str]
+) -> None:
+    if name not in known:
+        raise SightkitError(
+            f"A source may fix the splits {list(dict.fromkeys(known))}.",
+            source=images.name,
+            fixed=name,
+        )
+    if not len(rows):
+        raise SightkitError("A fixed split must have rows.", "Leave it out.", split=name, rows=0)
+    if rows.min() < 0 or rows.max() >= len(images):
+        raise SightkitError(
+            f"The fixed split {name} must hold rows from 0 to {len(images) - 1}.",
+            source=images.name,
+            lowest=rows.min(),
+            highest=rows.max(),
+        )
+    if len(np.unique(rows)) != len(rows):
+        raise SightkitError(f"The fixed split {name} holds a row twice.", source=images.name)
+    if taken[rows].any():
+        raise SightkitError("A row may not be in two fixed splits.", source=images.name, split=name)
+
+
+def partition(
+    images: ImageSource,
+    fractions: Mapping[str, float],
+    *,
+    seed: int,
+    readable: np.ndarray,
+    keys: Sequence[bytes],
+) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+    """Deal the images of a source to splits.
+
+    Splits that the source fixes are kept as they are. The other shares, scaled to 1, divide the
+    pool: the fixed ``"train"``, or else every row that is in no fixed split. What is equal to an
+    image of a fixed split is dropped from the pool; other copies stay in one split.
+
+    Args:
+        images: the source; see ``check_fixed``.
+        fractions: shares of the splits, ``"train"`` first.
+        seed: of the split.
+        readable: bool (N,), images that may be used.
+        keys: for each image; equal images have equal keys.
+
+    Returns:
+        Split to row numbers, in the order of ``fractions``; and row to reason of the readable
+        images that are in none.
+    """
+    fixed = {name: np.asarray(rows)[readable[rows]] for name, rows in images.fixed}
+    for name, rows in fixed.items():
+        if not len(rows):
+            raise SightkitError("A fixed split must have an image that can be read.", split=name)
+    pool = fixed.pop("train", None)
+    left_out: dict[int, str] = {}
+    in_fixed = np.zeros(len(images), bool)
+    owner: dict[bytes, str] = {}
+    for name, rows in fixed.items():
+        in_fixed[rows] = True
+        owner.update((keys[row], name) for row in rows)
+    if pool is None:
+        pool = np.flatnonzero(readable & ~in_fixed)
+    else:
+        outside = readable & ~in_fixed
+        outside[pool] = False
+        left_out |= {int(row): "in no split of the source" for row in np.flatnonzero(outside)}
+    for row in map(int, pool):
+        if keys[row] in owner:
+            name = owner[keys[row]]
+            left_out[row] = f"copy of an image in the source's {name} split"
+    pool = np.array([row for row in pool if int(row) not in left_out], np.int64)
+    _check_classes(images, pool)
+    shares = {name: share for name, share in fractions.items() if name not in fixed}
+    if len(shares) < len(fractions):
+        total = sum(shares.values())
+        shares = {name: share / total for name, share in shares.items()}
+    _check_own(images, keys, pool, list(shares))
+    parts = split(
+        images.labels[pool],
+        shares,
+        seed=seed,
+        groups=[keys[row] for row in pool],
+        class_names=images.class_names,
+    )
+    parts = fixed | {name: pool[rows] for name, rows in parts.items()}
+    order = [*fractions, *(name for name in fixed if name not in fractions)]
+    return {name: parts[name] for name in order}, left_out
+
+
+def in_two_classes(
+    images: ImageSource, keys: Sequence[bytes], readable: np.ndarray
+) -> dict[int, int]:
+    """Row of an image to the first row that has an equal image of another class."""
+    first: dict[bytes, int] = {}
+    found = {}
+    for row in map(int, np.flatnonzero(readable)):
+        other = first.setdefault(keys[row], row)
+        if images.labels[other] != images.labels[row]:
+            found[row] = other
+    return found
+
+
+def _check_own(
+    images: ImageSource, keys: Sequence[bytes], pool: np.ndarray, splits: Sequence[str]
+) -> None:
+    """Raise if a class has too few images because others of its images stand in another class."""
+    usable = np.zeros(len(images), bool)
+    usable[pool] = True
+    copies = in_two_classes(images, keys, usable)
+    own = {int(label): set() for label in np.unique(images.labels[pool])}
+    for row in map(int, pool):
+        if row not in copies:
+            own[int(images.labels[row])].add(keys[row])
+    for row, other in copies.items():
+        label = int(images.labels[row])
+        if len(own[label]) < len(splits):
+            raise SightkitError(
+                f"Class {images.class_names[label]} has too few images of its own: equal images "
+                f"stand in class {images.class_names[images.labels[other]]} too.",
+                "Remove them from the class that they do not belong to, or one of the classes.",
+                own=len(own[label]),
+                splits=list(splits),
+                image=images.identify(row),
+                equal_to=images.identify(other),
+            )
+
+
+def _check_classes(images: ImageSource, pool: np.ndarray) -> None:
+    present = set(images.labels[pool].tolist())
+    empty = [name for label, name in enumerate(images.class_names) if label not in present]
+    if empty:
+        raise SightkitError(
+            "Every class needs images to train on; some have no image that can be used.",
+            "Add images, or remove the class.",
+            source=images.name,
+            classes=empty,
+        )

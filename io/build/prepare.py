@@ -1,0 +1,213 @@
+"""Read, preprocess and hash every image of a source once, on all cores."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.threads import in_threads, progress
+
+MEMORY_BYTES = 2**29
+"""Rows that wait to be written stay in memory up to this size, beyond it in a nameless file."""
+
+TASK_ROWS = 16
+
+
+class ImageChain(Protocol):
+    """What building asks of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """One uint8 image to another, all results of one shape."""
+        ...
+
+    def to_config(self) -> dict[str, Any]:
+        """The chain as JSON."""
+        ...
+
+
+class Prepared:
+    """Preprocessed images of a source, by their index in it.
+
+    In which split an image lies is known only when all have been read. So that none is decoded
+    twice, rows wait in memory or in a nameless file beside the dataset; where there is room for
+    neither they are read again when they are taken.
+
+    Args:
+        images: the source; ``read`` is called from several threads.
+        preprocessors: chain that makes all images one size.
+        workers: threads.
+
+    Attributes:
+        shape: (H, W, C) of every row.
+        hashes: uint8 (N, 32), SHA-256 of each row.
+        unreadable: index to reason, of images that could not be read.
+    """
+
+    def __init__(
+        self, images: ImageSource, preprocessors: ImageChain, *, workers: int | None = None
+    ) -> None:
+        self.hashes = np.zeros((len(images), 32), np.uint8)
+        self.unreadable: dict[int, str] = {}
+        self.shape: tuple[int, ...] = ()
+        self._images = images
+        self._chain = preprocessors
+        self._workers = workers
+        self._kept: np.ndarray | None = None
+
+    def read_all(
+        self,
+        *,
+        tolerant: bool,
+        room: Callable[[tuple[int, ...]], int | None],
+        folder: Path,
+        name: str,
+    ) -> None:
+        """Read every image.
+
+        Args:
+            tolerant: collect those that cannot be read; otherwise the first is an error.
+            room: called once with the shape of a row, before all others are read; gives the
+                bytes that the disk must keep free for the dataset, or None if rows shall not
+                wait but be read again.
+            folder: where rows may wait.
+            name: what the progress bar says.
+        """
+        count = len(self._images)
+        first, row = self._first(tolerant)
+        if row is None:
+            return
+        self.shape = row.shape
+        spare = room(self.shape)
+        if spare is not None:
+            self._kept = _place((count, *self.shape), folder, spare)
+        self._store(first, row)
+        starts = range(first + 1, count, TASK_ROWS)
+        tasks = (range(start, min(start + TASK_ROWS, count)) for start in starts)
+        with (
+            progress(count, name) as advance,
+            contextlib.closing(
+                in_threads(lambda rows: self._work(rows, tolerant), tasks, workers=self._workers)
+            ) as results,
+        ):
+            advance(first + 1)
+            for done in results:
+                advance(done)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Rows by index, uint8 (n, H, W, C)."""
+        if self._kept is not None:
+            return self._kept[rows]
+        with contextlib.closing(in_threads(self._again, rows, workers=self._workers)) as results:
+            return np.stack(list(results))
+
+    def keys(self) -> list[bytes]:
+        """For each image a key that two share if they were equal before preprocessing.
+
+        Equal images come out equal: only those whose rows are the same are looked at again.
+        """
+        keys = [row.tobytes() for row in self.hashes]
+        often = {key for key, times in Counter(keys).items() if times > 1}
+        equal = [row for row, key in enumerate(keys) if key in often and row not in self.unreadable]
+        with contextlib.closing(
+            in_threads(self._original_hash, equal, workers=self._workers)
+        ) as results:
+            for row, original in zip(equal, results, strict=True):
+                keys[row] += original
+        return keys
+
+    def _first(self, tolerant: bool) -> tuple[int, np.ndarray | None]:
+        """The first image that can be read: its shape is that of all."""
+        for row in range(len(self._images)):
+            image = self._read(row, tolerant)
+            if image is not None:
+                return row, np.ascontiguousarray(self._chain(image))
+        return 0, None
+
+    def _work(self, rows: range, tolerant: bool) -> int:
+        for row in rows:
+            image = self._read(row, tolerant)
+            if image is not None:
+                self._store(row, np.ascontiguousarray(self._chain(image)))
+        return len(rows)
+
+    def _read(self, row: int, tolerant: bool) -> np.ndarray | None:
+        try:
+            return self._images.read(row)
+        except (SightkitError, OSError) as error:
+            if not tolerant:
+                raise SightkitError(
+                    f"Every image must be readable, and one is not. {error}",
+                    "Or allow a share to be left out: --max-bad 0.01 (max_bad); "
+                    "scripts/verify_dataset.py lists every bad file.",
+                    image=self._images.identify(row),
+                ) from error
+            self.unreadable[row] = str(error)
+            return None
+
+    def _store(self, row: int, image: np.ndarray) -> None:
+        self._check(row, image)
+        self.hashes[row] = np.frombuffer(hashlib.sha256(image.data).digest(), np.uint8)
+        if self._kept is not None:
+            self._kept[row] = image
+
+    def _check(self, row: int, image: np.ndarray) -> None:
+        if image.shape != self.shape:
+            raise SightkitError(
+                "All images must come out of the preprocessing in one size; the first has "
+                f"{self.shape}.",
+                "Add a SimplePreprocessor or an AspectAwarePreprocessor to the chain.",
+                image=self._images.identify(row),
+                shape=image.shape,
+            )
+        if image.dtype != np.uint8:
+            raise SightkitError(
+                "Images must come out of the preprocessing as the bytes they are, uint8.",
+                "Give steps that make floats to the generator.",
+                image=self._images.identify(row),
+                dtype=image.dtype,
+            )
+
+    def _again(self, row: int) -> np.ndarray:
+        image = np.ascontiguousarray(self._chain(self._images.read(int(row))))
+        if hashlib.sha256(image.data).digest() != self.hashes[row].tobytes():
+            raise SightkitError(
+                "An image must not change while the dataset is built.",
+                "Build it again.",
+                image=self._images.identify(int(row)),
+            )
+        return image
+
+    def _original_hash(self, row: int) -> bytes:
+        image = np.ascontiguousarray(self._images.read(row))
+        return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
+
+
+def _place(shape: tuple[int, ...], folder: Path, spare: int) -> np.ndarray | None:
+    """Room for rows in memory, else on disk, else nowhere."""
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= MEMORY_BYTES:
+        return np.empty(shape, np.uint8)
+    return _on_disk(shape, size, folder, spare)
+
+
+def _on_disk(shape: tuple[int, ...], size: int, folder: Path, spare: int) -> np.ndarray | None:
+    """A file without a name, gone with this process however that ends."""
+    if shutil.disk_usage(folder).free < size + spare:
+        return None
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)  # a full disk under a map is a SIGBUS
+        except OSError:
+            return None
+        return np.memmap(file, np.uint8, "r+", shape=shape)

@@ -1,0 +1,1 @@
+"""The dataset file in HDF5: its reader, writer and generator."""

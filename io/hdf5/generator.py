@@ -1,0 +1,177 @@
+"""Read a dataset file in batches, straight into ``fit``."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.order import epoch_order, sample_rng
+from sightkit.io.threads import whole_number
+
+BLOCK_BYTES = 2**18
+MIXED_ROWS = 8192
+BEFORE_FIT = -1
+
+
+class BatchPreprocessor(Protocol):
+    """What the generator asks of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
+
+    def batch(self, images: np.ndarray) -> np.ndarray:
+        """(N, H, W, C) to (N, H', W', C')."""
+        ...
+
+    def to_config(self) -> dict[str, Any]:
+        """The chain as JSON."""
+        ...
+
+
+class RandomBatchPreprocessor(Protocol):
+    """What the generator asks of an augmentation (``preprocessing.RandomPipeline`` fits)."""
+
+    def batch(self, images: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+        """uint8 (N, H, W, C) to (N, H', W', C), with a source of randomness an image."""
+        ...
+
+
+class HDF5DatasetGenerator(keras.utils.PyDataset):
+    """Batches of one split of a dataset file, for ``fit``, ``evaluate`` and ``predict``.
+
+    Every sample comes exactly once an epoch, the last batch may be short. The order is a pure
+    function of (seed, epoch), the augmentation of (seed, epoch, sample): nothing that was drawn
+    before matters, so that training can be resumed anywhere.
+
+    Args:
+        path: file that HDF5DatasetWriter wrote.
+        batch_size: samples a batch, at least 1.
+        split: which rows: ``"train"``, ``"validation"``, ``"test"``, …
+        preprocessors: chain that turns uint8 rows into what the network takes; without one the
+            rows come as they lie in the file.
+        augment: random variation of each image before the chain; for the training split only.
+        shuffle: mix the rows anew each epoch.
+        seed: of order and augmentation.
+        **options: ``workers``, ``max_queue_size`` of ``keras.utils.PyDataset``.
+
+    Yields:
+        (x, y): what the chain returns, (n, H, W, C); and int64 (n,) class indices.
+
+    Raises:
+        SightkitError: no or damaged file, unknown split, batch size below 1, augmentation of
+            anything but the training split; later, a file that is no longer the one it was.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        batch_size: int,
+        *,
+        split: str = "train",
+        preprocessors: BatchPreprocessor | None = None,
+        augment: RandomBatchPreprocessor | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        batch_size = whole_number("batch_size", batch_size, at_least=1)
+        seed = whole_number("seed", seed, at_least=0)
+        if augment is not None and split != "train":
+            raise SightkitError(
+                "Only the training split is augmented.", "Leave augment out.", split=split
+            )
+        self.file = DatasetFile.open(path)
+        self.first, self.last = self.file.rows(split)
+        self.batch_size = batch_size
+        self.split = split
+        self.preprocessors = preprocessors
+        self.augment = augment
+        self.shuffle = shuffle
+        self.seed = seed
+        self._epoch = BEFORE_FIT
+        self._first_batch = 0
+        self._memmap: np.ndarray | None = None
+        self._order: tuple[int, np.ndarray] | None = None
+
+    @property
+    def count(self) -> int:
+        """Samples in the split."""
+        return self.last - self.first
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 (count,), in the file's order, which is that of an unshuffled epoch."""
+        return self.file.labels[self.first : self.last]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in label order."""
+        return self.file.class_names
+
+    def images(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Rows of the split as they lie in the file, (n, H, W, C), without the chain."""
+        if self._memmap is None:
+            self._memmap = self.file.memmap()
+        return np.asarray(self._memmap[self.first : self.last][rows])
+
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 0, whose order and augmentation the batches have."""
+        return max(self._epoch, 0)
+
+    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
+        """Let the next pass be that of an epoch, beginning with one of its batches.
+
+        ``training.fit`` calls it, so that it can resume; until the pass ends, the length is that
+        of what is left.
+        """
+        self._epoch = whole_number("epoch", epoch, at_least=BEFORE_FIT)
+        self._first_batch = whole_number("first_batch", first_batch, at_least=0)
+
+    def on_epoch_end(self) -> None:
+        """Called by Keras after each epoch, and once before the first: take the next order.
+
+        Not ``on_epoch_begin``: with several workers Keras starts reading before it calls that.
+        """
+        self._epoch += 1
+        self._first_batch = 0
+
+    def rows(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: int64 (count,), positions in the split."""
+        if not self.shuffle:
+            return np.arange(self.count)
+        row_bytes = self.file.dtype.itemsize * math.prod(self.file.shape[1:])
+        block = max(16, BLOCK_BYTES // row_bytes)
+        return epoch_order(
+            self.count,
+            seed=self.seed,
+            epoch=epoch,
+            block=block,
+            window=max(MIXED_ROWS, 32 * block),
+        )
+
+    def __len__(self) -> int:
+        return -(-self.count // self.batch_size) - self._first_batch
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch = self.epoch
+        if self._order is None or self._order[0] != epoch:
+            self._order = (epoch, self.rows(epoch))
+        start = (self._first_batch + index) * self.batch_size
+        rows = self._order[1][start : start + self.batch_size]
+        x = self.images(rows if self.shuffle else slice(start, start + len(rows)))
+        if self.augment is not None:
+            x = self.augment.batch(x, [sample_rng(self.seed, epoch, int(row)) for row in rows])
+        if self.preprocessors is not None:
+            x = self.preprocessors.batch(x)
+        if self._memmap is not None and np.may_share_memory(x, self._memmap):
+            x = np.array(x)  # a batch is the caller's own, whatever becomes of the file
+        return x, self.labels[rows]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_memmap": None}  # each process maps the file itself

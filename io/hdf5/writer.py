@@ -1,0 +1,350 @@
+"""Write a dataset file: whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from sightkit import _faults, _files
+from sightkit._errors import SightkitError
+from sightkit.io.hdf5.file import FORMAT, SCHEMA, STRINGS, identity
+from sightkit.io.hdf5.journal import (
+    ENDING,
+    Journal,
+    LeftOut,
+    Portion,
+    require_same,
+    splits_that_came,
+)
+from sightkit.io.hdf5.rows import RowFile, as_user_error
+from sightkit.io.hdf5.values import (
+    SOURCE_BYTES,
+    TEXT_BYTES,
+    channel_sums,
+    check_rows,
+    check_text,
+    checked_dtype,
+    checked_json,
+    checked_key,
+    checked_names,
+    colour_of,
+    file_size,
+    row_hashes,
+    split_ranges,
+)
+from sightkit.io.threads import whole_number
+
+
+def dataset_lock(path: Path) -> _files.FileLock:
+    """The lock under which a dataset file is written; not yet taken."""
+    return _files.FileLock(path.with_name(f".{path.name}.lock"), f"the dataset {path.name}")
+
+
+class HDF5DatasetWriter:
+    """Write images and labels to one HDF5 file; use it as a context manager.
+
+    Rows go to ``NAME.partial`` beside ``path``. When the block ends well, the marker ``complete``
+    is written, the file is synced and renamed; when it does not, the partial file is removed and
+    whatever stood at ``path`` stands there still.
+
+    Args:
+        dims: shape of all rows, (N, H, W, C).
+        path: the file to write.
+        class_names: in label order.
+        splits: name to number of rows, in the order in which rows will be added; all of them
+            ``"train"`` when left out.
+        data_key: name of the dataset.
+        dtype: of the rows; ``"uint8"`` for images.
+        preprocessing: config of the chain that the rows have been through.
+        recipe: JSON that says what the file is built from, and how.
+        overwrite: replace a file that exists.
+        source_bytes: length of the rows' sources, on average, in UTF-8; for the space on the disk.
+        lock: the file's ``dataset_lock``, if the caller holds it already.
+        resumable: keep what is written when the block ends badly or the process dies; a writer
+            with the same arguments then begins with all rows of the calls of ``add`` that came
+            back: ``position`` says where to go on. Rows may be left out, see ``add``.
+
+    Attributes:
+        count: rows written.
+        left_out: rows that were asked for and do not come.
+
+    Raises:
+        SightkitError: the file exists, another process writes it, the disk is too small, names or
+            configs cannot be kept, or what is added does not fit.
+
+    Example:
+        with HDF5DatasetWriter((2, 8, 8, 1), "two.h5", class_names=("a", "b")) as writer:
+            writer.add(images, labels=[0, 1])
+    """
+
+    def __init__(
+        self,
+        dims: Sequence[int],
+        path: str | os.PathLike[str],
+        *,
+        class_names: Sequence[str],
+        splits: Mapping[str, int] | None = None,
+        data_key: str = "images",
+        dtype: str = "uint8",
+        preprocessing: Mapping[str, Any] | None = None,
+        recipe: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+        source_bytes: int = SOURCE_BYTES,
+        lock: _files.FileLock | None = None,
+        resumable: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.dims = tuple(whole_number("dims", size, at_least=1) for size in dims)
+        self.class_names = checked_names(class_names)
+        self.splits = split_ranges(splits or {"train": self.dims[0]}, self.dims[0])
+        self.data_key = checked_key(data_key)
+        self.dtype = checked_dtype(dtype)
+        self.count = 0
+        self.left_out: list[LeftOut] = []
+        self._preprocessing = checked_json(
+            "preprocessing", preprocessing or {"name": "Pipeline", "steps": []}
+        )
+        self._recipe = checked_json("recipe", recipe or {})
+        self._source_bytes = whole_number("source_bytes", source_bytes, at_least=0)
+        self._partial = self.path.with_name(self.path.name + _files.PARTIAL)
+        self._labels = np.zeros(self.dims[0], np.int64)
+        self._hashes = np.zeros((self.dims[0], 32), np.uint8)
+        self._sources: list[str] = []
+        self._sum = np.zeros(self.dims[-1] if len(self.dims) == 4 else 0, np.float64)
+        self._lock = lock or dataset_lock(self.path)
+        self._closed = False
+        self._rows = RowFile(self._partial, self.data_key, self.dims[1:], self.dtype)
+        journal = self._partial.with_name(self._partial.name + ENDING)
+        self._journal = Journal(journal, self._identity()) if resumable else None
+        self._prepare(overwrite)
+
+    @property
+    def position(self) -> int:
+        """How many of the ``dims[0]`` rows are done with: written or left out."""
+        return self.count + len(self.left_out)
+
+    def __enter__(self) -> HDF5DatasetWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._stop()
+
+    def add(
+        self,
+        rows: np.ndarray,
+        labels: Sequence[int] | np.ndarray,
+        sources: Sequence[str] = (),
+        *,
+        hashes: np.ndarray | None = None,
+        left_out: Sequence[LeftOut] = (),
+    ) -> None:
+        """Append rows.
+
+        Args:
+            rows: (n, H, W, C) of the writer's dtype; for images RGB or grey, 0–255.
+            labels: (n,), indices into ``class_names``.
+            sources: (n,), where each row comes from; numbered when left out.
+            hashes: uint8 (n, 32), SHA-256 of each row, if they are known already.
+            left_out: rows that belong between these and do not come; of a resumable writer.
+        """
+        rows, labels = np.asarray(rows), np.asarray(labels)
+        end = self.count + len(rows)
+        check_rows(rows, labels, self.dims[1:], self.dtype, len(self.class_names))
+        wanted = self.position + len(rows) + len(left_out)
+        if wanted > self.dims[0]:
+            raise SightkitError(
+                "More rows are added than the file was opened for.",
+                rows=wanted,
+                expected=self.dims[0],
+            )
+        sources = list(sources) or [f"row {row}" for row in range(self.count, end)]
+        if len(sources) != len(rows):
+            raise SightkitError(
+                "sources must name each row, or be left out.", sources=len(sources), rows=len(rows)
+            )
+        for source in sources:
+            check_text("sources", source)
+        hashes = row_hashes(rows) if hashes is None else np.asarray(hashes)
+        try:
+            self._rows.write(self.count, rows)
+            portion = Portion(labels, hashes, tuple(sources), tuple(left_out))
+            if self._journal is not None:
+                self._journal.append(portion)
+        except OSError as error:
+            self._stop()
+            raise as_user_error(self.path, error) from error
+        self._take(portion, rows)
+        _faults.crash_point("dataset.rows")
+
+    def close(self) -> None:
+        """Complete the file and give it its name; fails when rows are missing."""
+        if self._closed:
+            return
+        if self.position != self.dims[0]:
+            self._stop()
+            raise SightkitError(
+                "A dataset must have as many rows as it was opened for.",
+                "Nothing was written." if self._journal is None else "Go on with those missing.",
+                rows=self.position,
+                expected=self.dims[0],
+                path=str(self.path),
+            )
+        try:
+            self._complete()
+            _files.sync(self._partial)
+            _faults.crash_point("dataset.synced")
+            os.replace(self._partial, self.path)
+            _faults.crash_point("dataset.renamed")
+            if self._journal is not None:
+                self._journal.remove()
+            _files.sync(self.path.parent)
+            self._closed = True
+            self._lock.release()
+        except BaseException as error:
+            self._stop()
+            raise as_user_error(self.path, error) from error
+
+    def abort(self) -> None:
+        """Give up: close and remove the partial file, that of a resumable writer too."""
+        self._closed = True
+        self._rows.close()
+        self._partial.unlink(missing_ok=True)
+        if self._journal is not None:
+            self._journal.remove()
+        self._lock.release()
+
+    def _stop(self) -> None:
+        """The block ended badly: what can be gone on with is kept."""
+        if self._journal is None:
+            self.abort()
+        else:
+            self._closed = True
+            self._rows.close()
+            self._lock.release()
+
+    def _prepare(self, overwrite: bool) -> None:
+        if os.path.lexists(self.path) and not self.path.is_file():
+            raise SightkitError(
+                "A dataset file cannot stand in the place of a folder, a device or a dead link.",
+                "Choose another name.",
+                path=str(self.path),
+            )
+        if self.path.exists() and not overwrite:
+            raise SightkitError(
+                "An existing dataset is not replaced.",
+                "Pass overwrite=True (--overwrite), or choose another name.",
+                path=str(self.path),
+            )
+        _files.require_writable(self.path.parent)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        size = self._size(self._source_bytes)
+        held = self._partial.stat().st_size if self._partial.is_file() else 0
+        _files.require_free_space(self.path.parent, max(0, size - held), self.path.name)
+        self._lock.acquire()
+        try:
+            if self._journal is None:
+                self._rows.create(size)
+            else:
+                if not overwrite:
+                    require_same(self._journal, self.path)
+                self._resume(size, self._journal)
+        except BaseException as error:
+            refused = isinstance(error, SightkitError)  # another one's unfinished file stays
+            self._stop() if refused else self.abort()
+            raise as_user_error(self.path, error) from error
+        _faults.crash_point("dataset.created")
+
+    def _resume(self, size: int, journal: Journal) -> None:
+        """Take over what the process before wrote, as far as it lies in the file as it should."""
+        if not journal.is_of_the_same() or not self._partial.is_file():
+            self._rows.create(size)
+            journal.begin()
+            return
+        self._rows.reopen(size)
+        kept = 0
+        for portion in journal.portions():
+            rows = self._rows.read(self.count, len(portion.labels))
+            if not np.array_equal(row_hashes(rows), portion.hashes):
+                break
+            self._take(portion, rows)
+            kept += 1
+        journal.keep(kept)
+
+    def _take(self, portion: Portion, rows: np.ndarray) -> None:
+        end = self.count + len(rows)
+        self._labels[self.count : end] = portion.labels
+        self._hashes[self.count : end] = portion.hashes
+        self._sources.extend(portion.sources)
+        self._add_to_mean(rows)
+        self.left_out.extend(portion.left_out)
+        self.count = end
+
+    def _identity(self) -> dict[str, Any]:
+        """What a writer must agree on with the one whose work it goes on with."""
+        return {
+            "schema": SCHEMA,
+            "data_key": self.data_key,
+            "dims": self.dims,
+            "dtype": str(self.dtype),
+            "class_names": self.class_names,
+            "splits": self.splits,
+            "preprocessing": self._preprocessing,
+            "recipe": self._recipe,
+        }
+
+    def _size(self, source_bytes: int) -> int:
+        """The most bytes that the file takes."""
+        rows = int(np.prod(self.dims, dtype=np.int64)) * self.dtype.itemsize
+        names = sum(2 * (len(name.encode()) + TEXT_BYTES) for name in self.class_names)
+        return file_size(rows, self.dims[0], source_bytes) + names
+
+    def _add_to_mean(self, rows: np.ndarray) -> None:
+        """Of images; a row of features has as many values as fit into no attribute."""
+        if not len(self._sum):
+            return
+        first, last = next(iter(self.splits.values()))
+        training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
+        self._sum += channel_sums(training)
+
+    def _complete(self) -> None:
+        splits = splits_that_came(self.splits, self.left_out)
+        labels, hashes = self._labels[: self.count], self._hashes[: self.count]
+        length = sum(len(source.encode()) for source in self._sources)
+        # They may be longer than was said.
+        self._rows.finish(self.count, self._size(-(-length // len(self._sources))))
+        recipe = json.loads(self._recipe)
+        if self.left_out:
+            recipe["left_out"] = {"unreadable": len(self.left_out)}
+        pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0
+        with h5py.File(self._partial, "r+", locking=False) as file:  # our own lock is held
+            file.create_dataset("labels", data=labels)
+            file.create_dataset("hashes", data=hashes)
+            file.create_dataset("class_names", data=list(self.class_names), dtype=STRINGS)
+            file.create_dataset("sources", data=self._sources, dtype=STRINGS)
+            file.attrs.update(
+                {
+                    "format": FORMAT,
+                    "schema": SCHEMA,
+                    "data_key": self.data_key,
+                    "colour": colour_of(self.dims),
+                    "splits": json.dumps(splits),
+                    "preprocessing": self._preprocessing,
+                    "recipe": checked_json("recipe", recipe),
+                    "mean": self._sum / pixels,
+                    "labels_sha256": identity(labels, hashes, self.class_names, splits),
+                }
+            )
+        _faults.crash_point("dataset.flushed")
+        # Opened anew, HDF5 sees the space that was reserved, and gives back what it did not need.
+        with h5py.File(self._partial, "r+", locking=False) as file:
+            file.attrs["complete"] = 1
+        _faults.crash_point("dataset.complete")

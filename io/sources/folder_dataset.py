@@ -1,0 +1,152 @@
+"""A folder of images as a data set."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.build.partition import SPLITS
+from sightkit.io.images import read_image
+from sightkit.io.sources.archives import place_in_archive
+from sightkit.io.sources.folder_layouts import (
+    Labelled,
+    by_folder,
+    by_name,
+    by_number,
+    by_split,
+    tiny_imagenet,
+)
+from sightkit.io.sources.folder_scan import printable, scan_folder
+from sightkit.io.sources.image_source import ImageSource
+
+Layout = Literal["folders", "names", "numbers", "splits", "tiny_imagenet"]
+LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
+"""``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
+
+
+@dataclass(frozen=True)
+class FolderDataset:
+    """A folder of images; call it for an ``ImageSource``, give it to ``build_dataset``.
+
+    ================= ==========================================================================
+    ``folders``       ``CLASS/image.jpg``, or deeper: the first folder is the class
+    ``names``         ``cat.0.jpg``: the class is in the name, see ``pattern``
+    ``numbers``       ``image_0001.jpg`` …: ``per_class`` images of each of ``classes`` in turn
+    ``splits``        ``train/CLASS/image.jpg``, ``test/CLASS/image.jpg``, ``val/CLASS/image.jpg``:
+                      parts that stay as they are; of ``val`` and ``test`` one may be missing
+    ``tiny_imagenet`` ``train/CLASS/images``, ``val/images``, ``val/val_annotations.txt``,
+                      ``words.txt``; the images of ``val`` become the fixed test split
+    ================= ==========================================================================
+
+    Classes are sorted by the bytes of their names, on every machine alike. Files that are no
+    images by their ending, hidden ones, links (never followed), FIFOs and the like are not taken:
+    ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
+    stands for that one. Nothing is decoded before an image is asked for.
+
+    Args:
+        folder: where the images lie.
+        layout: how it says what they are.
+        exclude: class folders to leave out; for ``folders``.
+        pattern: regular expression with a group ``label``, matched against the whole of a name
+            without its ending; for ``names``. The default takes what stands before the number.
+        classes: in the order of the numbers; for ``numbers``.
+        per_class: images of each class; for ``numbers``.
+        fewest: images that each class must have: 1 where all are judged; for ``folders``.
+        at_least: (height, width) that suffice because the images will be shrunk to them or less;
+            JPEGs are then decoded faster, and a little differently: see ``read_image``.
+
+    Raises:
+        SightkitError: when it is looked into: no such folder, no images, fewer than two classes,
+            or a class with fewer than ``fewest`` images.
+    """
+
+    folder: Path
+    layout: Layout = "folders"
+    exclude: tuple[str, ...] = ()
+    pattern: str = LABEL_AND_NUMBER
+    classes: tuple[str, ...] = ()
+    per_class: int = 0
+    at_least: tuple[int, int] | None = None
+    fewest: int = 2
+
+    def __call__(self) -> ImageSource:
+        """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
+        labelled = self._labelled
+        index = {name: label for label, name in enumerate(labelled.classes)}
+        splits = np.array(labelled.splits)
+        fixed = tuple(
+            (name, np.flatnonzero(splits == name)) for name in SPLITS if name in labelled.splits
+        )
+        return ImageSource(
+            name=printable(labelled.root.name),
+            class_names=self.class_names,
+            labels=np.array([index[label] for _, _, label in labelled.images], np.int64),
+            read=self._read,
+            identify=lambda row: printable(labelled.images[row][0]),
+            fixed=fixed if len(fixed) > 1 else (),
+            left_out=self.left_out,
+        )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in label order; for Tiny ImageNet words, such as ``pretzel``."""
+        return self._labelled.titles or tuple(map(printable, self._labelled.classes))
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Name and reason of all that lies in the folder and was not taken."""
+        return tuple((printable(name), reason) for name, reason in self._labelled.left_out)
+
+    def to_config(self) -> dict[str, Any]:
+        """What the data set is, as JSON, without the place where it lies.
+
+        ``sha256`` is over the sorted names, sizes and classes of the files, not over their bytes:
+        it is there to tell data sets apart in a moment, and no proof against tampering.
+        """
+        digest = hashlib.sha256()
+        for name, size, label in self._labelled.images:
+            digest.update(b"\0".join((os.fsencode(name), b"%d" % size, os.fsencode(label), b"")))
+        return {
+            "name": "FolderDataset",
+            "layout": self.layout,
+            "classes": list(self.class_names),
+            "files": len(self._labelled.images),
+            "sha256": digest.hexdigest(),
+            "at_least": self.at_least,
+        }
+
+    def _read(self, row: int) -> np.ndarray:
+        path = self._labelled.root / self._labelled.images[row][0]
+        try:
+            return read_image(path, at_least=self.at_least)
+        except SightkitError as error:
+            place = place_in_archive(path)
+            if place == str(path):
+                raise
+            # Not only errors show this: the list of what was left out is read later, too.
+            raise SightkitError(str(error).replace(str(path), place)) from error
+
+    @functools.cached_property
+    def _labelled(self) -> Labelled:
+        """The folder is looked through once, so that config and images speak of the same files."""
+        scan = scan_folder(self.folder)
+        if self.layout == "folders":
+            return by_folder(scan, self.exclude, self.fewest)
+        if self.layout == "names":
+            return by_name(scan, self.pattern)
+        if self.layout == "numbers":
+            return by_number(scan, self.classes, self.per_class)
+        if self.layout == "splits":
+            return by_split(scan)
+        if self.layout == "tiny_imagenet":
+            return tiny_imagenet(scan)
+        raise SightkitError(
+            f"The layout must be one of {', '.join(get_args(Layout))}.", layout=self.layout
+        )

@@ -1,0 +1,312 @@
+"""How a folder says what its images are: by folders, names, numbers, splits, or Tiny ImageNet."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightkit._errors import SightkitError
+from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend, printable
+
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
+ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
+NAMES_HINT = (
+    "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
+    "a pattern of your own (FolderDataset) reads others."
+)
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+SPLIT_LIKE = re.compile(
+    rf"({'|'.join(SPLIT_FOLDERS)}|dev|eval)[-_ ]?(\d*|annot|labels|masks|images|data|set)", re.I
+)
+"""``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which say no class."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images with their classes, as a layout reads them.
+
+    Attributes:
+        root: the folder that the names are relative to.
+        images: name, size in bytes and class of each image, sorted by name.
+        classes: sorted by bytes; labels are positions in it.
+        left_out: name and reason of what is no image with a class.
+        titles: names for people to read, one a class; the classes themselves when empty.
+        splits: the data set's own split that each image belongs to; empty if it has none.
+    """
+
+    root: Path
+    images: tuple[tuple[str, int, str], ...]
+    classes: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+    titles: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+
+
+def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
+    """``CLASS/image`` or ``CLASS/…/image``: the class is the first folder."""
+    scan = descend(scan)
+    classes = [name for name in scan.folders if "/" not in name]
+    unknown = sorted(set(exclude) - set(classes))
+    if unknown:
+        raise SightkitError(
+            "Only folders that are there can be excluded.",
+            f"There are {_listed(classes)}.",
+            exclude=unknown,
+        )
+    _refuse_splits(scan, [name for name in classes if name not in exclude])
+    images, left_out = [], list(scan.left_out)
+    for name, size in scan.images:
+        first, slash, _ = name.partition("/")
+        if not slash:
+            left_out.append((name, "in no class folder"))
+        elif first in exclude:
+            left_out.append((name, f"the class {printable(first)} is excluded"))
+        else:
+            images.append((name, size, first))
+    kept = [name for name in classes if name not in exclude]
+    return _checked(scan, images, kept, left_out, fewest=fewest)
+
+
+def by_split(scan: Scan) -> Labelled:
+    """``train/CLASS/image``, ``test/CLASS/image``, and ``val``, ``valid`` or ``validation``.
+
+    The classes are those of ``train``.
+    """
+    if not any(name.lower() in SPLIT_FOLDERS for name in scan.folders):
+        scan = descend(scan)
+    images, left_out, splits = [], list(scan.left_out), {}
+    for name, size in scan.images:
+        folder, *classes, _ = name.split("/") if "/" in name else ("", "")
+        split = SPLIT_FOLDERS.get(folder.lower())
+        if split and classes:
+            images.append((name, size, classes[0]))
+            splits[name] = split
+        else:
+            reason = "in no class folder" if split else "in no folder of train, validation or test"
+            left_out.append((name, reason))
+    to_train = [image for image in images if splits[image[0]] == "train"]
+    known = {label for _, _, label in to_train}
+    strange = [image for image in images if image[2] not in known]
+    for name, _, label in strange:
+        left_out.append((name, f"its class {printable(label)} is not among those of train"))
+    labelled = _checked(
+        scan, [image for image in images if image[2] in known], sorted(known), left_out, to_train
+    )
+    return dataclasses.replace(
+        labelled, splits=tuple(splits[name] for name, _, _ in labelled.images)
+    )
+
+
+def by_name(scan: Scan, pattern: str) -> Labelled:
+    """``cat.0.jpg``: the class is the group ``label`` of a pattern for names without ending."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise SightkitError(
+            f"The pattern must be a regular expression ({error}).", pattern=pattern
+        ) from error
+    if "label" not in compiled.groupindex:
+        raise SightkitError(
+            "The pattern must have a group called label.",
+            r"For example (?P<label>.+)\.\d+ for cat.0.jpg.",
+            pattern=pattern,
+        )
+    images, left_out = [], list(scan.left_out)
+    for name, size in scan.images:
+        match = compiled.fullmatch(_stem(name))
+        if match and match["label"]:
+            images.append((name, size, match["label"]))
+        else:
+            left_out.append((name, "its name holds no label"))
+    return _checked(scan, images, [], left_out, hint=NAMES_HINT)
+
+
+def by_number(scan: Scan, classes: Sequence[str], per_class: int) -> Labelled:
+    """``image_0001.jpg`` to ``image_1360.jpg``: the first ``per_class`` are of the first class."""
+    if len(set(classes)) < len(classes) or not classes or per_class < 1:
+        raise SightkitError(
+            "Numbered images need the names of the classes, each once, and how many images a "
+            "class has.",
+            classes=list(classes),
+            per_class=per_class,
+        )
+    images, left_out = [], list(scan.left_out)
+    for name, size in scan.images:
+        match = re.fullmatch(r".*?(\d+)", _stem(name))
+        label = (int(match[1]) - 1) // per_class if match else -1
+        if 0 <= label < len(classes):
+            images.append((name, size, classes[label]))
+        else:
+            left_out.append(
+                (name, f"its name holds no number from 1 to {len(classes) * per_class}")
+            )
+    return _checked(scan, images, list(classes), left_out)
+
+
+def tiny_imagenet(scan: Scan) -> Labelled:
+    """``train/CLASS/images``, ``val/images`` with a list of their classes, and names in words.txt.
+
+    The images of ``test`` were published without labels; those of ``val``, on which results are
+    reported, are this data set's test split.
+    """
+    scan = descend(scan)
+    classes = [name.split("/")[1] for name in scan.folders if re.fullmatch("train/[^/]+", name)]
+    if (scan.root / CLASS_IDS).is_file():
+        classes = sorted(line[0] for line in _table(scan.root, CLASS_IDS, 1))
+    annotated = {name: wnid for name, wnid, *_ in _table(scan.root, ANNOTATIONS, 2)}
+    images, left_out = [], [item for item in scan.left_out if not _belongs(*item)]
+    for name, size in scan.images:
+        parts = name.split("/")
+        label, reason = None, "not where the layout has images"
+        if len(parts) == 4 and parts[0] == "train" and parts[2] == "images":
+            label, reason = parts[1], f"{parts[1]} is not in {CLASS_IDS}"
+        elif len(parts) == 3 and parts[:2] == ["val", "images"]:
+            label = annotated.pop(parts[2], None)
+            reason = (
+                f"its class {label} is not among those of train"
+                if label
+                else (f"not named in {ANNOTATIONS}")
+            )
+        elif parts[0] == "test":
+            reason = "test images were published without labels"
+        if label in classes:
+            images.append((name, size, label))
+        else:
+            left_out.append((name, reason))
+    left_out += [(f"val/images/{name}", f"named in {ANNOTATIONS}, not there") for name in annotated]
+    labelled = _checked(
+        scan, images, classes, left_out, [image for image in images if image[0][:6] == "train/"]
+    )
+    return dataclasses.replace(
+        labelled,
+        titles=_titles(scan.root, labelled.classes),
+        splits=tuple(
+            "test" if name.startswith("val/") else "train" for name, _, _ in labelled.images
+        ),
+    )
+
+
+def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
+    if classes and all(SPLIT_LIKE.fullmatch(name) for name in classes):
+        raise SightkitError(
+            "The folders must be classes; these are named like the parts of a data set.",
+            "Give one of them as --data, or choose a layout: splits (train/CLASS/…, test/CLASS/…), "
+            "names (train/cat.0.jpg), tiny_imagenet.",
+            folder=str(scan.root),
+            folders=_listed(classes),
+        )
+
+
+def _belongs(name: str, reason: str) -> bool:
+    """Whether a file that is no image is one of the layout's own tables."""
+    own = (CLASS_IDS, WORDS, ANNOTATIONS)
+    return reason == NOT_AN_IMAGE and (name.endswith(own) or name.endswith("_boxes.txt"))
+
+
+def _titles(root: Path, classes: Sequence[str]) -> tuple[str, ...]:
+    """The first word that words.txt has for a class; with the class where two share a word."""
+    if not (root / WORDS).is_file():
+        return ()
+    words = {wnid: text.split(",")[0].strip() for wnid, text, *_ in _table(root, WORDS, 2)}
+    titles = [words.get(name, "") or name for name in classes]
+    often = Counter(titles)
+    return tuple(
+        title if often[title] == 1 else f"{title} ({name})"
+        for title, name in zip(titles, classes, strict=True)
+    )
+
+
+def _table(root: Path, name: str, columns: int) -> list[list[str]]:
+    """Lines of a text file, cut at tabs; each must have that many columns at least."""
+    path = root / name
+    try:
+        if not path.is_file():  # open() would wait for a FIFO's writer
+            raise FileNotFoundError(2, os.strerror(2))
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SightkitError(
+            f"The layout of Tiny ImageNet has a text file {name} ({error}).",
+            "Give the folder that holds train and val, or choose another layout.",
+            folder=str(root),
+        ) from error
+    table = [line.split("\t") for line in lines if line.strip()]
+    short = [position for position, cells in enumerate(table, 1) if len(cells) < columns]
+    if short:
+        raise SightkitError(
+            f"Each line must have {columns} columns, with tabs between them.",
+            "It is damaged: fetch it again.",
+            path=str(path),
+            line=short[0],
+        )
+    return table
+
+
+def _checked(
+    scan: Scan,
+    images: list[tuple[str, int, str]],
+    classes: Sequence[str],
+    left_out: list[tuple[str, str]],
+    to_train: list[tuple[str, int, str]] | None = None,
+    hint: str = "Check --data and the layout.",
+    fewest: int = 2,
+) -> Labelled:
+    """Refuse what nothing can be learned from: no images, one class, a class of too few."""
+    counts = Counter(label for _, _, label in (images if to_train is None else to_train))
+    names = sorted(set(classes) | set(counts), key=os.fsencode)
+    if not images:
+        raise SightkitError(
+            f"There must be images with a class; none were found{_seen(left_out)}.",
+            _archives(left_out) or hint,
+            folder=str(scan.root),
+        )
+    if len(names) < 2:
+        raise SightkitError(
+            "Images of at least two classes are needed.",
+            "Give the folder above, if this one is a class.",
+            folder=str(scan.root),
+            classes=[printable(name) for name in names],
+        )
+    poor = [f"{printable(name)} ({counts[name]})" for name in names if counts[name] < fewest]
+    if poor:
+        raise SightkitError(
+            "Each class must have two images at least, one to learn from and one to be judged on."
+            if fewest > 1
+            else "Each class must have an image.",
+            "Add images, or move the folder away (build_folder.py can leave it out: --exclude).",
+            classes=_listed(poor),
+            folder=str(scan.root),
+        )
+    ordered = tuple(sorted(images, key=lambda image: os.fsencode(image[0])))
+    return Labelled(scan.root, ordered, tuple(names), tuple(left_out))
+
+
+def _seen(left_out: list[tuple[str, str]]) -> str:
+    reasons = Counter(reason for _, reason in left_out)
+    return "".join(f"; {count:,} left out: {reason}" for reason, count in reasons.most_common(3))
+
+
+def _archives(left_out: list[tuple[str, str]]) -> str:
+    found = [printable(name) for name, _ in left_out if name.lower().endswith(ARCHIVE_ENDINGS)]
+    return f"Give one of the archives that lie there: {_listed(found)}." if found else ""
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name.rpartition("/")[2])[0]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(printable(name) for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown or "none"

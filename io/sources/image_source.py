@@ -1,0 +1,34 @@
+"""A source of labelled images: what a data set is before it becomes an HDF5 file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Labelled images by index; they may lie in memory or be read when asked for.
+
+    Attributes:
+        name: of the data set.
+        class_names: sorted as the labels count them.
+        labels: int64 (N,), indices into ``class_names``.
+        read: index to image, uint8 (H, W, 1 or 3).
+        identify: index to a name that says where the image comes from.
+        fixed: splits that the data set itself defines, name to indices; may be empty.
+        left_out: what lies beside the images and was not taken: name, and why.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    labels: np.ndarray
+    read: Callable[[int], np.ndarray]
+    identify: Callable[[int], str]
+    fixed: tuple[tuple[str, np.ndarray], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)

@@ -1,0 +1,140 @@
+"""Grey pictures of one size: scikit-learn's digits, MNIST and Fashion-MNIST."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.sources.image_source import ImageSource
+
+MNIST_FILE = "mnist.npz"
+FASHION_MNIST_FOLDER = "fashion-mnist"
+FASHION_MNIST_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def digits() -> ImageSource:
+    """The 1,797 handwritten digits embedded in scikit-learn: 8x8x1, 0–255, light on dark."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+    return _in_memory("digits", images, bunch.target, [str(digit) for digit in range(10)])
+
+
+def mnist() -> ImageSource:
+    """MNIST, 60,000 + 10,000 handwritten digits: 28x28x1, 0–255, light on dark.
+
+    The file is found in KERAS_HOME (``~/.keras`` by default), else Keras downloads it. The split
+    into train and test is the data set's own, in ``fixed``.
+
+    Raises:
+        SightkitError: no file and no network; the message says what belongs where.
+    """
+    import keras
+
+    return _from_keras(
+        "mnist",
+        keras.datasets.mnist.load_data,
+        [str(digit) for digit in range(10)],
+        MNIST_FILE,
+        f"Put {MNIST_FILE} (11,490,434 bytes, the file that keras.datasets.mnist fetches)",
+    )
+
+
+def fashion_mnist() -> ImageSource:
+    """Fashion-MNIST, 60,000 + 10,000 pictures of clothes: 28x28x1, 0–255, light on dark.
+
+    The four files are found in KERAS_HOME (``~/.keras`` by default), else Keras downloads them.
+    The split into train and test is the data set's own, in ``fixed``.
+
+    Source: Xiao, Rasul and Vollgraf, arXiv:1708.07747; class names as in the set's own README.
+
+    Raises:
+        SightkitError: no files and no network, or damaged ones; the message says what belongs
+            where.
+    """
+    import keras
+
+    return _from_keras(
+        "fashion_mnist",
+        keras.datasets.fashion_mnist.load_data,
+        FASHION_MNIST_CLASSES,
+        FASHION_MNIST_FOLDER,
+        "Put the four .gz files that keras.datasets.fashion_mnist fetches",
+    )
+
+
+def keras_home() -> Path:
+    """Where Keras keeps data sets: ``KERAS_HOME``, else ``~/.keras``; Keras is not imported."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+
+
+def _from_keras(
+    name: str,
+    load_data: Callable[[], Any],
+    class_names: Sequence[str],
+    kept_as: str,
+    next_step: str,
+) -> ImageSource:
+    """A data set of 28x28 pictures that Keras keeps in its home, or downloads."""
+    try:
+        (x_train, y_train), (x_test, y_test) = load_data()
+        _check_pictures(x_train, y_train, 60_000, len(class_names))
+        _check_pictures(x_test, y_test, 10_000, len(class_names))
+    except Exception as error:
+        raise SightkitError(
+            f"{name} is neither whole on this machine nor can it be downloaded "
+            f"({_first_line(error)}).",
+            f"{next_step} there, or set KERAS_HOME to a writable folder that holds "
+            f"datasets/{kept_as}.",
+            expected=str(keras_home() / "datasets" / kept_as),
+        ) from error
+    images = np.concatenate([x_train, x_test])[..., np.newaxis]
+    labels = np.concatenate([y_train, y_test])
+    rows = np.arange(len(labels))
+    return dataclasses.replace(
+        _in_memory(name, images, labels, class_names),
+        fixed=(("train", rows[: len(y_train)]), ("test", rows[len(y_train) :])),
+    )
+
+
+def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:
+    """Keras checks no sum of files that lie there already, so a damaged one may load."""
+    if images.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() >= classes:
+        raise ValueError(
+            f"{count:,} pictures of 28x28 in {classes} classes are expected, not "
+            f"{images.shape} with labels up to {labels.max()}"
+        )
+
+
+def _in_memory(
+    name: str, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> ImageSource:
+    return ImageSource(
+        name=name,
+        class_names=tuple(class_names),
+        labels=np.asarray(labels, np.int64),
+        read=lambda index: images[index],
+        identify=lambda index: f"{name}/{index}",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,316 @@
+"""A reader that trusts nothing: damaged, incomplete and hostile files are refused, by name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.io import DatasetFile, HDF5DatasetGenerator
+from sightkit.io.hdf5.file import identity
+
+
+@pytest.fixture
+def path(write_dataset):
+    return write_dataset()
+
+
+def refuse(path, match):
+    for opening in (DatasetFile.open, lambda path: HDF5DatasetGenerator(path, 4)):
+        with pytest.raises(SightkitError, match=match) as refused:
+            opening(path)
+        assert path.name in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+def rewrite(path, **changes):
+    """Change datasets or splits as somebody would who also signs what he has changed."""
+    with h5py.File(path, "r+") as file:
+        splits = changes.pop("splits", json.loads(file.attrs["splits"]))
+        file.attrs["splits"] = json.dumps(splits)
+        for name, value in changes.items():
+            del file[name]
+            file[name] = value
+        names = tuple(file["class_names"].asstr()[...])
+        ends = {name: tuple(pair) for name, pair in splits.items()}
+        labels, hashes = file["labels"][...], file["hashes"][...]
+        file.attrs["labels_sha256"] = identity(labels, hashes, names, ends)
+
+
+def test_a_whole_file_is_opened(path):
+    assert DatasetFile.open(path).shape == (31, 8, 8, 1)
+
+
+@pytest.mark.parametrize("marker", (None, 0))
+def test_a_file_without_its_marker_is_refused(path, marker):
+    with h5py.File(path, "r+") as file:
+        del file.attrs["complete"]
+        if marker is not None:
+            file.attrs["complete"] = marker
+    refuse(path, "never completed")
+
+
+@pytest.mark.parametrize("name", ("labels", "hashes"))
+def test_a_flipped_bit_in_labels_or_hashes_is_noticed(path, name):
+    with h5py.File(path) as file:
+        offset = file[name].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[offset + 8] ^= 1
+    path.write_bytes(content)
+    refuse(path, "damaged")
+
+
+def test_changed_class_names_and_splits_are_noticed(path, write_dataset):
+    with h5py.File(path, "r+") as file:
+        file["class_names"][0] = "other"
+    refuse(path, "damaged")
+    other = write_dataset("other.h5")
+    with h5py.File(other, "r+") as file:
+        file.attrs["splits"] = '{"train": [0, 26], "test": [26, 31]}'
+    refuse(other, "damaged")
+
+
+def test_a_newer_schema_is_refused(path):
+    with h5py.File(path, "r+") as file:
+        file.attrs["schema"] = 99
+    refuse(path, "newer version.*Update")
+
+
+@pytest.mark.parametrize(
+    "name", ("format", "schema", "splits", "labels_sha256", "data_key", "recipe", "mean", "colour")
+)
+def test_a_missing_attribute_is_refused(path, name):
+    with h5py.File(path, "r+") as file:
+        del file.attrs[name]
+    refuse(path, "The (dataset )?file (is damaged|must be a dataset)")
+
+
+@pytest.mark.parametrize("name", ("images", "labels", "hashes", "class_names"))
+def test_a_missing_dataset_is_refused(path, name):
+    with h5py.File(path, "r+") as file:
+        del file[name]
+    refuse(path, "damaged")
+
+
+@pytest.mark.parametrize("name", ("images", "labels", "class_names"))
+@pytest.mark.parametrize("kind", ("soft", "external"))
+def test_links_are_refused_even_to_a_good_file(path, name, kind, write_dataset):
+    target = write_dataset("target.h5")
+    with h5py.File(path, "r+") as file:
+        file.move(name, "moved")
+        file[name] = (
+            h5py.SoftLink("/moved") if kind == "soft" else h5py.ExternalLink(target.name, name)
+        )
+    refuse(path, f"{name} is a link")
+
+
+def test_bytes_outside_of_the_file_are_refused(path):
+    secret = path.with_name("secret.bin")
+    secret.write_bytes(bytes(31 * 64))
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        file.create_dataset(
+            "images", (31, 8, 8, 1), "u1", external=[(str(secret), 0, h5py.h5f.UNLIMITED)]
+        )
+    refuse(path, "no dataset of this file's own")
+
+
+def test_a_virtual_dataset_is_refused(path, write_dataset):
+    target = write_dataset("target.h5")
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        layout = h5py.VirtualLayout((31, 8, 8, 1), "u1")
+        layout[...] = h5py.VirtualSource(target, "images", (31, 8, 8, 1))
+        file.create_virtual_dataset("images", layout)
+    refuse(path, "no dataset of this file's own")
+
+
+def test_a_shape_larger_than_the_file_is_refused_before_memory_is_taken(path):
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        file.create_dataset("images", (2**20, 2**20, 100, 3), "u1", chunks=(1, 100, 100, 3))
+    refuse(path, "more than the file has")
+
+
+def test_labels_that_declare_more_than_the_file_has_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["labels"]
+        file.create_dataset("labels", (2**50,), "i8", chunks=(1024,))
+    refuse(path, "more than the file has")
+
+
+def test_rows_of_another_number_than_labels_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        file["images"] = np.zeros((30, 8, 8, 1), np.uint8)
+    refuse(path, "30 rows for 31 labels")
+
+
+def test_a_group_in_place_of_a_dataset_is_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        file.create_group("images")
+    refuse(path, "damaged")
+
+
+@pytest.mark.parametrize("share", (0.1, 0.5, 0.9, 0.999))
+def test_a_file_that_is_cut_off_is_refused(path, share):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    refuse(path, "damaged")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    (
+        (b"", "no HDF5 dataset.*Check the path"),
+        (b"hello\n", "no HDF5 dataset.*Check the path"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(2000), "damaged.*Check the path"),
+    ),
+)
+def test_a_file_that_may_be_the_users_own_is_refused_and_never_said_to_go(content, told, path):
+    path.write_bytes(content)
+    with pytest.raises(SightkitError, match=told) as refused:
+        DatasetFile.open(path)
+    assert "elete" not in str(refused.value)
+
+
+def test_another_hdf5_file_is_refused(path):
+    with h5py.File(path, "w") as file:
+        file["images"] = np.zeros((3, 4, 4, 1), np.uint8)
+    refuse(path, "must be a dataset that HDF5DatasetWriter wrote")
+
+
+def test_no_file_and_a_folder_are_refused(tmp_path):
+    refuse(tmp_path / "nothing.h5", "No file and no folder is there")
+    (tmp_path / "folder.h5").mkdir()
+    refuse(tmp_path / "folder.h5", "this is a folder")
+
+
+def test_rows_are_read_only(path):
+    rows = DatasetFile.open(path).memmap()
+    with pytest.raises(ValueError, match="read-only"):
+        rows[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    (
+        ({"labels": np.full(31, 3)}, "none of the 3 classes"),
+        ({"labels": np.full(31, -1)}, "none of the 3 classes"),
+        ({"class_names": ["a", "b", "a"]}, "twice"),
+        ({"hashes": np.zeros((31, 16), np.uint8)}, "hashes of shape"),
+        ({"hashes": np.zeros((30, 32), np.uint8)}, "hashes of shape"),
+        ({"splits": {"train": [0, 20], "test": [20, 99]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [0, 20], "test": [19, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [0, 31], "test": [31, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [-31, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [0, 20]}}, "do not divide 31 rows"),
+    ),
+)
+def test_values_that_make_no_sense_are_refused_even_if_signed(changes, told, path):
+    rewrite(path, **changes)
+    refuse(path, f"damaged.*{told}")
+
+
+@pytest.mark.parametrize("kind", ("text", "references", "records", "bytes"))
+def test_rows_that_are_no_numbers_are_refused(kind, path):
+    """Mapped, texts and references would be taken for addresses."""
+    dtypes = {
+        "text": h5py.string_dtype(),
+        "references": h5py.ref_dtype,
+        "records": np.dtype("u1, u1"),
+        "bytes": np.dtype("S64"),
+    }
+    with h5py.File(path, "r+") as file:
+        del file["images"]
+        rows = file.create_dataset("images", (31, 1), dtypes[kind])
+        if kind in ("text", "bytes"):
+            rows[:] = "text"
+    refuse(path, "damaged.*images holds")
+
+
+def test_labels_that_are_no_integers_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["labels"]
+        file["labels"] = ["1"] * 31
+    refuse(path, "damaged.*labels holds")
+
+
+def test_rows_that_end_behind_the_file_are_refused_when_it_is_opened(path):
+    """Cut off within the rows, if these are what lies last."""
+    with h5py.File(path, "r+") as file:
+        rows = file["images"][...]
+        del file["images"]
+        file.create_dataset("images", data=np.resize(rows, (31, 200, 20, 1)))
+        end = file["images"].id.get_offset() + file["images"].nbytes
+    assert path.stat().st_size >= end
+    content = path.read_bytes()
+    for cut in (end - 1, end - 1000):
+        path.write_bytes(content[:cut])
+        refuse(path, "damaged")
+
+
+def replace_by_a_copy(path, other):
+    os.replace(other, path)
+
+
+def write_into(path, other):
+    content = other.read_bytes()
+    path.write_bytes(content)
+
+
+def cut(path, other):
+    with open(path, "r+b") as file:
+        file.truncate(3000)
+
+
+def remove(path, other):
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", (replace_by_a_copy, write_into, cut, remove))
+@pytest.mark.parametrize("pickled", (False, True))
+def test_a_file_that_changed_since_it_was_opened_is_not_read_by_the_old_header(
+    change, pickled, path, write_dataset
+):
+    generator = HDF5DatasetGenerator(path, 4)
+    if pickled:
+        generator[0]  # this process has mapped the file, another would map it anew
+        generator = pickle.loads(pickle.dumps(generator))
+    change(path, write_dataset("other.h5", seed=1, shape=(16, 16, 3)))
+    with pytest.raises(SightkitError, match=r"replaced or changed|can no longer be read") as told:
+        generator[0]
+    assert path.name in str(told.value)
+
+
+def test_what_is_mapped_is_read_on_when_the_name_is_given_to_another_file(path, write_dataset):
+    generator = HDF5DatasetGenerator(path, 31)
+    expected = generator[0][0].copy()
+    os.replace(write_dataset("other.h5", seed=1), path)
+    assert np.array_equal(generator[0][0], expected)
+
+
+def test_a_file_can_be_read_where_nothing_can_be_locked(path, monkeypatch):
+    """Some network file systems have no locks to give."""
+    opened = h5py.File
+
+    def without_locks(name, mode, *, locking=None):
+        if locking is not False:
+            raise OSError("unable to lock file, errno = 37, error message = 'No locks available'")
+        return opened(name, mode, locking=False)
+
+    monkeypatch.setattr(h5py, "File", without_locks)
+    assert DatasetFile.open(path).shape == (31, 8, 8, 1)
+
+
+def test_hashes_are_those_of_the_rows(write_dataset):
+    file = DatasetFile.open(write_dataset())
+    wanted = [hashlib.sha256(np.ascontiguousarray(row)).digest() for row in file.memmap()]
+    assert [row.tobytes() for row in file.hashes()] == wanted
