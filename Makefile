@@ -1,9 +1,10 @@
 # make train    install into .venv, train LeNet on real digits, write a report   (the first command)
-# make test     the whole test suite                                           (the second command)
+# make test     the quick tests, five minutes on two cores                     (the second command)
+# make test-all the rest of the tests: what is slow by nature
 # make lint     ruff, pyright on the installed package, the import directions
 # make smoke    every script on very little data
 # make bench    the measurements behind the README's tables, in their quick form
-# make test-slow, make test-faults    what takes longer than a suite may
+# make test-faults    hundreds of kills and full disks; for those who touch what they test
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -19,17 +20,19 @@ endif
 unexport PYTHONPATH
 
 .DELETE_ON_ERROR:
-.PHONY: train test test-slow test-faults lint smoke bench clean
+.PHONY: train test test-all test-faults lint smoke bench clean
 
 train: .venv/installed
 	$(RUN) scripts/train_lenet_digits.py $(or $(ARGS),--resume)
 
 # A worker that dies ends the run: with another in its place, the rest may wait for ever.
-test: .venv/installed-test
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -m "not slow and not faults" --durations 12 $(ARGS)
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
-test-slow: .venv/installed-test
-	$(BIN)/pytest -m slow --timeout 3600 $(ARGS)
+test: .venv/installed-test
+	$(PYTEST) -m "not slow and not faults" $(ARGS)
+
+test-all: .venv/installed-test
+	$(PYTEST) -m slow --timeout 3600 $(ARGS)
 
 test-faults: .venv/installed-test
 	$(BIN)/pytest -m faults --timeout 3600 $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,22 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
+SLOW_FILE = 20.0
+"""Seconds of a file from which on it is named: what is slow by nature belongs under ``slow``."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the files that took long, the slowest first."""
+    seconds = Counter[str]()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    slow = [(file, total) for file, total in seconds.most_common() if total > SLOW_FILE]
+    if slow:
+        terminalreporter.section(f"files above {SLOW_FILE:.0f} s")
+        for file, total in slow:
+            terminalreporter.write_line(f"{total:6.1f} s  {file}")
 
 
 @pytest.fixture(scope="session")
