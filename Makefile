@@ -11,8 +11,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; exit; }; done)
 BIN := .venv/bin
 RUN := $(BIN)/python
-# Heads are trained on features, so that these come first.
-SCRIPTS := $(wildcard scripts/build_*.py) scripts/extract_features.py $(wildcard scripts/train_*.py)
+# All but these are run with --smoke alone; heads are trained on features, so that these come first.
+NEED_MORE := advise classify inspect_model predict search visualize_architecture
+FOUND := $(patsubst scripts/%.py,%,$(filter-out %/__init__.py,$(wildcard scripts/*.py scripts/*/*.py)))
+SCRIPTS := extract_features $(filter-out extract_features $(NEED_MORE),$(FOUND))
+SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
 
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
@@ -46,30 +49,24 @@ lint: .venv/installed-test
 	$(BIN)/pytest -q tests/contract/test_imports.py
 
 smoke: .venv/installed-test
-	for script in $(SCRIPTS); do echo "== $$script --smoke" && $(RUN) $$script --smoke || exit 1; done
 	mkdir -p build/smoke
-	$(RUN) scripts/search.py train_lenet_digits --smoke
-	$(RUN) scripts/train_ensemble.py --smoke --bagging
-	$(RUN) scripts/train_ensemble.py --smoke --snapshots
-	$(RUN) scripts/test_ensemble.py runs/ensembles/train_lenet_digits-smoke
-	$(RUN) scripts/test_ensemble.py --smoke
-	$(RUN) scripts/evaluate.py --smoke
-	$(RUN) scripts/inspect_model.py minigooglenet
-	$(RUN) scripts/visualize_architecture.py minigooglenet --output build/smoke/minigooglenet
-	$(RUN) scripts/predict.py --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output build/smoke/predict.json
-	$(RUN) scripts/finetune.py --smoke
+	for script in $(SCRIPTS); do echo "== $$script --smoke" && ($(SIGHTKIT) $$script --smoke) || exit 1; done
+	$(SIGHTKIT) search train_lenet_digits --smoke
+	$(SIGHTKIT) train_ensemble --smoke --bagging
+	$(SIGHTKIT) train_ensemble --smoke --snapshots
+	$(SIGHTKIT) test_ensemble runs/ensembles/train_lenet_digits-smoke
+	$(SIGHTKIT) inspect_model minigooglenet
+	$(SIGHTKIT) visualize_architecture minigooglenet --output minigooglenet
+	$(SIGHTKIT) predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json
 ifdef SIGHTKIT_TEST_DATA
 	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home
 	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_v2*_no_top.h5 build/smoke/keras/models
-	KERAS_HOME=$(abspath build/smoke/keras) $(RUN) scripts/classify.py --model mobilenet_0.25 --output build/smoke/classify.csv $(SIGHTKIT_TEST_DATA)/style/content/beagle.png
-	KERAS_HOME=$(abspath build/smoke/keras) $(RUN) scripts/advise.py --smoke --output build/smoke/advice.json
+	export KERAS_HOME=$(abspath build/smoke/keras) && $(SIGHTKIT) classify --model mobilenet_0.25 --output classify.csv $(abspath $(SIGHTKIT_TEST_DATA))/style/content/beagle.png
+	export KERAS_HOME=$(abspath build/smoke/keras) && $(SIGHTKIT) advise --smoke --output advice.json
 else
 	@echo "classify.py and advise.py were not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
-	$(RUN) scripts/predict.py --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output build/smoke/predict_head.csv
-	$(RUN) scripts/suspicious_labels.py --smoke --output build/smoke/suspicious.csv
-	$(RUN) scripts/verify_dataset.py --smoke --output build/smoke/left_out.csv
-	$(RUN) scripts/augmentation_demo.py --smoke --output build/smoke/augmentation.png
+	$(SIGHTKIT) predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, _run_files
+from sightkit import _cli, _files, _run_files, _scripts
 from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
@@ -74,20 +74,18 @@ class Config:
             raise SightkitError(
                 f"--flags must be what a shell reads ({error}).", flags=self.flags
             ) from error
-        if not (ROOT / "scripts" / f"{self.experiment}.py").is_file():
-            known = sorted(path.stem for path in (ROOT / "scripts").glob("train_*.py"))
-            raise SightkitError(
-                "The experiment must be a script.", f"Known: {known}.", experiment=self.experiment
-            )
+        _scripts.find(self.experiment, ROOT / "scripts")
 
 
 def main(config: Config) -> list[dict[str, Any]]:
+    scripts = ROOT / "scripts"
+    script = scripts / f"{_scripts.find(config.experiment, scripts)}.py"
     rows = []
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         folder = ROOT / "runs" / "ledger" / config.experiment / f"seed-{seed}"
         command = [
             sys.executable,
-            str(ROOT / "scripts" / f"{config.experiment}.py"),
+            str(script),
             *shlex.split(config.flags),
             *("--seed", str(seed), "--output", str(folder), "--overwrite"),
         ]

@@ -1,4 +1,5 @@
-"""Write the README's tables: results from the ledger, networks from the zoo, speed from its rows.
+"""Write the README's tables: results from the ledger, networks from the zoo, speed from its rows;
+and scripts/README.md, the list of scripts by task.
 
 python benchmarks/tables.py            # rewrite the part between the markers
 python benchmarks/tables.py --check    # only say whether it is up to date (exit code 2 if not)
@@ -13,13 +14,18 @@ from pathlib import Path
 
 import speed_tables
 
-from sightkit import _cli, _files, zoo
+from sightkit import _cli, _files, _scripts, zoo
 from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
 README = ROOT / "README.md"
+SCRIPTS = ROOT / "scripts" / "README.md"
+SCRIPTS_HEAD = """# Scripts by task
+
+`sightkit NAME` runs a script from any folder, `python scripts/NAME.py` is the same; `--help`
+explains its flags. `benchmarks/tables.py` writes this page from the docstrings."""
 TITLES = {
     "train_lenet_digits": ("LeNet", "digits (scikit-learn)"),
     "train_lenet_mnist": ("LeNet", "MNIST"),
@@ -42,15 +48,16 @@ def main(config: Config) -> None:
     wanted = _replace(wanted, "training", speed_tables.training_table())
     wanted = _replace(wanted, "precision", speed_tables.precision_sentence())
     wanted = _replace(wanted, "inference", speed_tables.inference_table())
-    if config.check:
-        if text != wanted:
+    for path, content in ((README, wanted), (SCRIPTS, scripts())):
+        if path.is_file() and path.read_text(encoding="utf-8") == content:
+            continue
+        if config.check:
             raise SightkitError(
-                "The README's tables must be those that the results and the zoo give.",
-                "Run python benchmarks/tables.py and commit README.md.",
+                "The tables must be those that the results, the zoo and the scripts give.",
+                f"Run python benchmarks/tables.py and commit {path.relative_to(ROOT)}.",
             )
-        print("README.md is up to date.")
-    elif text != wanted:
-        _files.write_text(README, wanted)
+        _files.write_text(path, content)
+    print("The tables are up to date.")
 
 
 def _replace(text: str, name: str, content: str) -> str:
@@ -59,6 +66,15 @@ def _replace(text: str, name: str, content: str) -> str:
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
     return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def scripts() -> str:
+    """The scripts by task, as Markdown: name and first line."""
+    lines = [SCRIPTS_HEAD]
+    for task, found in _scripts.by_task(SCRIPTS.parent).items():
+        lines += ["", f"## {task}", "", "| script | |", "|---|---|"]
+        lines += [f"| [`{name}`]({name}.py) | {line} |" for name, line in found.items()]
+    return "\n".join(lines) + "\n"
 
 
 def networks() -> str:

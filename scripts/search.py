@@ -22,9 +22,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import _cli, _experiments
-
-SCRIPTS = Path(__file__).parent
+from sightkit import _cli
+from sightkit.experiments import scripts
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Config:
     """Search for the values of an experiment's flags."""
 
     experiment: Annotated[str, tyro.conf.Positional]
-    """Name of a script: train_lenet_digits."""
+    """Name of a script, train_lenet_digits, or the path of your own."""
     trials: int = 20
     """Networks to train in all, the first half of them coarse."""
     space: tuple[str, ...] = ()
@@ -56,8 +55,8 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    script = _experiments.load(SCRIPTS, config.experiment)
-    experiment = _experiments.parse_flags(script, config.flags, smoke=config.smoke)
+    script = scripts.load_experiment(config.experiment)
+    experiment = scripts.parse_flags(script, config.flags, smoke=config.smoke)
     from sightkit.training.search.plan import SearchPlan, import_optuna
     from sightkit.training.search.space import default_space, parse_space
 
@@ -79,7 +78,7 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.training.search.results import write_results
     from sightkit.training.search.study import Search
 
-    _experiments.expect_several_networks()
+    scripts.expect_several_networks()
     search = Search(plan)
     try:
         search.run(lambda line: print(line, flush=True))
@@ -91,7 +90,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def _default_output(config: Config) -> Path:
-    return Path("runs/search") / (config.experiment + ("-smoke" if config.smoke else ""))
+    return Path("runs/search") / (Path(config.experiment).stem + ("-smoke" if config.smoke else ""))
 
 
 def _described(plan: Any, summary: dict[str, Any]) -> str:

@@ -23,8 +23,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _experiments, _run_files, evaluation, io, training
+from sightkit import _cli, _run_files, evaluation, io, training
 from sightkit._errors import SightkitError
+from sightkit.experiments import scripts
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _judge(folders: dict[str, Path], path: Path, config: Config) -> dict[str, An
     evaluation.require_alike(found)
     evaluation.check_data(path, config.split, next(iter(found.values()))["class_names"])
     _cli.start_keras()
-    _experiments.expect_several_networks()
+    scripts.expect_several_networks()
     bundles = [training.load_bundle(folder) for folder in folders.values()]
     data = _open(bundles, path, config)
     watches = [evaluation.Stopwatch(bundle.predictor) for bundle in bundles]

@@ -17,6 +17,7 @@ was cut goes on where it was. Time and disk: as many times the experiment's as t
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -25,10 +26,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _experiments, _files, _run_files
+from sightkit import _cli, _files, _run_files, _scripts
 from sightkit._errors import Interrupted, SightkitError
-
-SCRIPTS = Path(__file__).parent
+from sightkit.experiments import scripts
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Config:
     """Train the members of an ensemble."""
 
     experiment: Annotated[str, tyro.conf.Positional] = "train_lenet_digits"
-    """Name of a script: train_lenet_digits."""
+    """Name of a script, train_lenet_digits, or the path of your own."""
     members: int = 5
     """Networks that will answer together."""
     bagging: bool = False
@@ -61,6 +61,11 @@ class Config:
             )
 
     @property
+    def name(self) -> str:
+        """The experiment as its runs name it."""
+        return Path(self.experiment).stem
+
+    @property
     def kind(self) -> str:
         """What members differ by."""
         return "bagging" if self.bagging else "snapshots" if self.snapshots else "seeds"
@@ -68,13 +73,13 @@ class Config:
     @property
     def folder(self) -> Path:
         """Where the ensemble lies."""
-        parts = [self.experiment, "" if self.kind == "seeds" else self.kind, self.smoke and "smoke"]
+        parts = [self.name, "" if self.kind == "seeds" else self.kind, self.smoke and "smoke"]
         return self.output or Path("runs/ensembles") / "-".join(part for part in parts if part)
 
 
 def main(config: Config) -> dict[str, Any]:
-    script = _experiments.load(SCRIPTS, config.experiment)
-    base = _experiments.parse_flags(script, config.flags, smoke=config.smoke)
+    script = scripts.load_experiment(config.experiment)
+    base = scripts.parse_flags(script, config.flags, smoke=config.smoke)
     count = min(config.members, 2) if config.smoke else config.members
     from sightkit.training.ensemble import write_ensemble
 
@@ -90,7 +95,7 @@ def main(config: Config) -> dict[str, Any]:
         "config": base.to_json(),
     }
     write_ensemble(config.folder, settings)
-    _experiments.expect_several_networks()
+    scripts.expect_several_networks()
     with _files.FileLock(config.folder / _run_files.LOCK, f"the ensemble {config.folder.name}"):
         try:
             if config.snapshots:
@@ -102,7 +107,7 @@ def main(config: Config) -> dict[str, Any]:
             text = str(stopped).split(" Give the same command")[0]
             raise Interrupted(f"{text} The same command goes on.", stopped.exit_code) from None
     print(f"{count} members lie in {config.folder}. Judge them:")
-    print(f"  python scripts/test_ensemble.py {config.folder}")
+    print(f"  {shlex.join([*_scripts.command('test_ensemble'), str(config.folder)])}")
     return settings
 
 
@@ -113,7 +118,7 @@ def _train_member(config: Config, script: Any, base: Any, number: int) -> None:
     folder, seed = config.folder / f"member-{number}", base.seed + number - 1
     data = config.folder / "data" / f"member-{number}.h5" if config.bagging else base.data
     member = _told(base, folder, seed=seed, data=data)
-    if ensemble.is_finished(folder, config.experiment, member):
+    if ensemble.is_finished(folder, config.name, member):
         print(f"Member {number} is finished.", flush=True)
         return
     print(f"Member {number}: seed {seed}", flush=True)
@@ -136,7 +141,7 @@ def _train_snapshots(config: Config, script: Any, base: Any, count: int) -> None
     member = _told(base, run)
     every = base.epochs // count
     folders = [config.folder / f"member-{k}" / _run_files.BUNDLE for k in range(1, count + 1)]
-    if not ensemble.is_finished(run, config.experiment, member):
+    if not ensemble.is_finished(run, config.name, member):
         _cli.start_keras()
         from sightkit.callbacks import SnapshotCycles
 

@@ -5,12 +5,14 @@ Standard library and tyro only, so that ``--help`` answers without Keras.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
+from sightkit import _scripts
 from sightkit._errors import EXIT_USER, Interrupted, SightkitError
 from sightkit._keras import prepare_environment, start_keras
 
@@ -23,25 +25,36 @@ ConfigType = TypeVar("ConfigType")
 
 
 def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoReturn:
-    """Parse the command line into ``config_type``, call ``main``, exit with the documented code.
-
-    Exit codes: 0 done; 2 the user must change something (one line on stderr); 130 or 143
-    interrupted by SIGINT or SIGTERM after saving.
-    """
-    try:
+    """Parse the command line into ``config_type``, call ``main``, exit with its ``exit_codes``."""
+    with exit_codes():
         import tyro
 
         prepare_environment()
         config = tyro.cli(
             config_type,
-            description=main.__globals__["__doc__"],  # the script's own words
+            prog=sys.argv[0] if _scripts.program() else None,
+            description=_scripts.as_given(
+                main.__globals__["__doc__"] or ""
+            ),  # the script's own words
             config=(tyro.conf.FlagCreatePairsOff,),
         )
         if getattr(config, "smoke", False):
             print(SMOKE, file=sys.stderr)
         main(config)
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def exit_codes() -> Iterator[None]:
+    """Exit with the documented code where what is inside ends with an error.
+
+    Exit codes: 2 the user must change something (one line on stderr); 130 or 143 interrupted by
+    SIGINT or SIGTERM after saving.
+    """
+    try:
+        yield
     except SightkitError as error:
-        _stop(str(error), EXIT_USER)
+        _stop(_scripts.as_given(str(error)), EXIT_USER)
     except Interrupted as error:
         print(error, file=sys.stderr)
         sys.stdout.flush()
@@ -61,7 +74,6 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_USER)
-    sys.exit(0)
 
 
 def _stop(message: str, code: int) -> NoReturn:

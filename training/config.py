@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sightkit import _scripts
 from sightkit._errors import SightkitError
 
 NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight")
@@ -114,8 +115,8 @@ class ExperimentConfig:
         }
 
     def command(self, experiment: str) -> str:
-        """The command line that runs ``scripts/<experiment>.py`` with this configuration."""
-        words = ["python", f"scripts/{experiment}.py"]
+        """The command line that runs the experiment with this configuration."""
+        words = _scripts.command(experiment)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name in ("resume", "overwrite") or value == field.default:

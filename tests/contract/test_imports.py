@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {"zoo", "preprocessing", "io", "inference"},
         {"numpy", "keras", "sklearn", "matplotlib", "imutils"},
     ),
+    "experiments": (LEAVES | {"training", "evaluation"}, {"keras", "numpy", "tyro"}),
     "transfer": (
         LEAVES | {"training", "evaluation"},
         {"keras", "numpy", "scipy", "sklearn", "h5py", "rich", "threadpoolctl"},
@@ -78,6 +79,7 @@ def violations(folder: str, name: str, source: str) -> list[str]:
                 "_files",
                 "_run_files",
                 "_faults",
+                "_scripts",
                 "__version__",
                 "_cli",
                 "_keras",
@@ -114,7 +116,8 @@ def test_a_folder_imports_only_what_the_table_allows(folder: str) -> None:
 
 
 def test_the_umbrella_files_that_all_may_import_are_standard_library_only() -> None:
-    for name in ("_errors.py", "_faults.py", "_files.py", "_run_files.py", "__init__.py"):
+    names = ("_errors.py", "_faults.py", "_files.py", "_run_files.py", "_scripts.py")
+    for name in (*names, "__init__.py"):
         for module, line, _ in imports_of((ROOT / "sightkit" / name).read_text(encoding="utf-8")):
             first = module.split(".")[0]
             assert first in sys.stdlib_module_names or module.startswith("sightkit._"), (name, line)
@@ -122,7 +125,7 @@ def test_the_umbrella_files_that_all_may_import_are_standard_library_only() -> N
 
 def test_every_package_folder_stands_in_the_table() -> None:
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert folders <= set(TABLE) | {"apps"}
+    assert folders <= set(TABLE) | {"apps", "scripts"}
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from sightkit import _scripts
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-NOT_INSTALLED = {"tests", "scripts", "benchmarks", "build"}
+NOT_INSTALLED = {"tests", "benchmarks", "build"}
 
 IMPORT_ALL = """
 import importlib, pathlib, pkgutil, sightkit, sys
@@ -23,6 +27,21 @@ for name in names:
     for public in getattr(module, "__all__", ()):
         getattr(module, public)
 print(len(names), (pathlib.Path(sightkit.__file__).parent / "py.typed").is_file())
+"""
+ATTACK = """
+import sys
+from dataclasses import dataclass
+from sightkit import _cli, _scripts
+
+@dataclass(frozen=True)
+class Config:
+    output: str
+
+def main(config):
+    print(*_scripts.command("attack"), *sys.argv[1:])
+
+if __name__ == "__main__":
+    _cli.run(main, Config)
 """
 
 
@@ -61,9 +80,10 @@ def test_every_pinned_requirement_meets_its_range_and_names_no_address() -> None
         assert name and name.group().lower() in pinned, requirement
 
 
-def test_the_wheel_installs_in_a_clean_environment_and_every_module_imports(
-    tmp_path: Path,
-) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment in which the wheel is installed, and not the repository."""
+    tmp_path = tmp_path_factory.mktemp("wheel")
     source = tmp_path / "source"
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     for folder in {Path(folder).parts[0] for folder in package_folders().values()}:
@@ -86,13 +106,49 @@ def test_the_wheel_installs_in_a_clean_environment_and_every_module_imports(
         ).strip()
     )
     # The dependencies are lent by path; the .pth of the editable install in there is not read.
-    (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"])
+    (site / "dependencies.pth").write_text("\n".join(p for p in sys.path if "packages" in p))
     run(
         [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(site), str(wheel)],
         tmp_path,
     )
-    modules, typed = run([str(python), "-I", "-c", IMPORT_ALL], tmp_path).split()[-2:]
+    return python
+
+
+def test_the_wheel_installs_in_a_clean_environment_and_every_module_imports(
+    wheel: Path, tmp_path: Path
+) -> None:
+    modules, typed = run([str(wheel), "-I", "-c", IMPORT_ALL], tmp_path).split()[-2:]
     assert int(modules) >= len(package_folders()) and typed == "True"
+
+
+def test_the_wheel_has_the_command_and_the_scripts(wheel: Path, tmp_path: Path) -> None:
+    sightkit = next(wheel.parents[1].rglob("bin/sightkit"))
+    listed = run([str(wheel), "-I", str(sightkit)], tmp_path)
+    for name in _scripts.scripts(ROOT / "scripts"):
+        assert f"  {name} " in listed
+    told = run([str(wheel), "-I", "-m", "sightkit", "search", "--help"], tmp_path)
+    assert "usage: python -m sightkit search" in told
+    assert "python -m sightkit search train_lenet_digits --trials 30" in told
+
+
+def test_a_script_in_a_folder_runs_by_its_bare_name(wheel: Path, tmp_path: Path) -> None:
+    (scripts,) = wheel.parents[1].rglob("sightkit/scripts")
+    folder = scripts / "explain"
+    folder.mkdir()
+    (folder / "attack.py").write_text(ATTACK, encoding="utf-8")
+    for name in ("attack", "explain/attack"):
+        command = [str(wheel), "-I", "-m", "sightkit", name, "--output", "x"]
+        assert run(command, tmp_path) == "python -m sightkit explain/attack --output x\n"
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_the_wheel_trains_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    run([str(wheel), "-I", "-m", "sightkit", "train_lenet_digits", "--smoke"], tmp_path)
+    environment = json.loads(
+        (tmp_path / "runs/lenet_digits/smoke/environment.json").read_text(encoding="utf-8")
+    )
+    assert environment["command"].startswith("python -m sightkit train_lenet_digits --output ")
 
 
 def run(command: list[str], folder: Path) -> str:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _run_files
+from sightkit import _run_files, _scripts
+from sightkit.training import ExperimentConfig
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py"))
-TRAINING = [name for name in NAMES if "training.fit(" in (SCRIPTS / f"{name}.py").read_text()]
+NAMES = sorted(_scripts.scripts(SCRIPTS))
+TRAINING = [
+    name for name in NAMES if issubclass(_scripts.load(name, SCRIPTS).Config, ExperimentConfig)
+]
 FLAGS = (
     "--output",
     "--epochs",

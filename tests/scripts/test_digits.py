@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -78,11 +79,11 @@ def test_history_environment_and_report_say_what_was_done(smoke):
     ]
     assert [line.split(",")[0] for line in history[1:]] == ["1", "2"]
     environment = json.loads((run / _run_files.ENVIRONMENT).read_text())
-    assert environment["command"].startswith("python scripts/train_lenet_digits.py ")
+    assert re.match(r"python \S+/scripts/train_lenet_digits\.py ", environment["command"])
     assert "--smoke" in environment["command"]
     assert re.fullmatch("[0-9a-f]{64}", environment["data"]["sha256"])
     report = (run / _run_files.REPORT).read_text(encoding="utf-8")
-    assert "python scripts/train_lenet_digits.py" in report
+    assert environment["command"] in html.unescape(report)
     assert "http" not in report
 
 

@@ -12,8 +12,8 @@ pytest.importorskip("optuna")
 @pytest.mark.parametrize(
     ("arguments", "told"),
     (
-        (("nothing",), "The experiment must be a script. Received: experiment='nothing'"),
-        (("build_cifar10",), "The experiment must be a script."),
+        (("nothing",), "The name must be that of one script. Received: script='nothing'"),
+        (("build_cifar10",), "The experiment must be a script whose Config"),
         (("train_lenet_digits", "--space", "rate=1:2"), "names a field of the experiment's Config"),
         (("train_lenet_digits", "--space", "learning_rate=x"), "name=low:high:log"),
         (("train_lenet_digits", "--space", "learning_rate=-1:1"), "number above 0"),
@@ -34,7 +34,7 @@ def test_a_smoke_search_leaves_table_picture_and_the_command_to_train(script, tm
     flags = ("train_lenet_digits", "--smoke", "--output", tmp_path / "search", "--folds", 2)
     result = script("search", *flags, cwd=tmp_path)
     assert result.code == 0, result.stderr
-    assert "python scripts/train_lenet_digits.py --output" in result.stdout
+    assert "scripts/train_lenet_digits.py --output" in result.stdout
     summary = json.loads((tmp_path / "search" / "search.json").read_text())
     assert [row["stage"] for row in summary["trials"]] == ["coarse"] * 2 + ["fine"] * 2
     for name in ("trials.csv", "search.png", "journal.log"):

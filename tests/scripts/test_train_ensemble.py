@@ -12,8 +12,8 @@ from sightkit import _run_files
 @pytest.mark.parametrize(
     ("flags", "told"),
     (
-        (("nothing",), "The experiment must be a script. Received: experiment='nothing'"),
-        (("train_ensemble",), "The experiment must be a script."),
+        (("nothing",), "The name must be that of one script. Received: script='nothing'"),
+        (("train_ensemble",), "The experiment must be a script whose Config"),
         (("--members", 1), "--members must be at least 2"),
         (("--bagging", "--snapshots"), "give it or --bagging"),
         (("--snapshots", "--members", 3), "The epochs must be a multiple of --members"),

@@ -78,7 +78,7 @@ def again(command):
     import tyro
 
     python, script, *flags = shlex.split(command)
-    assert (python, script) == ("python", "scripts/train_test.py")
+    assert (python, script) == ("python", "train_test.py")
     return tyro.cli(Config, args=flags, config=(tyro.conf.FlagCreatePairsOff,))
 
 
@@ -97,6 +97,6 @@ def test_the_command_gives_the_same_configuration(config):
 
 
 def test_the_command_names_only_what_differs_from_the_defaults():
-    assert Config().command("train_test") == "python scripts/train_test.py"
+    assert Config().command("train_test") == "python train_test.py"
     config = Config(epochs=3, resume=True)
-    assert config.command("train_test") == "python scripts/train_test.py --epochs 3"
+    assert config.command("train_test") == "python train_test.py --epochs 3"

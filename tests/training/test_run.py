@@ -315,7 +315,7 @@ def test_the_folder_says_what_lies_where(config):
     assert "environment.json" in said
     assert "report.html" not in said  # is not there yet
     environment = json.loads((config.output / _run_files.ENVIRONMENT).read_text())
-    assert environment["command"].startswith("python scripts/train_test.py --output ")
+    assert environment["command"].startswith("python train_test.py --output ")
     assert environment["data"] == {"sha256": "abc"}
     assert {"python", "backend", "versions", "device", "cores", "threads", "commit"} <= set(
         environment

@@ -1,0 +1,1 @@
+"""One experiment or task a file, run by the command ``sightkit`` or as a file."""

@@ -1,0 +1,126 @@
+"""The scripts, as the command ``sightkit`` finds, lists and names them. Standard library only.
+
+A script is a file of ``scripts/``, or of an application's folder in it: ``train_lenet_digits``,
+``explain/attack``. Its line in the list is the first of its docstring: listing executes nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib.util
+import os
+import re
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from types import ModuleType
+
+from sightkit._errors import SightkitError
+
+PACKAGE = "sightkit.scripts"
+FOLDER = Path(importlib.import_module(PACKAGE).__path__[0])
+PROGRAMS = ("sightkit", "python -m sightkit")
+TASKS = {
+    "Check images and labels": ("verify_*", "augmentation_*", "suspicious_*"),
+    "Build a dataset file": ("build_*",),
+    "Train": ("train_*", "ensemble", "search"),
+    "Reuse a pretrained network": ("advise", "classify", "extract_*", "finetune"),
+    "Evaluate and predict": ("evaluate", "*_ensemble", "predict"),
+    "Inspect a network": ("inspect_*", "visualize_*"),
+}
+"""Heading in the list to the names below it; those of an application stand below its own."""
+
+
+def scripts(folder: Path = FOLDER) -> dict[str, Path]:
+    """Return every script of a folder and of those in it: name to file, in the names' order."""
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*/*.py")])
+        if not path.name.startswith("_")
+    }
+
+
+def by_task(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
+    """Return the scripts of each task: name to the first line of the docstring."""
+    tasks: dict[str, dict[str, str]] = {task: {} for task in TASKS}
+    for name, path in scripts(folder).items():
+        fitting = (task for task, names in TASKS.items() if any(fnmatch(name, n) for n in names))
+        task = name.rpartition("/")[0] or next(fitting, "Other")
+        docstring = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+        tasks.setdefault(task, {})[name] = docstring.partition("\n")[0]
+    return {task: lines for task, lines in tasks.items() if lines}
+
+
+def find(name: str, folder: Path = FOLDER) -> str:
+    """Return the whole name of a script: that of one in a folder may be given without it.
+
+    Raises:
+        SightkitError: no script has this name, or several have.
+    """
+    names = list(scripts(folder))
+    matches = [name] if name in names else [whole for whole in names if _bare(whole) == name]
+    if len(matches) == 1:
+        return matches[0]
+    near = sorted(names, key=lambda n: -difflib.SequenceMatcher(None, name, _bare(n)).ratio())
+    raise SightkitError(
+        "The name must be that of one script.",
+        f"The nearest are {', '.join(matches or near[:3])}; sightkit alone lists all.",
+        script=name,
+    )
+
+
+def load(name: str, folder: Path = FOLDER) -> ModuleType:
+    """Import a script by its name, or one of the user's own by its path (``mine/train_x.py``).
+
+    Raises:
+        SightkitError: no script has this name, or several have.
+    """
+    own = name.endswith(".py") and Path(name).is_file()
+    whole = Path(name).stem if own else find(name, folder)
+    path = Path(name) if own else scripts(folder)[whole]
+    module_name = ".".join((PACKAGE, *whole.split("/")))
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # where dataclasses look for its annotations
+    spec.loader.exec_module(module)
+    return module
+
+
+def program() -> str:
+    """Return ``sightkit`` or ``python -m sightkit`` where it runs this script, else nothing."""
+    first = sys.argv[0].rpartition(" ")[0]
+    return first if first in PROGRAMS else ""
+
+
+def command(name: str) -> list[str]:
+    """Return the words that start a script as the running one was started.
+
+    Args:
+        name: a script, with or without its folder; or one of the user's own, or its path.
+    """
+    ours = {**{_bare(whole): whole for whole in scripts()}, **{whole: whole for whole in scripts()}}
+    running = Path(sys.argv[0])
+    if name in ours and program():
+        return [*program().split(), ours[name]]
+    if running.stem == name:
+        return ["python", sys.argv[0]]
+    if name in ours and running.resolve().is_relative_to(FOLDER.resolve()):
+        path = os.path.relpath(FOLDER.resolve() / f"{ours[name]}.py", running.resolve().parent)
+        return ["python", os.path.join(running.parent, path)]
+    if name in ours:
+        return [PROGRAMS[0], ours[name]]
+    own = getattr(sys.modules.get(f"{PACKAGE}.{name}"), "__file__", f"{name}.py")
+    return ["python", name if name.endswith(".py") else own]
+
+
+def as_given(text: str) -> str:
+    """Return a text that names scripts by their files as the users of ``sightkit`` know them."""
+    pattern = r"(?<![\w/'\"])(python )?scripts/([\w/*]+)\.py"
+    return re.sub(pattern, rf"{program()} \2", text) if program() else text
+
+
+def _bare(name: str) -> str:
+    return name.rpartition("/")[2]
