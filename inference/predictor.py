@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._network import precision_of
 from sightkit.inference.compiled_cache import cpu_flags
 from sightkit.inference.keras_engine import KerasEngine
 from sightkit.inference.pinned import Pinned
@@ -51,7 +52,7 @@ class Predictor:
         }
         self._keras = KerasEngine(network, batch_size)
         self._engine: Engine = self._keras
-        self._settled = _precision_of(network) != "float32"
+        self._settled = precision_of(network) != "float32"
         self._seen = 0
         self._watch: WeightsWatch | None = None
         self._lock = threading.Lock()
@@ -65,7 +66,7 @@ class Predictor:
     def precision(self) -> str:
         """What the engine computes in: ``"float32"`` or ``"bfloat16"``."""
         own = self._engine is self._keras
-        return _precision_of(self.network) if own else self._options["precision"]
+        return precision_of(self.network) if own else self._options["precision"]
 
     def start(
         self, images: np.ndarray, *, real_images: tuple[str, np.ndarray] | None = None
@@ -104,7 +105,7 @@ class Predictor:
         """
         engine = self._keras if images is None else self._started(images, real_images)
         own = engine is self._keras
-        precision = _precision_of(self.network) if own else self._options["precision"]
+        precision = precision_of(self.network) if own else self._options["precision"]
         return Pinned(self, engine, precision, next_step)
 
     def _started(self, images: np.ndarray, real_images: tuple[str, np.ndarray] | None) -> Engine:
@@ -305,12 +306,3 @@ def _require_model(model: Any) -> None:
                 network=model.name,
                 **{what: len(tensors)},
             )
-
-
-def _precision_of(network: keras.Model) -> str:
-    """What a network computes in: float32 if all its layers do, else the first other one."""
-    dtypes = (
-        _precision_of(layer) if isinstance(layer, keras.Model) else layer.compute_dtype
-        for layer in network.layers
-    )
-    return next((dtype for dtype in dtypes if dtype != "float32"), "float32")

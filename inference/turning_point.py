@@ -8,9 +8,10 @@ never depends on how busy a machine is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import keras
+
+from sightkit._network import flat_layers
 
 START, START_LAYER, START_WEIGHT = 0.5, 0.012, 5e-8
 """Seconds to convert and compile a network: at least, for each layer, for each weight. Measured and
@@ -36,7 +37,7 @@ def turning_point(network: keras.Model, precision: str) -> float:
 
 def start_seconds(network: keras.Model) -> float:
     """What converting and compiling a network takes, of the processor."""
-    count = len(list(_layers(network)))
+    count = len(list(flat_layers(network)))
     return START + START_LAYER * count + START_WEIGHT * network.count_params()
 
 
@@ -44,15 +45,7 @@ def saved_seconds(network: keras.Model) -> float:
     """What an engine then saves with each image; 0 without batch normalization."""
     normalized = sum(
         math.prod(side or UNKNOWN_SIDE for side in layer.output.shape[1:])
-        for layer in _layers(network)
+        for layer in flat_layers(network)
         if isinstance(layer, keras.layers.BatchNormalization) and hasattr(layer, "output")
     )
     return GAIN * normalized
-
-
-def _layers(network: keras.Model) -> Iterator[keras.Layer]:
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
-        else:
-            yield layer

@@ -106,14 +106,7 @@ def build_float32(origin: Mapping[str, Any]) -> keras.Model:
         raise SightkitError(
             "A network is named by its builder and arguments.", found=sorted(origin)
         )
-    import keras
-
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        return zoo.build(origin["builder"], **origin["arguments"])
-    finally:
-        keras.config.set_dtype_policy(policy)
+    return zoo.build(origin["builder"], precision="float32", **origin["arguments"])
 
 
 def damaged(folder: Path, reason: str) -> SightkitError:

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit._network import flat_layers
 from sightkit.training.data_adapter import adapt
 from sightkit.training.environment import (
     THREADS,
@@ -127,7 +128,7 @@ def jit_rule(network: keras.Model) -> bool:
 
 def _measured(plan: ExecutionPlan, network: keras.Model, data: Any, cache: Path) -> ExecutionPlan:
     x, y, *rest = data[0]
-    precisions = [layer.dtype_policy.name for layer in all_layers(network)]
+    precisions = [layer.dtype_policy.name for layer in flat_layers(network)]
     path = cache / f"{measurement_key(network, x, plan.jit, precisions)}.json"
     kept = _kept(path)
     if kept is not None and 1 <= kept.steps_per_execution <= len(data):
@@ -232,7 +233,7 @@ def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
     trained = {id(variable) for variable in network.trainable_variables}
     parts = [
         SCHEMA,
-        [_described(layer) for layer in all_layers(network)],
+        [_described(layer) for layer in flat_layers(network)],
         [[list(weight.shape), id(weight) in trained] for weight in network.weights],
         [list(output.shape) for output in network.outputs],
         type(network.optimizer).__name__,
@@ -244,19 +245,10 @@ def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def all_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers in order; of a model among them, itself and then its own."""
-    for layer in network.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from all_layers(layer)
-
-
 def _described(layer: keras.layers.Layer) -> list[Any]:
     config: Any = {}
-    if not isinstance(layer, keras.Model):  # its layers stand for it
-        with contextlib.suppress(NotImplementedError):  # a layer of the user's own
-            config = layer.get_config()
+    with contextlib.suppress(NotImplementedError):  # a layer of the user's own
+        config = layer.get_config()
     return [type(layer).__name__, layer.trainable, _without(config, ("name", "dtype", "seed"))]
 
 

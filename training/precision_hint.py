@@ -11,8 +11,8 @@ import keras
 
 from sightkit import _files, zoo
 from sightkit._errors import Interrupted, SightkitError
-from sightkit.training.execution_plan import all_layers, default_cache, measurement_key
-from sightkit.training.preparation import POLICIES
+from sightkit._network import flat_layers, precision_of
+from sightkit.training.execution_plan import default_cache, measurement_key
 from sightkit.training.restore import network_kept, random_numbers_kept
 
 SECONDS = 10.0
@@ -36,7 +36,9 @@ def precision_hint(network: keras.Model, data: Any, *, cache: Path | None = None
         One line; None where no twin can be built, or where measuring fails.
     """
     now = precision_of(network)
-    other = next(name for name in POLICIES if name != now)
+    if now not in zoo.POLICIES:
+        return None
+    other = next(name for name in zoo.POLICIES if name != now)
     batch = data[0]
     path = (cache or default_cache()) / f"precision-{measurement_key(network, batch[0])}.json"
     seconds = _kept(path)
@@ -48,12 +50,6 @@ def precision_hint(network: keras.Model, data: Any, *, cache: Path | None = None
             path.parent.mkdir(parents=True, exist_ok=True)
             _files.write_json(path, seconds)
     return _said(other, seconds[now] / seconds[other])
-
-
-def precision_of(network: keras.Model) -> str:
-    """``"float32"`` or ``"bfloat16"``: what most of a network is computed in."""
-    computed = [layer.compute_dtype for layer in network.layers if layer.weights]
-    return "bfloat16" if "bfloat16" in computed else "float32"
 
 
 def _said(other: str, times: float) -> str:
@@ -68,7 +64,7 @@ def _kept(path: Path) -> dict[str, float] | None:
     with contextlib.suppress(SightkitError, OSError, TypeError, ValueError, LookupError):
         if path.is_file():
             found = _files.read_json(path)
-            return {name: float(found[name]) for name in POLICIES}
+            return {name: float(found[name]) for name in zoo.POLICIES}
     return None
 
 
@@ -95,14 +91,9 @@ def _twin(network: keras.Model, precision: str) -> keras.Model | None:
         origin = zoo.origin(network)
     except SightkitError:
         return None
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(POLICIES[precision])
-    try:
-        twin = zoo.build(origin["builder"], **origin["arguments"])
-    finally:
-        keras.config.set_dtype_policy(policy)
+    twin = zoo.build(origin["builder"], precision=precision, **origin["arguments"])
     twin.trainable = network.trainable  # a model hands it on to its layers, so it comes first
-    for layer, counterpart in zip(all_layers(network), all_layers(twin), strict=True):
+    for layer, counterpart in zip(flat_layers(network), flat_layers(twin), strict=True):
         counterpart.trainable = layer.trainable
     twin.compile_from_config(network.get_compile_config())
     twin.jit_compile = network.jit_compile

@@ -6,10 +6,8 @@ import sys
 
 import keras
 
-from sightkit._errors import SightkitError
+from sightkit import zoo
 from sightkit.training.environment import NATIVE_BFLOAT16, accelerators, processor_flags
-
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def prepare(*, seed: int, precision: str = "float32") -> None:
@@ -26,10 +24,7 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
     Raises:
         SightkitError: another precision.
     """
-    if precision not in POLICIES:
-        raise SightkitError(
-            f"A network is trained in {' or '.join(POLICIES)}.", precision=precision
-        )
+    policy = zoo.policy_of(precision)
     if precision == "bfloat16" and not _has_bfloat16():
         print(
             "This processor has no bfloat16 arithmetic: the training will be slower than with "
@@ -37,7 +32,7 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
             file=sys.stderr,
         )
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(POLICIES[precision])
+    keras.config.set_dtype_policy(policy)
 
 
 def _has_bfloat16() -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io import (
+    SPLITS,
     DatasetFile,
     FolderDataset,
     HDF5DatasetWriter,
@@ -35,7 +36,6 @@ LEAST_SIDE = 0.5
 """Of what a network takes: images of a dataset file that are smaller are told."""
 LEFT_OUT = ".left_out.csv"
 ENGINE = ("engine", "precision")
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def index_entries(entries: tuple[Entry, ...]) -> dict[str, Entry]:
     return index
 
 
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _ENTRIES = index_entries(ENTRIES)
 BUILDERS = {each.builder: each.module for each in ENTRIES}
 _ORIGINS: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
@@ -89,9 +90,34 @@ def published_arguments(
     return arguments
 
 
-def build(name: str, /, **arguments: Any) -> keras.Model:
-    """Build a network by name: ``build("lenet", input_shape=(28, 28, 1), classes=10)``."""
-    return builder_of(name)(**{**entry(name).variant, **arguments})
+def build(name: str, /, *, precision: str | None = None, **arguments: Any) -> keras.Model:
+    """Build a network by name: ``build("lenet", input_shape=(28, 28, 1), classes=10)``.
+
+    Args:
+        name: one of ``names()``.
+        precision: what it computes in, ``"float32"`` or ``"bfloat16"``; what Keras is set to when
+            left out.
+        **arguments: of the builder.
+    """
+    arguments = {**entry(name).variant, **arguments}
+    if precision is None:
+        return builder_of(name)(**arguments)
+    policy = policy_of(precision)
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        return builder_of(name)(**arguments)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def policy_of(precision: str) -> str:
+    """Keras' name of a precision: ``"bfloat16"`` is bfloat16 arithmetic on float32 weights."""
+    if precision not in POLICIES:
+        raise SightkitError(f"A network computes in {' or '.join(POLICIES)}.", precision=precision)
+    return POLICIES[precision]
 
 
 def builder_of(name: str) -> Callable[..., keras.Model]:

@@ -21,6 +21,7 @@ from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.sample_photos import SampleLayout, write_sample_photos
+from sightkit.io.splits import SPLITS
 
 TEST_DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
 SMOKE_IMAGES = 50
@@ -129,7 +130,7 @@ class BuildConfig:
                 source,
                 self.output,
                 preprocessors=preprocessors,
-                fractions=dict(zip(("train", "validation", "test"), self.fractions, strict=True)),
+                fractions=dict(zip(SPLITS, self.fractions, strict=True)),
                 split_seed=self.split_seed,
                 limit=SMOKE_IMAGES if self.smoke else None,
                 max_bad=self.max_bad or None,

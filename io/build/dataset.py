@@ -13,7 +13,7 @@ import numpy as np
 
 from sightkit import _faults, _files
 from sightkit._errors import SightkitError
-from sightkit.io.build.partition import SPLITS, check_fixed, in_two_classes, partition
+from sightkit.io.build.partition import check_fixed, in_two_classes, partition
 from sightkit.io.build.prepare import ImageChain, Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
 from sightkit.io.hdf5.file import DatasetFile
@@ -21,6 +21,7 @@ from sightkit.io.hdf5.values import file_size
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.splits import SPLITS
 from sightkit.io.threads import whole_number
 
 PORTION_BYTES = 2**25

@@ -8,9 +8,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io.sources.image_source import ImageSource
-from sightkit.io.split import check_fractions, split
-
-SPLITS = ("train", "validation", "test")
+from sightkit.io.splits import SPLITS, check_fractions, split
 
 
 def check_fixed(images: ImageSource, fractions: Mapping[str, float]) -> None:

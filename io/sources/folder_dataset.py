@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.build.partition import SPLITS
 from sightkit.io.images import read_image
 from sightkit.io.sources.archives import place_in_archive
 from sightkit.io.sources.folder_layouts import (
@@ -25,6 +24,7 @@ from sightkit.io.sources.folder_layouts import (
 )
 from sightkit.io.sources.folder_scan import printable, scan_folder
 from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.splits import SPLITS
 
 Layout = Literal["folders", "names", "numbers", "splits", "tiny_imagenet"]
 LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"

@@ -80,6 +80,8 @@ def violations(folder: str, name: str, source: str) -> list[str]:
                 "_run_files",
                 "_faults",
                 "_scripts",
+                "_lazy",
+                "_network",
                 "__version__",
                 "_cli",
                 "_keras",
@@ -116,8 +118,8 @@ def test_a_folder_imports_only_what_the_table_allows(folder: str) -> None:
 
 
 def test_the_umbrella_files_that_all_may_import_are_standard_library_only() -> None:
-    names = ("_errors.py", "_faults.py", "_files.py", "_run_files.py", "_scripts.py")
-    for name in (*names, "__init__.py"):
+    names = ("_errors", "_faults", "_files", "_lazy", "_run_files", "_scripts", "__init__")
+    for name in (f"{name}.py" for name in names):
         for module, line, _ in imports_of((ROOT / "sightkit" / name).read_text(encoding="utf-8")):
             first = module.split(".")[0]
             assert first in sys.stdlib_module_names or module.startswith("sightkit._"), (name, line)

@@ -11,7 +11,7 @@ import pytest
 from sightkit import training, zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit.training import precision_hint as hints
-from sightkit.training.precision_hint import precision_hint, precision_of
+from sightkit.training.precision_hint import precision_hint
 
 BATCH = (np.random.default_rng(0).random((16, 28, 28, 1), np.float32), np.arange(16) % 10)
 
@@ -116,7 +116,7 @@ def test_layers_of_models_in_the_network_are_frozen_too(monkeypatch):
     model.layers[0].layers[0].trainable = False
     model.compile("sgd", "mse")
     monkeypatch.setattr(zoo, "origin", lambda network: {"builder": "nested", "arguments": {}})
-    monkeypatch.setattr(zoo, "build", lambda name: nested("mixed_bfloat16"))
+    monkeypatch.setattr(zoo, "build", lambda name, precision: nested(f"mixed_{precision}"))
     twin = hints._twin(model, "bfloat16")
     assert len(twin.trainable_variables) == len(model.trainable_variables) == 4
 
@@ -158,11 +158,6 @@ def fail(monkeypatch, where, model, error):
         monkeypatch.setattr(zoo, "build", lambda *a, **k: failing(None))
     else:
         monkeypatch.setattr(keras.Model, "train_on_batch", failing)
-
-
-def test_what_most_layers_compute_in_is_the_precision():
-    assert precision_of(network()) == "float32"
-    assert precision_of(network("bfloat16")) == "bfloat16"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from sightkit._network import flat_layers
 from sightkit.training.checks.loss import CROSSENTROPIES, host
 from sightkit.training.checks.network import (
     Measured,
     Trial,
     dead_units,
-    flat_layers,
     last_with_kernel,
 )
 from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line

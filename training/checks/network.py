@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from sightkit._network import flat_layers
 from sightkit.training.checks.loss import LossInfo, host
 from sightkit.training.gradients import compile_briefly, differentiate, values_of
 
@@ -118,14 +119,6 @@ def without_dropout(model: keras.Model) -> Iterator[None]:
     finally:
         for layer, rate in zip(layers, rates, strict=True):
             layer.rate = rate
-
-
-def flat_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers of a network, those of networks inside it in their place."""
-    flat = []
-    for layer in model.layers:
-        flat += flat_layers(layer) if isinstance(layer, keras.Model) else [layer]
-    return flat
 
 
 def last_with_kernel(model: keras.Model) -> keras.layers.Layer | None:

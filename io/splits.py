@@ -9,6 +9,8 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.io.threads import whole_number
 
+SPLITS = ("train", "validation", "test")
+
 
 def split(
     labels: np.ndarray,

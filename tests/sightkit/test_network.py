@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import keras
+import pytest
+
+from sightkit import zoo
+from sightkit._errors import SightkitError
+from sightkit._network import flat_layers, precision_of
+
+LENET = {"input_shape": (8, 8, 1), "classes": 3}
+
+
+def nested(dtype: str = "float32") -> keras.Model:
+    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, dtype=dtype, name="deep")])
+    return keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(1, name="last")])
+
+
+def test_flat_layers_of_an_inner_network_stand_in_its_place():
+    assert [layer.name for layer in flat_layers(nested())] == ["deep", "last"]
+
+
+def test_precision_of_is_float32_only_where_all_layers_are():
+    assert precision_of(nested()) == "float32"
+    assert precision_of(nested("mixed_bfloat16")) == "bfloat16"
+    assert precision_of(nested("float16")) == "float16"
+
+
+def test_build_takes_a_precision_and_leaves_keras_as_it_was():
+    before = keras.config.dtype_policy()
+    for precision in zoo.POLICIES:
+        network = zoo.build("lenet", precision=precision, **LENET)
+        assert precision_of(network) == precision
+        assert keras.config.dtype_policy() == before
+    with pytest.raises(SightkitError, match="classes"):
+        zoo.build("lenet", precision="bfloat16", **{**LENET, "classes": 0})
+    assert keras.config.dtype_policy() == before
+
+
+def test_build_in_an_unknown_precision_is_refused():
+    with pytest.raises(SightkitError, match="float32 or bfloat16"):
+        zoo.build("lenet", precision="float16", **LENET)
