@@ -21,7 +21,7 @@ from typing import Any
 import measure
 import numpy as np
 
-from sightkit import _cli, training
+from sightkit import _cli, experiments, training
 
 CHECKPOINT_BAR, MONITOR_BAR = 2.0, 1.0
 """Percent of an epoch."""
@@ -38,7 +38,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Training(training.ExperimentConfig):
+class Training(experiments.Config):
     """What a script's flags would be."""
 
     output: Path = Path("run")

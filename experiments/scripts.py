@@ -12,7 +12,7 @@ from typing import Any
 
 from sightkit import _scripts
 from sightkit._errors import SightkitError
-from sightkit.training.config import ExperimentConfig
+from sightkit.experiments.config import Config
 
 
 def load_experiment(name: str) -> ModuleType:
@@ -23,9 +23,9 @@ def load_experiment(name: str) -> ModuleType:
     """
     script = _scripts.load(name)
     config = getattr(script, "Config", None)
-    if not (isinstance(config, type) and issubclass(config, ExperimentConfig)):
+    if not (isinstance(config, type) and issubclass(config, Config)):
         raise SightkitError(
-            "The experiment must be a script whose Config is an ExperimentConfig.",
+            "The experiment must be a script whose Config is an experiments.Config.",
             "Name one that trains a network, train_lenet_digits for example.",
             experiment=name,
         )

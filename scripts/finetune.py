@@ -21,12 +21,13 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import _cli, io, training, transfer
+from sightkit import _cli, experiments, io, transfer
 from sightkit._errors import SightkitError
+from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     """A pretrained network on your own photos."""
 
     output: Path = Path("runs/finetune/default")
@@ -41,21 +42,21 @@ class Config(training.ExperimentConfig):
     warm_up: int = 20
     """Passes over the training photos in phase 1; 10 to 30 are usual."""
     warm_up_rate: float = 1e-3
-    """Of RMSprop in phase 1."""
+    """Rate of RMSprop in phase 1."""
     learning_rate: float = 1e-3
-    """Of SGD with momentum 0.9 at the start of phase 2."""
+    """Rate of SGD with momentum 0.9 at the start of phase 2."""
     unfreeze_from: str = ""
-    """Layer from which on the body learns in phase 2; its last block by default."""
+    """First layer of the body that learns in phase 2; its last block by default."""
     hidden: int = 256
     """Neurons of the head's hidden layer; 0: none."""
     dropout: float = 0.5
     """Share dropped after the hidden layer."""
     pool: Literal["avg", "flatten"] = "avg"
-    """The mean of each feature map, or every place with weights of its own, as in the books."""
+    """Mean of each feature map, or every place with weights of its own, as in the books."""
     flip: bool = True
-    """Training photos are mirrored too; the flag leaves that out: for letters and digits."""
+    """Mirror training photos too; the flag leaves that out: for letters and digits."""
     layout: Literal["folders", "names", "splits"] = "folders"
-    """Where the class of a photo stands; see scripts/build_folder.py."""
+    """Place of a photo's class; see scripts/build_folder.py."""
     max_bad: float = 0.05
     """Share of photos that may be left out because they cannot be read; they are listed."""
 
@@ -83,7 +84,7 @@ class Config(training.ExperimentConfig):
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with training.Run.open(config, experiment=Path(__file__).stem) as run:
+    with experiments.start(config, __file__, keras=False) as run:
         # 1. Photos to one dataset file, larger than the network takes, for shifts and turns.
         file = transfer.photos_to_file(
             config.model,
@@ -94,81 +95,36 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             max_bad=config.max_bad or None,
             samples=config.smoke,
         )
-        _cli.start_keras()
+        run.start_keras()
         import keras
 
-        from sightkit import evaluation, inference
-        from sightkit.preprocessing import Augment
-
-        training.prepare(seed=config.seed, precision=config.precision)
-        run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
-
-        # 2. Batches, by the network's own preprocessing; only training images are varied.
-        chain = transfer.preprocessing_of(config.model)
-        train = io.HDF5DatasetGenerator(
-            file.path,
-            config.batch_size,
-            preprocessors=chain,
-            augment=Augment(
+        data = run.use(file)
+        data.chain, data.evaluation_batch = transfer.preprocessing_of(config.model), 64
+        train = data.training(
+            Augment(
                 rotation=15, translation=0.06, zoom=0.1, horizontal_flip=config.flip, brightness=0.1
-            ),
-            shuffle=True,
-            seed=config.seed,
+            )
         )
-        judged = {
-            split: io.HDF5DatasetGenerator(file.path, 64, split=split, preprocessors=chain)
-            for split in ("train", "validation", "test")
-        }
-        steps = config.epochs * len(train)
 
-        # 3. Surgery: the pretrained body under a new head.
+        # 2. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.at_hand(config.model, include_top=False)
         if not trained:
             print(f"The weights of {config.model} are not at hand: it begins at random values.")
-        network = transfer.with_new_head(
-            config.model,
-            len(file.class_names),
-            hidden=(config.hidden,) if config.hidden else (),
-            dropout=config.dropout,
-            pool=config.pool,
-            trained=trained,
-        )
+        hidden = (config.hidden,) if config.hidden else ()
+        head = {"hidden": hidden, "dropout": config.dropout, "pool": config.pool}
+        network = transfer.with_new_head(config.model, data.classes, trained=trained, **head)
         layer = config.unfreeze_from or transfer.source_of(config.model).last_block
-        transfer.unfreeze_from(network, layer)  # an unknown one is told before phase 1
+        transfer.unfreeze_from(network, layer)  # an unknown one is refused before phase 1
 
-        # 4. Phase 1: the head learns. Phase 2: the body's last layers learn too.
-        common = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+        # 3. Phase 1: the head learns. Phase 2: the body's last layers learn too.
         transfer.freeze_body(network)
-        network.compile(keras.optimizers.RMSprop(config.warm_up_rate), **common)
-        rows = training.fit(
-            network,
-            train,
-            judged["validation"],
-            run=run,
-            epochs=config.warm_up,
-            callbacks=callbacks,
-            phase="head",
-        )
+        network.compile(keras.optimizers.RMSprop(config.warm_up_rate), **experiments.CLASSIFICATION)
+        rows = run.fit(network, train, epochs=config.warm_up, callbacks=callbacks, phase="head")
         transfer.unfreeze_from(network, layer)
-        schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)
-        network.compile(keras.optimizers.SGD(schedule, momentum=0.9), **common)
-        training.fit(
-            network,
-            train,
-            judged["validation"],
-            run=run,
-            epochs=config.epochs,
-            callbacks=callbacks,
-            phase="body",
-            after=rows,
-        )
-
-        # 5. What it can do, and the network to keep.
-        facts = {**training.facts(network, config), "unfrozen_from": layer}
-        metrics = evaluation.report_run(run.folder, inference.compile(network), judged, facts)
-        training.save_run_bundle(run, network, data=judged["test"], metrics=metrics)
-        print(run.describe())
-    return metrics
+        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
+        network.compile(keras.optimizers.SGD(rate, momentum=0.9), **experiments.CLASSIFICATION)
+        run.fit(network, train, callbacks=callbacks, phase="body", after=rows)
+        return run.report(network, unfrozen_from=layer)
 
 
 if __name__ == "__main__":

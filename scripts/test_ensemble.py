@@ -130,7 +130,7 @@ def _judge(folders: dict[str, Path], path: Path, config: Config) -> dict[str, An
 
 def _members(config: Config) -> tuple[dict[str, Path], Path | None]:
     """Bundles by name, and the data."""
-    from sightkit.training.ensemble import read_ensemble
+    from sightkit.experiments.ensemble import read_ensemble
 
     if len(config.members) > 1:
         return {str(path): path for path in config.members}, config.data

@@ -81,7 +81,7 @@ def main(config: Config) -> dict[str, Any]:
     script = scripts.load_experiment(config.experiment)
     base = scripts.parse_flags(script, config.flags, smoke=config.smoke)
     count = min(config.members, 2) if config.smoke else config.members
-    from sightkit.training.ensemble import write_ensemble
+    from sightkit.experiments.ensemble import write_ensemble
 
     if config.snapshots:
         _require_cycles(base, count)
@@ -113,7 +113,7 @@ def main(config: Config) -> dict[str, Any]:
 
 def _train_member(config: Config, script: Any, base: Any, number: int) -> None:
     """Train one member to its end; go on where it was cut, and leave it alone if it is finished."""
-    from sightkit.training import ensemble
+    from sightkit.experiments import ensemble
 
     folder, seed = config.folder / f"member-{number}", base.seed + number - 1
     data = config.folder / "data" / f"member-{number}.h5" if config.bagging else base.data
@@ -135,7 +135,7 @@ def _train_member(config: Config, script: Any, base: Any, number: int) -> None:
 
 
 def _train_snapshots(config: Config, script: Any, base: Any, count: int) -> None:
-    from sightkit.training import ensemble
+    from sightkit.experiments import ensemble
 
     run = config.folder / "training"
     member = _told(base, run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sightkit.training.config import ExperimentConfig
+from sightkit.training.run_config import RunConfig
 
 if TYPE_CHECKING:
     from sightkit.training.bundle import Bundle, format_top, load_bundle
@@ -61,11 +61,11 @@ __all__ = [
     "Bundle",
     "CutMix",
     "ExecutionPlan",
-    "ExperimentConfig",
     "MixUp",
     "Preflight",
     "RangeTest",
     "Run",
+    "RunConfig",
     "SoftLabels",
     "average_networks",
     "check_bundle",

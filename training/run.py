@@ -10,34 +10,17 @@ from typing import Any
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
-from sightkit.training.config import ExperimentConfig
 from sightkit.training.environment import (
     adopt_threads,
     describe_environment,
     require_same_environment,
 )
+from sightkit.training.run_config import RunConfig
 
 FORMAT = "sightkit-run"
 SCHEMA = 1
 MINIMUM_BYTES = 64 * 2**20
 """Pictures, report and a small network; ``fit`` asks for what its checkpoints need."""
-OWN_FILES = (
-    _run_files.CONFIG,
-    _run_files.ENVIRONMENT,
-    _run_files.HISTORY,
-    _run_files.HISTORY_JSON,
-    _run_files.CURVES,
-    _run_files.UPDATES,
-    _run_files.UPDATES_PICTURE,
-    _run_files.METRICS,
-    _run_files.CONFUSION,
-    _run_files.RELIABILITY,
-    _run_files.MISTAKES,
-    _run_files.REPORT,
-)
-OWN_FOLDERS = (_run_files.CHECKPOINTS, _run_files.BUNDLE)
-
-
 CONTENTS = {
     _run_files.REPORT: "open it in a browser",
     _run_files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
@@ -54,6 +37,7 @@ CONTENTS = {
     _run_files.CONFIG: "the flags",
     _run_files.ENVIRONMENT: "command, versions, device, commit, data",
 }
+"""All that runs write, with what it is for."""
 
 
 class Run:
@@ -70,10 +54,8 @@ class Run:
         smoke: whether the result means nothing.
     """
 
-    def __init__(
-        self, folder: Path, config: ExperimentConfig, *, experiment: str, resumed: bool
-    ) -> None:
-        self.folder = folder
+    def __init__(self, config: RunConfig, *, experiment: str, resumed: bool) -> None:
+        self.folder = folder = config.output
         self.config = {"experiment": experiment, **config.to_json()}
         self.command = config.command(experiment)
         self.resumed = resumed
@@ -82,7 +64,7 @@ class Run:
         self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
 
     @classmethod
-    def open(cls, config: ExperimentConfig, *, experiment: str) -> Run:
+    def open(cls, config: RunConfig, *, experiment: str) -> Run:
         """Take the folder ``config.output`` for a run.
 
         A new or empty folder becomes the run's, and so does that of a run which never finished an
@@ -94,7 +76,7 @@ class Run:
         or is killed, the old run comes back.
 
         Args:
-            config: flags of the experiment.
+            config: flags of the experiment; see ``RunConfig``.
             experiment: name of the script; a run is resumed by its own experiment only.
 
         Raises:
@@ -109,7 +91,7 @@ class Run:
         found = _claim(folder, wanted, config)
         folder.mkdir(parents=True, exist_ok=True)
         resumed = found is not None and config.resume
-        run = cls(folder, config, experiment=experiment, resumed=resumed)
+        run = cls(config, experiment=experiment, resumed=resumed)
         run._lock.acquire()
         try:
             _claim(folder, wanted, config)  # another process may have had it in between
@@ -218,9 +200,8 @@ class Run:
 
 
 def _parts(folder: Path) -> list[Path]:
-    """What runs write, the configuration first."""
-    others = [name for name in OWN_FILES if name != _run_files.CONFIG]
-    return [folder / name for name in (_run_files.CONFIG, *others, *OWN_FOLDERS)]
+    """Return all that runs write, the configuration first."""
+    return [folder / name for name in sorted(CONTENTS, key=lambda name: name != _run_files.CONFIG)]
 
 
 def _recover(folder: Path) -> None:
@@ -252,7 +233,7 @@ def _put_back(folder: Path) -> None:
     aside.rmdir()
 
 
-def _claim(folder: Path, wanted: dict[str, Any], config: ExperimentConfig) -> dict[str, Any] | None:
+def _claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str, Any] | None:
     """The configuration of the run to go on with, or None; raise if the folder may not be taken."""
     found = _found_in(folder)
     if found is None:

@@ -18,7 +18,6 @@ import numpy as np
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks import StatefulCallback
-from sightkit.training.config import ExperimentConfig
 
 SCHEMA = 1
 KEPT = 2
@@ -186,15 +185,15 @@ def bytes_needed(model: keras.Model) -> int:
     return (KEPT + 1 + 3) * (weights + seeds + optimizer) + 2 * weights
 
 
-def facts(model: keras.Model, config: ExperimentConfig) -> dict[str, Any]:
-    """What metrics.json says of the network itself: parameters, weights_sha256, seed, penalty.
+def facts(model: keras.Model, *, seed: int) -> dict[str, Any]:
+    """Return the network's part of metrics.json: parameters, weights_sha256, seed, penalty.
 
     The penalty is what regularization adds to the loss of training and validation.
     """
     return {
         "parameters": model.count_params(),
         "weights_sha256": weights_sha256(model),
-        "seed": config.seed,
+        "seed": seed,
         "penalty": float(sum(float(loss) for loss in model.losses)),
     }
 

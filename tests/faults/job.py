@@ -27,7 +27,7 @@ _cli.prepare_environment()
 import keras  # noqa: E402 - TensorFlow reads its settings when it is imported
 import matplotlib.figure  # noqa: E402, F401 - once, not in every child
 
-from sightkit import training, transfer, zoo  # noqa: E402
+from sightkit import experiments, training, transfer, zoo  # noqa: E402
 from sightkit.callbacks import StatefulCallback  # noqa: E402
 from sightkit.io import HDF5DatasetGenerator  # noqa: E402
 from sightkit.preprocessing import Augment, ImageToArrayPreprocessor, Pipeline  # noqa: E402
@@ -39,7 +39,7 @@ transfer.freeze_body  # noqa: B018
 
 
 @dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
     epochs: int = 4

@@ -17,11 +17,11 @@ OPEN = """
 import os, sys, time
 from dataclasses import dataclass
 from pathlib import Path
-from sightkit import _cli, training
+from sightkit import _cli, experiments, training
 from sightkit.training.run import Run
 
 @dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("runs/x/y")
     preflight: bool = False
     epochs: int = 3

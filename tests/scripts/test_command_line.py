@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _run_files, _scripts
-from sightkit.training import ExperimentConfig
+from sightkit import _run_files, _scripts, experiments
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAMES = sorted(_scripts.scripts(SCRIPTS))
 TRAINING = [
-    name for name in NAMES if issubclass(_scripts.load(name, SCRIPTS).Config, ExperimentConfig)
+    name for name in NAMES if issubclass(_scripts.load(name, SCRIPTS).Config, experiments.Config)
 ]
 FLAGS = (
     "--output",
@@ -194,7 +193,7 @@ def test_data_that_is_no_dataset_file_is_refused_before_keras_is_imported(name, 
     for data, told in (
         ("README.md", "no HDF5 file"),
         ("empty.h5", "no HDF5 file"),
-        ("photos", "a folder stands there"),
+        ("photos", "this is a folder"),
         ("README.md/x.h5", "Not a directory"),
     ):
         result = script(name, "--data", data, cwd=tmp_path)

@@ -30,7 +30,7 @@ def test_wrong_flags_are_one_line_before_keras_is_imported(flags, told, script, 
 
 
 def test_another_ensembles_folder_is_refused(script, tmp_path):
-    from sightkit.training.ensemble import write_ensemble
+    from sightkit.experiments.ensemble import write_ensemble
 
     write_ensemble(tmp_path / "e", {"kind": "bagging", "members": []})
     result = script("train_ensemble", "--output", tmp_path / "e", cwd=tmp_path)

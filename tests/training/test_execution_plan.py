@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, _run_files, io, training, zoo
+from sightkit import _files, _run_files, experiments, io, training, zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline
 from sightkit.training import execution_plan
@@ -19,7 +19,7 @@ from sightkit.training.execution_plan import PLAN, measurement_key, plan_executi
 
 
 @dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
     preflight: bool = False

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, _run_files, training
+from sightkit import _files, _run_files, experiments, training
 from sightkit._errors import SightkitError
 from sightkit.io import HDF5DatasetGenerator
 from sightkit.preprocessing import ImageToArrayPreprocessor
 
 
 @dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
     epochs: int = 2

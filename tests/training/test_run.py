@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files, _run_files
+from sightkit import _files, _run_files, experiments
 from sightkit._errors import SightkitError
-from sightkit.training import ExperimentConfig, Run
+from sightkit.training import Run
 
 
 @dataclass(frozen=True)
-class Config(ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("runs/test/default")
     epochs: int = 20
     batch_size: int = 32

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sightkit._errors import SightkitError
-from sightkit.training.config import ExperimentConfig
 from sightkit.training.search.space import Choice, Space, space_to_json
 
 MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
@@ -43,7 +42,7 @@ class SearchPlan:
 
     experiment: str
     main: Main
-    config: ExperimentConfig
+    config: Any
     space: Space
     output: Path
     trials: int

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sightkit import io, training
+from sightkit import experiments, io
 from sightkit._errors import SightkitError
 from sightkit.training.search.plan import SearchPlan
 from sightkit.training.search.results import write_results
@@ -26,7 +26,7 @@ __all__ = ["Search", "default_space", "draw", "write_results"]
 
 
 @dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
     preflight: bool = False

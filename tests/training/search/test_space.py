@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sightkit import experiments
 from sightkit._errors import SightkitError
-from sightkit.training import ExperimentConfig
 from sightkit.training.search.space import (
     Choice,
     Interval,
@@ -21,7 +21,7 @@ from sightkit.training.search.space import (
 
 
 @dataclass(frozen=True)
-class Config(ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
     epochs: int = 8

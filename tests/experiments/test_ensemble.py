@@ -10,12 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, _run_files, training, zoo
+from sightkit import _files, _run_files, experiments, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.callbacks import SnapshotCycles
-from sightkit.io import DatasetFile, HDF5DatasetGenerator
-from sightkit.preprocessing import ImageToArrayPreprocessor
-from sightkit.training.ensemble import (
+from sightkit.experiments.ensemble import (
     bag,
     bootstrap_rows,
     is_finished,
@@ -23,6 +21,8 @@ from sightkit.training.ensemble import (
     save_snapshots,
     write_ensemble,
 )
+from sightkit.io import DatasetFile, HDF5DatasetGenerator
+from sightkit.preprocessing import ImageToArrayPreprocessor
 from sightkit.training.smoke import smoke_bundles
 
 
@@ -54,7 +54,7 @@ def test_only_the_training_split_is_drawn_and_a_file_that_is_lost_is_drawn_again
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(training.ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
     epochs: int = 8

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from sightkit import _scripts
 from sightkit._errors import SightkitError
+from sightkit.training import RunConfig
 
-NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight")
-"""Fields that say where and how, not what: they may differ when a run is resumed."""
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of a file that h5py writes."""
 
 
 @dataclass(frozen=True)
-class ExperimentConfig:
+class Config(RunConfig):
     """Base of a training script's ``Config``: override the defaults, add fields.
 
     Raises:
         SightkitError: a size below 1, a negative seed, a ``learning_rate`` (a field that scripts
-            add) that is not above 0, resume together with overwrite, or data that is there and no
+            add) that is not above 0, resume together with overwrite, or data that exists and is no
             HDF5 file.
     """
 
+    builder: ClassVar[str] = ""
+    """Script that has built the dataset file of an experiment that builds none of its own."""
+
     output: Path
-    """Folder of the run: everything that it writes lies there."""
+    """Folder of the run: everything that it writes is in it."""
     epochs: int
     """Passes over the training images."""
     batch_size: int
@@ -38,15 +37,15 @@ class ExperimentConfig:
     data: Path
     """Dataset file (.h5) to train on; built where it is missing."""
     seed: int = 1
-    """Of the weights, the order and the augmentation."""
+    """Seed of weights, order and augmentation."""
     split_seed: int = 42
-    """Of the division into training, validation and test images."""
+    """Seed of the division into training, validation and test images."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the arithmetic; weights are float32 in both."""
+    """Arithmetic; weights are float32 in both."""
     preflight: bool = True
     """Checks of data, labels, network and disk before the first epoch; the flag leaves them out."""
     resume: bool = False
-    """Go on with the run in the output folder; the end is the same as without a stop."""
+    """Continue the run in the output folder; the end is the same as without a stop."""
     overwrite: bool = False
     """Delete the run in the output folder and begin anew."""
     smoke: bool = False
@@ -85,11 +84,11 @@ class ExperimentConfig:
 
     @property
     def limit(self) -> int | None:
-        """Images a split at most: None, or few of them with ``--smoke``."""
+        """Largest number of images of a split: None, or few with ``--smoke``."""
         return SMOKE_IMAGES if self.smoke else None
 
     def _shrink(self) -> None:
-        """Smoke runs are short, and have their own folder and data (build scripts: others)."""
+        """Make a smoke run short, with a folder and data of its own (build scripts: others)."""
         fields = type(self).__dataclass_fields__
         if self.epochs == fields["epochs"].default:
             object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
@@ -102,38 +101,15 @@ class ExperimentConfig:
             )
 
     def _require_data(self) -> None:
-        """Check what ``--data`` names, where it is there; scripts that take folders override it."""
+        """Check what ``--data`` names, where it exists; scripts that take folders override it."""
         _require_dataset_file(self.data)
-
-    def to_json(self) -> dict[str, Any]:
-        """What defines the run, as JSON."""
-        values = dataclasses.asdict(self)
-        return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in values.items()
-            if name not in NOT_OF_THE_RUN
-        }
-
-    def command(self, experiment: str) -> str:
-        """The command line that runs the experiment with this configuration."""
-        words = _scripts.command(experiment)
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name in ("resume", "overwrite") or value == field.default:
-                continue
-            flag = field.name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{flag}" if value else f"--no-{flag}")
-            else:
-                words += [f"--{flag}", str(value)]
-        return shlex.join(words)
 
 
 def _require_dataset_file(path: Path) -> None:
-    """Refuse, before Keras starts, what is there and can be no dataset file; none is built."""
+    """Refuse, before Keras starts, what exists and can be no dataset file; none is built."""
     if path.is_dir():
         raise SightkitError(
-            "--data must name a dataset file (.h5), and a folder stands there.",
+            "--data must name a dataset file (.h5), and this is a folder.",
             "Build a file of its images first, with scripts/build_folder.py --data FOLDER.",
             data=str(path),
         )

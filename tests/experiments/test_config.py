@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sightkit import experiments
 from sightkit._errors import SightkitError
-from sightkit.training import ExperimentConfig
 
 
 @dataclass(frozen=True)
-class Config(ExperimentConfig):
+class Config(experiments.Config):
     output: Path = Path("runs/test/default")
     epochs: int = 20
     batch_size: int = 32

@@ -14,7 +14,7 @@ from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 
 if TYPE_CHECKING:
-    from sightkit.training.config import ExperimentConfig
+    from sightkit.experiments.config import Config
 
 FORMAT = "sightkit-ensemble"
 DESCRIPTION = "ensemble.json"
@@ -65,7 +65,7 @@ def bootstrap_rows(first: int, last: int, *, seed: int) -> np.ndarray:
     return np.sort(rng.integers(first, last, last - first))
 
 
-def is_finished(folder: Path, experiment: str, config: ExperimentConfig) -> bool:
+def is_finished(folder: Path, experiment: str, config: Config) -> bool:
     """Whether a member's training came to its end, with this very configuration.
 
     Raises:

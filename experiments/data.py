@@ -1,0 +1,71 @@
+"""The splits of a dataset file, as a network is trained and evaluated on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sightkit import io as sightkit_io
+from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, Preprocessor
+
+
+@dataclass
+class Data:
+    """A dataset file, and what its images go through before the network.
+
+    Attributes:
+        file: its shape, class names, splits and mean.
+        batch_size: images a training step.
+        seed: of order and augmentation.
+        chain: the evaluation chain, from stored image to the network's input; it becomes part of
+            the bundle. Floats in [0, 1] where a script sets no other.
+        evaluation_batch: images at once where nothing is learnt.
+    """
+
+    file: sightkit_io.DatasetFile
+    batch_size: int
+    seed: int
+    chain: Preprocessor = field(default_factory=lambda: Pipeline((ImageToArrayPreprocessor(),)))
+    evaluation_batch: int = 256
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of the network's input."""
+        return self.chain(np.zeros(self.file.shape[1:], np.uint8)).shape
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.file.class_names)
+
+    def training(self, augment: Any = None, chain: Preprocessor | None = None) -> Any:
+        """Return the training images, shuffled and varied.
+
+        Args:
+            augment: random variation of each stored image, an ``Augment`` or a ``RandomPipeline``.
+            chain: what comes after it, where that is not the evaluation chain.
+
+        Returns:
+            ``io.HDF5DatasetGenerator``, for ``Experiment.fit``.
+        """
+        return sightkit_io.HDF5DatasetGenerator(
+            self.file.path,
+            self.batch_size,
+            preprocessors=chain or self.chain,
+            augment=augment,
+            shuffle=True,
+            seed=self.seed,
+        )
+
+    def evaluation(
+        self, split: str, chain: Preprocessor | None = None, batch_size: int = 0
+    ) -> sightkit_io.HDF5DatasetGenerator:
+        """Return a split in stored order, without variation."""
+        return sightkit_io.HDF5DatasetGenerator(
+            self.file.path,
+            batch_size or self.evaluation_batch,
+            split=split,
+            preprocessors=chain or self.chain,
+        )

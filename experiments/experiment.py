@@ -1,0 +1,160 @@
+"""An experiment from its flags to its report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sightkit import io as sightkit_io
+from sightkit import training
+from sightkit._keras import start_keras
+from sightkit.experiments.config import Config
+from sightkit.experiments.data import Data
+from sightkit.preprocessing import Pipeline
+
+CLASSIFICATION: dict[str, Any] = {
+    "loss": "sparse_categorical_crossentropy",
+    "metrics": ["accuracy"],
+}
+"""What ``compile`` of a network that tells classes apart takes beside the optimizer."""
+SPLITS = ("train", "validation", "test")
+
+
+@contextlib.contextmanager
+def start(
+    config: Config, script: str | os.PathLike[str], *, keras: bool = True
+) -> Iterator[Experiment]:
+    """Take the run folder, start Keras, and set seed and precision.
+
+    What is wrong with folder or data is raised before Keras starts. Where starting fails, the
+    folder is given back, and the run that was to be overwritten is put back.
+
+    Args:
+        config: the script's.
+        script: ``__file__``; its name is the experiment's.
+        keras: leave it out where there is long work first that needs no Keras, and call
+            ``Experiment.start_keras`` after it.
+
+    Raises:
+        SightkitError: as ``training.Run.open``, or a dataset file that is missing or damaged.
+
+    Example:
+        >>> with experiments.start(config, __file__) as run:  # doctest: +SKIP
+        ...     data = run.dataset(io.digits, Pipeline((SimplePreprocessor(28, 28),)), fractions=…)
+    """
+    with training.Run.open(config, experiment=Path(script).stem) as run:
+        if config.data.is_file() or (config.builder and not config.smoke):
+            sightkit_io.DatasetFile.open(config.data)
+        experiment = Experiment(config, run)
+        if keras:
+            experiment.start_keras()
+        yield experiment
+
+
+class Experiment:
+    """One run of a training script; made by ``start``.
+
+    Attributes:
+        config: the script's flags.
+        run: its folder.
+        data: what ``dataset`` or ``use`` was given last.
+    """
+
+    data: Data
+
+    def __init__(self, config: Config, run: training.Run) -> None:
+        self.config = config
+        self.run = run
+
+    def start_keras(self) -> None:
+        """Start Keras quietly, and set seed and precision."""
+        start_keras()
+        training.prepare(seed=self.config.seed, precision=self.config.precision)
+
+    def dataset(
+        self,
+        source: Callable[[], sightkit_io.ImageSource],
+        preprocessors: Pipeline,
+        *,
+        fractions: Mapping[str, float],
+    ) -> Data:
+        """Build the dataset file, or open it where it exists; its hash is recorded.
+
+        A script with a ``Config.builder`` opens what that has built, and builds in a smoke run
+        only. Arguments as ``io.build_dataset``, whose refusals are raised.
+        """
+        if self.config.builder and self.config.data.exists():
+            return self.use(sightkit_io.DatasetFile.open(self.config.data))
+        return self.use(
+            sightkit_io.build_dataset(
+                source,
+                self.config.data,
+                preprocessors=preprocessors,
+                fractions=fractions,
+                split_seed=self.config.split_seed,
+                limit=self.config.limit,
+            )
+        )
+
+    def use(self, file: sightkit_io.DatasetFile) -> Data:
+        """Take a dataset file for this run; its hash is recorded."""
+        self.run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
+        self.data = Data(file, self.config.batch_size, self.config.seed)
+        return self.data
+
+    def steps(self, train: Sequence[Any]) -> int:
+        """Return the number of steps of the whole training, for schedules."""
+        return self.config.epochs * len(train)
+
+    def fit(
+        self, network: Any, train: Any, *, epochs: int = 0, **options: Any
+    ) -> list[dict[str, float]]:
+        """Train a compiled network, evaluated on the validation split after each epoch.
+
+        Args:
+            network: compiled.
+            train: what ``Data.training`` returned, perhaps mixed (``training.MixUp``).
+            epochs: those of the flags where left out.
+            **options: ``callbacks``, ``phase`` and ``after`` of ``training.fit``.
+
+        Returns:
+            The epochs' rows, as ``training.fit``.
+        """
+        validation = self.data.evaluation("validation")
+        epochs = epochs or self.config.epochs
+        return training.fit(network, train, validation, run=self.run, epochs=epochs, **options)
+
+    def report(self, network: Any, *, views: int = 1, **facts: Any) -> dict[str, Any]:
+        """Evaluate every split, the test images once; write report and bundle.
+
+        Args:
+            network: trained.
+            views: of each image, whose answers are averaged: 10 for corners and centre, mirrored.
+            **facts: what metrics.json shall hold beside the numbers, JSON.
+
+        Returns:
+            What metrics.json holds.
+        """
+        from sightkit import evaluation, inference
+
+        predictor: Any = inference.compile(network)
+        chain, batch, stored = (
+            self.data.chain,
+            self.data.evaluation_batch,
+            self.data.file.shape[1:3],
+        )
+        if views > 1:
+            size = self.data.image_shape[:2]
+            batch = evaluation.images_a_batch(predictor, views, size)
+            chain = evaluation.with_views(chain, size, views, stored=stored)
+            predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
+        splits = {split: self.data.evaluation(split, chain, batch) for split in SPLITS}
+        facts = {**training.facts(network, seed=self.config.seed), **facts}
+        metrics = evaluation.report_run(self.run.folder, predictor, splits, facts)
+        test = self.data.evaluation("test")
+        training.save_run_bundle(self.run, network, data=test, metrics=metrics)
+        print(self.run.describe())
+        return metrics

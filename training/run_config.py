@@ -1,0 +1,49 @@
+"""What a run must know of a script's flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import Any
+
+from sightkit import _scripts
+
+NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight")
+"""Fields that say where and how, not what: they may differ when a run is resumed."""
+
+
+class RunConfig:
+    """Base of the frozen dataclasses that ``Run.open`` takes; the values are their fields.
+
+    A ``Config`` without one of these fields has the value that stands here.
+    """
+
+    output: Path
+    resume: bool = False
+    overwrite: bool = False
+    preflight: bool = True
+    smoke: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what defines the run, as JSON."""
+        values = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in values.items()
+            if name not in NOT_OF_THE_RUN
+        }
+
+    def command(self, experiment: str) -> str:
+        """Return the command line that runs the experiment with these values."""
+        words = _scripts.command(experiment)
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.name in ("resume", "overwrite") or value == field.default:
+                continue
+            flag = field.name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                words += [f"--{flag}", str(value)]
+        return shlex.join(words)
