@@ -52,8 +52,8 @@ smoke: .venv/installed-test
 	mkdir -p build/smoke
 	for script in $(SCRIPTS); do echo "== $$script --smoke" && ($(SIGHTKIT) $$script --smoke) || exit 1; done
 	$(SIGHTKIT) search train_lenet_digits --smoke
-	$(SIGHTKIT) train_ensemble --smoke --bagging
-	$(SIGHTKIT) train_ensemble --smoke --snapshots
+	$(SIGHTKIT) ensemble --smoke --bagging
+	$(SIGHTKIT) ensemble --smoke --snapshots
 	$(SIGHTKIT) test_ensemble runs/ensembles/train_lenet_digits-smoke
 	$(SIGHTKIT) inspect_model minigooglenet
 	$(SIGHTKIT) visualize_architecture minigooglenet --output minigooglenet

@@ -14,6 +14,7 @@ import datetime
 import io
 import json
 import shlex
+import statistics
 import subprocess
 import sys
 import time
@@ -96,12 +97,13 @@ def main(config: Config) -> list[dict[str, Any]]:
             raise SightkitError(
                 f"The run of seed {seed} ended with exit code {code}; rows of the seeds before it "
                 "are in the ledger.",
-                f"Its own message stands above; when that is put right, --first-seed {seed}.",
+                f"Its own message is above; when that is fixed, give --first-seed {seed}.",
                 command=shlex.join(command),
             )
         rows.append(_row(config, seed, seconds, folder))
         _append(rows[-1])
         print(f"seed {seed}: rank-1 {rows[-1]['rank1']:.4f}, {seconds:.0f} s")
+    print(f"For the docstring of scripts/{config.experiment}.py:\n{measured(config.experiment)}")
     return rows
 
 
@@ -127,6 +129,32 @@ def _row(config: Config, seed: int, seconds: float, folder: Path) -> dict[str, A
         f"{environment['versions'][environment['backend']]}",
         "commit": environment["commit"],
     }
+
+
+def measured(experiment: str) -> str:
+    """Return what an experiment's docstring says of its results: a line for each device and flags.
+
+    Test rank-1 in % (mean ± standard deviation over the newest row of each seed), number of seeds,
+    median of the minutes, device.
+    """
+    rows = []
+    if LEDGER.is_file():
+        with LEDGER.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["experiment"] == experiment]
+    groups: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
+    for row in rows:
+        group = groups.setdefault((row["flags"], row["device"], row["cores"]), {})
+        group[row["seed"]] = row
+    lines = []
+    for (flags, device, cores), group in groups.items():
+        values = [100 * float(row["rank1"]) for row in group.values()]
+        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        minutes = statistics.median(float(row["seconds"]) for row in group.values()) / 60
+        lines.append(
+            f"Measured: {statistics.fmean(values):.2f}{spread} % (n = {len(values)}"
+            f"{', ' + flags if flags else ''}), {minutes:.1f} minutes, {device}, {cores} cores."
+        )
+    return "\n".join(lines) or "Not measured yet."
 
 
 def _append(row: dict[str, Any]) -> None:

@@ -31,9 +31,10 @@ class Data:
     evaluation_batch: int = 256
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
+    def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the network's input."""
-        return self.chain(np.zeros(self.file.shape[1:], np.uint8)).shape
+        height, width, channels = self.chain(np.zeros(self.file.shape[1:], np.uint8)).shape
+        return height, width, channels
 
     @property
     def classes(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,8 @@ import numpy as np
 
 from sightkit import _files, _run_files
 from sightkit import io as sightkit_io
-from sightkit._errors import SightkitError
+from sightkit._errors import Interrupted, SightkitError
+from sightkit._keras import start_keras
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
@@ -19,6 +22,107 @@ if TYPE_CHECKING:
 FORMAT = "sightkit-ensemble"
 DESCRIPTION = "ensemble.json"
 _BAGGING = 1
+
+
+def train(
+    main: Callable[..., dict[str, Any]], base: Any, folder: Path, settings: dict[str, Any]
+) -> None:
+    """Train the members of an ensemble; finished ones are kept, one that was cut is resumed.
+
+    Args:
+        main: of the experiment's script.
+        base: the experiment's configuration.
+        folder: of the ensemble.
+        settings: what ``write_ensemble`` stores: ``experiment``, ``members`` (paths of bundles)
+            and ``kind``, what members differ by: ``"seeds"``, ``"bagging"`` or ``"snapshots"``.
+
+    Raises:
+        SightkitError: another ensemble's folder, or epochs that are no multiple of the snapshots.
+        Interrupted: a signal came; the same command continues.
+    """
+    experiment, kind, count = settings["experiment"], settings["kind"], len(settings["members"])
+    if kind == "snapshots":
+        _require_cycles(base, count)
+    write_ensemble(folder, settings)
+    with _files.FileLock(folder / _run_files.LOCK, f"the ensemble {folder.name}"):
+        try:
+            if kind == "snapshots":
+                _train_snapshots(main, experiment, base, folder, count)
+                return
+            for number in range(1, count + 1):
+                _train_member(main, experiment, base, folder, number, bagging=kind == "bagging")
+        except Interrupted as stopped:
+            text = str(stopped).split(" Give the same command")[0]
+            raise Interrupted(f"{text} The same command goes on.", stopped.exit_code) from None
+
+
+def _train_member(
+    main: Callable[..., Any], experiment: str, base: Any, folder: Path, number: int, bagging: bool
+) -> None:
+    run, seed = folder / f"member-{number}", base.seed + number - 1
+    data = folder / "data" / f"member-{number}.h5" if bagging else base.data
+    member = _resumable(base, run, seed=seed, data=data)
+    if is_finished(run, experiment, member):
+        print(f"Member {number} is finished.", flush=True)
+        return
+    print(f"Member {number}: seed {seed}", flush=True)
+    if bagging:
+        start_keras()
+        from sightkit.training.search.trial import ensure_data
+
+        ensure_data(main, base, folder)
+        bag(base.data, data, seed)
+    _forget_layers()
+    main(member)
+    if bagging:
+        data.unlink()  # drawn again, the same, if ever it is wanted
+
+
+def _train_snapshots(
+    main: Callable[..., Any], experiment: str, base: Any, folder: Path, count: int
+) -> None:
+    run, every, weights = folder / "training", base.epochs // count, folder / _run_files.CHECKPOINTS
+    member = _resumable(base, run)
+    bundles = [folder / f"member-{k}" / _run_files.BUNDLE for k in range(1, count + 1)]
+    if not is_finished(run, experiment, member):
+        start_keras()
+        from sightkit.callbacks import SnapshotCycles
+
+        _forget_layers()
+        main(member, callbacks=[SnapshotCycles(weights, every=every, highest=base.learning_rate)])
+    elif all(bundle.is_dir() for bundle in bundles):
+        print("All snapshots are taken.")
+        return
+    start_keras()
+    taken = [weights / f"epoch-{every * k:05d}.weights.h5" for k in range(1, count + 1)]
+    save_snapshots(run, taken, bundles)
+
+
+def _resumable(base: Any, folder: Path, **fields: Any) -> Any:
+    return dataclasses.replace(base, output=folder, resume=True, overwrite=False, **fields)
+
+
+def _forget_layers() -> None:
+    """Let layers be named as in a process of its own."""
+    if "keras" in sys.modules:
+        import keras
+
+        keras.backend.clear_session()
+
+
+def _require_cycles(base: Any, count: int) -> None:
+    if base.epochs % count:
+        raise SightkitError(
+            "The epochs must be a multiple of --members: each snapshot ends a cycle.",
+            f'Give --flags="--epochs {max(1, base.epochs // count) * count}", for example.',
+            epochs=base.epochs,
+            members=count,
+        )
+    if not hasattr(base, "learning_rate"):
+        raise SightkitError(
+            "--snapshots needs an experiment whose Config has a learning_rate.",
+            "It is the highest rate of each cycle.",
+        )
 
 
 def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int) -> Path:
@@ -29,14 +133,14 @@ def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int
 
     Args:
         dataset: file with a split train.
-        path: of the new file; one that stands there is kept if it was made so.
+        path: of the new file; one that exists is kept if it was made so.
         seed: of the drawing.
 
     Returns:
         ``path``.
 
     Raises:
-        SightkitError: no such split, or a file that stands there and is another one.
+        SightkitError: no such split, or a file that exists and is another one.
 
     Reference:
         Breiman, "Bagging predictors", 1996.
@@ -66,13 +170,13 @@ def bootstrap_rows(first: int, last: int, *, seed: int) -> np.ndarray:
 
 
 def is_finished(folder: Path, experiment: str, config: Config) -> bool:
-    """Whether a member's training came to its end, with this very configuration.
+    """Return whether a member's training came to its end, with this very configuration.
 
     Raises:
-        SightkitError: what lies there is another configuration's.
+        SightkitError: the folder holds another configuration's.
     """
-    whole = (folder / _run_files.BUNDLE).is_dir() and (folder / _run_files.METRICS).is_file()
-    if not whole or not (folder / _run_files.CONFIG).is_file():
+    complete = (folder / _run_files.BUNDLE).is_dir() and (folder / _run_files.METRICS).is_file()
+    if not complete or not (folder / _run_files.CONFIG).is_file():
         return False
     found = _files.read_json(folder / _run_files.CONFIG)
     wanted = {"experiment": experiment, **config.to_json()}
@@ -118,7 +222,7 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
 
     Args:
         folder: of the ensemble.
-        settings: JSON; an ensemble that is gone on with must have the same.
+        settings: JSON; an ensemble that is continued must have the same.
 
     Raises:
         SightkitError: the folder holds another ensemble, or other things.
@@ -148,17 +252,17 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def read_ensemble(folder: Path) -> dict[str, Any]:
-    """What ``write_ensemble`` wrote.
+    """Return what ``write_ensemble`` wrote.
 
     Raises:
-        SightkitError: no ensemble lies there.
+        SightkitError: the folder holds no ensemble.
     """
     path = folder / DESCRIPTION
     found = _files.read_json(path) if path.is_file() else None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise SightkitError(
             f"An ensemble is a folder with {DESCRIPTION} in it.",
-            "scripts/train_ensemble.py makes one; or name the bundles one by one.",
+            "scripts/ensemble.py makes one; or name the bundles one by one.",
             folder=str(folder),
         )
     return found

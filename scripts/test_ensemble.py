@@ -33,7 +33,7 @@ class Config:
     """Judge several networks that answer as one."""
 
     members: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """The folder that train_ensemble.py wrote, or the bundles of the members."""
+    """The folder that ensemble.py wrote, or the bundles of the members."""
     data: Path | None = None
     """Dataset file (.h5) or folder of class folders; an ensemble's own data by default."""
     split: str = "test"
@@ -141,7 +141,7 @@ def _members(config: Config) -> tuple[dict[str, Path], Path | None]:
     if missing:
         raise SightkitError(
             "All members must be trained first.",
-            "Give train_ensemble.py its command again: it goes on.",
+            "Give ensemble.py its command again: it continues.",
             missing=missing,
         )
     return bundles, config.data or Path(found["data"])

@@ -1,6 +1,6 @@
 """LeNet on MNIST: 60,000 handwritten digits to learn from, 10,000 to be evaluated on.
 
-Not measured yet.
+Measured: 99.51 ± 0.08 % (n = 5), 7.0 minutes, AMD EPYC, 2 cores.
 
     python scripts/train_lenet_mnist.py
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import runpy
@@ -12,6 +13,7 @@ import pytest
 from sightkit._errors import SightkitError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SCRIPTS = BENCHMARKS.parent / "scripts"
 # A stand-in for an experiment: it keeps what it was called with, and fails on request.
 EXPERIMENT = """
 import json, sys
@@ -70,3 +72,28 @@ def test_a_run_that_fails_is_one_line_and_the_rows_before_it_stay(experiments, t
     assert "\n" not in told
     assert "epochs must be at least 1." in capfd.readouterr().err
     assert [row["seed"] for row in ledger(tmp_path)] == ["1"]
+
+
+TRAINING = sorted(
+    path for path in SCRIPTS.glob("train_*.py") if "experiments.Config" in path.read_text()
+)
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_a_docstring_begins_with_what_the_ledger_says(path):
+    measured = runpy.run_path(str(BENCHMARKS / "experiments.py"))["measured"]
+    title, result = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[:2]
+    assert "\n" not in title
+    assert result == measured(path.stem)
+
+
+def test_the_result_is_that_of_the_newest_row_of_each_seed(experiments, tmp_path):
+    header = "date,experiment,flags,seed,rank1,seconds,device,cores"
+    rows = ("a,train_fake,,1,0.1,60,CPU,2", "b,train_fake,,1,0.5,60,CPU,2")
+    rows += ("b,train_fake,,2,0.7,120,CPU,2", "b,train_fake,--x 1,1,0.25,30,GPU,4")
+    assert experiments["measured"]("train_fake") == "Not measured yet."
+    (tmp_path / "ledger.csv").write_text("\n".join((header, *rows, "b,train_other,,1,1,1,CPU,2")))
+    assert experiments["measured"]("train_fake").splitlines() == [
+        "Measured: 60.00 ± 14.14 % (n = 2), 1.5 minutes, CPU, 2 cores.",
+        "Measured: 25.00 % (n = 1, --x 1), 0.5 minutes, GPU, 4 cores.",
+    ]

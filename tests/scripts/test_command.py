@@ -26,7 +26,7 @@ finally:
 EXPERIMENT = """
 from dataclasses import dataclass
 from pathlib import Path
-from sightkit.training import ExperimentConfig as Base
+from sightkit.experiments import Config as Base
 
 @dataclass(frozen=True)
 class Config(Base):

@@ -1,4 +1,4 @@
-"""scripts/train_ensemble.py: what it refuses, and members that are kept, cut and gone on with."""
+"""scripts/ensemble.py: what it refuses, and members that are kept, cut and gone on with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightkit import _run_files
     ("flags", "told"),
     (
         (("nothing",), "The name must be that of one script. Received: script='nothing'"),
-        (("train_ensemble",), "The experiment must be a script whose Config"),
+        (("ensemble",), "The experiment must be a script whose Config"),
         (("--members", 1), "--members must be at least 2"),
         (("--bagging", "--snapshots"), "give it or --bagging"),
         (("--snapshots", "--members", 3), "The epochs must be a multiple of --members"),
@@ -22,7 +22,7 @@ from sightkit import _run_files
     ),
 )
 def test_wrong_flags_are_one_line_before_keras_is_imported(flags, told, script, tmp_path):
-    result = script("train_ensemble", *flags, cwd=tmp_path)
+    result = script("ensemble", *flags, cwd=tmp_path)
     assert result.code == 2, result.stderr
     assert len(result.stderr.splitlines()) == 1 and told in result.stderr
     assert result.heavy == ""
@@ -33,7 +33,7 @@ def test_another_ensembles_folder_is_refused(script, tmp_path):
     from sightkit.experiments.ensemble import write_ensemble
 
     write_ensemble(tmp_path / "e", {"kind": "bagging", "members": []})
-    result = script("train_ensemble", "--output", tmp_path / "e", cwd=tmp_path)
+    result = script("ensemble", "--output", tmp_path / "e", cwd=tmp_path)
     assert result.code == 2 and "another ensemble" in result.stderr
     assert result.heavy == ""
 
@@ -45,15 +45,15 @@ def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
 ):
     output = tmp_path / "e"
     flags = [*([kind] if kind else []), "--smoke", "--output", output]
-    whole = script("train_ensemble", *flags[:-1], tmp_path / "whole", cwd=tmp_path)
+    whole = script("ensemble", *flags[:-1], tmp_path / "whole", cwd=tmp_path)
     assert whole.code == 0, whole.stderr
     # Killed in the second epoch of the last training that there is.
     monkeypatch.setenv("SIGHTKIT_CRASH_AT", f"epoch.after_checkpoint:{1 if 'snap' in kind else 3}")
-    assert script("train_ensemble", *flags, cwd=tmp_path).code == 137
+    assert script("ensemble", *flags, cwd=tmp_path).code == 137
     monkeypatch.delenv("SIGHTKIT_CRASH_AT")
     done = output / "member-1" / _run_files.METRICS
     before = done.stat().st_mtime_ns if kind != "--snapshots" else 0
-    again = script("train_ensemble", *flags, cwd=tmp_path)
+    again = script("ensemble", *flags, cwd=tmp_path)
     assert again.code == 0, again.stderr
     assert "Resuming after epoch 1 of 2" in again.stdout
     if before:
@@ -68,5 +68,5 @@ def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
     judged = script("test_ensemble", output, cwd=tmp_path)
     assert judged.code == 0, judged.stderr
     assert "member-2" in judged.stdout and "Jensen" in judged.stdout
-    third = script("train_ensemble", *flags, cwd=tmp_path)
+    third = script("ensemble", *flags, cwd=tmp_path)
     assert third.code == 0 and third.heavy in ("", "keras,tensorflow")

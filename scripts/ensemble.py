@@ -1,0 +1,99 @@
+"""Train several networks of one experiment, that answer better together than each alone.
+
+    python scripts/ensemble.py train_minivggnet_cifar10 --members 5
+    python scripts/ensemble.py train_minivggnet_photos --members 5 --bagging
+    python scripts/ensemble.py train_lenet_digits --members 4 --snapshots --flags="--seed 2"
+    python scripts/test_ensemble.py runs/ensembles/train_minivggnet_cifar10
+
+Members differ by their seed: first weights, order, augmentation. With ``--bagging`` each is also
+trained on its own draw, with replacement, of the training images. ``--snapshots`` trains one
+network only, whose rate falls to zero once for each member, and keeps the weights of each low.
+
+The same command continues after a stop or a kill: finished members are kept, the one that was cut
+is resumed. Time and disk: as many times the experiment's as there are members (with --snapshots:
+once).
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sightkit import _cli, _run_files, _scripts
+from sightkit._errors import SightkitError
+from sightkit.experiments import ensemble, scripts
+
+
+@dataclass(frozen=True)
+class Config:
+    """Train the members of an ensemble."""
+
+    experiment: Annotated[str, tyro.conf.Positional] = "train_lenet_digits"
+    """Name of a script, train_lenet_digits, or the path of your own."""
+    members: int = 5
+    """Networks that will answer together."""
+    bagging: bool = False
+    """Each member has its own draw of the training images."""
+    snapshots: bool = False
+    """One training; its members are the weights at the end of each cycle of the rate."""
+    flags: str = ""
+    """Further flags of the script, in quotes, as a shell reads them."""
+    output: Path | None = None
+    """Folder of the ensemble; runs/ensembles/EXPERIMENT by default."""
+    smoke: bool = False
+    """Two members of the script's own smoke run; the result means nothing."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if self.members < 2:
+            raise SightkitError("--members must be at least 2.", members=self.members)
+        if self.bagging and self.snapshots:
+            raise SightkitError(
+                "--snapshots trains once, on one set of images: give it or --bagging.",
+                "Leave one of them out.",
+            )
+
+    @property
+    def name(self) -> str:
+        """The experiment as its runs name it."""
+        return Path(self.experiment).stem
+
+    @property
+    def kind(self) -> str:
+        """Difference between members."""
+        return "bagging" if self.bagging else "snapshots" if self.snapshots else "seeds"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the ensemble."""
+        parts = [self.name, "" if self.kind == "seeds" else self.kind, self.smoke and "smoke"]
+        return self.output or Path("runs/ensembles") / "-".join(part for part in parts if part)
+
+
+def main(config: Config) -> dict[str, Any]:
+    script = scripts.load_experiment(config.experiment)
+    base = scripts.parse_flags(script, config.flags, smoke=config.smoke)
+    count = min(config.members, 2) if config.smoke else config.members
+    settings = {
+        "experiment": config.name,
+        "kind": config.kind,
+        "members": [f"member-{k}/{_run_files.BUNDLE}" for k in range(1, count + 1)],
+        "data": str(base.data),
+        "config": base.to_json(),
+    }
+    if config.smoke and config.output is None:
+        shutil.rmtree(config.folder, ignore_errors=True)
+    scripts.expect_several_networks()
+    ensemble.train(script.main, base, config.folder, settings)
+    print(f"{count} members are in {config.folder}. Evaluate them:")
+    print(f"  {shlex.join([*_scripts.command('test_ensemble'), str(config.folder)])}")
+    return settings
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

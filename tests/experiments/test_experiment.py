@@ -1,0 +1,130 @@
+"""The floor of the training scripts: what starts, what is refused before Keras, what is left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from sightkit import _run_files, experiments, io, training, zoo
+from sightkit._errors import SightkitError
+from sightkit.experiments import experiment
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    GrayscalePreprocessor,
+    ImageToArrayPreprocessor,
+    PatchPreprocessor,
+    Pipeline,
+    RandomPipeline,
+    SimplePreprocessor,
+)
+
+FRACTIONS = {"train": 0.6, "validation": 0.2, "test": 0.2}
+SMALL = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(16, 16)))
+
+
+@dataclass(frozen=True)
+class Config(experiments.Config):
+    output: Path = Path("run")
+    epochs: int = 3
+    batch_size: int = 32
+    data: Path = Path("data.h5")
+
+
+@dataclass(frozen=True)
+class Built(Config):
+    builder: ClassVar[str] = "build_folder"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def no_keras():
+    raise AssertionError("Keras was started")
+
+
+def test_damaged_data_is_refused_before_keras_starts(monkeypatch):
+    monkeypatch.setattr(experiment, "start_keras", no_keras)
+    Path("data.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"not HDF5 after all")
+    with pytest.raises(SightkitError, match=r"data\.h5"), experiments.start(Config(), "train_x.py"):
+        pass
+    assert not Path("run", _run_files.LOCK).exists()
+
+
+def test_missing_data_of_a_builder_is_refused_before_keras(monkeypatch):
+    monkeypatch.setattr(experiment, "start_keras", no_keras)
+    with pytest.raises(SightkitError, match="build"), experiments.start(Built(), "train_x.py"):
+        pass
+    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    for config in (Config(), Built(smoke=True)):
+        with experiments.start(config, "train_x.py") as run:
+            assert run.config == config
+
+
+def test_where_keras_fails_the_old_run_is_put_back(monkeypatch):
+    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    with experiments.start(Config(), "train_x.py") as run:
+        run.run.path(_run_files.METRICS).write_text("{}")
+
+    def fails():
+        assert not Path("run", _run_files.METRICS).exists()
+        raise SightkitError("The backend that Keras is set to must be installed.")
+
+    monkeypatch.setattr(experiment, "start_keras", fails)
+    with pytest.raises(SightkitError, match="backend"):
+        with experiments.start(Config(overwrite=True, epochs=9), "train_x.py"):
+            pass
+    assert Path("run", _run_files.METRICS).read_text() == "{}"
+    assert json.loads(Path("run", _run_files.CONFIG).read_text())["epochs"] == 3
+    assert not Path("run", _run_files.LOCK).exists()
+
+
+def test_a_folder_of_another_experiment_is_refused(monkeypatch):
+    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    with experiments.start(Config(), "train_x.py") as run:
+        run.run.path(_run_files.METRICS).write_text("{}")
+    with pytest.raises(SightkitError, match="experiment: 'train_x' there, 'train_y'"):
+        with experiments.start(Config(resume=True), "train_y.py"):
+            pass
+
+
+def test_a_builder_opens_any_recipe_and_others_their_own(monkeypatch):
+    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    other = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(8, 8)))
+    io.build_dataset(io.digits, "data.h5", preprocessors=other, fractions=FRACTIONS, limit=20)
+    with experiments.start(Built(), "train_x.py") as run:
+        assert run.dataset(io.digits, SMALL, fractions=FRACTIONS).image_shape == (8, 8, 1)
+        recorded = json.loads(run.run.path(_run_files.ENVIRONMENT).read_text())["data"]
+        assert recorded["sha256"] == run.data.file.sha256
+    with experiments.start(Config(output=Path("other")), "train_x.py") as run:
+        with pytest.raises(SightkitError, match=r"data\.h5"):
+            run.dataset(io.digits, SMALL, fractions=FRACTIONS)
+
+
+def test_ten_crops_are_averaged_and_the_bundle_takes_one():
+    config = Config(smoke=True, data=Path("digits.h5"), output=Path("smoke"))
+    with experiments.start(config, "train_x.py") as run:
+        data = run.dataset(io.digits, SMALL, fractions=FRACTIONS)
+        assert (data.image_shape, data.classes) == ((16, 16, 1), 10)
+        to_array = ImageToArrayPreprocessor()
+        data.chain = Pipeline((AspectAwarePreprocessor(12, 12, crop=12 / 16), to_array))
+        assert data.image_shape == (12, 12, 1)
+        patches = RandomPipeline((PatchPreprocessor(12, 12),))
+        train = data.training(patches, Pipeline((to_array,)))
+        assert train[0][0].shape == (32, 12, 12, 1)
+        assert run.steps(train) == config.epochs * len(train) == config.epochs * 7
+        network = zoo.MLP(data.image_shape, data.classes, hidden=(8,))
+        metrics = run.report(network, views=10, note="kept")
+    assert (metrics["views"], metrics["note"], metrics["seed"]) == (10, "kept", 1)
+    assert {split: metrics[split]["count"] for split in FRACTIONS} == dict.fromkeys(FRACTIONS, 200)
+    image = data.file.memmap()[-1]
+    bundle = training.load_bundle("smoke/bundle")
+    middle = to_array(image[2:14, 2:14])
+    expected = network.predict(middle[np.newaxis], verbose=0)[0]
+    np.testing.assert_allclose(bundle.predict([image])[0], expected, atol=1e-5)
