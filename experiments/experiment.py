@@ -20,7 +20,6 @@ CLASSIFICATION: dict[str, Any] = {
     "metrics": ["accuracy"],
 }
 """What ``compile`` of a network that tells classes apart takes beside the optimizer."""
-SPLITS = ("train", "validation", "test")
 
 
 @contextlib.contextmanager
@@ -151,7 +150,7 @@ class Experiment:
             batch = evaluation.images_a_batch(predictor, views, size)
             chain = evaluation.with_views(chain, size, views, stored=stored)
             predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
-        splits = {split: self.data.evaluation(split, chain, batch) for split in SPLITS}
+        splits = {split: self.data.evaluation(split, chain, batch) for split in sightkit_io.SPLITS}
         facts = {**training.facts(network, seed=self.config.seed), **facts}
         metrics = evaluation.report_run(self.run.folder, predictor, splits, facts)
         test = self.data.evaluation("test")
