@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, _files, evaluation, transfer
+from sightkit import _cli, _files, evaluation, training, transfer
 from sightkit._errors import SightkitError
 
 
@@ -67,7 +67,7 @@ def main(config: Config) -> dict[str, Any]:
 
 def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[str, Any]:
     # What is wrong with bundle and data is told before Keras takes its seconds.
-    description = transfer.check_bundle(folder)
+    description = training.check_bundle(folder)
     crops = crops or config.crops
     if "head" in description and crops > 1:
         raise SightkitError(
@@ -123,7 +123,7 @@ def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[
 
 def _opened(bundle: Any, path: Path, split: str, views: int) -> tuple[Any, Any]:
     """The data as the bundle wants them, and what answers their batches."""
-    if isinstance(bundle, transfer.Pair):
+    if isinstance(bundle, transfer.FeatureClassifier):
         return transfer.open_judged(bundle, path, split=split)
     data = evaluation.open_data(
         path,

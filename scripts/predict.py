@@ -54,7 +54,7 @@ class Config:
 
 def main(config: Config) -> dict[str, Any]:
     # What is wrong with bundle and files is told before Keras takes its seconds.
-    description = transfer.check_bundle(config.bundle)
+    description = training.check_bundle(config.bundle)
     if config.threshold and NONE in description["class_names"]:
         raise SightkitError(
             f'With --threshold no class may be called "{NONE}".', bundle=str(config.bundle)

@@ -69,7 +69,9 @@ def main(config: Config) -> dict[str, Any]:
 
 def _judge(folders: dict[str, Path], path: Path, config: Config) -> dict[str, Any]:
     # What is wrong with members and data is told before Keras takes its seconds.
-    found = {name: training.check_bundle(folder) for name, folder in folders.items()}
+    found = {
+        name: training.check_bundle(folder, (training.NETWORK,)) for name, folder in folders.items()
+    }
     evaluation.require_alike(found)
     evaluation.check_data(path, config.split, next(iter(found.values()))["class_names"])
     _cli.start_keras()

@@ -78,7 +78,7 @@ def main(config: Config) -> dict[str, Any]:
     features = transfer.open_features(config.features)
     settings = transfer.head_settings_json(config.settings())
     with transfer.HeadRun(config.output, overwrite=config.overwrite) as run:
-        # 2. The networks must be here, for the pair that is kept: told before any work.
+        # 2. The networks must be here, for the bundle: told before any work.
         _cli.start_keras()
         networks = transfer.networks_of(features)
 
@@ -88,7 +88,7 @@ def main(config: Config) -> dict[str, Any]:
 
         # 4. Keep networks and head as one.
         bundle = run.folder / "bundle"
-        transfer.save_pair(
+        transfer.save_feature_classifier(
             bundle,
             networks,
             features,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from sightkit.training.run_config import RunConfig
 
 if TYPE_CHECKING:
-    from sightkit.training.bundle import Bundle, format_top, load_bundle
-    from sightkit.training.bundle_format import check_bundle
+    from sightkit.training.bundle import Bundle, load_bundle
+    from sightkit.training.bundle_format import NETWORK, NETWORK_AND_HEAD, check_bundle
     from sightkit.training.bundle_writer import save_bundle, save_run_bundle
     from sightkit.training.checks.preflight import preflight
     from sightkit.training.checks.report import Preflight
+    from sightkit.training.classifier import format_top
     from sightkit.training.execution_plan import ExecutionPlan, plan_execution
     from sightkit.training.fit import fit
     from sightkit.training.gradient_noise import with_gradient_noise
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sightkit.training.weight_average import average_networks, use_average, with_weight_average
 
 _MODULES = {
+    "NETWORK": "bundle_format",
+    "NETWORK_AND_HEAD": "bundle_format",
     "Bundle": "bundle",
     "CutMix": "mixing",
     "ExecutionPlan": "execution_plan",
@@ -42,7 +45,7 @@ _MODULES = {
     "check_bundle": "bundle_format",
     "facts": "state",
     "fit": "fit",
-    "format_top": "bundle",
+    "format_top": "classifier",
     "initialize_lsuv": "lsuv",
     "learning_rate_finder": "learning_rate_finder",
     "load_bundle": "bundle",
@@ -58,6 +61,8 @@ _MODULES = {
 }
 
 __all__ = [
+    "NETWORK",
+    "NETWORK_AND_HEAD",
     "Bundle",
     "CutMix",
     "ExecutionPlan",

@@ -1,4 +1,4 @@
-"""What a trained network is, as data, never code."""
+"""The bundle of a network: what a trained network is, as data, never code."""
 
 from __future__ import annotations
 
@@ -14,14 +14,8 @@ import numpy as np
 from sightkit import inference, zoo
 from sightkit import io as sightkit_io
 from sightkit.preprocessing import Preprocessor, from_config
-from sightkit.training.bundle_format import (
-    TRAINING_ROWS,
-    WEIGHTS,
-    build_float32,
-    check_bundle,
-    damaged,
-)
-from sightkit.training.classifier import Classifier
+from sightkit.training.bundle_format import NETWORK, TRAINING_ROWS, WEIGHTS, damaged
+from sightkit.training.classifier import Classifier, load_by_kind
 
 
 @dataclass(frozen=True)
@@ -53,24 +47,10 @@ class Bundle(Classifier):
         return self.predictor(np.stack([self.preprocessing(image) for image in images]))
 
 
-def format_top(answers: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Pictures and their most probable classes, as lines for the terminal.
-
-    What has no probability ("none of these") stands without one.
-    """
-    lines = []
-    for picture, classes in answers.items():
-        lines.append(picture.encode("utf-8", "replace").decode())  # a name may be no text
-        for name, share in classes.items():
-            number = 8 * " " if share is None else f"{100 * share:6.2f} %"
-            lines.append(f"  {number}  {name}")
-    return "\n".join(lines)
-
-
 def load_bundle(
     folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None
 ) -> Bundle:
-    """Build the network that a bundle describes, and check that it still says what it said.
+    """Build the network that a bundle describes, and check that it answers as when it was saved.
 
     Only builders of the zoo are called and only weights are read: nothing in a bundle is code.
 
@@ -79,16 +59,28 @@ def load_bundle(
         cache: folder where its fast form is kept for the next process, see ``inference.compile``.
 
     Raises:
-        SightkitError: no bundle, a damaged file, an unknown builder or preprocessor, or an answer
-            to the canary image that differs by more than 1e-3.
+        SightkitError: no bundle or one of another kind, a damaged file, an unknown builder or
+            preprocessor, or an answer to the canary image that differs by more than 1e-2 in a
+            log-probability.
     """
-    folder = Path(folder)
-    description = check_bundle(folder)
-    network = build_float32(description["network"])
+    return load_by_kind(
+        folder, {NETWORK: lambda place, found: open_checked(place, found, cache=cache)}
+    )
+
+
+def open_checked(
+    folder: Path, description: dict[str, Any], *, cache: str | os.PathLike[str] | None = None
+) -> Bundle:
+    """Build the network of a bundle that ``check_bundle`` has checked; not yet its canary."""
+    network = zoo.build(
+        description["network"]["builder"],
+        precision="float32",
+        **description["network"]["arguments"],
+    )
     if network.output_shape[-1] != len(description["class_names"]):
         raise damaged(folder, "it names more or fewer classes than the network tells apart")
     zoo.load_weights(network, folder / WEIGHTS)
-    bundle = Bundle(
+    return Bundle(
         network=network,
         predictor=inference.compile(network, cache=cache),
         preprocessing=from_config(description["preprocessing"]),
@@ -96,8 +88,6 @@ def load_bundle(
         description=description,
         training_rows=_training_rows(folder, description),
     )
-    bundle.check_canary(folder)
-    return bundle
 
 
 def _training_rows(folder: Path, description: Mapping[str, Any]) -> sightkit_io.Manifest | None:

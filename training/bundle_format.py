@@ -1,6 +1,6 @@
-"""How a bundle lies on the disk: its files, its description, and what makes both trustworthy.
+"""How a bundle lies on the disk: its kinds, their files, and what makes a description trustworthy.
 
-Keras is imported where a network is built, so that a bundle can be checked before Keras starts.
+No Keras here: a bundle of any kind is checked before Keras starts.
 """
 
 from __future__ import annotations
@@ -8,60 +8,110 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sightkit import _files, _run_files, zoo
 from sightkit._errors import SightkitError
 
-if TYPE_CHECKING:
-    import keras
-
 FORMAT = "sightkit-bundle"
-KIND = "classifier"
-"""A whole network; ``transfer`` writes another kind."""
 SCHEMA = 1
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.weights.h5"
+NETWORK_WEIGHTS = "network-{}.weights.h5"
+HEAD = "head.npz"
 CANARY = "canary.png"
 TRAINING_ROWS = "training_rows.npy"
 """Keys of the images that were trained on, where they are known (``io.Manifest``)."""
-TOLERANCE = 1e-3
-"""Of the answer to the canary image: float32 probabilities, absolute."""
+
+NETWORK = "classifier"
+NETWORK_AND_HEAD = "features_and_head"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of bundle.
+
+    Attributes:
+        name: in words, for messages.
+        loader: the function that loads it.
+        fields: of its description beside those that every bundle has.
+        files: a description to the names of the files that the bundle must hold.
+        networks: a description to the builder and arguments of each network.
+    """
+
+    name: str
+    loader: str
+    fields: Mapping[str, type]
+    files: Callable[[Mapping[str, Any]], list[str]]
+    networks: Callable[[Mapping[str, Any]], list[Any]]
+
+
+KINDS = {
+    NETWORK: Kind(
+        "a network",
+        "sightkit.training.load_bundle",
+        {"network": dict, "preprocessing": dict},
+        lambda found: [WEIGHTS, CANARY, *({TRAINING_ROWS} & set(found["files"]))],
+        lambda found: [found["network"]],
+    ),
+    NETWORK_AND_HEAD: Kind(
+        "networks with a head on their features",
+        "sightkit.transfer.load",
+        {"networks": list, "head": dict},
+        lambda found: [HEAD, CANARY, *map(NETWORK_WEIGHTS.format, range(len(found["networks"])))],
+        lambda found: [entry["identity"]["network"] for entry in found["networks"]],
+    ),
+}
 FIELDS: dict[str, type] = {
-    "schema": int,
-    "network": dict,
     "class_names": list,
-    "preprocessing": dict,
     "training": dict,
+    "metrics": dict,
     "files": dict,
     "canary": list,
 }
 
 
-def check_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Check, without Keras, that a bundle is whole.
+def check_bundle(
+    folder: str | os.PathLike[str], kinds: Collection[str] = tuple(KINDS)
+) -> dict[str, Any]:
+    """Check, without Keras, that a bundle is complete and of a kind that can be used.
+
+    Args:
+        folder: of the bundle.
+        kinds: those that the caller can use; all by default.
 
     Returns:
         What bundle.json holds.
 
     Raises:
-        SightkitError: no bundle, a newer version's, an unknown builder, or a file that is missing
-            or not as it was written.
+        SightkitError: no bundle, a newer version's, one of another kind, an unknown builder, or a
+            file that is missing or not as it was written.
     """
     folder = Path(folder)
     description = read_description(folder)
-    for name in (WEIGHTS, CANARY, *({TRAINING_ROWS} & set(description["files"]))):
+    found = KINDS[description["kind"]]
+    if description["kind"] not in kinds:
+        raise SightkitError(
+            f"The bundle must be {' or '.join(KINDS[kind].name for kind in kinds)}; "
+            f"this one is {found.name}.",
+            f"Load it with {found.loader}.",
+            bundle=str(folder),
+            kind=description["kind"],
+        )
+    for name in found.files(description):
         path = folder / name
         if not path.is_file() or _files.sha256(path) != description["files"].get(name):
             raise damaged(folder, f"{name} is missing or not the file that was saved")
-    zoo.entry(description["network"].get("builder"))
+    for network in _networks(folder, description):
+        zoo.entry(network["builder"])
     return description
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Read bundle.json, and check that it is whole and all fields are of their kind."""
+    """Read bundle.json, and check that it is as it was written and all fields are of their type."""
     if not (folder / DESCRIPTION).is_file():
         inside = folder / _run_files.BUNDLE
         raise SightkitError(
@@ -74,21 +124,21 @@ def read_description(folder: Path) -> dict[str, Any]:
     description = _files.read_json(folder / DESCRIPTION)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise damaged(folder, f"{DESCRIPTION} is not a bundle's")
-    if description.get("kind", KIND) != KIND:
-        raise SightkitError(
-            "This bundle is of networks with a head on their features, not one whole network.",
-            "Load it with sightkit.transfer.load, which takes both kinds.",
-            bundle=str(folder),
-            kind=description["kind"],
-        )
     schema = description.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
+    if not isinstance(schema, int):
+        raise damaged(folder, f"schema in {DESCRIPTION} must be a number")
+    if schema > SCHEMA or description.get("kind") not in KINDS:
         raise SightkitError(
-            "The bundle was written by a newer version.", "Update sightkit.", bundle=str(folder)
+            f"A bundle must be of schema {SCHEMA} and one of the kinds {', '.join(KINDS)}; this "
+            "one was written by a newer version.",
+            "Update sightkit.",
+            bundle=str(folder),
+            schema=schema,
+            kind=description.get("kind"),
         )
     if description.pop("sha256", None) != digest(description):
         raise damaged(folder, f"{DESCRIPTION} is not as it was written")
-    for name, kind in FIELDS.items():
+    for name, kind in (FIELDS | dict(KINDS[description["kind"]].fields)).items():
         if not isinstance(description.get(name), kind):
             raise damaged(folder, f"{name} in {DESCRIPTION} must be a {kind.__name__}")
     return description
@@ -100,17 +150,25 @@ def digest(description: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def build_float32(origin: Mapping[str, Any]) -> keras.Model:
-    """Build a network in float32, whatever precision is set for training."""
-    if set(origin) != {"builder", "arguments"} or not isinstance(origin["arguments"], Mapping):
-        raise SightkitError(
-            "A network is named by its builder and arguments.", found=sorted(origin)
-        )
-    return zoo.build(origin["builder"], precision="float32", **origin["arguments"])
-
-
 def damaged(folder: Path, reason: str) -> SightkitError:
     """The error for a bundle that is not as it was written."""
     return SightkitError(
         f"The bundle is damaged: {reason}.", "Fetch or train it again.", bundle=str(folder)
     )
+
+
+def _networks(folder: Path, description: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Builder and arguments of each network."""
+    try:
+        found = KINDS[description["kind"]].networks(description)
+    except (KeyError, TypeError) as error:
+        raise damaged(folder, f"networks in {DESCRIPTION} must have an identity each") from error
+    for network in found:
+        if (
+            not isinstance(network, dict)
+            or set(network) != {"builder", "arguments"}
+            or not isinstance(network["arguments"], dict)
+            or "precision" in network["arguments"]  # of build, not of a builder
+        ):
+            raise damaged(folder, "a network is named by its builder and arguments")
+    return found

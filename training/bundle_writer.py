@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from sightkit import __version__, _files, _run_files, inference, zoo
@@ -19,19 +19,58 @@ from sightkit.training.bundle_format import (
     CANARY,
     DESCRIPTION,
     FORMAT,
-    KIND,
+    NETWORK,
     SCHEMA,
-    TOLERANCE,
     TRAINING_ROWS,
     WEIGHTS,
-    build_float32,
     digest,
 )
+from sightkit.training.classifier import TOLERANCE, canary_difference
 from sightkit.training.run import Run
 from sightkit.training.state import weights_sha256
 
 if TYPE_CHECKING:
+    import keras
+
     from sightkit.io import HDF5DatasetGenerator
+
+
+def write_bundle(
+    folder: str | os.PathLike[str], kind: str, write: Callable[[Path], Mapping[str, Any]]
+) -> Path:
+    """Write a bundle of any kind; an existing folder is replaced once the new one is complete.
+
+    Args:
+        folder: of the bundle.
+        kind: one of ``bundle_format.KINDS``.
+        write: writes all files but bundle.json into the folder that it is given, and returns the
+            fields of the description that belong to the kind.
+
+    Returns:
+        The folder.
+    """
+    folder = Path(folder)
+    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        fields = write(temporary)
+        files = sorted(temporary.iterdir())
+        description: dict[str, Any] = {
+            "format": FORMAT,
+            "schema": SCHEMA,
+            "kind": kind,
+            **fields,
+            "files": {path.name: _files.sha256(path) for path in files},
+            "versions": {"sightkit": __version__, "keras": metadata.version("keras")},
+        }
+        _files.write_json(temporary / DESCRIPTION, {**description, "sha256": digest(description)})
+        for path in files:
+            _files.sync(path)
+        _replace_folder(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
 
 
 def save_bundle(
@@ -45,19 +84,19 @@ def save_bundle(
     training: Mapping[str, Any] | None = None,
     training_rows: sightkit_io.Manifest | None = None,
 ) -> Path:
-    """Write a bundle; a folder that stands there is replaced once the new one is whole.
+    """Write the bundle of a network; an existing folder is replaced once the new one is complete.
 
     Args:
         folder: of the bundle.
         network: built by the zoo, trained, in any precision; it is saved as a float32 network.
         preprocessing: the evaluation chain, from decoded image to the network's input.
         class_names: in label order.
-        canary: uint8 image, (H, W, 3) RGB or (H, W, 1); what the network says of it is stored
+        canary: uint8 image, (H, W, 3) RGB or (H, W, 1); the network's answer to it is stored
             and compared whenever the bundle is loaded.
         metrics: what was measured, JSON.
         training: what it was trained on and how (precision, seed, data), JSON.
-        training_rows: the images that it was trained on, so that ``scripts/evaluate.py`` can say
-            when it is judged by some of them; 8 bytes an image.
+        training_rows: the images that it was trained on, so that ``scripts/evaluate.py`` can warn
+            when some of them are among its data; 8 bytes an image.
 
     Returns:
         The folder.
@@ -66,7 +105,6 @@ def save_bundle(
         SightkitError: a network that no builder of the zoo made, class names that are not one an
             output, or a chain that cannot take what ``io.read_image`` gives.
     """
-    folder = Path(folder)
     classes = network.output_shape[-1]
     if len(set(class_names)) < len(class_names):
         twice = sorted({name for name in class_names if list(class_names).count(name) > 1})
@@ -77,51 +115,40 @@ def save_bundle(
             class_names=len(class_names),
             outputs=classes,
         )
-    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
     origin = zoo.origin(network)
-    saved = build_float32(origin)
+    saved = zoo.build(origin["builder"], precision="float32", **origin["arguments"])
     saved.set_weights(network.get_weights())
-    saved.save_weights(temporary / WEIGHTS)
-    sightkit_io.write_png(temporary / CANARY, canary)
-    expected = _answer(saved, preprocessing, sightkit_io.read_image(temporary / CANARY))
-    given = _answer(saved, preprocessing, canary)
-    if not np.abs(given - expected).max() <= TOLERANCE:
-        raise SightkitError(
-            "The network must say the same of an image and of its file, which is read as RGB.",
-            "Put a GrayscalePreprocessor first into the chain of a grey network.",
-            difference=float(np.abs(given - expected).max()),
-        )
-    names = [WEIGHTS, CANARY]
-    if training_rows is not None:
-        training_rows.write(temporary / TRAINING_ROWS)
-        names.append(TRAINING_ROWS)
-    description = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "kind": KIND,
-        "network": origin,
-        "class_names": list(class_names),
-        "preprocessing": preprocessing.to_config(),
-        "training": dict(training or {}),
-        "metrics": dict(metrics or {}),
-        "parameters": saved.count_params(),
-        "weights_sha256": weights_sha256(saved),
-        "files": {name: _files.sha256(temporary / name) for name in names},
-        "canary": [float(value) for value in expected],
-        "versions": {"sightkit": __version__, "keras": keras.__version__},
-    }
-    if training_rows is not None:
-        description["training_rows"] = {
-            "images": len(training_rows.keys),
-            "preprocessing": dict(training_rows.preprocessing),
+
+    def write(place: Path) -> dict[str, Any]:
+        saved.save_weights(place / WEIGHTS)
+        sightkit_io.write_png(place / CANARY, canary)
+        expected = _answer(saved, preprocessing, sightkit_io.read_image(place / CANARY))
+        difference = canary_difference(_answer(saved, preprocessing, canary), expected)
+        if not difference <= TOLERANCE:
+            raise SightkitError(
+                "The network must answer the same to an image and to its file, which is read as "
+                "RGB.",
+                "Put a GrayscalePreprocessor first into the chain of a grey network.",
+                difference=difference,
+            )
+        rows = {}
+        if training_rows is not None:
+            training_rows.write(place / TRAINING_ROWS)
+            about = dict(training_rows.preprocessing)
+            rows = {"training_rows": {"images": len(training_rows.keys), "preprocessing": about}}
+        return {
+            "network": origin,
+            "class_names": list(class_names),
+            "preprocessing": preprocessing.to_config(),
+            "training": dict(training or {}),
+            "metrics": dict(metrics or {}),
+            "parameters": saved.count_params(),
+            "weights_sha256": weights_sha256(saved),
+            "canary": expected.tolist(),
+            **rows,
         }
-    description["sha256"] = digest(description)
-    _files.write_json(temporary / DESCRIPTION, description)
-    _files.sync(temporary / WEIGHTS)
-    replace_folder(temporary, folder)
-    return folder
+
+    return write_bundle(folder, NETWORK, write)
 
 
 def save_run_bundle(
@@ -160,7 +187,7 @@ def save_run_bundle(
 
 
 def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
-    """What a network says of an image; an error if the chain does not end in its input."""
+    """The network's answer to an image; an error if the chain does not end in its input."""
     x = preprocessing(image)
     if x.shape != network.input_shape[1:]:
         raise SightkitError(
@@ -172,8 +199,8 @@ def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray
     return inference.compile(network)(x[np.newaxis])[0]
 
 
-def replace_folder(new: Path, folder: Path) -> None:
-    """Rename a whole folder onto another one; the old one goes only when the new one stands."""
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Rename a complete folder onto another; the old one goes only when the new one is there."""
     old = folder.with_name(f".{folder.name}.old")
     if old.exists() and not folder.exists():  # killed between the two renames below
         os.replace(old, folder)

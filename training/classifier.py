@@ -1,18 +1,24 @@
-"""What every trained classifier of photos can be asked, whatever it is made of."""
+"""A trained classifier of photos, whatever it is made of: prediction, canary, loading by kind."""
 
 from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
-from sightkit.training.bundle_format import CANARY, TOLERANCE
+from sightkit.training.bundle_format import CANARY, check_bundle
+
+LEAST = -12.0
+"""Of a log-probability, where the canary's are compared: what is smaller is as good as none."""
+TOLERANCE = 1e-2
+"""Of the canary's log-probabilities, absolute: another engine moves them by less, a scale of
+1/127.5 in place of 1/255 by more, however certain the network is."""
 
 Photo = np.ndarray | str | os.PathLike[str]
 """uint8 (H, W, 3) in RGB order or (H, W, 1), 0-255; or the path of an image file."""
@@ -70,21 +76,63 @@ class Classifier(abc.ABC):
         ]
 
     def check_canary(self, folder: Path) -> None:
-        """Ask for the picture that lies in the bundle's folder.
+        """Compare the answer to the picture in the bundle's folder with the stored one.
 
         Raises:
-            SightkitError: the answer is not within 1e-3 of the one that was saved with it.
+            SightkitError: a log-probability is not within 1e-2 of the one that was saved.
         """
-        answer = self.predict([folder / CANARY])[0]
-        expected = np.asarray(self.description["canary"], np.float32)
-        difference = np.abs(answer - expected).max() if answer.shape == expected.shape else np.nan
+        difference = canary_difference(
+            self.predict([folder / CANARY])[0], np.asarray(self.description["canary"], np.float32)
+        )
         if not difference <= TOLERANCE:
             raise SightkitError(
                 "A bundle must answer to the canary image as it did when it was saved.",
                 "Network, weights or preprocessing have changed: do not trust this bundle.",
                 bundle=str(folder),
-                difference=float(difference),
+                difference=difference,
             )
+
+
+AnyClassifier = TypeVar("AnyClassifier", bound=Classifier)
+
+
+def load_by_kind(
+    folder: str | os.PathLike[str],
+    loaders: Mapping[str, Callable[[Path, dict[str, Any]], AnyClassifier]],
+) -> AnyClassifier:
+    """Check a bundle, load it by the loader of its kind and compare its answer to the canary.
+
+    Args:
+        folder: of the bundle.
+        loaders: for each kind that can be used a function of folder and description.
+    """
+    folder = Path(folder)
+    description = check_bundle(folder, tuple(loaders))
+    classifier = loaders[description["kind"]](folder, description)
+    classifier.check_canary(folder)
+    return classifier
+
+
+def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference of log-probabilities, clipped at -12; NaN where the shapes differ."""
+    if answer.shape != expected.shape:
+        return float("nan")
+    logs = [np.log(np.maximum(each, np.exp(LEAST))) for each in (answer, expected)]
+    return float(np.abs(logs[0] - logs[1]).max())
+
+
+def format_top(answers: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Pictures and their most probable classes, as lines for the terminal.
+
+    A class without a probability ("none of these") is printed without one.
+    """
+    lines = []
+    for picture, classes in answers.items():
+        lines.append(picture.encode("utf-8", "replace").decode())  # a name may be no text
+        for name, share in classes.items():
+            number = 8 * " " if share is None else f"{100 * share:6.2f} %"
+            lines.append(f"  {number}  {name}")
+    return "\n".join(lines)
 
 
 def _decoded(image: Photo) -> np.ndarray:

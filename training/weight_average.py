@@ -10,7 +10,6 @@ import numpy as np
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
-from sightkit.training.bundle_format import build_float32
 from sightkit.training.gradient_noise import require_optimizer_class
 
 
@@ -140,7 +139,7 @@ def average_networks(networks: Sequence[keras.Model], data: Any = None) -> keras
             "Average their answers in place of their weights.",
             networks=[origin["builder"] for origin in origins],
         )
-    averaged = build_float32(origins[0])
+    averaged = zoo.build(origins[0]["builder"], precision="float32", **origins[0]["arguments"])
     weights = zip(*(network.get_weights() for network in networks), strict=True)
     averaged.set_weights([np.mean(each, axis=0, dtype=np.float64) for each in weights])
     if data is not None:

@@ -14,6 +14,12 @@ from sightkit.transfer.photos import Sample, draw_sample, photos_to_file, stored
 from sightkit.transfer.sources import names, source_of
 
 if TYPE_CHECKING:
+    from sightkit.transfer.feature_classifier import (
+        FeatureClassifier,
+        load,
+        networks_of,
+        save_feature_classifier,
+    )
     from sightkit.transfer.feature_file import Features, open_features
     from sightkit.transfer.feature_network import FeatureNetwork, describe_network, open_network
     from sightkit.transfer.features import Photos, extract_features, open_photos
@@ -25,23 +31,20 @@ if TYPE_CHECKING:
     from sightkit.transfer.imagenet import at_hand, preprocessing_of, pretrained
     from sightkit.transfer.judging import open_judged
     from sightkit.transfer.network_names import check_network
-    from sightkit.transfer.pair import Pair, load, networks_of, save_pair
-    from sightkit.transfer.pair_format import check as check_bundle
     from sightkit.transfer.similarity import Probe, probe
     from sightkit.transfer.suspicion import suspicious_labels
 
 _MODULES = {
+    "FeatureClassifier": "feature_classifier",
     "FeatureNetwork": "feature_network",
     "Features": "feature_file",
     "Fitted": "heads.fitting",
     "HeadRun": "head_run",
     "HeadSettings": "head_run",
     "Judged": "head_run",
-    "Pair": "pair",
     "Photos": "features",
     "Probe": "similarity",
     "at_hand": "imagenet",
-    "check_bundle": "pair_format:check",
     "check_head": "heads.fitting",
     "check_network": "network_names",
     "describe_head": "head_run:describe",
@@ -50,8 +53,8 @@ _MODULES = {
     "fit_head": "heads.fitting",
     "freeze_body": "fine_tuning",
     "head_settings_json": "head_run:as_json",
-    "load": "pair",
-    "networks_of": "pair",
+    "load": "feature_classifier",
+    "networks_of": "feature_classifier",
     "open_judged": "judging",
     "open_features": "feature_file",
     "open_network": "feature_network",
@@ -59,7 +62,7 @@ _MODULES = {
     "preprocessing_of": "imagenet",
     "pretrained": "imagenet",
     "probe": "similarity",
-    "save_pair": "pair",
+    "save_feature_classifier": "feature_classifier",
     "suspicious_labels": "suspicion",
     "train_head": "head_run",
     "unfreeze_from": "fine_tuning",
@@ -68,19 +71,18 @@ _MODULES = {
 
 __all__ = [
     "Advice",
+    "FeatureClassifier",
     "FeatureNetwork",
     "Features",
     "Fitted",
     "HeadRun",
     "HeadSettings",
     "Judged",
-    "Pair",
     "Photos",
     "Probe",
     "Sample",
     "advise",
     "at_hand",
-    "check_bundle",
     "check_head",
     "check_network",
     "describe_head",
@@ -101,7 +103,7 @@ __all__ = [
     "preprocessing_of",
     "pretrained",
     "probe",
-    "save_pair",
+    "save_feature_classifier",
     "source_of",
     "stored_side",
     "suspicious_labels",

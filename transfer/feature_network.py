@@ -24,7 +24,6 @@ from sightkit.preprocessing import (
     Preprocessor,
     from_config,
 )
-from sightkit.training.bundle_format import build_float32
 from sightkit.transfer import imagenet
 from sightkit.transfer.network_names import check_network, is_bundle
 from sightkit.transfer.views import all_views, with_crops
@@ -245,7 +244,9 @@ def rebuild(
     identity: Mapping[str, Any], weights: Path, *, cache: str | os.PathLike[str] | None = None
 ) -> FeatureNetwork:
     """Build a network by its identity, with the weights of a file that ``model`` saved."""
-    network = build_float32(identity["network"])
+    network = zoo.build(
+        identity["network"]["builder"], precision="float32", **identity["network"]["arguments"]
+    )
     model = _model(network, identity["layer"], identity["pool"])
     zoo.load_weights(model, weights)
     return FeatureNetwork(

@@ -25,7 +25,7 @@ def check_network(
     if random:
         zoo.entry(os.fspath(name))
     elif is_bundle(name):
-        training.check_bundle(name)
+        training.check_bundle(name, (training.NETWORK,))
     else:
         source_of(os.fspath(name))
 

@@ -247,6 +247,24 @@ def test_a_newer_schema_is_refused(bundle):
     refuse(bundle, "newer version")
 
 
+def test_an_unknown_kind_is_refused(bundle):
+    edit(bundle, lambda description: description.update(kind="graph"))
+    refuse(bundle, r"one of the kinds classifier, features_and_head.*kind='?graph")
+
+
+def test_another_scale_is_noticed_where_the_network_is_certain(canary, tmp_path):
+    certain = network()
+    *others, kernel, bias = certain.get_weights()
+    certain.set_weights([*others, 6 * kernel, 6 * bias])
+    folder = save_bundle(
+        tmp_path / "b", certain, preprocessing=CHAIN, class_names=NAMES, canary=canary
+    )
+    answer = load_bundle(folder).predict([canary])
+    edit(folder, lambda description: description["preprocessing"]["steps"][1].update(scale=1 / 127))
+    assert answer.max() > 1 - 1e-4
+    refuse(folder, "canary")
+
+
 def test_an_unknown_builder_is_refused_with_the_nearest(bundle):
     edit(bundle, lambda description: description["network"].update(builder="lenett"))
     refuse(bundle, "zoo.names.*lenet")

@@ -36,7 +36,9 @@ def pair(tmp_path_factory):
     features = transfer.extract_features(network, photos, place / "f.h5")
     judged = transfer.train_head(features, transfer.HeadSettings())
     head, networks = judged.fitted.head, transfer.networks_of(features)
-    transfer.save_pair(place / "bundle", networks, features, head, metrics={}, settings={})
+    transfer.save_feature_classifier(
+        place / "bundle", networks, features, head, metrics={}, settings={}
+    )
     return transfer.load(place / "bundle"), features, judged
 
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from sightkit import __version__, _files, training
 from sightkit import io as sightkit_io
+from sightkit import training
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Preprocessor, from_config
+from sightkit.training.bundle import open_checked
 from sightkit.training.bundle_format import (
     CANARY,
-    DESCRIPTION,
-    FORMAT,
-    SCHEMA,
+    NETWORK,
+    NETWORK_AND_HEAD,
+    NETWORK_WEIGHTS,
     damaged,
-    digest,
 )
-from sightkit.training.bundle_writer import replace_folder
-from sightkit.training.classifier import Classifier
+from sightkit.training.bundle_writer import write_bundle
+from sightkit.training.classifier import Classifier, load_by_kind
 from sightkit.transfer.feature_file import Features, require_same_classes
 from sightkit.transfer.feature_network import (
     FeatureNetwork,
@@ -35,11 +34,10 @@ from sightkit.transfer.feature_network import (
     require_same_network,
 )
 from sightkit.transfer.heads.storage import Head, load_head, save_head
-from sightkit.transfer.pair_format import KIND, WEIGHTS, check, files_of, kind_of
 
 
 @dataclass(frozen=True)
-class Pair(Classifier):
+class FeatureClassifier(Classifier):
     """Networks, cut, and a head on their features side by side; made by ``load``.
 
     Attributes:
@@ -117,7 +115,7 @@ def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
     return tuple(open_again(identity) for identity in features.networks)
 
 
-def save_pair(
+def save_feature_classifier(
     folder: str | os.PathLike[str],
     networks: Sequence[FeatureNetwork],
     features: Features,
@@ -126,7 +124,7 @@ def save_pair(
     metrics: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> Path:
-    """Write networks and head as data; a folder that stands there is replaced when all is whole.
+    """Write networks and head as data; an existing folder is replaced once the new is complete.
 
     Args:
         folder: of the bundle.
@@ -136,42 +134,33 @@ def save_pair(
         metrics: what was measured, JSON.
         settings: how it was trained, JSON.
     """
-    folder = Path(folder)
-    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    for index, network in enumerate(networks):
-        network.model.save_weights(temporary / WEIGHTS.format(index))
-    sightkit_io.write_png(temporary / CANARY, _canary())
     before = [file.recipe.get("before") for file in features.files]
-    pair = Pair(tuple(networks), tuple(map(_chain, before)), head, features.class_names, {})
-    description = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "kind": KIND,
-        "networks": [
-            {"identity": network.identity, "before": chain}
-            for network, chain in zip(networks, before, strict=True)
-        ],
-        "head": save_head(temporary, head),
-        "class_names": list(features.class_names),
-        "training": dict(settings),
-        "metrics": dict(metrics),
-        "files": {name: _files.sha256(temporary / name) for name in files_of(len(networks))},
-        "canary": pair.predict([temporary / CANARY])[0].tolist(),
-        "versions": {"sightkit": __version__, "keras": keras.__version__},
-    }
-    description["sha256"] = digest(description)
-    _files.write_json(temporary / DESCRIPTION, description)
-    for index in range(len(networks)):
-        _files.sync(temporary / WEIGHTS.format(index))
-    replace_folder(temporary, folder)
-    return folder
+    classifier = FeatureClassifier(
+        tuple(networks), tuple(map(_chain, before)), head, features.class_names, {}
+    )
+
+    def write(place: Path) -> dict[str, Any]:
+        for index, network in enumerate(networks):
+            network.model.save_weights(place / NETWORK_WEIGHTS.format(index))
+        sightkit_io.write_png(place / CANARY, _canary())
+        return {
+            "networks": [
+                {"identity": network.identity, "before": chain}
+                for network, chain in zip(networks, before, strict=True)
+            ],
+            "head": save_head(place, head),
+            "class_names": list(features.class_names),
+            "training": dict(settings),
+            "metrics": dict(metrics),
+            "canary": classifier.predict([place / CANARY])[0].tolist(),
+        }
+
+    return write_bundle(folder, NETWORK_AND_HEAD, write)
 
 
 def load(
     folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None
-) -> Pair | training.Bundle:
+) -> FeatureClassifier | training.Bundle:
     """Load a trained classifier of either kind: networks with a head, or a whole network.
 
     Only builders of the zoo are called and only arrays are read: nothing in it is code.
@@ -182,27 +171,30 @@ def load(
 
     Raises:
         SightkitError: no bundle, a damaged one, or an answer to the canary image that differs by
-            more than 1e-3.
+            more than 1e-2 in a log-probability.
 
     Example:
         classifier = load("runs/photos/logistic/bundle")
         classifier.top(classifier.predict(["photo.jpg"]), 5)
     """
-    folder = Path(folder)
-    if kind_of(folder) != KIND:
-        return training.load_bundle(folder, cache=cache)
-    description = check(folder)
+    loaders = {NETWORK: open_checked, NETWORK_AND_HEAD: _open_checked}
+    return load_by_kind(
+        folder, {kind: functools.partial(open_, cache=cache) for kind, open_ in loaders.items()}
+    )
+
+
+def _open_checked(
+    folder: Path, description: dict[str, Any], *, cache: str | os.PathLike[str] | None = None
+) -> FeatureClassifier:
     head = load_head(folder, description["head"])
     networks = tuple(
-        rebuild(entry["identity"], folder / WEIGHTS.format(index), cache=cache)
+        rebuild(entry["identity"], folder / NETWORK_WEIGHTS.format(index), cache=cache)
         for index, entry in enumerate(description["networks"])
     )
     if head.dimensions != sum(network.identity["dimensions"] for network in networks):
         raise damaged(folder, "the head takes other features than the networks give")
     before = tuple(_chain(entry["before"]) for entry in description["networks"])
-    pair = Pair(networks, before, head, tuple(description["class_names"]), description)
-    pair.check_canary(folder)
-    return pair
+    return FeatureClassifier(networks, before, head, tuple(description["class_names"]), description)
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:

@@ -18,8 +18,8 @@ PHOTOS = ("china/0.png", "flower/3.png", "flower/11.png")
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, small_network):
-    """Photos, their features, and a run folder with a pair of two networks."""
-    place = tmp_path_factory.mktemp("pair")
+    """Photos, their features, and a run folder with a bundle of two networks."""
+    place = tmp_path_factory.mktemp("bundle")
     (place / "photos").mkdir()
     io.write_sample_photos(place / "photos")
     other = transfer.open_network("minivggnet", random=True, layer="block1_pool", crops=2)
@@ -29,7 +29,7 @@ def trained(tmp_path_factory, small_network):
     features = transfer.open_features([place / "a.h5", place / "b.h5"])
     judged = transfer.train_head(features, transfer.HeadSettings())
     networks = transfer.networks_of(features)
-    transfer.save_pair(
+    transfer.save_feature_classifier(
         place / "bundle",
         networks,
         features,
@@ -49,24 +49,24 @@ def bundle(trained, tmp_path):
 
 def test_fast_forms_are_kept_in_the_folder_that_is_named(trained, tmp_path):
     pytest.importorskip("openvino")
-    pair = transfer.load(trained / "bundle", cache=tmp_path)
-    for network in pair.networks:
+    classifier = transfer.load(trained / "bundle", cache=tmp_path)
+    for network in classifier.networks:
         network.for_many(10**9, [np.full((40, 40, 3), 99, np.uint8)])
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_photos_paths_and_feature_files_are_answered_alike(trained):
-    pair = transfer.load(trained / "bundle")
+    classifier = transfer.load(trained / "bundle")
     paths = [trained / "photos" / name for name in PHOTOS]
-    answers = pair.predict(paths)
+    answers = classifier.predict(paths)
     assert answers.shape == (3, 2) and answers.dtype == np.float32
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
-    assert np.array_equal(answers, pair.predict([io.read_image(path) for path in paths]))
+    assert np.array_equal(answers, classifier.predict([io.read_image(path) for path in paths]))
     features = transfer.open_features([trained / "a.h5", trained / "b.h5"])
     rows = [features.sources().index(name) for name in PHOTOS]
-    assert np.allclose(pair.predict_features(features)[rows], answers, atol=1e-4)
-    assert pair.top(answers, 1)[1].keys() == {"flower"}
-    assert pair.predict([]).shape == (0, 2)
+    assert np.allclose(classifier.predict_features(features)[rows], answers, atol=1e-4)
+    assert classifier.top(answers, 1)[1].keys() == {"flower"}
+    assert classifier.predict([]).shape == (0, 2)
 
 
 def test_nothing_in_it_is_code_and_both_kinds_are_loaded_by_one_name(trained):
@@ -80,9 +80,9 @@ def test_nothing_in_it_is_code_and_both_kinds_are_loaded_by_one_name(trained):
     ]
     with np.load(trained / "bundle" / "head.npz", allow_pickle=False) as file:
         assert set(file.files) == {"weights", "intercepts"}
-    description = transfer.check_bundle(trained / "bundle")
+    description = training.check_bundle(trained / "bundle")
     assert description["kind"] == "features_and_head"
-    assert isinstance(transfer.load(trained / "bundle"), transfer.Pair)
+    assert isinstance(transfer.load(trained / "bundle"), transfer.FeatureClassifier)
 
 
 def test_the_loader_of_whole_networks_names_the_one_that_takes_both(bundle):
@@ -91,12 +91,12 @@ def test_the_loader_of_whole_networks_names_the_one_that_takes_both(bundle):
 
 
 def test_features_of_another_network_and_other_classes_are_refused(trained, write_features):
-    pair = transfer.load(trained / "bundle")
+    classifier = transfer.load(trained / "bundle")
     with pytest.raises(SightkitError, match="all its networks"):
-        pair.predict_features(transfer.open_features([trained / "a.h5"]))
+        classifier.predict_features(transfer.open_features([trained / "a.h5"]))
     swapped = transfer.open_features([trained / "b.h5", trained / "a.h5"])
     with pytest.raises(SightkitError, match="differs in layer, crops, weights_sha256"):
-        pair.predict_features(swapped)
+        classifier.predict_features(swapped)
     features = transfer.open_features([trained / "a.h5", trained / "b.h5"])
     identities = [dict(network) for network in features.networks]
     turned = write_features(
@@ -114,7 +114,7 @@ def test_features_of_another_network_and_other_classes_are_refused(trained, writ
         **{k: v for k, v in identities[1].items() if k != "dimensions"},
     )
     with pytest.raises(SightkitError, match="same in another order"):
-        pair.predict_features(transfer.open_features([turned, beside]))
+        classifier.predict_features(transfer.open_features([turned, beside]))
 
 
 @pytest.mark.parametrize("name", ("head.npz", "network-1.weights.h5", "canary.png"))
@@ -127,7 +127,7 @@ def test_a_damaged_file_is_named_before_keras_starts(name, damage, bundle):
         content[len(content) // 2] ^= 1
         (bundle / name).write_bytes(content)
     with pytest.raises(SightkitError, match=f"{name} is missing or not the file"):
-        transfer.check_bundle(bundle)
+        training.check_bundle(bundle)
 
 
 def test_an_edited_description_is_refused(bundle):
@@ -137,12 +137,33 @@ def test_an_edited_description_is_refused(bundle):
         transfer.load(bundle)
 
 
-def test_the_canary_finds_what_answers_otherwise(bundle):
+def edit(bundle, change):
+    """Change bundle.json and sign it anew, as someone with bad intent would."""
     description = json.loads((bundle / "bundle.json").read_text())
     description.pop("sha256")
-    description["canary"] = description["canary"][::-1]
+    change(description)
     description["sha256"] = digest(description)
     (bundle / "bundle.json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    (
+        (lambda d: d.update(schema=99), "newer version"),
+        (lambda d: d["networks"][1].pop("identity"), "networks in bundle.json"),
+        (lambda d: d["networks"][0]["identity"].update(network=[]), "builder and arguments"),
+        (lambda d: d["networks"][0]["identity"]["network"].update(builder="minivgg"), "minivggnet"),
+        (lambda d: d.update(head=[]), "head in bundle.json must be a dict"),
+    ),
+)
+def test_a_description_is_checked_before_keras_starts(change, message, bundle):
+    edit(bundle, change)
+    with pytest.raises(SightkitError, match=message):
+        training.check_bundle(bundle)
+
+
+def test_the_canary_finds_what_answers_otherwise(bundle):
+    edit(bundle, lambda description: description["canary"].reverse())
     with pytest.raises(SightkitError, match="canary"):
         transfer.load(bundle)
 
@@ -160,7 +181,7 @@ def test_every_head_is_kept(head: HeadKind, trained, small_network, tmp_path):
     features = transfer.open_features([trained / "a.h5"])
     judged = transfer.train_head(features, transfer.HeadSettings(head=head))
     options = {"metrics": judged.metrics, "settings": {}}
-    transfer.save_pair(
+    transfer.save_feature_classifier(
         tmp_path / "bundle", [small_network], features, judged.fitted.head, **options
     )
     again = transfer.load(tmp_path / "bundle")
@@ -170,4 +191,4 @@ def test_every_head_is_kept(head: HeadKind, trained, small_network, tmp_path):
 
 def test_a_folder_without_a_bundle_is_told(tmp_path):
     with pytest.raises(SightkitError, match="A bundle is a folder"):
-        transfer.check_bundle(tmp_path)
+        training.check_bundle(tmp_path)
