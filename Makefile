@@ -89,7 +89,7 @@ clean:
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt
-	@$(call install,fast$(comma)search$(comma)jax$(comma)detect$(comma)development)
+	@$(call install,fast$(comma)search$(comma)jax$(comma)development)
 	@touch .venv/installed $@
 
 comma := ,
