@@ -5,12 +5,8 @@ from sightkit.callbacks.curve_diagnosis import CurveFinding as CurveFinding
 from sightkit.callbacks.curve_diagnosis import diagnose_curves as diagnose_curves
 from sightkit.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from sightkit.callbacks.epoch_checkpoint import EpochCheckpoint as EpochCheckpoint
-from sightkit.callbacks.schedules import CosineWithWarmup as CosineWithWarmup
-from sightkit.callbacks.schedules import Exponential as Exponential
-from sightkit.callbacks.schedules import InverseTime as InverseTime
 from sightkit.callbacks.schedules import ManualDrops as ManualDrops
 from sightkit.callbacks.schedules import OneCycle as OneCycle
-from sightkit.callbacks.schedules import Polynomial as Polynomial
 from sightkit.callbacks.schedules import StepDrop as StepDrop
 from sightkit.callbacks.snapshot_cycles import SnapshotCycles as SnapshotCycles
 from sightkit.callbacks.stop_on_divergence import Diverged as Diverged

@@ -1,4 +1,10 @@
-"""Learning rates as pure functions of the global step: nothing to save, nothing to lose.
+"""Learning rates that Keras lacks, as pure functions of the global step: nothing to save or lose.
+
+Keras has the others (``keras.optimizers.schedules``): ``InverseTimeDecay`` (the "standard" decay,
+α₀ / (1 + α₀/epochs · step), is ``InverseTimeDecay(rate, 1, rate / epochs)``), ``PolynomialDecay``,
+``ExponentialDecay`` and ``CosineDecay`` with its warm-up. Its ``PiecewiseConstantDecay`` changes
+the rate one step late, and what falls in stairs counts steps in float32, which knows no odd number
+above 16,777,216: ``ManualDrops`` and ``StepDrop`` count in integers.
 
 The step is the optimizer's count of updates, which every checkpoint holds; a resumed run
 therefore has the rate of the uninterrupted one at every step. They are written in ``keras.ops``
@@ -11,7 +17,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import keras
 from keras import ops
@@ -30,35 +36,6 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """The arguments, as JSON."""
         return dataclasses.asdict(self)  # type: ignore[call-overload]
-
-
-@register
-@dataclass(frozen=True)
-class InverseTime(Schedule):
-    """α₀ / (1 + decay · step): the "standard" decay of Keras before version 3.
-
-    Args:
-        initial: α₀.
-        decay: per step, at least 0.
-    """
-
-    initial: float
-    decay: float
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        _require_above_zero(initial=self.initial)
-        _require_not_negative(decay=self.decay)
-
-    @classmethod
-    def standard(cls, initial: float, epochs: int) -> Self:
-        """With decay = α₀ / epochs, as ``SGD(lr, decay=lr / epochs)`` once was."""
-        _require_above_zero(epochs=epochs)
-        return cls(initial, initial / epochs)
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at a step."""
-        return self.initial / (1.0 + self.decay * _number(step))
 
 
 @register
@@ -89,100 +66,8 @@ class StepDrop(Schedule):
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
-        drops = (1 + _epoch(step, self.steps_per_epoch)) // self.every
-        return self.initial * ops.power(ops.cast(self.factor, "float32"), _number(drops))
-
-
-@register
-@dataclass(frozen=True)
-class Polynomial(Schedule):
-    """α₀ (1 − step / steps)^power, down to ``end``; power 1 is the linear decay.
-
-    Args:
-        initial: α₀.
-        steps: ``epochs * len(train)``; afterwards the rate stays at ``end``.
-        power: at least 1 falls fast first, below 1 fast at last.
-        end: rate at the end.
-    """
-
-    initial: float
-    steps: int
-    power: float = 1.0
-    end: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        _require_above_zero(initial=self.initial, steps=self.steps, power=self.power)
-        _require_not_negative(end=self.end)
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at a step."""
-        left = 1.0 - _progress(step, self.steps)
-        return self.end + (self.initial - self.end) * ops.power(left, self.power)
-
-
-@register
-@dataclass(frozen=True)
-class Exponential(Schedule):
-    """α₀ · factor^(step / steps): multiplied by ``factor`` every so many steps.
-
-    Args:
-        initial: α₀.
-        factor: for example 0.1.
-        steps: in which the rate is multiplied by it: ``n * len(train)`` for n epochs.
-        staircase: at once after these steps, not little by little.
-    """
-
-    initial: float
-    factor: float
-    steps: int
-    staircase: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        _require_above_zero(initial=self.initial, factor=self.factor, steps=self.steps)
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at a step."""
-        power = _epoch(step, self.steps) if self.staircase else _number(step) / self.steps
-        return self.initial * ops.power(ops.cast(self.factor, "float32"), _number(power))
-
-
-@register
-@dataclass(frozen=True)
-class CosineWithWarmup(Schedule):
-    """A line up from ``start`` to α₀, then half a cosine down to ``end``.
-
-    Args:
-        initial: α₀, reached at step ``warmup``.
-        steps: all of them, with the warm-up.
-        warmup: steps of the line; 0 begins with the cosine.
-        start: rate of step 0, if there is a warm-up.
-        end: rate at the end.
-    """
-
-    initial: float
-    steps: int
-    warmup: int = 0
-    start: float = 0.0
-    end: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        _require_above_zero(initial=self.initial, steps=self.steps)
-        _require_not_negative(warmup=self.warmup, start=self.start, end=self.end)
-        if self.warmup >= self.steps:
-            raise SightkitError(
-                "The warm-up must be shorter than the training.",
-                warmup=self.warmup,
-                steps=self.steps,
-            )
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at a step."""
-        return _two_parts(
-            step, self.start, self.initial, self.end, self.warmup, self.steps, rise=_line
-        )
+        drops = ops.cast((1 + _epoch(step, self.steps_per_epoch)) // self.every, "float32")
+        return self.initial * ops.power(ops.cast(self.factor, "float32"), drops)
 
 
 @register
@@ -224,7 +109,13 @@ class OneCycle(Schedule):
         start = self.highest / self.start_divisor
         end = start / self.end_divisor
         peak = self.rise * self.steps
-        return _two_parts(step, start, self.highest, end, peak, self.steps, rise=_cosine)
+        number = ops.cast(step, "float32")
+        up, down = number / peak, (number - peak) / (self.steps - peak)
+        return ops.where(
+            number < peak,
+            start + (self.highest - start) * _cosine(up),
+            self.highest + (end - self.highest) * _cosine(down),
+        )
 
 
 @register
@@ -264,30 +155,9 @@ class ManualDrops(Schedule):
         return value
 
 
-def _two_parts(
-    step: Any, start: float, highest: float, end: float, peak: float, steps: int, *, rise: Any
-) -> Any:
-    """Up from ``start`` by ``rise``, then half a cosine down to ``end``."""
-    number = _number(step)
-    down = ops.clip((number - peak) / (steps - peak), 0.0, 1.0)
-    falling = highest + (end - highest) * _cosine(down)
-    if not peak:
-        return falling
-    up = start + (highest - start) * rise(ops.clip(number / peak, 0.0, 1.0))
-    return ops.where(number < peak, up, falling)
-
-
-def _line(part: Any) -> Any:
-    return part
-
-
 def _cosine(part: Any) -> Any:
     """0 at 0, 1 at 1, flat at both."""
-    return 0.5 * (1.0 - ops.cos(math.pi * part))
-
-
-def _number(step: Any) -> Any:
-    return ops.cast(step, "float32")
+    return 0.5 * (1.0 - ops.cos(math.pi * ops.clip(part, 0.0, 1.0)))
 
 
 def _epoch(step: Any, steps_per_epoch: int) -> Any:
@@ -295,17 +165,7 @@ def _epoch(step: Any, steps_per_epoch: int) -> Any:
     return ops.cast(step, "int32") // steps_per_epoch
 
 
-def _progress(step: Any, steps: int) -> Any:
-    return ops.clip(_number(step) / steps, 0.0, 1.0)
-
-
 def _require_above_zero(**values: float) -> None:
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):
             raise SightkitError(f"{name} must be a number above 0.", "", **{name: value})
-
-
-def _require_not_negative(**values: float) -> None:
-    for name, value in values.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise SightkitError(f"{name} must be a number, at least 0.", "", **{name: value})

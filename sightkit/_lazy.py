@@ -23,7 +23,7 @@ def attach(package: str, *, eager: bool = False) -> None:
     namespace = vars(sys.modules[package])
     stub = ast.parse(Path(namespace["__file__"]).with_suffix(".pyi").read_text(encoding="utf-8"))
     places = {
-        alias.asname: (node.module, alias.name)
+        alias.asname or alias.name: (str(node.module), alias.name)
         for node in stub.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

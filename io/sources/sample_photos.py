@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from sightkit.io.images import write_png
-from sightkit.io.sources.cifar10 import PIXELS, SHA256
+from sightkit.io.sources.cifar10 import SHA256
 
 SIDE, COLUMNS, PER_CLASS = 128, 5, 12
 CIFAR_CLASSES = 10
@@ -59,7 +59,7 @@ def pickled_batch(images: np.ndarray, labels: list[int]) -> bytes:
     """
     content = np.ascontiguousarray(images.transpose(0, 3, 1, 2)).tobytes()
     numbers = b"".join(b"K%c" % label for label in labels)
-    shape = struct.pack("<ci", b"J", len(labels)) + struct.pack("<ci", b"J", PIXELS) + b"\x86"
+    shape = struct.pack("<ci", b"J", len(labels)) + struct.pack("<ci", b"J", 3 * 32 * 32) + b"\x86"
     kind = (
         b"cnumpy\ndtype\n(U\x02u1K\0K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
     )

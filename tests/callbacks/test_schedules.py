@@ -12,12 +12,8 @@ from sightkit import callbacks
 from sightkit._errors import SightkitError
 from sightkit.callbacks import (
     AdaptiveRate,
-    CosineWithWarmup,
-    Exponential,
-    InverseTime,
     ManualDrops,
     OneCycle,
-    Polynomial,
     StatefulCallback,
     StepDrop,
 )
@@ -41,39 +37,45 @@ def warm_cosine(t, warmup=10, steps=100, start=0.001, top=0.1, end=0.002):
 
 # Schedule and the closed formula of the notes or the paper, in double precision.
 CASES = {
-    "standard": (InverseTime.standard(0.01, 40), lambda t: 0.01 / (1 + 0.01 / 40 * t)),
-    "inverse": (InverseTime(0.1, 0.5), lambda t: 0.1 / (1 + 0.5 * t)),
     "step": (StepDrop(0.01, 10, 0.5, 3), lambda t: 0.01 * 0.5 ** ((1 + t // 10) // 3)),
     "step 0.1": (StepDrop(0.01, 10, 0.1, 1), lambda t: 0.01 * 0.1 ** (1 + t // 10)),
-    "linear": (Polynomial(0.05, 100), lambda t: 0.05 * (1 - min(t, 100) / 100)),
-    "polynomial": (
-        Polynomial(0.05, 90, 2.5, 0.001),
-        lambda t: 0.001 + 0.049 * (1 - min(t, 90) / 90) ** 2.5,
-    ),
-    "exponential": (Exponential(0.1, 0.1, 80), lambda t: 0.1 * 0.1 ** (t / 80)),
-    "staircase": (Exponential(0.1, 0.3, 30, True), lambda t: 0.1 * 0.3 ** (t // 30)),
-    "cosine": (
-        CosineWithWarmup(0.1, 100),
-        lambda t: 0.1 * (1 + math.cos(math.pi * min(t, 100) / 100)) / 2,
-    ),
-    "warm-up": (CosineWithWarmup(0.1, 100, 10, 0.001, 0.002), warm_cosine),
     "one cycle": (OneCycle(0.4, 100), one_cycle),
     "manual": (
         ManualDrops([(0, 0.01), (3, 0.001), (9, 0.0001)], 10),
         lambda t: 0.01 if t < 30 else 0.001 if t < 90 else 0.0001,
     ),
 }
-# Where Keras has the same, under another name.
+# Those that Keras has, and what the notes say that they are.
+of_keras = keras.optimizers.schedules
 OF_KERAS = {
-    "inverse": lambda s: s.InverseTimeDecay(0.1, 1, 0.5),
-    "linear": lambda s: s.PolynomialDecay(0.05, 100, 0.0),
-    "polynomial": lambda s: s.PolynomialDecay(0.05, 90, 0.001, 2.5),
-    "exponential": lambda s: s.ExponentialDecay(0.1, 80, 0.1),
-    "staircase": lambda s: s.ExponentialDecay(0.1, 30, 0.3, staircase=True),
-    "cosine": lambda s: s.CosineDecay(0.1, 100),
-    "warm-up": lambda s: s.CosineDecay(0.001, 90, 0.02, warmup_target=0.1, warmup_steps=10),
-    "manual": lambda s: s.PiecewiseConstantDecay([29, 89], [0.01, 0.001, 0.0001]),
+    "standard": (
+        of_keras.InverseTimeDecay(0.01, 1, 0.01 / 40),
+        lambda t: 0.01 / (1 + 0.01 / 40 * t),
+    ),
+    "inverse": (of_keras.InverseTimeDecay(0.1, 1, 0.5), lambda t: 0.1 / (1 + 0.5 * t)),
+    "linear": (
+        of_keras.PolynomialDecay(0.05, 100, 0.0),
+        lambda t: 0.05 * (1 - min(t, 100) / 100),
+    ),
+    "polynomial": (
+        of_keras.PolynomialDecay(0.05, 90, 0.001, 2.5),
+        lambda t: 0.001 + 0.049 * (1 - min(t, 90) / 90) ** 2.5,
+    ),
+    "exponential": (of_keras.ExponentialDecay(0.1, 80, 0.1), lambda t: 0.1 * 0.1 ** (t / 80)),
+    "staircase": (
+        of_keras.ExponentialDecay(0.1, 30, 0.3, staircase=True),
+        lambda t: 0.1 * 0.3 ** (t // 30),
+    ),
+    "cosine": (
+        of_keras.CosineDecay(0.1, 100),
+        lambda t: 0.1 * (1 + math.cos(math.pi * min(t, 100) / 100)) / 2,
+    ),
+    "warm-up": (
+        of_keras.CosineDecay(0.001, 90, 0.02, warmup_target=0.1, warmup_steps=10),
+        warm_cosine,
+    ),
 }
+EVERY_STEP = range(260)
 
 
 def values(schedule, steps=STEPS):
@@ -88,20 +90,22 @@ def test_every_schedule_has_a_case():
         and issubclass(getattr(callbacks, name), Schedule)
     }
     assert known == {type(schedule).__name__ for schedule, _ in CASES.values()}
-    assert len(known) == 7
+    assert len(known) == 3
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_it_is_the_closed_formula(name):
-    schedule, formula = CASES[name]
-    expected = np.array([formula(step) for step in STEPS])
-    np.testing.assert_allclose(values(schedule), expected, rtol=2e-6, atol=1e-7 * expected.max())
+@pytest.mark.parametrize("name", (*CASES, *OF_KERAS))
+def test_it_is_the_closed_formula_at_every_step(name):
+    schedule, formula = (CASES | OF_KERAS)[name]
+    expected = np.array([formula(step) for step in EVERY_STEP])
+    found = values(schedule, EVERY_STEP)
+    np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-7 * expected.max())
 
 
-@pytest.mark.parametrize("name", OF_KERAS)
-def test_it_is_that_of_keras(name):
-    theirs = values(OF_KERAS[name](keras.optimizers.schedules))
-    np.testing.assert_allclose(values(CASES[name][0]), theirs, rtol=2e-6, atol=1e-8)
+def test_piecewise_constants_of_keras_change_a_step_late():
+    """The reason for ManualDrops; where this fails, Keras has mended it."""
+    theirs = of_keras.PiecewiseConstantDecay([30, 90], [0.01, 0.001, 0.0001])
+    late = [step for step in EVERY_STEP if theirs(step) != CASES["manual"][0](step)]
+    assert late == [30, 90]
 
 
 def test_the_notes_worked_step_drop():
@@ -159,14 +163,14 @@ class Rates(StatefulCallback):
         pass
 
 
-@pytest.mark.parametrize("name", ["standard", "step", "warm-up", "one cycle", "manual", "adaptive"])
+@pytest.mark.parametrize("name", ["step", "warm-up", "one cycle", "manual", "adaptive"])
 def test_after_a_resume_every_step_has_the_rate_of_the_uninterrupted_run(name, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)).astype("float32"), rng.normal(size=(40, 1)).astype("float32")
 
     def train(folder, *, stop_after=None, resume=False):
         adaptive = name == "adaptive"
-        rate = 0.01 if adaptive else CASES[name][0]
+        rate = 0.01 if adaptive else (CASES | OF_KERAS)[name][0]
         extra = [AdaptiveRate(monitor="loss", patience=1, steady=1, slow=0.5)] if adaptive else []
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
         model.set_weights([np.full((3, 1), 0.1), np.zeros(1)])
@@ -205,17 +209,10 @@ def test_after_a_resume_every_step_has_the_rate_of_the_uninterrupted_run(name, t
 @pytest.mark.parametrize(
     "make",
     (
-        lambda: InverseTime(0.0, 0.1),
-        lambda: InverseTime(0.1, -1),
-        lambda: InverseTime.standard(0.1, 0),
         lambda: StepDrop(0.1, 0),
         lambda: StepDrop(0.1, 10, factor=0),
         lambda: StepDrop(0.1, 10, every=0),
-        lambda: Polynomial(float("nan"), 10),
-        lambda: Polynomial(0.1, 10, end=-0.1),
-        lambda: Exponential(0.1, 0, 10),
-        lambda: CosineWithWarmup(0.1, 10, warmup=10),
-        lambda: CosineWithWarmup(0.1, 10, warmup=-1),
+        lambda: StepDrop(float("nan"), 10),
         lambda: OneCycle(0.1, 10, rise=1.0),
         lambda: OneCycle(0.1, 10, start_divisor=0),
         lambda: ManualDrops([], 10),

@@ -1,4 +1,4 @@
-"""CIFAR-10 is read, and nothing in its files is run."""
+"""CIFAR-10 is read where its hash is known; nothing in other files is run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import urllib.error
 import numpy as np
 import pytest
 
+from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io import Cifar10, keras_cifar10
 from sightkit.io.sources import cifar10 as module
@@ -27,10 +28,14 @@ def batches(tmp_path):
     return folder, images.reshape(18, 32, 32, 3)
 
 
+def hashes(folder):
+    return {path.name: _files.sha256(path) for path in folder.iterdir()}
+
+
 def test_batches_become_rgb_images_with_a_test_split(batches):
     folder, images = batches
     for given in (folder, folder.parent):
-        source = Cifar10(given, known_files_only=False)()
+        source = Cifar10(given, hashes(folder))()
         assert np.array_equal(np.stack([source.read(row) for row in range(18)]), images)
         assert source.labels.tolist() == [0, 9, 3] * 6
         assert source.class_names[9] == "truck"
@@ -52,24 +57,25 @@ def test_python_itself_reads_the_same_from_them(batches):
 
 
 def test_other_files_than_the_published_ones_are_refused_unread(batches, monkeypatch):
-    monkeypatch.setattr(module, "_check_opcodes", lambda data: pytest.fail("it was read"))
+    monkeypatch.setattr(module.pickle, "loads", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(SightkitError, match=r"not the one.*published.*data_batch_1"):
         Cifar10(batches[0])()
+
+
+def test_files_that_are_not_those_named_are_refused(batches):
+    with pytest.raises(SightkitError, match=r"not the one.*published.*test_batch"):
+        Cifar10(batches[0], {**hashes(batches[0]), "test_batch": "0" * 64})()
+    with pytest.raises(SightkitError, match=r"not the one.*published.*data_batch_1"):
+        Cifar10(batches[0], {"test_batch": hashes(batches[0])["test_batch"]})()
 
 
 def test_the_config_names_the_content_and_not_the_place(batches):
     published = Cifar10(batches[0]).to_config()
     assert published["sha256"]["test_batch"] == module.SHA256["test_batch"]
-    other = Cifar10(batches[0], known_files_only=False).to_config()
+    other = Cifar10(batches[0], hashes(batches[0])).to_config()
     assert other["sha256"].keys() == published["sha256"].keys()
     assert other["sha256"] != published["sha256"]
     assert str(batches[0]) not in str(other)
-
-
-def exploit(command: bytes) -> bytes:
-    """A pickle of the published form whose labels are what os.system returns."""
-    call = b"cposix\nsystem\n(U" + bytes([len(command)]) + command + b"tR"
-    return b"\x80\x02}(U\x06labels" + call + b"u."
 
 
 class Exploit:
@@ -80,59 +86,23 @@ class Exploit:
         return os.system, (self.command,)
 
 
-@pytest.mark.parametrize("protocol", ("as published", 0, 1, 2, 3, 4, 5))
+@pytest.mark.parametrize("protocol", (0, 1, 2, 3, 4, 5))
 def test_a_hostile_pickle_is_refused_and_does_nothing(protocol, batches, tmp_path):
     marker = tmp_path / "marker"
-    command = f"touch {marker}"
-    if protocol == "as published":
-        data = exploit(command.encode())
-    else:
-        data = pickle.dumps({b"data": 1, b"labels": Exploit(command)}, protocol)
+    known = hashes(batches[0])
+    data = pickle.dumps({b"data": 1, b"labels": Exploit(f"touch {marker}")}, protocol)
     pickle.loads(data)
     assert marker.exists()  # Python's own reader runs it
     marker.unlink()
     (batches[0] / "data_batch_2").write_bytes(data)
-    with pytest.raises(SightkitError, match=r"batch of CIFAR-10.*data_batch_2"):
-        Cifar10(batches[0], known_files_only=False)()
-    assert not marker.exists()
-
-
-def whole() -> bytes:
-    return pickled_batch(np.zeros((1, 32, 32, 3), np.uint8), [7])
-
-
-@pytest.mark.parametrize(
-    ("data", "told"),
-    (
-        (b"", "ran out|pickle|opcode|stream|exhausted"),
-        (b"<html>Please log in</html>", "."),
-        (exploit(b"true"), "posix.system, which no batch needs"),
-        (b"\x80\x02cbuiltins\neval\n(U\x0510**9tR.", "builtins.eval"),
-        (b"\x80\x02cnumpy\nload\n(U\x01xtR.", "numpy.load"),
-        (b"\x80\x02cnumpy\nndarray.__init_subclass__\n)R.", "TUPLE|ndarray.__init"),
-        (b"\x80\x02cnumpy\nndarray\n(J\xff\xff\xff\x7ftR.", "."),
-        (b"\x80\x02]r\xff\xff\xff\x7f.", "numbers its values in leaps"),
-        (b"\x80\x02)2\x86" + b"2\x86" * 60 + b"}(h\x00u.", "which no batch needs"),
-        (whole().replace(b"K\x07", b"K\x0a"), "between 0 and 9"),
-        (whole().replace(b"(K\x07e", b"(K\x07K\x07e"), "2 labels for 1 images"),
-        (whole().replace(b"(K\x07e", b"(Ne"), "whole numbers"),
-        (whole().replace(b"U\x02u1", b"U\x02O8"), "not of bytes"),
-        (whole().replace(b"J\x01\0\0\0", b"J\xff\xff\xff\x7f"), "bytes for the shape"),
-        (whole().replace(b"\0\x0c\0\0\x86", b"\x01\x0c\0\0\x86"), "must have the shape"),
-        (whole().replace(b"U\x06labels", b"U\x06tables"), "labels"),
-        (whole()[:-100], "."),
-    ),
-)
-def test_a_file_that_is_no_such_batch_is_one_line(data, told, batches):
-    (batches[0] / "test_batch").write_bytes(data)
-    with pytest.raises(SightkitError, match=rf"batch of CIFAR-10 \(.*(?:{told}).*\)") as refused:
-        Cifar10(batches[0], known_files_only=False)()
-    assert "\n" not in str(refused.value)
+    with pytest.raises(SightkitError, match=r"not the one.*data_batch_2") as refused:
+        Cifar10(batches[0], known)()
+    assert "\n" not in str(refused.value) and not marker.exists()
 
 
 def test_a_missing_file_a_pipe_and_a_huge_one_are_refused(batches, monkeypatch):
     monkeypatch.setattr(module, "MAXIMUM_BYTES", 100_000)
-    cifar = Cifar10(batches[0], known_files_only=False)
+    cifar = Cifar10(batches[0], hashes(batches[0]))
     path = batches[0] / "data_batch_3"
     path.write_bytes(bytes(100_001))
     with pytest.raises(SightkitError, match="more than 100,000 bytes"):
@@ -150,7 +120,7 @@ def test_a_missing_file_a_pipe_and_a_huge_one_are_refused(batches, monkeypatch):
 
 def test_sample_batches_are_read(tmp_path):
     write_sample_photos(tmp_path, "cifar10")
-    source = Cifar10(tmp_path, known_files_only=False)()
+    source = Cifar10(tmp_path, hashes(tmp_path))()
     assert len(source) == 6 * 24
     assert set(source.labels.tolist()) == set(range(10))
 
