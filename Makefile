@@ -54,7 +54,7 @@ smoke: .venv/installed-test
 	$(SIGHTKIT) search train_lenet_digits --smoke
 	$(SIGHTKIT) ensemble --smoke --bagging
 	$(SIGHTKIT) ensemble --smoke --snapshots
-	$(SIGHTKIT) test_ensemble runs/ensembles/train_lenet_digits-smoke
+	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-smoke
 	$(SIGHTKIT) inspect_model minigooglenet
 	$(SIGHTKIT) visualize_architecture minigooglenet --output minigooglenet
 	$(SIGHTKIT) predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json

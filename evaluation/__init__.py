@@ -1,4 +1,4 @@
-"""Judging a network: metrics, confusion, worst mistakes, the report of a run.
+"""Evaluating a network: metrics, confusion, worst mistakes, the report of a run.
 
 Models and data come as arguments; nothing here knows how they were trained. Each name is imported
 when first used, so that a script can check its ``--output`` before Keras starts.
@@ -14,100 +14,110 @@ if TYPE_CHECKING:
     from sightkit.evaluation.calibration import Calibration, calibrate
     from sightkit.evaluation.crops import average_views, images_a_batch, with_views
     from sightkit.evaluation.diagnosis import Diagnosis, SplitError, diagnose
-    from sightkit.evaluation.ensemble_picture import draw_ensemble
+    from sightkit.evaluation.ensemble_evaluation import EnsembleEvaluation, evaluate_ensemble
     from sightkit.evaluation.ensembles import (
         Gain,
         Jensen,
         by_size,
         combined,
-        evaluate_members,
         gain,
         jensen,
         mean_answer,
         require_alike,
         vote,
     )
+    from sightkit.evaluation.evaluation_data import EvaluationData, check_data, open_data
     from sightkit.evaluation.intervals import bootstrap, paired_interval
-    from sightkit.evaluation.judged_data import JudgedData, check_data, open_data
-    from sightkit.evaluation.judgement import judge
-    from sightkit.evaluation.metrics import Evaluation, evaluate, rank_accuracy
-    from sightkit.evaluation.outputs import FORMAT, require_file, require_folder, write_answers
-    from sightkit.evaluation.photos import Photos
-    from sightkit.evaluation.run_report import report_run, require_numbers, summary, write_judgement
-    from sightkit.evaluation.timing import Stopwatch
+    from sightkit.evaluation.metrics import Evaluation, rank_accuracy
+    from sightkit.evaluation.outputs import require_file, require_folder, write_answers
+    from sightkit.evaluation.photo_folder import PhotoFolder
+    from sightkit.evaluation.pictures import draw_ensemble
+    from sightkit.evaluation.predictions import evaluate, evaluate_members, require_numbers
+    from sightkit.evaluation.report import (
+        metrics_report,
+        report_data,
+        report_run,
+        summary,
+        write_report,
+    )
+    from sightkit.evaluation.tables import csv_table
 
 _MODULES = {
-    "FORMAT": "outputs",
     "Calibration": "calibration",
     "Diagnosis": "diagnosis",
+    "EnsembleEvaluation": "ensemble_evaluation",
     "Evaluation": "metrics",
+    "EvaluationData": "evaluation_data",
     "Gain": "ensembles",
     "Jensen": "ensembles",
-    "JudgedData": "judged_data",
-    "Photos": "photos",
+    "PhotoFolder": "photo_folder",
     "SplitError": "diagnosis",
-    "Stopwatch": "timing",
     "average_views": "crops",
     "bootstrap": "intervals",
     "by_size": "ensembles",
     "calibrate": "calibration",
-    "check_data": "judged_data",
+    "check_data": "evaluation_data",
     "combined": "ensembles",
+    "csv_table": "tables",
     "diagnose": "diagnosis",
     "draw_architecture": "architecture",
-    "draw_ensemble": "ensemble_picture",
-    "evaluate": "metrics",
-    "evaluate_members": "ensembles",
+    "draw_ensemble": "pictures",
+    "evaluate": "predictions",
+    "evaluate_ensemble": "ensemble_evaluation",
+    "evaluate_members": "predictions",
     "gain": "ensembles",
     "images_a_batch": "crops",
     "jensen": "ensembles",
-    "judge": "judgement",
     "mean_answer": "ensembles",
-    "open_data": "judged_data",
+    "metrics_report": "report",
+    "open_data": "evaluation_data",
     "paired_interval": "intervals",
     "rank_accuracy": "metrics",
-    "report_run": "run_report",
+    "report_data": "report",
+    "report_run": "report",
     "require_alike": "ensembles",
     "require_file": "outputs",
     "require_folder": "outputs",
-    "require_numbers": "run_report",
-    "summary": "run_report",
+    "require_numbers": "predictions",
+    "summary": "report",
     "vote": "ensembles",
     "with_views": "crops",
     "write_answers": "outputs",
-    "write_judgement": "run_report",
+    "write_report": "report",
 }
 
 __all__ = [
-    "FORMAT",
     "Calibration",
     "Diagnosis",
+    "EnsembleEvaluation",
     "Evaluation",
+    "EvaluationData",
     "Gain",
     "Jensen",
-    "JudgedData",
-    "Photos",
+    "PhotoFolder",
     "SplitError",
-    "Stopwatch",
     "average_views",
     "bootstrap",
     "by_size",
     "calibrate",
     "check_data",
     "combined",
+    "csv_table",
     "diagnose",
     "draw_architecture",
     "draw_ensemble",
     "evaluate",
+    "evaluate_ensemble",
     "evaluate_members",
     "gain",
     "images_a_batch",
     "jensen",
-    "judge",
     "mean_answer",
+    "metrics_report",
     "open_data",
     "paired_interval",
     "rank_accuracy",
+    "report_data",
     "report_run",
     "require_alike",
     "require_file",
@@ -117,7 +127,7 @@ __all__ = [
     "vote",
     "with_views",
     "write_answers",
-    "write_judgement",
+    "write_report",
 ]
 
 

@@ -59,7 +59,7 @@ class Box:
 def draw_architecture(model: keras.Model, paths: Sequence[str | os.PathLike[str]]) -> None:
     """Draw a functional network from top to bottom.
 
-    A box says name, kind, output shape without the batch, and parameters. Activations,
+    A box holds name, kind, output shape without the batch, and parameters. Activations,
     normalizations and dropout that nothing else reads are written into the box before them.
 
     Args:
@@ -106,13 +106,13 @@ def _boxes(model: keras.Model) -> dict[str, Box]:
         before = parents_of[layer.name]
         box = boxes[inside[before[0]]] if before else None
         if box and box.parents and isinstance(layer, FOLDED) and readers[before[0]] == 1:
-            box.kinds.append(_said(layer))
+            box.kinds.append(_kind(layer))
             box.parameters += row.parameters
             inside[layer.name] = box.name
             continue
         inside[layer.name] = row.name
         above = [inside[name] for name in before]
-        boxes[row.name] = Box(row.name, [_said(layer)], row.output_shape, row.parameters, above)
+        boxes[row.name] = Box(row.name, [_kind(layer)], row.output_shape, row.parameters, above)
     return boxes
 
 
@@ -123,8 +123,8 @@ def _parents(layer: keras.layers.Layer) -> list[str]:
     return [tensor._keras_history.operation.name for tensor in tensors]
 
 
-def _said(layer: keras.layers.Layer) -> str:
-    """What a box calls a layer: its class, with the sizes that its paper's table would give."""
+def _kind(layer: keras.layers.Layer) -> str:
+    """The class of a layer, with the sizes that its paper's table would give."""
     kind = SHORT.get(type(layer).__name__, type(layer).__name__)
     if isinstance(layer, keras.layers.Activation):
         return getattr(layer.activation, "__name__", kind)
@@ -139,7 +139,7 @@ def _said(layer: keras.layers.Layer) -> str:
 
 
 def _place(boxes: dict[str, Box]) -> dict[str, Box]:
-    """A row below all parents; within a row from left to right as the parents stand."""
+    """A row below all parents; within a row from left to right in the order of the parents."""
     rows: dict[int, list[Box]] = {}
     for box in boxes.values():
         box.row = 1 + max((boxes[name].row for name in box.parents), default=-1)
@@ -192,7 +192,7 @@ def _colour(box: Box) -> str:
 
 
 def _draw_edges(axes: Axes, boxes: dict[str, Box]) -> None:
-    """Straight arrows; where boxes stand in the way, arrows around them, each in a lane."""
+    """Straight arrows; where boxes are in the way, arrows around them, each in a lane."""
     for parent, child in _edges(boxes):
         if not _blocking(boxes, parent, child):
             start, end = _ends(parent, child)

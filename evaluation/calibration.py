@@ -1,4 +1,4 @@
-"""Whether a network is right as often as it says: reliability, expected calibration error."""
+"""Calibration: the accuracy of answers against their probability; expected calibration error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Calibration:
 
     Attributes:
         count: int64 (bins,), answers in each.
-        confidence: float64 (bins,), mean probability of the class that was named; NaN where empty.
+        confidence: float64 (bins,), mean probability of the predicted class; NaN where empty.
         accuracy: float64 (bins,), share of them that was right; NaN where empty.
     """
 
@@ -56,13 +56,13 @@ class Calibration:
 
 
 def calibrate(evaluation: Evaluation, *, bins: int = BINS) -> Calibration:
-    """Sort answers by the probability of the class they name, into bins of equal width.
+    """Sort answers by the probability of their predicted class, into bins of equal width.
 
     Few answers make the error large by chance alone: with n in a bin, by up to 0.4 / √n for a
     network that is perfectly calibrated (mean deviation of a share, at one half).
 
     Args:
-        evaluation: whose probabilities lie between 0 and 1.
+        evaluation: whose probabilities are between 0 and 1.
         bins: number of bins, at least 1.
 
     Raises:
@@ -77,7 +77,7 @@ def calibrate(evaluation: Evaluation, *, bins: int = BINS) -> Calibration:
     if bins < 1 or not ((sure >= 0) & (sure <= 1 + 1e-5)).all():
         raise SightkitError(
             "Calibration needs at least one bin, and probabilities between 0 and 1.",
-            "Judge what a softmax gives, not logits.",
+            "Evaluate the softmax of logits.",
             bins=bins,
             largest=float(sure.max()) if len(sure) else None,
         )

@@ -1,4 +1,4 @@
-"""Several looks at each image, answered in one pass over full batches: ten crops, flips."""
+"""Test-time augmentation: several views of each image in one pass; ten crops, mirror images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VIEWS = {
     10: "four corners, the centre, and their mirror images",
 }
 MARGIN = 8 / 7
-"""What is cut from is that much larger than a crop: 256 for 224, as in the papers."""
+"""An image is enlarged to so much of the crop before it is cut: 256 for 224, as in the papers."""
 WIDEST = 4 / 3
 """Images that are larger than the crop, by no more than that, are cut as they are."""
 
@@ -102,8 +102,8 @@ def with_views(
     steps = steps_of(chain)
     if views not in VIEWS or any(step.crops for step in steps):
         raise SightkitError(
-            f"An image is looked at {', '.join(map(str, VIEWS))} times, and the chain must not "
-            "make several views itself.",
+            f"An image has {', '.join(map(str, VIEWS))} views, and the chain must not make several "
+            "itself.",
             views=views,
             chain=chain,
         )

@@ -4,7 +4,7 @@ The four-way split: the error of the training split shows bias, what a train-val
 the same source, never trained on) has more shows variance, what the validation split has more
 shows that its images are others, what the test split has more shows that choices were fitted to
 the validation split. All is compared to the error that a human makes, or the Bayes error; not to
-zero. A difference that the size of the splits cannot decide is said to be undecided.
+zero. A difference that the size of the splits cannot decide is called undecided.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation.curve_diagnosis import Curve, read_curves
+from sightkit.evaluation.curve_diagnosis import CurveFinding, diagnose_curves
+from sightkit.evaluation.intervals import wilson
+from sightkit.evaluation.tables import percent
 
 LARGE, SMALL, UNDECIDED, UNKNOWN = "large", "small", "undecided", "unknown"
 BIAS, VARIANCE = "bias", "variance"
@@ -29,7 +31,6 @@ REMEDIES = {
 }
 SPLITS = ("train", "train_validation", "validation", "test")
 MATERIAL = 0.01
-Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,7 @@ class SplitError:
             return 0.0, self.error
         if self.count is None:
             return self.error, self.error
-        n, p = self.count, self.error
-        middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
-        half = Z / (1 + Z * Z / n) * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.error, self.count)
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class Diagnosis:
     """
 
     gaps: tuple[Gap, ...]
-    curves: tuple[Curve, ...]
+    curves: tuple[CurveFinding, ...]
     floor: str
     headline: str
     next: str
@@ -125,14 +123,14 @@ def diagnose(
     history: Sequence[Mapping[str, float]] = (),
     material: float = MATERIAL,
 ) -> Diagnosis:
-    """Say which of bias, variance, data mismatch and overfitting to validation a network has.
+    """Find which of bias, variance, data mismatch and overfitting to validation a network has.
 
     Args:
         errors: ``"train"``, ``"train_validation"``, ``"validation"``, ``"test"``; any of them may
             be missing. Training errors are measured without augmentation and dropout.
-        floor: error of a human, or the Bayes error, 0–1; None: zero is assumed, and said to be a
+        floor: error of a human, or the Bayes error, 0–1; None: zero is assumed, and called a
             guess.
-        floor_source: where the floor comes from; a floor without one is said to be a guess.
+        floor_source: where the floor comes from; a floor without one is called a guess.
         history: rows of history.csv: loss, val_loss, accuracy, val_accuracy, learning_rate.
         material: gaps below it do not matter, 0.01 is one percentage point.
 
@@ -168,14 +166,14 @@ def diagnose(
             validation if held is None else held,
             material,
             ("on training", "on validation" if one_source else "on train-validation"),
-            "if both come from one source; else a train-validation split would tell"
+            "if both come from one source; else a train-validation split would show"
             if one_source
             else "",
         ),
         _gap(MISMATCH, held, validation, material, ("on train-validation", "on validation")),
         _gap(OVERFITTED, validation, test, material, ("on validation", "on test")),
     )
-    curves = read_curves(history)
+    curves = diagnose_curves(history)
     headline, then = _conclude(gaps, curves, errors)
     return Diagnosis(gaps, curves, _floor(floor, floor_source), headline, then)
 
@@ -204,7 +202,7 @@ def _gap(
     else:
         verdict = UNDECIDED
     before, after = (
-        f"{'at most ' if each.at_most else ''}{_percent(each.error)} {end}"
+        f"{'at most ' if each.at_most else ''}{percent(each.error)} {end}"
         for each, end in zip((lower, upper), ends, strict=True)
     )
     interval = f"95 %: {100 * low:+.2f} to {100 * high:+.2f}"
@@ -219,9 +217,9 @@ def _gap(
 
 
 def _conclude(
-    gaps: Sequence[Gap], curves: Sequence[Curve], errors: Mapping[str, SplitError]
+    gaps: Sequence[Gap], curves: Sequence[CurveFinding], errors: Mapping[str, SplitError]
 ) -> tuple[str, str]:
-    """The gap to deal with first; the curves come before it where they say what to do at once."""
+    """The gap to deal with first; curves whose advice is urgent come before it."""
     urgent = next((curve for curve in curves if curve.urgent), None)
     large = [gap for gap in gaps if gap.verdict == LARGE]
     if large:
@@ -255,12 +253,8 @@ def _floor(floor: float | None, source: str) -> str:
     if floor is None:
         return "No floor was given: 0 % is assumed, which is a guess; the true one is higher."
     if not source:
-        return f"Compared to {_percent(floor)}, which is a guess."
-    return f"Compared to {_percent(floor)} ({source})."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
+        return f"Compared to {percent(floor)}, which is a guess."
+    return f"Compared to {percent(floor)} ({source})."
 
 
 def _capital(text: str) -> str:

@@ -1,21 +1,21 @@
 """Several networks that answer as one: averages, votes, and what they gain for what they cost.
 
-Pure functions of what the members said; nothing here knows how they were trained.
+Pure functions of the members' answers; nothing here knows how they were trained.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.evaluation.intervals import Interval, paired_interval
-from sightkit.evaluation.metrics import Evaluation, LabelledBatches, evaluate, rank_accuracy
+from sightkit.evaluation.metrics import Evaluation, rank_accuracy
 
 TINY = 1e-60
 """Stands for a probability of 0 in the logarithm: below all that float32 can hold by so much that
@@ -31,7 +31,7 @@ def mean_answer(answers: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def vote(answers: Sequence[np.ndarray]) -> np.ndarray:
-    """Each member names one class; shares of the votes, ties decided by the mean probability.
+    """Count each member's class; shares of the votes, ties decided by the mean probability.
 
     The mean is one further vote, divided among the classes as the members are sure of them: it
     turns no majority.
@@ -58,7 +58,7 @@ class Jensen:
 
     @property
     def holds(self) -> bool:
-        """Whether it came out so; the tolerance is that of adding up in float64."""
+        """Whether the inequality holds; the tolerance is that of adding up in float64."""
         return self.ensemble <= self.members + 1e-9 * max(1.0, self.members)
 
 
@@ -82,7 +82,7 @@ def jensen(answers: Sequence[np.ndarray], labels: np.ndarray) -> Jensen:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a dearer way of answering brings over a cheaper one, on the same images.
+    """Accuracy and cost of a dearer way of answering over a cheaper one, on the same images.
 
     Attributes:
         points: rank-1 accuracy, in percentage points, that it brings.
@@ -111,51 +111,41 @@ class Gain:
 
     def to_metrics(self) -> dict[str, Any]:
         """The same as JSON."""
-        return {
-            "points": self.points,
-            "interval": list(self.interval),
-            "extra_milliseconds": self.extra_milliseconds,
-            "points_per_millisecond": self.per_millisecond,
-        }
+        own = {**vars(self), "interval": list(self.interval)}
+        return {**own, "points_per_millisecond": self.per_millisecond}
 
 
-def gain(
-    ours: Evaluation, theirs: Sequence[Evaluation], *, milliseconds: float, before: float
-) -> Gain:
-    """What an answer gains over one other, or over the mean of several.
+def gain(ours: Evaluation, theirs: Sequence[Evaluation]) -> Gain:
+    """Compare an answer to one other, or to the mean of several.
 
     Args:
-        ours: the dearer one.
-        theirs: the cheaper ones, on the same images.
-        milliseconds: an image, of ours.
-        before: an image, of one of theirs.
+        ours: the dearer one, timed.
+        theirs: the cheaper ones, timed, on the same images.
     """
     right = 100.0 * (ours.predictions == ours.labels)
     others = 100.0 * np.mean([e.predictions == e.labels for e in theirs], axis=0)
+    cost, before = milliseconds([ours]), milliseconds(theirs)
     return Gain(
         points=float(np.mean(right - others)),
         interval=paired_interval(right, others),
-        extra_milliseconds=milliseconds - before,
-    )
-
-
-def evaluate_members(
-    predictors: Sequence[Callable[[np.ndarray], np.ndarray]], data: LabelledBatches
-) -> tuple[Evaluation, ...]:
-    """Ask several networks about the same data, each batch being read once for all of them."""
-    asked = evaluate(lambda images: np.stack([p(images) for p in predictors], axis=1), data)
-    return tuple(
-        dataclasses.replace(asked, probabilities=np.ascontiguousarray(asked.probabilities[:, k]))
-        for k in range(len(predictors))
+        extra_milliseconds=(
+            math.nan if cost is None or before is None else cost - before / len(theirs)
+        ),
     )
 
 
 def combined(
     members: Sequence[Evaluation], how: Callable[[Sequence[np.ndarray]], np.ndarray] = mean_answer
 ) -> Evaluation:
-    """What the members say together: ``how`` is ``mean_answer`` or ``vote``."""
-    answer = how([member.probabilities for member in members])
-    return dataclasses.replace(members[0], probabilities=answer)
+    """Answer together: ``how`` is ``mean_answer`` or ``vote``; an image costs the members' sum."""
+    answers = how([member.probabilities for member in members])
+    return replace(members[0], probabilities=answers, milliseconds=milliseconds(members))
+
+
+def milliseconds(members: Sequence[Evaluation]) -> float | None:
+    """Sum of what an image costs with each; None where one was not timed."""
+    costs = [member.milliseconds for member in members]
+    return None if None in costs else math.fsum(filter(None, costs))
 
 
 def by_size(members: Sequence[Evaluation]) -> list[tuple[float, float, float]]:

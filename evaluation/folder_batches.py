@@ -1,4 +1,4 @@
-"""A folder of class folders, to be judged: decoded in threads, corrupt photos named and left out.
+"""A folder of class folders, to evaluate on: decoded in threads, bad photos named and left out.
 
 Nothing is written; the images are read in the order of their names.
 """
@@ -14,18 +14,18 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
+from sightkit.evaluation.photo_folder import NAMED, report_left_out
 from sightkit.io.threads import in_threads
 from sightkit.preprocessing import AspectAwarePreprocessor
 
 THUMBNAIL = 224
 """Photos come in the size of the camera; mistakes are shown in this."""
-NAMED = 3
 
 
 class FolderBatches:
     """Batches of a folder ``CLASS/image.jpg``, with the labels of a network's class names.
 
-    A photo that cannot be read is told on stderr in one line, counted and left out.
+    A photo that cannot be read is reported on stderr in one line, counted and left out.
 
     Args:
         folder: of the class folders; their names must be the class names, in any order.
@@ -59,14 +59,7 @@ class FolderBatches:
         self._labels = np.asarray(order, np.int64)[self.source.labels]
         self._rows: list[int] = []
         self._watch = watch
-        if self.source.left_out:
-            names = [f"{name!r} ({reason})" for name, reason in self.source.left_out[:NAMED]]
-            more = ", …" if len(self.source.left_out) > NAMED else ""
-            print(
-                f"Left out in {str(folder)!r}: {len(self.source.left_out):,}, "
-                f"{', '.join(names)}{more}.",
-                file=sys.stderr,
-            )
+        report_left_out(folder, self.source.left_out)
 
     @property
     def labels(self) -> np.ndarray:
@@ -126,7 +119,7 @@ def require_classes(found: Sequence[str], wanted: Sequence[str], *, ordered: boo
     if missing or unknown:
         raise SightkitError(
             "The data must have the classes of the network.",
-            "Name the class folders as the network names its classes, or judge another network.",
+            "Name the class folders as the network names its classes, or evaluate another network.",
             missing=_shown(missing),
             unknown=_shown(unknown),
         )

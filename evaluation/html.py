@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -13,10 +12,9 @@ import numpy as np
 
 from sightkit import _files, _run_files
 from sightkit.evaluation.diagnosis import Diagnosis
-from sightkit.evaluation.diagnosis_html import diagnosis_section
-from sightkit.evaluation.judgement_html import calibration_text, scores_table
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.pictures import file_data_uri, png_data_uri
+from sightkit.evaluation.tables import html_table, percent
 
 Images = Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
 """Positions (n,) to uint8 images, RGB or grey."""
@@ -26,6 +24,8 @@ PENALIZED = (
     "The losses of these curves hold the penalty on large weights too ({:.2f} at the end); the "
     "measures below do not."
 )
+CALIBRATED = 0.02
+"""Smaller gaps of confidence are reported as none."""
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
 
@@ -41,40 +41,41 @@ def write_html(
     Args:
         folder: of a run, or of an evaluation alone; curves, configuration, environment and
             pictures are taken from it where they exist.
-        test: evaluation of the images that the report speaks of.
+        test: evaluation of the images that the report is about.
         images: positions among them to uint8 (n, H, W, 1 or 3), RGB; or, where the pixels are not
-            at hand, the name of each.
-        metrics: what metrics.json holds; its ``notes`` stand above the figures, so that nobody
+            available, the name of each.
+        metrics: the content of metrics.json; its ``notes`` come before the figures, so that nobody
             takes them for more than they are.
         diagnosis: what is wrong with the run, and what to try next.
     """
-    environment = _read(folder / _run_files.ENVIRONMENT)
-    config = _read(folder / _run_files.CONFIG)
+    environment = _read_json(folder / _run_files.ENVIRONMENT)
+    config = _read_json(folder / _run_files.CONFIG)
     title = str(config.get("experiment", folder.name))
     notes = [*([SMOKE] if is_smoke_run(folder) else []), *metrics.get("notes", ())]
     marks = "".join(f'<p class="mark">{escape(note)}</p>' for note in notes)
+    penalty = metrics.get("penalty")
     sections = [
-        f"<header><h1>{escape(title)}</h1>{_judged(metrics)}{marks}{_headline(metrics)}</header>",
+        f"<header><h1>{escape(title)}</h1>{_evaluated(metrics)}{marks}{_headline(metrics)}</header>",
         _command(environment),
         _picture(
             "Curves",
             folder / _run_files.CURVES,
             "Loss and accuracy over epochs",
-            PENALIZED.format(penalty) if (penalty := metrics.get("penalty")) else "",
+            PENALIZED.format(penalty) if penalty else "",
         ),
-        diagnosis_section(diagnosis) if diagnosis else "",
+        _diagnosis(diagnosis) if diagnosis else "",
         _picture("Ensemble", folder / _run_files.ENSEMBLE, "Accuracy by number of members"),
-        _section("Measures", scores_table(metrics["test"])),
+        _section("Measures", _measures(metrics["test"])),
         _mistakes(test, images),
         _picture(
             "Confusion matrix", folder / _run_files.CONFUSION, "True class by predicted class"
         ),
-        _classes(test),
+        _section("Per class", html_table(test.per_class())),
         _picture(
             "Calibration",
             folder / _run_files.RELIABILITY,
             "Share of right answers by their probability",
-            calibration_text(metrics["test"]["calibration"]),
+            _calibration(metrics["test"]["calibration"]),
         ),
         _facts("Configuration", config),
         _facts("Environment", {k: v for k, v in environment.items() if k != "command"}),
@@ -91,24 +92,25 @@ def write_html(
 
 
 def is_smoke_run(folder: Path) -> bool:
-    """Whether a run's configuration says ``--smoke``."""
-    return bool(_read(folder / _run_files.CONFIG).get("smoke"))
+    """Return whether a run's configuration holds ``--smoke``."""
+    return bool(_read_json(folder / _run_files.CONFIG).get("smoke"))
 
 
-def _judged(metrics: Mapping[str, Any]) -> str:
-    """Which network was judged by which images, where that is not the run's own."""
-    if "bundle" not in metrics or "data" not in metrics:
+def _evaluated(metrics: Mapping[str, Any]) -> str:
+    """Name network and images, where they are not the run's own."""
+    if "data" not in metrics:
         return ""
+    networks = metrics.get("bundle") or ", ".join(metrics.get("bundles", {}).values())
     split = f", split {metrics['split']}" if metrics.get("split") else ""
-    text = f"{metrics['bundle']}, judged by {metrics['data']}{split}"
+    text = f"{networks}, evaluated on {metrics['data']}{split}"
     return f'<p class="quiet">{escape(text)}</p>'
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
     test = metrics["test"]
-    numbers = [("rank-1 accuracy", _percent(test["rank1"]))]
+    numbers = [("rank-1 accuracy", percent(test["rank1"]))]
     if test["rank5"] is not None:
-        numbers.append(("rank-5 accuracy", _percent(test["rank5"])))
+        numbers.append(("rank-5 accuracy", percent(test["rank5"])))
     numbers += [("loss", f"{test['loss']:.4f}"), ("test images", f"{test['count']:,}")]
     if "parameters" in metrics:
         numbers.append(("parameters", f"{metrics['parameters']:,}"))
@@ -129,65 +131,99 @@ def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
     return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 
+def _diagnosis(found: Diagnosis) -> str:
+    """Headline and advice, then gap by gap, then what the curves show."""
+    gaps = "".join(
+        f'<div><dt>{escape(gap.name)}: <span class="verdict {gap.verdict}">{gap.verdict}</span>'
+        f"</dt><dd>{escape(gap.text)}</dd></div>"
+        for gap in found.gaps
+    )
+    curves = "".join(
+        f"<div><dt>curves: {escape(curve.name)}</dt>"
+        f"<dd>{escape(curve.text)} Try {escape(curve.advice)}.</dd></div>"
+        for curve in found.curves
+    )
+    then = f"<p>{escape(found.next)}</p>" if found.next else ""
+    return _section(
+        "Diagnosis",
+        f"<p><strong>{escape(found.headline)}</strong></p>{then}"
+        f'<dl class="facts findings">{gaps}{curves}</dl><p class="quiet">{escape(found.floor)}</p>',
+    )
+
+
+def _measures(test: Mapping[str, Any]) -> str:
+    """A row a measure of ``metrics_report``, with the 95 % interval where there is one."""
+    intervals = test["intervals"]
+    shares = (
+        ("rank-1 accuracy", test["rank1"], "rank1"),
+        ("balanced accuracy (mean recall)", test["balanced_accuracy"], "balanced_accuracy"),
+        ("F, mean of classes", test["macro"]["f1"], "f1"),
+        ("precision, mean of classes", test["macro"]["precision"], ""),
+        ("F, weighted by images", test["weighted"]["f1"], ""),
+        ("always the largest class", test["majority_baseline"], ""),
+        ("calibration error (ECE)", test["calibration"]["ece"], ""),
+    )
+    rows = [(name, percent(share), _interval(intervals.get(key))) for name, share, key in shares]
+    low, high = intervals["loss"]
+    rows.append(("loss", f"{test['loss']:.4f}", f"{low:.4f}–{high:.4f}"))
+    columns = ("measure", "value", "95 % interval")
+    return (
+        html_table([dict(zip(columns, row, strict=True)) for row in rows])
+        + '<p class="quiet">Intervals: bootstrap of these images, '
+        f"{intervals['replicates']:,} replicates. They do not cover another training.</p>"
+    )
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f"{100 * ends[0]:.2f}–{percent(ends[1])}" if ends else ""
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    """Read the reliability diagram in a sentence or two."""
+    gap = calibration["overconfidence"]
+    if abs(gap) < CALIBRATED:
+        text = "On average the network is as sure as it is right."
+    elif gap > 0:
+        text = f"The network is too sure: by {100 * gap:.1f} points on average."
+    else:
+        text = f"The network is right more often than it is sure: by {-100 * gap:.1f} points."
+    return f"Expected calibration error {percent(calibration['ece'])}. {text}"
+
+
 def _mistakes(test: Evaluation, images: Images | Sequence[str]) -> str:
     """The test images that were classified wrongly, the most expensive ones first."""
     wrong = int((test.predictions != test.labels).sum())
     if not wrong:
         return _section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
     worst = test.worst_mistakes(WORST)
-    said = f"{wrong:,} of {len(test.labels):,} test images were classified wrongly"
+    count = f"{wrong:,} of {len(test.labels):,} test images were classified wrongly"
     more = f"; the {len(worst)} most expensive are shown" if wrong > len(worst) else ""
     if callable(images):
         pairs = zip(worst, images(worst), strict=True)
         shown = "".join(_card(test, int(row), image) for row, image in pairs)
         shown = f'<div class="cards">{shown}</div>'
     else:
-        shown = _named(test, [(int(row), images[int(row)]) for row in worst])
-    return _section("Worst mistakes", f"<p>{said}{more}.</p>{shown}")
+        shown = html_table([_named(test, int(row), images[int(row)]) for row in worst], words=True)
+    return _section("Worst mistakes", f"<p>{count}{more}.</p>{shown}")
 
 
-def _named(test: Evaluation, mistakes: Sequence[tuple[int, str]]) -> str:
-    """A table of mistakes by the names of their images."""
-    lines = []
-    for row, name in mistakes:
-        true, said = int(test.labels[row]), int(test.predictions[row])
-        cells = [
-            f"{escape(test.class_names[k])} {_percent(test.probabilities[row, k])}"
-            for k in (true, said)
-        ]
-        lines.append(f'<tr><th scope="row">{escape(name)}</th><td>{"</td><td>".join(cells)}</td>')
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("image", "is", "taken for"))
-    return (
-        f'<div class="scroll"><table class="words"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{'</tr>'.join(lines)}</tr></tbody></table></div>"
+def _named(test: Evaluation, row: int, name: str) -> dict[str, str]:
+    """A row of the table of mistakes whose images have a name only."""
+    true, predicted = (
+        f"{test.class_names[k]} {percent(test.probabilities[row, k])}"
+        for k in (test.labels[row], test.predictions[row])
     )
+    return {"image": name, "is": true, "taken for": predicted}
 
 
 def _card(test: Evaluation, row: int, image: np.ndarray) -> str:
-    true, said = int(test.labels[row]), int(test.predictions[row])
-    names = [escape(test.class_names[true]), escape(test.class_names[said])]
+    true, predicted = int(test.labels[row]), int(test.predictions[row])
+    names = [escape(test.class_names[true]), escape(test.class_names[predicted])]
     return (
         f'<figure><img src="{png_data_uri(image)}" alt="{names[0]}">'
         f"<figcaption><strong>{names[0]}</strong> taken for <strong>{names[1]}</strong><br>"
-        f"{names[1]}: {_percent(test.probabilities[row, said])}<br>"
-        f"{names[0]}: {_percent(test.probabilities[row, true])}</figcaption></figure>"
-    )
-
-
-def _classes(test: Evaluation) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row["name"])}</th><td>{number(row["precision"])}</td>'
-        f"<td>{number(row['recall'])}</td><td>{number(row['f1'])}</td><td>{row['count']:,}</td>"
-        "</tr>"
-        for row in test.per_class()
-    )
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("class", "precision", "recall", "f1", "images")
-    )
-    return _section(
-        "Per class",
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-        "</div>",
+        f"{names[1]}: {percent(test.probabilities[row, predicted])}<br>"
+        f"{names[0]}: {percent(test.probabilities[row, true])}</figcaption></figure>"
     )
 
 
@@ -215,14 +251,5 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
-
-
-def number(value: float) -> str:
-    """A measure with three digits; a dash where it is not defined."""
-    return "–" if math.isnan(value) else f"{value:.3f}"
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     return _files.read_json(path) if path.is_file() else {}

@@ -27,16 +27,16 @@ def bootstrap(
 ) -> dict[str, Interval]:
     """Percentile intervals of any measures: samples are drawn with replacement, many times.
 
-    The interval says what other images of the same kind would have done to the measure. It knows
-    nothing of another training; several seeds do (``benchmarks/experiments.py``).
+    The interval holds for other images of the same kind, not for another training: several seeds
+    show that spread (``benchmarks/experiments.py``).
 
     Args:
         statistic: takes the columns as (R, N) arrays, a row a replicate, and returns (R,) arrays
             by name.
         columns: (N,) arrays; sample k is the k-th of each.
-        replicates: how often all is drawn.
+        replicates: number of drawings.
         level: share of the replicates inside the interval, between 0 and 1.
-        seed: of the drawing; the same seed gives the same intervals.
+        seed: seed of the drawing; the same seed gives the same intervals.
 
     Returns:
         Name to (low, high); NaN where a measure is defined in no replicate.
@@ -72,20 +72,22 @@ def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval
     """95 % intervals of accuracy, loss and the averages over classes.
 
     Where every answer is right, drawing them again changes nothing: there the intervals of the
-    shares are Wilson's (1927), which know how few there are.
+    shares are Wilson's (1927), which depend on their number.
     """
 
-    def measured(labels: np.ndarray, said: np.ndarray, loss: np.ndarray) -> dict[str, np.ndarray]:
+    def measured(
+        labels: np.ndarray, predicted: np.ndarray, loss: np.ndarray
+    ) -> dict[str, np.ndarray]:
         rows = np.arange(len(labels))[:, np.newaxis] * len(evaluation.class_names)
         shape = (len(labels), len(evaluation.class_names))
 
         def counted(classes: np.ndarray) -> np.ndarray:
             return np.bincount(classes.ravel(), minlength=shape[0] * shape[1]).reshape(shape)
 
-        hits = counted((rows + labels)[labels == said])
-        scores = class_scores(hits, counted(rows + labels), counted(rows + said))
+        hits = counted((rows + labels)[labels == predicted])
+        scores = class_scores(hits, counted(rows + labels), counted(rows + predicted))
         return {
-            "rank1": (labels == said).mean(axis=1),
+            "rank1": (labels == predicted).mean(axis=1),
             "loss": loss.mean(axis=1),
             "balanced_accuracy": scores.balanced_accuracy,
             "f1": scores.average(scores.f1),
@@ -95,26 +97,26 @@ def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval
     found = bootstrap(measured, columns, seed=seed)
     right = int((evaluation.labels == evaluation.predictions).sum())
     if right == len(evaluation.labels):
-        shares = {name: wilson(right, right) for name in found if name != "loss"}
+        shares = {name: wilson(1.0, right) for name in found if name != "loss"}
         return {**found, **shares}
     return found
 
 
-def wilson(right: int, count: int) -> Interval:
-    """95 % interval of a share by its score test: never of no width, whatever the share."""
-    share, z = right / count, NormalDist().inv_cdf((1 + LEVEL) / 2)
+def wilson(share: float, count: int) -> Interval:
+    """95 % interval of a share of some images by its score test (1927): never of no width."""
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * (share * (1 - share) / count + (z / (2 * count)) ** 2) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def paired_interval(ours: np.ndarray, theirs: np.ndarray, *, seed: int = SEED) -> Interval:
-    """95 % interval of the mean difference of two judgements of the same samples.
+    """95 % interval of the mean difference of two evaluations of the same samples.
 
     Args:
         ours: (N,), a value a sample: 1 where an answer is right, or a loss.
         theirs: (N,), of the same samples in the same order.
-        seed: of the drawing.
+        seed: seed of the drawing.
     """
     difference = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
     found = bootstrap(lambda drawn: {"mean": drawn.mean(axis=1)}, (difference,), seed=seed)

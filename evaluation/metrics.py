@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,40 +15,21 @@ SMALLEST = 1e-7
 """Probabilities below it count as it in the loss, as in Keras."""
 
 
-class LabelledBatches(Protocol):
-    """What evaluation asks of data (``io.HDF5DatasetGenerator`` fits)."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names in label order."""
-        ...
-
-    def __len__(self) -> int:
-        """Number of batches."""
-        ...
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch ``index``: images and int64 class indices."""
-        ...
-
-    def images(self, rows: np.ndarray | slice) -> np.ndarray:
-        """Images as they are stored, uint8 (n, H, W, C), by position."""
-        ...
-
-
 @dataclass(frozen=True)
 class Evaluation:
-    """What a classifier said of labelled samples.
+    """A classifier's answers to labelled samples.
 
     Attributes:
         probabilities: float32 (N, classes).
         labels: int64 (N,), the truth.
         class_names: in label order.
+        milliseconds: that an image cost, where it was measured.
     """
 
     probabilities: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
+    milliseconds: float | None = None
 
     @cached_property
     def predictions(self) -> np.ndarray:
@@ -98,32 +78,32 @@ class Evaluation:
         }
 
     def per_class(self) -> list[dict[str, Any]]:
-        """One dict a class: name, precision, recall, f1 (NaN where undefined) and count."""
+        """The table of classes: class, precision, recall, f1 (NaN where undefined), images."""
         scores = self.class_scores
         columns = (scores.precision, scores.recall, scores.f1, scores.truths)
         return [
-            {"name": name, "precision": p, "recall": r, "f1": f, "count": int(n)}
+            {"class": name, "precision": p, "recall": r, "f1": f, "images": int(n)}
             for name, p, r, f, n in zip(self.class_names, *columns, strict=True)
         ]
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Measures of each class: arrays (classes,), or (R, classes) of R judgements at once.
+    """Measures of each class: arrays (classes,), or (R, classes) of R evaluations at once.
 
     Attributes:
         precision: right answers among those that named the class; NaN where none did.
         recall: right answers among the images of the class; NaN where there is none.
-        f1: harmonic mean of both, 2·hits / (truths + said); NaN where both are undefined.
+        f1: harmonic mean of both, 2·hits / (truths + predicted); NaN where both are undefined.
         truths: images of the class.
-        said: answers that named it.
+        predicted: answers that named it.
     """
 
     precision: np.ndarray
     recall: np.ndarray
     f1: np.ndarray
     truths: np.ndarray
-    said: np.ndarray
+    predicted: np.ndarray
 
     @property
     def balanced_accuracy(self) -> np.ndarray:
@@ -143,88 +123,33 @@ class ClassScores:
         defined = np.nan_to_num(values)
         if weighted:
             return (defined * self.truths).sum(axis=-1) / self.truths.sum(axis=-1)
-        return _mean_where((self.truths > 0) | (self.said > 0), defined)
+        return _mean_where((self.truths > 0) | (self.predicted > 0), defined)
 
 
-def class_scores(hits: np.ndarray, truths: np.ndarray, said: np.ndarray) -> ClassScores:
+def class_scores(hits: np.ndarray, truths: np.ndarray, predicted: np.ndarray) -> ClassScores:
     """Precision, recall and F from counts a class, integer (…, classes)."""
     return ClassScores(
-        precision=_ratio(hits, said),
+        precision=_ratio(hits, predicted),
         recall=_ratio(hits, truths),
-        f1=_ratio(2 * hits, truths + said),
+        f1=_ratio(2 * hits, truths + predicted),
         truths=truths,
-        said=said,
+        predicted=predicted,
     )
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.where(whole > 0, part / np.maximum(whole, 1), math.nan)
+def _ratio(part: np.ndarray, total: np.ndarray) -> np.ndarray:
+    return np.where(total > 0, part / np.maximum(total, 1), math.nan)
 
 
 def _mean_where(counted: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(counted, values, 0.0).sum(axis=-1) / counted.sum(axis=-1)
 
 
-def evaluate(predictor: Callable[[np.ndarray], np.ndarray], data: LabelledBatches) -> Evaluation:
-    """Ask a classifier about every sample of some data, once each.
-
-    Only the answers are kept, so that a split may be larger than the memory.
-
-    Args:
-        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
-        data: batches in their stored order, as ``data.images`` counts positions.
-
-    Raises:
-        SightkitError: no batch, or data that are shuffled or augmented.
-    """
-    require_stored_order(data)
-    probabilities, labels = [], []
-    for index in range(len(data)):
-        images, truth = data[index]
-        if not len(truth):  # nothing of a batch could be read
-            continue
-        probabilities.append(np.array(predictor(images)))  # a copy: it may reuse its output
-        labels.append(np.array(truth))
-    if not labels:
-        raise SightkitError("Evaluation needs at least one image.", images=0)
-    result = Evaluation(np.concatenate(probabilities), np.concatenate(labels), data.class_names)
-    stored = getattr(data, "labels", None)
-    if stored is not None and not np.array_equal(stored, result.labels):
-        raise _wrong_order()
-    return result
-
-
-def require_stored_order(data: LabelledBatches) -> None:
-    """Refuse data whose batches are not what ``data.images`` holds, in its order.
-
-    Raises:
-        SightkitError: no batch, shuffled or augmented.
-    """
-    if not len(data):
-        raise SightkitError("Evaluation needs at least one batch.", batches=0)
-    if getattr(data, "shuffle", False):
-        raise _wrong_order(shuffle=True)
-    if (augment := getattr(data, "augment", None)) is not None:
-        raise SightkitError(
-            "Images must be judged as they are, not augmented.",
-            "Leave augment out.",
-            augment=augment,
-        )
-
-
-def _wrong_order(**received: object) -> SightkitError:
-    return SightkitError(
-        "Data must be judged in their stored order: mistakes are shown by position.",
-        "Give a generator with shuffle=False.",
-        **received,
-    )
-
-
 def rank_accuracy(probabilities: np.ndarray, labels: np.ndarray, rank: int = 1) -> float:
     """Share of samples whose true class is among the ``rank`` most probable ones.
 
     Classes are ordered by falling score, tied ones by their index, so that rank 1 is exactly
-    the accuracy of ``argmax`` and a network that says the same of every class gets ``rank`` in
+    the accuracy of ``argmax`` and a network that gives every class the same score gets ``rank`` in
     ``classes``. (Keras' ``SparseTopKCategoricalAccuracy`` counts every tie as right: such a network
     gets 1.0 there.) A sample with a NaN or an infinity is never right.
 

@@ -1,30 +1,29 @@
-"""Files that are asked for by ``--output``: whether they can be written, and answers in them."""
+"""Files that ``--output`` names: checked before any work, and answers written to them."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
+from sightkit.evaluation.tables import csv_table
 
 ANSWERS = (".json", ".csv")
 FORMAT = "sightkit-evaluation"
-"""Stands in metrics.json of a folder that a script has judged into; such a folder is replaced."""
+"""In metrics.json of an evaluation's folder, which another evaluation may replace."""
 
 
 def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> None:
     """Check, before any work, that a file can be written.
 
     Args:
-        path: of the file; one that stands there will be replaced.
+        path: of the file; an existing one will be replaced.
         endings: those allowed, in small letters with their dot; any where there are none.
 
     Raises:
-        SightkitError: its folder is missing or cannot be written to, a folder stands there, or
+        SightkitError: its folder is missing or cannot be written to, it is a folder itself, or
             another ending.
     """
     path = Path(path)
@@ -34,7 +33,7 @@ def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> N
         )
     if not path.name or path.is_dir():
         raise SightkitError(
-            "--output must name a file, and a folder stands there.",
+            "--output must name a file, and this is a folder.",
             "Choose another name.",
             output=str(path),
         )
@@ -59,7 +58,7 @@ def require_folder(path: str | os.PathLike[str]) -> None:
     _files.require_writable(path)
     if path.is_file():
         raise SightkitError(
-            "--output must name a folder, and a file stands there.",
+            "--output must name a folder, and this is a file.",
             "Choose another name.",
             output=str(path),
         )
@@ -79,13 +78,13 @@ def require_folder(path: str | os.PathLike[str]) -> None:
 def write_answers(
     path: str | os.PathLike[str], answers: Mapping[str, Mapping[str, float | None]]
 ) -> None:
-    """Write what a classifier said of some pictures, atomically.
+    """Write a classifier's answers to some pictures, atomically.
 
     Args:
         path: ``.json`` gives ``{picture: [{"class": name, "probability": p}, …]}``, ``.csv`` the
             columns picture, rank, class, probability.
-        answers: for each picture the most probable classes, the first first; None, null in JSON and
-            empty in CSV, for what has no probability ("none of these").
+        answers: for each picture the most probable classes in order; None, null in JSON and empty
+            in CSV, for what has no probability ("none of these").
 
     Raises:
         SightkitError: another ending, or a place that cannot be written to.
@@ -101,13 +100,12 @@ def write_answers(
             },
         )
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("picture", "rank", "class", "probability"))
-    for picture, classes in named.items():
-        for rank, (name, share) in enumerate(classes.items(), start=1):
-            writer.writerow((picture, rank, name, share))
-    _files.write_text(path, text.getvalue())
+    rows = [
+        {"picture": picture, "rank": rank, "class": name, "probability": share}
+        for picture, classes in named.items()
+        for rank, (name, share) in enumerate(classes.items(), start=1)
+    ]
+    _files.write_text(path, csv_table(rows))
 
 
 def _text(name: str) -> str:

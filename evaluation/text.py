@@ -12,8 +12,8 @@ def legible(name: str, otherwise: str, longest: int) -> str:
 
     Args:
         name: any text.
-        otherwise: what stands for a name with letters that Matplotlib's font lacks (they would be
-            empty boxes, and a warning each), or without any.
+        otherwise: for a name without letters, or with some that Matplotlib's font lacks (they
+            would be empty boxes, and a warning each).
         longest: number of characters; of a longer name the middle is left out, because names
             differ at their ends too.
     """

@@ -266,3 +266,29 @@ def read_ensemble(folder: Path) -> dict[str, Any]:
             folder=str(folder),
         )
     return found
+
+
+def find_members(paths: Sequence[Path], data: Path | None = None) -> tuple[dict[str, Path], Path]:
+    """Find the bundles of an ensemble by name, and the data to evaluate them on.
+
+    Args:
+        paths: the folder of an ensemble, or the bundles.
+        data: in place of an ensemble's own; bundles bring none.
+
+    Raises:
+        SightkitError: no ensemble, one whose members are not all trained, or bundles without data.
+    """
+    if len(paths) > 1:
+        if data is None:
+            raise SightkitError("Name the data to evaluate on.", "Give --data FILE_OR_FOLDER.")
+        return {str(path): path for path in paths}, data
+    (folder,) = paths
+    found = read_ensemble(folder)
+    bundles = {Path(name).parts[0]: folder / name for name in found["members"]}
+    if missing := [name for name, bundle in bundles.items() if not bundle.is_dir()]:
+        raise SightkitError(
+            "All members must be trained first.",
+            "Give ensemble.py its command again: it continues.",
+            missing=missing,
+        )
+    return bundles, data or Path(found["data"])

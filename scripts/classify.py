@@ -44,7 +44,9 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = evaluation.Photos(config.images)  # bad files are told before Keras takes its seconds
+    photos = evaluation.PhotoFolder(
+        config.images
+    )  # bad files are reported before Keras takes its seconds
     _cli.start_keras()
     bundle = transfer.pretrained(config.model)
     result = {}

@@ -3,7 +3,7 @@
     python scripts/ensemble.py train_minivggnet_cifar10 --members 5
     python scripts/ensemble.py train_minivggnet_photos --members 5 --bagging
     python scripts/ensemble.py train_lenet_digits --members 4 --snapshots --flags="--seed 2"
-    python scripts/test_ensemble.py runs/ensembles/train_minivggnet_cifar10
+    python scripts/evaluate_ensemble.py runs/ensembles/train_minivggnet_cifar10
 
 Members differ by their seed: first weights, order, augmentation. With ``--bagging`` each is also
 trained on its own draw, with replacement, of the training images. ``--snapshots`` trains one
@@ -91,7 +91,7 @@ def main(config: Config) -> dict[str, Any]:
     scripts.expect_several_networks()
     ensemble.train(script.main, base, config.folder, settings)
     print(f"{count} members are in {config.folder}. Evaluate them:")
-    print(f"  {shlex.join([*_scripts.command('test_ensemble'), str(config.folder)])}")
+    print(f"  {shlex.join([*_scripts.command('evaluate_ensemble'), str(config.folder)])}")
     return settings
 
 

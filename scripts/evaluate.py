@@ -1,26 +1,22 @@
-"""Judge a trained network by images that it has not seen: a dataset file, or folders of photos.
+"""Evaluate a trained network on images that it has not seen: a dataset file, or folders of photos.
 
-    python scripts/evaluate.py --bundle RUN/bundle --data datasets/animals.h5 --output judged
+    python scripts/evaluate.py --bundle RUN/bundle --data datasets/animals.h5 --output evaluation
     python scripts/evaluate.py --bundle RUN/bundle --data PHOTOS --crops 10
-
     python scripts/evaluate.py --bundle runs/photos/logistic/bundle --data OTHER_PHOTOS
 
 The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
 PHOTOS holds one folder for each class, named as the network names it. The network sees each image
 as it did in training. With ``--crops 10`` four corners, the centre and their mirror images are
-answered in one pass and averaged, with 2 each image and its mirror image; the images are then also
-judged once each, and what the crops gain is told beside what they cost. The output holds
-metrics.json, report.html, confusion matrix, reliability diagram and the worst mistakes.
-
-Images that the network was trained on are counted: the bundle knows them. Photos that cannot be
-read are named, the others are judged, and the exit code is 2.
+averaged, with 2 each image and its mirror image, and the gain over one view is reported beside its
+cost. The output holds metrics.json, report.html, confusion matrix, reliability diagram and the
+worst mistakes. Images that the network was trained on are counted: the bundle knows them. Photos
+that cannot be read are named, the others are evaluated, and the exit code is 2.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,20 +26,20 @@ from sightkit._errors import SightkitError
 
 @dataclass(frozen=True)
 class Config:
-    """Judge a trained network."""
+    """Evaluate a trained network."""
 
     bundle: Path = Path()
     """Folder of the network, or of networks and a head: RUN/bundle."""
     data: Path = Path()
     """Dataset file (.h5), or a folder of class folders."""
     split: str = "test"
-    """Of the dataset file: test, validation or train."""
+    """Split of the dataset file: test, validation or train."""
     crops: Literal[1, 2, 5, 10] = 1
-    """Looks at each image, whose answers are averaged."""
+    """Views of each image, whose answers are averaged."""
     output: Path | None = None
     """Folder for numbers, pictures and report; nothing is written by default."""
     smoke: bool = False
-    """Judge a network that was trained in a second, with 10 crops; the result means nothing."""
+    """Evaluate a network that was trained in a second, with 10 crops; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -56,86 +52,40 @@ class Config:
 
 def main(config: Config) -> dict[str, Any]:
     if not config.smoke:
-        return _judge(config.bundle, config.data, config)
+        return _evaluate(config)
     _cli.start_keras()
     from sightkit.training.smoke import smoke_bundles
 
     with tempfile.TemporaryDirectory() as scratch:
         data, (bundle,) = smoke_bundles(Path(scratch))
-        return _judge(bundle, data, config, crops=10)
+        return _evaluate(replace(config, bundle=bundle, data=data, crops=10))
 
 
-def _judge(folder: Path, path: Path, config: Config, *, crops: int = 0) -> dict[str, Any]:
-    # What is wrong with bundle and data is told before Keras takes its seconds.
-    description = training.check_bundle(folder)
-    crops = crops or config.crops
-    if "head" in description and crops > 1:
+def _evaluate(config: Config) -> dict[str, Any]:
+    # What is wrong with bundle and data is reported before Keras takes its seconds.
+    description = training.check_bundle(config.bundle)
+    if "head" in description and config.crops > 1:
         raise SightkitError(
-            "The looks at each image are settled where a head's features are extracted.",
+            "The views of each image are settled where a head's features are extracted.",
             "Leave out --crops; scripts/extract_features.py takes it.",
-            crops=crops,
+            crops=config.crops,
         )
-    evaluation.check_data(path, config.split, description["class_names"])
+    evaluation.check_data(config.data, config.split, description["class_names"])
     _cli.start_keras()
-    bundle = transfer.load(folder, cache=_files.user_cache("compiled"))
-
-    def passed(views: int) -> tuple[Any, Any, float]:
-        data, answer = _opened(bundle, path, config.split, views)
-        watch = evaluation.Stopwatch(answer)
-        found = evaluation.evaluate(watch, data.batches)
-        evaluation.require_numbers(found, "of the data")
-        return data, found, watch.milliseconds
-
-    data, found, milliseconds = passed(1)
-    facts: dict[str, Any] = {"crops": crops}
-    gained = None
-    if crops > 1:
-        once, before = found, milliseconds
-        data, found, milliseconds = passed(crops)
-        gained = evaluation.gain(found, [once], milliseconds=milliseconds, before=before)
-        facts |= {"once": once.to_metrics(), "gain": gained.to_metrics()}
-    notes = [*filter(None, (*data.notes, data.warning(len(found.labels))))]
-    metrics = {
-        "format": evaluation.FORMAT,
-        "test": evaluation.judge(found),
-        **facts,
-        "bundle": str(folder),
-        "weights_sha256": description.get("weights_sha256"),
-        "data": str(path),
-        "split": config.split if path.is_file() else None,
-        "trained_on": data.trained_on,
-        "bad": data.bad,
-        "notes": notes,
-        "milliseconds": milliseconds,
-    }
-    print(evaluation.summary(found, metrics["test"]))
-    if gained is not None:
-        print(f"{crops} crops against one: {gained}.")
-    for note in notes:
-        print(note, file=sys.stderr)
-    if config.output is not None:
-        config.output.mkdir(parents=True, exist_ok=True)
-        evaluation.write_judgement(config.output, found, data.batches.images, metrics)
-        print(f"Numbers, pictures and report.html lie in {config.output}.")
-    data.require_all(len(found.labels))
-    return metrics
-
-
-def _opened(bundle: Any, path: Path, split: str, views: int) -> tuple[Any, Any]:
-    """The data as the bundle wants them, and what answers their batches."""
-    if isinstance(bundle, transfer.FeatureClassifier):
-        return transfer.open_judged(bundle, path, split=split)
-    data = evaluation.open_data(
-        path,
-        split=split,
-        chain=bundle.preprocessing,
-        class_names=bundle.class_names,
-        input_size=bundle.network.input_shape[1:3],
-        predictor=bundle.predictor,
-        views=views,
-        training_rows=bundle.training_rows,
-    )
-    return data, evaluation.average_views(bundle.predictor)
+    bundle = transfer.load(config.bundle, cache=_files.user_cache("compiled"))
+    facts = {"bundle": str(config.bundle), "weights_sha256": description.get("weights_sha256")}
+    found = []
+    for views in sorted({1, config.crops}):
+        data, predictor = transfer.open_for_evaluation(
+            bundle, config.data, split=config.split, views=views
+        )
+        found.append(evaluation.evaluate(predictor, data.batches, timed=True))
+    if config.crops > 1:
+        gain = evaluation.gain(found[1], found[:1])
+        facts |= {"once": found[0].to_metrics(), "gain": gain.to_metrics()}
+        print(f"{config.crops} crops against one: {gain}.")
+    facts["crops"] = config.crops
+    return evaluation.report_data(found[-1], data, facts, output=config.output)
 
 
 if __name__ == "__main__":

@@ -53,13 +53,13 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    # What is wrong with bundle and files is told before Keras takes its seconds.
+    # What is wrong with bundle and files is reported before Keras takes its seconds.
     description = training.check_bundle(config.bundle)
     if config.threshold and NONE in description["class_names"]:
         raise SightkitError(
             f'With --threshold no class may be called "{NONE}".', bundle=str(config.bundle)
         )
-    photos = evaluation.Photos(config.images)
+    photos = evaluation.PhotoFolder(config.images)
     _cli.start_keras()
     bundle = transfer.load(config.bundle, cache=_files.user_cache("compiled"))
     result = {}

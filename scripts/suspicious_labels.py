@@ -9,8 +9,6 @@ is doubted most (animals, flowers). Nothing is changed: look at the photos from 
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +44,7 @@ class Config:
 def main(config: Config) -> list[dict[str, Any]]:
     features = transfer.open_features(config.features)
     found = [asdict(one) for one in transfer.suspicious_labels(features, folds=config.folds)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(found[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
-    _files.write_text(config.output, text.getvalue())
+    _files.write_text(config.output, evaluation.csv_table(found))
     wrong = sum(one["doubt"] > 0 for one in found)
     if wrong and config.show:
         print("doubt: probability of the other class less that of the label")

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     )
     from sightkit.transfer.feature_file import Features, open_features
     from sightkit.transfer.feature_network import FeatureNetwork, describe_network, open_network
-    from sightkit.transfer.features import Photos, extract_features, open_photos
+    from sightkit.transfer.features import PhotoSource, extract_features, open_photos
     from sightkit.transfer.fine_tuning import freeze_body, unfreeze_from, with_new_head
     from sightkit.transfer.head_run import HeadRun, HeadSettings, Judged, train_head
     from sightkit.transfer.head_run import as_json as head_settings_json
     from sightkit.transfer.head_run import describe as describe_head
     from sightkit.transfer.heads.fitting import Fitted, check_head, fit_head
     from sightkit.transfer.imagenet import at_hand, preprocessing_of, pretrained
-    from sightkit.transfer.judging import open_judged
+    from sightkit.transfer.labelled_photos import open_for_evaluation
     from sightkit.transfer.network_names import check_network
     from sightkit.transfer.similarity import Probe, probe
     from sightkit.transfer.suspicion import suspicious_labels
@@ -42,7 +42,7 @@ _MODULES = {
     "HeadRun": "head_run",
     "HeadSettings": "head_run",
     "Judged": "head_run",
-    "Photos": "features",
+    "PhotoSource": "features",
     "Probe": "similarity",
     "at_hand": "imagenet",
     "check_head": "heads.fitting",
@@ -55,7 +55,7 @@ _MODULES = {
     "head_settings_json": "head_run:as_json",
     "load": "feature_classifier",
     "networks_of": "feature_classifier",
-    "open_judged": "judging",
+    "open_for_evaluation": "labelled_photos",
     "open_features": "feature_file",
     "open_network": "feature_network",
     "open_photos": "features",
@@ -78,7 +78,7 @@ __all__ = [
     "HeadRun",
     "HeadSettings",
     "Judged",
-    "Photos",
+    "PhotoSource",
     "Probe",
     "Sample",
     "advise",
@@ -96,7 +96,7 @@ __all__ = [
     "names",
     "networks_of",
     "open_features",
-    "open_judged",
+    "open_for_evaluation",
     "open_network",
     "open_photos",
     "photos_to_file",

@@ -39,7 +39,7 @@ ENGINE = ("engine", "precision")
 
 
 @dataclass(frozen=True)
-class Photos:
+class PhotoSource:
     """Labelled images whose features are wanted; made by ``open_photos``.
 
     Attributes:
@@ -59,7 +59,7 @@ class Photos:
     side: int | None = None
 
 
-def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Photos:
+def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> PhotoSource:
     """Open a folder of images, or a dataset file.
 
     Args:
@@ -76,7 +76,7 @@ def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Pho
         fixed = {name: fixed[name] for name in SPLITS if name in fixed}
         rows = np.concatenate(list(fixed.values()))
         splits = {name: len(part) for name, part in fixed.items()}
-        return Photos(images, rows, splits, folder.to_config())
+        return PhotoSource(images, rows, splits, folder.to_config())
     file = DatasetFile.open(data)
     if len(file.shape) != 4 or file.dtype != np.uint8:
         raise SightkitError(
@@ -92,12 +92,12 @@ def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Pho
     splits = {name: last - first for name, (first, last) in file.splits.items()}
     origin = {"name": "DatasetFile", "sha256": file.sha256}
     side = min(file.shape[1:3])
-    return Photos(images, np.arange(len(images)), splits, origin, file.preprocessing, side)
+    return PhotoSource(images, np.arange(len(images)), splits, origin, file.preprocessing, side)
 
 
 def extract_features(
     network: FeatureNetwork,
-    photos: Photos,
+    photos: PhotoSource,
     path: str | os.PathLike[str],
     *,
     workers: int | None = None,
@@ -169,7 +169,7 @@ def extract_features(
     return open_features([path])
 
 
-def _tell_enlarged(network: FeatureNetwork, photos: Photos) -> None:
+def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
     wanted = network.model.input_shape[1]
     if wanted and photos.side and photos.side < LEAST_SIDE * wanted:
         print(
@@ -179,13 +179,13 @@ def _tell_enlarged(network: FeatureNetwork, photos: Photos) -> None:
         )
 
 
-def _recipe(network: FeatureNetwork, photos: Photos) -> dict[str, Any]:
+def _recipe(network: FeatureNetwork, photos: PhotoSource) -> dict[str, Any]:
     return as_json(
         {"kind": KIND, "network": network.identity, "data": photos.origin, "before": photos.before}
     )
 
 
-def _readable(photos: Photos, wanted: int) -> list[np.ndarray]:
+def _readable(photos: PhotoSource, wanted: int) -> list[np.ndarray]:
     """Images that can be read, from all over the rows; as many as are wanted, or as there are."""
     images: list[np.ndarray] = []
     for row in _spread(photos.rows, wanted):
@@ -214,7 +214,7 @@ def chain_of(features: Features) -> list[dict[str, Any]]:
 def _write(
     writer: HDF5DatasetWriter,
     network: FeatureNetwork,
-    photos: Photos,
+    photos: PhotoSource,
     names: list[str],
     workers: int | None,
 ) -> None:
@@ -248,7 +248,7 @@ def _write(
 
 
 def _batches(
-    network: FeatureNetwork, photos: Photos, start: int, size: int, workers: int | None
+    network: FeatureNetwork, photos: PhotoSource, start: int, size: int, workers: int | None
 ) -> Generator[tuple[np.ndarray, dict[int, str]], None, None]:
     """Prepared batches, always cut at the same places, and which of their rows are unreadable."""
     count = len(photos.rows)
@@ -287,7 +287,7 @@ def _require_finite(features: np.ndarray, names: list[str]) -> None:
         )
 
 
-def _open_same(path: Path, network: FeatureNetwork, photos: Photos) -> Features:
+def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource) -> Features:
     features = open_features([path])
     found = features.files[0].recipe
     differ = _differences(found, _recipe(network, photos))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,9 +13,9 @@ import numpy as np
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
-from sightkit.evaluation.judgement import judge
 from sightkit.evaluation.metrics import Evaluation
-from sightkit.evaluation.run_report import write_judgement
+from sightkit.evaluation.report import SHOWN_CLASSES, metrics_report, write_report
+from sightkit.evaluation.tables import csv_table, text_table
 from sightkit.training.environment import describe_environment
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
@@ -114,7 +111,7 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
     ]
     judged = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)
     metrics = {
-        "test": judge(judged),
+        "test": metrics_report(judged),
         "cross_validation": {
             "folds": settings.folds,
             "chosen": fitted.chosen,
@@ -193,34 +190,20 @@ class HeadRun:
         test = judged.test
         _files.write_json(self.folder / _run_files.CONFIG, dict(config))
         _files.write_json(self.folder / _run_files.ENVIRONMENT, describe_environment())
-        classes = [
-            {
-                name: "" if isinstance(value, float) and math.isnan(value) else value
-                for name, value in row.items()
-            }
-            for row in test.per_class()
-        ]
-        _write_csv(self.folder / PER_CLASS, classes)
+        _files.write_text(self.folder / PER_CLASS, csv_table(test.per_class()))
         if judged.fitted.accuracies:
             rows = [
                 {"setting": setting, "rank1": value, "chosen": setting == judged.fitted.chosen}
                 for setting, value in judged.fitted.accuracies.items()
             ]
-            _write_csv(self.folder / CROSS_VALIDATION, rows)
-        write_judgement(self.folder, test, judged.photos, judged.metrics)
+            _files.write_text(self.folder / CROSS_VALIDATION, csv_table(rows))
+        write_report(self.folder, test, judged.photos, judged.metrics)
 
 
 def describe(judged: Judged) -> str:
     """What the terminal shows."""
     test, metrics = judged.test, judged.metrics
-    rows = test.per_class()
-    width = max(len("class"), *(len(row["name"]) for row in rows))
-    lines = [f"{'class':<{width}}  precision  recall      f1  photos"]
-    lines += [
-        f"{row['name']:<{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  "
-        f"{row['count']:6d}"
-        for row in rows[:50]
-    ]
+    lines = [text_table(test.per_class(), longest=SHOWN_CLASSES, more=_run_files.REPORT)]
     tried = metrics["cross_validation"]["rank1"]
     if tried:
         lines.append(
@@ -244,14 +227,6 @@ def describe(judged: Judged) -> str:
 def as_json(settings: HeadSettings) -> dict[str, Any]:
     """The settings, JSON."""
     return {**asdict(settings), "strengths": list(settings.strengths)}
-
-
-def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    _files.write_text(path, text.getvalue())
 
 
 def _beyond(fitted: Fitted) -> str | None:

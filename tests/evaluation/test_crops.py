@@ -116,8 +116,8 @@ def test_a_network_that_is_not_square_gets_crops_of_its_shape():
 @pytest.mark.parametrize(
     ("chain", "views"), ((Pipeline((TO_ARRAY,)), 3), (Pipeline((CropPreprocessor(4, 4),)), 10))
 )
-def test_what_cannot_be_looked_at_so_often_is_refused(chain, views):
-    with pytest.raises(SightkitError, match="1, 2, 5, 10 times"):
+def test_with_views_refuses_other_numbers_of_views(chain, views):
+    with pytest.raises(SightkitError, match="1, 2, 5, 10 views"):
         with_views(chain, (4, 4), views)
 
 

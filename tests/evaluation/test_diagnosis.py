@@ -9,7 +9,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.evaluation import SplitError, diagnose
-from sightkit.evaluation.curve_diagnosis import read_curves
+from sightkit.evaluation.curve_diagnosis import diagnose_curves
 from sightkit.evaluation.diagnosis import errors_of_run
 
 MANY = 100_000
@@ -184,7 +184,7 @@ SETTLED = 0.5 + 1.8 * np.exp(-EPOCHS / 2)
     ],
 )
 def test_curves(loss, validation, names, advice):
-    found = read_curves(rows(loss, validation))
+    found = diagnose_curves(rows(loss, validation))
     assert [curve.name for curve in found] == names
     assert all(advice in curve.advice for curve in found)
 
@@ -200,11 +200,11 @@ def test_curves_come_first_where_they_are_urgent():
 
 
 def test_histories_without_validation_or_with_gaps():
-    assert read_curves([]) == ()
-    assert read_curves([{"loss": 1.0}] * 3) == ()
+    assert diagnose_curves([]) == ()
+    assert diagnose_curves([{"loss": 1.0}] * 3) == ()
     without = [{"loss": value} for value in FALLING]
-    assert read_curves(without) == ()
-    assert read_curves([{}, *without]) == ()
+    assert diagnose_curves(without) == ()
+    assert diagnose_curves([{}, *without]) == ()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,6 +19,7 @@ from sightkit.evaluation import (
     by_size,
     combined,
     draw_ensemble,
+    evaluate_ensemble,
     evaluate_members,
     gain,
     jensen,
@@ -45,7 +48,7 @@ def answers(draw):
 def member(probabilities, labels):
     probabilities = np.asarray(probabilities, np.float32)
     names = tuple(f"class {k}" for k in range(probabilities.shape[1]))
-    return Evaluation(probabilities, np.asarray(labels), names)
+    return Evaluation(probabilities, np.asarray(labels), names, milliseconds=2.0)
 
 
 def made_up(members=4, count=300, classes=5, seed=0):
@@ -91,7 +94,7 @@ def test_a_majority_wins_a_vote_against_one_that_is_sure():
     assert vote(said)[0].sum() == pytest.approx(1)
 
 
-def test_members_are_asked_with_each_batch_read_once():
+def test_evaluate_members_reads_each_batch_once():
     class Data:
         class_names, labels = ("a", "b"), np.array([0, 1, 1, 0, 1])
         read = 0
@@ -113,7 +116,7 @@ def test_members_are_asked_with_each_batch_read_once():
     def wrong(x):
         return np.concatenate([x, 1 - x], axis=1)
 
-    first, second = evaluate_members([right, wrong], Data())
+    first, second = evaluate_members({"right": right, "wrong": wrong}, Data())
     assert Data.read == 3
     assert (first.to_metrics()["rank1"], second.to_metrics()["rank1"]) == (1.0, 0.0)
     assert combined([first, second]).probabilities.tolist() == [[0.5, 0.5]] * 5
@@ -122,14 +125,70 @@ def test_members_are_asked_with_each_batch_read_once():
 def test_a_gain_is_in_points_of_rank_1_over_the_mean_of_the_others():
     members = made_up()
     average = combined(members)
-    found = gain(average, members, milliseconds=8.0, before=2.0)
+    assert average.milliseconds == 8.0
+    found = gain(average, members)
     ranks = [each.to_metrics()["rank1"] for each in members]
     assert found.points == pytest.approx(100 * (average.to_metrics()["rank1"] - np.mean(ranks)))
     assert found.interval[0] < found.points < found.interval[1]
     assert found.per_millisecond == pytest.approx(found.points / 6)
     assert "points a millisecond" in str(found)
-    free = gain(average, members, milliseconds=2.0, before=2.0)
+    free = gain(replace(average, milliseconds=2.0), members)
     assert free.per_millisecond is None and "a millisecond" not in str(free)
+
+
+class Rows:
+    """The answers are the data: batches of row numbers, three samples each."""
+
+    class_names = tuple(f"class {k}" for k in range(5))
+
+    def __init__(self, members):
+        self.labels = members[0].labels
+
+    def __len__(self):
+        return -(-len(self.labels) // 3)
+
+    def __getitem__(self, index):
+        rows = np.arange(len(self.labels))[3 * index : 3 * index + 3]
+        return rows, self.labels[rows]
+
+    def images(self, rows):
+        raise AssertionError
+
+
+def test_evaluate_ensemble_has_a_row_for_each_way_of_answering():
+    members = made_up(3, count=20)
+    predictors = {
+        f"member {k}": each.probabilities.__getitem__ for k, each in enumerate(members, 1)
+    }
+    found = evaluate_ensemble(
+        predictors, Rows(members), averaged_weights=lambda rows: np.full((len(rows), 5), 0.2)
+    )
+    names = [row["name"] for row in found.rows]
+    assert names[:4] == [*predictors, "mean of members"]
+    assert names[4:] == ["answers averaged", "votes", "weights averaged"]
+    rank1 = [row["rank1"] for row in found.rows]
+    expected = [each.to_metrics()["rank1"] for each in members]
+    assert rank1[:3] == expected and rank1[3] == pytest.approx(np.mean(expected))
+    assert rank1[4] == combined(members).to_metrics()["rank1"]
+    assert rank1[5] == combined(members, vote).to_metrics()["rank1"]
+    assert rank1[6] == np.mean(members[0].labels == 0)
+    assert found.rows[5]["loss"] is None
+    metrics = json.loads(json.dumps(found.to_metrics()))
+    assert metrics["jensen"]["holds"] and metrics["gain"]["points"] == found.gain.points
+    lines = str(found).splitlines()
+    assert lines[0].split("  ")[-1].strip() == "ms an image" and "–" in lines[6]
+    assert ("<=" in lines[-2] and "points a millisecond" in lines[-1]) or "ms" in lines[-1]
+    assert len(evaluate_ensemble(predictors, Rows(members)).rows) == 6
+
+
+def test_evaluate_ensemble_names_the_member_that_diverged():
+    members = made_up(2, count=4)
+    predictors = {
+        "good": members[0].probabilities.__getitem__,
+        "bad": lambda rows: np.full((len(rows), 5), np.nan),
+    }
+    with pytest.raises(SightkitError, match="evaluated='bad', images_without=4"):
+        evaluate_ensemble(predictors, Rows(members))
 
 
 def test_accuracy_by_size_is_that_of_all_choices():
@@ -149,7 +208,7 @@ def test_many_members_are_not_tried_in_all_choices(monkeypatch):
 
 
 def test_the_picture_is_drawn(tmp_path):
-    draw_ensemble(made_up(), [1.0, 2.0, 1.5, 1.0], tmp_path / "e.png")
+    draw_ensemble(made_up(), tmp_path / "e.png")
     assert cv2.imread(str(tmp_path / "e.png")) is not None
 
 

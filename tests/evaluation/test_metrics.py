@@ -106,7 +106,7 @@ def test_a_row_with_nan_or_infinity_is_never_right(given_answers, data):
         (np.zeros((2, 3)), np.zeros(2, int), 0),
     ),
 )
-def test_nothing_to_judge_is_refused(scores, labels, rank):
+def test_rank_accuracy_refuses_no_samples(scores, labels, rank):
     with pytest.raises(SightkitError, match="at least one"):
         rank_accuracy(scores, labels, rank)
 
@@ -154,7 +154,7 @@ def test_per_class_numbers_by_hand():
     # truth 0 0 0 1 2, said 0 0 1 1 1; class 3 is never met
     said = np.eye(4)[[0, 0, 1, 1, 1]]
     rows = evaluation(said, [0, 0, 0, 1, 2]).per_class()
-    assert [row["count"] for row in rows] == [3, 1, 1, 0]
+    assert [row["images"] for row in rows] == [3, 1, 1, 0]
     assert [row["recall"] for row in rows[:3]] == pytest.approx([2 / 3, 1.0, 0.0])
     assert [row["precision"] for row in rows[:2]] == pytest.approx([1.0, 1 / 3])
     assert np.isnan(rows[3]["recall"])
@@ -176,7 +176,7 @@ class Batches:
         return rows[:, None].astype("float32"), rows % 2
 
 
-def test_every_sample_is_asked_about_once_in_its_order():
+def test_evaluate_classifies_every_sample_once_in_order():
     asked = []
 
     def predictor(images):
@@ -189,8 +189,8 @@ def test_every_sample_is_asked_about_once_in_its_order():
     assert result.class_names == ("a", "b")
 
 
-def test_batches_are_let_go_once_they_are_judged():
-    """Images of a large test set do not fit into memory; what the network says of them does."""
+def test_evaluate_frees_each_batch():
+    """Images of a large test set do not fit into memory; its answers do."""
     alive = []
 
     class Fresh(Batches):
@@ -204,7 +204,7 @@ def test_batches_are_let_go_once_they_are_judged():
     assert len(alive) == 6
 
 
-def test_a_predictor_may_reuse_its_output():
+def test_evaluate_takes_a_predictor_that_reuses_its_output():
     """A compiled network may answer in the same buffer each time."""
     buffer = np.zeros((3, 2), np.float32)
 
@@ -215,24 +215,56 @@ def test_a_predictor_may_reuse_its_output():
     assert evaluate(predictor, Batches(3, 3)).to_metrics()["rank1"] == 1.0
 
 
-def test_data_without_a_batch_is_refused():
+def test_evaluate_refuses_data_without_a_batch():
     with pytest.raises(SightkitError, match="at least one batch"):
         evaluate(lambda images: images, Batches())
 
 
-def test_shuffled_data_is_refused():
-    """Positions would name other images than those that were judged."""
+def test_evaluate_refuses_shuffled_data():
+    """Positions would name other images than those that were evaluated."""
     data = Batches(4)
     data.shuffle = True
     with pytest.raises(SightkitError, match="shuffle=False"):
         evaluate(lambda images: images, data)
 
 
-def test_augmented_data_is_refused():
+def test_evaluate_refuses_augmented_data():
     data = Batches(4)
     data.augment = lambda image, rng: image
     with pytest.raises(SightkitError, match="augment"):
         evaluate(lambda images: images, data)
+
+
+@pytest.mark.parametrize("number", (NAN, INFINITE))
+def test_evaluate_refuses_answers_that_are_no_numbers(number):
+    def predictor(images):
+        answers = np.full((len(images), 2), 0.5, np.float32)
+        answers[images[:, 0] == 3] = number
+        return answers
+
+    with pytest.raises(SightkitError, match="evaluated='validation', images_without=1, images=5"):
+        evaluate(predictor, Batches(3, 2), name="validation")
+    assert evaluate(predictor, Batches(3)).to_metrics()["count"] == 3
+
+
+def test_evaluate_timed_answers_the_first_batch_twice():
+    calls = []
+
+    def predictor(images):
+        calls.append(len(images))
+        return np.full((len(images), 2), 0.5, np.float32)
+
+    assert evaluate(predictor, Batches(4, 4, 1)).milliseconds is None
+    assert calls == [4, 4, 1]
+    assert (evaluate(predictor, Batches(4, 4, 1), timed=True).milliseconds or 0) > 0
+    assert calls[3:] == [4, 4, 4, 1]
+
+
+def test_milliseconds_are_the_median_of_full_batches(monkeypatch):
+    clock = iter((0.0, 4.0, 0.0, 8.0, 0.0, 12.0, 0.0, 100.0))
+    monkeypatch.setattr("sightkit.evaluation.predictions.time.perf_counter", lambda: next(clock))
+    found = evaluate(lambda x: np.eye(2)[[0] * len(x)], Batches(4, 4, 4, 1), timed=True)
+    assert found.milliseconds == 2000.0
 
 
 def test_a_row_with_nan_is_right_nowhere():

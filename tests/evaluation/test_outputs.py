@@ -45,8 +45,8 @@ def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path, told in (
         (tmp_path / "missing" / "x.json", "folder of --output must exist"),
-        (tmp_path, "a folder stands there"),
-        (Path("."), "a folder stands there"),
+        (tmp_path, "this is a folder"),
+        (Path("."), "this is a folder"),
         (tmp_path / "file" / "x.json", "a file stands"),
     ):
         with pytest.raises(SightkitError, match=told):

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 
 from sightkit.evaluation import draw_architecture
 from sightkit.evaluation.metrics import Evaluation
-from sightkit.evaluation.mistakes import draw_mistakes
-from sightkit.evaluation.pictures import LONGEST_NAME, draw_confusion, labels
+from sightkit.evaluation.pictures import LONGEST_NAME, draw_confusion, draw_mistakes, labels
 
 STRANGE = (
     "$",

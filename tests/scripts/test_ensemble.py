@@ -65,8 +65,8 @@ def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
             for folder in (output, tmp_path / "whole")
         )
         assert found["weights_sha256"] == expected["weights_sha256"]
-    judged = script("test_ensemble", output, cwd=tmp_path)
-    assert judged.code == 0, judged.stderr
-    assert "member-2" in judged.stdout and "Jensen" in judged.stdout
+    evaluated = script("evaluate_ensemble", output, cwd=tmp_path)
+    assert evaluated.code == 0, evaluated.stderr
+    assert "member-2" in evaluated.stdout and "Jensen" in evaluated.stdout
     third = script("ensemble", *flags, cwd=tmp_path)
     assert third.code == 0 and third.heavy in ("", "keras,tensorflow")

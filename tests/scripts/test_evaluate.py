@@ -1,4 +1,4 @@
-"""scripts/evaluate.py and scripts/test_ensemble.py: what they refuse, tell and write."""
+"""scripts/evaluate.py and scripts/evaluate_ensemble.py: what they refuse, print and write."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ def photos(made, tmp_path_factory):
     return folder
 
 
-def check_refused(result, *told):
+def check_refused(result, *parts):
     assert result.code == 2, result.stderr
     assert len(result.stderr.splitlines()) == 1 and "Traceback" not in result.stderr
-    assert all(part in result.stderr for part in told), result.stderr
+    assert all(part in result.stderr for part in parts), result.stderr
     assert result.heavy == ""
 
 
-def test_a_folder_is_judged_without_the_photo_that_is_none(made, photos, script, tmp_path):
+def test_evaluate_leaves_out_a_bad_photo_and_exits_with_2(made, photos, script, tmp_path):
     _, bundles = made
-    flags = ("--bundle", bundles[0], "--data", photos, "--output", tmp_path / "judged")
+    flags = ("--bundle", bundles[0], "--data", photos, "--output", tmp_path / "evaluated")
     result = script("evaluate", *flags, cwd=tmp_path)
     assert result.code == 2 and "Traceback" not in result.stderr
-    assert "broken.png" in result.stderr and "bad=1, judged=20" in result.stderr
+    assert "broken.png" in result.stderr and "bad=1, evaluated=20" in result.stderr
     assert "trained on 10 of these 20 images" in result.stderr
-    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "evaluated" / "metrics.json").read_text())
     assert (metrics["trained_on"], metrics["test"]["count"]) == (10, 20)
     assert list(metrics["bad"]) == ["3/broken.png"]
     assert metrics["test"]["balanced_accuracy"] == pytest.approx(metrics["test"]["rank1"])
-    names = {path.name for path in (tmp_path / "judged").iterdir()}
+    names = {path.name for path in (tmp_path / "evaluated").iterdir()}
     assert {"report.html", "confusion_matrix.png", "reliability.png"} <= names
-    page = (tmp_path / "judged" / "report.html").read_text()
+    page = (tmp_path / "evaluated" / "report.html").read_text()
     header = page[page.index("<header>") : page.index("</header>")]
     assert "trained on 10 of these 20 images" in header  # the page is what is passed on
-    assert f"{bundles[0]}, judged by {photos}" in header
+    assert f"{bundles[0]}, evaluated on {photos}" in header
     # What it says is what the bundle says.
     bundle = training.load_bundle(bundles[0])
     paths = sorted(path for path in photos.rglob("*.png") if path.name != "broken.png")
@@ -64,28 +64,28 @@ def test_a_folder_is_judged_without_the_photo_that_is_none(made, photos, script,
     assert metrics["test"]["rank1"] == pytest.approx(right.mean())
 
 
-def test_crops_are_judged_beside_single_looks_and_an_evaluation_is_replaced(made, script, tmp_path):
+def test_evaluate_compares_crops_and_replaces_an_evaluation(made, script, tmp_path):
     data, bundles = made
-    flags = ("--bundle", bundles[0], "--data", data, "--output", tmp_path / "judged")
+    flags = ("--bundle", bundles[0], "--data", data, "--output", tmp_path / "evaluated")
     for crops in (1, 10):
         result = script("evaluate", *flags, "--crops", crops, cwd=tmp_path)
         assert result.code == 0, result.stderr
         assert "trained on" not in result.stderr
     assert "10 crops against one:" in result.stdout
-    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "evaluated" / "metrics.json").read_text())
     assert metrics["crops"] == 10 and metrics["trained_on"] == 0
     difference = metrics["test"]["rank1"] - metrics["once"]["rank1"]
     assert metrics["gain"]["points"] == pytest.approx(100 * difference)
 
 
-def test_other_classes_are_refused_before_keras_starts(made, photos, script, tmp_path):
+def test_evaluate_refuses_other_classes_before_keras_starts(made, photos, script, tmp_path):
     folder = shutil.copytree(photos, tmp_path / "photos")
     (folder / "7").rename(folder / "seven")
     result = script("evaluate", "--bundle", made[1][0], "--data", folder, cwd=tmp_path)
     check_refused(result, "'7'", "'seven'")
 
 
-def test_what_cannot_be_judged_is_refused_before_keras_starts(made, script, tmp_path):
+def test_evaluate_refuses_bad_input_before_keras_starts(made, script, tmp_path):
     data, bundles = made
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
@@ -100,25 +100,25 @@ def test_what_cannot_be_judged_is_refused_before_keras_starts(made, script, tmp_
     )
 
 
-def test_an_ensemble_of_bundles_is_judged(made, script, tmp_path):
+def test_evaluate_ensemble_of_bundles_reports_each_way(made, script, tmp_path):
     data, bundles = made
-    flags = (*bundles, "--data", data, "--output", tmp_path / "judged")
-    result = script("test_ensemble", *flags, cwd=tmp_path)
+    flags = (*bundles, "--data", data, "--output", tmp_path / "evaluated")
+    result = script("evaluate_ensemble", *flags, cwd=tmp_path)
     assert result.code == 0, result.stderr
     assert result.stderr == ""
     for line in ("mean of members", "answers averaged", "votes", "weights averaged", "Jensen: "):
         assert line in result.stdout
-    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "evaluated" / "metrics.json").read_text())
     members = metrics["ensemble"][:3]
     assert [row["name"] for row in members] == [str(path) for path in bundles]
     assert metrics["jensen"]["holds"]
     mean = sum(row["rank1"] for row in members) / 3
     assert metrics["gain"]["points"] == pytest.approx(100 * (metrics["test"]["rank1"] - mean))
-    assert (tmp_path / "judged" / "ensemble.png").stat().st_size > 0
-    assert "Accuracy by number of members" in (tmp_path / "judged" / "report.html").read_text()
+    assert (tmp_path / "evaluated" / "ensemble.png").stat().st_size > 0
+    assert "Accuracy by number of members" in (tmp_path / "evaluated" / "report.html").read_text()
 
 
-def test_members_that_differ_are_refused_before_keras_starts(made, script, tmp_path):
+def test_evaluate_ensemble_refuses_members_that_differ(made, script, tmp_path):
     data, (first, *_) = made
     network = training.load_bundle(first)
     canary = io.read_image(first / "canary.png")
@@ -129,14 +129,14 @@ def test_members_that_differ_are_refused_before_keras_starts(made, script, tmp_p
         class_names=network.class_names[::-1],
         canary=canary,
     )
-    result = script("test_ensemble", first, tmp_path / "other", "--data", data)
+    result = script("evaluate_ensemble", first, tmp_path / "other", "--data", data)
     check_refused(result, "the order differs", str(tmp_path / "other"))
-    check_refused(script("test_ensemble"), "Name an ensemble")
-    check_refused(script("test_ensemble", tmp_path), "ensemble.json")
-    check_refused(script("test_ensemble", first, first), "--data")
+    check_refused(script("evaluate_ensemble"), "Name an ensemble")
+    check_refused(script("evaluate_ensemble", tmp_path), "ensemble.json")
+    check_refused(script("evaluate_ensemble", first, first), "--data")
 
 
-@pytest.mark.parametrize("name", ("evaluate", "test_ensemble"))
+@pytest.mark.parametrize("name", ("evaluate", "evaluate_ensemble"))
 def test_a_smoke_run_needs_nothing_and_leaves_nothing(name, script, tmp_path):
     result = script(name, "--smoke", cwd=tmp_path)
     assert result.code == 0, result.stderr

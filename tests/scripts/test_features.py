@@ -53,14 +53,14 @@ def test_a_run_has_a_report_that_names_the_mistakes(done):
     assert "Worst mistakes" in page and "Confusion matrix" in page and "data:image/png" in page
 
 
-def test_the_head_is_judged_by_other_photos(done, script):
+def test_evaluate_takes_a_head_and_other_photos(done, script):
     folder, _, _ = done
     flags = ("--bundle", "run/bundle", "--data", "photos")
-    result = script("evaluate", *flags, "--output", "judged", cwd=folder)
-    assert result.code == 2 and "bad=1, judged=23" in result.stderr, result.stderr
-    metrics = json.loads((folder / "judged" / "metrics.json").read_text())
+    result = script("evaluate", *flags, "--output", "evaluated", cwd=folder)
+    assert result.code == 2 and "bad=1, evaluated=23" in result.stderr, result.stderr
+    metrics = json.loads((folder / "evaluated" / "metrics.json").read_text())
     assert metrics["test"]["count"] == 23 and metrics["trained_on"] is None
-    assert (folder / "judged" / "mistakes.png").exists() == (metrics["test"]["rank1"] < 1)
+    assert (folder / "evaluated" / "mistakes.png").exists() == (metrics["test"]["rank1"] < 1)
     refused = script("evaluate", *flags, "--crops", 10, cwd=folder)
     assert refused.code == 2 and refused.heavy == "" and "crops=10" in refused.stderr
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation import Photos
+from sightkit.evaluation import PhotoFolder
 from sightkit.io import write_png
 
 
@@ -18,7 +18,7 @@ def folder(tmp_path):
 
 
 def test_the_images_of_a_folder_come_in_parts(folder):
-    photos = Photos([folder])
+    photos = PhotoFolder([folder])
     first, second = photos
     assert (len(first), len(second)) == (32, 8)
     assert list(first | second) == [str(folder / f"{number:02}.png") for number in range(40)]
@@ -28,7 +28,7 @@ def test_the_images_of_a_folder_come_in_parts(folder):
 
 def test_bad_files_are_told_and_the_others_come(folder, capsys):
     (folder / "05.png").write_text("no picture")
-    photos = Photos([folder, folder / "missing.png"])
+    photos = PhotoFolder([folder, folder / "missing.png"])
     assert sum(map(len, photos)) == 39
     first, second = capsys.readouterr().err.splitlines()
     assert "05.png" in first and "missing.png" in second
@@ -39,7 +39,7 @@ def test_bad_files_are_told_and_the_others_come(folder, capsys):
 def test_what_is_no_image_in_a_folder_is_told(folder, capsys):
     for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
         (folder / name).touch()
-    Photos([folder]).require_all()
+    PhotoFolder([folder]).require_all()
     told = capsys.readouterr().err
     assert "4, 'a.txt' (no image, by the ending of its name)" in told and told.endswith("….\n")
 
@@ -47,10 +47,10 @@ def test_what_is_no_image_in_a_folder_is_told(folder, capsys):
 def test_nothing_that_can_be_read_is_refused_at_once(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SightkitError, match=r"must hold images.*empty"):
-        Photos([tmp_path / "empty"])
+        PhotoFolder([tmp_path / "empty"])
     with pytest.raises(SightkitError, match=r"cannot be read.*a\.png"):
-        Photos([tmp_path / "a.png"])
+        PhotoFolder([tmp_path / "a.png"])
     assert capsys.readouterr().err == ""
     with pytest.raises(SightkitError, match="bad=2, files=1"):
-        Photos([tmp_path / "empty", tmp_path / "a.png"])
+        PhotoFolder([tmp_path / "empty", tmp_path / "a.png"])
     assert len(capsys.readouterr().err.splitlines()) == 2

@@ -1,10 +1,10 @@
-"""Image files that are to be classified: read a few at a time, the bad ones named and counted."""
+"""Image files to classify: read a few at a time, the bad ones named and counted."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,11 @@ PART = 32
 NAMED = 3
 
 
-class Photos:
+class PhotoFolder:
     """Image files, and all images in folders; a bad file does not cost the others their answer.
 
-    The first part is read at once, so that bad names are told before Keras takes its seconds.
-    Each file that cannot be read is told on stderr in one line, and so is what a folder holds
+    The first part is read at once, so that bad names are reported before Keras takes its seconds.
+    Each file that cannot be read is reported on stderr in one line, and so is what a folder holds
     besides images.
 
     Args:
@@ -32,15 +32,15 @@ class Photos:
         SightkitError: none of the files can be read.
 
     Example:
-        for part in Photos(["photos", "beagle.jpg"]):
+        for part in PhotoFolder(["photos", "beagle.jpg"]):
             print(list(part), bundle.predict(list(part.values())))
     """
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
-        asked = [Path(path) for path in paths]
+        given = [Path(path) for path in paths]
         self.bad = 0
-        self._alone = len(asked) == 1
-        self.files = [file for path in asked for file in self._files(path)]
+        self._alone = len(given) == 1
+        self.files = [file for path in given for file in self._files(path)]
         self._alone = len(self.files) == 1 and not self.bad
         self._waiting = iter(self.files)
         self._first = self._read_part()
@@ -73,13 +73,9 @@ class Photos:
                     "The folder must hold images.", "Check the path.", folder=str(path)
                 )
         except SightkitError as error:
-            self._tell(error)
+            self._report(error)
             return []
-        if scan.left_out:
-            names = [f"{printable(name)!r} ({reason})" for name, reason in scan.left_out[:NAMED]]
-            more = ", …" if len(scan.left_out) > NAMED else ""
-            said = f"Left out in {str(path)!r}: {len(scan.left_out):,}, {', '.join(names)}{more}."
-            print(said, file=sys.stderr)
+        report_left_out(path, scan.left_out)
         return [path / name for name, _ in scan.images]
 
     def _read_part(self) -> dict[str, np.ndarray]:
@@ -88,14 +84,25 @@ class Photos:
             try:
                 part[str(path)] = io.read_image(path)
             except SightkitError as error:
-                self._tell(error)
+                self._report(error)
             if len(part) == PART:
                 break
         return part
 
-    def _tell(self, error: SightkitError) -> None:
-        """A line on stderr; a file that was named alone is told by the error itself."""
+    def _report(self, error: SightkitError) -> None:
+        """Print a line on stderr; for a file that was named alone raise the error itself."""
         if self._alone:
             raise error
         self.bad += 1
         print(error, file=sys.stderr)
+
+
+def report_left_out(
+    folder: str | os.PathLike[str], left_out: Sequence[tuple[str | os.PathLike[str], str]]
+) -> None:
+    """Print on stderr what a folder holds besides images: how many, and the first few by name."""
+    if left_out:
+        names = [f"{printable(name)!r} ({reason})" for name, reason in left_out[:NAMED]]
+        more = ", …" if len(left_out) > NAMED else ""
+        line = f"Left out in {str(folder)!r}: {len(left_out):,}, {', '.join(names)}{more}."
+        print(line, file=sys.stderr)

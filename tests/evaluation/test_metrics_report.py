@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation import Evaluation, calibrate, judge
+from sightkit.evaluation import Evaluation, calibrate, metrics_report
 from sightkit.evaluation.intervals import bootstrap, intervals, paired_interval
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -29,19 +29,19 @@ def made_up(count=200, classes=4, seed=0, skill=1.0):
 @given(st.integers(1, 40), st.integers(2, 6), st.integers(0, 10_000))
 def test_averages_are_those_of_scikit_learn(count, classes, seed):
     found = made_up(count, classes, seed)
-    judged = judge(found)
-    assert judged["rank1"] == pytest.approx(
+    report = metrics_report(found)
+    assert report["rank1"] == pytest.approx(
         reference.accuracy_score(found.labels, found.predictions)
     )
     recalls = reference.recall_score(
         found.labels, found.predictions, labels=np.unique(found.labels), average=None
     )
-    assert judged["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    assert report["balanced_accuracy"] == pytest.approx(np.mean(recalls))
     for kind in ("macro", "weighted"):
         expected = reference.precision_recall_fscore_support(
             found.labels, found.predictions, average=kind, zero_division=0
         )
-        assert list(judged[kind].values()) == pytest.approx(list(expected[:3]))
+        assert list(report[kind].values()) == pytest.approx(list(expected[:3]))
 
 
 @given(st.integers(1, 40), st.integers(2, 6), st.integers(0, 10_000))
@@ -51,7 +51,7 @@ def test_a_classes_measures_are_those_of_scikit_learn(count, classes, seed):
         found.labels, found.predictions, labels=range(classes), zero_division=np.nan
     )
     rows = found.per_class()
-    for name, column in zip(("precision", "recall", "f1", "count"), expected, strict=True):
+    for name, column in zip(("precision", "recall", "f1", "images"), expected, strict=True):
         np.testing.assert_allclose([row[name] for row in rows], column, rtol=1e-12)
 
 
@@ -61,7 +61,9 @@ def test_averages_are_those_of_keras():
     for average in ("macro", "weighted"):
         metric = keras.metrics.F1Score(average=average)
         metric.update_state(true, found.probabilities)
-        assert judge(found)[average]["f1"] == pytest.approx(float(metric.result()), abs=1e-6)
+        assert metrics_report(found)[average]["f1"] == pytest.approx(
+            float(metric.result()), abs=1e-6
+        )
     for k, row in enumerate(found.per_class()):
         for kind, name in (
             (keras.metrics.Precision, "precision"),
@@ -77,7 +79,7 @@ def test_the_majority_baseline_needs_no_network():
     found = Evaluation(np.full((10, 3), 1 / 3, np.float32), labels, ("a", "b", "c"))
     assert found.majority_baseline == 0.7
     # Always the first class: 3 of 10 right, but only one of the two classes that occur.
-    assert judge(found)["balanced_accuracy"] == 0.5
+    assert metrics_report(found)["balanced_accuracy"] == 0.5
 
 
 def test_calibration_is_that_of_a_loop_over_bins():
@@ -106,7 +108,7 @@ def test_a_confidence_on_an_edge_belongs_to_the_bin_below():
 @pytest.mark.parametrize("value", (np.nan, np.inf, 7.0))
 def test_what_is_no_probability_is_not_calibrated(value):
     wrong = Evaluation(np.array([[value, 0.0]], np.float32), np.array([0]), ("a", "b"))
-    with pytest.raises(SightkitError, match="not logits"):
+    with pytest.raises(SightkitError, match="softmax of logits"):
         calibrate(wrong)
 
 
@@ -120,7 +122,7 @@ def test_an_interval_of_a_mean_is_that_of_the_normal_distribution():
 
 
 def test_intervals_are_those_of_a_loop_that_draws_whole_samples():
-    """Each replicate judged by the functions that judge the samples themselves."""
+    """Each replicate measured by the functions that measure the samples themselves."""
     found = made_up(60, 3)
     got = intervals(found)
     rows = np.random.default_rng(0).integers(0, 60, (1000, 60), dtype=np.int32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -29,15 +31,15 @@ class Predictor:
         return np.stack([share, 1 - share], axis=1).astype(np.float32)
 
 
-def opened(path, **options):
-    given = {
-        "split": "test",
-        "chain": CHAIN,
-        "class_names": NAMES,
-        "input_size": (6, 6),
-        "predictor": Predictor(),
-    }
-    return open_data(path, **{**given, **options})
+def opened(path, *, chain=CHAIN, names=NAMES, side=6, rows=None, **options):
+    network = SimpleNamespace(
+        network=SimpleNamespace(input_shape=(None, side, side, 3)),
+        predictor=Predictor(),
+        preprocessing=chain,
+        class_names=names,
+        training_rows=rows,
+    )
+    return open_data(path, network, **options)
 
 
 @pytest.fixture
@@ -77,19 +79,19 @@ def test_rows_go_through_what_they_have_not_been_through_yet(file, photos):
 
 def test_rows_of_another_file_are_taken_as_photos_and_that_is_told(file, photos):
     other = Pipeline((SimplePreprocessor(5, 5), TO_ARRAY))
-    data = opened(file, chain=other, input_size=(5, 5))
+    data = opened(file, chain=other, side=5)
     found = evaluate(Predictor(), data.batches)
     rows = DatasetFile.open(file).memmap()[4:]
     np.testing.assert_array_equal(found.probabilities, Predictor()(other.batch(rows)))
     assert "taken as photos" in data.notes[0]
     # Whether its rows were trained on cannot be told: they were made in another way.
     manifest = Manifest(Manifest.of(DatasetFile.open(file)).keys, other.to_config())
-    assert opened(file, chain=other, input_size=(5, 5), training_rows=manifest).trained_on is None
+    assert opened(file, chain=other, side=5, rows=manifest).trained_on is None
 
 
 def test_a_folder_is_seen_as_in_training_whatever_the_order_of_the_classes(photos):
     folder, images = photos
-    data = opened(folder, class_names=NAMES[::-1])
+    data = opened(folder, names=NAMES[::-1])
     found = evaluate(Predictor(), data.batches)
     np.testing.assert_array_equal(
         found.probabilities, Predictor()(np.stack([CHAIN(image) for image in images]))
@@ -98,7 +100,7 @@ def test_a_folder_is_seen_as_in_training_whatever_the_order_of_the_classes(photo
     assert data.batches.images(np.array([0, 9])).shape[0] == 2
 
 
-def test_photos_that_cannot_be_read_are_named_and_the_rest_is_judged(photos, capsys):
+def test_photos_that_cannot_be_read_are_named_and_the_rest_is_evaluated(photos, capsys):
     folder, images = photos
     for name in ("ant/0.png", "ant/1.png", "ant/2.png", "ant/3.png", "bee/4.png"):
         (folder / name).write_bytes(b"no photo")  # the first batch, and the end of the last
@@ -110,7 +112,7 @@ def test_photos_that_cannot_be_read_are_named_and_the_rest_is_judged(photos, cap
     assert sorted(data.bad) == ["ant/0.png", "ant/1.png", "ant/2.png", "ant/3.png", "bee/4.png"]
     told = capsys.readouterr().err
     assert all(f"{name}" in told for name in data.bad) and len(told.splitlines()) == 5
-    with pytest.raises(SightkitError, match="bad=5, judged=5"):
+    with pytest.raises(SightkitError, match="bad=5, evaluated=5"):
         data.require_all(5)
 
 
@@ -126,18 +128,18 @@ def test_a_folder_without_a_photo_that_can_be_read_is_an_error(photos):
 def test_images_that_were_trained_on_are_counted(views, file, photos):
     manifest = Manifest.of(DatasetFile.open(file))
     for path, split, count in ((file, "test", 0), (file, "train", 4), (photos[0], "test", 4)):
-        data = opened(path, split=split, training_rows=manifest, views=views)
+        data = opened(path, split=split, rows=manifest, views=views)
         found = evaluate(lambda x: Predictor()(x.reshape(-1, 6, 6, 3))[: len(x)], data.batches)
         assert data.trained_on == count
-        said = data.warning(len(found.labels))
-        assert (f"trained on {count} of these" in said) == (count > 0)
-        assert (said == "") == (count == 0)
+        notes = data.notes_on(len(found.labels))
+        assert len(notes) == (count > 0)
+        assert all(f"trained on {count} of these" in note for note in notes)
 
 
 def test_without_a_list_it_is_told_that_nothing_is_known(file, photos):
     for path in (file, photos[0]):
         assert opened(path).trained_on is None
-        assert "not known" in opened(path).warning(6)
+        assert "not known" in opened(path).notes_on(6)[0]
 
 
 @pytest.mark.parametrize(

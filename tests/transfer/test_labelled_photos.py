@@ -1,4 +1,4 @@
-"""Networks with a head, judged by data of either kind: what they say is what the pair says."""
+"""Networks with a head on data of either kind: evaluation gives their own answers."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ def write(path, chain):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """Trained on a file whose rows had been resized before they were stored."""
-    place = tmp_path_factory.mktemp("judged")
+    place = tmp_path_factory.mktemp("trained")
     network = transfer.open_network("minivggnet", random=True)
     photos = transfer.open_photos(write(place / "data.h5", CHAIN))
     features = transfer.extract_features(network, photos, place / "f.h5")
-    judged = transfer.train_head(features, transfer.HeadSettings())
-    head, networks = judged.fitted.head, transfer.networks_of(features)
+    trained = transfer.train_head(features, transfer.HeadSettings())
+    head, networks = trained.fitted.head, transfer.networks_of(features)
     transfer.save_feature_classifier(
         place / "bundle", networks, features, head, metrics={}, settings={}
     )
-    return transfer.load(place / "bundle"), features, judged
+    return transfer.load(place / "bundle"), features, trained
 
 
-def test_a_files_rows_are_judged_as_their_features_were(pair, tmp_path):
-    classifier, features, judged = pair
-    data, answer = transfer.open_judged(classifier, write(tmp_path / "same.h5", CHAIN))
+def test_open_for_evaluation_of_a_file_gives_the_features_answers(pair, tmp_path):
+    classifier, features, trained = pair
+    data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "same.h5", CHAIN))
     found = evaluation.evaluate(answer, data.batches)
     assert data.notes == [] and data.trained_on is None
-    assert np.allclose(found.probabilities, judged.test.probabilities, atol=1e-5)
-    assert np.array_equal(found.labels, judged.test.labels)
+    assert np.allclose(found.probabilities, trained.test.probabilities, atol=1e-5)
+    assert np.array_equal(found.labels, trained.test.labels)
     everything = classifier.predict_features(features)
-    data, answer = transfer.open_judged(classifier, tmp_path / "same.h5", split="train")
+    data, answer = transfer.open_for_evaluation(classifier, tmp_path / "same.h5", split="train")
     assert np.allclose(evaluation.evaluate(answer, data.batches).probabilities, everything[:24],
                        atol=1e-5)  # fmt: skip
 
@@ -58,7 +58,7 @@ def test_a_files_rows_are_judged_as_their_features_were(pair, tmp_path):
 def test_rows_that_were_prepared_otherwise_are_taken_as_photos(pair, tmp_path):
     classifier, _, _ = pair
     other = Pipeline((SimplePreprocessor(8, 8), SimplePreprocessor(40, 40)))
-    data, answer = transfer.open_judged(classifier, write(tmp_path / "other.h5", other))
+    data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "other.h5", other))
     assert len(data.notes) == 1 and "taken as photos" in data.notes[0]
     calls = []
     spied = SimplePreprocessor.__call__
@@ -73,7 +73,7 @@ def test_rows_that_were_prepared_otherwise_are_taken_as_photos(pair, tmp_path):
     assert len(found.labels) == 12 and calls == [SimplePreprocessor(40, 40)] * 12
 
 
-def test_photos_of_many_sizes_are_judged_as_the_pair_says_and_bad_ones_counted(pair, tmp_path, rng):
+def test_open_for_evaluation_counts_bad_photos_of_a_folder(pair, tmp_path, rng):
     classifier, _, _ = pair
     for name in ("light", "dark"):
         (tmp_path / name).mkdir()
@@ -81,7 +81,7 @@ def test_photos_of_many_sizes_are_judged_as_the_pair_says_and_bad_ones_counted(p
             image = rng.integers(0, 256, (side, 30, 3)).astype(np.uint8)
             io.write_png(tmp_path / name / f"{side}.png", image)
     (tmp_path / "dark" / "bad.png").write_bytes(b"no photo")
-    data, answer = transfer.open_judged(classifier, tmp_path)
+    data, answer = transfer.open_for_evaluation(classifier, tmp_path)
     found = evaluation.evaluate(answer, data.batches)
     assert list(data.bad) == ["dark/bad.png"]
     paths = sorted(path for path in tmp_path.rglob("*.png") if path.name != "bad.png")
@@ -95,4 +95,4 @@ def test_other_classes_are_refused(pair, tmp_path):
         (tmp_path / name).mkdir()
         io.write_png(tmp_path / name / "1.png", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(SightkitError, match=r"missing=.*'dark', 'light'.*unknown=.*'cats'"):
-        transfer.open_judged(pair[0], tmp_path)
+        transfer.open_for_evaluation(pair[0], tmp_path)

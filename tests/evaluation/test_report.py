@@ -13,7 +13,7 @@ import pytest
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
-from sightkit.evaluation import Evaluation, judge, report_run, write_judgement
+from sightkit.evaluation import Evaluation, metrics_report, report_run, write_report
 from sightkit.io import HDF5DatasetGenerator
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -97,13 +97,13 @@ def report(tmp_path):
 def test_metrics_json_holds_what_is_returned(report, tmp_path, capsys):
     metrics, _ = report()
     assert json.loads((tmp_path / _run_files.METRICS).read_text()) == metrics
-    judged = metrics["test"]
-    assert (judged["rank1"], judged["rank5"], judged["count"]) == (38 / 40, None, 40)
-    assert judged["majority_baseline"] == 14 / 40
-    assert judged["balanced_accuracy"] == pytest.approx((13 / 14 + 1 + 12 / 13) / 3)
-    low, high = judged["intervals"]["rank1"]
+    numbers = metrics["test"]
+    assert (numbers["rank1"], numbers["rank5"], numbers["count"]) == (38 / 40, None, 40)
+    assert numbers["majority_baseline"] == 14 / 40
+    assert numbers["balanced_accuracy"] == pytest.approx((13 / 14 + 1 + 12 / 13) / 3)
+    low, high = numbers["intervals"]["rank1"]
     assert 0.8 < low < 38 / 40 < high <= 1
-    assert 0 <= judged["calibration"]["ece"] < 0.2
+    assert 0 <= numbers["calibration"]["ece"] < 0.2
     assert (metrics["parameters"], metrics["seed"]) == (1234, 1)
     printed = capsys.readouterr().out
     assert "95.00 %" in printed
@@ -177,7 +177,7 @@ def test_any_number_of_classes_gives_a_report(classes, report, tmp_path, capsys)
     assert per_class.count("<tr>") == classes + 1
     assert (metrics["test"]["rank5"] is None) == (classes <= 5)
     assert cv2.imread(str(tmp_path / _run_files.CONFUSION)) is not None
-    assert ("more classes in report.html" in capsys.readouterr().out) == (classes > 50)
+    assert ("more in report.html" in capsys.readouterr().out) == (classes > 50)
 
 
 def test_a_folder_without_a_runs_files_gets_a_report(tmp_path):
@@ -228,12 +228,12 @@ def test_a_network_that_diverged_is_told_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("split", ("validation", "test"))
-def test_shuffled_data_is_refused_before_anything_is_judged(split, tmp_path, write_dataset):
+def test_shuffled_data_is_refused_before_anything_is_evaluated(split, tmp_path, write_dataset):
     """The report would show other images than those that were mistaken."""
     path = write_dataset()
 
     def never(images):
-        raise AssertionError("judged")
+        raise AssertionError("evaluated")
 
     data = {
         name: HDF5DatasetGenerator(path, 4, split=name, shuffle=name == split)
@@ -291,8 +291,8 @@ def test_mistakes_are_named_where_there_are_no_pixels(tmp_path):
     said = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)
     test = Evaluation(said, np.array([0, 1, 1]), ("cat", "dog"))
     names = ("cat/1.jpg", "dog/<2>.jpg", "dog/3.jpg")
-    (tmp_path / "mistakes.png").write_bytes(b"of an earlier judgement")
-    write_judgement(tmp_path, test, names, {"test": judge(test)})
+    (tmp_path / "mistakes.png").write_bytes(b"of an earlier evaluation")
+    write_report(tmp_path, test, names, {"test": metrics_report(test)})
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "dog/&lt;2&gt;.jpg" in page and "cat/1.jpg" not in page
     assert not (tmp_path / "mistakes.png").exists()

@@ -1,0 +1,208 @@
+"""Data that a trained network is evaluated on: a split of a dataset file, or a folder of photos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import io
+from sightkit._errors import SightkitError
+from sightkit.evaluation.crops import images_a_batch, steps_of, with_views
+from sightkit.evaluation.folder_batches import FolderBatches, require_classes
+from sightkit.evaluation.predictions import LabelledBatches
+from sightkit.preprocessing import Pipeline, Preprocessor, from_config
+
+OTHERWISE_PREPARED = (
+    "The dataset file was prepared in another way than the training images: its rows are taken as "
+    "photos."
+)
+
+
+def check_data(path: str | os.PathLike[str], split: str, class_names: Sequence[str]) -> int:
+    """Check, without Keras, that a network of these classes can be evaluated on data.
+
+    Args:
+        path: dataset file, or folder of class folders.
+        split: of the file.
+        class_names: of the network, in label order.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        SightkitError: neither; no such split; rows that are no images; other classes, or those in
+            another order.
+    """
+    file = open_file(path, split, class_names)
+    if file is not None:
+        first, last = file.rows(split)
+        return last - first
+    return len(io.FolderDataset(Path(path), fewest=1)())
+
+
+def open_file(
+    path: str | os.PathLike[str], split: str, class_names: Sequence[str]
+) -> io.DatasetFile | None:
+    """Open a dataset file that passes ``check_data``; None for a folder that does."""
+    if Path(path).is_dir():
+        names = io.FolderDataset(Path(path), fewest=1).class_names
+        require_classes(names, class_names, ordered=False)
+        return None
+    file = io.DatasetFile.open(path)
+    if file.dtype != np.uint8 or len(file.shape) != 4:
+        raise SightkitError(
+            "The dataset file must hold images, uint8 (N, H, W, C).",
+            "A head's own features are evaluated where it is trained; for other photos give their "
+            "folder.",
+            shape=file.shape,
+            dtype=str(file.dtype),
+        )
+    file.rows(split)
+    require_classes(file.class_names, class_names, ordered=True)
+    return file
+
+
+@dataclass
+class EvaluationData:
+    """Labelled images as a network takes them; made by ``open_data``.
+
+    Attributes:
+        batches: of images and labels, for ``evaluate``.
+        path: dataset file or folder.
+        split: of the file; None for a folder.
+        notes: what the user should know, a line each.
+        seen: the images, among those that were read, that the network was trained on; None where
+            that is not known.
+    """
+
+    batches: LabelledBatches
+    path: Path
+    split: str | None = None
+    notes: list[str] = field(default_factory=list)
+    seen: set[int] | None = None
+
+    @property
+    def trained_on(self) -> int | None:
+        """Number of ``seen``, or None."""
+        return None if self.seen is None else len(self.seen)
+
+    @property
+    def bad(self) -> dict[str, str]:
+        """Photos that could not be read, with the reason."""
+        return getattr(self.batches, "bad", {})
+
+    def require_all(self, evaluated: int) -> None:
+        """Raise if photos could not be read; call it when the others are evaluated and written.
+
+        Args:
+            evaluated: number of the others.
+        """
+        if self.bad:
+            raise SightkitError(
+                "Each photo must be readable; those that are not are named above and left out.",
+                "Remove or replace them.",
+                bad=len(self.bad),
+                evaluated=evaluated,
+            )
+
+    def notes_on(self, count: int) -> list[str]:
+        """The notes, and a warning where images were trained on or may have been.
+
+        Args:
+            count: images that were evaluated.
+        """
+        if self.trained_on is None:
+            warning = [
+                "Whether the network was trained on some of these images is not known: "
+                "its bundle does not say, or the images were prepared in another way."
+            ]
+        elif self.trained_on:
+            warning = [
+                f"Warning: the network was trained on {self.trained_on:,} of these {count:,} "
+                "images; the figures flatter it. Evaluate it on others."
+            ]
+        else:
+            warning = []
+        return [*self.notes, *warning]
+
+
+def open_data(
+    path: str | os.PathLike[str], *networks: Any, split: str = "test", views: int = 1
+) -> EvaluationData:
+    """Open data as networks were trained to see them.
+
+    Rows of a dataset file that have been through the first steps of the networks' chain go through
+    the rest of it; rows of another file are taken as photos, and go through all of it.
+
+    Args:
+        path: dataset file, or folder of class folders.
+        networks: one, as ``training.load_bundle`` returns it, or those of an ensemble, alike in
+            classes and preprocessing.
+        split: of the file.
+        views: of each image; see ``with_views``.
+
+    Raises:
+        SightkitError: as ``check_data``, or another number of views.
+    """
+    first, *_ = networks
+    input_size = first.network.input_shape[1:3]
+    batch_size = images_a_batch(first.predictor, views, input_size)
+    seen = [network.training_rows for network in networks]
+    trained = None if None in seen else io.Manifest.joined([rows for rows in seen if rows])
+    file = open_file(path, split, first.class_names)
+    if file is None:
+        chain = with_views(first.preprocessing, input_size, views)
+        return _of_folder(Path(path), first.class_names, chain, batch_size, trained)
+    rest, notes = _rest_of_chain(file, first.preprocessing)
+    batches = io.HDF5DatasetGenerator(
+        file.path,
+        batch_size,
+        split=split,
+        preprocessors=with_views(rest, input_size, views, stored=file.shape[1:3]),
+    )
+    data = EvaluationData(batches, Path(path), split, notes=notes)
+    if trained is not None and _steps(trained.preprocessing) == _steps(file.preprocessing):
+        held = trained.holds(file.hashes()[slice(*file.rows(split))])
+        data.seen = set(np.flatnonzero(held).tolist())
+    return data
+
+
+def _of_folder(
+    folder: Path,
+    class_names: Sequence[str],
+    chain: Preprocessor,
+    batch_size: int,
+    trained: io.Manifest | None,
+) -> EvaluationData:
+    seen: set[int] = set()
+    if trained is None or not trained.preprocessing:
+        return EvaluationData(FolderBatches(folder, class_names, chain, batch_size), folder)
+    prepare = from_config(trained.preprocessing)
+
+    def watch(row: int, image: np.ndarray) -> None:
+        if trained.holds_image(image, prepare):
+            seen.add(row)
+
+    batches = FolderBatches(folder, class_names, chain, batch_size, watch=watch)
+    return EvaluationData(batches, folder, seen=seen)
+
+
+def _rest_of_chain(file: io.DatasetFile, chain: Preprocessor) -> tuple[Pipeline, list[str]]:
+    """The steps that rows of a file have not been through, and a note if that is all of them."""
+    steps = steps_of(chain)
+    done = _steps(file.preprocessing)
+    if [step.to_config() for step in steps[: len(done)]] == done:
+        return Pipeline(steps[len(done) :]), []
+    return Pipeline(steps), [OTHERWISE_PREPARED]
+
+
+def _steps(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of a chain's config, chains within it opened; none for an empty config."""
+    if not config:
+        return []
+    return [step.to_config() for step in steps_of(from_config(config))]

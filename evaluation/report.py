@@ -1,0 +1,211 @@
+"""The report of an evaluation: numbers, the terminal's lines, pictures, one page of HTML."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sightkit import _files, _run_files
+from sightkit.evaluation.calibration import calibrate
+from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
+from sightkit.evaluation.evaluation_data import EvaluationData
+from sightkit.evaluation.html import SMOKE, Images, is_smoke_run, write_html
+from sightkit.evaluation.intervals import LEVEL, REPLICATES, SEED, intervals
+from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.outputs import FORMAT
+from sightkit.evaluation.pictures import (
+    draw_confusion,
+    draw_ensemble,
+    draw_mistakes,
+    draw_reliability,
+)
+from sightkit.evaluation.predictions import (
+    LabelledBatches,
+    Predictor,
+    evaluate,
+    require_stored_order,
+)
+from sightkit.evaluation.tables import percent, text_table
+
+AVERAGES = ("precision", "recall", "f1")
+SHOWN_CLASSES = 50
+
+
+def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
+    """Compute the numbers of metrics.json for one set of images.
+
+    Returns:
+        JSON: those of ``Evaluation.to_metrics``; ``balanced_accuracy``, ``majority_baseline``,
+        ``macro`` and ``weighted`` (precision, recall, f1 averaged over classes alike, or by their
+        images), ``calibration`` (``ece``, …) and ``intervals``: name to [low, high] of 95 % of
+        1,000 bootstrap replicates.
+    """
+    scores = evaluation.class_scores
+    averages = {
+        kind: {
+            name: float(scores.average(getattr(scores, name), weighted=kind == "weighted"))
+            for name in AVERAGES
+        }
+        for kind in ("macro", "weighted")
+    }
+    return {
+        **evaluation.to_metrics(),
+        "balanced_accuracy": float(scores.balanced_accuracy),
+        "majority_baseline": evaluation.majority_baseline,
+        **averages,
+        "calibration": calibrate(evaluation).to_metrics(),
+        "intervals": {
+            "level": LEVEL,
+            "replicates": REPLICATES,
+            "seed": SEED,
+            **{name: list(ends) for name, ends in intervals(evaluation).items()},
+        },
+    }
+
+
+def report_run(
+    folder: str | os.PathLike[str],
+    predictor: Predictor,
+    data: Mapping[str, LabelledBatches],
+    facts: Mapping[str, Any],
+    *,
+    floor: float | None = None,
+    floor_source: str = "",
+) -> dict[str, Any]:
+    """Evaluate, write metrics.json, pictures and report.html; print result and diagnosis.
+
+    Args:
+        folder: of the run; its configuration, environment and curves are shown where they exist.
+        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
+        data: splits by name, unshuffled; the one called ``"test"`` is reported in full. With
+            ``"train"`` (without augmentation) and ``"train_validation"`` the diagnosis knows more.
+        facts: what metrics.json holds beside the splits: parameters, weights_sha256, seed, ….
+        floor: error of a human, or the Bayes error, 0–1, that the diagnosis compares to; see
+            ``diagnose``.
+        floor_source: where it comes from; without it the floor is called a guess.
+
+    Returns:
+        The content of metrics.json.
+
+    Raises:
+        SightkitError: a split that is shuffled, augmented or empty; answers that are no numbers.
+    """
+    folder = Path(folder)
+    for batches in data.values():
+        require_stored_order(batches)
+    evaluations = {name: evaluate(predictor, batches, name=name) for name, batches in data.items()}
+    test = evaluations["test"]
+    metrics = {name: result.to_metrics() for name, result in evaluations.items()} | dict(facts)
+    metrics["test"] = metrics_report(test)
+    history = _history(folder)
+    errors = errors_of_run(metrics, history)
+    diagnosis = diagnose(errors, floor=floor, floor_source=floor_source, history=history)
+    write_report(folder, test, data["test"].images, metrics, diagnosis)
+    print(summary(test, metrics["test"]))
+    if is_smoke_run(folder):
+        print(SMOKE)
+    elif diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
+        print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
+    return metrics
+
+
+def report_data(
+    test: Evaluation,
+    data: EvaluationData,
+    facts: Mapping[str, Any],
+    *,
+    output: Path | None = None,
+    members: Sequence[Evaluation] = (),
+) -> dict[str, Any]:
+    """Print and, into a folder, write the evaluation of data that are no run's own.
+
+    Args:
+        test: of these data.
+        data: what was evaluated on; its notes are printed on stderr.
+        facts: what metrics.json holds beside the numbers: bundle, weights_sha256, ….
+        output: the folder; without it nothing is written.
+        members: those of an ensemble, for its picture.
+
+    Returns:
+        The content of metrics.json.
+
+    Raises:
+        SightkitError: photos could not be read; the others are reported then.
+    """
+    notes = data.notes_on(len(test.labels))
+    metrics = {
+        "format": FORMAT,
+        "test": metrics_report(test),
+        **facts,
+        "data": str(data.path),
+        "split": data.split,
+        "trained_on": data.trained_on,
+        "bad": data.bad,
+        "notes": notes,
+        "milliseconds": test.milliseconds,
+    }
+    print(summary(test, metrics["test"]))
+    for note in notes:
+        print(note, file=sys.stderr)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / _run_files.ENSEMBLE).unlink(missing_ok=True)
+        if members:
+            draw_ensemble(members, output / _run_files.ENSEMBLE)
+        write_report(output, test, data.batches.images, metrics)
+        print(f"Numbers, pictures and report.html are in {output}.")
+    data.require_all(len(test.labels))
+    return metrics
+
+
+def write_report(
+    folder: Path,
+    test: Evaluation,
+    images: Images | Sequence[str],
+    metrics: Mapping[str, Any],
+    diagnosis: Diagnosis | None = None,
+) -> None:
+    """Write metrics.json, the pictures and report.html; arguments as ``write_html`` takes them.
+
+    A sheet of mistakes from an earlier evaluation is removed where this one has none.
+    """
+    _files.write_json(folder / _run_files.METRICS, metrics)
+    draw_confusion(test.confusion, test.class_names, folder / _run_files.CONFUSION)
+    draw_reliability(calibrate(test), folder / _run_files.RELIABILITY)
+    if callable(images):
+        draw_mistakes(test, images, folder / _run_files.MISTAKES)
+    else:
+        (folder / _run_files.MISTAKES).unlink(missing_ok=True)
+    write_html(folder, test, images, metrics, diagnosis)
+
+
+def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
+    """Format the table of classes and the numbers of ``metrics_report`` for the terminal."""
+    table = text_table(test.per_class(), longest=SHOWN_CLASSES, more=_run_files.REPORT)
+    rank5 = "" if result["rank5"] is None else f", rank-5 {percent(result['rank5'])}"
+    low, high = result["intervals"]["rank1"]
+    return (
+        f"\n{table}\n\n"
+        f"Test rank-1 accuracy {percent(result['rank1'])}{rank5}, "
+        f"loss {result['loss']:.4f}, {result['count']:,} images.\n"
+        f"95 % interval of rank-1 {100 * low:.2f}–{percent(high)}; balanced accuracy "
+        f"{percent(result['balanced_accuracy'])}, always the largest class "
+        f"{percent(result['majority_baseline'])}; calibration error (ECE) "
+        f"{percent(result['calibration']['ece'])}."
+    )
+
+
+def _history(folder: Path) -> list[dict[str, float]]:
+    """The rows of history.csv; cells that are empty are left out."""
+    path = folder / _run_files.HISTORY
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {name: float(cell) for name, cell in row.items() if cell}
+            for row in csv.DictReader(file)
+        ]

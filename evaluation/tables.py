@@ -1,0 +1,84 @@
+"""One table, written three ways: lines for the terminal, HTML for the report, CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+Rows = Sequence[Mapping[str, Any]]
+"""At least one row; the keys of the first name the columns of all."""
+
+
+def text_table(rows: Rows, *, longest: int | None = None, more: str = "") -> str:
+    """Align a table for the terminal: the first column to the left, the others to the right.
+
+    Args:
+        rows: of the table.
+        longest: number of rows that are shown at most.
+        more: where the others are, for the last line.
+    """
+    lines = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows[:longest])]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join(
+            f"{entry:<{width}}" if k == 0 else f"{entry:>{width}}"
+            for k, (entry, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    if longest is not None and len(rows) > longest:
+        text.append(f"… {len(rows) - longest:,} more in {more}")
+    return "\n".join(text)
+
+
+def html_table(rows: Rows, *, words: bool = False) -> str:
+    """A table of the report, which scrolls where it is wider than the page.
+
+    Args:
+        rows: of the table.
+        words: whether cells hold words, which start at the left, in place of numbers.
+    """
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
+    body = ""
+    for row in rows:
+        first, *others = map(escape, map(cell, row.values()))
+        cells = "".join(f"<td>{text}</td>" for text in others)
+        body += f'<tr><th scope="row">{first}</th>{cells}</tr>'
+    kind = ' class="words"' if words else ""
+    return (
+        f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def csv_table(rows: Rows) -> str:
+    """Rows as CSV, numbers in full; a cell is empty where a measure is undefined."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: "" if _undefined(value) else value for name, value in row.items()} for row in rows
+    )
+    return text.getvalue()
+
+
+def cell(value: Any) -> str:
+    """A measure with three digits, a count with commas; a dash where there is none."""
+    if _undefined(value):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def percent(share: float) -> str:
+    """A share, 0 to 1, as it is printed: ``97.50 %``."""
+    return f"{100 * share:.2f} %"
+
+
+def _undefined(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,102 @@
+"""Evaluate an ensemble: each member, their average and votes, and the gain for the cost.
+
+    python scripts/evaluate_ensemble.py runs/ensembles/train_lenet_digits
+    python scripts/evaluate_ensemble.py RUN_1/bundle RUN_2/bundle RUN_3/bundle --data data.h5
+
+The members' probabilities are averaged, or each member has one vote. The loss of the average is
+never above the mean of the members' losses (Jensen's inequality): a line shows both. The gain over
+the mean of the members is reported with its interval, and for each extra millisecond an image. The
+line "weights averaged" is one network, whose weights are the mean of the members': worth trying for
+snapshots of one training, and almost never for networks that were trained apart. Members whose
+class lists or preprocessing differ are refused.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sightkit import _cli, evaluation, io, training
+from sightkit._errors import SightkitError
+from sightkit.experiments import scripts
+from sightkit.experiments.ensemble import find_members
+
+
+@dataclass(frozen=True)
+class Config:
+    """Evaluate several networks that answer as one."""
+
+    members: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """The folder that ensemble.py wrote, or the bundles of the members."""
+    data: Path | None = None
+    """Dataset file (.h5) or folder of class folders; an ensemble's own data by default."""
+    split: str = "test"
+    """Split of the dataset file: test, validation or train."""
+    output: Path | None = None
+    """Folder for numbers, pictures and report; nothing is written by default."""
+    smoke: bool = False
+    """Evaluate three networks that were trained in a second; the result means nothing."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        if not self.members and not self.smoke:
+            raise SightkitError(
+                "Name an ensemble or its members.", "For example runs/ensembles/train_lenet_digits."
+            )
+        if self.output is not None:
+            evaluation.require_folder(self.output)
+
+
+def main(config: Config) -> dict[str, Any]:
+    if not config.smoke:
+        return _evaluate(config)
+    _cli.start_keras()
+    from sightkit.training.smoke import smoke_bundles
+
+    with tempfile.TemporaryDirectory() as scratch:
+        data, bundles = smoke_bundles(Path(scratch), 3)
+        return _evaluate(replace(config, members=tuple(bundles), data=data))
+
+
+def _evaluate(config: Config) -> dict[str, Any]:
+    # What is wrong with members and data is reported before Keras takes its seconds.
+    folders, path = find_members(config.members, config.data)
+    described = {
+        name: training.check_bundle(folder, (training.NETWORK,)) for name, folder in folders.items()
+    }
+    evaluation.require_alike(described)
+    evaluation.check_data(path, config.split, next(iter(described.values()))["class_names"])
+    _cli.start_keras()
+    scripts.expect_several_networks()
+    bundles = {name: training.load_bundle(folder) for name, folder in folders.items()}
+    data = evaluation.open_data(path, *bundles.values(), split=config.split)
+    ensemble = evaluation.evaluate_ensemble(
+        {name: bundle.predictor for name, bundle in bundles.items()},
+        data.batches,
+        averaged_weights=_averaged_weights(list(bundles.values()), path),
+    )
+    print(ensemble)
+    facts = {**ensemble.to_metrics(), "bundles": {k: str(folder) for k, folder in folders.items()}}
+    return evaluation.report_data(ensemble.average, data, facts, output=config.output,
+                                  members=list(ensemble.members.values()))  # fmt: skip
+
+
+def _averaged_weights(bundles: list[training.Bundle], path: Path) -> Any:
+    """One network of the mean of the weights; None where the members are built differently."""
+    from sightkit import inference
+
+    known = path.is_file() and "train" in io.DatasetFile.open(path).splits
+    train = evaluation.open_data(path, *bundles, split="train").batches if known else None
+    try:
+        network = training.average_networks([bundle.network for bundle in bundles], train)
+    except SightkitError:
+        return None
+    return inference.compile(network)
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

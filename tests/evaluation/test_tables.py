@@ -1,0 +1,54 @@
+"""One table as text, HTML and CSV: the same cells, escaped and aligned."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import pytest
+
+from sightkit.evaluation.tables import cell, csv_table, html_table, text_table
+
+ROWS = [
+    {"class": "a & <b>", "recall": 1 / 3, "images": 1234},
+    {"class": "c", "recall": math.nan, "images": 5},
+    {"class": "d", "recall": None, "images": 0},
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    ((0.25, "0.250"), (math.nan, "–"), (None, "–"), (12345, "12,345"), (0, "0"), ("1.0", "1.0")),
+)
+def test_cell_formats_a_value(value, text):
+    assert cell(value) == text
+
+
+def test_text_table_aligns_names_left_and_numbers_right():
+    assert text_table(ROWS).splitlines() == [
+        "class    recall  images",
+        "a & <b>   0.333   1,234",
+        "c             –       5",
+        "d             –       0",
+    ]
+
+
+@pytest.mark.parametrize(("longest", "lines"), ((2, 4), (3, 4), (None, 4), (1, 3)))
+def test_text_table_counts_the_rows_left_out(longest, lines):
+    shown = text_table(ROWS, longest=longest, more="report.html").splitlines()
+    assert len(shown) == lines
+    assert (f"… {3 - (longest or 3)} more in report.html" in shown) == (longest in (1, 2))
+
+
+def test_html_table_escapes_and_heads_each_row():
+    text = html_table(ROWS)
+    assert '<tr><th scope="row">a &amp; &lt;b&gt;</th><td>0.333</td><td>1,234</td></tr>' in text
+    assert text.count("<tr>") == 4 and 'class="words"' not in text
+    assert '<table class="words">' in html_table(ROWS, words=True)
+
+
+def test_csv_table_holds_numbers_in_full_and_empty_cells():
+    rows = list(csv.DictReader(io.StringIO(csv_table(ROWS))))
+    assert float(rows[0]["recall"]) == 1 / 3 and rows[0]["images"] == "1234"
+    assert [row["recall"] for row in rows[1:]] == ["", ""]
