@@ -1,4 +1,4 @@
-"""The README's tables of speed, from the rows that training.py and inference.py wrote as JSON."""
+"""The tables of docs/speed.md, from the rows that training.py and inference.py wrote as JSON."""
 
 from __future__ import annotations
 

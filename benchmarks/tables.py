@@ -1,7 +1,6 @@
-"""Write the README's tables: results from the ledger, networks from the zoo, speed from its rows;
-and scripts/README.md, the list of scripts by task.
+"""Write the tables of README.md, docs/ and scripts/README.md: from the ledgers, zoo and scripts.
 
-python benchmarks/tables.py            # rewrite the part between the markers
+python benchmarks/tables.py            # rewrite the parts between the markers
 python benchmarks/tables.py --check    # only say whether it is up to date (exit code 2 if not)
 """
 
@@ -20,12 +19,7 @@ from sightkit._errors import SightkitError
 ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
-README = ROOT / "README.md"
-SCRIPTS = ROOT / "scripts" / "README.md"
-SCRIPTS_HEAD = """# Scripts by task
-
-`sightkit NAME` runs a script from any folder, `python scripts/NAME.py` is the same; `--help`
-explains its flags. `benchmarks/tables.py` writes this page from the docstrings."""
+README = "README.md"
 TITLES = {
     "train_lenet_digits": ("LeNet", "digits (scikit-learn)"),
     "train_lenet_mnist": ("LeNet", "MNIST"),
@@ -37,27 +31,37 @@ class Config:
     """Generate the table of results."""
 
     check: bool = False
-    """Change nothing; fail if the README is not what the results say."""
+    """Change nothing; fail if a page is not what the results say."""
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """Page to the tables on it, each by the name in its markers."""
+    return {
+        README: {"results": table(read_ledger())},
+        "docs/zoo.md": {"networks": networks()},
+        "docs/features.md": {"ways": ways(_read_csv(WAYS))},
+        "docs/speed.md": {
+            "training": speed_tables.training_table(),
+            "precision": speed_tables.precision_sentence(),
+            "inference": speed_tables.inference_table(),
+        },
+        "scripts/README.md": {"scripts": scripts()},
+    }
 
 
 def main(config: Config) -> None:
-    text = README.read_text(encoding="utf-8")
-    wanted = _replace(text, "results", table(read_ledger()))
-    wanted = _replace(wanted, "networks", networks())
-    wanted = _replace(wanted, "ways", ways(_read_csv(WAYS)))
-    wanted = _replace(wanted, "training", speed_tables.training_table())
-    wanted = _replace(wanted, "precision", speed_tables.precision_sentence())
-    wanted = _replace(wanted, "inference", speed_tables.inference_table())
-    for path, content in ((README, wanted), (SCRIPTS, scripts())):
-        if path.is_file() and path.read_text(encoding="utf-8") == content:
+    for page, parts in tables().items():
+        text = wanted = (ROOT / page).read_text(encoding="utf-8")
+        for name, content in parts.items():
+            wanted = _replace(wanted, name, content)
+        if text == wanted:
             continue
         if config.check:
             raise SightkitError(
-                "The tables must be those that the results, the zoo and the scripts give.",
-                f"Run python benchmarks/tables.py and commit {path.relative_to(ROOT)}.",
+                "Tables must be those that the results and the zoo give.",
+                f"Run python benchmarks/tables.py and commit {page}.",
             )
-        _files.write_text(path, content)
-    print("The tables are up to date.")
+        _files.write_text(ROOT / page, wanted)
 
 
 def _replace(text: str, name: str, content: str) -> str:
@@ -70,11 +74,11 @@ def _replace(text: str, name: str, content: str) -> str:
 
 def scripts() -> str:
     """The scripts by task, as Markdown: name and first line."""
-    lines = [SCRIPTS_HEAD]
-    for task, found in _scripts.by_task(SCRIPTS.parent).items():
+    lines = []
+    for task, found in _scripts.by_task(ROOT / "scripts").items():
         lines += ["", f"## {task}", "", "| script | |", "|---|---|"]
         lines += [f"| [`{name}`]({name}.py) | {line} |" for name, line in found.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def networks() -> str:

@@ -1,4 +1,4 @@
-"""The README is true of today's code."""
+"""README.md and docs/ are true of today's code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def test_the_notebook_code_runs_and_prints_what_the_readme_says(
@@ -50,11 +51,21 @@ def test_the_table_of_results_is_the_ledgers() -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_every_file_and_target_that_the_readme_names_exists() -> None:
-    for path in re.findall(r"(?:python |\]\()((?:scripts|benchmarks|docs)/[\w/.]+)", README):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages_name_files_and_targets_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`?python ((?:scripts|benchmarks)/[\w/.]+)", text):
         assert (ROOT / path).exists(), path
+    for name in re.findall(r"^sightkit (\w+)", text, re.MULTILINE):
+        assert (ROOT / "scripts" / f"{name}.py").exists(), name
+    for path in re.findall(r"\]\(([\w/.]+)\)", text):
+        assert (page.parent / path).exists(), path
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"make (\w[\w-]*)", README):
+    for target in re.findall(r"make (\w[\w-]*)", text):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for folder in re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE):
+    for folder in re.findall(r"^\| `(\w+)/` \|", text, re.MULTILINE):
         assert (ROOT / folder).is_dir(), folder
+
+
+def test_readme_is_short() -> None:
+    assert README.count("\n") <= 230
