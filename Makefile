@@ -77,7 +77,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/training.py --quick
 	$(RUN) benchmarks/crops.py --quick
 	$(RUN) benchmarks/inference.py --quick
-	$(RUN) benchmarks/turning_point.py --quick
+	$(RUN) benchmarks/break_even.py --quick
 	$(RUN) benchmarks/transfer.py --quick
 	$(RUN) benchmarks/tables.py --check
 

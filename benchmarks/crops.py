@@ -58,14 +58,15 @@ def _measure(name: str, side: int, path: Path, rounds: int) -> list[measure.Row]
     from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
 
     network = zoo.build(name, input_shape=(side, side, 3), classes=CLASSES)
-    predictor = inference.compile(network)
     chain = Pipeline((SimplePreprocessor(side, side), ImageToArrayPreprocessor()))
-    stored = io.DatasetFile.open(path).shape[1:3]
+    file = io.DatasetFile.open(path)
+    first, last = file.rows("test")
+    predictor = inference.compile(network, images=10 * (last - first))  # as evaluate.py does
     data = io.HDF5DatasetGenerator(
         path,
         evaluation.images_a_batch(predictor, 10, (side, side)),
         split="test",
-        preprocessors=evaluation.with_views(chain, (side, side), 10, stored=stored),
+        preprocessors=evaluation.with_views(chain, (side, side), 10, stored=file.shape[1:3]),
     )
     images = data.images(slice(None))
     contestants: dict[str, Callable[[], Any]] = {

@@ -162,16 +162,11 @@ def _networks(name: str, network: Network) -> tuple[Any, Any]:
 def _engine(
     engine: str, network: Any, precision: str, images: np.ndarray
 ) -> Callable[[], np.ndarray]:
-    """An engine as ``inference.compile`` starts it, without its choice between them."""
-    from sightkit.inference.folding import fold
-    from sightkit.inference.keras_engine import KerasEngine
-    from sightkit.inference.openvino_engine import OpenVinoEngine
+    """An engine as ``inference.compile`` makes it; ``_require_equal`` compares it, on noise."""
+    from sightkit.inference.engines import MAKERS
 
     start = time.perf_counter()
-    if engine == "openvino":
-        compiled = OpenVinoEngine(network, precision, BATCH, None)
-    else:
-        compiled = KerasEngine(fold(network, precision), BATCH)
+    compiled, _ = MAKERS[engine](network, precision, BATCH, None)
     print(f"{network.name}: {engine} {precision} started in {time.perf_counter() - start:.1f} s")
     return lambda: compiled(images)
 
@@ -203,7 +198,7 @@ def _cheaper_torch(costs: dict[str, measure.Cost]) -> dict[str, measure.Cost]:
 
 def _require_equal(name: str, contestants: dict[str, Callable[[], np.ndarray]]) -> None:
     """Float32 within 1e-3 of Keras, as ``inference.compile`` has it; bfloat16 within 5 %."""
-    from sightkit.inference.agreement import agreement, distrust_float32
+    from sightkit.inference.agreement import agreement, disagreement
 
     reference = contestants[KERAS]()
     for contestant, ask in contestants.items():
@@ -214,7 +209,7 @@ def _require_equal(name: str, contestants: dict[str, Callable[[], np.ndarray]]) 
         if "bfloat16" in contestant:
             wrong = largest > 0.05
         else:
-            wrong = distrust_float32(answer, reference) is not None
+            wrong = disagreement(answer, reference, "float32") is not None
         if wrong:
             raise RuntimeError(f"{name}: {contestant} gives another output than Keras.")
 

@@ -205,11 +205,9 @@ def _extract(config: Config, name: str, view: View) -> Path:
     if not path.exists():
         folder = config.data / name
         folder = folder / "train" if name == "dogs-vs-cats" else folder
-        network = transfer.open_network(
-            view.model, layer=view.layer, crops=view.crops, precision=view.precision
-        )
+        network = transfer.open_network(view.model, layer=view.layer, crops=view.crops)
         photos = transfer.open_photos(folder, layout=DATA[name])
-        transfer.extract_features(network, photos, path)
+        transfer.extract_features(network, photos, path, precision=view.precision)
     return path
 
 

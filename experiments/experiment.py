@@ -139,7 +139,7 @@ class Experiment:
         """
         from sightkit import evaluation, inference
 
-        predictor: Any = inference.compile(network)
+        predictor: Any = inference.compile(network, images=views * self.data.file.shape[0])
         chain, batch, stored = (
             self.data.chain,
             self.data.evaluation_batch,

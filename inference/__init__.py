@@ -1,6 +1,6 @@
 """A trained network as a plain function of batches: ``compile(network)``."""
 
-from sightkit.inference.pinned import Pinned
-from sightkit.inference.predictor import Predictor, compile  # noqa: A004
+from sightkit.inference.engines import EngineName, compile  # noqa: A004
+from sightkit.inference.predictor import Predictor
 
-__all__ = ["Pinned", "Predictor", "compile"]
+__all__ = ["EngineName", "Predictor", "compile"]

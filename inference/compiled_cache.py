@@ -1,4 +1,4 @@
-"""Compiled networks as files, each under the hash of all that it depends on."""
+"""Converted networks as files, each under the hash of all that it depends on."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import hashlib
 import json
 import os
 import platform
-import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
+import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.inference.messages import warn
 
-SCHEMA = 2
+if TYPE_CHECKING:
+    import keras
+
+SCHEMA = 3
 ENDING = ".openvino"
 MOST_BYTES = 2**30
 """What a folder may hold; MobileNetV2-0.35 takes 7 MB, ResNet50 102. What was used longest ago goes
@@ -24,24 +28,23 @@ first, and a folder may always be deleted."""
 
 
 class CompiledCache:
-    """The place of one compiled network in a folder.
+    """The place of one converted network in a folder.
 
     A file holds a line of JSON (all that the network depends on, and the hash of what follows) and
-    then OpenVINO's own form. What does not match its line is not used, but written anew.
+    then the network's form. What does not match its line is not used, but written anew.
 
     Args:
         folder: made when it is written to.
-        network: its layers and weights are part of the name.
-        **depends_on: what else is: version, precision, ….
+        network: JSON that tells the network and its weights from all others, see ``identify``.
+        **depends_on: what else the form depends on: version, precision, ….
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], network: keras.Model, **depends_on: Any
+        self, folder: str | os.PathLike[str], network: Mapping[str, Any], **depends_on: Any
     ) -> None:
         self.depends_on = {
             "schema": SCHEMA,
-            "network": hashlib.sha256(network.to_json().encode()).hexdigest(),
-            "weights": weights_sha256(network),
+            "network": dict(network),
             "cpu": hashlib.sha256(" ".join(cpu_flags()).encode()).hexdigest(),
             **depends_on,
         }
@@ -49,7 +52,7 @@ class CompiledCache:
         self.path = Path(folder) / f"{key[:32]}{ENDING}"
 
     def read(self) -> bytes | None:
-        """The compiled form, or ``None`` where there is none or another network's."""
+        """Return the form, or ``None`` where there is none or another network's."""
         try:
             line, _, content = self.path.read_bytes().partition(b"\n")
             found = json.loads(line)
@@ -63,14 +66,14 @@ class CompiledCache:
         return content
 
     def write(self, content: bytes) -> None:
-        """Keep a compiled form; a folder that cannot be written to is told on stderr."""
+        """Save a form; warn of a folder that cannot be written to."""
         line = {**self.depends_on, "sha256": hashlib.sha256(content).hexdigest()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _files.write_bytes(self.path, json.dumps(line).encode() + b"\n" + content)
             self._make_room()
         except (OSError, SightkitError) as error:
-            print(f"The compiled network is kept in memory alone: {error}", file=sys.stderr)
+            warn(f"The converted network is in memory alone, and not saved: {error}")
 
     def _make_room(self) -> None:
         """Remove what was used longest ago, until the folder holds no more than it may."""
@@ -87,18 +90,19 @@ class CompiledCache:
             held -= size
 
 
-def weights_sha256(network: keras.Model) -> str:
-    """SHA-256 over shapes and bytes of a network's weights, in order."""
-    digest = hashlib.sha256()
+def identify(network: keras.Model) -> dict[str, str]:
+    """Return hashes of a network's layers and of its weights, which tell it from all others."""
+    weights = hashlib.sha256()
     for variable in network.weights:
-        array = keras.ops.convert_to_numpy(variable)
-        digest.update(f"{array.dtype} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+        array = np.asarray(variable)
+        weights.update(f"{array.dtype} {array.shape}\n".encode())
+        weights.update(array.tobytes())
+    layers = hashlib.sha256(network.to_json().encode())
+    return {"layers": layers.hexdigest(), "weights": weights.hexdigest()}
 
 
 def cpu_flags() -> list[str]:
-    """What this CPU can do, sorted, as Linux tells it; elsewhere the processor's name."""
+    """Return the CPU's features, sorted, as Linux lists them; elsewhere the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -10,58 +10,60 @@ import tempfile
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-from sightkit.inference.compiled_cache import CompiledCache
-from sightkit.inference.telling import short
+from sightkit.inference.messages import short
+from sightkit.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    import keras
 
 KNOWN_VERSIONS = ("2026.",)
 """Beginnings of the versions that the tests have run with."""
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 LENGTH = 8
-"""Bytes of a cached network that say how long the part is that tells its layers."""
+"""Bytes of a network's form that say how long the part is that describes its layers."""
 PART_VALUES = 602_112
-"""Numbers that one request takes at once: 4 images of 224×224×3. CPU ms an image on two cores, with
-parts of 1, 2, 4 and 8: MobileNetV2-0.35 2.13, 1.88, 1.83 and 2.14; ResNet50 is at the processor's
-limit with any (7.7 GFLOP an image in 65 to 68 ms, 117 GFLOP/s a core; NumPy's product has 105)."""
+"""Numbers that one request takes at once: 4 images of 224×224×3, the cheapest of 1, 2, 4 and 8 for
+MobileNetV2-0.35 (1.83 CPU ms an image; docs/measurements.md)."""
 
 
 class UnavailableError(Exception):
     """OpenVINO cannot be used; the message, a clause, says why."""
 
 
-class OpenVinoEngine:
-    """Call it with (N, H, W, C); made by converting a network, or from a cache.
+class OpenVinoEngine(Predictor):
+    """A network compiled for this processor; it has a copy of the weights, and needs no Keras.
 
     Args:
-        network: with one input and one output, float32.
-        precision: ``"float32"`` or ``"bfloat16"``. Always told to OpenVINO, which would otherwise
+        network: its name, for messages.
+        form: the network, from ``convert``.
+        precision: ``"float32"`` or ``"bfloat16"``. Always given to OpenVINO, which would otherwise
             compute in bfloat16 wherever the CPU can.
         batch_size: images that are computed at once, all streams together.
-        cache: where the converted network is kept, for any number of images; ``None`` for in
-            memory. Compiling it takes 0.1 to 0.2 s; converting took 1.8 (MobileNetV2-0.35) and
-            2.6 (ResNet50).
 
     Raises:
         UnavailableError: not installed, or of a version that was never tried.
-        Exception: whatever the conversion raises.
+        Exception: whatever OpenVINO raises of a form that it cannot read.
     """
 
-    name = "openvino"
+    engine = "openvino"
 
-    def __init__(
-        self, network: keras.Model, precision: str, batch_size: int, cache: CompiledCache | None
-    ) -> None:
-        openvino = load_openvino()
+    def __init__(self, network: str, form: bytes, precision: str, batch_size: int) -> None:
         self._core = _core()
+        self._tensor = load_openvino().Tensor
+        layers = int.from_bytes(form[:LENGTH], "big")
+        content = form[LENGTH:]
+        self._model = self._core.read_model(content[:layers], content[layers:])
+        input_shape, output_shape = _shape(self._model.input(0)), _shape(self._model.output(0))
+        super().__init__(network, precision, batch_size, input_shape, output_shape)
         self.streams = len(os.sched_getaffinity(0))
         self._most = max(1, batch_size // self.streams)
-        shape = tuple(network.inputs[0].shape[1:])
-        self._fixed = self._part_of(shape) if None not in shape else 0
-        self._tensor = openvino.Tensor
+        sides = [side for side in input_shape[1:] if side is not None]
+        self._fixed = self._part_of(tuple(sides)) if len(sides) == len(input_shape) - 1 else 0
+        self.at_once = max(1, self._fixed) * self.streams  # all streams, with whole parts
         # Pinned threads of two processes would fight for the same cores.
         self._options = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
@@ -69,20 +71,11 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": self.streams,
             "ENABLE_CPU_PINNING": False,
         }
-        self._model = self._from_cache(cache)
-        if self._model is None:
-            self._model = self._convert(network, cache)
         self._compiled: dict[int, Any] = {}
         self._lock = threading.Lock()
         self._own = threading.local()
 
-    @property
-    def at_once(self) -> int:
-        """Images that keep all streams at work with whole parts."""
-        return max(1, self._fixed) * self.streams
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """(N, H, W, C) to float32 (N, K), N at least 1."""
+    def _answer(self, images: np.ndarray) -> np.ndarray:
         share = -(-len(images) // self.streams)
         size = min(self._part_of(images.shape[1:]), share)
         outputs = np.empty(0, np.float32)
@@ -101,7 +94,7 @@ class OpenVinoEngine:
             for number, start in enumerate(range(0, len(images), size)):
                 if len(running) == self.streams:
                     collect()
-                # The request reads the images where they lie, so they are held until it is done.
+                # The request reads the images where they are, so they are held until it is done.
                 part = np.require(images[start : start + size], np.float32, ["C", "W"])
                 request = self._request(len(part), number % self.streams)
                 request.set_input_tensor(self._tensor(part, shared_memory=True))
@@ -111,7 +104,7 @@ class OpenVinoEngine:
                 collect()
         finally:  # whatever was raised, nothing is left running
             for request, _, _ in running:
-                with contextlib.suppress(Exception):  # the first error is the one to tell
+                with contextlib.suppress(Exception):  # the first error is the one that counts
                     request.wait()
         return outputs
 
@@ -144,25 +137,18 @@ class OpenVinoEngine:
             model.reshape([fixed, *list(model.input(0).partial_shape)[1:]])
         return self._core.compile_model(model, "CPU", self._options)
 
-    def _from_cache(self, cache: CompiledCache | None) -> Any:
-        kept = cache.read() if cache is not None else None
-        if kept is None:
-            return None
-        try:
-            head, rest = kept[:LENGTH], kept[LENGTH:]
-            layers = int.from_bytes(head, "big")
-            return self._core.read_model(rest[:layers], rest[layers:])
-        except Exception:  # of a build that writes another form under the same version
-            return None
 
-    def _convert(self, network: keras.Model, cache: CompiledCache | None) -> Any:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "network.xml"
-            network.export(str(path), format="openvino", verbose=False)
-            if cache is not None:
-                layers, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
-                cache.write(len(layers).to_bytes(LENGTH, "big") + layers + weights)
-            return self._core.read_model(str(path))
+def convert(network: keras.Model) -> bytes:
+    """Return a Keras network in OpenVINO's form, for any number of images."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.xml"
+        network.export(str(path), format="openvino", verbose=False)
+        layers, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
+    return len(layers).to_bytes(LENGTH, "big") + layers + weights
+
+
+def _shape(port: Any) -> tuple[int | None, ...]:
+    return tuple(s.get_length() if s.is_static else None for s in port.partial_shape)
 
 
 _CORE: list[Any] = []

@@ -48,7 +48,7 @@ def main(config: Config) -> dict[str, Any]:
         config.images
     )  # bad files are reported before Keras takes its seconds
     _cli.start_keras()
-    bundle = transfer.pretrained(config.model)
+    bundle = transfer.pretrained(config.model, images=len(photos.files))
     result = {}
     for part in photos:
         answers = bundle.top(bundle.predict(list(part.values())), config.top)

@@ -70,9 +70,13 @@ def _evaluate(config: Config) -> dict[str, Any]:
             "Leave out --crops; scripts/extract_features.py takes it.",
             crops=config.crops,
         )
-    evaluation.check_data(config.data, config.split, description["class_names"])
+    count = evaluation.check_data(config.data, config.split, description["class_names"])
     _cli.start_keras()
-    bundle = transfer.load(config.bundle, cache=_files.user_cache("compiled"))
+    bundle = transfer.load(
+        config.bundle,
+        images=count * sum({1, config.crops}),
+        cache=_files.user_cache("compiled"),
+    )
     facts = {"bundle": str(config.bundle), "weights_sha256": description.get("weights_sha256")}
     found = []
     for views in sorted({1, config.crops}):

@@ -69,10 +69,13 @@ def _evaluate(config: Config) -> dict[str, Any]:
         name: training.check_bundle(folder, (training.NETWORK,)) for name, folder in folders.items()
     }
     evaluation.require_alike(described)
-    evaluation.check_data(path, config.split, next(iter(described.values()))["class_names"])
+    class_names = next(iter(described.values()))["class_names"]
+    images = evaluation.check_data(path, config.split, class_names)
     _cli.start_keras()
     scripts.expect_several_networks()
-    bundles = {name: training.load_bundle(folder) for name, folder in folders.items()}
+    bundles = {
+        name: training.load_bundle(folder, images=images) for name, folder in folders.items()
+    }
     data = evaluation.open_data(path, *bundles.values(), split=config.split)
     ensemble = evaluation.evaluate_ensemble(
         {name: bundle.predictor for name, bundle in bundles.items()},

@@ -6,7 +6,7 @@
 The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
 A run that was stopped, however, goes on when the same command is given again. Photos that cannot be
 read are counted, told and listed beside the file; the others are done. For many photos the network
-is compiled once and kept in ~/.cache/sightkit/compiled, which may always be deleted.
+is compiled once and saved in ~/.cache/sightkit/compiled, which may always be deleted.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Config:
     """Views whose features are averaged: the middle; also mirrored; five crops, both ways round."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in; the features are float32 either way."""
-    engine: Literal["fastest", "keras"] = "fastest"
-    """What computes: the fastest that pays for so many photos, or Keras itself."""
+    engine: Literal["auto", "keras", "openvino", "folded"] = "auto"
+    """What computes: by default the fastest that pays for so many photos."""
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
     """Where the class of a photo stands."""
     random_weights: bool = False
@@ -96,8 +96,6 @@ def main(config: Config) -> dict[str, Any]:
             pool=config.pool,
             crops=config.crops,
             random=config.random_weights,
-            precision=config.precision,
-            cache=_files.user_cache("compiled"),
         )
         features = transfer.extract_features(
             network,
@@ -105,6 +103,8 @@ def main(config: Config) -> dict[str, Any]:
             config.output,
             overwrite=config.overwrite,
             engine=config.engine,
+            precision=config.precision,
+            cache=_files.user_cache("compiled"),
         )
     count, dimensions = features.shape
     print(

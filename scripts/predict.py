@@ -61,7 +61,9 @@ def main(config: Config) -> dict[str, Any]:
         )
     photos = evaluation.PhotoFolder(config.images)
     _cli.start_keras()
-    bundle = transfer.load(config.bundle, cache=_files.user_cache("compiled"))
+    bundle = transfer.load(
+        config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
+    )
     result = {}
     for part in photos:
         answers = bundle.top(bundle.predict(list(part.values())), config.top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from sightkit import inference, zoo
 from sightkit import io as sightkit_io
 from sightkit.preprocessing import Preprocessor, from_config
-from sightkit.training.bundle_format import NETWORK, TRAINING_ROWS, WEIGHTS, damaged
+from sightkit.training.bundle_format import CANARY, NETWORK, TRAINING_ROWS, WEIGHTS, damaged
 from sightkit.training.classifier import Classifier, load_by_kind
 
 
@@ -24,7 +25,8 @@ class Bundle(Classifier):
 
     Attributes:
         network: plain Keras model in float32.
-        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32.
+        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32; by Keras, or by the
+            engine that ``load_bundle`` was given a number of images for.
         preprocessing: image, uint8 RGB or grey of any size, to what the predictor takes.
         class_names: in the order of the predictor's outputs.
         description: all of bundle.json.
@@ -48,7 +50,10 @@ class Bundle(Classifier):
 
 
 def load_bundle(
-    folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None
+    folder: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> Bundle:
     """Build the network that a bundle describes, and check that it answers as when it was saved.
 
@@ -56,20 +61,25 @@ def load_bundle(
 
     Args:
         folder: of the bundle.
-        cache: folder where its fast form is kept for the next process, see ``inference.compile``.
+        images: how many are to be answered, see ``inference.compile``; the engine is compared with
+            Keras on the canary image and noise. Without a number Keras answers, always.
+        cache: folder where the converted network is saved for the next process.
 
     Raises:
         SightkitError: no bundle or one of another kind, a damaged file, an unknown builder or
             preprocessor, or an answer to the canary image that differs by more than 1e-2 in a
             log-probability.
     """
-    return load_by_kind(
-        folder, {NETWORK: lambda place, found: open_checked(place, found, cache=cache)}
-    )
+    open_network = functools.partial(open_checked, images=images, cache=cache)
+    return load_by_kind(folder, {NETWORK: open_network})
 
 
 def open_checked(
-    folder: Path, description: dict[str, Any], *, cache: str | os.PathLike[str] | None = None
+    folder: Path,
+    description: dict[str, Any],
+    *,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> Bundle:
     """Build the network of a bundle that ``check_bundle`` has checked; not yet its canary."""
     network = zoo.build(
@@ -80,10 +90,14 @@ def open_checked(
     if network.output_shape[-1] != len(description["class_names"]):
         raise damaged(folder, "it names more or fewer classes than the network tells apart")
     zoo.load_weights(network, folder / WEIGHTS)
+    chain = from_config(description["preprocessing"])
+    canary = None
+    if images is not None:
+        canary = chain(sightkit_io.read_image(folder / CANARY))[np.newaxis]
     return Bundle(
         network=network,
-        predictor=inference.compile(network, cache=cache),
-        preprocessing=from_config(description["preprocessing"]),
+        predictor=inference.compile(network, images=images, examples=canary, cache=cache),
+        preprocessing=chain,
         class_names=tuple(description["class_names"]),
         description=description,
         training_rows=_training_rows(folder, description),

@@ -159,7 +159,10 @@ def save_feature_classifier(
 
 
 def load(
-    folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None
+    folder: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> FeatureClassifier | training.Bundle:
     """Load a trained classifier of either kind: networks with a head, or a whole network.
 
@@ -167,7 +170,8 @@ def load(
 
     Args:
         folder: of the bundle.
-        cache: folder where fast forms are kept for the next process, see ``inference.compile``.
+        images: how many are to be answered, see ``training.load_bundle``.
+        cache: folder where converted networks are saved for the next process.
 
     Raises:
         SightkitError: no bundle, a damaged one, or an answer to the canary image that differs by
@@ -178,22 +182,33 @@ def load(
         classifier.top(classifier.predict(["photo.jpg"]), 5)
     """
     loaders = {NETWORK: open_checked, NETWORK_AND_HEAD: _open_checked}
+    options: dict[str, Any] = {"images": images, "cache": cache}
     return load_by_kind(
-        folder, {kind: functools.partial(open_, cache=cache) for kind, open_ in loaders.items()}
+        folder, {kind: functools.partial(open_, **options) for kind, open_ in loaders.items()}
     )
 
 
 def _open_checked(
-    folder: Path, description: dict[str, Any], *, cache: str | os.PathLike[str] | None = None
+    folder: Path,
+    description: dict[str, Any],
+    *,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> FeatureClassifier:
     head = load_head(folder, description["head"])
     networks = tuple(
-        rebuild(entry["identity"], folder / NETWORK_WEIGHTS.format(index), cache=cache)
+        rebuild(entry["identity"], folder / NETWORK_WEIGHTS.format(index))
         for index, entry in enumerate(description["networks"])
     )
     if head.dimensions != sum(network.identity["dimensions"] for network in networks):
         raise damaged(folder, "the head takes other features than the networks give")
     before = tuple(_chain(entry["before"]) for entry in description["networks"])
+    if images is not None:
+        canary = sightkit_io.read_image(folder / CANARY)
+        networks = tuple(
+            network.for_many(images, [chain(canary) if chain else canary], cache=cache)
+            for network, chain in zip(networks, before, strict=True)
+        )
     return FeatureClassifier(networks, before, head, tuple(description["class_names"]), description)
 
 

@@ -29,14 +29,8 @@ from sightkit.transfer.network_names import check_network, is_bundle
 from sightkit.transfer.views import all_views, with_crops
 
 Pool = Literal["avg", "flatten"]
-Chosen = Literal["fastest", "keras"]
 BATCH_SIZE = 32
 """Views that go through the network at once."""
-COMPARED, EXAMPLES = 8, 128
-"""Photos that an engine is held against Keras with, in float32 and in bfloat16."""
-BY_KERAS = (
-    'Begin anew and let Keras answer: --engine keras --overwrite (engine="keras", overwrite=True).'
-)
 NEAREST = 5
 """Names that an error gives of what is not there."""
 SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
@@ -49,19 +43,17 @@ class FeatureNetwork:
 
     Attributes:
         model: (N, H, W, C) to (N, D), a plain Keras model.
-        predictor: the same, compiled; preprocessed float32 to float32.
+        predictor: the same; preprocessed float32 to float32, by Keras unless ``for_many`` gave it.
         preprocessing: image, uint8 RGB or grey of any size, to what the network takes, before
             crops.
         identity: JSON: name, origin, network, layer, pool, crops, dimensions, weights_sha256,
             preprocessing, engine, precision.
-        pinned: the one engine that answers, in a network that ``for_many`` gave.
     """
 
     model: keras.Model
     predictor: inference.Predictor
     preprocessing: Preprocessor
     identity: dict[str, Any]
-    pinned: inference.Pinned | None = None
 
     @classmethod
     def cut(
@@ -74,8 +66,6 @@ class FeatureNetwork:
         layer: str | None = None,
         pool: Pool = "avg",
         crops: int = 1,
-        precision: str = "float32",
-        cache: str | os.PathLike[str] | None = None,
     ) -> FeatureNetwork:
         """Cut a network of the zoo at a layer.
 
@@ -88,9 +78,6 @@ class FeatureNetwork:
                 where no layer has them, what ``logits`` reads.
             pool: of an output with height and width: its mean over both, or all of it.
             crops: views of an image whose features are averaged: 1, 2 or 10.
-            precision: what it computes in, ``"float32"`` or ``"bfloat16"``, see
-                ``inference.compile``; features are float32 either way.
-            cache: folder where its fast form is kept for the next process.
 
         Raises:
             SightkitError: no such layer, pooling or number of crops.
@@ -98,7 +85,7 @@ class FeatureNetwork:
         with_crops(preprocessing, crops)  # raises where the chain has no ten crops
         layer = layer or default_layer(network)
         model = _model(network, layer, pool)
-        predictor = inference.compile(model, precision, batch_size=BATCH_SIZE, cache=cache)
+        predictor = inference.compile(model, batch_size=BATCH_SIZE)
         identity = {
             "name": name,
             "origin": dict(origin),
@@ -125,32 +112,37 @@ class FeatureNetwork:
         return max(1, BATCH_SIZE // self.crops)
 
     def for_many(
-        self, photos: int, examples: Sequence[np.ndarray], *, engine: Chosen = "fastest"
+        self,
+        photos: int,
+        examples: Sequence[np.ndarray],
+        *,
+        engine: inference.EngineName = "auto",
+        precision: str = "float32",
+        cache: str | os.PathLike[str] | None = None,
     ) -> FeatureNetwork:
-        """The same, answered by one engine from the first photo to the last, and named in identity.
+        """Return the same, compiled for so many photos; engine and precision are in identity.
 
-        Which it is is settled before the first photo, by their number alone, whatever the network
-        was asked before: an extraction that was killed goes on with the engine that it was begun
-        with. Where that engine fails on the way, ``features`` raises.
+        The engine is settled by their number alone: an extraction that was killed goes on with the
+        engine that it was begun with.
 
         Args:
             photos: how many there are.
-            examples: uint8 images of them that the engine is held against Keras with.
-            engine: ``"fastest"``, where so many are worth starting it; or ``"keras"``.
+            examples: uint8 images of them that an engine is compared with Keras on.
+            engine: see ``inference.compile``, as for all that follow.
+            precision: what the network computes in; features are float32 either way.
+            cache: folder where the converted network is saved for the next process.
         """
-        if engine == "keras" or photos * self.crops < self.predictor.turning_point:
-            pinned = self.predictor.pinned()
-        else:
-            views = all_views(self.prepare(examples), self.crops)[:, 0]
-            real = (f"{len(views)} of the photos", views)
-            pinned = self.predictor.pinned(views, real_images=real, next_step=BY_KERAS)
-        more = {"engine": pinned.engine, "precision": pinned.precision}
-        return dataclasses.replace(self, identity={**self.identity, **more}, pinned=pinned)
-
-    @property
-    def examples_wanted(self) -> int:
-        """How many images ``for_many`` is to be given."""
-        return COMPARED if self.predictor.asked == "float32" else EXAMPLES
+        predictor = inference.compile(
+            self.model,
+            images=photos * self.crops,
+            engine=engine,
+            examples=all_views(self.prepare(examples), self.crops)[:, 0],
+            precision=precision,
+            batch_size=BATCH_SIZE,
+            cache=cache,
+        )
+        more = {"engine": predictor.engine, "precision": predictor.precision}
+        return dataclasses.replace(self, predictor=predictor, identity={**self.identity, **more})
 
     def prepare(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Images of any sizes, uint8, to what ``features`` takes; for threads."""
@@ -160,8 +152,7 @@ class FeatureNetwork:
         """Features of what ``prepare`` gave: float32 (N, D), the mean over all views."""
         views = all_views(prepared, self.crops)
         count, crops = views.shape[:2]
-        answer = self.pinned or self.predictor
-        flat = answer(views.reshape(-1, *views.shape[2:]))
+        flat = self.predictor(views.reshape(-1, *views.shape[2:]))
         if crops == 1:
             return np.asarray(flat, np.float32)
         return flat.reshape(count, crops, -1).mean(axis=1, dtype=np.float32)
@@ -174,8 +165,6 @@ def open_network(
     pool: Pool = "avg",
     crops: int = 1,
     random: bool = False,
-    precision: str = "float32",
-    cache: str | os.PathLike[str] | None = None,
 ) -> FeatureNetwork:
     """Open a network for its features.
 
@@ -186,8 +175,6 @@ def open_network(
         pool: ``"avg"`` or ``"flatten"``.
         crops: views of an image whose features are averaged: 1, 2 or 10.
         random: weights as they are drawn, with seed 0, for comparison and for trials.
-        precision: what it computes in, ``"float32"`` or ``"bfloat16"``.
-        cache: folder where its fast form is kept for the next process, see ``inference.compile``.
 
     Raises:
         SightkitError: an unknown name, weights that are not to be had, no such layer.
@@ -198,13 +185,7 @@ def open_network(
     """
     check_network(name, pool=pool, crops=crops, random=random)
     name = os.fspath(name)
-    options: dict[str, Any] = {
-        "layer": layer,
-        "pool": pool,
-        "crops": crops,
-        "precision": precision,
-        "cache": cache,
-    }
+    options: dict[str, Any] = {"layer": layer, "pool": pool, "crops": crops}
     if random:
         network = _random(name)
         chain = plain_chain(network.input_shape[1:])
@@ -240,9 +221,7 @@ def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
     return found
 
 
-def rebuild(
-    identity: Mapping[str, Any], weights: Path, *, cache: str | os.PathLike[str] | None = None
-) -> FeatureNetwork:
+def rebuild(identity: Mapping[str, Any], weights: Path) -> FeatureNetwork:
     """Build a network by its identity, with the weights of a file that ``model`` saved."""
     network = zoo.build(
         identity["network"]["builder"], precision="float32", **identity["network"]["arguments"]
@@ -251,7 +230,7 @@ def rebuild(
     zoo.load_weights(model, weights)
     return FeatureNetwork(
         model,
-        inference.compile(model, batch_size=BATCH_SIZE, cache=cache),
+        inference.compile(model, batch_size=BATCH_SIZE),
         from_config(identity["preprocessing"]),
         dict(identity),
     )

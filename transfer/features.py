@@ -29,9 +29,12 @@ from sightkit.io.threads import in_threads, progress
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
 
 if TYPE_CHECKING:
-    from sightkit.transfer.feature_network import Chosen, FeatureNetwork
+    from sightkit.inference import EngineName
+    from sightkit.transfer.feature_network import FeatureNetwork
 
 IMAGES_A_TASK = 8
+EXAMPLES = {"float32": 8, "bfloat16": 128}
+"""Photos that an engine is compared with Keras on."""
 LEAST_SIDE = 0.5
 """Of what a network takes: images of a dataset file that are smaller are told."""
 LEFT_OUT = ".left_out.csv"
@@ -102,7 +105,9 @@ def extract_features(
     *,
     workers: int | None = None,
     overwrite: bool = False,
-    engine: Chosen = "fastest",
+    engine: EngineName = "auto",
+    precision: str = "float32",
+    cache: str | os.PathLike[str] | None = None,
 ) -> Features:
     """Write the features of photos to a file, or open it if it stands already.
 
@@ -116,8 +121,11 @@ def extract_features(
         path: the file, .h5 or .hdf5.
         workers: threads that decode; as many as there are usable cores when left out.
         overwrite: write the file anew, whatever stands there.
-        engine: what computes all of them: ``"fastest"``, settled by their number before the first;
-            or ``"keras"``.
+        engine: what computes all of them, see ``inference.compile``; ``"auto"`` goes by their
+            number.
+        precision: what the network computes in, ``"float32"`` or ``"bfloat16"``; features are
+            float32 either way.
+        cache: folder where the converted network is saved for the next process.
 
     Returns:
         The file, opened.
@@ -131,11 +139,11 @@ def extract_features(
     check_place(path)
     check_list(_list_of(path))
     if path.exists() and not overwrite:
-        return _open_same(path, network, photos)
+        return _open_same(path, network, photos, precision)
     _tell_enlarged(network, photos)
     count = len(photos.rows)
-    examples = _readable(photos, network.examples_wanted)
-    network = network.for_many(count, examples, engine=engine)
+    examples = _readable(photos, EXAMPLES.get(precision, 8))
+    network = network.for_many(count, examples, engine=engine, precision=precision, cache=cache)
     recipe = _recipe(network, photos)
     names = [_kept(photos.images.identify(int(row))) for row in photos.rows]
     with HDF5DatasetWriter(
@@ -287,7 +295,7 @@ def _require_finite(features: np.ndarray, names: list[str]) -> None:
         )
 
 
-def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource) -> Features:
+def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource, wanted: str) -> Features:
     features = open_features([path])
     found = features.files[0].recipe
     differ = _differences(found, _recipe(network, photos))
@@ -299,11 +307,8 @@ def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource) -> Feat
         )
     precision = found["network"].get("precision", "float32")
     print(f"{path} is complete, in {precision}: nothing was left to do.", file=sys.stderr)
-    if precision != network.predictor.asked:
-        print(
-            f"It was to be in {network.predictor.asked}: give --overwrite to write it anew.",
-            file=sys.stderr,
-        )
+    if precision != wanted:
+        print(f"{wanted} was requested: give --overwrite to write it anew.", file=sys.stderr)
     return features
 
 

@@ -29,7 +29,7 @@ BATCH_SIZE = 32
 CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
 
 
-def pretrained(name: str, *, include_top: bool = True) -> Bundle:
+def pretrained(name: str, *, include_top: bool = True, images: int | None = None) -> Bundle:
     """A network trained on ImageNet, with the preprocessing it was trained with bound to it.
 
     Weights are found in ``KERAS_HOME/models`` (``~/.keras/models``) or downloaded there by Keras
@@ -39,6 +39,8 @@ def pretrained(name: str, *, include_top: bool = True) -> Bundle:
         name: one of ``names()``: ``"vgg16"``, ``"mobilenet_0.75"``, ….
         include_top: with the classifier of 1,000 classes; without it the network ends in its last
             feature maps, and there are no class names.
+        images: how many are to be answered, see ``inference.compile``; without a number Keras
+            answers, always.
 
     Returns:
         The bundle; ``.predict(images or paths)`` decodes, crops the middle (0.875 of the short
@@ -58,7 +60,7 @@ def pretrained(name: str, *, include_top: bool = True) -> Bundle:
     chain = preprocessing_of(name)
     return Bundle(
         network=network,
-        predictor=inference.compile(network, batch_size=BATCH_SIZE),
+        predictor=inference.compile(network, images=images, batch_size=BATCH_SIZE),
         preprocessing=chain,
         class_names=class_names,
         description={

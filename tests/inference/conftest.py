@@ -1,4 +1,4 @@
-"""Networks with weights as training leaves them, and engines that start at once."""
+"""Networks with weights as training leaves them, and stand-ins for engines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit.inference import predictor
+from sightkit.inference import Predictor, engines, messages, openvino_engine
 
 
 @pytest.fixture(autouse=True)
@@ -15,9 +15,37 @@ def seeded():
 
 
 @pytest.fixture
-def at_once(monkeypatch):
-    """Engines start with the first image."""
-    monkeypatch.setattr(predictor, "turning_point", lambda network, precision: 1)
+def without_openvino(monkeypatch):
+    def absent():
+        raise openvino_engine.UnavailableError("OpenVINO is not installed (extra: fast)")
+
+    monkeypatch.setattr(engines, "load_openvino", absent)
+    monkeypatch.setattr(messages, "_warned", set())
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Put an engine of the test's own in OpenVINO's place: Keras' answers, changed."""
+
+    class StandIn(Predictor):
+        engine = "openvino"
+
+        def __init__(self, by_keras, change):
+            super().__init__("stand-in", by_keras.precision, 256, by_keras.input_shape, (None, 3))
+            self.by_keras, self.change = by_keras, change
+
+        def _answer(self, images):
+            return self.change(self.by_keras(images), images)
+
+    def put(change, at_once=1):
+        def make(network, precision, batch_size, cache):
+            made = StandIn(engines.KerasEngine(network, batch_size, precision), change)
+            made.at_once = at_once
+            return made, lambda: None
+
+        monkeypatch.setitem(engines.MAKERS, "openvino", make)
+
+    return put
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from sightkit import inference, zoo
-from sightkit.inference import compiled_cache
-from sightkit.inference.compiled_cache import CompiledCache
+from sightkit.inference import compiled_cache, engines
+from sightkit.inference.compiled_cache import CompiledCache, identify
+from sightkit.inference.openvino_engine import OpenVinoEngine
 
 pytest.importorskip("openvino")
 
@@ -36,12 +37,13 @@ def conversions(monkeypatch):
 
 
 @pytest.fixture
-def ask(at_once, images_for):
+def ask(images_for):
     def ask(network, cache, precision="float32"):
         images = images_for(network)
-        predict = inference.compile(network, precision, cache=cache, real_images=("noise", images))
+        predict = inference.compile(
+            network, engine="openvino", precision=precision, cache=cache, examples=images
+        )
         answer = predict(images)
-        assert predict.engine == "openvino"
         np.testing.assert_allclose(
             answer, network.predict_on_batch(images), atol=1e-5 if precision == "float32" else 0.05
         )
@@ -79,13 +81,13 @@ def test_equal_weights_in_another_network_are_another_network(ask, conversions, 
 
 @pytest.mark.parametrize("what", ["versions", "flags"])
 def test_other_versions_and_processors_are_others(network, monkeypatch, tmp_path, what):
-    before = CompiledCache(tmp_path, network, openvino="2026.4", precision="float32").path
+    before = CompiledCache(tmp_path, identify(network), openvino="2026.4").path
     version = "2026.4"
     if what == "versions":
         version = "2026.5"
     else:
         monkeypatch.setattr(compiled_cache, "cpu_flags", lambda: ["sse"])
-    assert before != CompiledCache(tmp_path, network, openvino=version, precision="float32").path
+    assert before != CompiledCache(tmp_path, identify(network), openvino=version).path
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "other weights"])
@@ -125,7 +127,9 @@ def test_what_openvino_itself_refuses_is_converted_anew(network, ask, conversion
     assert len(conversions) == 2
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(network, ask, conversions, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_to_is_warned_of(
+    network, ask, conversions, tmp_path, capsys
+):
     file = tmp_path / "file"
     file.write_text("in the way")
     ask(network, file / "cache")
@@ -134,9 +138,18 @@ def test_a_folder_that_cannot_be_written_to_is_told(network, ask, conversions, t
     assert len(conversions) == 1 and os.listdir(tmp_path) == ["file"]
 
 
+def test_what_disagrees_with_keras_is_not_saved(network, monkeypatch, tmp_path, capsys):
+    answer = OpenVinoEngine._answer
+    monkeypatch.setattr(OpenVinoEngine, "_answer", lambda self, x: answer(self, x) + 0.1)
+    monkeypatch.setattr(engines, "break_even", lambda network: 1)
+    assert inference.compile(network, images=1, cache=tmp_path / "cache").engine == "keras"
+    assert not (tmp_path / "cache").exists()
+    assert "differs" in capsys.readouterr().err
+
+
 def test_what_was_used_longest_ago_makes_room(shaken, monkeypatch, tmp_path):
     networks = [shaken(zoo.ShallowNet((8, 8, 3), 3), seed=seed) for seed in range(3)]
-    first, second, third = (CompiledCache(tmp_path, network) for network in networks)
+    first, second, third = (CompiledCache(tmp_path, identify(network)) for network in networks)
     monkeypatch.setattr(compiled_cache, "MOST_BYTES", 5000)
     for place, when in ((first, 1), (second, 2)):
         place.write(bytes(1500))

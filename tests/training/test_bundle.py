@@ -12,6 +12,7 @@ import pytest
 
 from sightkit import _files, zoo
 from sightkit._errors import SightkitError
+from sightkit.inference import engines
 from sightkit.io import write_png
 from sightkit.preprocessing import (
     GrayscalePreprocessor,
@@ -344,13 +345,14 @@ def test_a_field_of_the_wrong_kind_is_refused(key, value, bundle):
         load_bundle(bundle)
 
 
-def test_the_fast_form_is_kept_in_the_folder_that_is_named_and_not_in_the_bundle(bundle, tmp_path):
+def test_fast_form_is_in_the_folder_named_not_in_the_bundle(bundle, tmp_path, monkeypatch):
     pytest.importorskip("openvino")
+    monkeypatch.setattr(engines, "break_even", lambda network: 5)
     before = sorted(file.name for file in bundle.iterdir())
     for _ in range(2):
-        loaded = load_bundle(bundle, cache=tmp_path / "cache")
-        shape = (3, *loaded.network.input_shape[1:])
-        images = np.random.default_rng(0).random(shape, dtype="float32")
-        assert loaded.predictor.start(images) == "openvino"
+        loaded = load_bundle(bundle, images=5, cache=tmp_path / "cache")
+        assert loaded.predictor.engine == "openvino"
+    for images in (None, 4):
+        assert load_bundle(bundle, images=images).predictor.engine == "keras"
     assert len(list((tmp_path / "cache").iterdir())) == 1
     assert sorted(file.name for file in bundle.iterdir()) == before

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightkit import _faults, io, transfer
+from sightkit import _faults, inference, io, transfer
 from sightkit._errors import SightkitError
+from sightkit.inference import engines
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 from sightkit.transfer.views import all_views, with_crops
 
@@ -71,97 +72,93 @@ def test_a_killed_extraction_goes_on_and_ends_with_the_same_bytes(
     ]
 
 
-def test_many_photos_are_answered_by_one_engine_from_the_first_to_the_last(
-    folder, tmp_path, monkeypatch
-):
-    def network(turning_point):
-        opened = transfer.open_network("minivggnet", random=True, crops=2)
-        opened.predictor.turning_point = turning_point
-        return opened
+@pytest.fixture
+def break_even(monkeypatch):
+    """Set how many views are worth an engine: 24 photos have 48."""
 
-    keras = extract(network(49), folder, tmp_path / "keras.h5")  # 24 photos, two views of each
+    def put(images):
+        monkeypatch.setattr(engines, "break_even", lambda network: images)
+
+    return put
+
+
+def opened():
+    return transfer.open_network("minivggnet", random=True, crops=2)
+
+
+def test_engine_of_an_extraction_is_settled_by_its_photos(
+    folder, tmp_path, monkeypatch, break_even
+):
+    break_even(49)
+    keras = extract(opened(), folder, tmp_path / "keras.h5")
     assert keras.networks[0]["engine"] == "keras"
-    whole = extract(network(48), folder, tmp_path / "whole.h5")
+    break_even(48)
+    whole = extract(opened(), folder, tmp_path / "whole.h5")
     assert whole.networks[0]["engine"] in ("openvino", "folded")
     assert np.allclose(whole.take(slice(None)), keras.take(slice(None)), rtol=1e-3, atol=1e-5)
-    assert extract(network(48), folder, tmp_path / "keras.h5").networks == keras.networks
+    assert extract(opened(), folder, tmp_path / "keras.h5").networks == keras.networks
 
     read = []
-    monkeypatch.setattr(io.HDF5DatasetWriter, "add", fails_at(read, io.HDF5DatasetWriter.add, 2))
-    with pytest.raises(KeyboardInterrupt):
-        extract(network(48), folder, tmp_path / "again.h5")
-    monkeypatch.undo()
-    extract(network(48), folder, tmp_path / "again.h5")
+    with monkeypatch.context() as patch:
+        patch.setattr(io.HDF5DatasetWriter, "add", fails_at(read, io.HDF5DatasetWriter.add, 2))
+        with pytest.raises(KeyboardInterrupt):
+            extract(opened(), folder, tmp_path / "again.h5")
+    extract(opened(), folder, tmp_path / "again.h5")
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
-def test_features_in_bfloat16_are_judged_on_the_photos_and_say_so(folder, tmp_path):
+def test_features_in_bfloat16_are_compared_on_the_photos(folder, tmp_path, monkeypatch):
     pytest.importorskip("openvino")
     (folder / "china" / "0.png").write_bytes(b"no picture")
-    networks = {
-        precision: transfer.open_network("minivggnet", random=True, precision=precision)
+    network = transfer.open_network("minivggnet", random=True)
+    compared, compile_network = [], inference.compile
+
+    def watched(model, **options):
+        compared.append(options["examples"].shape)
+        return compile_network(model, **options)
+
+    monkeypatch.setattr(inference, "compile", watched)
+    made = {
+        precision: extract(network, folder, tmp_path / f"{precision}.h5", precision=precision)
         for precision in ("float32", "bfloat16")
     }
-    made = {
-        precision: extract(network, folder, tmp_path / f"{precision}.h5")
-        for precision, network in networks.items()
-    }
+    assert compared == [(8, 32, 32, 3), (23, 32, 32, 3)]
     (identity,) = made["bfloat16"].networks
     assert (identity["engine"], identity["precision"]) == ("openvino", "bfloat16")
     assert made["float32"].networks[0]["precision"] == "float32"
-    name, judged_on = networks["bfloat16"].predictor._options["real_images"]
-    assert name == "23 of the photos" and judged_on.shape == (23, 32, 32, 3)
     rounded, exact = (made[precision].take(slice(None)) for precision in ("bfloat16", "float32"))
     assert rounded.dtype == np.float32 and not np.array_equal(rounded, exact)
     assert np.linalg.norm(rounded - exact) < 0.02 * np.linalg.norm(exact)
 
 
-def opened_with(turning_point):
-    opened = transfer.open_network("minivggnet", random=True, crops=2)
-    opened.predictor.turning_point = turning_point
-    return opened
-
-
-def test_what_was_asked_before_moves_no_bit_and_no_engine(folder, tmp_path):
-    """Neither an engine that runs already, nor photos that were counted before."""
-    fresh = extract(opened_with(49), folder, tmp_path / "fresh.h5")
-    running = opened_with(48)
-    assert extract(running, folder, tmp_path / "engine.h5").networks[0]["engine"] != "keras"
-    running.predictor.turning_point = 49
-    counted = opened_with(49)
-    counted.features(counted.prepare([np.zeros((40, 40, 3), np.uint8)]))
-    for name, network in (("running", running), ("counted", counted)):
-        features = extract(network, folder, tmp_path / f"{name}.h5")
-        assert features.networks[0]["engine"] == "keras"
-        assert np.array_equal(features.take(slice(None)), fresh.take(slice(None)))
-
-
 @pytest.mark.parametrize("reason", ["NaN", "no memory"])
 def test_an_engine_that_fails_in_the_middle_of_a_file_is_refused(
-    reason, folder, tmp_path, monkeypatch
+    reason, folder, tmp_path, monkeypatch, break_even
 ):
     openvino_engine = pytest.importorskip("sightkit.inference.openvino_engine")
     pytest.importorskip("openvino")
-    calls, answer = [], openvino_engine.OpenVinoEngine.__call__
+    calls, answer = [], openvino_engine.OpenVinoEngine._answer
 
     def failing(self, images):
         calls.append(1)
         outputs = answer(self, images)
-        if len(calls) == 4:  # the first are those that hold it against Keras
+        if len(calls) == 4:  # the first are those that compare it with Keras
             if reason == "no memory":
                 raise MemoryError(reason)
             outputs[0, 0] = np.nan
         return outputs
 
-    network, path = opened_with(48), tmp_path / "f.h5"
-    monkeypatch.setattr(openvino_engine.OpenVinoEngine, "__call__", failing)
-    with pytest.raises(SightkitError, match=rf"(?s){reason}.*--engine keras --overwrite"):
-        extract(network, folder, path)
-    monkeypatch.undo()
+    break_even(48)
+    network, path = opened(), tmp_path / "f.h5"
+    with monkeypatch.context() as patch:
+        patch.setattr(openvino_engine.OpenVinoEngine, "_answer", failing)
+        with pytest.raises(SightkitError, match=rf"(?s){reason}.*--engine keras --overwrite"):
+            extract(network, folder, path)
     assert not path.exists()
     features = extract(network, folder, path, engine="keras", overwrite=True)
     assert features.networks[0]["engine"] == "keras"
-    extract(opened_with(49), folder, tmp_path / "keras.h5")
+    break_even(49)
+    extract(opened(), folder, tmp_path / "keras.h5")
     assert path.read_bytes() == (tmp_path / "keras.h5").read_bytes()
 
 
@@ -213,10 +210,8 @@ def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
     stamp = path.stat().st_mtime_ns
     extract(small_network, folder, path)
     assert "complete" in capsys.readouterr().err and path.stat().st_mtime_ns == stamp
-    small_network.predictor.asked = "bfloat16"  # the features were computed in float32
-    extract(small_network, folder, path)
-    assert "It was to be in bfloat16: give --overwrite" in capsys.readouterr().err
-    small_network.predictor.asked = "float32"
+    extract(small_network, folder, path, precision="bfloat16")  # they were computed in float32
+    assert "bfloat16 was requested: give --overwrite" in capsys.readouterr().err
     other = transfer.open_network("minivggnet", random=True)
     with pytest.raises(SightkitError, match=r"\(crops: 10 there, 1 asked for\).*--overwrite"):
         extract(other, folder, path)
@@ -339,7 +334,9 @@ def test_a_pretrained_network_is_cut_where_its_weights_are(tmp_path, monkeypatch
 
 def test_the_fast_form_of_a_network_is_kept_in_the_folder_that_is_named(tmp_path, rng):
     pytest.importorskip("openvino")
-    network = transfer.open_network("minivggnet", random=True, cache=tmp_path / "cache")
+    network = transfer.open_network("minivggnet", random=True)
     image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
-    assert network.for_many(10**9, [image]).identity["engine"] == "openvino"
+    compiled = network.for_many(10**9, [image], cache=tmp_path / "cache")
+    assert compiled.identity["engine"] == compiled.predictor.engine == "openvino"
+    assert network.identity["engine"] == network.predictor.engine == "keras"
     assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -1,9 +1,9 @@
-"""After how many images a faster engine has brought back its start: measured, beside the rule.
+"""After how many images a faster engine has regained its start: measured, beside the rule.
 
-    python benchmarks/turning_point.py [--networks mobilenetv2_0.35 …] [--quick] [--json FILE]
+    python benchmarks/break_even.py [--networks mobilenetv2_0.35 …] [--quick] [--json FILE]
 
-``inference.compile`` starts an engine after a number of images that follows from the network alone
-(``inference/turning_point.py``). The constants of that rule come from this table: what starting
+``inference.compile`` makes an engine from a number of images on that follows from the network alone
+(``inference/break_even.py``). The constants of that rule come from this table: what starting
 OpenVINO costs (import of its library left out), and what an image saves against the zoo's network
 in Keras, all in the processor's seconds and float32.
 """
@@ -76,23 +76,23 @@ def main(config: Config) -> list[measure.Row]:
 
 def _row(name: str, *, quick: bool) -> measure.Row:
     from sightkit import zoo
+    from sightkit.inference.break_even import break_even, saved_seconds, start_seconds
     from sightkit.inference.keras_engine import KerasEngine
-    from sightkit.inference.openvino_engine import OpenVinoEngine
-    from sightkit.inference.turning_point import saved_seconds, start_seconds, turning_point
+    from sightkit.inference.openvino_engine import OpenVinoEngine, convert
 
     network = zoo.build(name, **zoo.entry(name).published[0][0])
     images = _images(NETWORKS[name], network)
     begin = time.process_time()
-    engine = OpenVinoEngine(network, "float32", BATCH, None)
+    engine = OpenVinoEngine(name, convert(network), "float32", BATCH)
     engine(images[:8])
     engine(np.resize(images, (engine.at_once, *images.shape[1:])))
     start = time.process_time() - begin
-    keras = KerasEngine(network, BATCH)
+    keras = KerasEngine(network, BATCH, "float32")
     contestants = {"keras": lambda: keras(images), "openvino": lambda: engine(images)}
     costs = measure.interleaved_costs(contestants, rounds=1 if quick else ROUNDS)
     saved = (costs["keras"].cpu - costs["openvino"].cpu) / len(images)
     images_until = math.ceil(start / saved) if saved > 0 else math.inf
-    by_rule = turning_point(network, "float32")
+    by_rule = break_even(network)
     print(
         f"{name:<22}{start:>8.2f}{start_seconds(network):>7.2f}{1000 * saved:>8.3f}ms"
         f"{1000 * saved_seconds(network):>8.3f}ms{images_until:>9,}{by_rule:>9,}",
