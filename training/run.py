@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _run_files
+from sightkit import _files, _run_files, _scripts
 from sightkit._errors import SightkitError
 from sightkit.training.environment import (
     adopt_threads,
@@ -149,7 +149,7 @@ class Run:
         for name, what in CONTENTS.items():
             if self.path(name).exists():
                 lines.append(f"  {name:<22}{what}")
-        return "\n".join(lines)
+        return _scripts.as_given("\n".join(lines))
 
     def write_environment(self, **facts: Any) -> None:
         """Write what the run runs on: versions, device, commit, and further facts as JSON.

@@ -144,7 +144,8 @@ def test_a_script_in_a_folder_runs_by_its_bare_name(wheel: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_the_wheel_trains_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
-    run([str(wheel), "-I", "-m", "sightkit", "train_lenet_digits", "--smoke"], tmp_path)
+    said = run([str(wheel), "-I", "-m", "sightkit", "train_lenet_digits", "--smoke"], tmp_path)
+    assert "for python -m sightkit predict and" in said
     environment = json.loads(
         (tmp_path / "runs/lenet_digits/smoke/environment.json").read_text(encoding="utf-8")
     )
