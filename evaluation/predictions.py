@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.evaluation.answers import as_probabilities, checked_batch, join_batches
 from sightkit.evaluation.metrics import Evaluation
 
 Predictor: TypeAlias = Callable[[np.ndarray], np.ndarray]
@@ -45,14 +46,16 @@ def evaluate(
     Only the answers are stored, so that a split may be larger than the memory.
 
     Args:
-        predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
+        predictor: preprocessed (N, H, W, C) float32 to probabilities (N, classes), logits, or a
+            sigmoid column (N, 1) for two classes; see ``as_probabilities``.
         data: batches in their stored order, as ``data.images`` counts positions.
         name: of split or network, for messages.
         timed: measure what an image costs; the first batch is then answered twice, because the
             first time compiles.
 
     Raises:
-        SightkitError: no image, data that are shuffled or augmented, answers that are no numbers.
+        SightkitError: no image, data that are shuffled or augmented, answers that are no numbers or
+            in no form that is known.
     """
     found = evaluate_members({name: predictor}, data, timed=timed)[0]
     require_numbers(found, name)
@@ -78,7 +81,7 @@ def evaluate_members(
         if not len(truth):  # nothing of a batch could be read
             continue
         for parts, predictor in zip(answers, watches, strict=True):
-            parts.append(np.array(predictor(images)))  # a copy: it may reuse its output
+            parts.append(checked_batch(predictor(images), len(truth)))
         labels.append(np.array(truth))
     if not labels:
         raise SightkitError("Evaluation needs at least one image.", images=0)
@@ -89,7 +92,8 @@ def evaluate_members(
     found = []
     for watch, parts in zip(watches, answers, strict=True):
         cost = watch.milliseconds if isinstance(watch, _Stopwatch) else None
-        found.append(Evaluation(np.concatenate(parts), truth, data.class_names, cost))
+        probabilities = as_probabilities(join_batches(parts), data.class_names)
+        found.append(Evaluation(probabilities, truth, data.class_names, cost))
     return tuple(found)
 
 

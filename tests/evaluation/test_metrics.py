@@ -200,7 +200,7 @@ def test_evaluate_frees_each_batch():
             alive.append(weakref.ref(images))
             return images, labels
 
-    evaluate(lambda images: np.zeros((len(images), 2), np.float32), Fresh(*[3] * 6))
+    evaluate(lambda images: np.full((len(images), 2), 0.5, np.float32), Fresh(*[3] * 6))
     assert len(alive) == 6
 
 
