@@ -53,7 +53,7 @@ def train(
                 _train_member(main, experiment, base, folder, number, bagging=kind == "bagging")
         except Interrupted as stopped:
             text = str(stopped).split(" Give the same command")[0]
-            raise Interrupted(f"{text} The same command goes on.", stopped.exit_code) from None
+            raise Interrupted(f"{text} The same command continues.", stopped.exit_code) from None
 
 
 def _train_member(

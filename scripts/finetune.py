@@ -100,11 +100,8 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         data = run.use(file)
         data.chain, data.evaluation_batch = transfer.preprocessing_of(config.model), 64
-        train = data.training(
-            Augment(
-                rotation=15, translation=0.06, zoom=0.1, horizontal_flip=config.flip, brightness=0.1
-            )
-        )
+        light = {"horizontal_flip": config.flip, "brightness": 0.1}
+        train = data.training(Augment(rotation=15, translation=0.06, zoom=0.1, **light))
 
         # 2. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.at_hand(config.model, include_top=False)

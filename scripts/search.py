@@ -9,13 +9,12 @@ the second fine, around the best of them; trials behind the median of the others
 Values are chosen on validation images alone: no test image is read. By default the rate and reg are
 searched from a hundredth to a hundred times the script's own, batch_size at half, once and twice.
 
-The same command goes on after a stop or a kill; given several times, also on machines that share
+The same command continues after a stop or a kill; given several times, also on machines that share
 the folder, it shares the work. Needs the extra: pip install 'sightkit[search]'.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,15 +36,15 @@ class Config:
     space: tuple[str, ...] = ()
     """Dimensions: name=low:high:log, name=low:high or name=a,b,c."""
     folds: int = 1
-    """Of a cross-validation; 1 trains on the script's own training images."""
+    """Folds of a cross-validation; 1 trains on the script's own training images."""
     objective: Literal["rank1", "loss"] = "rank1"
-    """What is compared, of the validation images."""
+    """Result on the validation images that is compared."""
     coarse_epochs: int = 0
     """Epochs of a coarse trial; 0 is a quarter of the script's."""
     prune: bool = True
     """End trials early that are behind the median of the others."""
     seed: int = 1
-    """Of the values that are tried, and of the folds."""
+    """Seed of the values that are tried, and of the folds."""
     flags: str = ""
     """Further flags of the script, in quotes, as a shell reads them."""
     output: Path | None = None
@@ -61,12 +60,13 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.training.search.space import default_space, parse_space
 
     import_optuna()
+    name = Path(config.experiment).stem
     plan = SearchPlan(
         experiment=config.experiment,
         main=script.main,
         config=experiment,
         space=parse_space(config.space, experiment) or default_space(experiment),
-        output=config.output or _default_output(config),
+        output=config.output or Path("runs/search") / f"{name}{'-smoke' * config.smoke}",
         trials=min(config.trials, 4) if config.smoke else config.trials,
         coarse_epochs=config.coarse_epochs or max(1, experiment.epochs // 4),
         folds=config.folds,
@@ -75,7 +75,7 @@ def main(config: Config) -> dict[str, Any]:
         prune=config.prune,
     )
     _cli.start_keras()
-    from sightkit.training.search.results import write_results
+    from sightkit.training.search.results import describe_results, write_results
     from sightkit.training.search.study import Search
 
     scripts.expect_several_networks()
@@ -85,32 +85,8 @@ def main(config: Config) -> dict[str, Any]:
     finally:
         summary = write_results(search)
         draw_search(summary, plan.output / "search.png")
-    print(_described(plan, summary))
+    print(describe_results(plan, summary))
     return summary
-
-
-def _default_output(config: Config) -> Path:
-    return Path("runs/search") / (Path(config.experiment).stem + ("-smoke" if config.smoke else ""))
-
-
-def _described(plan: Any, summary: dict[str, Any]) -> str:
-    lines = [f"Table, picture and journal lie in {plan.output}."]
-    best = summary["best"]
-    if best is None:
-        return "\n".join([*lines, "No fine trial has come to its end yet."])
-    fields = {name: best[name] for name in plan.space}
-    default = type(plan.config).__dataclass_fields__["output"].default
-    command = dataclasses.replace(
-        plan.config, output=default.with_name("searched"), overwrite=False, **fields
-    )
-    return "\n".join(
-        [
-            *lines,
-            f"Best of the fine trials: number {best['number']}, validation {plan.objective} "
-            f"{best['value']:.4f}. Train it, and meet the test images once:",
-            f"  {command.command(plan.experiment)}",
-        ]
-    )
 
 
 def draw_search(summary: dict[str, Any], path: Path) -> None:

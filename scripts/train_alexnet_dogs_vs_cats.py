@@ -47,11 +47,12 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         stored = data.file.shape[1]
         side = round(stored * 227 / 256)
         middle = pre.AspectAwarePreprocessor(side, side, crop=side / stored)
-        mean = pre.MeanPreprocessor.of(data.file.mean)  # of the training photos
-        data.chain = pre.Pipeline((middle, mean))
+        # The mean of the training photos; scaled, so that averages of batch normalization settle.
+        floats = (pre.MeanPreprocessor.of(data.file.mean), pre.ImageToArrayPreprocessor())
+        data.chain = pre.Pipeline((middle, *floats))
         varied = pre.Augment(rotation=20, translation=0.2, zoom=0.15, horizontal_flip=True)
         patches = pre.RandomPipeline((pre.PatchPreprocessor(side, side), varied))
-        train = data.training(patches, pre.Pipeline((mean,)))
+        train = data.training(patches, pre.Pipeline(floats))
 
         hidden = (64, 64) if config.smoke else (4096, 4096)  # seconds, not minutes
         network = zoo.AlexNet(data.image_shape, data.classes, hidden=hidden)

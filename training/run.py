@@ -1,4 +1,4 @@
-"""The run folder: whose it is, who may write to it, what lies in it."""
+"""The run folder: whose it is, who may write to it, what is in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONTENTS = {
     _run_files.CURVES: "the same as a picture",
     _run_files.UPDATES: "update to weight ratio of each layer, share of dead ReLUs",
     _run_files.UPDATES_PICTURE: "the same as a picture",
-    _run_files.CHECKPOINTS: "best weights, and the state that --resume goes on from",
+    _run_files.CHECKPOINTS: "best weights, and the state that --resume continues from",
     _run_files.CONFIG: "the flags",
     _run_files.ENVIRONMENT: "command, versions, device, commit, data",
 }
@@ -49,7 +49,7 @@ class Run:
         folder: where everything is written.
         config: what defines the run, JSON.
         command: the command line that does the same.
-        resumed: whether there was a run to go on with.
+        resumed: whether there was a run to continue.
         preflight: whether ``fit`` checks data and network before the first epoch.
         smoke: whether the result means nothing.
     """
@@ -72,7 +72,7 @@ class Run:
         ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted. A
         resume takes over the number of threads that the run was begun with.
 
-        What is overwritten stands aside until the new run starts (``start``): if that fails before,
+        What is overwritten is put aside until the new run starts (``start``): if that fails before,
         or is killed, the old run comes back.
 
         Args:
@@ -122,7 +122,7 @@ class Run:
             self._lock.release()
 
     def start(self) -> None:
-        """The run has something to go on with: delete the one that it was to replace."""
+        """Delete the run that this one replaces: it has something to continue from now."""
         aside = self.path(_run_files.REPLACED)
         if aside.is_dir():
             going = aside.with_name(f".{os.getpid()}{_files.PARTIAL}.{aside.name}")
@@ -144,8 +144,8 @@ class Run:
         return folder
 
     def describe(self) -> str:
-        """Where everything lies: a line a file, for the terminal."""
-        lines = [f"Everything lies in {self.folder}:"]
+        """Return what is in the folder: a line a file, for the terminal."""
+        lines = [f"Everything is in {self.folder}:"]
         for name, what in CONTENTS.items():
             if self.path(name).exists():
                 lines.append(f"  {name:<22}{what}")
@@ -181,7 +181,7 @@ class Run:
         """Put aside what an earlier run left and write the configuration.
 
         The old configuration goes last: killed before, what is left is still that run's; killed
-        after, all that stands there is new.
+        after, all that is there is new.
         """
         self.start()
         aside = self.path(_run_files.REPLACED)
@@ -224,7 +224,7 @@ def _put_back(folder: Path) -> None:
     aside = folder / _run_files.REPLACED
     if not aside.is_dir() or ((aside / _run_files.CONFIG).exists() and _holds_work(folder)):
         return
-    if (aside / _run_files.CONFIG).exists():  # all of the old run is aside, what stands here is new
+    if (aside / _run_files.CONFIG).exists():  # all of the old run is aside, what is here is new
         for path in _parts(folder):
             _files.remove(path)
     for path in _parts(aside):
@@ -234,14 +234,14 @@ def _put_back(folder: Path) -> None:
 
 
 def _claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str, Any] | None:
-    """The configuration of the run to go on with, or None; raise if the folder may not be taken."""
+    """Return the configuration to continue, or None; raise if the folder may not be taken."""
     found = _found_in(folder)
     if found is None:
         return None
     if not (config.resume or config.overwrite):
         raise SightkitError(
             "The output folder holds a run already.",
-            "Give --resume to go on with it, --overwrite to delete it, or another --output.",
+            "Give --resume to continue it, --overwrite to delete it, or another --output.",
             output=str(folder),
         )
     if config.resume:
@@ -250,7 +250,7 @@ def _claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str,
 
 
 def _found_in(folder: Path) -> dict[str, Any] | None:
-    """The configuration of the run that lies there; None if there is none, or nothing to lose."""
+    """Return the configuration of a folder's run; None if there is none, or nothing to lose."""
     names = os.listdir(folder) if folder.is_dir() else ()
     entries = {name for name in names if not _files.is_partial(name)}
     # A run that was killed before its configuration was written is no run yet.
@@ -288,7 +288,7 @@ def _holds_work(folder: Path) -> bool:
 
 def _require_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     differences = [
-        f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} asked for"
+        f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} requested"
         for key in sorted(set(found) | set(wanted))
         if found.get(key) != wanted.get(key)
     ]

@@ -16,7 +16,7 @@ NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight")
 class RunConfig:
     """Base of the frozen dataclasses that ``Run.open`` takes; the values are their fields.
 
-    A ``Config`` without one of these fields has the value that stands here.
+    A ``Config`` without one of these fields has the value given here.
     """
 
     output: Path

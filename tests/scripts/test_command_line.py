@@ -173,7 +173,7 @@ def test_a_resume_with_other_flags_says_which(script, tmp_path):
         run.path(_run_files.METRICS).touch()
     result = script("train_lenet_digits", "--output", output, "--resume", "--epochs", 7)
     check_refused(result)
-    assert "epochs: 20 there, 7 asked for" in result.stderr
+    assert "epochs: 20 there, 7 requested" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,8 @@ def test_a_run_is_resumed_with_its_own_flags(config):
 @pytest.mark.parametrize(
     ("changes", "told"),
     (
-        ({"epochs": 21}, "epochs: 20 there, 21 asked for"),
-        ({"seed": 9}, "seed: 1 there, 9 asked for"),
+        ({"epochs": 21}, "epochs: 20 there, 21 requested"),
+        ({"seed": 9}, "seed: 1 there, 9 requested"),
         ({"data": Path("other.h5")}, "data: 'datasets/test.h5' there"),
     ),
 )
@@ -130,7 +130,7 @@ def test_a_resume_with_other_flags_is_refused_naming_them(changes, told, config)
 
 def test_a_run_of_another_experiment_is_not_resumed(config):
     finish_an_epoch(config)
-    with pytest.raises(SightkitError, match="'train_test' there, 'train_other' asked for"):
+    with pytest.raises(SightkitError, match="'train_test' there, 'train_other' requested"):
         Run.open(dataclasses.replace(config, resume=True), experiment="train_other")
 
 

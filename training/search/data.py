@@ -15,7 +15,7 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
 
     With one fold it is the dataset's own split into training and validation images; with more,
     both are dealt anew, stratified, equal images in one fold, and each fold is once the validation
-    split. A script judges its network on a split called test at its end: here that holds the
+    split. A script evaluates its network on the split test at its end: here that holds the
     validation images again, so that nothing which is chosen has seen a test image.
 
     The recipe is that of the dataset, so that a script takes the file for its own, with the key
@@ -23,7 +23,7 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
 
     Args:
         dataset: file with the splits train and validation.
-        folder: where the files are written; one that stands there is kept.
+        folder: where the files are written; one that exists is kept.
         folds: at least 1.
         seed: of the division.
 

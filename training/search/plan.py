@@ -11,14 +11,14 @@ from sightkit._errors import SightkitError
 from sightkit.training.search.space import Choice, Space, space_to_json
 
 MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
-"""What is compared at the end, and what of an epoch's logs stands for it."""
+"""Objective to the name of its value in an epoch's logs."""
 
 
 class Main(Protocol):
     """A script's ``main``."""
 
     def __call__(self, config: Any, *, callbacks: Any = ()) -> dict[str, Any]:
-        """Train and judge; returns what metrics.json holds."""
+        """Train and evaluate; returns what metrics.json holds."""
         ...
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import statistics
 from typing import Any
 
 from sightkit import _files
+from sightkit.training.search.plan import SearchPlan
 from sightkit.training.search.study import STAGES, Search
 
 TABLE, SUMMARY = "trials.csv", "search.json"
@@ -71,3 +73,25 @@ def write_results(search: Search) -> dict[str, Any]:
     }
     _files.write_json(plan.output / SUMMARY, summary)
     return summary
+
+
+def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
+    """Return what the terminal shows at the end: where all is, and the command of the best trial.
+
+    Args:
+        plan: the search.
+        summary: what ``write_results`` returned.
+    """
+    found, best = f"Table, picture and journal are in {plan.output}.", summary["best"]
+    if best is None:
+        return f"{found}\nNo fine trial has come to its end yet."
+    default = type(plan.config).__dataclass_fields__["output"].default
+    values = {name: best[name] for name in plan.space}
+    config = dataclasses.replace(
+        plan.config, output=default.with_name("searched"), overwrite=False, **values
+    )
+    return (
+        f"{found}\nBest of the fine trials: number {best['number']}, validation {plan.objective} "
+        f"{best['value']:.4f}. Train it, and meet the test images once:\n"
+        f"  {config.command(plan.experiment)}"
+    )

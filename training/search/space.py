@@ -76,7 +76,7 @@ Space = dict[str, Interval | Choice]
 
 
 def default_space(config: Any) -> Space:
-    """The space of a script's ``Config`` where none is asked for.
+    """The space of a script's ``Config`` where none is requested.
 
     ``learning_rate``, ``reg`` and ``weight_decay``: a hundredth to a hundred times the value in
     ``config``, uniform in the logarithm; a value of 0 is left alone. ``batch_size``: half of it,

@@ -59,19 +59,19 @@ class Search:
             self._require_same_search()
             self.data = prepare_folds(plan)
 
-    def run(self, tell: Callable[[str], None] = print) -> None:
+    def run(self, report: Callable[[str], None] = print) -> None:
         """Conduct trials until none is left to begin.
 
         Args:
-            tell: is given a line for each trial.
+            report: receives a line for each trial.
 
         Raises:
             SightkitError: the last three trials all failed, or no coarse one came to its end.
-            Interrupted: a signal came; the trial is saved, and the same command goes on with it.
+            Interrupted: a signal came; the trial is saved, and the same command continues it.
         """
         while (claim := self._claim()) is not None:
             with contextlib.closing(claim):
-                tell(self._conduct(claim))
+                report(self._conduct(claim))
 
     def study(self, stage: str) -> Any:
         """The study of a stage, made where it is missing."""
@@ -92,14 +92,14 @@ class Search:
             study.set_user_attr("settings", wanted)
             return
         different = [
-            f"{name}: {found.get(name)!r} there, {wanted[name]!r} asked for"
+            f"{name}: {found.get(name)!r} there, {wanted[name]!r} requested"
             for name in wanted
             if found.get(name) != wanted[name]
         ]
         if different:
             raise SightkitError(
                 f"The folder holds another search ({'; '.join(different)}).",
-                "Give its flags to go on with it, or another --output.",
+                "Give its flags to continue it, or another --output.",
                 output=str(self.plan.output),
             )
 

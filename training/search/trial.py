@@ -1,4 +1,4 @@
-"""One network of a search: trained on one fold, told to the study after each epoch."""
+"""One network of a search: trained on one fold, reported to the study after each epoch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sightkit.training.search.plan import MONITORED, SearchPlan, import_optuna
 def train_fold(
     plan: SearchPlan, trial: Any, folder: Path, fold: int, data: Path, epochs: int
 ) -> float:
-    """Train the script's network with a trial's values; go on where a process before has died.
+    """Train the script's network with a trial's values; resume it where a process before has died.
 
     Args:
         plan: the search.
-        trial: optuna's; told of the first fold's epochs.
+        trial: optuna's; it gets reports of the first fold's epochs.
         folder: of the trial.
         fold: from 1.
         data: dataset file of the fold.
@@ -47,7 +47,7 @@ def train_fold(
         overwrite=False,
         preflight=False,  # it would say the same of every trial
     )
-    reporter = Reporter(trial, MONITORED[plan.objective], judged=fold == 1)
+    reporter = Reporter(trial, MONITORED[plan.objective], reports=fold == 1)
     keras.backend.clear_session()  # so that layers are named as in a process of its own
     with quiet(folder / "log.txt"):
         metrics = plan.main(config, callbacks=[reporter])
@@ -81,13 +81,13 @@ def ensure_data(main: Callable[..., Any], config: Any, folder: Path) -> None:
 
 
 class Reporter(StatefulCallback):
-    """Tells the study how a trial stands after each epoch, and ends one that is far behind."""
+    """Reports a trial to the study after each epoch, and ends one that is far behind."""
 
-    def __init__(self, trial: Any, monitored: str, *, judged: bool) -> None:
+    def __init__(self, trial: Any, monitored: str, *, reports: bool) -> None:
         super().__init__()
         self.trial = trial
         self.monitored = monitored
-        self.judged = judged
+        self.reports = reports
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Report, and raise if the trial shall end."""
@@ -100,7 +100,7 @@ class Reporter(StatefulCallback):
             )
         if not math.isfinite(value):
             raise import_optuna().TrialPruned(f"it diverged in epoch {epoch + 1}")
-        if not self.judged:
+        if not self.reports:
             return
         if epoch not in self._reported():  # by a process that died before it saved the epoch
             self.trial.report(float(value), epoch)

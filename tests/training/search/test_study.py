@@ -160,7 +160,7 @@ def test_a_value_that_the_config_refuses_is_refused_before_anything_is_done(tmp_
 
 def test_another_search_in_the_folder_is_refused_with_the_difference(tmp_path):
     conduct(job.plan(tmp_path, 2))
-    with pytest.raises(SightkitError, match=r"folds: 1 there, 2 asked for"):
+    with pytest.raises(SightkitError, match=r"folds: 1 there, 2 requested"):
         job.Search(job.plan(tmp_path, 2, folds=2))
 
 
@@ -174,9 +174,9 @@ def test_an_epoch_without_the_value_is_named(tmp_path):
     from sightkit.training.search.trial import Reporter
 
     with pytest.raises(SightkitError, match=r"val_accuracy.*metrics"):
-        Reporter(None, "val_accuracy", judged=True).on_epoch_end(0, {"val_loss": 1.0})
+        Reporter(None, "val_accuracy", reports=True).on_epoch_end(0, {"val_loss": 1.0})
     with pytest.raises(optuna.TrialPruned, match="diverged"):
-        Reporter(None, "val_loss", judged=True).on_epoch_end(0, {"val_loss": math.nan})
+        Reporter(None, "val_loss", reports=True).on_epoch_end(0, {"val_loss": math.nan})
 
 
 def start(folder, trials, seconds):
