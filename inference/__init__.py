@@ -1,6 +1,5 @@
 """A trained network as a plain function of batches: ``compile(network)``."""
 
-from sightkit.inference.engines import EngineName, compile  # noqa: A004
-from sightkit.inference.predictor import Predictor
+from sightkit import _lazy
 
-__all__ = ["EngineName", "Predictor", "compile"]
+_lazy.attach(__name__)

@@ -200,7 +200,7 @@ class HeadRun:
         write_report(self.folder, test, judged.photos, judged.metrics)
 
 
-def describe(judged: Judged) -> str:
+def describe_head(judged: Judged) -> str:
     """What the terminal shows."""
     test, metrics = judged.test, judged.metrics
     lines = [text_table(test.per_class(), longest=SHOWN_CLASSES, more=_run_files.REPORT)]
@@ -224,7 +224,7 @@ def describe(judged: Judged) -> str:
     return "\n".join(lines)
 
 
-def as_json(settings: HeadSettings) -> dict[str, Any]:
+def head_settings_json(settings: HeadSettings) -> dict[str, Any]:
     """The settings, JSON."""
     return {**asdict(settings), "strengths": list(settings.strengths)}
 

@@ -1,0 +1,5 @@
+from sightkit.experiments.config import Config as Config
+from sightkit.experiments.data import Data as Data
+from sightkit.experiments.experiment import CLASSIFICATION as CLASSIFICATION
+from sightkit.experiments.experiment import Experiment as Experiment
+from sightkit.experiments.experiment import start as start
