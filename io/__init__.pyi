@@ -18,7 +18,6 @@ from sightkit.io.manifest import Manifest as Manifest
 from sightkit.io.order import batch_rng as batch_rng
 from sightkit.io.order import epoch_order as epoch_order
 from sightkit.io.order import sample_rng as sample_rng
-from sightkit.io.sources.archives import ArchiveLimits as ArchiveLimits
 from sightkit.io.sources.archives import extract_archive as extract_archive
 from sightkit.io.sources.cifar10 import Cifar10 as Cifar10
 from sightkit.io.sources.cifar10 import keras_cifar10 as keras_cifar10
@@ -30,6 +29,7 @@ from sightkit.io.sources.mnist import fashion_mnist as fashion_mnist
 from sightkit.io.sources.mnist import mnist as mnist
 from sightkit.io.sources.sample_photos import SampleLayout as SampleLayout
 from sightkit.io.sources.sample_photos import write_sample_photos as write_sample_photos
+from sightkit.io.sources.unpacking import ArchiveLimits as ArchiveLimits
 from sightkit.io.splits import SPLITS as SPLITS
 from sightkit.io.splits import split as split
 from sightkit.io.verification import Verification as Verification

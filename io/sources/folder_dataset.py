@@ -20,10 +20,10 @@ from sightkit.io.sources.folder_layouts import (
     by_name,
     by_number,
     by_split,
-    tiny_imagenet,
 )
 from sightkit.io.sources.folder_scan import printable, scan_folder
 from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.sources.tiny_imagenet import tiny_imagenet
 from sightkit.io.splits import SPLITS
 
 Layout = Literal["folders", "names", "numbers", "splits", "tiny_imagenet"]

@@ -1,4 +1,4 @@
-"""How a folder says what its images are: by folders, names, numbers, splits, or Tiny ImageNet."""
+"""How a folder says what its images are: by folders, names, numbers or splits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
-from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend, printable
+from sightkit.io.sources.folder_scan import Scan, descend, printable
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
-ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
 NAMES_HINT = (
     "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
     "a pattern of your own (FolderDataset) reads others."
@@ -77,7 +76,7 @@ def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
         else:
             images.append((name, size, first))
     kept = [name for name in classes if name not in exclude]
-    return _checked(scan, images, kept, left_out, fewest=fewest)
+    return checked(scan, images, kept, left_out, fewest=fewest)
 
 
 def by_split(scan: Scan) -> Labelled:
@@ -102,7 +101,7 @@ def by_split(scan: Scan) -> Labelled:
     strange = [image for image in images if image[2] not in known]
     for name, _, label in strange:
         left_out.append((name, f"its class {printable(label)} is not among those of train"))
-    labelled = _checked(
+    labelled = checked(
         scan, [image for image in images if image[2] in known], sorted(known), left_out, to_train
     )
     return dataclasses.replace(
@@ -131,7 +130,7 @@ def by_name(scan: Scan, pattern: str) -> Labelled:
             images.append((name, size, match["label"]))
         else:
             left_out.append((name, "its name holds no label"))
-    return _checked(scan, images, [], left_out, hint=NAMES_HINT)
+    return checked(scan, images, [], left_out, hint=NAMES_HINT)
 
 
 def by_number(scan: Scan, classes: Sequence[str], per_class: int) -> Labelled:
@@ -153,50 +152,7 @@ def by_number(scan: Scan, classes: Sequence[str], per_class: int) -> Labelled:
             left_out.append(
                 (name, f"its name holds no number from 1 to {len(classes) * per_class}")
             )
-    return _checked(scan, images, list(classes), left_out)
-
-
-def tiny_imagenet(scan: Scan) -> Labelled:
-    """``train/CLASS/images``, ``val/images`` with a list of their classes, and names in words.txt.
-
-    The images of ``test`` were published without labels; those of ``val``, on which results are
-    reported, are this data set's test split.
-    """
-    scan = descend(scan)
-    classes = [name.split("/")[1] for name in scan.folders if re.fullmatch("train/[^/]+", name)]
-    if (scan.root / CLASS_IDS).is_file():
-        classes = sorted(line[0] for line in _table(scan.root, CLASS_IDS, 1))
-    annotated = {name: wnid for name, wnid, *_ in _table(scan.root, ANNOTATIONS, 2)}
-    images, left_out = [], [item for item in scan.left_out if not _belongs(*item)]
-    for name, size in scan.images:
-        parts = name.split("/")
-        label, reason = None, "not where the layout has images"
-        if len(parts) == 4 and parts[0] == "train" and parts[2] == "images":
-            label, reason = parts[1], f"{parts[1]} is not in {CLASS_IDS}"
-        elif len(parts) == 3 and parts[:2] == ["val", "images"]:
-            label = annotated.pop(parts[2], None)
-            reason = (
-                f"its class {label} is not among those of train"
-                if label
-                else (f"not named in {ANNOTATIONS}")
-            )
-        elif parts[0] == "test":
-            reason = "test images were published without labels"
-        if label in classes:
-            images.append((name, size, label))
-        else:
-            left_out.append((name, reason))
-    left_out += [(f"val/images/{name}", f"named in {ANNOTATIONS}, not there") for name in annotated]
-    labelled = _checked(
-        scan, images, classes, left_out, [image for image in images if image[0][:6] == "train/"]
-    )
-    return dataclasses.replace(
-        labelled,
-        titles=_titles(scan.root, labelled.classes),
-        splits=tuple(
-            "test" if name.startswith("val/") else "train" for name, _, _ in labelled.images
-        ),
-    )
+    return checked(scan, images, list(classes), left_out)
 
 
 def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
@@ -210,51 +166,7 @@ def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
         )
 
 
-def _belongs(name: str, reason: str) -> bool:
-    """Whether a file that is no image is one of the layout's own tables."""
-    own = (CLASS_IDS, WORDS, ANNOTATIONS)
-    return reason == NOT_AN_IMAGE and (name.endswith(own) or name.endswith("_boxes.txt"))
-
-
-def _titles(root: Path, classes: Sequence[str]) -> tuple[str, ...]:
-    """The first word that words.txt has for a class; with the class where two share a word."""
-    if not (root / WORDS).is_file():
-        return ()
-    words = {wnid: text.split(",")[0].strip() for wnid, text, *_ in _table(root, WORDS, 2)}
-    titles = [words.get(name, "") or name for name in classes]
-    often = Counter(titles)
-    return tuple(
-        title if often[title] == 1 else f"{title} ({name})"
-        for title, name in zip(titles, classes, strict=True)
-    )
-
-
-def _table(root: Path, name: str, columns: int) -> list[list[str]]:
-    """Lines of a text file, cut at tabs; each must have that many columns at least."""
-    path = root / name
-    try:
-        if not path.is_file():  # open() would wait for a FIFO's writer
-            raise FileNotFoundError(2, os.strerror(2))
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SightkitError(
-            f"The layout of Tiny ImageNet has a text file {name} ({error}).",
-            "Give the folder that holds train and val, or choose another layout.",
-            folder=str(root),
-        ) from error
-    table = [line.split("\t") for line in lines if line.strip()]
-    short = [position for position, cells in enumerate(table, 1) if len(cells) < columns]
-    if short:
-        raise SightkitError(
-            f"Each line must have {columns} columns, with tabs between them.",
-            "It is damaged: fetch it again.",
-            path=str(path),
-            line=short[0],
-        )
-    return table
-
-
-def _checked(
+def checked(
     scan: Scan,
     images: list[tuple[str, int, str]],
     classes: Sequence[str],

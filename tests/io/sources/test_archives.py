@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from sightkit._errors import SightkitError
 from sightkit.io import ArchiveLimits, extract_archive
-from sightkit.io.sources import archives
+from sightkit.io.sources import unpacking
 from sightkit.io.sources.archives import is_archive, unpacked
 
 FILES = {
@@ -257,8 +257,8 @@ def test_a_negative_size_does_not_turn_in_circles(tmp_path):
 
 def test_tarfile_is_never_led_backward_or_far_ahead(tmp_path):
     (tmp_path / "archive").write_bytes(GOOD["tar"])
-    job = archives._Unpacking(tmp_path / "archive", tmp_path, ArchiveLimits(total_bytes=10_000))
-    bounded = archives._Bounded(io.BytesIO(GOOD["tar"]), job)
+    job = unpacking.Unpacking(tmp_path / "archive", tmp_path, ArchiveLimits(total_bytes=10_000))
+    bounded = unpacking._Bounded(io.BytesIO(GOOD["tar"]), job)
     assert bounded.seek(1024) == 1024
     for position in (1023, 0, -1, 2**22):
         with pytest.raises(SightkitError, match="impossible size"):
