@@ -97,9 +97,7 @@ class PhotoFolder:
         print(error, file=sys.stderr)
 
 
-def report_left_out(
-    folder: str | os.PathLike[str], left_out: Sequence[tuple[str | os.PathLike[str], str]]
-) -> None:
+def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:
     """Print on stderr what a folder holds besides images: how many, and the first few by name."""
     if left_out:
         names = [f"{printable(name)!r} ({reason})" for name, reason in left_out[:NAMED]]

@@ -78,18 +78,17 @@ def _evaluate(config: Config) -> dict[str, Any]:
         cache=_files.user_cache("compiled"),
     )
     facts = {"bundle": str(config.bundle), "weights_sha256": description.get("weights_sha256")}
-    found = []
-    for views in sorted({1, config.crops}):
-        data, predictor = transfer.open_for_evaluation(
-            bundle, config.data, split=config.split, views=views
-        )
-        found.append(evaluation.evaluate(predictor, data.batches, timed=True))
+    opened = [
+        transfer.open_for_evaluation(bundle, config.data, split=config.split, views=views)
+        for views in sorted({1, config.crops})
+    ]
+    found = [evaluation.evaluate(predictor, data.batches, timed=True) for data, predictor in opened]
     if config.crops > 1:
         gain = evaluation.gain(found[1], found[:1])
         facts |= {"once": found[0].to_metrics(), "gain": gain.to_metrics()}
         print(f"{config.crops} crops against one: {gain}.")
     facts["crops"] = config.crops
-    return evaluation.report_data(found[-1], data, facts, output=config.output)
+    return evaluation.report_data(found[-1], opened[-1][0], facts, output=config.output)
 
 
 if __name__ == "__main__":

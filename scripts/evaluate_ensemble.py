@@ -80,7 +80,7 @@ def _evaluate(config: Config) -> dict[str, Any]:
     ensemble = evaluation.evaluate_ensemble(
         {name: bundle.predictor for name, bundle in bundles.items()},
         data.batches,
-        averaged_weights=_averaged_weights(list(bundles.values()), path),
+        averaged_weights=_averaged_weights(list(bundles.values()), path, images),
     )
     print(ensemble)
     facts = {**ensemble.to_metrics(), "bundles": {k: str(folder) for k, folder in folders.items()}}
@@ -88,7 +88,7 @@ def _evaluate(config: Config) -> dict[str, Any]:
                                   members=list(ensemble.members.values()))  # fmt: skip
 
 
-def _averaged_weights(bundles: list[training.Bundle], path: Path) -> Any:
+def _averaged_weights(bundles: list[training.Bundle], path: Path, images: int) -> Any:
     """One network of the mean of the weights; None where the members are built differently."""
     from sightkit import inference
 
@@ -98,7 +98,7 @@ def _averaged_weights(bundles: list[training.Bundle], path: Path) -> Any:
         network = training.average_networks([bundle.network for bundle in bundles], train)
     except SightkitError:
         return None
-    return inference.compile(network)
+    return inference.compile(network, images=images)
 
 
 if __name__ == "__main__":
