@@ -212,7 +212,7 @@ def measure_choice(config: Config, scratch: Path) -> list[measure.Row]:
         )
         ours, grid = kept["ours"], kept["grid"]
         best = grid.best_params_["logisticregression__C"]  # type: ignore[attr-defined]
-        said = ours.head.probabilities(test).argmax(axis=1)  # type: ignore[attr-defined]
+        said = ours.head.predict_proba(test).argmax(axis=1)  # type: ignore[attr-defined]
         other = int((said != grid.predict(test)).sum())  # type: ignore[attr-defined]
         same_c = ours.chosen == best  # type: ignore[attr-defined]
         row = measure.at_least(

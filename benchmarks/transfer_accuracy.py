@@ -196,7 +196,7 @@ def _accuracy(features: transfer.Features, seed: int) -> tuple[float, float, int
     fitted = transfer.fit_head(
         "logistic", features.take(train), features.labels[train], features.class_names
     )
-    answers = fitted.head.probabilities(features.take(test)).argmax(axis=1)
+    answers = fitted.head.predict_proba(features.take(test)).argmax(axis=1)
     return float((answers == features.labels[test]).mean()), float(fitted.chosen or 0), len(train)
 
 

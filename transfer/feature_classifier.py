@@ -82,7 +82,7 @@ class FeatureClassifier(Classifier):
         self, images: Sequence[np.ndarray], stored: Mapping[str, Any] | None = None
     ) -> np.ndarray:
         """Classify decoded images, float32 (N, classes); arguments as ``features`` takes them."""
-        return self.head.probabilities(self.features(images, stored))
+        return self.head.predict_proba(self.features(images, stored))
 
     def predict_features(self, features: Features) -> np.ndarray:
         """Classify the rows of feature files: float32 (N, classes).
@@ -100,7 +100,7 @@ class FeatureClassifier(Classifier):
             require_same_network(found, own.identity)
         require_same_classes(features.class_names, self.class_names, path=features.files[0].path)
         features.require_finite()
-        return np.concatenate([self.head.probabilities(block) for _, block in features.blocks()])
+        return np.concatenate([self.head.predict_proba(block) for _, block in features.blocks()])
 
     def _answer(self, images: list[np.ndarray]) -> np.ndarray:
         return self.answer(images)

@@ -19,8 +19,8 @@ from sightkit.evaluation.tables import csv_table, text_table
 from sightkit.training.environment import describe_environment
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
-from sightkit.transfer.heads.losses import Multiclass
-from sightkit.transfer.heads.rows import StreamedRows
+from sightkit.transfer.heads.linear import Multiclass
+from sightkit.transfer.heads.streamed import StreamedRows
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
 
 PER_CLASS = "per_class.csv"
@@ -106,7 +106,7 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
     )
     size = max(1, 2**25 // (4 * features.shape[1]))
     parts = [
-        fitted.head.probabilities(features.take(test[start : start + size]))
+        fitted.head.predict_proba(features.take(test[start : start + size]))
         for start in range(0, len(test), size)
     ]
     judged = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)

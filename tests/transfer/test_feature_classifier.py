@@ -184,7 +184,7 @@ def test_every_head_is_kept(head: HeadKind, trained, small_network, tmp_path):
         tmp_path / "bundle", [small_network], features, judged.fitted.head, **options
     )
     again = transfer.load(tmp_path / "bundle")
-    expected = judged.fitted.head.probabilities(features.take(slice(None)))
+    expected = judged.fitted.head.predict_proba(features.take(slice(None)))
     assert np.allclose(again.predict_features(features), expected, atol=1e-6)
 
 

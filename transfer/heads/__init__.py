@@ -1,1 +1,1 @@
-"""Classifiers on features: how they are fitted, chosen, kept and asked."""
+"""Classifiers on features: fitted by scikit-learn, stored as arrays, predicting with NumPy alone."""

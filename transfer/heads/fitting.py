@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -12,19 +11,20 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from sightkit._errors import SightkitError
-from sightkit.transfer.heads.linear import LinearHead, class_scores
-from sightkit.transfer.heads.losses import Binary, Loss, Multiclass, Softmax, targets_of
+from sightkit.transfer.heads.classifier import Head
+from sightkit.transfer.heads.linear import LinearHead, Multiclass, class_scores
+from sightkit.transfer.heads.linear_fit import LinearFit
 from sightkit.transfer.heads.neighbours import NeighboursHead
-from sightkit.transfer.heads.rows import StreamedRows
 from sightkit.transfer.heads.scaling import Scaling
-from sightkit.transfer.heads.selection import choose, stratified_folds
-from sightkit.transfer.heads.storage import Head
+from sightkit.transfer.heads.streamed import StreamedRows
 from sightkit.transfer.heads.trees import TreesHead
 
 HeadKind = Literal["logistic", "softmax", "svm", "squared_svm", "knn", "random_forest", "adaboost"]
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 NEIGHBOURS = (1, 3, 5, 9)
-SMOOTH = ("logistic", "softmax", "squared_svm")
+LINEAR = ("logistic", "softmax", "svm", "squared_svm")
+BLOCKWISE = ("logistic", "softmax", "squared_svm")
+"""Heads that are fitted block by block, too."""
 TREES = 300
 
 
@@ -86,11 +86,7 @@ def fit_head(
     """
     multiclass = check_head(kind, multiclass, strengths)
     validation = stratified_folds(labels, folds, class_names)
-    if kind in SMOOTH:
-        return _smooth(
-            kind, values, labels, len(class_names), multiclass, validation, strengths, calibrated
-        )
-    if isinstance(values, StreamedRows):
+    if isinstance(values, StreamedRows) and kind not in BLOCKWISE:
         raise SightkitError(
             "The features exceed the memory, and this head needs all of them at once.",
             "Give --head logistic, softmax or squared_svm, which read them block by block, or "
@@ -98,16 +94,13 @@ def fit_head(
             head=kind,
             bytes=4 * values.shape[0] * values.shape[1],
         )
-    makers: dict[str, Callable[[float], Callable[[np.ndarray, np.ndarray], Head]]] = {
-        "svm": lambda c: _hinge(c, len(class_names), multiclass, seed),
-        "knn": lambda k: _neighbours(int(k), len(class_names)),
-        "random_forest": lambda _: _forest(seed),
-        "adaboost": lambda _: _boosted(seed),
-    }
-    settings: Sequence[float] = {"svm": sorted(strengths), "knn": NEIGHBOURS}.get(kind, (0.0,))
+    if kind in LINEAR:
+        how = LinearFit(kind, len(class_names), multiclass, seed)
+        return _linear(how, values, labels, validation, sorted(strengths), calibrated)
     smallest = min(len(labels) - len(rows) for rows in validation)
-    settings = [s for s in settings if kind != "knn" or s <= smallest]
-    return _by_grid(makers[kind], settings, values, labels, len(class_names), validation, kind)
+    settings = [k for k in NEIGHBOURS if k <= smallest] if kind == "knn" else [0]
+    assert isinstance(values, np.ndarray)
+    return _by_grid(kind, settings, values, labels, len(class_names), validation, seed)
 
 
 def check_head(
@@ -134,90 +127,99 @@ def check_head(
     return chosen
 
 
-def _smooth(
-    kind: str,
+def stratified_folds(
+    labels: np.ndarray, count: int, class_names: Sequence[str]
+) -> list[np.ndarray]:
+    """Return the validation rows of each fold, as scikit-learn's ``StratifiedKFold`` deals them.
+
+    Raises:
+        SightkitError: one class, or a class with fewer samples than folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if len(class_names) < 2:
+        raise SightkitError("There must be two classes at least.", classes=list(class_names))
+    counts = np.bincount(labels, minlength=len(class_names))
+    if counts.min() < count:
+        few = {class_names[k]: int(counts[k]) for k in np.flatnonzero(counts < count).tolist()}
+        raise SightkitError(
+            f"Each class needs {count} training photos at least, one a fold of the "
+            "cross-validation.",
+            "Add photos of it, leave the class out, or give fewer --folds.",
+            too_few=few,
+        )
+    if count < 2:
+        raise SightkitError("There must be two folds at least.", folds=count)
+    return [test for _, test in StratifiedKFold(count).split(labels, labels)]
+
+
+def _linear(
+    how: LinearFit,
     values: np.ndarray | StreamedRows,
     labels: np.ndarray,
-    classes: int,
-    multiclass: Multiclass,
     validation: list[np.ndarray],
     strengths: Sequence[float],
     calibrated: bool,
 ) -> Fitted:
-    """Heads with a smooth loss, by the solver, all Cs at once."""
-    # scikit-learn's logistic regression of two classes has one column, and so half the penalty.
-    one_column = classes == 2 and kind != "softmax"
-    if multiclass == "multinomial" and not one_column:
-
-        def loss(rows: np.ndarray | slice) -> Loss:
-            return Softmax(labels[rows], classes)
-    else:
-        targets = targets_of(labels, classes, multiclass)
-
-        def loss(rows: np.ndarray | slice) -> Loss:
-            return Binary(targets[rows], "squared_hinge" if kind == "squared_svm" else "log")
-
-    def decide(scores: np.ndarray) -> np.ndarray:
-        return class_scores(scores, classes, multiclass).argmax(axis=1)
-
-    found = choose(values, loss, labels, validation, sorted(strengths), decide)
-    head = LinearHead(
-        found.weights,
-        found.intercepts,
-        classes,
-        multiclass,
-        sigmoids=kind == "logistic" and multiclass == "ovr",
-    )
-    if kind == "squared_svm" or multiclass == "ovo" or calibrated:
-        head = _with_temperature(head, found.held_out, labels)
-    facts = {"C": found.strength, "passes": found.passes}
-    held_out = head.of_scores(found.held_out).astype(np.float32)
-    return Fitted(head, found.accuracies, found.strength, held_out, facts)
+    """Fit a linear head; of equally accurate Cs the smallest, as the first of a grid."""
+    held_out = how.held_out(values, labels, strengths, validation)
+    accuracies = {
+        strength: _accuracy(class_scores(scores, how.classes, how.multiclass), labels, validation)
+        for strength, scores in zip(strengths, held_out, strict=True)
+    }
+    best = max(strengths, key=lambda strength: (accuracies[strength], -strength))
+    scores = held_out[list(strengths).index(best)]
+    weights, intercepts = how.fit(values, labels, best)
+    sigmoids = how.kind == "logistic" and how.multiclass == "ovr"
+    head = LinearHead(weights, intercepts, how.classes, how.multiclass, sigmoids)
+    if how.kind not in ("logistic", "softmax") or how.multiclass == "ovo" or calibrated:
+        head = _with_temperature(head, scores, labels)
+    return Fitted(head, accuracies, best, head.of_scores(scores).astype(np.float32), {"C": best})
 
 
 def _by_grid(
-    maker: Callable[[float], Callable[[np.ndarray, np.ndarray], Head]],
-    settings: Sequence[float],
+    kind: str,
+    settings: Sequence[int],
     values: np.ndarray,
     labels: np.ndarray,
     classes: int,
     validation: list[np.ndarray],
-    kind: str,
+    seed: int,
 ) -> Fitted:
-    """Heads of scikit-learn: every setting on every fold."""
+    """Fit every setting on every fold, and the best on all samples."""
     held_out: dict[float, np.ndarray] = {}
     accuracies: dict[float, float] = {}
     for setting in settings:
         answers = np.zeros((len(labels), classes), np.float32)
         for rows in validation:
             taken = np.setdiff1d(np.arange(len(labels)), rows)
-            answers[rows] = maker(setting)(values[taken], labels[taken]).probabilities(values[rows])
-        right = answers.argmax(axis=1) == labels
-        accuracies[setting] = float(np.mean([right[rows].mean() for rows in validation]))
+            head = _fit_one(kind, setting, values[taken], labels[taken], classes, seed)
+            answers[rows] = head.predict_proba(values[rows])
+        accuracies[setting] = _accuracy(answers, labels, validation)
         held_out[setting] = answers
     best = max(settings, key=lambda setting: (accuracies[setting], -setting))
-    head = maker(best)(values, labels)
-    answers = held_out[best]
-    if isinstance(head, LinearHead):
-        scores = np.log(np.maximum(answers, 1e-30))
-        head = _with_temperature(head, scores, labels, of_classes=True)
-    name = {"svm": "C", "knn": "k"}.get(kind)
-    facts = {name: best} if name else {}
+    head = _fit_one(kind, best, values, labels, classes, seed)
+    facts = {"k": best} if kind == "knn" else {}
     if len(settings) == 1:
-        return Fitted(head, {}, None, answers, {"accuracy": accuracies[best], **facts})
-    return Fitted(head, accuracies, best, answers, facts)
+        return Fitted(head, {}, None, held_out[best], {"accuracy": accuracies[best], **facts})
+    return Fitted(head, accuracies, best, held_out[best], facts)
+
+
+def _accuracy(scores: np.ndarray, labels: np.ndarray, validation: list[np.ndarray]) -> float:
+    """Return the mean over the folds."""
+    right = scores.argmax(axis=1) == labels
+    return float(np.mean([right[rows].mean() for rows in validation]))
 
 
 def _with_temperature(
-    head: LinearHead, scores: np.ndarray, labels: np.ndarray, *, of_classes: bool = False
+    head: LinearHead, scores: np.ndarray, labels: np.ndarray
 ) -> LinearHead:
-    """Margins made probabilities: the factor with the smallest loss on held-out scores.
+    """Make margins probabilities, by the factor with the smallest loss on held-out scores.
 
     As in Platt (1999) a sample counts as right a little less than wholly, the less the more samples
     its class has: where every answer was right, nothing else would bound the factor.
     """
-    if not of_classes:
-        scores = class_scores(scores, head.classes, head.multiclass)
+    scores = class_scores(scores, head.classes, head.multiclass)
     doubt = 1 / (np.bincount(labels, minlength=head.classes)[labels] + 2)
 
     def loss(logarithm: float) -> float:
@@ -232,57 +234,18 @@ def _with_temperature(
     return replace(head, temperature=float(np.exp(best.x)))
 
 
-def _hinge(
-    strength: float, classes: int, multiclass: Multiclass, seed: int
-) -> Callable[[np.ndarray, np.ndarray], Head]:
-    def fit(values: np.ndarray, labels: np.ndarray) -> Head:
-        from sklearn.multiclass import OneVsOneClassifier
-        from sklearn.svm import LinearSVC
+def _fit_one(
+    kind: str, k: int, values: np.ndarray, labels: np.ndarray, classes: int, seed: int
+) -> Head:
+    from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
 
-        scaling = Scaling.of(values)
-        rows = (values - scaling.mean) / scaling.scale
-        svm = LinearSVC(C=strength, loss="hinge", max_iter=20_000, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a margin that is nearly the widest will do
-            if multiclass == "ovo" and classes > 2:
-                each = OneVsOneClassifier(svm).fit(rows, labels).estimators_
-                # There the second class of a pair is the positive one.
-                weights = -np.stack([one.coef_[0] for one in each], axis=1)
-                intercepts = -np.concatenate([one.intercept_ for one in each])
-            else:
-                svm.fit(rows, labels)
-                weights, intercepts = svm.coef_.T, svm.intercept_
-        raw = weights / scaling.scale[:, np.newaxis]
-        return LinearHead(raw, intercepts - scaling.mean @ raw, classes, multiclass)
-
-    return fit
-
-
-def _neighbours(k: int, classes: int) -> Callable[[np.ndarray, np.ndarray], Head]:
-    def fit(values: np.ndarray, labels: np.ndarray) -> Head:
+    if kind == "knn":
         scaling = Scaling.of(values)
         samples = ((values - scaling.mean) / scaling.scale).astype(np.float32)
         return NeighboursHead(samples, labels, scaling.mean, scaling.scale, classes, k)
-
-    return fit
-
-
-def _forest(seed: int) -> Callable[[np.ndarray, np.ndarray], Head]:
-    def fit(values: np.ndarray, labels: np.ndarray) -> Head:
-        from sklearn.ensemble import RandomForestClassifier
-
+    if kind == "random_forest":
         forest = RandomForestClassifier(TREES, random_state=seed)
         return TreesHead.of(forest.fit(values, labels))
-
-    return fit
-
-
-def _boosted(seed: int) -> Callable[[np.ndarray, np.ndarray], Head]:
-    def fit(values: np.ndarray, labels: np.ndarray) -> Head:
-        from sklearn.ensemble import AdaBoostClassifier
-        from sklearn.tree import DecisionTreeClassifier
-
-        tree = DecisionTreeClassifier(max_depth=2)
-        return TreesHead.of(AdaBoostClassifier(tree, random_state=seed).fit(values, labels))
-
-    return fit
+    boosted = AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), random_state=seed)
+    return TreesHead.of(boosted.fit(values, labels))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import combinations
+from typing import Any, Literal
 
 import numpy as np
-from scipy.special import expit, softmax
 
-from sightkit.transfer.heads.losses import Multiclass, pairs_of
+from sightkit.transfer.heads.classifier import Head, fitted, softmax
+
+Multiclass = Literal["multinomial", "ovr", "ovo"]
 
 
 @dataclass(frozen=True)
-class LinearHead:
+class LinearHead(Head):
     """Scores = features @ weights + intercepts, and from them a probability a class.
 
     Attributes:
@@ -33,60 +35,100 @@ class LinearHead:
     temperature: float = 1.0
 
     kind = "linear"
+    stored = ("weights", "intercepts")
 
     @property
     def dimensions(self) -> int:
         """Of the features."""
         return len(self.weights)
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Features (n, d) to float32 (n, classes)."""
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, int64 (classes,)."""
+        return np.arange(self.classes)
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        """Return probabilities, float32 (n, classes), of features (n, d)."""
         scores = features.astype(np.float64) @ self.weights + self.intercepts
         return self.of_scores(scores).astype(np.float32)
 
     def of_scores(self, scores: np.ndarray) -> np.ndarray:
-        """Scores (n, k) to probabilities (n, classes)."""
+        """Return the probabilities (n, classes) of scores (n, k)."""
         if self.sigmoids and self.classes > 2:
-            shares = expit(scores)
+            shares = 1 / (1 + np.exp(-np.maximum(scores, -700)))
             return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)
-        return softmax(
-            self.temperature * class_scores(scores, self.classes, self.multiclass), axis=1
-        )
+        return softmax(self.temperature * class_scores(scores, self.classes, self.multiclass))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is kept."""
-        return {"weights": self.weights, "intercepts": self.intercepts}
+    def estimator(self) -> Any:
+        """Return scikit-learn's logistic regression with these weights, the temperature in them.
 
-    def settings(self) -> dict[str, Any]:
-        """What is kept beside the arrays, JSON."""
-        return {
-            "classes": self.classes,
-            "multiclass": self.multiclass,
-            "sigmoids": self.sigmoids,
-            "temperature": self.temperature,
-        }
+        Columns of pairs are a ``OneVsOneClassifier``, which predicts the same classes and gives no
+        probabilities; sigmoids are a ``OneVsRestClassifier``.
+        """
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+        from sklearn.preprocessing import LabelBinarizer
+
+        weights, intercepts = self.temperature * self.weights.T, self.temperature * self.intercepts
+        dimensions, pair = self.dimensions, np.arange(2)
+
+        def binary(row: int, sign: int) -> Any:
+            coef = {"coef_": sign * weights[[row]], "intercept_": sign * intercepts[[row]]}
+            return fitted(LogisticRegression(), pair, dimensions, **coef)
+
+        if self.classes > 2 and self.multiclass == "ovo":
+            # There the second class of a pair is the positive one.
+            each = [binary(row, -1) for row in range(len(weights))]
+            several, facts = OneVsOneClassifier(LogisticRegression()), {"pairwise_indices_": None}
+            return fitted(several, self.classes_, dimensions, estimators_=each, **facts)
+        if self.classes > 2 and self.sigmoids:
+            each = [binary(row, 1) for row in range(len(weights))]
+            several = OneVsRestClassifier(LogisticRegression())
+            vars(several).update(estimators_=each, n_features_in_=dimensions)
+            several.label_binarizer_ = LabelBinarizer().fit(self.classes_)
+            return several
+        if self.classes == 2 and len(weights) == 2:
+            weights, intercepts = weights[1:] - weights[:1], intercepts[1:] - intercepts[:1]
+        coef = {"coef_": weights, "intercept_": intercepts}
+        return fitted(LogisticRegression(), self.classes_, dimensions, **coef)
 
 
 def class_scores(scores: np.ndarray, classes: int, multiclass: Multiclass) -> np.ndarray:
-    """From columns (n, k) to a score a class, (n, classes).
+    """Return a score a class, (n, classes), of columns (n, k).
 
-    One column alone is the second class's against the first. Columns of pairs vote; sums of what
-    they say, squeezed below half a vote, decide between equal votes, as in scikit-learn's
-    one-vs-one.
+    One column alone is the second class's against the first. Columns of pairs vote; sums of their
+    scores, squeezed below half a vote, decide between equal votes, as in scikit-learn's one-vs-one.
     """
     if scores.shape[1] == 1:
         return np.concatenate([-scores, scores], axis=1) / 2
-    return votes_of(scores, classes) if multiclass == "ovo" else scores
-
-
-def votes_of(scores: np.ndarray, classes: int) -> np.ndarray:
-    """Votes of one-vs-one columns, in the order of ``pairs_of``: (n, classes)."""
-    votes = np.zeros((len(scores), classes))
-    sums = np.zeros((len(scores), classes))
-    for column, (first, second) in enumerate(pairs_of(classes)):
-        score = scores[:, column]
+    if multiclass != "ovo":
+        return scores
+    votes, sums = np.zeros((2, len(scores), classes))
+    for score, (first, second) in zip(scores.T, pairs_of(classes), strict=True):
         votes[:, first] += score > 0
         votes[:, second] += score <= 0
         sums[:, first] += score
         sums[:, second] -= score
     return votes + sums / (3 * (np.abs(sums) + 1))
+
+
+def pairs_of(classes: int) -> list[tuple[int, int]]:
+    """Return the pairs that one-vs-one decides between: the first is the positive one."""
+    return list(combinations(range(classes), 2))
+
+
+def targets_of(labels: np.ndarray, classes: int, multiclass: Multiclass) -> np.ndarray:
+    """Return the targets of independent decisions: 1, −1 or 0, float32 (n, k).
+
+    Two classes are one column. One-vs-rest has a column a class, one-vs-one a column a pair; a
+    sample of neither class is left out of it.
+    """
+    if classes == 2:
+        return np.where(labels == 1, 1, -1).astype(np.float32)[:, np.newaxis]
+    if multiclass != "ovo":
+        return np.where(labels[:, np.newaxis] == np.arange(classes), 1, -1).astype(np.float32)
+    targets = np.zeros((len(labels), len(pairs_of(classes))), np.float32)
+    for column, (first, second) in enumerate(pairs_of(classes)):
+        targets[labels == first, column] = 1
+        targets[labels == second, column] = -1
+    return targets

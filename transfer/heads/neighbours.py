@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from sightkit.transfer.heads.classifier import Head
+
 BLOCK = 1024
 
 
 @dataclass(frozen=True)
-class NeighboursHead:
+class NeighboursHead(Head):
     """The share of each class among the ``k`` nearest training samples, in Euclid's distance.
 
     Attributes:
@@ -31,14 +33,20 @@ class NeighboursHead:
     k: int = 1
 
     kind = "neighbours"
+    stored = ("samples", "labels", "mean", "scale")
 
     @property
     def dimensions(self) -> int:
         """Of the features."""
         return self.samples.shape[1]
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Features (n, d) to float32 (n, classes)."""
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, int64 (classes,)."""
+        return np.arange(self.classes)
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        """Return probabilities, float32 (n, classes), of features (n, d)."""
         result = np.zeros((len(features), self.classes), np.float32)
         lengths = np.square(self.samples, dtype=np.float64).sum(axis=1)
         for start in range(0, len(features), BLOCK):
@@ -50,10 +58,14 @@ class NeighboursHead:
                 result[np.arange(start, start + len(part)), column] += 1 / self.k
         return result
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is kept."""
-        return {name: getattr(self, name) for name in ("samples", "labels", "mean", "scale")}
+    def estimator(self) -> Any:
+        """Return scikit-learn's ``StandardScaler`` and ``KNeighborsClassifier`` in a pipeline."""
+        from sklearn.neighbors import KNeighborsClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
-    def settings(self) -> dict[str, Any]:
-        """What is kept beside the arrays, JSON."""
-        return {"classes": self.classes, "k": self.k}
+        scaler = StandardScaler()
+        vars(scaler).update(mean_=self.mean, scale_=self.scale, var_=self.scale**2)
+        scaler.n_features_in_ = self.dimensions
+        neighbours = KNeighborsClassifier(self.k, algorithm="brute")
+        return make_pipeline(scaler, neighbours.fit(self.samples.astype(np.float64), self.labels))

@@ -17,7 +17,8 @@ class Scaling:
     """Mean and standard deviation, float64 (d,); constant features keep a scale of 1.
 
     Both are rounded to float32, so that rows standardized in float32, and weights brought back in
-    float64, speak of the same scaling.
+    float64, use the same scaling. scikit-learn's StandardScaler squares float32 in float32, where
+    features of 1e20 overflow and those of 1e-25 vanish.
     """
 
     mean: np.ndarray
@@ -25,31 +26,27 @@ class Scaling:
 
     @classmethod
     def of(cls, values: np.ndarray) -> Scaling:
-        """Fitted on rows (n, d)."""
-        mean, variance = np.empty((2, values.shape[1]))
+        """Fit on rows (n, d)."""
+        mean, deviation = np.empty((2, values.shape[1]))
         for columns in parts_of(values.shape[1]):
-            part = values[:, columns].astype(np.float64)  # squares of 1e20 are none in float32
-            mean[columns] = part.mean(axis=0)
-            part -= mean[columns]
-            variance[columns] = np.square(part, out=part).mean(axis=0)
-        return cls.of_moments(mean, variance)
+            part = values[:, columns].astype(np.float64)
+            mean[columns], deviation[columns] = part.mean(axis=0), part.std(axis=0)
+        return cls.of_moments(mean, deviation)
 
     @classmethod
-    def of_moments(cls, mean: np.ndarray, variance: np.ndarray) -> Scaling:
-        """Of mean and variance; what differs only in rounding is constant, as in scikit-learn."""
-        deviation = np.sqrt(variance)
+    def of_moments(cls, mean: np.ndarray, deviation: np.ndarray) -> Scaling:
+        """Take moments as given; what differs only in rounding is constant, as in scikit-learn."""
         scale = np.where(deviation <= NOISE * np.abs(mean), 1.0, deviation)
         return cls(_rounded(mean), _rounded(scale))
 
-    def apply(self, values: np.ndarray) -> np.ndarray:
-        """Standardize float32 rows (n, d) in their place."""
-        values -= self.mean.astype(np.float32)
-        values /= self.scale.astype(np.float32)
-        return values
+    def raw(self, weights: np.ndarray, intercepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights (d, k) and intercepts (k,) for features that are not standardized."""
+        weights = weights / self.scale[:, np.newaxis]
+        return weights, intercepts - self.mean @ weights
 
 
 def parts_of(dimensions: int) -> list[slice]:
-    """Slices of features, ``COLUMNS`` at once."""
+    """Return slices of features, ``COLUMNS`` at once."""
     return [slice(start, start + COLUMNS) for start in range(0, dimensions, COLUMNS)]
 
 

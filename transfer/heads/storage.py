@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.transfer.heads.classifier import Head
 from sightkit.transfer.heads.linear import LinearHead
 from sightkit.transfer.heads.neighbours import NeighboursHead
 from sightkit.transfer.heads.trees import TreesHead
@@ -16,34 +17,11 @@ from sightkit.transfer.heads.trees import TreesHead
 FILE = "head.npz"
 
 
-class Head(Protocol):
-    """A classifier on features."""
-
-    kind: str
-
-    @property
-    def dimensions(self) -> int:
-        """Of the features."""
-        ...
-
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Features (n, d) to float32 (n, classes)."""
-        ...
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is kept."""
-        ...
-
-    def settings(self) -> dict[str, Any]:
-        """What is kept beside the arrays, JSON."""
-        ...
-
-
 HEADS: dict[str, type[Any]] = {head.kind: head for head in (LinearHead, TreesHead, NeighboursHead)}
 
 
 def save_head(folder: Path, head: Head) -> dict[str, Any]:
-    """Write the arrays into a folder; what describes them is returned, JSON."""
+    """Write the arrays into a folder; return what describes them, JSON."""
     with _files.replacing(folder / FILE) as temporary:
         np.savez(temporary, allow_pickle=False, **head.arrays())  # type: ignore[arg-type]
     return {"kind": head.kind, **head.settings()}

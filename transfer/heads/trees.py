@@ -1,4 +1,4 @@
-"""Random forest and AdaBoost as arrays: asked without scikit-learn, kept without pickle."""
+"""Random forest and AdaBoost as arrays: they predict without scikit-learn, stored without pickle."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
+
+from sightkit.transfer.heads.classifier import Head, fitted, softmax
 
 NO_CHILD = -1
 
 
 @dataclass(frozen=True)
-class TreesHead:
+class TreesHead(Head):
     """Decision trees, one after the other in flat arrays.
 
     Attributes:
@@ -37,6 +38,7 @@ class TreesHead:
     boosted: bool = False
 
     kind = "trees"
+    stored = ("feature", "threshold", "left", "right", "values", "roots", "votes")
 
     @classmethod
     def of(cls, estimator: Any) -> TreesHead:
@@ -67,8 +69,13 @@ class TreesHead:
             boosted=boosted,
         )
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Features (n, d) to float32 (n, classes)."""
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, int64 (classes,)."""
+        return np.arange(self.values.shape[1])
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        """Return probabilities, float32 (n, classes), of features (n, d)."""
         features = np.asarray(features, np.float32)
         classes = self.values.shape[1]
         total = np.zeros((len(features), classes))
@@ -80,17 +87,38 @@ class TreesHead:
             total += vote * shares
         if self.boosted:
             # Zhu et al. 2009 (SAMME); scikit-learn gives a pair half of the margin each.
-            total = softmax(total / (classes - 1), axis=1)
+            total = softmax(total / (classes - 1))
         return total.astype(np.float32)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What is kept."""
-        names = ("feature", "threshold", "left", "right", "values", "roots", "votes")
-        return {name: getattr(self, name) for name in names}
+    def estimator(self) -> Any:
+        """Return scikit-learn's ``RandomForestClassifier`` or ``AdaBoostClassifier`` of them."""
+        from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 
-    def settings(self) -> dict[str, Any]:
-        """What is kept beside the arrays, JSON."""
-        return {"dimensions": self.dimensions, "boosted": self.boosted}
+        count = len(self.roots)
+        trees = [self._tree(part) for part in np.split(np.arange(len(self.left)), self.roots[1:])]
+        facts: dict[str, Any] = {"n_classes_": self.values.shape[1], "estimators_": trees}
+        if self.boosted:
+            facts["estimator_weights_"] = self.votes
+            several: Any = AdaBoostClassifier(n_estimators=count)
+        else:
+            several, facts["n_outputs_"] = RandomForestClassifier(count), 1
+        return fitted(several, self.classes_, self.dimensions, **facts)
+
+    def _tree(self, part: np.ndarray) -> Any:
+        from sklearn.tree import DecisionTreeClassifier
+
+        single = DecisionTreeClassifier().fit(np.zeros((2, self.dimensions)), [0, 1])
+        kind, state = type(single.tree_), single.tree_.__getstate__()  # how it is unpickled
+        nodes = np.zeros(len(part), state["nodes"].dtype)
+        nodes["feature"], nodes["threshold"] = self.feature[part], self.threshold[part]
+        for name, own in (("left_child", self.left), ("right_child", self.right)):
+            nodes[name] = np.where(own[part] == NO_CHILD, NO_CHILD, own[part] - part[0])
+        values = np.ascontiguousarray(self.values[part, np.newaxis])
+        classes = self.values.shape[1]
+        tree = kind(self.dimensions, np.array([classes], np.intp), 1)
+        tree.__setstate__({**state, "node_count": len(part), "nodes": nodes, "values": values})
+        facts = {"tree_": tree, "n_classes_": classes, "n_outputs_": 1}
+        return fitted(single, self.classes_, self.dimensions, **facts)
 
     def _leaves(self, features: np.ndarray, root: int) -> np.ndarray:
         nodes = np.full(len(features), root)

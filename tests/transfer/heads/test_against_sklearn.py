@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sightkit._errors import SightkitError
 from sightkit.transfer.heads.fitting import fit_head
-from sightkit.transfer.heads.rows import StreamedRows
+from sightkit.transfer.heads.streamed import StreamedRows
 from sightkit.transfer.heads.trees import TreesHead
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
@@ -72,7 +72,7 @@ def test_the_same_c_and_predictions_as_the_plain_grid(classes, dimensions):
     scores = dict(zip(STRENGTHS, grid.cv_results_["mean_test_score"], strict=True))
     assert found.chosen == grid.best_params_["logisticregression__C"]
     assert found.accuracies[found.chosen] == pytest.approx(scores[found.chosen])
-    ours = found.head.probabilities(features[test])
+    ours = found.head.predict_proba(features[test])
     theirs = grid.predict_proba(features[test].astype(np.float64))
     assert np.abs(ours - theirs).max() < 5e-3
     assert np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
@@ -138,7 +138,7 @@ def test_hard_features_get_the_plain_grids_c_and_predictions(change, streamed):
     scores = dict(zip(strengths, grid.cv_results_["mean_test_score"], strict=True))
     assert found.chosen == grid.best_params_["logisticregression__C"]
     assert all(abs(found.accuracies[c] - scores[c]) < 1.5 / 113 for c in strengths)
-    ours = found.head.probabilities(features)
+    ours = found.head.predict_proba(features)
     theirs = grid.predict_proba(features.astype(np.float64))
     assert np.abs(ours - theirs).max() < 5e-3
     assert np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
@@ -159,7 +159,7 @@ def test_one_vs_rest_and_one_vs_one_are_scikit_learns(multiclass):
     plain = make_pipeline(
         StandardScaler(), several(LogisticRegression(C=0.1, tol=1e-6, max_iter=5000))
     ).fit(features[:160], labels[:160])
-    ours = found.head.probabilities(features[160:])
+    ours = found.head.predict_proba(features[160:])
     assert np.array_equal(ours.argmax(axis=1), plain.predict(features[160:]))
     if multiclass == "ovr":
         assert np.abs(ours - plain.predict_proba(features[160:])).max() < 5e-3
@@ -174,7 +174,7 @@ def test_two_classes_are_one_column_and_softmax_is_two():
     assert two.weights.shape == (15, 2)
     assert np.allclose(two.weights.sum(axis=1), 0, atol=1e-3)
     scores = features @ one.weights + one.intercepts
-    assert np.allclose(one.probabilities(features)[:, 1], expit(scores[:, 0]), atol=1e-5)
+    assert np.allclose(one.predict_proba(features)[:, 1], expit(scores[:, 0]), atol=1e-5)
 
 
 @pytest.mark.parametrize("dimensions", (20, 300))
@@ -210,7 +210,7 @@ def test_the_hinge_svm_is_liblinears(multiclass):
     svm = LinearSVC(C=0.01, loss="hinge", max_iter=20_000, random_state=0)
     plain = make_pipeline(StandardScaler(), svm if multiclass == "ovr" else OneVsOneClassifier(svm))
     plain.fit(features[:150].astype(np.float64), labels[:150])
-    ours = found.head.probabilities(features[150:]).argmax(axis=1)
+    ours = found.head.predict_proba(features[150:]).argmax(axis=1)
     assert (ours == plain.predict(features[150:])).mean() > 0.97
 
 
@@ -219,7 +219,7 @@ def test_neighbours_are_scikit_learns():
     found = fit_head("knn", features[:150], labels[:150], names(3))
     plain = make_pipeline(StandardScaler(), KNeighborsClassifier(int(found.chosen)))
     plain.fit(features[:150].astype(np.float64), labels[:150])
-    ours = found.head.probabilities(features[150:])
+    ours = found.head.predict_proba(features[150:])
     assert np.allclose(ours, plain.predict_proba(features[150:].astype(np.float64)), atol=1e-6)
 
 
@@ -234,7 +234,7 @@ def test_neighbours_are_scikit_learns():
 def test_trees_as_arrays_answer_as_scikit_learns_do(estimator, classes):
     features, labels = photos(200, 12, classes)
     estimator.fit(features[:150], labels[:150])
-    ours = TreesHead.of(estimator).probabilities(features[150:])
+    ours = TreesHead.of(estimator).predict_proba(features[150:])
     assert np.allclose(ours, estimator.predict_proba(features[150:]), atol=1e-6)
 
 
@@ -250,13 +250,13 @@ def test_forests_are_judged_by_cross_validation_without_a_choice(head):
 @pytest.mark.parametrize("dimensions", (15, 200))
 def test_rows_that_stay_in_their_file_give_the_same_head(kind, dimensions, monkeypatch):
     features, labels = photos(150, dimensions, 3)
-    monkeypatch.setattr("sightkit.transfer.heads.rows.BLOCK_BYTES", 4 * dimensions * 40)
+    monkeypatch.setattr("sightkit.transfer.heads.streamed.BLOCK_BYTES", 4 * dimensions * 40)
     file = InMemoryFile(features)
     streamed = fit_head(kind, StreamedRows(file, np.arange(120)), labels[:120], names(3))
     held = fit_head(kind, features[:120], labels[:120], names(3))
     assert file.most == 40
     assert streamed.chosen == held.chosen
-    answers = [each.head.probabilities(features[120:]) for each in (streamed, held)]
+    answers = [each.head.predict_proba(features[120:]) for each in (streamed, held)]
     assert np.abs(answers[0] - answers[1]).max() < 5e-3
 
 
@@ -290,7 +290,7 @@ def test_constant_features_change_nothing(dimensions):
         ours = fit_head("logistic", with_constants, labels, names(3)).head
     plain = fit_head("logistic", features, labels, names(3)).head
     assert np.abs(ours.weights[-3:]).max() < 1e-4
-    difference = ours.probabilities(with_constants) - plain.probabilities(features)
+    difference = ours.predict_proba(with_constants) - plain.predict_proba(features)
     assert np.abs(difference).max() < 5e-3
 
 
@@ -325,7 +325,7 @@ def test_calibrated_heads_are_as_sure_as_they_are_right_and_name_the_same_classe
     plain, sure = (
         fit_head(
             "logistic", features[:120], labels[:120], names(3), strengths=(1e-3,), calibrated=flag
-        ).head.probabilities(features[120:])
+        ).head.predict_proba(features[120:])
         for flag in (False, True)
     )
     rows = np.arange(120)

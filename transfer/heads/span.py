@@ -1,0 +1,71 @@
+"""Standardized training rows, in their own span where they are fewer than their dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
+
+from sightkit.transfer.heads.scaling import Scaling, parts_of
+
+NOISE = 1e-10
+"""Share of the Gram matrix' trace that is added to its diagonal, about what rounding makes of it."""
+
+
+class Span:
+    """Rows to fit a linear head on, and the way back to weights for features as they come.
+
+    The penalty ½‖w‖² keeps the optimum in the span of the standardized rows Z: w = Zᵀa. With
+    ZZᵀ = LLᵀ and v = Lᵀa the scores are Lv and ‖w‖ = ‖v‖, so that the rows of L, of n dimensions
+    instead of d, have the same optimum.
+
+    Args:
+        values: float32 (N, d).
+        taken: int64 (n,), which of them are trained on.
+
+    Attributes:
+        rows: float64 (n, d), or (n, n) where n < d.
+    """
+
+    def __init__(self, values: np.ndarray, taken: np.ndarray) -> None:
+        self.values, self.taken = values, taken
+        self.scaling = Scaling.of(values[taken])
+        count, dimensions = len(taken), values.shape[1]
+        self.is_narrow = count < dimensions
+        self.rows = np.zeros((count, count if self.is_narrow else dimensions))
+        for columns in parts_of(dimensions):
+            part = self._part(columns)
+            if self.is_narrow:
+                self.rows += part @ part.T
+            else:
+                self.rows[:, columns] = part
+        if self.is_narrow:
+            self.rows = _factor(self.rows)
+
+    def raw(self, weights: np.ndarray, intercepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights (d, k) and intercepts (k,) for features that are not standardized.
+
+        Args:
+            weights: float64 (p, k), for ``rows`` of p dimensions.
+            intercepts: float64 (k,).
+        """
+        if self.is_narrow:
+            along = solve_triangular(self.rows, weights, lower=True, trans="T", check_finite=False)
+            parts = [self._part(columns).T @ along for columns in parts_of(self.values.shape[1])]
+            weights = np.concatenate(parts)
+        return self.scaling.raw(weights, intercepts)
+
+    def _part(self, columns: slice) -> np.ndarray:
+        part = self.values[self.taken, columns] - self.scaling.mean[columns]
+        part /= self.scaling.scale[columns]
+        return part
+
+
+def _factor(gram: np.ndarray) -> np.ndarray:
+    """Return Cholesky's L; the mean was taken off, so that one dimension is lost."""
+    noise = NOISE * max(float(np.trace(gram)) / len(gram), 1e-300)
+    while True:
+        try:
+            inner = gram + noise * np.eye(len(gram))
+            return np.ascontiguousarray(cholesky(inner, lower=True, check_finite=False))
+        except LinAlgError:
+            noise *= 10
