@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Any, Protocol
 
 import keras
@@ -12,11 +11,8 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.callbacks.base import StatefulCallback, monitored
 from sightkit.callbacks.best_checkpoint import BestCheckpoint
+from sightkit.callbacks.divergence import PROBE, DivergenceDetector
 
-WINDOW = 10
-"""Batches over which the loss is averaged: one hard batch is no divergence."""
-CERTAIN_AND_WRONG = -0.9 * math.log(1e-7)
-"""Nine tenths of the largest crossentropy of probabilities that Keras clips at 1e-7."""
 SHOWN = 8
 
 
@@ -36,8 +32,8 @@ class Diverged(SightkitError):
     Attributes:
         epoch: from 0.
         batch: the last one, from 0, whose loss was looked at.
-        rows: positions in the training split of that batch's samples, in the order of the batch;
-            None if the data cannot tell.
+        rows: positions in the training split of its samples, in the order of the batch, where NaN
+            or infinity stopped it; None after a rise or death, and if the data cannot tell.
         broken: those of ``rows`` whose values hold NaN or infinity.
     """
 
@@ -50,13 +46,9 @@ class Diverged(SightkitError):
 
 
 class StopOnDivergence(StatefulCallback):
-    """Raise ``Diverged`` within the epoch when the loss is NaN, infinite or far above its start.
+    """Raise ``Diverged`` when losses show that the training does not come back.
 
-    Far above: the mean of the last ten batches is more than ``factor`` times the loss of the
-    first batch, which Keras computes before the first step. For a crossentropy the start counts
-    as at least log C (a fine-tuned network begins with a lower loss, and may), and the limit as
-    at most 14.5 above it: clipped probabilities can lose no more than 16.1. A start at or below 0
-    has no multiple; then only NaN and infinity stop.
+    ``callbacks.divergence`` tells by which three signs, and what they were measured on.
 
     The network gets its best weights back: those of ``best``, or else the best of this process
     by validation loss (without validation: by loss), or those it began with. The optimizer's
@@ -69,12 +61,14 @@ class StopOnDivergence(StatefulCallback):
 
     Keras hands over a mean over the epoch; the loss of a batch is its difference from the mean
     before. Nothing is computed on the device for it: that mean is read after each batch, which
-    ``training.fit`` lets Keras do anyway.
+    ``training.fit`` lets Keras do anyway. The probe of 64 images is answered only after the loss
+    has passed the limit.
 
     Args:
-        data: what is trained on, to name samples; without it only the batch is named.
+        data: what is trained on, to name samples and to take the probe from; without it only the
+            batch is named, and of three signs two are looked for.
         best: the ``BestCheckpoint`` of the same training.
-        factor: multiple of the first loss that is too much; S2's lecture notes stop at three.
+        factor: multiple of the first loss that is the limit.
 
     Raises:
         SightkitError: ``factor`` not above 1; while training, logs without ``loss``.
@@ -92,10 +86,7 @@ class StopOnDivergence(StatefulCallback):
             raise SightkitError("factor must be above 1.", factor=factor)
         self.data = data
         self.best = best
-        self.factor = factor
-        self.initial: float | None = None
-        self._recent: deque[float] = deque(maxlen=WINDOW)
-        self._limit = math.inf
+        self.detector = DivergenceDetector(factor)
         self._kept: list[np.ndarray] | None = None
         self._kept_value = math.inf
         self._epoch = 0
@@ -105,38 +96,33 @@ class StopOnDivergence(StatefulCallback):
         """Keep the weights, until there are better ones."""
         if self.best is None or self.best.best_epoch is None:
             self._kept = self.model.get_weights()
-        if self.initial is not None:
-            self._limit = self._limit_for(self.initial)
+        self.detector.chance = _loss_of_chance(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keras' mean begins anew."""
+        """Remember which."""
         self._epoch = epoch
-        self._seen = (0, 0.0)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at the loss of the batch, or of the batches of one execution."""
         mean = monitored(logs, "loss")
-        first = self._seen[0]
-        if not math.isfinite(mean):
-            raise self._stop(first, batch, f"the loss became {mean}")
-        loss = self._loss_since(batch, mean)
-        if self.initial is None:
-            self.initial = loss
-            self._limit = self._limit_for(loss)
-        self._recent.append(loss)
-        recent = math.fsum(self._recent) / len(self._recent)
-        if recent > self._limit:
-            rule = (
-                f"over the last {len(self._recent)} batches the loss was on average {recent:.4g}, "
-                f"the first was {self.initial:.4g}"
-            )
-            raise self._stop(first, batch, rule)
+        first, total = self._seen if batch >= self._seen[0] else (0, 0.0)  # a mean begun anew
+        self._seen = (batch + 1, mean * (batch + 1))
+        batches = batch + 1 - first
+        rule = self.detector.observe(
+            (self._seen[1] - total) / batches,
+            batch=batch,
+            batches=batches,
+            steps=(self.params or {}).get("steps"),
+            one_class=self._one_class,
+        )
+        if rule:
+            raise self._stop(None if math.isfinite(mean) else first, batch, rule)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep these weights if they are the best so far and no file has them; stop if NaN."""
         if not _finite(self.model):
             rule = "weights hold NaN or infinity, though the loss is finite"
-            raise self._stop(0, self._seen[0] - 1, rule, whole_epoch=True)
+            raise self._stop(0, self._seen[0] - 1, rule)
         if self.best is not None:
             if self.best.best_epoch is not None:
                 self._kept = None
@@ -147,42 +133,43 @@ class StopOnDivergence(StatefulCallback):
             self._kept, self._kept_value = self.model.get_weights(), value
 
     def get_state(self) -> dict[str, Any]:
-        """The first loss and the last ten."""
-        return {"initial": self.initial, "recent": list(self._recent)}
+        """What was seen of the losses."""
+        return {"seen": list(self._seen), **self.detector.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Remember them."""
-        self.initial = state["initial"]
-        self._recent = deque(state["recent"], maxlen=WINDOW)
+        """Remember it."""
+        self._seen = (state["seen"][0], state["seen"][1])
+        self.detector.set_state(state)
 
-    def _loss_since(self, batch: int, mean: float) -> float:
-        """The mean loss of the batches that have come since the last look."""
-        batches, total = self._seen
-        self._seen = (batch + 1, mean * (batch + 1))
-        return (self._seen[1] - total) / (batch + 1 - batches)
+    def _one_class(self) -> bool:
+        """Whether one class is answered for all of 64 images of the training data."""
+        data: Any = self.data
+        if not hasattr(data, "__getitem__"):
+            return False
+        count = min(len(data), -(-PROBE // data.batch_size))
+        images = np.concatenate([np.asarray(data[index][0]) for index in range(count)])[:PROBE]
+        answers = keras.ops.convert_to_numpy(self.model(images, training=False))
+        classes = answers.argmax(axis=1) if answers.shape[-1] > 1 else answers[:, 0] > 0.5
+        return bool((classes == classes[0]).all())
 
-    def _limit_for(self, initial: float) -> float:
-        chance = _loss_of_chance(self.model)
-        if chance is None:
-            return self.factor * initial if initial > 0 else math.inf
-        rest = max(initial - chance, 0.0)  # penalties on weights are part of the loss
-        return min(self.factor * max(initial, chance), rest + CERTAIN_AND_WRONG)
-
-    def _stop(self, first: int, batch: int, rule: str, *, whole_epoch: bool = False) -> Diverged:
-        """Restore the best weights, and say what happened."""
+    def _stop(self, first: int | None, batch: int, rule: str) -> Diverged:
+        """Restore the best weights, and say what happened; batches from ``first`` are suspect."""
+        rate = _rate_in_force(self.model.optimizer)  # before a file of weights brings another
         restored = self._restore()
         rows = self._rows(first, batch)
-        broken = self._broken(first, rows)
-        next_step = f"Lower --learning-rate; the network has {restored} again."
+        broken = self._broken(first or 0, rows)
+        next_step = (
+            "Lower --learning-rate, or give --guard off (in a notebook guard=False); the network "
+            f"has {restored} again."
+        )
         if broken:
             next_step = (
                 f"Samples {_Samples(broken)} hold NaN or infinity: put the data right; the network "
                 f"has {restored} again."
             )
         received: dict[str, object] = {"epoch": self._epoch + 1, "batch": batch + 1}
-        if rows is not None and not whole_epoch:
+        if rows is not None:
             received["samples"] = _Samples(rows)
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         received["learning_rate"] = rate
         error = Diverged(f"Training was stopped: {rule}.", next_step, **received)
         error.epoch, error.batch, error.rows, error.broken = self._epoch, batch, rows, broken
@@ -198,8 +185,8 @@ class StopOnDivergence(StatefulCallback):
             return "the weights of its best epoch"
         return "the weights that it began with"
 
-    def _rows(self, first: int, batch: int) -> list[int] | None:
-        if self.data is None:
+    def _rows(self, first: int | None, batch: int) -> list[int] | None:
+        if self.data is None or first is None:
             return None
         size = self.data.batch_size
         return [int(row) for row in self.data.rows(self._epoch)[first * size : (batch + 1) * size]]
@@ -225,6 +212,15 @@ def _finite(model: keras.Model) -> bool:
         model.jax_state_sync()
     floats = (w.value for w in model.weights if "float" in w.dtype)
     return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in floats)
+
+
+def _rate_in_force(optimizer: Any) -> float:
+    """The rate of the step that was made last; a schedule already has that of the next."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = optimizer._learning_rate  # what the property is computed from
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = rate(keras.ops.maximum(optimizer.iterations - 1, 0))
+    return float(keras.ops.convert_to_numpy(rate))
 
 
 def _loss_of_chance(model: keras.Model) -> float | None:

@@ -44,6 +44,8 @@ class Config(RunConfig):
     """Arithmetic; weights are float32 in both."""
     preflight: bool = True
     """Checks of data, labels, network and disk before the first epoch; the flag leaves them out."""
+    guard: Literal["on", "off"] = "on"
+    """Stop a training whose loss is NaN or does not come back; ``off`` trains on whatever comes."""
     resume: bool = False
     """Continue the run in the output folder; the end is the same as without a stop."""
     overwrite: bool = False

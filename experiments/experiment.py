@@ -117,7 +117,7 @@ class Experiment:
             network: compiled.
             train: what ``Data.training`` returned, perhaps mixed (``training.MixUp``).
             epochs: those of the flags where left out.
-            **options: ``callbacks``, ``phase`` and ``after`` of ``training.fit``.
+            **options: ``callbacks``, ``phase``, ``after`` and ``guard`` of ``training.fit``.
 
         Returns:
             The epochs' rows, as ``training.fit``.

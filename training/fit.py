@@ -72,6 +72,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     phase: str = "",
     after: Sequence[Mapping[str, float]] = (),
+    guard: bool = True,
 ) -> list[dict[str, float]]:
     """Train a compiled network, and leave it with the weights of its best epoch.
 
@@ -101,6 +102,8 @@ def fit(
             TensorBoard, TerminateOnNaN).
         phase: name of the phase, letters, digits, ``-`` and ``_``; empty where there is but one.
         after: what ``fit`` returned of the phase before.
+        guard: stop a training that does not come back (``StopOnDivergence``), unless ``--guard
+            off`` was given; without it NaN is trained on too.
 
     Returns:
         One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``; with phases
@@ -108,7 +111,7 @@ def fit(
 
     Raises:
         SightkitError: a check before the first epoch failed; ``--no-preflight`` leaves them out.
-        Diverged: the loss became NaN, infinite or three times what it was (``StopOnDivergence``).
+        Diverged: the loss became NaN or infinite, or does not come back (``StopOnDivergence``).
         SightkitError: a callback that a resume would start anew, a disk that is too small, or a
             phase that has no name.
         Interrupted: a signal came; everything up to its batch is saved.
@@ -119,10 +122,10 @@ def fit(
     best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS)
     monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
-    guard = StopOnDivergence(train, best=best)
+    divergence = StopOnDivergence(train, best=best)
     start = Position(len(after))
     epochs += start.epoch
-    state = TrainingState(model, [best, monitor, guard, *stateful], folder, start)
+    state = TrainingState(model, [best, monitor, divergence, *stateful], folder, start)
     state.require_space()
     if run.resumed:
         state.restore_latest(batches=len(train))
@@ -139,8 +142,9 @@ def fit(
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
         saving = SaveWithinEpoch(state)
         order = _EpochOrder(train, state)
+        guards = [divergence] if guard and run.guard else []
         listed = _Callbacks(
-            [order, guard, *callbacks, best, monitor, _SaveState(state), saving],
+            [order, *guards, *callbacks, best, monitor, _SaveState(state), saving],
             add_history=True,
             add_progbar=True,
             model=model,

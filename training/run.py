@@ -51,6 +51,7 @@ class Run:
         command: the command line that does the same.
         resumed: whether there was a run to continue.
         preflight: whether ``fit`` checks data and network before the first epoch.
+        guard: whether ``fit`` stops a training that does not come back.
         smoke: whether the result means nothing.
     """
 
@@ -60,6 +61,7 @@ class Run:
         self.command = config.command(experiment)
         self.resumed = resumed
         self.preflight = config.preflight
+        self.guard = config.guard == "on"
         self.smoke = config.smoke
         self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
 

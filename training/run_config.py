@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sightkit import _scripts
 
-NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight")
+NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight", "guard")
 """Fields that say where and how, not what: they may differ when a run is resumed."""
 
 
@@ -23,6 +23,7 @@ class RunConfig:
     resume: bool = False
     overwrite: bool = False
     preflight: bool = True
+    guard: Literal["on", "off"] = "on"
     smoke: bool = False
 
     def to_json(self) -> dict[str, Any]:
