@@ -291,15 +291,9 @@ def _flowing(trial: Trial, found: list[np.ndarray]) -> Line:
     if not ratios:
         return Line("gradients", PASSED, f"all {len(found)} weights get one")
     least, most = min(ratios), max(ratios)
-    said = (
-        f"all {len(found)} weights get one; relative to the weights {least[0]:.0e} ({least[1]}) to "
-        f"{most[0]:.0e} ({most[1]})"
-    )
+    ends = f"{least[0]:.0e} ({least[1]}) to {most[0]:.0e} ({most[1]})"
+    said = f"all {len(found)} weights get one; relative to the weights {ends}"
     if least[0] < VANISHING:
-        return Line(
-            "gradients",
-            WARNED,
-            f"{said}: they vanish on their way; the initialization is the suspect",
-            INITIALIZATION,
-        )
+        said += ": they vanish on their way; the initialization is the suspect"
+        return Line("gradients", WARNED, said, INITIALIZATION)
     return Line("gradients", PASSED, said)
