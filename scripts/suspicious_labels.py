@@ -26,7 +26,7 @@ class Config:
     output: Path = Path("suspicious.csv")
     """The list to write: all photos, the most doubtful first."""
     folds: int = 5
-    """Of the cross-validation."""
+    """Parts of the photos, each held out once."""
     show: int = 20
     """Photos to print."""
     smoke: bool = False
@@ -51,8 +51,8 @@ def main(config: Config) -> list[dict[str, Any]]:
     for one in found[: min(config.show, wrong)]:
         print(f"{one['doubt']:.3f}  {one['photo']}: {one['label']}, rather {one['suggested']}")
     print(
-        f"{wrong:,} of {len(found):,} labels are not what the photo's own head would say; all are "
-        f"listed in {config.output}."
+        f"{wrong:,} of {len(found):,} labels are not what a head predicts that was not trained on "
+        f"the photo; all are listed in {config.output}."
     )
     return found
 

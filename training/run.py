@@ -25,6 +25,8 @@ CONTENTS = {
     _run_files.REPORT: "open it in a browser",
     _run_files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
     _run_files.METRICS: "the numbers",
+    _run_files.PER_CLASS: "precision, recall and F1 of each class",
+    _run_files.CROSS_VALIDATION: "the accuracy of each setting that was tried for a head",
     _run_files.CONFUSION: "true class by predicted class",
     _run_files.RELIABILITY: "whether it is right as often as it says",
     _run_files.MISTAKES: "the worst mistakes on one sheet",
@@ -241,9 +243,10 @@ def _claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str,
     if found is None:
         return None
     if not (config.resume or config.overwrite):
+        resume = "--resume to continue it, " if "resume" in vars(config) else ""
         raise SightkitError(
             "The output folder holds a run already.",
-            "Give --resume to continue it, --overwrite to delete it, or another --output.",
+            f"Give {resume}--overwrite to delete it, or another --output.",
             output=str(folder),
         )
     if config.resume:

@@ -30,9 +30,7 @@ class RunConfig:
         """Return what defines the run, as JSON."""
         values = dataclasses.asdict(self)  # type: ignore[call-overload]
         return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in values.items()
-            if name not in NOT_OF_THE_RUN
+            name: _as_json(value) for name, value in values.items() if name not in NOT_OF_THE_RUN
         }
 
     def command(self, experiment: str) -> str:
@@ -46,5 +44,12 @@ class RunConfig:
             if isinstance(value, bool):
                 words.append(f"--{flag}" if value else f"--no-{flag}")
             else:
-                words += [f"--{flag}", str(value)]
+                values = value if isinstance(value, tuple) else (value,)
+                words += [f"--{flag}", *map(str, values)]
         return shlex.join(words)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_as_json(each) for each in value]
+    return str(value) if isinstance(value, Path) else value

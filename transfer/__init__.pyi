@@ -15,18 +15,18 @@ from sightkit.transfer.features import open_photos as open_photos
 from sightkit.transfer.fine_tuning import freeze_body as freeze_body
 from sightkit.transfer.fine_tuning import unfreeze_from as unfreeze_from
 from sightkit.transfer.fine_tuning import with_new_head as with_new_head
-from sightkit.transfer.head_run import HeadRun as HeadRun
+from sightkit.transfer.head_run import EvaluatedHead as EvaluatedHead
 from sightkit.transfer.head_run import HeadSettings as HeadSettings
-from sightkit.transfer.head_run import Judged as Judged
 from sightkit.transfer.head_run import describe_head as describe_head
-from sightkit.transfer.head_run import head_settings_json as head_settings_json
 from sightkit.transfer.head_run import train_head as train_head
+from sightkit.transfer.head_run import write_head_run as write_head_run
 from sightkit.transfer.heads.fitting import Fitted as Fitted
 from sightkit.transfer.heads.fitting import check_head as check_head
 from sightkit.transfer.heads.fitting import fit_head as fit_head
 from sightkit.transfer.imagenet import at_hand as at_hand
 from sightkit.transfer.imagenet import preprocessing_of as preprocessing_of
 from sightkit.transfer.imagenet import pretrained as pretrained
+from sightkit.transfer.label_errors import suspicious_labels as suspicious_labels
 from sightkit.transfer.labelled_photos import open_for_evaluation as open_for_evaluation
 from sightkit.transfer.network_names import check_network as check_network
 from sightkit.transfer.photos import Sample as Sample
@@ -37,4 +37,3 @@ from sightkit.transfer.similarity import Probe as Probe
 from sightkit.transfer.similarity import probe as probe
 from sightkit.transfer.sources import names as names
 from sightkit.transfer.sources import source_of as source_of
-from sightkit.transfer.suspicion import suspicious_labels as suspicious_labels

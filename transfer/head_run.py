@@ -1,40 +1,25 @@
-"""From feature files to a run folder: fit a head, judge it once on test photos, keep the pair."""
+"""From feature files to a run folder: fit a head, evaluate it once on test photos, store both."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sightkit import _files, _run_files
-from sightkit._errors import SightkitError
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.report import SHOWN_CLASSES, metrics_report, write_report
 from sightkit.evaluation.tables import csv_table, text_table
-from sightkit.training.environment import describe_environment
+from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
 from sightkit.transfer.heads.linear import Multiclass
 from sightkit.transfer.heads.streamed import StreamedRows
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
 
-PER_CLASS = "per_class.csv"
-CROSS_VALIDATION = "cross_validation.csv"
-OWN_FILES = (
-    _run_files.CONFIG,
-    _run_files.ENVIRONMENT,
-    _run_files.METRICS,
-    _run_files.REPORT,
-    _run_files.CONFUSION,
-    _run_files.RELIABILITY,
-    PER_CLASS,
-    CROSS_VALIDATION,
-)
 COPIES = 4
 """How often the training features are held in memory, at the most, while a head is fitted."""
 
@@ -59,12 +44,12 @@ class HeadSettings:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A head, and what it said of photos that it was not trained on.
+class EvaluatedHead:
+    """A head, evaluated on photos that it was not trained on.
 
     Attributes:
         fitted: the head and its cross-validation.
-        test: its answers to the test photos.
+        test: its predictions for the test photos.
         photos: names of the test photos.
         metrics: what metrics.json holds.
     """
@@ -75,8 +60,8 @@ class Judged:
     metrics: dict[str, Any]
 
 
-def train_head(features: Features, settings: HeadSettings) -> Judged:
-    """Choose and fit a head on the training photos, and ask it once about the test photos.
+def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
+    """Choose and fit a head on the training photos, and evaluate it once on the test photos.
 
     Raises:
         SightkitError: features that are no numbers, classes with too few photos, a head that is
@@ -109,9 +94,9 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
         fitted.head.predict_proba(features.take(test[start : start + size]))
         for start in range(0, len(test), size)
     ]
-    judged = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)
+    evaluation = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)
     metrics = {
-        "test": metrics_report(judged),
+        "test": metrics_report(evaluation),
         "cross_validation": {
             "folds": settings.folds,
             "chosen": fitted.chosen,
@@ -125,7 +110,7 @@ def train_head(features: Features, settings: HeadSettings) -> Judged:
         "data_sha256": [file.sha256 for file in features.files],
     }
     sources = features.sources()
-    return Judged(fitted, judged, tuple(sources[row] for row in test), metrics)
+    return EvaluatedHead(fitted, evaluation, tuple(sources[row] for row in test), metrics)
 
 
 def training_rows(
@@ -144,74 +129,31 @@ def training_rows(
     return StreamedRows(features, rows)
 
 
-class HeadRun:
-    """The folder of a head's training, held by one process at a time; a context manager.
-
-    Args:
-        folder: new or empty, or that of such a run, which ``overwrite`` allows to replace. Files
-            that no run writes are never deleted.
-        overwrite: replace a run.
-
-    Raises:
-        SightkitError: the folder is something else, in use or not writable.
-    """
-
-    def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
-        _files.require_writable(folder)
-        held = [name for name in OWN_FILES if (folder / name).exists()]
-        if held and not overwrite:
-            raise SightkitError(
-                "A run that stands there is not replaced.",
-                "Give --overwrite, or another --output.",
-                output=str(folder),
-            )
-        if not held and folder.is_dir() and any(folder.iterdir()) and not overwrite:
-            raise SightkitError(
-                "The folder of a run must be new or empty.",
-                "Give another --output.",
-                output=str(folder),
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
-
-    def __enter__(self) -> HeadRun:
-        self._lock.acquire()
-        for name in OWN_FILES:
-            (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / _run_files.BUNDLE, ignore_errors=True)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._lock.release()
-
-    def write(self, judged: Judged, config: Mapping[str, Any]) -> None:
-        """Write all but the bundle, report.html among it."""
-        test = judged.test
-        _files.write_json(self.folder / _run_files.CONFIG, dict(config))
-        _files.write_json(self.folder / _run_files.ENVIRONMENT, describe_environment())
-        _files.write_text(self.folder / PER_CLASS, csv_table(test.per_class()))
-        if judged.fitted.accuracies:
-            rows = [
-                {"setting": setting, "rank1": value, "chosen": setting == judged.fitted.chosen}
-                for setting, value in judged.fitted.accuracies.items()
-            ]
-            _files.write_text(self.folder / CROSS_VALIDATION, csv_table(rows))
-        write_report(self.folder, test, judged.photos, judged.metrics)
+def write_head_run(run: Run, found: EvaluatedHead) -> None:
+    """Write all but the bundle into a run's folder: metrics, tables, pictures and report."""
+    run.write_environment()
+    _files.write_text(run.path(_run_files.PER_CLASS), csv_table(found.test.per_class()))
+    if found.fitted.accuracies:
+        rows = [
+            {"setting": setting, "rank1": value, "chosen": setting == found.fitted.chosen}
+            for setting, value in found.fitted.accuracies.items()
+        ]
+        _files.write_text(run.path(_run_files.CROSS_VALIDATION), csv_table(rows))
+    write_report(run.folder, found.test, found.photos, found.metrics)
 
 
-def describe_head(judged: Judged) -> str:
-    """What the terminal shows."""
-    test, metrics = judged.test, judged.metrics
+def describe_head(found: EvaluatedHead) -> str:
+    """Return what the terminal shows."""
+    test, metrics = found.test, found.metrics
     lines = [text_table(test.per_class(), longest=SHOWN_CLASSES, more=_run_files.REPORT)]
     tried = metrics["cross_validation"]["rank1"]
     if tried:
         lines.append(
             "\nCross-validation: "
             + ", ".join(f"{setting}: {100 * value:.2f} %" for setting, value in tried.items())
-            + f". Chosen: {judged.fitted.chosen:g}."
+            + f". Chosen: {found.fitted.chosen:g}."
         )
-        if (side := _beyond(judged.fitted)) is not None:
+        if (side := _beyond(found.fitted)) is not None:
             lines.append(f"The best lies at an end of what was tried: try {side}, --strengths.")
     result = metrics["test"]
     rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
@@ -222,11 +164,6 @@ def describe_head(judged: Judged) -> str:
         f"largest class alone: {100 * result['majority_baseline']:.2f} %."
     )
     return "\n".join(lines)
-
-
-def head_settings_json(settings: HeadSettings) -> dict[str, Any]:
-    """The settings, JSON."""
-    return {**asdict(settings), "strengths": list(settings.strengths)}
 
 
 def _beyond(fitted: Fitted) -> str | None:

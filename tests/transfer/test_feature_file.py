@@ -129,7 +129,7 @@ def test_features_that_exceed_the_memory_are_read_block_by_block(open_rows, caps
 
 
 def test_five_wrong_labels_in_a_hundred_are_found(open_rows):
-    """Made features; those of real photos are asked for in test_suspicion.py."""
+    """Made features; those of real photos are asked for in test_label_errors.py."""
     features = open_rows(count=300, dimensions=20)
     labels = features.labels.copy()
     wrong = np.random.default_rng(1).choice(300, 15, replace=False)

@@ -1,1 +1,1 @@
-"""Classifiers on features: fitted by scikit-learn, stored as arrays, predicting with NumPy alone."""
+"""Classifiers on features: fitted by scikit-learn, stored as arrays, predict with NumPy alone."""

@@ -86,7 +86,10 @@ def fit_head(
     """
     multiclass = check_head(kind, multiclass, strengths)
     validation = stratified_folds(labels, folds, class_names)
-    if isinstance(values, StreamedRows) and kind not in BLOCKWISE:
+    if kind in LINEAR and (kind in BLOCKWISE or isinstance(values, np.ndarray)):
+        how = LinearFit(kind, len(class_names), multiclass, seed)
+        return _linear(how, values, labels, validation, sorted(strengths), calibrated)
+    if isinstance(values, StreamedRows):
         raise SightkitError(
             "The features exceed the memory, and this head needs all of them at once.",
             "Give --head logistic, softmax or squared_svm, which read them block by block, or "
@@ -94,12 +97,8 @@ def fit_head(
             head=kind,
             bytes=4 * values.shape[0] * values.shape[1],
         )
-    if kind in LINEAR:
-        how = LinearFit(kind, len(class_names), multiclass, seed)
-        return _linear(how, values, labels, validation, sorted(strengths), calibrated)
     smallest = min(len(labels) - len(rows) for rows in validation)
     settings = [k for k in NEIGHBOURS if k <= smallest] if kind == "knn" else [0]
-    assert isinstance(values, np.ndarray)
     return _by_grid(kind, settings, values, labels, len(class_names), validation, seed)
 
 
@@ -211,9 +210,7 @@ def _accuracy(scores: np.ndarray, labels: np.ndarray, validation: list[np.ndarra
     return float(np.mean([right[rows].mean() for rows in validation]))
 
 
-def _with_temperature(
-    head: LinearHead, scores: np.ndarray, labels: np.ndarray
-) -> LinearHead:
+def _with_temperature(head: LinearHead, scores: np.ndarray, labels: np.ndarray) -> LinearHead:
     """Make margins probabilities, by the factor with the smallest loss on held-out scores.
 
     As in Platt (1999) a sample counts as right a little less than wholly, the less the more samples

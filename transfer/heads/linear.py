@@ -83,10 +83,9 @@ class LinearHead(Head):
             return fitted(several, self.classes_, dimensions, estimators_=each, **facts)
         if self.classes > 2 and self.sigmoids:
             each = [binary(row, 1) for row in range(len(weights))]
-            several = OneVsRestClassifier(LogisticRegression())
-            vars(several).update(estimators_=each, n_features_in_=dimensions)
-            several.label_binarizer_ = LabelBinarizer().fit(self.classes_)
-            return several
+            several, binarizer = OneVsRestClassifier(LogisticRegression()), LabelBinarizer()
+            facts = {"label_binarizer_": binarizer.fit(self.classes_)}
+            return fitted(several, self.classes_, dimensions, estimators_=each, **facts)
         if self.classes == 2 and len(weights) == 2:
             weights, intercepts = weights[1:] - weights[:1], intercepts[1:] - intercepts[:1]
         coef = {"coef_": weights, "intercept_": intercepts}

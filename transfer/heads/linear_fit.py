@@ -102,7 +102,9 @@ class LinearFit:
                 for rows, target in self._decisions(labels[taken])
             ]
             found = np.concatenate(columns, axis=1)
-            return span.raw(found[..., :-1].reshape(-1, found.shape[2] - 1).T, found[..., -1].ravel())
+            return span.raw(
+                found[..., :-1].reshape(-1, found.shape[2] - 1).T, found[..., -1].ravel()
+            )
 
     def _decisions(self, labels: np.ndarray) -> list[tuple[Any, np.ndarray]]:
         """Return which samples take part in each decision, and their classes in it."""

@@ -8,7 +8,7 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from sightkit.transfer.heads.scaling import Scaling, parts_of
 
 NOISE = 1e-10
-"""Share of the Gram matrix' trace that is added to its diagonal, about what rounding makes of it."""
+"""Share of the Gram matrix' trace added to its diagonal, about what rounding makes of it."""
 
 
 class Span:

@@ -1,4 +1,4 @@
-"""Random forest and AdaBoost as arrays: they predict without scikit-learn, stored without pickle."""
+"""Random forest and AdaBoost as arrays: predict without scikit-learn, stored without pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos whose label the others doubt: a head that never saw a photo says what it should be."""
+"""Likely label errors: photos that a head not trained on them puts into another class."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sightkit.transfer.heads.fitting import fit_head
 
 
 @dataclass(frozen=True)
-class Suspicion:
-    """One photo and what is said of its label.
+class LabelError:
+    """One photo, its label and what is predicted instead.
 
     Attributes:
         row: in the feature file.
         photo: where it comes from.
         label: its class.
-        suggested: the class that the head finds most probable among the others.
+        suggested: the most probable among the other classes.
         label_probability: of the label it has, by a head that was not trained on the photo.
         suggested_probability: of ``suggested``, by the same head.
         doubt: the latter less the former, −1 to 1.
@@ -36,11 +36,11 @@ class Suspicion:
 
 def suspicious_labels(
     features: Features, *, folds: int = 5, labels: np.ndarray | None = None
-) -> list[Suspicion]:
-    """All photos, those whose label is doubted most first.
+) -> list[LabelError]:
+    """Return all photos, the most likely label errors first.
 
     Logistic regression, its C chosen for accuracy by the same cross-validation: each photo is
-    judged by the fold that held it out. Wrong labels are in the training photos, too; a few in a
+    predicted by the fold that held it out. Wrong labels are in the training photos, too; a few in a
     hundred hardly move a regularised head.
 
     Args:
@@ -62,7 +62,7 @@ def suspicious_labels(
     doubt = others.max(axis=1) - own
     sources = features.sources()
     return [
-        Suspicion(
+        LabelError(
             row=int(row),
             photo=sources[row],
             label=features.class_names[labels[row]],
