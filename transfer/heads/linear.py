@@ -38,7 +38,7 @@ class LinearHead(Head):
     stored = ("weights", "intercepts")
 
     @property
-    def dimensions(self) -> int:
+    def dimensions(self) -> int:  # type: ignore[override]
         """Of the features."""
         return len(self.weights)
 

@@ -36,7 +36,7 @@ class NeighboursHead(Head):
     stored = ("samples", "labels", "mean", "scale")
 
     @property
-    def dimensions(self) -> int:
+    def dimensions(self) -> int:  # type: ignore[override]
         """Of the features."""
         return self.samples.shape[1]
 

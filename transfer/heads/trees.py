@@ -109,7 +109,7 @@ class TreesHead(Head):
 
         single = DecisionTreeClassifier().fit(np.zeros((2, self.dimensions)), [0, 1])
         kind, state = type(single.tree_), single.tree_.__getstate__()  # how it is unpickled
-        nodes = np.zeros(len(part), state["nodes"].dtype)
+        nodes: Any = np.zeros(len(part), state["nodes"].dtype)
         nodes["feature"], nodes["threshold"] = self.feature[part], self.threshold[part]
         for name, own in (("left_child", self.left), ("right_child", self.right)):
             nodes[name] = np.where(own[part] == NO_CHILD, NO_CHILD, own[part] - part[0])
