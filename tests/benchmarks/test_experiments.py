@@ -58,13 +58,13 @@ def test_flags_are_read_as_a_shell_reads_them(experiments, tmp_path):
     assert [row["flags"] for row in ledger(tmp_path)] == ["--data 'my  photos/a.h5' --x 1"]
 
 
-def test_a_quote_that_is_not_closed_is_refused_before_anything_runs(experiments, tmp_path):
+def test_an_unclosed_quote_is_refused_before_anything_runs(experiments, tmp_path):
     with pytest.raises(SightkitError, match="--flags must be what a shell reads"):
         experiments["Config"]("train_fake", flags="--data 'x")
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_that_fails_is_one_line_and_the_rows_before_it_stay(experiments, tmp_path, capfd):
+def test_a_failed_run_is_one_line_and_earlier_rows_stay(experiments, tmp_path, capfd):
     with pytest.raises(SightkitError) as error:
         experiments["main"](experiments["Config"]("train_fake", seeds=3, flags="--fail"))
     told = str(error.value)

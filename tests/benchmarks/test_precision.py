@@ -80,7 +80,7 @@ def test_rows_of_other_machines_and_versions_are_left_alone(other, benchmark, tm
     assert len(kept) == 5 and kept[1]["rank1"] == "0.1"
 
 
-def test_a_run_that_was_finished_elsewhere_is_not_passed_for_one_of_here(benchmark, tmp_path):
+def test_a_run_finished_elsewhere_is_not_reported_as_ours(benchmark, tmp_path):
     benchmark["_train"] = lambda config, seed, kind: run(seed, kind, keras="3.14.0")
     with pytest.raises(SightkitError, match="Delete its folder"):
         start(benchmark, output=tmp_path / "precision.csv")

@@ -76,7 +76,7 @@ def test_a_baseline_that_some_runs_lack_is_told_of_the_others(tables, tmp_path):
     assert text.endswith("Keras 3.15.1, TensorFlow 2.21.0, PyTorch 2.13.")
 
 
-def test_training_is_a_line_a_network_and_names_what_misses_its_bar(tables, tmp_path):
+def test_training_table_names_networks_that_miss_their_bar(tables, tmp_path):
     rows = [
         step("lenet", "float32", KERAS, 1.0, 0.97),
         step("lenet", "bfloat16", KERAS, 1.5, 2.0),
@@ -95,7 +95,7 @@ def test_training_is_a_line_a_network_and_names_what_misses_its_bar(tables, tmp_
     ]
 
 
-def test_the_limit_of_a_step_stands_beside_its_ratio_where_it_was_measured(tables, tmp_path):
+def test_step_limit_is_beside_its_ratio_where_measured(tables, tmp_path):
     rows = [step("lenet", "float32", KERAS, 1.0), step("alexnet", "float32", KERAS, 1.1)]
     rows[1]["limit"] = 1.234
     text = tables["training_table"](written(tmp_path / "training.json", rows))

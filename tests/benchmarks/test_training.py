@@ -94,7 +94,7 @@ def told(file):
     ]
 
 
-def test_rows_of_other_networks_remain_and_the_median_is_that_of_all(benchmark, file):
+def test_other_networks_rows_remain_and_count_in_the_median(benchmark, file):
     measured(benchmark, file, ("resnet20", "minigooglenet"), {"resnet20": 1.6, "minigooglenet": 2})
     assert told(file) == [
         ("minivggnet", 1.0, "2026-01-02"),
@@ -135,7 +135,7 @@ def test_all_networks_replace_whatever_stands_there(benchmark, file):
     assert {date for *_, date in told(file)} == {"2026-01-03"}
 
 
-def test_rows_of_another_machine_are_refused_before_anything_is_measured(benchmark, file):
+def test_rows_of_another_machine_are_refused_before_measuring(benchmark, file):
     rows = json.loads(file.read_text())
     rows[0]["measured"] = {**BEFORE, "device": "CPU B"}
     file.write_text(json.dumps(rows))

@@ -45,7 +45,7 @@ SLOW = [1 * 0.995**epoch for epoch in range(8)]
         ([1, 0.99999, 0.99998, 0.99997], [0.5] * 3 + [0.25]),  # flat is a plateau
     ),
 )
-def test_it_is_lowered_on_a_plateau_and_raised_when_progress_is_slow(values, expected):
+def test_rate_falls_on_a_plateau_and_rises_when_progress_is_slow(values, expected):
     callback = AdaptiveRate(patience=3, steady=3, higher=2.0)
     assert rates(callback, values) == expected
 

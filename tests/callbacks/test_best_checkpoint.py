@@ -59,7 +59,7 @@ def test_the_weights_of_the_best_epoch_are_kept(mode, values, best, path):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_a_kill_before_the_checkpoint_knows_of_the_best_goes_back_to_the_former(path):
+def test_kill_before_the_checkpoint_restores_the_former_best(path):
     callback = BestCheckpoint(path)
     feed(callback, [3, 2])
     state = callback.get_state()  # the last checkpoint; what follows, no checkpoint knows
@@ -152,7 +152,7 @@ def test_each_improvement_has_a_file_where_that_is_asked_for(path):
     assert callback.improvement(3) == path.with_name(fourth)
 
 
-def test_a_resumed_run_forgets_improvements_that_no_checkpoint_knows(path):
+def test_resume_forgets_improvements_without_a_checkpoint(path):
     callback = BestCheckpoint(path, keep="improvements")
     feed(callback, [3, 2])
     state = callback.get_state()

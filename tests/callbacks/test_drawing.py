@@ -42,7 +42,7 @@ def test_drawings_take_a_hundredth_of_the_time(clock):
     assert drawn == [1000.0, 1050.0, 1100.0, 1150.0]
 
 
-def test_what_comes_while_one_is_drawn_is_left_out_and_the_last_is_drawn(clock):
+def test_offers_during_a_drawing_are_skipped_but_the_last(clock):
     pictures, go, drawn = Drawing(), threading.Event(), []
     assert pictures.offer(lambda: (go.wait(10), drawn.append("first")))
     clock.now += 1000

@@ -57,7 +57,7 @@ def test_a_resumed_run_goes_on_counting_what_it_keeps(tmp_path):
     assert second.saved == [3, 4]
 
 
-def test_an_error_while_writing_leaves_the_old_files_and_no_half_one(tmp_path, monkeypatch):
+def test_write_error_leaves_the_old_files_and_no_partial_one(tmp_path, monkeypatch):
     callback = EpochCheckpoint(tmp_path, keep=1)
     feed(callback, [0])
     callback.set_model(network(1))

@@ -164,7 +164,7 @@ class Rates(StatefulCallback):
 
 
 @pytest.mark.parametrize("name", ["step", "warm-up", "one cycle", "manual", "adaptive"])
-def test_after_a_resume_every_step_has_the_rate_of_the_uninterrupted_run(name, tmp_path):
+def test_resumed_steps_have_the_rates_of_an_uninterrupted_run(name, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)).astype("float32"), rng.normal(size=(40, 1)).astype("float32")
 

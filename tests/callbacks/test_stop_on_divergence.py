@@ -168,7 +168,7 @@ def test_the_best_weights_are_returned(tmp_path, data):
             assert mine.tobytes() == theirs.tobytes()
 
 
-def test_samples_that_hold_nan_are_named_and_the_rate_is_not_blamed(data):
+def test_nan_samples_are_named_and_the_rate_is_not_blamed(data):
     class Broken:
         """One sample of the epoch's third batch is NaN."""
 
@@ -190,7 +190,7 @@ def test_samples_that_hold_nan_are_named_and_the_rate_is_not_blamed(data):
     assert "Lower" not in str(error)
 
 
-def test_weights_of_nan_stop_the_epoch_even_where_the_loss_hides_them(data):
+def test_nan_weights_stop_the_epoch_even_if_the_loss_hides_them(data):
     """On a CPU TensorFlow's ReLU makes 0 of NaN: the loss stays finite."""
 
     class Broken(keras.utils.PyDataset):
@@ -227,7 +227,7 @@ def test_many_samples_are_counted(write_dataset):
     assert "samples=[64, 65, 66, 67, 68, 69, 70, 71, …] (36 in all)" in str(error)
 
 
-def test_with_several_steps_an_execution_all_their_samples_are_named(data):
+def test_all_samples_of_a_several_step_execution_are_named(data):
     model = network()
     model.layers[-1].set_weights([w * NAN for w in model.layers[-1].get_weights()])
     model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=4)
@@ -236,7 +236,7 @@ def test_with_several_steps_an_execution_all_their_samples_are_named(data):
     assert len(raised.value.rows) == 32
 
 
-def test_an_execution_that_is_counted_beyond_the_epoch_ends_with_its_last_sample(data):
+def test_an_execution_beyond_the_epoch_ends_with_its_last_sample(data):
     """100 samples are 13 batches; of four steps an execution Keras counts 16."""
     guard = StopOnDivergence(data)
     guard.set_model(network())

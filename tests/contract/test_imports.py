@@ -117,7 +117,7 @@ def test_a_folder_imports_only_what_the_table_allows(folder: str) -> None:
     assert not found, "\n".join(found)
 
 
-def test_the_umbrella_files_that_all_may_import_are_standard_library_only() -> None:
+def test_umbrella_files_import_the_standard_library_alone() -> None:
     names = ("_errors", "_faults", "_files", "_lazy", "_run_files", "_scripts", "__init__")
     for name in (f"{name}.py" for name in names):
         for module, line, _ in imports_of((ROOT / "sightkit" / name).read_text(encoding="utf-8")):

@@ -68,7 +68,7 @@ def test_pyproject_lists_every_package_folder() -> None:
         assert mapping[mapped] + rest == folder
 
 
-def test_every_pinned_requirement_meets_its_range_and_names_no_address() -> None:
+def test_pinned_requirements_meet_their_ranges_without_addresses() -> None:
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pins = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9a-z.]+(; python_version .*)?", pin) for pin in pins)
@@ -114,9 +114,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def test_the_wheel_installs_in_a_clean_environment_and_every_module_imports(
-    wheel: Path, tmp_path: Path
-) -> None:
+def test_wheel_installs_cleanly_and_every_module_imports(wheel: Path, tmp_path: Path) -> None:
     modules, typed = run([str(wheel), "-I", "-c", IMPORT_ALL], tmp_path).split()[-2:]
     assert int(modules) >= len(package_folders()) and typed == "True"
 

@@ -145,9 +145,7 @@ def test_unknown_fields_are_refused(name):
 
 
 @pytest.mark.parametrize(("name", "channels"), NAMES_AND_CHANNELS)
-def test_it_gives_one_image_of_stable_shape_and_dtype_and_leaves_its_input_alone(
-    name, channels, rng
-):
+def test_output_shape_and_dtype_are_stable_and_input_unchanged(name, channels, rng):
     image = rng.integers(0, 256, (12, 10, channels)).astype(np.uint8)
     before = image.copy()
     preprocessor = make(name)
@@ -197,7 +195,7 @@ def test_a_batch_equals_image_by_image(name, channels, form, rng):
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - OF_ONE_SIZE))
-def test_a_batch_of_images_of_several_sizes_equals_image_by_image_or_says_so(name, rng):
+def test_a_batch_of_mixed_sizes_equals_single_images_or_refuses(name, rng):
     preprocessor = make(name)
     sizes = ((12, 10), (30, 11), (9, 40), (17, 17), (12, 10))
     images = [rng.integers(0, 256, (*size, 3)).astype(np.uint8) for size in sizes]

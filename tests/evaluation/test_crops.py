@@ -83,7 +83,7 @@ def test_other_images_are_made_larger_than_the_crop_first(stored):
 
 
 @pytest.mark.parametrize(("share", "side"), ((0.875, 256), (0.7, 320), (1.0, 256)))
-def test_a_middle_crop_becomes_the_image_that_it_is_the_middle_of(share, side):
+def test_a_centre_crop_becomes_the_image_that_it_was_cut_from(share, side):
     step = AspectAwarePreprocessor(224, 224, crop=share)
     chain = with_views(Pipeline((GrayscalePreprocessor(), step, TO_ARRAY)), (224, 224), 10)
     assert chain.steps[1] == AspectAwarePreprocessor(side, side)

@@ -107,7 +107,7 @@ def test_missing_splits_are_told():
     assert found.headline == "Too few splits were measured for a diagnosis."
 
 
-def test_without_a_train_validation_split_one_source_is_assumed_and_said():
+def test_without_a_train_validation_split_one_source_is_reported():
     gap = diagnose(errors(0.01, None, 0.2, 0.2)).gaps[1]
     assert gap.verdict == "large"
     assert "one source" in gap.text

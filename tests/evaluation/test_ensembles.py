@@ -60,7 +60,7 @@ def made_up(members=4, count=300, classes=5, seed=0):
 
 
 @given(answers())
-def test_the_loss_of_the_average_is_never_above_the_mean_of_the_losses(given_answers):
+def test_loss_of_the_average_is_at_most_the_mean_loss(given_answers):
     """Without a tolerance but that of float64; cut off at 1e-7, as Keras does, it is not so."""
     assert jensen(*given_answers).holds
 
@@ -122,7 +122,7 @@ def test_evaluate_members_reads_each_batch_once():
     assert combined([first, second]).probabilities.tolist() == [[0.5, 0.5]] * 5
 
 
-def test_a_gain_is_in_points_of_rank_1_over_the_mean_of_the_others():
+def test_gain_is_in_points_of_rank_1_over_the_members_mean():
     members = made_up()
     average = combined(members)
     assert average.milliseconds == 8.0

@@ -77,7 +77,7 @@ def test_rows_go_through_what_they_have_not_been_through_yet(file, photos):
     assert data.notes == []
 
 
-def test_rows_of_another_file_are_taken_as_photos_and_that_is_told(file, photos):
+def test_rows_of_another_file_are_taken_as_photos_with_a_warning(file, photos):
     other = Pipeline((SimplePreprocessor(5, 5), TO_ARRAY))
     data = opened(file, chain=other, side=5)
     found = evaluate(Predictor(), data.batches)
@@ -89,7 +89,7 @@ def test_rows_of_another_file_are_taken_as_photos_and_that_is_told(file, photos)
     assert opened(file, chain=other, side=5, rows=manifest).trained_on is None
 
 
-def test_a_folder_is_seen_as_in_training_whatever_the_order_of_the_classes(photos):
+def test_a_folder_is_preprocessed_as_in_training_in_any_order(photos):
     folder, images = photos
     data = opened(folder, names=NAMES[::-1])
     found = evaluate(Predictor(), data.batches)
@@ -100,7 +100,7 @@ def test_a_folder_is_seen_as_in_training_whatever_the_order_of_the_classes(photo
     assert data.batches.images(np.array([0, 9])).shape[0] == 2
 
 
-def test_photos_that_cannot_be_read_are_named_and_the_rest_is_evaluated(photos, capsys):
+def test_unreadable_photos_are_named_and_the_rest_evaluated(photos, capsys):
     folder, images = photos
     for name in ("ant/0.png", "ant/1.png", "ant/2.png", "ant/3.png", "bee/4.png"):
         (folder / name).write_bytes(b"no photo")  # the first batch, and the end of the last

@@ -44,7 +44,7 @@ def test_rank_accuracy_is_a_stable_order_by_score(given_answers, rank):
 
 
 @given(answers())
-def test_rank_1_is_the_share_on_the_diagonal_of_the_confusion_matrix(given_answers):
+def test_rank_1_is_the_diagonal_share_of_the_confusion_matrix(given_answers):
     scores, labels = given_answers
     result = evaluation(scores, labels)
     share = np.trace(result.confusion) / len(labels)
@@ -64,7 +64,7 @@ def test_rank_accuracy_without_ties_is_that_of_keras(rank, data):
 
 
 @pytest.mark.parametrize("rank", (1, 5))
-def test_a_network_that_says_the_same_of_every_class_is_as_good_as_chance(rank):
+def test_constant_predictions_are_as_good_as_chance(rank):
     uniform = np.full((1000, 10), 0.1, np.float32)
     assert rank_accuracy(uniform, np.arange(1000) % 10, rank) == rank / 10
 
@@ -143,7 +143,7 @@ def test_a_probability_of_zero_costs_what_it_costs_in_keras():
 
 
 @pytest.mark.parametrize(("classes", "given_"), ((2, False), (5, False), (6, True), (10, True)))
-def test_rank5_stands_only_where_there_are_more_than_five_classes(classes, given_, rng):
+def test_rank5_is_reported_only_for_more_than_five_classes(classes, given_, rng):
     metrics = evaluation(rng.random((20, classes)), rng.integers(0, classes, 20)).to_metrics()
     assert (metrics["rank5"] is not None) == given_
     assert set(metrics) == {"rank1", "rank5", "loss", "count"}

@@ -112,7 +112,7 @@ def test_what_is_no_probability_is_not_calibrated(value):
         calibrate(wrong)
 
 
-def test_an_interval_of_a_mean_is_that_of_the_normal_distribution():
+def test_interval_of_a_mean_is_the_normal_distributions():
     """A share of 0.3 of 2,000: its standard deviation is sqrt(0.3 · 0.7 / 2,000)."""
     values = np.zeros(2000)
     values[:600] = 1
@@ -140,7 +140,7 @@ def test_intervals_are_those_of_a_loop_that_draws_whole_samples():
         assert got[name] == pytest.approx(tuple(np.quantile(values, (0.025, 0.975)))), name
 
 
-def test_intervals_are_a_function_of_the_seed_and_need_no_more_memory_for_more_samples(monkeypatch):
+def test_intervals_depend_on_the_seed_and_use_bounded_memory(monkeypatch):
     found = made_up(50)
     assert intervals(found) == intervals(found) != intervals(found, seed=1)
     drawn = []
@@ -154,7 +154,7 @@ def test_intervals_are_a_function_of_the_seed_and_need_no_more_memory_for_more_s
     assert sum(drawn) == 3300 and max(drawn) <= 500
 
 
-def test_where_all_is_right_the_intervals_still_know_how_few_there_are():
+def test_intervals_of_perfect_answers_still_depend_on_the_count():
     for count, low in ((48, 0.926), (5, 0.566)):
         labels = np.arange(count) % 3
         said = np.full((count, 3), 0.05, np.float32)

@@ -110,7 +110,7 @@ def test_metrics_json_holds_what_is_returned(report, tmp_path, capsys):
     assert "precision" in printed
 
 
-def test_the_report_is_one_well_formed_page_with_command_and_numbers(report):
+def test_report_is_one_well_formed_page_with_command_and_metrics(report):
     _, text = report()
     page = Page(text)
     assert "python scripts/x.py --output 'a & b' --name '<i>'" in page.text
@@ -161,7 +161,7 @@ def test_no_mistakes_are_said_too(report, tmp_path):
     assert not (tmp_path / _run_files.MISTAKES).exists()
 
 
-def test_measures_with_intervals_and_calibration_are_in_the_report(report, tmp_path):
+def test_intervals_and_calibration_are_in_the_report(report, tmp_path):
     _, text = report()
     page = Page(text)
     for said in ("balanced accuracy", "always the largest class", "35.00 %", "1,000 replicates"):
@@ -264,7 +264,7 @@ def test_a_smoke_run_is_marked(smoke, report, capsys):
 
 
 @pytest.mark.parametrize("penalty", (0.0, 0.25))
-def test_losses_that_hold_a_penalty_are_told_from_those_that_do_not(penalty, report):
+def test_losses_with_and_without_a_penalty_are_told_apart(penalty, report):
     _, text = report(penalty=penalty)
     assert ("the penalty on large weights too (0.25 at the end)" in Page(text).text) == bool(
         penalty

@@ -44,7 +44,7 @@ def test_resume_and_overwrite_are_refused_in_a_smoke_run_too():
         Config(resume=True, overwrite=True, smoke=True)
 
 
-def test_a_smoke_run_is_short_and_has_a_folder_and_data_of_its_own():
+def test_a_smoke_run_is_short_with_its_own_folder_and_data():
     config = Config(smoke=True)
     assert (config.epochs, config.limit) == (2, 200)
     assert config.output == Path("runs/test/smoke")
@@ -53,7 +53,7 @@ def test_a_smoke_run_is_short_and_has_a_folder_and_data_of_its_own():
     assert not Config(smoke=True, resume=True).overwrite
 
 
-def test_a_smoke_run_takes_the_folder_that_was_asked_for_and_does_not_overwrite_it():
+def test_a_smoke_run_takes_the_given_folder_without_overwriting():
     config = Config(smoke=True, epochs=1, output=Path("mine"), data=Path("mine.h5"))
     assert (config.epochs, config.output, config.data) == (1, Path("mine"), Path("mine.h5"))
     assert not config.overwrite

@@ -26,7 +26,7 @@ from sightkit.preprocessing import ImageToArrayPreprocessor
 from sightkit.training.smoke import smoke_bundles
 
 
-def test_a_draw_is_a_function_of_the_seed_and_takes_about_63_percent():
+def test_bootstrap_depends_on_the_seed_and_takes_63_percent():
     rows = bootstrap_rows(100, 10_100, seed=3)
     assert len(rows) == 10_000 and rows.min() >= 100 and rows.max() < 10_100
     assert len(np.unique(rows)) / 10_000 == pytest.approx(1 - np.exp(-1), abs=0.02)
@@ -34,9 +34,7 @@ def test_a_draw_is_a_function_of_the_seed_and_takes_about_63_percent():
     assert (rows != bootstrap_rows(100, 10_100, seed=4)).any()
 
 
-def test_only_the_training_split_is_drawn_and_a_file_that_is_lost_is_drawn_again(
-    write_dataset, tmp_path
-):
+def test_only_training_rows_are_drawn_and_a_lost_file_is_remade(write_dataset, tmp_path):
     dataset = write_dataset(train=20, validation=6, test=5)
     whole = DatasetFile.open(dataset)
     path = bag(dataset, tmp_path / "data" / "bag.h5", seed=1)
@@ -61,7 +59,7 @@ class Config(experiments.Config):
     batch_size: int = 10
 
 
-def test_a_member_is_finished_when_it_has_a_bundle_and_its_own_configuration(tmp_path):
+def test_a_member_is_finished_with_a_bundle_and_its_own_config(tmp_path):
     config = Config()
     assert not is_finished(tmp_path, "train_x", config)
     (tmp_path / _run_files.BUNDLE).mkdir()
@@ -89,7 +87,7 @@ def test_an_ensemble_is_gone_on_with_by_the_same_settings_only(tmp_path):
 
 
 @pytest.mark.parametrize("rate", (0.3, keras.optimizers.schedules.ExponentialDecay(9.0, 1, 0.5)))
-def test_the_rate_falls_in_cycles_whatever_the_optimizer_was_made_with(rate, tmp_path):
+def test_rate_falls_in_cycles_whatever_the_optimizers_own(rate, tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(rate), "mse")
     x, y = np.ones((12, 2), np.float32), np.ones((12, 1), np.float32)
@@ -112,7 +110,7 @@ def test_the_rate_falls_in_cycles_whatever_the_optimizer_was_made_with(rate, tmp
     assert names == ["epoch-00002.weights.h5", "epoch-00004.weights.h5"]
 
 
-def test_snapshots_become_bundles_that_say_what_their_weights_say(tmp_path, rng):
+def test_snapshots_become_bundles_that_predict_as_their_weights(tmp_path, rng):
     _, (bundle,) = smoke_bundles(tmp_path)
     (tmp_path / "run").mkdir()
     bundle.rename(tmp_path / "run" / _run_files.BUNDLE)
@@ -169,7 +167,7 @@ def test_networks_that_are_built_differently_have_no_average():
         )
 
 
-def test_a_bundle_knows_what_it_was_trained_on_and_notices_damage(tmp_path):
+def test_a_bundle_records_its_training_data_and_detects_damage(tmp_path):
     data, (folder,) = smoke_bundles(tmp_path)
     file = DatasetFile.open(data)
     found = training.load_bundle(folder).training_rows

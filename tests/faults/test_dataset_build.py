@@ -60,7 +60,7 @@ def lines_of(*arguments, timeout=120):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_a_build_killed_at_any_named_point_leaves_the_old_file_or_the_new(tmp_path):
+def test_a_killed_build_leaves_the_old_file_or_the_new(tmp_path):
     lines = lines_of("points", tmp_path)
     assert len(lines) == 25
     for line in lines[:-1]:
@@ -75,7 +75,7 @@ def test_a_build_killed_at_any_named_point_leaves_the_old_file_or_the_new(tmp_pa
 
 
 @pytest.mark.faults
-def test_killed_at_200_random_instants_there_is_the_whole_dataset_or_none(tmp_path):
+def test_200_random_kills_leave_a_complete_dataset_or_none(tmp_path):
     lines = lines_of("kills", tmp_path, 200, timeout=600)
     assert len(lines) == 200
     assert all(line["after"] in (line["before"], line["new"]) for line in lines)
@@ -87,7 +87,7 @@ def test_killed_at_200_random_instants_there_is_the_whole_dataset_or_none(tmp_pa
 
 @pytest.mark.parametrize("memory", (0, 2**20))
 @pytest.mark.parametrize("size", (100, 60_000, 520_000, 650_000))
-def test_a_disk_that_fills_while_a_dataset_is_built_costs_nothing(size, memory, tmp_path):
+def test_a_disk_that_fills_during_a_build_costs_nothing(size, memory, tmp_path):
     """300 rows are 518,400 bytes; what comes beside them does not fit into 650,000 either."""
     path = tmp_path / "data.h5"
     code, _, stderr = run("dataset_job.build(dataset_job.Path(sys.argv[1]), 101)", path)
@@ -113,7 +113,7 @@ except SightkitError as error:
     assert size > 1000 or (tmp_path / "data.h5.left_out.csv").read_bytes() == listed
 
 
-def test_sources_longer_than_said_meet_a_full_disk_without_a_crash(tmp_path):
+def test_too_long_sources_on_a_full_disk_are_refused(tmp_path):
     code, _, stderr = run(
         """
 limit(400_000)
@@ -212,7 +212,7 @@ for warm in (False, True):
 """
 
 
-def test_a_generator_works_in_children_and_in_the_parent_after_a_fork(write_dataset):
+def test_a_generator_works_in_children_and_parent_after_a_fork(write_dataset):
     result = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, str(write_dataset())],
         capture_output=True,

@@ -144,7 +144,7 @@ def test_a_lock_is_taken_again_after_it_was_given_back(tmp_path):
         lock.release()
 
 
-def test_a_waiting_process_does_not_keep_a_lock_file_that_was_removed(tmp_path):
+def test_a_waiting_process_does_not_hold_a_removed_lock_file(tmp_path):
     path = tmp_path / ".lock"
     first = _files.FileLock(path, "the test")
     first.acquire()

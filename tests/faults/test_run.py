@@ -89,7 +89,7 @@ def test_two_processes_cannot_have_one_folder(tmp_path):
     assert not (output / _run_files.LOCK).exists()
 
 
-def test_a_folder_that_may_not_be_written_is_one_line_before_any_work(open_to_all):
+def test_a_read_only_folder_is_one_line_before_any_work(open_to_all):
     locked = open_to_all / "locked"
     locked.mkdir(mode=0o555)
     assert "must be writable" in refused(locked / "run", "--stranger")
@@ -105,7 +105,7 @@ def test_a_folder_that_may_not_be_entered_is_one_line(open_to_all):
 
 @pytest.mark.parametrize("point", ("file.written", "file.synced"))
 @pytest.mark.parametrize("flags", ((), ("--resume",), ("--overwrite",)))
-def test_a_run_killed_before_its_configuration_stood_is_no_run_yet(point, flags, tmp_path):
+def test_a_run_killed_before_its_config_was_written_is_none(point, flags, tmp_path):
     output = tmp_path / "run"
     code, _ = open_run(output, **{_faults.CRASH_VARIABLE: point})
     assert code == 137

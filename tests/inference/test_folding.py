@@ -161,7 +161,7 @@ def test_a_normalization_that_is_told_to_train_stays(shaken, images_for):
     same(network, folded, images_for(network))
 
 
-def test_a_convolution_that_also_leaves_the_network_is_not_folded(shaken, images_for):
+def test_a_convolution_that_is_also_an_output_is_not_folded(shaken, images_for):
     inputs = keras.Input((8, 8, 3))
     inner_in = keras.Input((8, 8, 3))
     inner = keras.Model(inner_in, layers.Conv2D(4, 3)(inner_in), name="inner")
@@ -192,14 +192,14 @@ def test_a_sequential_network_is_folded(shaken, images_for):
     same(network, fold(network), images_for(network))
 
 
-def test_part_of_a_network_is_folded_as_if_the_rest_were_not_there(shaken, images_for):
+def test_part_of_a_network_is_folded_independently_of_the_rest(shaken, images_for):
     whole = shaken(read_by_two())
     part = keras.Model(whole.inputs, whole.layers[2].output)
     assert counts(fold(part)) == (1, 0)
     same(part, fold(part), images_for(part))
 
 
-def test_a_compiled_network_is_folded_whatever_it_is_compiled_with(shaken, images_for):
+def test_a_compiled_network_is_folded_with_any_loss(shaken, images_for):
     network = shaken(chain((8, 8, 3), layers.Conv2D(4, 3), layers.BatchNormalization()))
     network.compile(loss=lambda y, p: keras.ops.mean(p))
     same(network, fold(network), images_for(network))

@@ -398,7 +398,7 @@ os.kill(os.getpid(), signal.SIGINT)
 """
 
 
-def test_ctrl_c_is_heard_after_another_thread_let_go_of_the_engine():
+def test_ctrl_c_works_after_another_thread_released_the_engine():
     pytest.importorskip("openvino")
     result = subprocess.run(
         [sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=300, check=False

@@ -32,7 +32,7 @@ def test_every_image_comes_once_in_order(count, batch_size, workers):
     assert np.array_equal(y, images.labels)
 
 
-def test_an_image_that_cannot_be_read_ends_it_by_name_and_the_threads_with_it():
+def test_an_unreadable_image_is_named_and_ends_the_threads():
     def read(row):
         if row == 40:
             raise SightkitError("The file must be an image.", path="s/40")

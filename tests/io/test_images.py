@@ -272,7 +272,7 @@ def test_write_png_is_undone_by_read_image(channels, photo, tmp_path):
     assert np.array_equal(read_image(tmp_path / "again.png"), np.broadcast_to(image, photo.shape))
 
 
-def test_real_photos_agree_with_pillow_and_the_broken_one_is_refused(test_data):
+def test_real_photos_equal_pillows_and_the_broken_one_is_refused(test_data):
     photos = sorted((test_data / "imagenet-samples").glob("*.JPEG"))
     for path in photos[:8]:
         expected = np.asarray(Image.open(path).convert("RGB")).astype(int)

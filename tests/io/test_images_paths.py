@@ -42,7 +42,7 @@ def test_a_name_that_is_not_utf8_is_read(photo, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ("pipe", "device", "far too large"))
-def test_what_would_block_or_fill_the_memory_is_refused_and_named(kind, tmp_path):
+def test_pipes_and_huge_files_are_refused_by_name(kind, tmp_path):
     path = tmp_path / "photo.jpg"
     if kind == "pipe":
         os.mkfifo(path)  # opening it would wait for a writer for ever

@@ -218,7 +218,7 @@ def test_a_pnm_of_another_range_is_refused():
 
 
 @pytest.mark.parametrize("kind", ("PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM"))
-def test_a_damaged_file_is_refused_or_decoded_and_nothing_is_written_to_stderr(kind, capfd, rng):
+def test_a_damaged_file_is_refused_or_decoded_without_stderr(kind, capfd, rng):
     buffer = io.BytesIO()
     Image.fromarray(RGB).save(buffer, kind)
     whole = buffer.getvalue()

@@ -26,14 +26,12 @@ def test_the_list_of_the_training_set_is_kept():
     ("names", "class_names", "told"),
     ((["a", "lion"], ("a", "b"), "unknown='lion'"), (["a"], ("a", "b", "a"), "twice")),
 )
-def test_names_outside_of_the_list_and_lists_with_one_name_twice_are_refused(
-    names, class_names, told
-):
+def test_unknown_and_duplicate_names_are_refused(names, class_names, told):
     with pytest.raises(SightkitError, match=told):
         encode_labels(names, class_names)
 
 
-def test_one_hot_is_what_keras_makes_of_it_and_two_classes_have_two_columns():
+def test_one_hot_equals_keras_with_two_columns_for_two_classes():
     import keras
 
     labels = np.array([1, 0, 2, 2])

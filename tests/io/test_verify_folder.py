@@ -104,9 +104,7 @@ def test_what_cannot_be_decoded_is_bad_and_listed(make, told, folder, tmp_path):
 
 
 @pytest.mark.parametrize(("tolerance", "refused"), ((0.0, True), (0.04, True), (0.05, False)))
-def test_more_bad_images_than_tolerated_are_an_error_after_the_list(
-    tolerance, refused, folder, tmp_path
-):
+def test_more_than_max_bad_images_are_an_error_after_the_list(tolerance, refused, folder, tmp_path):
     (folder / "a" / "0.png").write_bytes(b"")
     path = tmp_path / "list.csv"
     if refused:

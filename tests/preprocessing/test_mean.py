@@ -65,7 +65,7 @@ def test_batches_and_single_images_may_be_mixed(images):
     assert mixed == MeanImagePreprocessor.fit(images)
 
 
-def test_a_grey_mean_takes_grey_images_and_colour_where_all_are_equal(images):
+def test_a_grey_mean_takes_grey_images_and_equal_channels(images):
     grey = images[..., :1]
     fitted = MeanPreprocessor.fit(grey, deviation=True)
     assert fitted.red == fitted.green == fitted.blue == pytest.approx(grey.mean())

@@ -71,7 +71,7 @@ def test_a_config_of_a_chain_with_a_random_step_is_refused():
 
 
 @pytest.mark.parametrize("fields", ({}, {"step": []}, {"steps": [], "nonsense": 1}))
-def test_a_config_without_steps_or_with_unknown_fields_is_refused(fields):
+def test_a_config_without_steps_or_of_unknown_fields_is_refused(fields):
     with pytest.raises(SightkitError):
         from_config({"name": "Pipeline", **fields})
 

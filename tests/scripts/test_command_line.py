@@ -143,7 +143,7 @@ def test_values_of_the_wrong_kind_are_refused(flags, script):
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_an_output_that_is_taken_is_refused_before_keras_is_imported(name, script, tmp_path):
+def test_a_taken_output_is_refused_before_keras_is_imported(name, script, tmp_path):
     from sightkit.training import Run
 
     module = runpy.run_path(str(SCRIPTS / f"{name}.py"))
@@ -186,7 +186,7 @@ def test_predict_wants_images_and_classes(flags, told, script):
 
 
 @pytest.mark.parametrize("name", [name for name in TRAINING if name != "finetune"])
-def test_data_that_is_no_dataset_file_is_refused_before_keras_is_imported(name, script, tmp_path):
+def test_data_that_is_no_dataset_is_refused_before_keras(name, script, tmp_path):
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "empty.h5").touch()
     (tmp_path / "photos").mkdir()

@@ -123,7 +123,7 @@ def refused_by_predict(script, *arguments):
     return result
 
 
-def test_predict_names_a_file_that_is_no_image_before_keras_is_imported(smoke, script, tmp_path):
+def test_predict_names_a_bad_image_before_keras_is_imported(smoke, script, tmp_path):
     bundle = smoke[0] / "run" / "bundle"
     text = tmp_path / "text\nfile.jpg"
     text.write_text("hello")

@@ -94,7 +94,7 @@ def test_suspicious_labels_are_listed(done, script):
     assert len(result.stdout.splitlines()) == shown + (shown > 0) + 1  # with head and sum
 
 
-def test_a_run_that_stands_is_not_replaced_and_nothing_is_started(done, script):
+def test_an_existing_run_is_not_replaced_and_keras_not_started(done, script):
     folder, _, _ = done
     result = script("train_logistic", "--features", "f.h5", "--output", "run", cwd=folder)
     assert result.code == 2 and "--overwrite" in result.stderr

@@ -30,7 +30,7 @@ def smoke(script, tmp_path_factory):
     return folder, result
 
 
-def test_a_smoke_run_makes_a_whole_run_folder_without_weights_or_network(smoke):
+def test_a_smoke_run_makes_a_complete_run_folder_offline(smoke):
     folder, result = smoke
     assert "The weights of squeezenet are not at hand" in result.stdout
     for name in (_run_files.METRICS, _run_files.REPORT, _run_files.CURVES, _run_files.BUNDLE):
@@ -43,7 +43,7 @@ def test_a_smoke_run_makes_a_whole_run_folder_without_weights_or_network(smoke):
     assert "Warning" not in result.stderr and "Traceback" not in result.stderr
 
 
-def test_its_bundle_has_the_networks_own_preprocessing_and_predict_takes_it(smoke, script):
+def test_finetune_bundle_has_its_preprocessing_and_predicts(smoke, script):
     bundle = smoke[0] / "run" / _run_files.BUNDLE
     description = json.loads((bundle / "bundle.json").read_text())
     text = json.dumps(description["preprocessing"])

@@ -54,7 +54,7 @@ def test_killed_at_any_time_it_ends_equal(precision, tmp_path):
         assert finish(tmp_path, output, *flags, "--resume") == expected
 
 
-def test_the_dataset_file_of_the_build_script_is_the_one_that_it_wants(tmp_path):
+def test_the_build_scripts_dataset_file_is_the_one_it_takes(tmp_path):
     build = runpy.run_path(str(SCRIPT.with_name("build_cifar10.py")))["Config"]
     train = runpy.run_path(str(SCRIPT))["Config"]
     assert build.__dataclass_fields__["output"].default == train().data

@@ -14,7 +14,7 @@ from sightkit._errors import SightkitError
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_lenet_mnist.py"
 
 
-def test_without_file_and_network_one_line_says_what_belongs_where(tmp_path, monkeypatch):
+def test_without_file_and_network_one_line_names_the_place(tmp_path, monkeypatch):
     import keras.src.backend.config as config
     import keras.src.utils.file_utils as file_utils
 

@@ -42,7 +42,7 @@ def test_answers_are_json_or_csv(name, script, tmp_path):
     assert ".json or .csv" in result.stderr
 
 
-def test_classify_lists_the_networks_and_refuses_others_without_keras(script):
+def test_classify_lists_its_networks_and_refuses_others(script):
     from sightkit import transfer
 
     result = script("classify", "--help")

@@ -30,7 +30,7 @@ def test_wrong_flags_are_one_line_before_keras_is_imported(arguments, told, scri
 
 
 @pytest.mark.slow
-def test_a_smoke_search_leaves_table_picture_and_the_command_to_train(script, tmp_path):
+def test_a_smoke_search_writes_table_picture_and_command(script, tmp_path):
     flags = ("train_lenet_digits", "--smoke", "--output", tmp_path / "search", "--folds", 2)
     result = script("search", *flags, cwd=tmp_path)
     assert result.code == 0, result.stderr

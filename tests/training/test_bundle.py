@@ -120,7 +120,7 @@ def test_a_path_without_a_list_is_refused(bundle):
         load_bundle(bundle).predict("photo.jpg")
 
 
-def test_a_chain_that_cannot_take_files_is_refused_when_it_is_saved(canary, tmp_path):
+def test_a_chain_that_takes_no_files_is_refused_when_saved(canary, tmp_path):
     with pytest.raises(SightkitError, match="GrayscalePreprocessor"):
         save_bundle(
             tmp_path / "b",

@@ -108,7 +108,7 @@ def test_a_slow_network_is_not_measured_further(monkeypatch, data, tmp_path):
     assert list(plan.seconds_per_step) == [1] and plan.steps_per_execution == 1
 
 
-def test_a_resume_takes_what_was_written_and_another_run_what_was_cached(timed, data, tmp_path):
+def test_a_resume_takes_the_written_plan_a_new_run_the_cached(timed, data, tmp_path):
     calls = timed({1: 1.0, 8: 0.5})
     options = {"cache": tmp_path / "cache"}
     first = plan_execution(network(), data["train"], folder=tmp_path / "a", **options)
@@ -251,7 +251,7 @@ def test_steps_per_execution_change_no_bit_not_even_over_a_stop(steps, data, tmp
         assert train(data, output, steps, resume=True) == expected
 
 
-def test_a_checkpoint_counted_beyond_its_epoch_is_resumed_at_its_end(data, tmp_path):
+def test_a_checkpoint_beyond_its_epoch_is_resumed_at_its_end(data, tmp_path):
     """As earlier versions wrote it with several steps an execution."""
     expected = train(data, tmp_path / "whole", 4)
     output = tmp_path / "stopped"

@@ -14,7 +14,7 @@ class Counter(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     "make", (Counter, keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
 )
-def test_a_callback_whose_memory_would_be_lost_is_refused_before_anything_is_done(make):
+def test_a_callback_without_saved_state_is_refused_before_work(make):
     callback = make()
     with pytest.raises(SightkitError, match=rf"StatefulCallback|Received: callback={make}"):
         fit(None, None, None, run=None, epochs=1, callbacks=[callback])  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ def test_no_two_steps_variables_or_seeds_share_their_numbers():
     assert np.abs(np.corrcoef(drawn) - np.eye(8)).max() < 0.1
 
 
-def test_it_is_a_function_of_the_step_so_that_a_resume_draws_the_same():
+def test_noise_depends_on_the_step_so_a_resume_draws_the_same():
     make = with_gradient_noise(SGD, seed=3)
     expected = noises(make(1.0), 3)[2]
     resumed = make(1.0)

@@ -44,7 +44,7 @@ def data(write_dataset):
     )
 
 
-def test_the_rates_rise_and_the_suggestion_lies_where_the_loss_falls(data, tmp_path):
+def test_rates_rise_and_the_suggestion_is_where_the_loss_falls(data, tmp_path):
     found = learning_rate_finder(network(), data, picture=tmp_path / "rates.png")
     assert len(found.rates) == len(found.losses) == len(found.smoothed) <= 100
     assert found.rates[0] == pytest.approx(1e-6)
@@ -150,7 +150,7 @@ def test_noise_before_the_fall_is_not_taken_for_it():
     assert 1e-4 < _suggest(list(rates), list(smoothed)) < 0.03
 
 
-def test_what_cannot_be_tested_is_refused_before_anything_is_done(data):
+def test_finder_refuses_what_it_cannot_test_before_work(data):
     model = network()
     for arguments in ({"lowest": 0}, {"lowest": 1, "highest": 1}, {"steps": 9}):
         with pytest.raises(SightkitError, match="lowest must be above 0"):

@@ -52,7 +52,7 @@ def test_kernels_are_orthonormal_but_for_their_scale(name):
         np.testing.assert_allclose(product / product[0, 0], np.eye(len(product)), atol=1e-4)
 
 
-def test_activations_of_a_deep_network_neither_vanish_nor_explode():
+def test_deep_activations_neither_vanish_nor_explode():
     def deep():
         x = inputs = keras.Input((12, 12, 3))
         for number in range(12):
@@ -71,7 +71,7 @@ def test_activations_of_a_deep_network_neither_vanish_nor_explode():
     assert keras.ops.convert_to_numpy(model(data)).std() > 0.1
 
 
-def test_the_arguments_alone_decide_and_nothing_else_is_drawn_from():
+def test_lsuv_depends_on_its_arguments_alone():
     found = []
     for seed in (1, 1, 2):
         model = zoo.build("lenet", **zoo.entry("lenet").sample)

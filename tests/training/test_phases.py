@@ -57,7 +57,7 @@ def run_in(folder, **flags):
     return training.Run.open(Config(output=folder / "run", **flags), experiment="test")
 
 
-def test_epochs_and_order_go_on_and_each_phase_has_its_own_checkpoints(fit, network, tmp_path):
+def test_epochs_continue_and_each_phase_has_its_checkpoints(fit, network, tmp_path):
     with run_in(tmp_path) as run:
         first = fit(run, network, phase="head")
         assert [(row["epoch"], row["phase"]) for row in first] == [(1, 1), (2, 1)]
@@ -84,9 +84,7 @@ def test_no_pass_is_tuned(fit, network, tmp_path, tuned):
     assert set(tuned) == {False}
 
 
-def test_a_phase_that_only_gets_worse_ends_with_the_weights_of_the_one_before(
-    fit, network, tmp_path
-):
+def test_a_phase_without_improvement_ends_with_former_weights(fit, network, tmp_path):
     def spoil(batch, logs):
         for variable in network.trainable_variables:
             noise = np.random.default_rng(batch).normal(0, 0.3, variable.shape)

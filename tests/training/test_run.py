@@ -75,7 +75,7 @@ def test_a_run_that_is_there_is_refused_naming_both_flags(config):
 
 
 @pytest.mark.parametrize("flags", ({}, {"resume": True}, {"overwrite": True}))
-def test_a_run_that_never_finished_an_epoch_stands_in_nobodys_way(flags, config):
+def test_a_run_without_a_finished_epoch_may_be_overwritten(flags, config):
     with open_run(config) as run:  # its data could not be read, say
         run.write_environment(data={"sha256": "1"})
     with open_run(config, epochs=7, **flags) as run:
@@ -237,7 +237,7 @@ def old(config):
     return snapshot(config.output)
 
 
-def test_what_is_overwritten_comes_back_if_the_new_run_fails_before_it_starts(config, old):
+def test_the_overwritten_run_returns_if_the_new_one_fails(config, old):
     with pytest.raises(SightkitError, match="no file"), open_run(config, overwrite=True) as run:
         assert not run.path(_run_files.BUNDLE).exists()
         run.write_environment(data={"sha256": "2"})
@@ -260,7 +260,7 @@ def test_what_a_loop_of_ones_own_has_made_stays(config, old):
     assert left == ["bundle", "checkpoints", "config.json", "notes.txt"]
 
 
-def test_what_is_overwritten_comes_back_if_the_new_run_is_killed_before_it_starts(config, old):
+def test_the_overwritten_run_returns_if_the_new_one_is_killed(config, old):
     run = open_run(config, overwrite=True)
     run._lock.release()  # as a kill does, in the end
     with open_run(config, resume=True) as resumed:
@@ -287,7 +287,7 @@ def test_a_kill_while_a_run_is_put_aside_or_back_loses_nothing(moves, config, ol
     assert snapshot(config.output) == old
 
 
-def test_a_kill_while_what_was_overwritten_is_deleted_leaves_the_new_run(config, old, monkeypatch):
+def test_a_kill_while_the_old_run_is_deleted_leaves_the_new_one(config, old, monkeypatch):
     run = open_run(config, overwrite=True, epochs=7)
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(
@@ -367,7 +367,7 @@ def test_a_resume_on_other_versions_is_told_and_recorded(config, capsys):
     assert "begun with python 3.10.1" in capsys.readouterr().err
 
 
-def test_a_resume_takes_the_threads_of_the_run_before_the_backend_starts(tmp_path):
+def test_a_resume_takes_the_runs_threads_before_keras_starts(tmp_path):
     """In a process of its own: here TensorFlow is imported already."""
     code = """
 import os, sys, dataclasses

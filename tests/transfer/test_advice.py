@@ -66,7 +66,7 @@ def noise(count, mean=128, spread=30, seed=0):
     return values.clip(0, 255).astype(np.uint8)
 
 
-def test_pictures_like_those_of_the_training_are_similar_and_others_are_not(bundle):
+def test_training_like_pictures_are_similar_and_others_are_not(bundle):
     same = transfer.probe(list(noise(64, seed=1)), network=bundle)
     brighter = transfer.probe(list(noise(64, mean=200, seed=1)), network=bundle)
     darker = transfer.probe(list(noise(64, mean=50, seed=1)), network=bundle)
@@ -114,7 +114,7 @@ def test_what_cannot_be_probed_is_refused(bundle):
         transfer.probe(list(noise(3)), network=without)
 
 
-def test_a_sample_has_two_of_each_class_and_names_what_cannot_be_read(tmp_path, capsys):
+def test_a_sample_has_two_of_each_class_and_names_bad_photos(tmp_path, capsys):
     for label, count in (("a", 30), ("b", 2)):
         (tmp_path / label).mkdir()
         for number in range(count):

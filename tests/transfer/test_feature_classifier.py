@@ -68,7 +68,7 @@ def test_photos_paths_and_feature_files_are_answered_alike(trained):
     assert classifier.predict([]).shape == (0, 2)
 
 
-def test_nothing_in_it_is_code_and_both_kinds_are_loaded_by_one_name(trained):
+def test_a_bundle_holds_no_code_and_both_kinds_load_alike(trained):
     names = sorted(path.name for path in (trained / "bundle").iterdir())
     assert names == [
         "bundle.json",
@@ -84,12 +84,12 @@ def test_nothing_in_it_is_code_and_both_kinds_are_loaded_by_one_name(trained):
     assert isinstance(transfer.load(trained / "bundle"), transfer.FeatureClassifier)
 
 
-def test_the_loader_of_whole_networks_names_the_one_that_takes_both(bundle):
+def test_the_loader_of_networks_names_the_one_for_both_kinds(bundle):
     with pytest.raises(SightkitError, match=r"sightkit\.transfer\.load"):
         training.load_bundle(bundle)
 
 
-def test_features_of_another_network_and_other_classes_are_refused(trained, write_features):
+def test_features_of_another_network_or_classes_are_refused(trained, write_features):
     classifier = transfer.load(trained / "bundle")
     with pytest.raises(SightkitError, match="all its networks"):
         classifier.predict_features(transfer.open_features([trained / "a.h5"]))
@@ -167,7 +167,7 @@ def test_the_canary_finds_what_answers_otherwise(bundle):
         transfer.load(bundle)
 
 
-def test_a_network_with_other_weights_is_not_taken_for_the_one_of_the_features(trained):
+def test_a_network_of_other_weights_is_not_the_features_network(trained):
     features = transfer.open_features([trained / "a.h5"])
     identity = {**features.networks[0], "weights_sha256": "f" * 64}
     changed = transfer.Features(features.files, (identity,))

@@ -29,7 +29,7 @@ def extract(network, folder, path, **options):
     return transfer.extract_features(network, transfer.open_photos(folder), path, **options)
 
 
-def test_features_are_what_the_network_gives_and_know_their_photos(small_network, folder, tmp_path):
+def test_features_are_the_networks_outputs_with_their_photos(small_network, folder, tmp_path):
     features = extract(small_network, folder, tmp_path / "f.h5")
     images = io.FolderDataset(folder)()
     assert features.shape == (24, 64)
@@ -50,9 +50,7 @@ def test_features_are_what_the_network_gives_and_know_their_photos(small_network
     assert identity["preprocessing"]["name"] == "Pipeline"
 
 
-def test_a_killed_extraction_goes_on_and_ends_with_the_same_bytes(
-    small_network, folder, tmp_path, capsys
-):
+def test_a_killed_extraction_resumes_and_ends_byte_equal(small_network, folder, tmp_path, capsys):
     (folder / "china" / "7.png").write_bytes(b"no picture")
     path = tmp_path / "killed.h5"
     killed = subprocess.run(
@@ -172,9 +170,7 @@ def fails_at(calls, method, number):
     return failing
 
 
-def test_photos_that_cannot_be_read_are_counted_listed_and_cost_nobody_else(
-    small_network, folder, tmp_path, capsys
-):
+def test_unreadable_photos_are_counted_and_listed_alone(small_network, folder, tmp_path, capsys):
     before = extract(small_network, folder, tmp_path / "before.h5")
     bad = {
         name: before.sources().index(name)
@@ -202,7 +198,7 @@ def test_photos_of_which_none_can_be_read_are_an_error(small_network, folder, tm
     assert not (tmp_path / "f.h5").exists()
 
 
-def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
+def test_the_same_features_are_opened_and_others_are_refused(
     small_network, folder, tmp_path, capsys
 ):
     path = tmp_path / "f.h5"
@@ -222,7 +218,7 @@ def test_a_file_of_the_same_is_opened_and_one_of_another_is_refused(
 
 
 @pytest.mark.parametrize(("side", "told"), [(40, False), (12, True)])
-def test_a_dataset_file_keeps_its_splits_and_its_own_preprocessing(
+def test_a_dataset_file_keeps_its_splits_and_preprocessing(
     side, told, small_network, folder, tmp_path, capsys
 ):
     chain = Pipeline((SimplePreprocessor(side, side),))
@@ -293,7 +289,7 @@ def test_what_no_network_is_is_told(name, options, told):
         transfer.open_network(name, **options)
 
 
-def test_with_its_mirror_image_a_photo_looks_as_its_mirror_image_does():
+def test_mirrored_views_make_a_photo_equal_its_mirror_image():
     network = transfer.open_network("minivggnet", random=True, crops=2)
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     one, other = network.features(network.prepare([image, image[:, ::-1]]))
@@ -332,7 +328,7 @@ def test_a_pretrained_network_is_cut_where_its_weights_are(tmp_path, monkeypatch
     assert again.identity["origin"]["include_top"] is False
 
 
-def test_the_fast_form_of_a_network_is_kept_in_the_folder_that_is_named(tmp_path, rng):
+def test_the_compiled_network_is_cached_in_the_given_folder(tmp_path, rng):
     pytest.importorskip("openvino")
     network = transfer.open_network("minivggnet", random=True)
     image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)

@@ -45,7 +45,7 @@ def test_in_phase_1_only_the_head_changes(network):
     assert learn(network, keras.optimizers.RMSprop(1e-2)) == {"head_dense1", "logits"}
 
 
-def test_in_phase_2_only_the_named_layers_and_the_head_change_and_no_statistics(network):
+def test_phase_2_changes_named_layers_and_head_but_no_statistics(network):
     transfer.freeze_body(network)
     learn(network, keras.optimizers.RMSprop(1e-3))
     assert transfer.unfreeze_from(network, "block2_conv1") == [
@@ -100,7 +100,7 @@ def test_every_pretrained_network_has_its_last_block(name):
 
 
 @pytest.mark.parametrize("name", transfer.names())
-def test_of_a_stored_photo_the_network_takes_the_middle_pixel_by_pixel(name):
+def test_the_network_takes_the_middle_of_a_stored_photo_exactly(name):
     side, stored = SOURCES[name].side, transfer.stored_side(name)
     image = np.random.default_rng(0).integers(0, 256, (stored, stored, 3)).astype(np.uint8)
     (crop,) = [
@@ -148,7 +148,7 @@ def test_the_body_is_the_pretrained_one(tmp_path, monkeypatch):
     np.testing.assert_array_equal(cut.predict_on_batch(images), body.predict_on_batch(images))
 
 
-def test_photos_become_a_file_of_their_own_for_each_network_and_split(tmp_path, monkeypatch):
+def test_photos_become_one_file_per_network_and_split(tmp_path, monkeypatch):
     from sightkit.io.sources.sample_photos import write_sample_photos
 
     (tmp_path / "mine").mkdir()

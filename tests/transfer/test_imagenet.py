@@ -52,7 +52,7 @@ def test_mobilenet_names_a_beagle(keras_home: Path) -> None:
 
 
 @needs_data
-def test_the_same_weights_give_the_same_answer_as_keras_applications(keras_home: Path) -> None:
+def test_same_weights_predict_as_keras_applications(keras_home: Path) -> None:
     bundle = transfer.pretrained("mobilenet_0.25")
     theirs = keras.applications.MobileNet(alpha=0.25, weights="imagenet")
     image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
@@ -96,7 +96,7 @@ def test_the_bound_preprocessing_is_the_one_of_keras(name: str) -> None:
     np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
-def test_a_grey_and_a_colour_photo_of_any_size_become_what_the_network_takes() -> None:
+def test_grey_and_colour_photos_of_any_size_fit_the_network() -> None:
     chain = preprocessing_of("vgg16")
     for shape in ((300, 200, 3), (50, 900, 1), (1, 1, 3)):
         assert chain(np.full(shape, 9, np.uint8)).shape == (224, 224, 3)
@@ -197,6 +197,6 @@ def test_a_photo_file_reads_the_same_as_its_array(tmp_path: Path) -> None:
 
 
 @needs_data
-def test_a_layer_that_no_network_has_is_no_reason_to_fetch_weights(keras_home: Path) -> None:
+def test_an_unknown_layer_is_refused_before_weights_are_fetched(keras_home: Path) -> None:
     with pytest.raises(SightkitError, match=r"Received: .*layer='fire99'"):
         transfer.open_network("squeezenet", layer="fire99")

@@ -16,7 +16,7 @@ DATA = os.environ.get("SIGHTKIT_TEST_DATA")
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
 @pytest.mark.parametrize("name", ("animals", "flowers17"))
-def test_four_in_five_of_injected_wrong_labels_are_in_the_first_tenth(name, tmp_path, monkeypatch):
+def test_four_in_five_label_errors_are_in_the_first_tenth(name, tmp_path, monkeypatch):
     home = str(Path(str(DATA)) / "keras")
     monkeypatch.setenv("KERAS_HOME", home)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: home, raising=False)

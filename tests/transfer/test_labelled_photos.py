@@ -42,7 +42,7 @@ def pair(tmp_path_factory):
     return transfer.load(place / "bundle"), features, trained
 
 
-def test_open_for_evaluation_of_a_file_gives_the_features_answers(pair, tmp_path):
+def test_open_for_evaluation_of_a_file_predicts_as_its_features(pair, tmp_path):
     classifier, features, trained = pair
     data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "same.h5", CHAIN))
     found = evaluation.evaluate(answer, data.batches)

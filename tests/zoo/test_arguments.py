@@ -44,7 +44,7 @@ def test_channels_first_is_recognized(name):
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 5, 5), (1, 100, 5)])
-def test_one_three_or_four_before_two_larger_numbers_is_channels_first(shape):
+def test_1_3_or_4_before_two_larger_numbers_is_channels_first(shape):
     with pytest.raises(SightkitError, match="channels-last"):
         image_shape(shape)
 
@@ -233,7 +233,7 @@ def test_srcnn_refuses(options):
         (lambda: zoo.build("lenet", classes=10), "missing a required argument: 'input_shape'"),
     ],
 )
-def test_calls_as_books_write_them_are_told_how_it_is_written_here(call, message):
+def test_book_style_calls_are_answered_with_our_spelling(call, message):
     with pytest.raises(SightkitError, match=message) as error:
         call()
     assert "Write LeNet(input_shape=(28, 28, 1), classes=10)" in str(error.value)

@@ -65,7 +65,7 @@ def test_the_default_squeezenet_is_1_1():
         ("mobilenet_0.75", {"dropout": 0.5}),
     ],
 )
-def test_a_changed_network_is_named_after_the_row_it_is_nearest_to(name, options):
+def test_a_changed_network_is_named_after_its_nearest_entry(name, options):
     import keras
 
     size = {"input_shape": (96, 96, 3), "classes": 3, **options}

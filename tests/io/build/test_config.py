@@ -94,7 +94,7 @@ def test_many_classes_are_told_by_the_smallest_and_the_largest(pictures, tmp_pat
     assert "12: from 10 (plum) to 20 images (apple)" in capsys.readouterr().out
 
 
-def test_an_archive_gives_the_same_data_as_its_folder_and_leaves_nothing(pictures, tmp_path):
+def test_an_archive_gives_its_folders_data_and_leaves_nothing(pictures, tmp_path):
     with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as file:
         for path in sorted(pictures.rglob("*")):
             file.write(path, Path("wrapped") / path.relative_to(pictures))
@@ -139,7 +139,7 @@ def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
         build(Config(data=pictures, output=tmp_path / "out.h5", split_seed=1))
 
 
-def test_data_that_changed_are_told_in_a_line_with_the_flags_that_help(pictures, tmp_path):
+def test_changed_data_is_one_line_with_the_flags_that_help(pictures, tmp_path):
     config = Config(data=pictures, output=tmp_path / "out.h5")
     build(config)
     for name in ("7.png", "8.png"):
@@ -191,9 +191,7 @@ def test_other_data_stand_in_for_the_default_only(pictures, tmp_path, monkeypatc
         pass
 
 
-def test_a_smoke_run_takes_test_data_else_sample_photos_and_has_a_file_of_its_own(
-    pictures, tmp_path, monkeypatch
-):
+def test_a_smoke_run_takes_test_data_or_samples_to_its_own_file(pictures, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIGHTKIT_TEST_DATA", str(tmp_path))
     config = Config(smoke=True)

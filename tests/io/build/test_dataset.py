@@ -102,7 +102,7 @@ def left_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_file_holds_every_image_once_preprocessed_with_its_label(tmp_path):
+def test_the_file_holds_each_preprocessed_image_once_with_label(tmp_path):
     file = build(tmp_path / "data.h5")
     rows = sources_of(file.path)
     assert sorted(rows) == list(range(60))
@@ -154,7 +154,7 @@ def test_another_recipe_is_refused_and_what_differs_is_named(change, told, tmp_p
     assert "--data" in str(refused.value)
 
 
-def test_other_data_of_the_same_kind_are_refused_and_what_differs_is_told(tmp_path):
+def test_other_data_of_the_same_kind_is_refused_by_difference(tmp_path):
     build(tmp_path / "data.h5")
     with pytest.raises(SightkitError, match=r"data are not.*source\.count 60, now 62"):
         build(tmp_path / "data.h5", Pictures(62))
@@ -185,7 +185,7 @@ def test_overwrite_builds_anew(tmp_path):
     assert build(tmp_path / "data.h5", limit=5, overwrite=True).shape[0] == 15
 
 
-def test_the_same_recipe_gives_the_same_data_another_seed_another_split(tmp_path):
+def test_same_recipe_same_data_and_another_seed_another_split(tmp_path):
     first, again, other = (
         build(tmp_path / f"{index}.h5", split_seed=seed) for index, seed in enumerate((3, 3, 4))
     )
@@ -199,7 +199,7 @@ def test_copies_of_a_picture_stay_in_one_split(tmp_path):
     assert sum(bool(set(rows) & set(copies)) for rows in parts.values()) == 1
 
 
-def test_pictures_that_only_the_chain_makes_equal_do_not_change_the_split(tmp_path):
+def test_pictures_made_equal_by_the_chain_do_not_move_the_split(tmp_path):
     """Else networks of different input sizes would be judged on different test sets."""
     tiny = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(1, 1)))
     expected = splits_of(build(tmp_path / "large.h5"))
@@ -224,7 +224,7 @@ def test_rows_of_a_fixed_split_never_come_into_another(names, tmp_path):
     assert everything(parts) == list(range(60))
 
 
-def test_copies_of_fixed_pictures_are_dropped_counted_listed_and_told(tmp_path, capsys):
+def test_copies_of_fixed_pictures_are_dropped_and_reported(tmp_path, capsys):
     path = tmp_path / "data.h5"
     source = Pictures(fixed=(("test", tuple(range(50, 60))),), copies=((50, 4), (52, 6, 8)))
     file = build(path, source)
@@ -260,7 +260,7 @@ def test_a_picture_in_two_classes_is_told_listed_and_kept(tmp_path, capsys):
     assert len(left_out_list(path)) == 1  # a list although nothing was left out
 
 
-def test_a_class_whose_pictures_are_another_s_is_refused_with_the_names_of_both(tmp_path):
+def test_two_classes_of_the_same_pictures_are_refused_by_name(tmp_path):
     copies = tuple((2 * pair, 2 * pair + 1) for pair in range(28))
     with pytest.raises(
         SightkitError, match=r"Class b has too few.*in class a too.*'picture 1'.*'picture 0'"
@@ -407,7 +407,7 @@ def test_an_image_that_cannot_be_read_leaves_no_file(tmp_path):
 
 
 @pytest.mark.parametrize("unreadable", ((41,), (0, 1, 41)))
-def test_with_max_bad_unreadable_images_are_left_out_listed_and_told(unreadable, tmp_path, capsys):
+def test_max_bad_leaves_out_unreadable_images_and_reports_them(unreadable, tmp_path, capsys):
     path = tmp_path / "data.h5"
     file = build(path, Pictures(unreadable=unreadable), max_bad=0.05)
     assert sorted(sources_of(path)) == [row for row in range(60) if row not in unreadable]
@@ -459,7 +459,7 @@ def test_labels_outside_of_the_classes_are_refused_before_work(tmp_path):
     assert source.reads == []
 
 
-def test_a_disk_too_small_for_the_rows_is_told_before_any_more_are_read(tmp_path, monkeypatch):
+def test_a_too_small_disk_is_reported_before_more_rows_are_read(tmp_path, monkeypatch):
     usage = _files.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(_files.shutil, "disk_usage", lambda path: usage._replace(free=1000))
     source = Pictures()

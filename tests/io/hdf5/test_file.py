@@ -131,7 +131,7 @@ def test_a_virtual_dataset_is_refused(path, write_dataset):
     refuse(path, "no dataset of this file's own")
 
 
-def test_a_shape_larger_than_the_file_is_refused_before_memory_is_taken(path):
+def test_a_shape_beyond_the_file_is_refused_before_allocation(path):
     with h5py.File(path, "r+") as file:
         del file["images"]
         file.create_dataset("images", (2**20, 2**20, 100, 3), "u1", chunks=(1, 100, 100, 3))
@@ -174,7 +174,7 @@ def test_a_file_that_is_cut_off_is_refused(path, share):
         (b"\x89HDF\r\n\x1a\n" + bytes(2000), "damaged.*Check the path"),
     ),
 )
-def test_a_file_that_may_be_the_users_own_is_refused_and_never_said_to_go(content, told, path):
+def test_a_users_own_file_is_refused_without_advice_to_delete_it(content, told, path):
     path.write_bytes(content)
     with pytest.raises(SightkitError, match=told) as refused:
         DatasetFile.open(path)
@@ -243,7 +243,7 @@ def test_labels_that_are_no_integers_are_refused(path):
     refuse(path, "damaged.*labels holds")
 
 
-def test_rows_that_end_behind_the_file_are_refused_when_it_is_opened(path):
+def test_rows_beyond_the_end_of_the_file_are_refused_at_opening(path):
     """Cut off within the rows, if these are what lies last."""
     with h5py.File(path, "r+") as file:
         rows = file["images"][...]
@@ -277,9 +277,7 @@ def remove(path, other):
 
 @pytest.mark.parametrize("change", (replace_by_a_copy, write_into, cut, remove))
 @pytest.mark.parametrize("pickled", (False, True))
-def test_a_file_that_changed_since_it_was_opened_is_not_read_by_the_old_header(
-    change, pickled, path, write_dataset
-):
+def test_a_file_changed_since_opening_is_not_read(change, pickled, path, write_dataset):
     generator = HDF5DatasetGenerator(path, 4)
     if pickled:
         generator[0]  # this process has mapped the file, another would map it anew
@@ -290,7 +288,7 @@ def test_a_file_that_changed_since_it_was_opened_is_not_read_by_the_old_header(
     assert path.name in str(told.value)
 
 
-def test_what_is_mapped_is_read_on_when_the_name_is_given_to_another_file(path, write_dataset):
+def test_mapped_rows_stay_readable_when_the_file_is_replaced(path, write_dataset):
     generator = HDF5DatasetGenerator(path, 31)
     expected = generator[0][0].copy()
     os.replace(write_dataset("other.h5", seed=1), path)

@@ -75,7 +75,7 @@ def test_every_sample_comes_once_an_epoch_with_its_own_label(
         assert np.array_equal(numbers, np.arange(count))
 
 
-def test_rows_come_as_they_lie_without_a_chain_and_as_floats_with_one(write_dataset):
+def test_rows_are_uint8_without_a_chain_and_floats_with_one(write_dataset):
     path = write_dataset(train=10)
     raw, _ = HDF5DatasetGenerator(path, 10)[0]
     assert raw.dtype == np.uint8
@@ -249,7 +249,7 @@ def test_plain_fit_with_several_workers_meets_every_row(write_dataset):
     assert [sorted(epoch) for epoch in met] == [list(range(20))] * 3
 
 
-def test_a_pass_may_begin_with_a_later_batch_and_the_next_one_is_whole(write_dataset):
+def test_an_epoch_may_begin_at_a_later_batch_and_the_next_at_0(write_dataset):
     generator = HDF5DatasetGenerator(write_dataset(train=23), 5, shuffle=True)
     generator.set_epoch(3)
     whole = [x for x, _ in (generator[index] for index in range(len(generator)))]

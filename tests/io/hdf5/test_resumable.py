@@ -98,7 +98,7 @@ def test_rows_left_out_shorten_their_split_and_are_counted(tmp_path):
     assert found.left_out == {"unreadable": 5}
 
 
-def test_a_split_that_lost_all_its_rows_is_none_but_training_must_have_some(tmp_path):
+def test_an_emptied_split_is_dropped_but_training_must_have_rows(tmp_path):
     with writer(tmp_path / "data.h5") as file:
         go_on(file, bad=range(20, 30))
     assert DatasetFile.open(tmp_path / "data.h5").splits == {"train": (0, 20)}

@@ -228,7 +228,7 @@ def test_splits_that_do_not_add_up_are_refused(splits, tmp_path):
     assert left_in(tmp_path) == []
 
 
-def test_a_second_writer_of_the_same_file_is_refused_while_the_first_writes(tmp_path):
+def test_a_second_writer_is_refused_while_the_first_writes(tmp_path):
     path = tmp_path / "data.h5"
     with HDF5DatasetWriter((3, 4, 5, 3), path, class_names=CLASSES) as writer:
         with pytest.raises(SightkitError, match=r"one process.*pid \d+ on host"):
@@ -245,7 +245,7 @@ def test_a_disk_that_is_too_small_is_told_before_work(tmp_path, monkeypatch):
     assert left_in(tmp_path) == []
 
 
-def test_missing_folders_are_made_and_a_file_in_their_place_is_named(tmp_path):
+def test_missing_folders_are_made_and_a_blocking_file_is_named(tmp_path):
     write(tmp_path / "new" / "folder" / "data.h5")
     assert DatasetFile.open(tmp_path / "new" / "folder" / "data.h5").shape[0] == 10
     (tmp_path / "file").write_text("")
@@ -266,14 +266,14 @@ def test_closing_twice_does_no_harm(tmp_path):
     "names",
     (("a", "b", "a"), ("a", ""), (), ("a", 1), ("a", "b\0"), ("a", "caf\udce9")),
 )
-def test_class_names_that_cannot_be_told_apart_or_kept_are_refused(names, tmp_path):
+def test_ambiguous_or_unstorable_class_names_are_refused(names, tmp_path):
     with pytest.raises(SightkitError, match="class_names"):
         HDF5DatasetWriter((3, 4, 5, 3), tmp_path / "data.h5", class_names=names)
     assert left_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("source", ("zero\0byte", "caf\udce9.jpg", 7))
-def test_sources_that_cannot_be_kept_are_refused_when_they_are_added(source, tmp_path):
+def test_unstorable_sources_are_refused_when_they_are_added(source, tmp_path):
     with (
         pytest.raises(SightkitError, match="sources"),
         HDF5DatasetWriter((2, 4, 5, 3), tmp_path / "data.h5", class_names=CLASSES) as writer,
@@ -317,7 +317,7 @@ def test_what_a_file_cannot_keep_is_refused_before_work(argument, value, tmp_pat
 
 
 @pytest.mark.parametrize("length", (1, 300, 1400, 2030, 2100, 5000))
-def test_the_room_for_long_sources_is_told_before_work_and_is_enough(length, tmp_path, monkeypatch):
+def test_space_for_long_sources_is_announced_and_suffices(length, tmp_path, monkeypatch):
     path = tmp_path / "data.h5"
     count = 200
     rows, labels = some_rows(count)

@@ -89,7 +89,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_what_was_packed_comes_out_whatever_the_name_of_the_archive(kind, tmp_path):
+def test_an_archive_is_unpacked_whatever_its_name(kind, tmp_path):
     (tmp_path / "archive.bin").write_bytes(GOOD[kind])
     assert is_archive(tmp_path / "archive.bin")
     folder = extract_archive(tmp_path / "archive.bin", tmp_path / "new" / "out")
@@ -341,7 +341,7 @@ extract_archive(sys.argv[1], sys.argv[2])
 
 
 @pytest.mark.parametrize("point", ("archive.member", "archive.member:3", "archive.unpacked"))
-def test_a_killed_unpacking_leaves_no_folder_and_the_next_one_cleans_up(point, tmp_path):
+def test_a_killed_unpacking_leaves_no_folder_for_the_next_one(point, tmp_path):
     (tmp_path / "archive").write_bytes(GOOD["tar.gz"])
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "archive"), str(tmp_path / "out")],

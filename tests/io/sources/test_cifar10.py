@@ -125,7 +125,7 @@ def test_sample_batches_are_read(tmp_path):
     assert set(source.labels.tolist()) == set(range(10))
 
 
-def test_without_archive_and_network_one_line_says_what_belongs_where(tmp_path, monkeypatch):
+def test_without_archive_and_network_one_line_names_the_place(tmp_path, monkeypatch):
     import keras.src.backend.config as config
     import keras.src.utils.file_utils as file_utils
 

@@ -27,7 +27,7 @@ def taken(source):
     }
 
 
-def test_the_first_folder_is_the_class_and_labels_follow_sorted_names(tmp_path):
+def test_first_folder_is_the_class_and_labels_are_sorted_names(tmp_path):
     draw(tmp_path, "b/1.png", "b/2.png", "ä/1.png", "ä/2.png", "B/deep/er/1.png", "B/2.png")
     source = FolderDataset(tmp_path)()
     assert source.class_names == ("B", "b", "ä")
@@ -169,7 +169,7 @@ def tiny(tmp_path):
     return root
 
 
-def test_tiny_imagenet_has_words_a_test_split_of_its_own_and_tells_the_rest(tiny):
+def test_tiny_imagenet_has_words_and_a_test_split_of_its_own(tiny):
     dataset = FolderDataset(tiny.parent, "tiny_imagenet")
     source = dataset()
     assert source.class_names == ("crane (n01)", "crane (n02)")  # sorted by number, not by list
@@ -228,7 +228,7 @@ def test_an_archive_that_lies_in_the_folder_is_named(tmp_path):
         FolderDataset(tmp_path)()
 
 
-def test_the_config_is_json_and_knows_the_files_but_not_the_place(tmp_path):
+def test_the_config_is_json_with_the_files_but_not_their_folder(tmp_path):
     names = ("a/1.png", "a/2.png", "b/1.png", "b/2.png")
     first = FolderDataset(draw(tmp_path / "x", *names)).to_config()
     assert json.loads(json.dumps(first)) == first

@@ -17,7 +17,7 @@ def touch(root, *names):
         (root / name).write_bytes(b"x" * len(name))
 
 
-def test_images_are_known_by_their_ending_in_any_case_and_sorted_by_bytes(tmp_path):
+def test_images_are_found_by_suffix_in_any_case_sorted_by_bytes(tmp_path):
     names = ("b/1.JPG", "b/2.Jpeg", "a/z.png", "a/Z.webp", "a/ä.GIF", "a/x.AVIF", "a/y.tiff")
     touch(tmp_path, *names)
     scan = scan_folder(tmp_path)

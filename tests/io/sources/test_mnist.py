@@ -32,7 +32,7 @@ def no_network(monkeypatch):
     monkeypatch.setattr(file_utils, "urlretrieve", unreachable)
 
 
-def test_without_file_and_network_the_error_names_file_and_variable(keras_home, no_network):
+def test_without_file_and_network_the_error_names_the_variable(keras_home, no_network):
     with pytest.raises(SightkitError, match=r"mnist\.npz.*KERAS_HOME") as refused:
         mnist()
     assert "\n" not in str(refused.value)

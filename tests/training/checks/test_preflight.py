@@ -152,7 +152,7 @@ def test_a_sound_training_raises_no_alarm(name, file, tmp_path):
     assert not result.failed
 
 
-def test_pixels_without_scaling_are_meant_where_the_network_normalizes(file):
+def test_unscaled_pixels_are_right_where_the_network_normalizes(file):
     raw = Pipeline((ImageToArrayPreprocessor(scale=1.0),))
     train, validation = both(file, chain=raw)
     inputs = keras.Input((SIDE, SIDE, 3))

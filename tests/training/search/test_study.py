@@ -70,7 +70,7 @@ def test_coarse_then_fine_around_the_best(tmp_path):
     assert [float(row["learning_rate"]) for row in table] == [*rates["coarse"], *rates["fine"]]
 
 
-def test_the_same_seed_tries_the_same_and_a_search_that_is_done_stays_so(tmp_path):
+def test_a_seed_repeats_its_trials_and_a_finished_search_stays(tmp_path):
     first, _ = conduct(job.plan(tmp_path / "a", 4))
     second, _ = conduct(job.plan(tmp_path / "b", 4))
     other, _ = conduct(job.plan(tmp_path / "c", 4, seed=2))
@@ -133,7 +133,7 @@ def test_lower_is_better_for_the_loss(tmp_path):
     assert summary["best"]["value"] == min(value for value in fine if value is not None)
 
 
-def test_a_trial_that_fails_is_told_and_three_in_a_row_end_the_search(tmp_path):
+def test_a_failed_trial_is_reported_and_three_end_the_search(tmp_path):
     space = {"learning_rate": job.default_space(job.Config())["learning_rate"]}
     data = tmp_path / "data.h5"
     highest = max(job.draw(space, 1, 0, number)["learning_rate"] for number in range(6))
@@ -146,7 +146,7 @@ def test_a_trial_that_fails_is_told_and_three_in_a_row_end_the_search(tmp_path):
         conduct(job.plan(tmp_path / "b", 12, job.Config(data=data, fails_above=0.0), space=space))
 
 
-def test_a_value_that_the_config_refuses_is_refused_before_anything_is_done(tmp_path):
+def test_a_value_that_config_refuses_is_refused_before_work(tmp_path):
     from sightkit.training.search.space import Choice
 
     space = {"learning_rate": Choice((0.1, -1.0))}
@@ -158,7 +158,7 @@ def test_a_value_that_the_config_refuses_is_refused_before_anything_is_done(tmp_
     assert os.listdir(tmp_path) == []
 
 
-def test_another_search_in_the_folder_is_refused_with_the_difference(tmp_path):
+def test_another_search_in_the_folder_is_refused_by_difference(tmp_path):
     conduct(job.plan(tmp_path, 2))
     with pytest.raises(SightkitError, match=r"folds: 1 there, 2 requested"):
         job.Search(job.plan(tmp_path, 2, folds=2))

@@ -318,7 +318,7 @@ def test_what_no_head_can_be_is_refused(arguments, told):
         fit_head(**options)
 
 
-def test_calibrated_heads_are_as_sure_as_they_are_right_and_name_the_same_classes():
+def test_calibrated_heads_are_calibrated_and_predict_the_same():
     """The smallest of equally good Cs leaves a head that is hardly sure of anything."""
     features, labels = photos(240, 30, 3)
     features[np.arange(240), labels] += 40 * features[:, :3].std()
