@@ -94,7 +94,7 @@ class StopOnDivergence(StatefulCallback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights, until there are better ones."""
-        if self.best is None or self.best.best_epoch is None:
+        if not self._has_best():
             self._kept = self.model.get_weights()
         self.detector.chance = _loss_of_chance(self.model)
 
@@ -124,12 +124,12 @@ class StopOnDivergence(StatefulCallback):
             rule = "weights hold NaN or infinity, though the loss is finite"
             raise self._stop(0, self._seen[0] - 1, rule)
         if self.best is not None:
-            if self.best.best_epoch is not None:
+            if self._has_best():
                 self._kept = None
             return
         logs = logs or {}
         value = float(logs.get("val_loss", logs.get("loss", math.nan)))
-        if value < self._kept_value:
+        if value < min(self._kept_value, self.detector.limit):
             self._kept, self._kept_value = self.model.get_weights(), value
 
     def get_state(self) -> dict[str, Any]:
@@ -175,8 +175,15 @@ class StopOnDivergence(StatefulCallback):
         error.epoch, error.batch, error.rows, error.broken = self._epoch, batch, rows, broken
         return error
 
+    def _has_best(self) -> bool:
+        """Tell whether an epoch was any good: above the limit the best is worse than the start."""
+        best = self.best
+        if best is None or best.best is None:
+            return False
+        return not (best.monitor.endswith("loss") and best.best > self.detector.limit)
+
     def _restore(self) -> str:
-        if self.best is not None and self.best.best_epoch is not None:
+        if self.best is not None and self.best.best_epoch is not None and self._has_best():
             self.best.restore()
             return f"the weights of epoch {self.best.best_epoch + 1}, its best,"
         if self._kept is not None:

@@ -75,9 +75,25 @@ def test_a_rate_of_a_million_is_stopped_within_two_epochs(data):
     assert f"epoch={error.epoch + 1}, batch={error.batch + 1}, learning_rate" in text
     assert "learning_rate=1000000.0" in text
     assert "Lower --learning-rate, or give --guard off (in a notebook guard=False)" in text
-    assert "the network has the weights of its best epoch again." in text
+    assert "the network has the weights that it began with again." in text
     assert "\n" not in text
     assert isinstance(error, SightkitError)
+
+
+def test_an_epoch_above_the_limit_is_not_the_best(tmp_path, data):
+    best = BestCheckpoint(tmp_path / "best.weights.h5", monitor="loss")
+    for guard, others in (
+        (StopOnDivergence(data), []),
+        (StopOnDivergence(data, best=best), [best]),
+    ):
+        model = network(rate=1e6)
+        before = model.get_weights()
+        data.set_epoch(-1)
+        with pytest.raises(Diverged, match="began with") as raised:
+            fit(model, data, guard, *others)
+        assert raised.value.epoch == 1
+        for mine, first in zip(model.get_weights(), before, strict=True):
+            assert mine.tobytes() == first.tobytes()
 
 
 def test_a_training_that_goes_well_is_left_alone_to_the_last_bit(data):
