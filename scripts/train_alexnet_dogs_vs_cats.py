@@ -54,8 +54,8 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         patches = pre.RandomPipeline((pre.PatchPreprocessor(side, side), varied))
         train = data.training(patches, pre.Pipeline(floats))
 
-        hidden = (64, 64) if config.smoke else (4096, 4096)  # seconds, not minutes
-        network = zoo.AlexNet(data.image_shape, data.classes, hidden=hidden)
+        small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
+        network = zoo.AlexNet(data.image_shape, data.classes, **small)
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
         network.compile(keras.optimizers.Adam(rate), **experiments.CLASSIFICATION)
 
