@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +29,26 @@ class Disk:
         self.contents: dict[int, bytes] = {}
         self._held: list[int] = []  # open, so that no inode's number is given to another file
         self._known: set[str] = set()
+        self._lock = threading.Lock()  # curves are drawn in a thread of their own
 
     def install(self) -> None:
         """Stand between this process and its disk."""
         fsync, replace, unlink = os.fsync, os.replace, os.unlink
 
         def synced(descriptor: int) -> None:
-            fsync(descriptor)
-            self._keep(descriptor)
+            with self._lock:
+                fsync(descriptor)
+                self._keep(descriptor)
 
         def replaced(*args: Any, **more: Any) -> None:
-            replace(*args, **more)
-            self._write_down()
+            with self._lock:
+                replace(*args, **more)
+                self._write_down()
 
         def removed(*args: Any, **more: Any) -> None:
-            unlink(*args, **more)
-            self._write_down()
+            with self._lock:
+                unlink(*args, **more)
+                self._write_down()
 
         os.fsync, os.replace, os.unlink = synced, replaced, removed  # type: ignore[assignment]
 

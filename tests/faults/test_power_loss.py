@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import runpy
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,13 +23,30 @@ def powered(children, job_data, tmp_path_factory):
     return finished.result, sorted((folder / "left").iterdir()), job
 
 
-def test_there_is_much_to_lose(powered):
-    """The model sees files that are not synced, of every kind that a run writes."""
+def test_disk_loses_what_is_not_synced(tmp_path, monkeypatch):
+    for name in ("fsync", "replace", "unlink"):
+        monkeypatch.setattr(os, name, getattr(os, name))  # Disk puts its own there
+    folder, left = tmp_path / "run", tmp_path / "left"
+    folder.mkdir()
+    disk = runpy.run_path(str(Path(__file__).with_name("power.py")))["Disk"](folder, left)
+    disk.install()
+    (folder / "unsynced").write_text("lost")
+    with (folder / "partial").open("w") as file:
+        file.write("stays")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(folder / "partial", folder / "synced")
+    states = [{path.name: path.read_text() for path in one.iterdir()} for one in left.iterdir()]
+    for after in ({"partial": "stays"}, {"synced": "stays"}):
+        assert {"unsynced": "", **after} in states  # the folder as it is, without its data
+    assert {} in states  # the folder as it was last synced
+
+
+def test_power_failures_hit_files_of_every_kind(powered):
     _, left, _ = powered
     names = {path.name.split(".partial.")[-1] for one in left for path in one.rglob("*")}
     assert {"config.json", "history.csv", "epoch-00002.npz", "best.weights.h5"} <= names
     assert len(left) > 30
-    assert any(path.stat().st_size == 0 for one in left for path in one.rglob("*.partial.*"))
 
 
 def resume(children, left, job, tmp_path):
