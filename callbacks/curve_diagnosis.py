@@ -1,88 +1,178 @@
-"""Diagnose the curves of a training: over- and underfitting, and trainings that end too early."""
+"""Diagnose a training's curves: over- and underfitting, a wrong rate, an end that came too early.
+
+A pure function of the history: ``TrainingMonitor`` draws the findings, ``evaluation.diagnose``
+reports them.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-RISEN = 0.02
-"""Validation loss above its lowest by this share is no noise of a digit's last place."""
-FALLEN = 0.05
-"""A loss that fell by less than this share in five epochs has not been learning."""
-STILL_FALLING = 0.02
-LAST, EARLIEST = 3, 5
+import numpy as np
+
+FEWEST = 6
+"""Epochs below which curves show nothing."""
+CHANCE = 0.03
+"""Nats: below it losses differ by chance, whatever their ratio (0.01 and 0.03 are both 99 %)."""
+PATIENCE = 15
+"""Epochs that a network is given before it is called too small (10–15)."""
 
 
 @dataclass(frozen=True)
 class CurveFinding:
-    """One thing that the curves say.
+    """A finding in the curves.
 
     Attributes:
-        kind: ``"overfitting"``, ``"not learning"``, ``"still falling"`` or ``"validation below"``.
+        name: ``"diverged"``, ``"oscillating"``, ``"still falling"``, ``"overfitting"``,
+            ``"validation below training"`` or ``"not learning"``.
         first: epoch, from 1, at which it begins.
-        text: what to do, for the picture.
+        text: the figures, a sentence.
+        advice: what to try, a clause.
+        urgent: whether it comes before everything else: the rest means little until it is done.
     """
 
-    kind: str
+    name: str
     first: float
     text: str
+    advice: str
+    urgent: bool = True
 
 
 def diagnose_curves(
     rows: Sequence[Mapping[str, float]], *, finished: bool = True
-) -> list[CurveFinding]:
-    """Read the losses of training and validation, at least five finite epochs of them.
-
-    - overfitting: over its last three epochs validation loss lies on average more than 2 % above
-      its lowest, and training loss has fallen on since then;
-    - not learning: training loss has fallen by less than 5 % in all;
-    - still falling: the lowest validation loss is among the last tenth of the epochs and 2 %
-      below that of the epochs before the last fifth (read at the end only: before, it is normal);
-    - validation below: validation loss lies under training loss in the whole second half.
+) -> tuple[CurveFinding, ...]:
+    """Diagnose the losses of training and validation, at least six epochs of them.
 
     Args:
-        rows: one an epoch, as ``TrainingMonitor.rows``.
-        finished: whether the training is over.
+        rows: one an epoch, as ``TrainingMonitor.rows`` or history.csv: ``epoch``, ``loss`` and,
+            where there is validation, ``val_loss``; epochs where that is not finite are left out.
+        finished: whether the training is over: before, falling losses are normal.
+
+    Returns:
+        The findings, the urgent ones first.
     """
-    losses = _finite(rows, "loss")
-    validated = _finite(rows, "val_loss")
-    if len(losses) >= EARLIEST:
-        first, start = next(iter(losses.items()))
-        if min(losses.values()) > start - FALLEN * abs(start):
-            text = "not learning: another rate or initialization, or look at the data"
-            return [CurveFinding("not learning", first, text)]
-    if len(validated) < EARLIEST:
-        return []
-    findings = []
-    best = min(validated, key=lambda epoch: validated[epoch])
-    if _overfits(losses, validated, best):
-        findings.append(CurveFinding("overfitting", best, "overfitting: dropout, augmentation, L2"))
-    elif finished and _still_falls(validated, best):
-        findings.append(CurveFinding("still falling", best, "still falling: train longer"))
-    common = [epoch for epoch in validated if epoch in losses]
-    second = common[len(common) // 2 :]
-    if second and all(validated[epoch] < losses[epoch] for epoch in second):
-        text = "validation below training: dropout or augmentation, or too short"
-        findings.append(CurveFinding("validation below", second[0], text))
-    return findings
+    rows = [row for row in rows if "loss" in row]
+    columns = ("epoch", "loss", "val_loss")
+    epochs, loss, validation = (
+        np.array([row.get(name, np.nan) for row in rows], np.float64) for name in columns
+    )
+    if len(loss) and (diverged := _diverged(epochs, loss)):
+        return (diverged,)
+    if len(loss) < FEWEST:
+        return ()
+    validated = np.isfinite(validation)
+    found = [_not_learning(epochs, loss)]
+    if validated.sum() >= FEWEST:
+        curves = epochs[validated], loss[validated], validation[validated]
+        rules = (_oscillating, _still_falling, _overfitting, _below_training)
+        found = [rule(*curves) for rule in rules if finished or rule != _still_falling] + found
+    return tuple(sorted(filter(None, found), key=lambda finding: not finding.urgent))
 
 
-def _finite(rows: Sequence[Mapping[str, float]], key: str) -> dict[float, float]:
-    return {row["epoch"]: row[key] for row in rows if math.isfinite(row.get(key, math.nan))}
+def _diverged(epochs: np.ndarray, loss: np.ndarray) -> CurveFinding | None:
+    """NaN or infinity; or above three times the first epoch's, the sign of a rate too high."""
+    advice = "a tenth of the learning rate"
+    if not np.isfinite(loss).all():
+        first = epochs[np.argmin(np.isfinite(loss))]
+        text = f"The training loss is not finite from epoch {first:.0f} on."
+        return CurveFinding("diverged", first, text, advice)
+    if loss[-1] > 3 * loss[0]:
+        text = f"The training loss rose from {loss[0]:.3g} to {loss[-1]:.3g}."
+        return CurveFinding("diverged", epochs[0], text, advice)
+    return None
 
 
-def _overfits(losses: dict[float, float], validated: dict[float, float], best: float) -> bool:
-    last = list(validated)[-LAST:]
-    if best >= last[0] or best not in losses or last[-1] not in losses:
-        return False
-    lowest = validated[best]
-    mean = math.fsum(validated[epoch] for epoch in last) / len(last)
-    return mean > lowest + RISEN * abs(lowest) and losses[last[-1]] < losses[best]
+def _oscillating(
+    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
+) -> CurveFinding | None:
+    """In the later half, every other step turns round and the steps are a tenth of the level."""
+    half = len(validation) // 2 - 1
+    steps = np.diff(validation[half:])
+    turns = int((steps[1:] * steps[:-1] < 0).sum())
+    size, level = float(np.median(np.abs(steps))), float(np.median(validation[half:]))
+    if turns < 0.5 * max(len(steps) - 1, 1) or size < max(0.1 * level, CHANCE):
+        return None
+    return CurveFinding(
+        "oscillating",
+        epochs[half],
+        f"The validation loss goes up and down by {size:.2g} around {level:.2g} (median of the "
+        "later half).",
+        "a lower learning rate (a third, or a tenth)",
+    )
 
 
-def _still_falls(validated: dict[float, float], best: float) -> bool:
-    epochs = list(validated)
-    late = best in epochs[-max(1, len(epochs) // 10) :]
-    before = min(validated[epoch] for epoch in epochs[: -max(1, len(epochs) // 5)])
-    return late and validated[best] < before - STILL_FALLING * abs(before)
+def _still_falling(
+    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
+) -> CurveFinding | None:
+    """The last fifth holds the best epoch, is below the fifth before it, and falls within."""
+    span = max(2, len(validation) // 5)
+    last, before = validation[-span:], validation[-2 * span : -span]
+    small = before.mean() - last.mean() < max(0.03 * before.mean(), CHANCE / 3)
+    # Where a schedule has brought the rate to nothing, the last epochs do not move.
+    settled = last[-1] > 0.97 * last[0]
+    if small or settled or validation.argmin() < len(validation) - span:
+        return None
+    return CurveFinding(
+        "still falling",
+        epochs[-span],
+        f"The validation loss was still falling when the training ended ({before.mean():.3g}, then "
+        f"{last.mean():.3g}, over {span} epochs each).",
+        "train longer, or with a higher learning rate",
+    )
+
+
+def _overfitting(
+    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
+) -> CurveFinding | None:
+    """Validation rose from its best by a tenth while training went on falling."""
+    best = int(validation.argmin())
+    lowest, end = validation[best], float(np.median(validation[-max(2, len(validation) // 10) :]))
+    recent = len(validation) - 1 - best < max(3, len(validation) // 5)
+    if recent or end < max(1.1 * lowest, lowest + CHANCE) or loss[-1] > 0.95 * loss[best]:
+        return None
+    return CurveFinding(
+        "overfitting",
+        epochs[best],
+        f"The validation loss was best after epoch {epochs[best]:.0f} ({lowest:.3g}) and rose to "
+        f"{end:.3g}, while the training loss went on falling.",
+        "dropout, augmentation, L2; the best epoch's weights are saved anyway",
+        urgent=False,
+    )
+
+
+def _below_training(
+    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
+) -> CurveFinding | None:
+    """In the last third, validation is nearly always below training, by a twentieth."""
+    span = max(3, len(loss) // 3)
+    train, held_out = loss[-span:], validation[-span:]
+    level = min(0.95 * train.mean(), train.mean() - CHANCE)
+    if (held_out < train).mean() < 0.8 or held_out.mean() > level:
+        return None
+    return CurveFinding(
+        "validation below training",
+        epochs[-span],
+        f"The validation loss ({held_out.mean():.3g}) is below the training loss "
+        f"({train.mean():.3g}): augmentation and dropout make training images harder, or the "
+        "network is not trained hard enough.",
+        "longer training, or less dropout and augmentation",
+        urgent=False,
+    )
+
+
+def _not_learning(epochs: np.ndarray, loss: np.ndarray) -> CurveFinding | None:
+    """The training loss itself hardly fell."""
+    start, span = float(loss[0]), max(2, len(loss) // 5)
+    end, before = float(loss[-span:].mean()), float(loss[-2 * span : -span].mean())
+    # The first epoch's mean is below the first batch's loss: a network that learns halves it.
+    if end < 0.7 * start or end < 0.98 * before:
+        return None
+    text = f"The training loss went from {start:.3g} to {end:.3g} only"
+    advice = "a larger network, or another learning rate (the finder shows which)"
+    if len(loss) < PATIENCE:
+        text += f", in {len(loss)} epochs."
+        advice = f"{PATIENCE} epochs more, before the network is called too small"
+    else:
+        text += ", and no longer falls."
+    return CurveFinding("not learning", epochs[0], text, advice)

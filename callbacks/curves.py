@@ -21,7 +21,7 @@ RATE_HEIGHT = 0.5
 DECADE = 10.0
 BESIDE_TITLE = 42
 """Letters of a finding's words that fit beside the title."""
-SHADED = ("overfitting", "not learning")
+SHADED = ("overfitting", "not learning", "diverged")
 
 
 def draw_curves(
@@ -101,10 +101,10 @@ def _finish(axes: Axes, title: str) -> None:
 
 def _mark(axes: Axes, finding: CurveFinding, *, last: float) -> None:
     """The epochs that a finding speaks of, shaded, and its words above the panel."""
-    if finding.kind in SHADED and finding.first < last:
+    if finding.name in SHADED and finding.first < last:
         axes.axvspan(finding.first, last, color=WARNING, alpha=0.09, linewidth=0)
     before = axes.get_title(loc="right")
-    words = textwrap.fill(finding.text, BESIDE_TITLE)
+    words = textwrap.fill(f"{finding.name}: {finding.advice}", BESIDE_TITLE)
     text = f"{before}\n{words}" if before else words
     axes.set_title(text, loc="right", fontsize=9, color=WARNING)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation.curve_diagnosis import CurveFinding, diagnose_curves
+from sightkit.callbacks.curve_diagnosis import CurveFinding, diagnose_curves
 from sightkit.evaluation.intervals import wilson
 from sightkit.evaluation.tables import percent
 

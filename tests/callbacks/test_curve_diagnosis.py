@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sightkit.callbacks import diagnose_curves
@@ -14,8 +15,8 @@ def rows(loss, validation=None):
     return table
 
 
-def kinds(loss, validation=None, **options):
-    return [finding.kind for finding in diagnose_curves(rows(loss, validation), **options)]
+def names(loss, validation=None, **options):
+    return [finding.name for finding in diagnose_curves(rows(loss, validation), **options)]
 
 
 FALLING = [2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.25]
@@ -32,20 +33,20 @@ FALLING = [2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.25]
         ([2.3, 2.3, 2.29, 2.31, 2.28, 2.29], [2.3] * 6, ["not learning"]),
         ([2.3, 2.3, 2.3, 2.2, 1.9, 1.5], None, []),
         (FALLING, [2.1, 1.6, 1.3, 1.1, 0.9, 0.75, 0.7, 0.6, 0.55, 0.5], ["still falling"]),
-        (FALLING, [v * 0.8 for v in FALLING], ["still falling", "validation below"]),
-        ([2.0, NAN, NAN, NAN, NAN, NAN], [NAN] * 6, []),
+        (FALLING, [v * 0.8 for v in FALLING], ["still falling", "validation below training"]),
+        ([2.0, NAN, NAN, NAN, NAN, NAN], [NAN] * 6, ["diverged"]),
         ([2.0, 1.0, 0.5, 0.4], [1.0, 2.0, 3.0, 4.0], []),  # four epochs say nothing
         ([], None, []),
     ),
 )
-def test_the_curves_are_read(loss, validation, expected):
-    assert kinds(loss, validation) == expected
+def test_diagnose_curves_finds_what_short_curves_show(loss, validation, expected):
+    assert names(loss, validation) == expected
 
 
-def test_that_it_still_falls_is_said_when_the_training_is_over():
+def test_still_falling_is_reported_only_after_the_training():
     validation = [value + 0.1 for value in FALLING]
-    assert kinds(FALLING, validation, finished=False) == []
-    assert kinds(FALLING, validation, finished=True) == ["still falling"]
+    assert names(FALLING, validation, finished=False) == []
+    assert names(FALLING, validation, finished=True) == ["still falling"]
 
 
 def test_overfitting_begins_at_the_best_epoch():
@@ -53,6 +54,48 @@ def test_overfitting_begins_at_the_best_epoch():
     assert diagnose_curves(rows(FALLING, validation))[0].first == 5
 
 
-def test_epochs_whose_loss_is_not_finite_are_left_out():
+def test_epochs_without_a_finite_val_loss_are_left_out():
     validation = [2.0, 1.6, NAN, 1.3, 1.25, 1.3, 1.4, float("inf"), 1.6, 1.7]
-    assert kinds(FALLING, validation) == ["overfitting"]
+    assert names(FALLING, validation) == ["overfitting"]
+
+
+EPOCHS = np.arange(20)
+SLOW = 0.3 + 2 * np.exp(-EPOCHS / 3)
+SETTLED = 0.5 + 1.8 * np.exp(-EPOCHS / 2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "validation", "expected", "advice"),
+    [
+        (SLOW, SETTLED, [], ""),
+        (SLOW, SETTLED + 0.3 * (-1.0) ** EPOCHS, ["oscillating"], "lower learning rate"),
+        (SLOW, SETTLED + 0.01 * (-1.0) ** EPOCHS, [], ""),
+        (2.3 - EPOCHS * 0.08, 2.4 - EPOCHS * 0.08, ["still falling"], "train longer"),
+        (SLOW, SETTLED + 0.08 * np.maximum(EPOCHS - 8, 0), ["overfitting"], "dropout"),
+        (SLOW + 0.5, SETTLED - 0.1, ["validation below training"], "augmentation"),
+        (2.3 - 0 * EPOCHS, 2.31 + 0 * EPOCHS, ["not learning"], "larger network"),
+        (2.3 - 0 * EPOCHS[:8], 2.31 + 0 * EPOCHS[:8], ["not learning"], "15 epochs more"),
+        (SLOW * np.where(EPOCHS > 12, np.nan, 1), SETTLED, ["diverged"], "tenth"),
+        (0.7 + 0.7 * EPOCHS, SETTLED, ["diverged"], "tenth"),
+        (0.02 * SLOW, 0.01 * SETTLED, [], ""),
+        (SLOW[:5], SETTLED[:5], [], ""),
+    ],
+)
+def test_curve_findings_by_table(loss, validation, expected, advice):
+    found = diagnose_curves(rows(list(loss), list(validation)))
+    assert [curve.name for curve in found] == expected
+    assert all(advice in curve.advice for curve in found)
+
+
+def test_histories_without_validation_or_without_losses():
+    assert diagnose_curves([]) == ()
+    assert diagnose_curves([{}] * 8) == ()
+    without = [{"loss": value} for value in SLOW]
+    assert diagnose_curves(without) == ()
+    assert diagnose_curves([{}, *without]) == ()
+
+
+def test_a_finding_names_the_epoch_at_which_it_begins():
+    loss = [*SLOW[:12], NAN, NAN]
+    assert diagnose_curves(rows(loss))[0].first == 13
+    assert "from epoch 13 on" in diagnose_curves(rows(loss))[0].text

@@ -9,7 +9,6 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.evaluation import SplitError, diagnose
-from sightkit.evaluation.curve_diagnosis import diagnose_curves
 from sightkit.evaluation.diagnosis import errors_of_run
 
 MANY = 100_000
@@ -166,29 +165,6 @@ FALLING = 0.3 + 2 * np.exp(-EPOCHS / 3)
 SETTLED = 0.5 + 1.8 * np.exp(-EPOCHS / 2)
 
 
-@pytest.mark.parametrize(
-    ("loss", "validation", "names", "advice"),
-    [
-        (FALLING, SETTLED, [], ""),
-        (FALLING, SETTLED + 0.3 * (-1.0) ** EPOCHS, ["oscillates"], "lower learning rate"),
-        (FALLING, SETTLED + 0.01 * (-1.0) ** EPOCHS, [], ""),
-        (2.3 - EPOCHS * 0.08, 2.4 - EPOCHS * 0.08, ["still falling"], "train longer"),
-        (FALLING, SETTLED + 0.08 * np.maximum(EPOCHS - 8, 0), ["overfits"], "dropout"),
-        (FALLING + 0.5, SETTLED - 0.1, ["validation under training"], "augmentation"),
-        (2.3 - 0 * EPOCHS, 2.31 + 0 * EPOCHS, ["learns little"], "larger network"),
-        (2.3 - 0 * EPOCHS[:8], 2.31 + 0 * EPOCHS[:8], ["learns little"], "15 epochs more"),
-        (FALLING * np.where(EPOCHS > 12, np.nan, 1), SETTLED, ["diverged"], "tenth"),
-        (0.7 + 0.7 * EPOCHS, SETTLED, ["diverged"], "tenth"),
-        (0.02 * FALLING, 0.01 * SETTLED, [], ""),
-        (FALLING[:5], SETTLED[:5], [], ""),
-    ],
-)
-def test_curves(loss, validation, names, advice):
-    found = diagnose_curves(rows(loss, validation))
-    assert [curve.name for curve in found] == names
-    assert all(advice in curve.advice for curve in found)
-
-
 def test_curves_come_first_where_they_are_urgent():
     history = rows(FALLING, SETTLED + 0.3 * (-1.0) ** EPOCHS)
     found = diagnose(errors(0.005, 0.2, 0.2, 0.2), history=history)
@@ -197,14 +173,6 @@ def test_curves_come_first_where_they_are_urgent():
     found = diagnose(errors(*[0.005] * 4), history=history)
     assert "up and down" in found.headline
     assert "lower learning rate" in str(found)
-
-
-def test_histories_without_validation_or_with_gaps():
-    assert diagnose_curves([]) == ()
-    assert diagnose_curves([{"loss": 1.0}] * 3) == ()
-    without = [{"loss": value} for value in FALLING]
-    assert diagnose_curves(without) == ()
-    assert diagnose_curves([{}, *without]) == ()
 
 
 @pytest.mark.parametrize(
