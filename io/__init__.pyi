@@ -20,8 +20,8 @@ from sightkit.io.order import epoch_order as epoch_order
 from sightkit.io.order import sample_rng as sample_rng
 from sightkit.io.sources.archives import extract_archive as extract_archive
 from sightkit.io.sources.cifar10 import Cifar10 as Cifar10
+from sightkit.io.sources.cifar10 import FetchedCifar10 as FetchedCifar10
 from sightkit.io.sources.cifar10 import keras_cifar10 as keras_cifar10
-from sightkit.io.sources.cifar10_fetched import FetchedCifar10 as FetchedCifar10
 from sightkit.io.sources.folder_dataset import FolderDataset as FolderDataset
 from sightkit.io.sources.image_source import ImageSource as ImageSource
 from sightkit.io.sources.mnist import digits as digits

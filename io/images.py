@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.image_header import ImageHeader, read_header
+from sightkit.io.regular_file import read_regular_file
 
 MAXIMUM_PIXELS = 100_000_000
 """Larger images are refused by their header, before memory is taken for them."""
@@ -60,10 +60,16 @@ def read_image(
         SightkitError: no such file, no image, truncated, too large, or of a form that OpenCV
             would decode wrongly; the file is named.
     """
-    data = _read_bytes(path, maximum_pixels)
-    return decode_image(
-        data, name=os.fspath(path), at_least=at_least, maximum_pixels=maximum_pixels
-    )
+    name = os.fspath(path)
+    try:
+        data = read_regular_file(path, MOST_BYTES + 8 * maximum_pixels)
+    except OSError as error:
+        raise SightkitError(
+            f"The image cannot be read: {error.strerror}.",
+            "Check the path, or remove it from the folder.",
+            path=name,
+        ) from error
+    return decode_image(data, name=name, at_least=at_least, maximum_pixels=maximum_pixels)
 
 
 def decode_image(
@@ -112,25 +118,6 @@ def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
     _files.write_bytes(path, encoded.tobytes())
 
 
-def _read_bytes(path: str | os.PathLike[str], maximum_pixels: int) -> bytes:
-    try:
-        status = os.stat(path)
-        if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES + 8 * maximum_pixels:
-            with open(path, "rb", buffering=0) as file:
-                return file.read()
-    except OSError as error:
-        raise SightkitError(
-            f"The image cannot be read ({error.strerror}).", "Check the path.", path=os.fspath(path)
-        ) from error
-    raise SightkitError(
-        "An image must be a regular file, no directory, pipe or device, and not larger than its "
-        "pixels could be.",
-        "Remove it from the folder, or name another file.",
-        path=os.fspath(path),
-        bytes=status.st_size,
-    )
-
-
 def _checked_header(data: bytes, name: str, maximum_pixels: int) -> ImageHeader:
     header = read_header(data)
     if header is None and data[4:8] == b"ftyp" and data[8:12] in _HEIF:
@@ -149,7 +136,7 @@ def _checked_header(data: bytes, name: str, maximum_pixels: int) -> ImageHeader:
             width=header.width,
             height=header.height,
         )
-    if not header.whole:
+    if not header.complete:
         raise _no_image(data, name)
     if header.refusal:
         raise _refused(header, name, header.refusal)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
+from sightkit.io.image_header import read_header
 from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding
+from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.io.threads import in_threads, progress
 
 MAXIMUM_BYTES = 2**30
-"""No image of a hundred million pixels is a larger file."""
+"""Larger than the file of any image of a hundred million pixels."""
 
 ENDINGS = {
     "JPEG": (".jpg", ".jpeg", ".jpe"),
@@ -67,11 +68,9 @@ def verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
 
 def _check(root: Path, name: str) -> _Checked:
     try:
-        data = _bytes(root / name)
+        data = read_regular_file(root / name, MAXIMUM_BYTES)
     except OSError as error:
         return _Checked(Finding(name, f"cannot be read ({error.strerror})"), "", b"")
-    except SightkitError as error:
-        return _Checked(Finding(name, str(error)), "", b"")
     sha256 = hashlib.sha256(data).hexdigest()
     if not data:
         return _Checked(Finding(name, "an empty file (0 bytes)", sha256), sha256, b"")
@@ -80,40 +79,10 @@ def _check(root: Path, name: str) -> _Checked:
     except SightkitError as error:
         return _Checked(Finding(name, str(error), sha256), sha256, b"")
     pixels = hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
-    kind = _format(data)
+    header = read_header(data)
     ending = os.path.splitext(name)[1].lower()
     finding = None
-    if kind and ending not in ENDINGS[kind]:
-        reason = f"can be read, but is named {ending} and holds a {kind}"
+    if header and ending not in ENDINGS.get(header.kind, ()):
+        reason = f"can be read, but is named {ending} and holds a {header.kind}"
         finding = Finding(name, reason, sha256, "warning")
     return _Checked(finding, sha256, pixels)
-
-
-def _bytes(path: Path) -> bytes:
-    """Content of a regular file; what became a FIFO or a link meanwhile does not hold us up."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAXIMUM_BYTES:
-            raise SightkitError(
-                f"An image must be a regular file of {MAXIMUM_BYTES:,} bytes at most.",
-                bytes=status.st_size,
-            )
-        return file.read()
-
-
-def _format(data: bytes) -> str:
-    """The format that a file's first bytes name; empty where they name none that is known."""
-    for kind, starts in (
-        ("JPEG", (b"\xff\xd8\xff",)),
-        ("PNG", (b"\x89PNG\r\n\x1a\n",)),
-        ("GIF", (b"GIF87a", b"GIF89a")),
-        ("BMP", (b"BM",)),
-        ("TIFF", (b"II*\0", b"MM\0*")),
-        ("PNM", tuple(b"P%d" % number for number in range(1, 7))),
-    ):
-        if data.startswith(starts):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    return "AVIF" if data[4:12] in (b"ftypavif", b"ftypavis") else ""

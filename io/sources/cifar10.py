@@ -1,6 +1,7 @@
-"""CIFAR-10 from its authors' files, which are pickles: read only where their SHA-256 is known.
+"""CIFAR-10 from its authors' files, which are pickles: loaded only where their SHA-256 is known.
 
-A pickle is a program: nothing in a file is looked at before its hash is that of the published one.
+A pickle is a program: a file is unpickled only if its hash is the published one, or one that the
+caller named for that very file. Without a named hash nothing that is not published is unpickled.
 
 Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 """
@@ -8,7 +9,6 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.regular_file import read_regular_file
+from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.mnist import keras_home
 
@@ -59,8 +61,9 @@ class Cifar10:
     Args:
         folder: holds ``data_batch_1`` to ``data_batch_5`` and ``test_batch``, or a folder
             ``cifar-10-batches-py`` that does.
-        sha256: of each file; those of the published ones when left out. Loading a pickle runs it:
-            name other files only where you know who wrote them.
+        sha256: hash of each of the six files, hexadecimal; those of the published ones when left
+            out, and then no other file is ever unpickled. Loading a pickle runs it: name hashes of
+            other files only where you know who wrote them. A file without a name is refused.
 
     Raises:
         SightkitError: when it is called: a file that is missing or not the one that is named.
@@ -72,7 +75,7 @@ class Cifar10:
     def __call__(self) -> ImageSource:
         """The images: uint8 (32, 32, 3), RGB; labels as published, airplane to truck."""
         folder = self._batches()
-        batches = [self._read(folder / name) for name in SHA256]
+        batches = [self._read_batch(folder / name) for name in SHA256]
         images = np.concatenate([images for images, _ in batches])
         labels = np.concatenate([labels for _, labels in batches])
         rows = np.arange(len(labels))
@@ -88,7 +91,7 @@ class Cifar10:
         )
 
     def to_config(self) -> dict[str, Any]:
-        """What the data set is, as JSON."""
+        """The data set's identity, as JSON."""
         return {"name": "Cifar10", "sha256": dict(self.sha256 or SHA256)}
 
     def _batches(self) -> Path:
@@ -101,17 +104,54 @@ class Cifar10:
             folder=str(self.folder),
         )
 
-    def _read(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        data = _bytes(path)
+    def _read_batch(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            data = read_regular_file(path, MAXIMUM_BYTES)
+        except OSError as error:
+            raise SightkitError(
+                f"The file must be a batch of CIFAR-10 ({error.strerror}).",
+                "Fetch it again, from its authors.",
+                path=str(path),
+            ) from error
+        # The one gate before the unpickling: these very bytes are published, or named by hash.
         if hashlib.sha256(data).hexdigest() != (self.sha256 or SHA256).get(path.name):
             raise SightkitError(
-                "The file is not the one that the authors of CIFAR-10 published.",
+                "The file is not the one that the authors of CIFAR-10 published, nor named by its "
+                "SHA-256.",
                 "It is damaged or changed: fetch it again. Nothing in it was run.",
                 path=str(path),
                 bytes=len(data),
             )
         batch = pickle.loads(data, encoding="bytes")
         return batch[b"data"].reshape(-1, 3, 32, 32), np.array(batch[b"labels"], np.int64)
+
+
+@dataclass(frozen=True)
+class FetchedCifar10:
+    """CIFAR-10 as an experiment takes it: a folder, else the archive that Keras keeps or downloads.
+
+    Published files alone: a dataset file that ``scripts/build_cifar10.py`` built is the same one.
+
+    Args:
+        folder: holds the python version of the data set. Where it does not exist, Keras' archive is
+            unpacked beside it, read, and what was unpacked is removed.
+
+    Raises:
+        SightkitError: when it is called: files that are not the published ones, or neither files
+            nor a network; the message says what belongs where.
+    """
+
+    folder: Path = Path("datasets") / FOLDER
+
+    def __call__(self) -> ImageSource:
+        """The images: uint8 (32, 32, 3), RGB; labels as published, airplane to truck."""
+        found = self.folder if self.folder.exists() else keras_cifar10()
+        with unpacked(found, beside=self.folder) as folder:
+            return Cifar10(folder)()
+
+    def to_config(self) -> dict[str, Any]:
+        """The data set's identity, as JSON."""
+        return Cifar10(self.folder).to_config()
 
 
 def keras_cifar10() -> Path:
@@ -135,24 +175,3 @@ def keras_cifar10() -> Path:
             "archive there under that name.",
             expected=str(expected),
         ) from error
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():  # open() would wait for a FIFO's writer
-            raise FileNotFoundError(2, os.strerror(2))
-        with open(path, "rb") as file:
-            data = file.read(MAXIMUM_BYTES + 1)
-    except OSError as error:
-        raise _no_batch(path, error.strerror or "it cannot be read") from error
-    if len(data) > MAXIMUM_BYTES:
-        raise _no_batch(path, f"it has more than {MAXIMUM_BYTES:,} bytes")
-    return data
-
-
-def _no_batch(path: Path, reason: str) -> SightkitError:
-    return SightkitError(
-        f"The file must be a batch of CIFAR-10 ({' '.join(reason.split())}).",
-        "Fetch it again, from its authors.",
-        path=str(path),
-    )

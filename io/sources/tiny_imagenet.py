@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from sightkit._errors import SightkitError
+from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.folder_layouts import Labelled, checked
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
 
+MOST_BYTES = 2**30
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
 
 
@@ -82,9 +83,7 @@ def _table(root: Path, name: str, columns: int) -> list[list[str]]:
     """Lines of a text file, cut at tabs; each must have that many columns at least."""
     path = root / name
     try:
-        if not path.is_file():  # open() would wait for a FIFO's writer
-            raise FileNotFoundError(2, os.strerror(2))
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_regular_file(path, MOST_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SightkitError(
             f"The layout of Tiny ImageNet has a text file {name} ({error}).",

@@ -82,7 +82,7 @@ def test_it_is_looked_for_when_called_and_then_named(tmp_path, monkeypatch):
 def test_a_folder_is_read_and_an_archive_is_unpacked_and_removed(tmp_path, test_data, monkeypatch):
     import tarfile
 
-    from sightkit.io import cifar10_fetched
+    from sightkit.io.sources import cifar10
 
     folder = test_data / "cifar10" / "cifar-10-batches-py"
     found = io.FetchedCifar10(folder)()
@@ -90,7 +90,7 @@ def test_a_folder_is_read_and_an_archive_is_unpacked_and_removed(tmp_path, test_
     archive = tmp_path / "archive"
     with tarfile.open(archive, "w") as tar:
         tar.add(folder, "cifar-10-batches-py")
-    monkeypatch.setattr(cifar10_fetched, "keras_cifar10", lambda: archive)
+    monkeypatch.setattr(cifar10, "keras_cifar10", lambda: archive)
     again = io.FetchedCifar10(tmp_path / "datasets" / "cifar")()
     assert (again.read(7) == found.read(7)).all()
     assert {path.name for path in (tmp_path / "datasets").iterdir()} <= {".cifar.unpacked.lock"}
