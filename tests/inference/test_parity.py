@@ -17,19 +17,12 @@ from sightkit._errors import SightkitError
 # Each shape of network once: normalization after convolutions (folded), after activations, before
 # convolutions; depthwise; branches; none at all. Converting takes a second or more for each.
 QUICK = {"mlp", "lenet", "minivggnet", "resnet20", "alexnet_two_groups"}
-# Tracing these takes long even when they are folded.
-SLOW_TO_FOLD = {
-    "inception_v3", "xception", "resnet50", "googlenet", "resnet_imagenet", "resnet_cifar",
-    "resnet_tiny_imagenet", "deepergooglenet", "squeezenet", "squeezenet_1.0",
-}  # fmt: skip
 
 
 def marked():
     for name in zoo.names("classifier"):
-        large = name in SLOW_TO_FOLD or name.startswith("mobilenet")
         for engine in ("openvino", "folded"):
-            slow = name not in QUICK if engine == "openvino" else large
-            yield pytest.param(name, engine, marks=[pytest.mark.slow] if slow else [])
+            yield pytest.param(name, engine, marks=[] if name in QUICK else [pytest.mark.slow])
 
 
 @pytest.mark.parametrize(("name", "engine"), list(marked()))

@@ -7,16 +7,12 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sightkit import _run_files
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -174,24 +170,22 @@ def test_predict_names_a_bundle_that_is_none(smoke, script, tmp_path):
     assert str(tmp_path / "nowhere") in result.stderr
 
 
-def test_sigterm_ends_a_script_with_143_after_saving(tmp_path):
-    """A real process and a real signal; what a resume makes of it: tests/faults."""
-    script = ROOT / "scripts" / "train_lenet_digits.py"
-    child = subprocess.Popen(
-        [sys.executable, str(script), "--output", "run", "--data", "digits.h5"],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    checkpoint = tmp_path / "run" / _run_files.CHECKPOINTS / "epoch-00001.npz"
-    while not checkpoint.exists() and child.poll() is None:
-        time.sleep(0.05)
-    os.kill(child.pid, signal.SIGTERM)
-    _, stderr = child.communicate(timeout=120)
-    assert child.returncode == 143, stderr
-    assert "Stopped by SIGTERM" in stderr
-    assert "--resume" in stderr
-    assert "Traceback" not in stderr
-    assert not (tmp_path / "run" / _run_files.METRICS).exists()
-    assert not (tmp_path / "run" / _run_files.LOCK).exists()
+def test_sigterm_ends_a_script_with_143_after_saving(script, tmp_path):
+    """What a resume makes of it: tests/faults."""
+    flags = ("--output", "run", "--data", "digits.h5")
+    run = tmp_path / "run"
+    checkpoint = run / _run_files.CHECKPOINTS / "epoch-00001.npz"
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(script, "train_lenet_digits", *flags, cwd=tmp_path)
+        while not checkpoint.exists() and not waiting.done():
+            time.sleep(0.05)
+        if not waiting.done():
+            owner = re.match(r"pid (\d+) on host", (run / _run_files.LOCK).read_text())
+            os.kill(int(owner.group(1)), signal.SIGTERM)
+        result = waiting.result()
+    assert result.code == 143, result.stderr
+    assert "Stopped by SIGTERM" in result.stderr
+    assert "--resume" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (run / _run_files.METRICS).exists()
+    assert not (run / _run_files.LOCK).exists()

@@ -136,6 +136,7 @@ def test_evaluate_ensemble_refuses_members_that_differ(made, script, tmp_path):
     check_refused(script("evaluate_ensemble", first, first), "--data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ("evaluate", "evaluate_ensemble"))
 def test_a_smoke_run_needs_nothing_and_leaves_nothing(name, script, tmp_path):
     result = script(name, "--smoke", cwd=tmp_path)

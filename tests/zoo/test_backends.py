@@ -88,7 +88,8 @@ def test_every_small_builder_is_tried():
     assert {row.builder for row in (*SMALL, *OTHERS)} <= tried
 
 
-@pytest.mark.parametrize("names", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [QUICK, LONG])
 def test_backends_agree(names, tmp_path):
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed (extra: jax)")
