@@ -212,6 +212,7 @@ for warm in (False, True):
 """
 
 
+@pytest.mark.slow
 def test_a_generator_works_in_children_and_parent_after_a_fork(write_dataset):
     result = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, str(write_dataset())],

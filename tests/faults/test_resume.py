@@ -133,7 +133,8 @@ def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
     assert resumed.result == uninterrupted("dropout")[0]
 
 
-@pytest.mark.parametrize("read", (5, 8))  # two batches, read once more for their shapes
+# Two batches, read once more for their shapes.
+@pytest.mark.parametrize("read", (5, pytest.param(8, marks=pytest.mark.slow)))
 def test_a_signal_during_validation_keeps_the_epoch(read, train, uninterrupted):
     finished = train(network="dropout", signal_in_validation=read)
     assert finished.code == 143, finished.stderr
@@ -160,7 +161,9 @@ def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):
     assert train(network="dropout", resume=True).result == uninterrupted("dropout")[0]
 
 
-@pytest.mark.parametrize("crash", ("epoch.after_checkpoint:2", None))
+@pytest.mark.parametrize(
+    "crash", ("epoch.after_checkpoint:2", pytest.param(None, marks=pytest.mark.slow))
+)
 def test_a_run_that_a_callback_ended_does_not_train_on(crash, train, tmp_path):
     stopped = train(stop_after=2)
     assert stopped.code == 0, stopped.stderr
@@ -170,6 +173,7 @@ def test_a_run_that_a_callback_ended_does_not_train_on(crash, train, tmp_path):
     assert len((tmp_path / "other" / _run_files.HISTORY).read_text().splitlines()) == 1 + 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ("cut", "empty", "text", "flip"))
 def test_a_newest_checkpoint_damaged_in_any_way_is_skipped(damage, train, uninterrupted, tmp_path):
     train(crash="epoch.after_checkpoint:2")
@@ -206,6 +210,7 @@ def test_a_finished_run_that_is_resumed_stays_what_it_is(train, uninterrupted, t
     assert first.result == again.result == uninterrupted("dropout")[0]
 
 
+@pytest.mark.slow
 def test_the_seed_alone_decides(uninterrupted, train):
     assert train(network="dropout").result == uninterrupted("dropout")[0]  # the same seed twice
     assert train(network="dropout", seed=2, overwrite=True).result["weights"] not in {
@@ -245,9 +250,10 @@ def test_killed_at_every_single_crash_point_it_ends_equal(
 
 
 KILLS = 10
-"""Of each of the tests below; one such in the suite, and 2 x 10 of them, 200 kills, in faults."""
+"""Of each of the tests below; one such is slow, and 2 x 10 of them, 200 kills, are faults."""
 
 
+@pytest.mark.slow
 def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path):
     job = {"network": "dropout", "precision": "bfloat16"}
     expected = train(**job, output=tmp_path / "whole").result
@@ -260,7 +266,7 @@ def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path)
 @pytest.mark.parametrize(
     ("network", "attempt"),
     [
-        pytest.param(network, attempt, marks=[pytest.mark.faults] if attempt else [])
+        pytest.param(network, attempt, marks=pytest.mark.faults if attempt else pytest.mark.slow)
         for network in NETWORKS
         for attempt in range(11)
         if attempt or network == "dropout"
