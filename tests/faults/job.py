@@ -25,7 +25,7 @@ from sightkit._errors import Interrupted, SightkitError
 _cli.prepare_environment()
 
 import keras  # noqa: E402 - TensorFlow reads its settings when it is imported
-import matplotlib.figure  # noqa: E402
+import matplotlib.figure  # noqa: E402, F401 - once, not in every child
 
 from sightkit import experiments, training, transfer, zoo  # noqa: E402
 from sightkit.callbacks import StatefulCallback  # noqa: E402

@@ -59,6 +59,7 @@ def test_killed_in_either_phase_and_between_them_it_ends_equal(train, uninterrup
     assert "Epoch " not in again.stdout  # it has ended, and trains no more
 
 
+@pytest.mark.slow
 def test_a_signal_in_phase_2_saves_and_a_resume_ends_equal(train, uninterrupted):
     finished = train(signal=[int(signal.SIGTERM), 12])  # five batches an epoch
     assert finished.code == 143

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-IN_THE_SUITE = 3
+IN_THE_SUITE = 2
 
 
 @pytest.fixture(scope="module")

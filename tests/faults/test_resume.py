@@ -116,7 +116,7 @@ def test_a_run_killed_again_and_again_ends_as_if_never_killed(
 
 @pytest.mark.parametrize(
     ("number", "code", "after"),
-    ((signal.SIGTERM, 143, 8), (signal.SIGINT, 130, 1)),
+    (pytest.param(signal.SIGTERM, 143, 8, marks=pytest.mark.slow), (signal.SIGINT, 130, 1)),
 )
 def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
     number, code, after, train, uninterrupted
@@ -154,6 +154,7 @@ def test_a_long_epoch_is_saved_in_between_and_gone_on_with(train, uninterrupted,
     assert resumed.result == expected
 
 
+@pytest.mark.slow
 def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):
     finished = train(network="dropout", signal=[int(signal.SIGTERM), 0])
     assert finished.code == 143
@@ -218,6 +219,7 @@ def test_the_seed_alone_decides(uninterrupted, train):
     }
 
 
+@pytest.mark.slow
 def test_damaged_best_weights_are_noticed(train, uninterrupted, tmp_path):
     import h5py
 
