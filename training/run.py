@@ -198,9 +198,8 @@ class Run:
             elif path.exists():
                 path.rename(aside / path.name)
         self.path(_run_files.CHECKPOINTS).mkdir()
-        _files.write_json(
-            self.path(_run_files.CONFIG), {"format": FORMAT, "schema": SCHEMA, **self.config}
-        )
+        about = {"format": FORMAT, "schema": SCHEMA, **self.config}
+        _files.write_json(self.path(_run_files.CONFIG), about)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -212,12 +211,8 @@ def _recover(folder: Path) -> None:
     """Put back a run whose successor was killed before it started."""
     if not (folder / _run_files.REPLACED).is_dir():
         return
-    lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
-    lock.acquire()
-    try:
+    with _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}"):
         _put_back(folder)
-    finally:
-        lock.release()
 
 
 def _put_back(folder: Path) -> None:
