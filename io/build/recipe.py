@@ -34,6 +34,8 @@ def source_name(source: Callable[[], ImageSource]) -> Any:
             module = source.__module__
             if module == "__main__":  # every script is called that
                 module = Path(getattr(sys.modules[module], "__file__", None) or module).stem
+            if module.startswith("sightkit."):  # the public name, wherever its code is
+                module = ".".join(module.split(".")[:2])
             return f"{module}.{name}"
     raise SightkitError(
         "A source must be a module-level function, or a callable object with to_config() -> JSON.",

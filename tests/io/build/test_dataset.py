@@ -361,7 +361,7 @@ def test_the_recipe_says_what_the_file_was_built_from(tmp_path):
     assert file.recipe["source"]["count"] == 60
     assert file.recipe["name"] == "pictures"
     named = build(tmp_path / "digits.h5", digits, limit=3)
-    assert named.recipe["source"] == "sightkit.io.sources.mnist.digits"
+    assert named.recipe["source"] == "sightkit.io.digits"
 
 
 def test_every_image_is_read_once(tmp_path):
