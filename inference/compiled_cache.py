@@ -20,7 +20,7 @@ from sightkit.inference.messages import warn
 if TYPE_CHECKING:
     import keras
 
-SCHEMA = 3
+SCHEMA = 4
 ENDING = ".openvino"
 MOST_BYTES = 2**30
 """What a folder may hold; MobileNetV2-0.35 takes 7 MB, ResNet50 102. What was used longest ago goes
@@ -30,13 +30,17 @@ first, and a folder may always be deleted."""
 class CompiledCache:
     """The place of one converted network in a folder.
 
-    A file holds a line of JSON (all that the network depends on, and the hash of what follows) and
-    then the network's form. What does not match its line is not used, but written anew.
+    A file holds a line of JSON (all that the network depends on, facts about it, and the hash of
+    facts and form) and then the network's form. What does not match its line is not used, but
+    written anew.
 
     Args:
         folder: made when it is written to.
         network: JSON that tells the network and its weights from all others, see ``identify``.
         **depends_on: what else the form depends on: version, precision, ….
+
+    Attributes:
+        facts: JSON that is written with the form, and that was read with it.
     """
 
     def __init__(
@@ -49,31 +53,45 @@ class CompiledCache:
             **depends_on,
         }
         key = hashlib.sha256(json.dumps(self.depends_on, sort_keys=True).encode()).hexdigest()
+        self.facts: dict[str, Any] = {}
         self.path = Path(folder) / f"{key[:32]}{ENDING}"
 
     def read(self) -> bytes | None:
         """Return the form, or ``None`` where there is none or another network's."""
         try:
             line, _, content = self.path.read_bytes().partition(b"\n")
-            found = json.loads(line)
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return None
-        expected = {**self.depends_on, "sha256": hashlib.sha256(content).hexdigest()}
-        if found != expected:
+        except OSError as error:
+            warn(f"The compiled network cannot be read and is made anew: {error}")
             return None
+        try:
+            facts = json.loads(line)["facts"]
+        except (ValueError, TypeError, KeyError):
+            facts = None
+        if not isinstance(facts, dict) or line != self._line(facts, content):
+            warn(f"The compiled network {self.path} is damaged and is made anew.", once=True)
+            return None
+        self.facts = facts
         with contextlib.suppress(OSError):  # somebody else's file
             os.utime(self.path)
         return content
 
     def write(self, content: bytes) -> None:
         """Save a form; warn of a folder that cannot be written to."""
-        line = {**self.depends_on, "sha256": hashlib.sha256(content).hexdigest()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _files.write_bytes(self.path, json.dumps(line).encode() + b"\n" + content)
+            _files.write_bytes(self.path, self._line(self.facts, content) + b"\n" + content)
             self._make_room()
         except (OSError, SightkitError) as error:
             warn(f"The converted network is in memory alone, and not saved: {error}")
+
+    def _line(self, facts: Mapping[str, Any], content: bytes) -> bytes:
+        text = json.dumps({**self.depends_on, "facts": facts}, sort_keys=True)
+        digest = hashlib.sha256(text.encode())
+        digest.update(content)
+        line = {**self.depends_on, "facts": facts, "sha256": digest.hexdigest()}
+        return json.dumps(line, sort_keys=True).encode()
 
     def _make_room(self) -> None:
         """Remove what was used longest ago, until the folder holds no more than it may."""

@@ -41,7 +41,7 @@ def compile(  # noqa: A001
     examples: np.ndarray | None = None,
     precision: str = "float32",
     batch_size: int = 256,
-    cache: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | CompiledCache | None = None,
 ) -> Predictor:
     """Make a predictor of a network: by Keras for a few images, by a faster engine for many.
 
@@ -181,11 +181,16 @@ Made: TypeAlias = tuple[Predictor, Callable[[], object]]
 
 
 def _openvino(
-    network: keras.Model, precision: str, batch_size: int, cache: str | os.PathLike[str] | None
+    network: keras.Model,
+    precision: str,
+    batch_size: int,
+    cache: str | os.PathLike[str] | CompiledCache | None,
 ) -> Made:
     version = load_openvino().__version__
     place = form = None
-    if cache is not None:
+    if isinstance(cache, CompiledCache):
+        place = cache
+    elif cache is not None:
         place = CompiledCache(cache, identify(network), openvino=version, precision=precision)
         form = place.read()
     if form is not None:
@@ -226,7 +231,7 @@ def _check_options(
     for name, value in numbers.items():
         if not isinstance(value, int | np.integer) or value < 1:
             raise SightkitError(f"{name} is a number of images, at least one.", **{name: value})
-    if cache is not None and not isinstance(cache, str | os.PathLike):
+    if cache is not None and not isinstance(cache, str | os.PathLike | CompiledCache):
         raise SightkitError("cache must be a folder's path, or None.", cache=cache)
     if precision != "float32" and engine == "keras":
         raise SightkitError(

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation, training, transfer
+from sightkit import _cli, _files, evaluation, training, transfer
 from sightkit._errors import SightkitError
 
 
@@ -44,11 +44,10 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = evaluation.PhotoFolder(
-        config.images
-    )  # bad files are reported before Keras takes its seconds
-    _cli.start_keras()
-    bundle = transfer.pretrained(config.model, images=len(photos.files))
+    photos = evaluation.PhotoFolder(config.images)  # reports bad files before the network is loaded
+    bundle = transfer.pretrained(
+        config.model, images=len(photos.files), cache=_files.user_cache("compiled")
+    )
     result = {}
     for part in photos:
         answers = bundle.top(bundle.predict(list(part.values())), config.top)

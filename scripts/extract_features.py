@@ -47,7 +47,7 @@ class Config:
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in; the features are float32 either way."""
     engine: Literal["auto", "keras", "openvino", "folded"] = "auto"
-    """What computes: by default the fastest that pays for so many photos."""
+    """What computes: OpenVINO where it is installed, else what pays for so many photos."""
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
     """Where the class of a photo stands."""
     random_weights: bool = False
@@ -88,14 +88,15 @@ def main(config: Config) -> dict[str, Any]:
         if data is None:
             io.write_sample_photos(Path(scratch))
             data = Path(scratch)
+        cache = _files.user_cache("compiled")
         photos = transfer.open_photos(data, layout=config.layout)
-        _cli.start_keras()
         network = transfer.open_network(
             config.model,
             layer=config.layer,
             pool=config.pool,
             crops=config.crops,
             random=config.random_weights,
+            cache=cache if (config.engine, config.precision) == ("auto", "float32") else None,
         )
         features = transfer.extract_features(
             network,
@@ -104,7 +105,7 @@ def main(config: Config) -> dict[str, Any]:
             overwrite=config.overwrite,
             engine=config.engine,
             precision=config.precision,
-            cache=_files.user_cache("compiled"),
+            cache=cache,
         )
     count, dimensions = features.shape
     print(

@@ -53,14 +53,13 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    # What is wrong with bundle and files is reported before Keras takes its seconds.
+    # What is wrong with bundle and files is reported before the network is loaded.
     description = training.check_bundle(config.bundle)
     if config.threshold and NONE in description["class_names"]:
         raise SightkitError(
             f'With --threshold no class may be called "{NONE}".', bundle=str(config.bundle)
         )
     photos = evaluation.PhotoFolder(config.images)
-    _cli.start_keras()
     bundle = transfer.load(
         config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from sightkit import inference, zoo
@@ -18,27 +17,35 @@ from sightkit.preprocessing import Preprocessor, from_config
 from sightkit.training.bundle_format import CANARY, NETWORK, TRAINING_ROWS, WEIGHTS, damaged
 from sightkit.training.classifier import Classifier, load_by_kind
 
+if TYPE_CHECKING:
+    import keras
+
 
 @dataclass(frozen=True)
 class Bundle(Classifier):
     """A network with everything that belongs to it; made by ``load_bundle``.
 
     Attributes:
-        network: plain Keras model in float32.
+        build: gives ``network``: plain Keras model in float32, built when it is first used.
         predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32; by Keras, or by the
-            engine that ``load_bundle`` was given a number of images for.
+            engine that ``load_bundle`` was asked for.
         preprocessing: image, uint8 RGB or grey of any size, to what the predictor takes.
         class_names: in the order of the predictor's outputs.
         description: all of bundle.json.
         training_rows: the images that it was trained on, or None where that is not known.
     """
 
-    network: keras.Model
+    build: Callable[[], keras.Model]
     predictor: inference.Predictor
     preprocessing: Preprocessor
     class_names: tuple[str, ...]
     description: dict[str, Any]
     training_rows: sightkit_io.Manifest | None = None
+
+    @functools.cached_property
+    def network(self) -> keras.Model:
+        """Plain Keras model in float32."""
+        return self.build()
 
     @property
     def images_a_batch(self) -> int:
@@ -55,53 +62,61 @@ def load_bundle(
     images: int | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> Bundle:
-    """Build the network that a bundle describes, and check that it answers as when it was saved.
+    """Load the network that a bundle describes, and check that it answers as when it was saved.
 
     Only builders of the zoo are called and only weights are read: nothing in a bundle is code.
 
     Args:
         folder: of the bundle.
         images: how many are to be answered, see ``inference.compile``; the engine is compared with
-            Keras on the canary image and noise. Without a number Keras answers, always.
-        cache: folder where the converted network is saved for the next process.
+            Keras on the canary image and noise. Without a number and a cache Keras answers, always.
+        cache: folder of compiled networks. With it OpenVINO answers wherever it is installed, and
+            Keras is imported only where the network's form is not there yet, or when ``network``
+            is used, see ``inference.load_or_compile``.
 
     Raises:
         SightkitError: no bundle or one of another kind, a damaged file, an unknown builder or
             preprocessor, or an answer to the canary image that differs by more than 1e-2 in a
             log-probability.
     """
-    open_network = functools.partial(open_checked, images=images, cache=cache)
-    return load_by_kind(folder, {NETWORK: open_network})
+    return load_by_kind(
+        folder,
+        {NETWORK: lambda place, found: open_checked(place, found, images=images, cache=cache)},
+    )
 
 
 def open_checked(
     folder: Path,
     description: dict[str, Any],
     *,
-    images: int | None = None,
-    cache: str | os.PathLike[str] | None = None,
+    images: int | None,
+    cache: str | os.PathLike[str] | None,
 ) -> Bundle:
-    """Build the network of a bundle that ``check_bundle`` has checked; not yet its canary."""
-    network = zoo.build(
-        description["network"]["builder"],
-        precision="float32",
-        **description["network"]["arguments"],
-    )
-    if network.output_shape[-1] != len(description["class_names"]):
-        raise damaged(folder, "it names more or fewer classes than the network tells apart")
-    zoo.load_weights(network, folder / WEIGHTS)
+    """Load the network of a bundle that ``check_bundle`` has checked; its canary is still to be."""
+    origin, class_names = description["network"], tuple(description["class_names"])
     chain = from_config(description["preprocessing"])
-    canary = None
-    if images is not None:
-        canary = chain(sightkit_io.read_image(folder / CANARY))[np.newaxis]
-    return Bundle(
-        network=network,
-        predictor=inference.compile(network, images=images, examples=canary, cache=cache),
-        preprocessing=chain,
-        class_names=tuple(description["class_names"]),
-        description=description,
-        training_rows=_training_rows(folder, description),
+
+    def require_classes(shape: tuple[int | None, ...]) -> None:
+        if shape[-1] != len(class_names):
+            raise damaged(folder, "it names more or fewer classes than the network tells apart")
+
+    @functools.cache
+    def build() -> keras.Model:
+        network = zoo.build(origin["builder"], precision="float32", **origin["arguments"])
+        require_classes(network.output_shape)
+        zoo.load_weights(network, folder / WEIGHTS)
+        return network
+
+    predictor, _ = inference.load_or_compile(
+        {"network": origin, "code": zoo.code_sha256(), "weights": description["files"][WEIGHTS]},
+        build,
+        cache,
+        images=images,
+        examples=lambda: chain(sightkit_io.read_image(folder / CANARY))[np.newaxis],
     )
+    require_classes(predictor.output_shape)
+    rows = _training_rows(folder, description)
+    return Bundle(build, predictor, chain, class_names, description, rows)
 
 
 def _training_rows(folder: Path, description: Mapping[str, Any]) -> sightkit_io.Manifest | None:

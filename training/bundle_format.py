@@ -1,4 +1,4 @@
-"""How a bundle lies on the disk: its kinds, their files, and what makes a description trustworthy.
+"""A bundle on the disk: its kinds and their files, checked when it is read, written or not at all.
 
 No Keras here: a bundle of any kind is checked before Keras starts.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _run_files, zoo
+from sightkit import __version__, _files, _run_files, zoo
 from sightkit._errors import SightkitError
 
 FORMAT = "sightkit-bundle"
@@ -144,6 +146,44 @@ def read_description(folder: Path) -> dict[str, Any]:
     return description
 
 
+def write_bundle(
+    folder: str | os.PathLike[str], kind: str, write: Callable[[Path], Mapping[str, Any]]
+) -> Path:
+    """Write a bundle of any kind; an existing folder is replaced once the new one is complete.
+
+    Args:
+        folder: of the bundle.
+        kind: one of ``KINDS``.
+        write: writes all files but bundle.json into the folder that it is given, and returns the
+            fields of the description that belong to the kind.
+
+    Returns:
+        The folder.
+    """
+    folder = Path(folder)
+    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        fields = write(temporary)
+        files = sorted(temporary.iterdir())
+        description: dict[str, Any] = {
+            "format": FORMAT,
+            "schema": SCHEMA,
+            "kind": kind,
+            **fields,
+            "files": {path.name: _files.sha256(path) for path in files},
+            "versions": {"sightkit": __version__, "keras": metadata.version("keras")},
+        }
+        _files.write_json(temporary / DESCRIPTION, {**description, "sha256": digest(description)})
+        for path in files:
+            _files.sync(path)
+        _replace_folder(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
 def digest(description: Mapping[str, Any]) -> str:
     """SHA-256 of a description without its own hash: finds what rotted or was edited by hand."""
     text = json.dumps(description, sort_keys=True, ensure_ascii=False)
@@ -172,3 +212,17 @@ def _networks(folder: Path, description: Mapping[str, Any]) -> list[dict[str, An
         ):
             raise damaged(folder, "a network is named by its builder and arguments")
     return found
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Rename a complete folder onto another; the old one goes only when the new one is there."""
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():  # killed between the two renames below
+        os.replace(old, folder)
+    shutil.rmtree(old, ignore_errors=True)
+    _files.sync(new)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(new, folder)
+    _files.sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightkit import __version__, _files, _run_files, inference, zoo
+from sightkit import _run_files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle_format import (
     CANARY,
-    DESCRIPTION,
-    FORMAT,
     NETWORK,
-    SCHEMA,
     TRAINING_ROWS,
     WEIGHTS,
-    digest,
+    write_bundle,
 )
 from sightkit.training.classifier import TOLERANCE, canary_difference
 from sightkit.training.run import Run
@@ -33,44 +28,6 @@ if TYPE_CHECKING:
     import keras
 
     from sightkit.io import HDF5DatasetGenerator
-
-
-def write_bundle(
-    folder: str | os.PathLike[str], kind: str, write: Callable[[Path], Mapping[str, Any]]
-) -> Path:
-    """Write a bundle of any kind; an existing folder is replaced once the new one is complete.
-
-    Args:
-        folder: of the bundle.
-        kind: one of ``bundle_format.KINDS``.
-        write: writes all files but bundle.json into the folder that it is given, and returns the
-            fields of the description that belong to the kind.
-
-    Returns:
-        The folder.
-    """
-    folder = Path(folder)
-    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        fields = write(temporary)
-        files = sorted(temporary.iterdir())
-        description: dict[str, Any] = {
-            "format": FORMAT,
-            "schema": SCHEMA,
-            "kind": kind,
-            **fields,
-            "files": {path.name: _files.sha256(path) for path in files},
-            "versions": {"sightkit": __version__, "keras": metadata.version("keras")},
-        }
-        _files.write_json(temporary / DESCRIPTION, {**description, "sha256": digest(description)})
-        for path in files:
-            _files.sync(path)
-        _replace_folder(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return folder
 
 
 def save_bundle(
@@ -197,17 +154,3 @@ def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray
             network_takes=network.input_shape[1:],
         )
     return inference.compile(network)(x[np.newaxis])[0]
-
-
-def _replace_folder(new: Path, folder: Path) -> None:
-    """Rename a complete folder onto another; the old one goes only when the new one is there."""
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():  # killed between the two renames below
-        os.replace(old, folder)
-    shutil.rmtree(old, ignore_errors=True)
-    _files.sync(new)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(new, folder)
-    _files.sync(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)

@@ -8,7 +8,6 @@ from sightkit.transfer.feature_file import Features as Features
 from sightkit.transfer.feature_file import open_features as open_features
 from sightkit.transfer.feature_network import FeatureNetwork as FeatureNetwork
 from sightkit.transfer.feature_network import describe_network as describe_network
-from sightkit.transfer.feature_network import open_network as open_network
 from sightkit.transfer.features import PhotoSource as PhotoSource
 from sightkit.transfer.features import extract_features as extract_features
 from sightkit.transfer.features import open_photos as open_photos
@@ -29,6 +28,7 @@ from sightkit.transfer.imagenet import pretrained as pretrained
 from sightkit.transfer.label_errors import suspicious_labels as suspicious_labels
 from sightkit.transfer.labelled_photos import open_for_evaluation as open_for_evaluation
 from sightkit.transfer.network_names import check_network as check_network
+from sightkit.transfer.network_sources import open_network as open_network
 from sightkit.transfer.photos import Sample as Sample
 from sightkit.transfer.photos import draw_sample as draw_sample
 from sightkit.transfer.photos import photos_to_file as photos_to_file

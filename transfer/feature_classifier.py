@@ -22,18 +22,18 @@ from sightkit.training.bundle_format import (
     NETWORK_AND_HEAD,
     NETWORK_WEIGHTS,
     damaged,
+    write_bundle,
 )
-from sightkit.training.bundle_writer import write_bundle
 from sightkit.training.classifier import Classifier, load_by_kind
 from sightkit.transfer.feature_file import Features, require_same_classes
 from sightkit.transfer.feature_network import (
     FeatureNetwork,
     describe_network,
-    open_again,
-    rebuild,
+    example_image,
     require_same_network,
 )
 from sightkit.transfer.heads.storage import Head, load_head, save_head
+from sightkit.transfer.network_sources import open_again, rebuild
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def save_feature_classifier(
     def write(place: Path) -> dict[str, Any]:
         for index, network in enumerate(networks):
             network.model.save_weights(place / NETWORK_WEIGHTS.format(index))
-        sightkit_io.write_png(place / CANARY, _canary())
+        sightkit_io.write_png(place / CANARY, example_image())
         return {
             "networks": [
                 {"identity": network.identity, "before": chain}
@@ -170,8 +170,8 @@ def load(
 
     Args:
         folder: of the bundle.
-        images: how many are to be answered, see ``training.load_bundle``.
-        cache: folder where converted networks are saved for the next process.
+        images: how many are to be answered; without a number and a cache Keras answers, always.
+        cache: folder of compiled networks, see ``training.load_bundle``.
 
     Raises:
         SightkitError: no bundle, a damaged one, or an answer to the canary image that differs by
@@ -182,9 +182,12 @@ def load(
         classifier.top(classifier.predict(["photo.jpg"]), 5)
     """
     loaders = {NETWORK: open_checked, NETWORK_AND_HEAD: _open_checked}
-    options: dict[str, Any] = {"images": images, "cache": cache}
     return load_by_kind(
-        folder, {kind: functools.partial(open_, **options) for kind, open_ in loaders.items()}
+        folder,
+        {
+            kind: functools.partial(loader, images=images, cache=cache)
+            for kind, loader in loaders.items()
+        },
     )
 
 
@@ -192,36 +195,24 @@ def _open_checked(
     folder: Path,
     description: dict[str, Any],
     *,
-    images: int | None = None,
-    cache: str | os.PathLike[str] | None = None,
+    images: int | None,
+    cache: str | os.PathLike[str] | None,
 ) -> FeatureClassifier:
     head = load_head(folder, description["head"])
-    networks = tuple(
-        rebuild(entry["identity"], folder / NETWORK_WEIGHTS.format(index))
-        for index, entry in enumerate(description["networks"])
-    )
+    networks = []
+    for index, entry in enumerate(description["networks"]):
+        name = NETWORK_WEIGHTS.format(index)
+        sha256 = description["files"][name]
+        networks.append(
+            rebuild(entry["identity"], folder / name, sha256, images=images, cache=cache)
+        )
     if head.dimensions != sum(network.identity["dimensions"] for network in networks):
         raise damaged(folder, "the head takes other features than the networks give")
     before = tuple(_chain(entry["before"]) for entry in description["networks"])
-    if images is not None:
-        canary = sightkit_io.read_image(folder / CANARY)
-        networks = tuple(
-            network.for_many(images, [chain(canary) if chain else canary], cache=cache)
-            for network, chain in zip(networks, before, strict=True)
-        )
-    return FeatureClassifier(networks, before, head, tuple(description["class_names"]), description)
+    return FeatureClassifier(
+        tuple(networks), before, head, tuple(description["class_names"]), description
+    )
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:
     return from_config(config) if config else None
-
-
-def _canary() -> np.ndarray:
-    """uint8 (96, 128, 3): shades that differ in every channel and direction."""
-    rows, columns = np.mgrid[0:96, 0:128]
-    waves = 40 * np.sin(rows / 5) + 40 * np.cos(columns / 7)
-    return (
-        np.stack([rows * 2 + waves, columns + waves, 200 - rows - waves], axis=-1)
-        .clip(0, 255)
-        .astype(np.uint8)
-    )

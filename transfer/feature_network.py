@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import keras
 import numpy as np
 
 from sightkit import inference, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import (
-    AspectAwarePreprocessor,
-    ColourPreprocessor,
-    GrayscalePreprocessor,
-    ImageToArrayPreprocessor,
-    Pipeline,
     Preprocessor,
-    from_config,
 )
-from sightkit.transfer import imagenet
-from sightkit.transfer.network_names import check_network, is_bundle
 from sightkit.transfer.views import all_views, with_crops
+
+if TYPE_CHECKING:
+    import keras
 
 Pool = Literal["avg", "flatten"]
 BATCH_SIZE = 32
@@ -42,18 +36,25 @@ class FeatureNetwork:
     """A network whose output is features; made by ``open_network`` and ``FeatureNetwork.cut``.
 
     Attributes:
-        model: (N, H, W, C) to (N, D), a plain Keras model.
-        predictor: the same; preprocessed float32 to float32, by Keras unless ``for_many`` gave it.
+        build: gives ``model``: (N, H, W, C) to (N, D), a plain Keras model, built when it is first
+            used.
+        predictor: the same; preprocessed float32 to float32, by Keras unless ``open_network`` was
+            given a cache, or ``for_many`` gave it.
         preprocessing: image, uint8 RGB or grey of any size, to what the network takes, before
             crops.
         identity: JSON: name, origin, network, layer, pool, crops, dimensions, weights_sha256,
             preprocessing, engine, precision.
     """
 
-    model: keras.Model
+    build: Callable[[], keras.Model]
     predictor: inference.Predictor
     preprocessing: Preprocessor
     identity: dict[str, Any]
+
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        """(N, H, W, C) to (N, D), a plain Keras model."""
+        return self.build()
 
     @classmethod
     def cut(
@@ -82,24 +83,8 @@ class FeatureNetwork:
         Raises:
             SightkitError: no such layer, pooling or number of crops.
         """
-        with_crops(preprocessing, crops)  # raises where the chain has no ten crops
-        layer = layer or default_layer(network)
-        model = _model(network, layer, pool)
-        predictor = inference.compile(model, batch_size=BATCH_SIZE)
-        identity = {
-            "name": name,
-            "origin": dict(origin),
-            "network": zoo.origin(network),
-            "layer": layer,
-            "pool": pool,
-            "crops": crops,
-            "dimensions": int(model.output_shape[-1]),
-            "weights_sha256": training.weights_sha256(model),
-            "preprocessing": preprocessing.to_config(),
-            "engine": predictor.engine,
-            "precision": predictor.precision,
-        }
-        return cls(model, predictor, preprocessing, identity)
+        source = Source(name, preprocessing, lambda: (network, dict(origin)))
+        return cut_source(source, layer, pool, crops, None)
 
     @property
     def crops(self) -> int:
@@ -122,8 +107,9 @@ class FeatureNetwork:
     ) -> FeatureNetwork:
         """Return the same, compiled for so many photos; engine and precision are in identity.
 
-        The engine is settled by their number alone: an extraction that was killed goes on with the
-        engine that it was begun with.
+        The engine is settled by their number alone, or, where ``open_network`` was given a cache,
+        by whether OpenVINO is installed: an extraction that was killed goes on with the engine that
+        it was begun with.
 
         Args:
             photos: how many there are.
@@ -132,6 +118,8 @@ class FeatureNetwork:
             precision: what the network computes in; features are float32 either way.
             cache: folder where the converted network is saved for the next process.
         """
+        if (self.predictor.engine, engine, precision) == ("openvino", "auto", "float32"):
+            return self
         predictor = inference.compile(
             self.model,
             images=photos * self.crops,
@@ -156,84 +144,6 @@ class FeatureNetwork:
         if crops == 1:
             return np.asarray(flat, np.float32)
         return flat.reshape(count, crops, -1).mean(axis=1, dtype=np.float32)
-
-
-def open_network(
-    name: str | os.PathLike[str],
-    *,
-    layer: str | None = None,
-    pool: Pool = "avg",
-    crops: int = 1,
-    random: bool = False,
-) -> FeatureNetwork:
-    """Open a network for its features.
-
-    Args:
-        name: of a network trained on ImageNet (``transfer.names()``), or the folder of a bundle
-            that one of the training scripts wrote; with ``random`` a name of the zoo.
-        layer: whose output is taken, see ``FeatureNetwork.cut``.
-        pool: ``"avg"`` or ``"flatten"``.
-        crops: views of an image whose features are averaged: 1, 2 or 10.
-        random: weights as they are drawn, with seed 0, for comparison and for trials.
-
-    Raises:
-        SightkitError: an unknown name, weights that are not to be had, no such layer.
-
-    Example:
-        network = open_network("mobilenetv2_0.35", crops=2)
-        network.features(network.prepare([image]))
-    """
-    check_network(name, pool=pool, crops=crops, random=random)
-    name = os.fspath(name)
-    options: dict[str, Any] = {"layer": layer, "pool": pool, "crops": crops}
-    if random:
-        network = _random(name)
-        chain = plain_chain(network.input_shape[1:])
-        return FeatureNetwork.cut(network, chain, name=name, origin={"random": 0}, **options)
-    if is_bundle(name):
-        bundle = training.load_bundle(name)
-        origin = {"bundle": str(Path(name).absolute())}
-        network, chain = bundle.network, bundle.preprocessing
-        title = str(bundle.description["network"]["builder"])
-        return FeatureNetwork.cut(network, chain, name=title, origin=origin, **options)
-    network, include_top = _pretrained(name, layer)
-    origin = {"pretrained": name, "include_top": include_top}
-    chain = imagenet.preprocessing_of(name)
-    return FeatureNetwork.cut(network, chain, name=name, origin=origin, **options)
-
-
-def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
-    """Open the network that features were extracted with, by what their file says of it.
-
-    Raises:
-        SightkitError: the network is gone, or has other weights now.
-    """
-    origin = identity["origin"]
-    name = origin.get("bundle") or origin.get("pretrained") or identity["name"]
-    found = open_network(
-        name,
-        layer=identity["layer"],
-        pool=identity["pool"],
-        crops=identity["crops"],
-        random="random" in origin,
-    )
-    require_same_network(found.identity, identity, "the network that is here now")
-    return found
-
-
-def rebuild(identity: Mapping[str, Any], weights: Path) -> FeatureNetwork:
-    """Build a network by its identity, with the weights of a file that ``model`` saved."""
-    network = zoo.build(
-        identity["network"]["builder"], precision="float32", **identity["network"]["arguments"]
-    )
-    model = _model(network, identity["layer"], identity["pool"])
-    zoo.load_weights(model, weights)
-    return FeatureNetwork(
-        model,
-        inference.compile(model, batch_size=BATCH_SIZE),
-        from_config(identity["preprocessing"]),
-        dict(identity),
-    )
 
 
 def require_same_network(
@@ -261,6 +171,8 @@ def describe_network(identity: Mapping[str, Any]) -> str:
 
 def default_layer(network: keras.Model) -> str:
     """The last layer whose output has height and width, else the one that ``logits`` reads."""
+    import keras
+
     for layer in reversed(network.layers):
         shape = getattr(layer.output, "shape", ())
         if (
@@ -275,14 +187,10 @@ def default_layer(network: keras.Model) -> str:
     return network.get_layer("logits").input._keras_history.operation.name
 
 
-def plain_chain(shape: Sequence[int]) -> Pipeline:
-    """The middle of any photo, scaled to 0–1, for a network that brings no chain of its own."""
-    height, width, channels = shape
-    colour = GrayscalePreprocessor() if channels == 1 else ColourPreprocessor()
-    return Pipeline((colour, AspectAwarePreprocessor(width, height), ImageToArrayPreprocessor()))
+def cut_model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
+    """Return the part of a network up to a layer, pooled; an error if there is no such layer."""
+    import keras
 
-
-def _model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
     names = [each.name for each in network.layers]
     if layer not in names:
         near = difflib.get_close_matches(layer, names, NEAREST, cutoff=0)
@@ -305,19 +213,82 @@ def _model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
     return keras.Model(network.inputs[0], output, name="features")
 
 
-def _pretrained(name: str, layer: str | None) -> tuple[keras.Model, bool]:
-    """With the classifier only where its weights alone are here, or the layer is one of its."""
-    here = [top for top in (False, True) if imagenet.at_hand(name, include_top=top)]
-    first = here[0] if here else False
-    network = imagenet.trained_network(name, include_top=first)
-    if layer is None or first or layer in {each.name for each in network.layers}:
-        return network, first
-    whole = imagenet.random_network(name, include_top=True)
-    if layer not in {each.name for each in whole.layers}:  # no reason to look for its weights
-        return network, first
-    return imagenet.trained_network(name, include_top=True), True
+@dataclass(frozen=True)
+class Source:
+    """Where a network comes from.
+
+    Attributes:
+        name: what it is called.
+        preprocessing: its chain.
+        load: gives the network and JSON that says where its weights come from.
+        key: JSON that tells it from all others, without its being loaded; None where there is none.
+    """
+
+    name: str
+    preprocessing: Preprocessor
+    load: Callable[[], tuple[keras.Model, dict[str, Any]]]
+    key: dict[str, Any] | None = None
 
 
-def _random(name: str) -> keras.Model:
-    keras.utils.set_random_seed(0)
-    return zoo.build(name, **zoo.published_arguments(name))
+def cut_source(
+    source: Source,
+    layer: str | None,
+    pool: Pool,
+    crops: int,
+    cache: str | os.PathLike[str] | None,
+) -> FeatureNetwork:
+    """Cut a network at a layer, by its form in the cache where that is known; see ``open_network``.
+
+    The facts that only the network knows are saved with the form.
+    """
+    chain = source.preprocessing
+    with_crops(chain, crops)  # raises where the chain has no ten crops
+    load = functools.cache(source.load)
+
+    def layer_of(network: keras.Model) -> str:
+        return layer or default_layer(network)
+
+    @functools.cache
+    def build() -> keras.Model:
+        network, _ = load()
+        return cut_model(network, layer_of(network), pool)
+
+    def facts() -> dict[str, Any]:
+        network, origin = load()
+        return {
+            "origin": origin,
+            "network": zoo.origin(network),
+            "layer": layer_of(network),
+            "dimensions": int(build().output_shape[-1]),
+            "weights_sha256": training.weights_sha256(build()),
+        }
+
+    predictor, found = inference.load_or_compile(
+        {**(source.key or {}), "layer": layer, "pool": pool},
+        build,
+        cache if source.key is not None else None,
+        batch_size=BATCH_SIZE,
+        examples=lambda: chain(example_image())[np.newaxis],
+        facts=facts,
+    )
+    identity = {
+        "name": source.name,
+        "pool": pool,
+        "crops": crops,
+        "preprocessing": chain.to_config(),
+        "engine": predictor.engine,
+        "precision": predictor.precision,
+        **found,
+    }
+    return FeatureNetwork(build, predictor, chain, identity)
+
+
+def example_image() -> np.ndarray:
+    """uint8 (96, 128, 3): shades that differ in every channel and direction."""
+    rows, columns = np.mgrid[0:96, 0:128]
+    waves = 40 * np.sin(rows / 5) + 40 * np.cos(columns / 7)
+    return (
+        np.stack([rows * 2 + waves, columns + waves, 200 - rows - waves], axis=-1)
+        .clip(0, 255)
+        .astype(np.uint8)
+    )

@@ -178,7 +178,7 @@ def extract_features(
 
 
 def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
-    wanted = network.model.input_shape[1]
+    wanted = (network.predictor.input_shape or (None, None))[1]
     if wanted and photos.side and photos.side < LEAST_SIDE * wanted:
         print(
             f"The file's images, {photos.side} pixels wide or high, are enlarged to {wanted}: "

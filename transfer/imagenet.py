@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections import Counter
+from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-from sightkit import inference, zoo
+from sightkit import _files, inference, zoo
 from sightkit._errors import SightkitError
+from sightkit._keras import start_keras
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -22,14 +25,22 @@ from sightkit.preprocessing import (
 )
 from sightkit.training import Bundle
 from sightkit.transfer.sources import CROP, Source, source_of
-from sightkit.transfer.squeezenet import load_squeezenet
+
+if TYPE_CHECKING:
+    import keras
 
 CLASSES = 1000
 BATCH_SIZE = 32
 CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
 
 
-def pretrained(name: str, *, include_top: bool = True, images: int | None = None) -> Bundle:
+def pretrained(
+    name: str,
+    *,
+    include_top: bool = True,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
+) -> Bundle:
     """A network trained on ImageNet, with the preprocessing it was trained with bound to it.
 
     Weights are found in ``KERAS_HOME/models`` (``~/.keras/models``) or downloaded there by Keras
@@ -39,8 +50,9 @@ def pretrained(name: str, *, include_top: bool = True, images: int | None = None
         name: one of ``names()``: ``"vgg16"``, ``"mobilenet_0.75"``, ….
         include_top: with the classifier of 1,000 classes; without it the network ends in its last
             feature maps, and there are no class names.
-        images: how many are to be answered, see ``inference.compile``; without a number Keras
-            answers, always.
+        images: how many are to be answered, see ``inference.compile``; without a number and a
+            cache Keras answers, always.
+        cache: folder of compiled networks, see ``inference.load_or_compile``.
 
     Returns:
         The bundle; ``.predict(images or paths)`` decodes, crops the middle (0.875 of the short
@@ -55,23 +67,45 @@ def pretrained(name: str, *, include_top: bool = True, images: int | None = None
         bundle.class_names[bundle.predict(["beagle.jpg"])[0].argmax()]
     """
     source = source_of(name)
-    network = trained_network(name, include_top=include_top)
+    build = functools.cache(lambda: trained_network(name, include_top=include_top))
+    if not at_hand(name, include_top=include_top):
+        build()  # Keras downloads them
     class_names, identifiers = _imagenet_classes() if include_top else ((), ())
     chain = preprocessing_of(name)
+    predictor, facts = inference.load_or_compile(
+        saved_weights(name, include_top=include_top) if cache is not None else {},
+        build,
+        cache,
+        images=images,
+        batch_size=BATCH_SIZE,
+        facts=lambda: {"network": zoo.origin(build())},
+    )
     return Bundle(
-        network=network,
-        predictor=inference.compile(network, images=images, batch_size=BATCH_SIZE),
+        build=build,
+        predictor=predictor,
         preprocessing=chain,
         class_names=class_names,
         description={
             "kind": "classifier" if include_top else "features",
-            "network": zoo.origin(network),
+            "network": facts["network"],
             "class_names": list(class_names),
             "wordnet_ids": list(identifiers),
             "preprocessing": chain.to_config(),
             "training": {"data": "ImageNet ILSVRC2012", "weights": _file(source, include_top)},
         },
     )
+
+
+def saved_weights(name: str, *, include_top: bool) -> dict[str, Any]:
+    """JSON that tells a network whose weights are available from all others."""
+    path = _models_folder() / _file(source_of(name), include_top)
+    _require_readable(name, path)
+    return {
+        "pretrained": name,
+        "include_top": include_top,
+        "code": zoo.code_sha256(),
+        "weights": _files.sha256(path),
+    }
 
 
 def at_hand(name: str, *, include_top: bool = True) -> bool:
@@ -99,15 +133,18 @@ def random_network(name: str, *, include_top: bool = True) -> keras.Model:
 
 def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     """The network alone, with the weights of ``pretrained``."""
+    start_keras()
+    import keras
+
+    from sightkit.transfer.squeezenet import load_squeezenet
+
     source = source_of(name)
     network = random_network(name, include_top=include_top)
     shape = tuple(network.input_shape[1:])
     path = _models_folder() / _file(source, include_top)
     found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
-    if found and not os.access(path, os.R_OK):
-        raise SightkitError(
-            f"The weights of {name} must be readable.", "Check its permissions.", path=str(path)
-        )
+    if found:
+        _require_readable(name, path)
     # Keras looks nowhere that it may not write to: there the file is given by its name.
     given = found and not os.access(_keras_home(), os.W_OK)
     try:
@@ -143,7 +180,7 @@ def _copy_weights(trained: keras.Model, network: keras.Model) -> None:
             "keras.applications builds another network than the zoo.",
             "Compare the versions of Keras and sightkit.",
             network=network.name,
-            keras=keras.__version__,
+            keras=metadata.version("keras"),
         )
     network.set_weights([array.reshape(own.shape) for array, own in zip(theirs, ours, strict=True)])
 
@@ -156,6 +193,8 @@ def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
             index = json.loads(path.read_text(encoding="utf-8"))
             rows = [index[str(number)] for number in range(CLASSES)]
         else:  # Keras downloads it
+            import keras
+
             answers = keras.applications.imagenet_utils.decode_predictions(np.eye(CLASSES), top=1)
             rows = [answer[0][:2] for answer in answers]
         identifiers = tuple(str(identifier) for identifier, _ in rows)
@@ -172,6 +211,13 @@ def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
         for name, identifier in zip(plain, identifiers, strict=True)
     )
     return named, identifiers
+
+
+def _require_readable(name: str, path: Path) -> None:
+    if not os.access(path, os.R_OK):
+        raise SightkitError(
+            f"The weights of {name} must be readable.", "Check its permissions.", path=str(path)
+        )
 
 
 def _file(source: Source, include_top: bool) -> str:

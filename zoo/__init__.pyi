@@ -21,6 +21,7 @@ from sightkit.zoo.minivggnet import MiniVGGNet as MiniVGGNet
 from sightkit.zoo.mlp import MLP as MLP
 from sightkit.zoo.registry import POLICIES as POLICIES
 from sightkit.zoo.registry import build as build
+from sightkit.zoo.registry import code_sha256 as code_sha256
 from sightkit.zoo.registry import entry as entry
 from sightkit.zoo.registry import names as names
 from sightkit.zoo.registry import origin as origin

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
 import importlib
 import inspect
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
@@ -118,6 +120,17 @@ def policy_of(precision: str) -> str:
     if precision not in POLICIES:
         raise SightkitError(f"A network computes in {' or '.join(POLICIES)}.", precision=precision)
     return POLICIES[precision]
+
+
+def code_sha256() -> str:
+    """Return the hash of the builders' code: what was made by other code may be of another network.
+
+    Nothing is imported for it.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def builder_of(name: str) -> Callable[..., keras.Model]:

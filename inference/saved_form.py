@@ -1,0 +1,96 @@
+"""Predictors whose compiled form is saved: a process that finds it needs no Keras."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightkit import __version__
+from sightkit._errors import SightkitError
+from sightkit._keras import start_keras
+from sightkit.inference.compiled_cache import CompiledCache
+from sightkit.inference.engines import compile  # noqa: A004
+from sightkit.inference.messages import short, warn
+from sightkit.inference.openvino_engine import OpenVinoEngine, UnavailableError, load_openvino
+from sightkit.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    import keras
+
+PACKAGES = ("keras", "tensorflow")
+ONCE = "The network is compiled for this processor, which takes about ten seconds, once."
+
+
+def load_or_compile(
+    network: Mapping[str, Any],
+    build: Callable[[], keras.Model],
+    cache: str | os.PathLike[str] | None,
+    *,
+    images: int | None = None,
+    batch_size: int = 256,
+    examples: Callable[[], np.ndarray] | None = None,
+    facts: Callable[[], Mapping[str, Any]] = dict,
+) -> tuple[Predictor, dict[str, Any]]:
+    """Make a predictor by the form in the cache, or by the network, whose form is then saved.
+
+    With a cache OpenVINO answers wherever it is installed, however many images there are, and
+    Keras is imported only where the form is missing, damaged or of other weights or versions.
+    Without one, or without OpenVINO, it is ``compile``.
+
+    Args:
+        network: JSON that tells the network from all others: its builder with arguments, and a
+            hash of its weights that was compared with them.
+        build: builds it, in float32.
+        cache: folder of compiled forms; None for none.
+        images: how many are to be answered, see ``compile``.
+        batch_size: images that go through the network at once.
+        examples: preprocessed images that an engine is compared with Keras on.
+        facts: JSON that is saved with the form.
+
+    Returns:
+        The predictor, and the facts.
+    """
+    compared = {} if examples is None else {"examples": examples}
+    if cache is None or not _installed():
+        start_keras()
+        given = {name: make() for name, make in compared.items()} if images is not None else {}
+        made = compile(build(), images=images, batch_size=batch_size, cache=cache, **given)
+        return made, dict(facts())
+    place = CompiledCache(
+        cache,
+        network,
+        openvino=load_openvino().__version__,
+        precision="float32",
+        sightkit=__version__,
+        **{package: metadata.version(package) for package in PACKAGES},
+    )
+    form = place.read()
+    if form is not None:
+        try:
+            return OpenVinoEngine("network", form, "float32", batch_size), place.facts
+        except Exception as error:  # of a build that writes another form under the same version
+            warn(f"{place.path} cannot be used ({short(error)}): it is made anew.")
+            place.path.unlink(missing_ok=True)
+    warn(ONCE, once=True)
+    start_keras()
+    model = build()
+    place.facts = dict(facts())
+    try:
+        given = {name: make() for name, make in compared.items()}
+        made = compile(model, engine="openvino", batch_size=batch_size, cache=place, **given)
+    except SightkitError as error:  # OpenVINO cannot convert it, or answers otherwise
+        warn(f"{error} Keras answers.")
+        made = compile(model, batch_size=batch_size)
+    return made, place.facts
+
+
+def _installed() -> bool:
+    try:
+        load_openvino()
+    except UnavailableError:  # compile says so where an engine would pay
+        return False
+    return True

@@ -1,0 +1,192 @@
+"""Opening networks for their features: pretrained ones, bundles, and those of a stored head."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sightkit import inference, training, zoo
+from sightkit._keras import start_keras
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    ColourPreprocessor,
+    GrayscalePreprocessor,
+    ImageToArrayPreprocessor,
+    Pipeline,
+    from_config,
+)
+from sightkit.training.bundle_format import NETWORK, WEIGHTS
+from sightkit.transfer import imagenet
+from sightkit.transfer.feature_network import (
+    BATCH_SIZE,
+    FeatureNetwork,
+    Pool,
+    Source,
+    cut_model,
+    cut_source,
+    example_image,
+    require_same_network,
+)
+from sightkit.transfer.network_names import check_network, is_bundle
+
+if TYPE_CHECKING:
+    import keras
+
+
+def open_network(
+    name: str | os.PathLike[str],
+    *,
+    layer: str | None = None,
+    pool: Pool = "avg",
+    crops: int = 1,
+    random: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+) -> FeatureNetwork:
+    """Open a network for its features.
+
+    Args:
+        name: of a network trained on ImageNet (``transfer.names()``), or the folder of a bundle
+            that one of the training scripts wrote; with ``random`` a name of the zoo.
+        layer: whose output is taken, see ``FeatureNetwork.cut``.
+        pool: ``"avg"`` or ``"flatten"``.
+        crops: views of an image whose features are averaged: 1, 2 or 10.
+        random: weights as they are drawn, with seed 0, for comparison and for trials.
+        cache: folder of compiled networks. With it OpenVINO answers wherever it is installed, but
+            for random weights, and Keras is imported only where the form is not there yet, see
+            ``inference.load_or_compile``.
+
+    Raises:
+        SightkitError: an unknown name, weights that are not to be had, no such layer.
+
+    Example:
+        network = open_network("mobilenetv2_0.35", crops=2)
+        network.features(network.prepare([image]))
+    """
+    check_network(name, pool=pool, crops=crops, random=random)
+    name = os.fspath(name)
+    if random:
+        network = _random(name)
+        chain = plain_chain(network.input_shape[1:])
+        source, cache = Source(name, chain, lambda: (network, {"random": 0})), None
+    elif is_bundle(name):
+        source = _of_bundle(name)
+    else:
+        source = _pretrained(name, layer, hashed=cache is not None)
+    return cut_source(source, layer, pool, crops, cache)
+
+
+def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
+    """Open the network that features were extracted with, by what their file says of it.
+
+    Raises:
+        SightkitError: the network is gone, or has other weights now.
+    """
+    origin = identity["origin"]
+    name = origin.get("bundle") or origin.get("pretrained") or identity["name"]
+    found = open_network(
+        name,
+        layer=identity["layer"],
+        pool=identity["pool"],
+        crops=identity["crops"],
+        random="random" in origin,
+    )
+    require_same_network(found.identity, identity, "the network that is here now")
+    return found
+
+
+def plain_chain(shape: Sequence[int]) -> Pipeline:
+    """The middle of any photo, scaled to 0–1, for a network that brings no chain of its own."""
+    height, width, channels = shape
+    colour = GrayscalePreprocessor() if channels == 1 else ColourPreprocessor()
+    return Pipeline((colour, AspectAwarePreprocessor(width, height), ImageToArrayPreprocessor()))
+
+
+def rebuild(
+    identity: Mapping[str, Any],
+    weights: Path,
+    sha256: str,
+    *,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
+) -> FeatureNetwork:
+    """Build a network by its identity, with the weights of a file that ``model`` saved.
+
+    Args:
+        identity: of a feature network.
+        weights: the file.
+        sha256: its hash, which was compared.
+        images: how many are to be answered, see ``inference.compile``.
+        cache: see ``open_network``.
+    """
+    origin, layer, pool = (identity[name] for name in ("network", "layer", "pool"))
+
+    @functools.cache
+    def build() -> keras.Model:
+        network = zoo.build(origin["builder"], precision="float32", **origin["arguments"])
+        model = cut_model(network, layer, pool)
+        zoo.load_weights(model, weights)
+        return model
+
+    chain = from_config(identity["preprocessing"])
+    code = zoo.code_sha256()
+    key = {"network": origin, "code": code, "layer": layer, "pool": pool, "weights": sha256}
+    predictor, _ = inference.load_or_compile(
+        key,
+        build,
+        cache,
+        images=None if images is None else images * identity["crops"],
+        batch_size=BATCH_SIZE,
+        examples=lambda: chain(example_image())[np.newaxis],
+    )
+    return FeatureNetwork(build, predictor, chain, dict(identity))
+
+
+def _of_bundle(folder: str) -> Source:
+    description = training.check_bundle(folder, (NETWORK,))
+    origin = {"bundle": str(Path(folder).absolute())}
+    return Source(
+        description["network"]["builder"],
+        from_config(description["preprocessing"]),
+        lambda: (training.load_bundle(folder).network, origin),
+        {
+            "network": description["network"],
+            "bundle": origin["bundle"],
+            "code": zoo.code_sha256(),
+            "weights": description["files"][WEIGHTS],
+        },
+    )
+
+
+def _pretrained(name: str, layer: str | None, *, hashed: bool) -> Source:
+    """With the classifier only where its weights alone are here, or the layer is one of its."""
+    here = [top for top in (False, True) if imagenet.at_hand(name, include_top=top)]
+    first = here[0] if here else False
+
+    def load() -> tuple[keras.Model, dict[str, Any]]:
+        network = imagenet.trained_network(name, include_top=first)
+        if layer is None or first or layer in {each.name for each in network.layers}:
+            return network, {"pretrained": name, "include_top": first}
+        complete = imagenet.random_network(name, include_top=True)
+        if layer not in {each.name for each in complete.layers}:  # no reason to look for weights
+            return network, {"pretrained": name, "include_top": first}
+        network = imagenet.trained_network(name, include_top=True)
+        return network, {"pretrained": name, "include_top": True}
+
+    key = None
+    if here and hashed:
+        tops = here[:1] if layer is None else here
+        key = {"tops": [imagenet.saved_weights(name, include_top=top) for top in tops]}
+    return Source(name, imagenet.preprocessing_of(name), load, key)
+
+
+def _random(name: str) -> keras.Model:
+    start_keras()
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return zoo.build(name, **zoo.published_arguments(name))
