@@ -70,6 +70,7 @@ endif
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick
+	$(RUN) benchmarks/cold.py --quick
 	$(RUN) benchmarks/input.py --quick
 	$(RUN) benchmarks/photos.py --quick
 	$(RUN) benchmarks/steps.py --quick

@@ -55,7 +55,7 @@ def load_or_compile(
         The predictor, and the facts.
     """
     compared = {} if examples is None else {"examples": examples}
-    if cache is None or not _installed():
+    if cache is None or not openvino_installed():
         start_keras()
         given = {name: make() for name, make in compared.items()} if images is not None else {}
         made = compile(build(), images=images, batch_size=batch_size, cache=cache, **given)
@@ -88,7 +88,8 @@ def load_or_compile(
     return made, place.facts
 
 
-def _installed() -> bool:
+def openvino_installed() -> bool:
+    """Return whether OpenVINO can be used."""
     try:
         load_openvino()
     except UnavailableError:  # compile says so where an engine would pay

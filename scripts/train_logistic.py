@@ -94,6 +94,7 @@ def main(config: Config) -> dict[str, Any]:
             metrics=found.metrics,
             settings=asdict(config.settings()),
         )
+        training.compile_ahead(transfer.load, bundle)
         transfer.write_head_run(run, found)
     print(f"{bundle}: for scripts/predict.py and transfer.load")
     return found.metrics

@@ -13,6 +13,7 @@ from sightkit import _run_files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
+from sightkit.training.bundle import load_bundle
 from sightkit.training.bundle_format import (
     CANARY,
     NETWORK,
@@ -20,7 +21,7 @@ from sightkit.training.bundle_format import (
     WEIGHTS,
     write_bundle,
 )
-from sightkit.training.classifier import TOLERANCE, canary_difference
+from sightkit.training.classifier import TOLERANCE, canary_difference, compile_ahead
 from sightkit.training.run import Run
 from sightkit.training.state import weights_sha256
 
@@ -131,7 +132,7 @@ def save_run_bundle(
         chain.append(from_config(data.preprocessors.to_config()))
     images, labels = data[0]
     right = inference.compile(network)(images).argmax(axis=1) == labels
-    return save_bundle(
+    bundle = save_bundle(
         run.path(_run_files.BUNDLE),
         network,
         preprocessing=Pipeline(chain),
@@ -141,6 +142,9 @@ def save_run_bundle(
         training={**run.config, "data_sha256": data.file.sha256},
         training_rows=sightkit_io.Manifest.of(data.file) if "train" in data.file.splits else None,
     )
+    if not run.config.get("smoke"):
+        compile_ahead(load_bundle, bundle)
+    return bundle
 
 
 def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:

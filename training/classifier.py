@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import abc
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from sightkit import _files, inference
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.training.bundle_format import CANARY, check_bundle
@@ -111,6 +113,24 @@ def load_by_kind(
     classifier = loaders[description["kind"]](folder, description)
     classifier.check_canary(folder)
     return classifier
+
+
+def compile_ahead(load: Callable[..., Classifier], folder: str | os.PathLike[str]) -> None:
+    """Compile a new bundle where OpenVINO is installed, so that its first answer is quick.
+
+    The form is in the user's cache, and the canary has been compared. What is wrong is a warning:
+    the training is over, and its results are still to be written.
+
+    Args:
+        load: ``training.load_bundle`` or ``transfer.load``.
+        folder: of the bundle.
+    """
+    if not inference.openvino_installed():
+        return
+    try:
+        load(folder, cache=_files.user_cache("compiled"))
+    except SightkitError as error:
+        print(f"The bundle is written, but cannot be used: {error}", file=sys.stderr)
 
 
 def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
