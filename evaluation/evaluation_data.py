@@ -150,7 +150,7 @@ def open_data(
         SightkitError: as ``check_data``, or another number of views.
     """
     first, *_ = networks
-    input_size = first.network.input_shape[1:3]
+    input_size = first.predictor.input_shape[1:3]
     batch_size = images_a_batch(first.predictor, views, input_size)
     seen = [network.training_rows for network in networks]
     trained = None if None in seen else io.Manifest.joined([rows for rows in seen if rows])

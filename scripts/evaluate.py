@@ -71,7 +71,8 @@ def _evaluate(config: Config) -> dict[str, Any]:
             crops=config.crops,
         )
     count = evaluation.check_data(config.data, config.split, description["class_names"])
-    _cli.start_keras()
+    if config.data.is_file():
+        _cli.start_keras()  # a dataset file is read by a generator of Keras
     bundle = transfer.load(
         config.bundle,
         images=count * sum({1, config.crops}),

@@ -5,8 +5,9 @@
 
 The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
 A run that was stopped, however, goes on when the same command is given again. Photos that cannot be
-read are counted, told and listed beside the file; the others are done. For many photos the network
-is compiled once and saved in ~/.cache/sightkit/compiled, which may always be deleted.
+read are counted, told and listed beside the file; the others are done. Where OpenVINO is
+installed (extra fast) the network is compiled once and saved in ~/.cache/sightkit/compiled, which
+may always be deleted; from then on Keras is not started.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
     python scripts/predict.py --bundle runs/photos/logistic/bundle FOLDER --output answers.csv
 
 The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
-It brings its own preprocessing, so that any image file will do. Starting Keras takes some seconds,
-a picture milliseconds. For many pictures the network is compiled once and kept in
-~/.cache/sightkit/compiled, which may always be deleted.
+It brings its own preprocessing, so that any image file will do. Where OpenVINO is installed (extra
+fast) the network is compiled once, in about ten seconds, and saved in ~/.cache/sightkit/compiled,
+which may always be deleted; from then on a picture takes half a second. Without it Keras starts,
+which takes some seconds.
 """
 
 from __future__ import annotations

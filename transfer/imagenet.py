@@ -14,7 +14,6 @@ import numpy as np
 
 from sightkit import _files, inference, zoo
 from sightkit._errors import SightkitError
-from sightkit._keras import start_keras
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -69,7 +68,7 @@ def pretrained(
     source = source_of(name)
     build = functools.cache(lambda: trained_network(name, include_top=include_top))
     if not at_hand(name, include_top=include_top):
-        build()  # Keras downloads them
+        cache = None  # Keras downloads them: what they are is known next time
     class_names, identifiers = _imagenet_classes() if include_top else ((), ())
     chain = preprocessing_of(name)
     predictor, facts = inference.load_or_compile(
@@ -133,7 +132,6 @@ def random_network(name: str, *, include_top: bool = True) -> keras.Model:
 
 def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     """The network alone, with the weights of ``pretrained``."""
-    start_keras()
     import keras
 
     from sightkit.transfer.squeezenet import load_squeezenet

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit import inference, training, zoo
-from sightkit._keras import start_keras
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     ColourPreprocessor,
@@ -70,9 +69,9 @@ def open_network(
     check_network(name, pool=pool, crops=crops, random=random)
     name = os.fspath(name)
     if random:
-        network = _random(name)
-        chain = plain_chain(network.input_shape[1:])
-        source, cache = Source(name, chain, lambda: (network, {"random": 0})), None
+        arguments = zoo.published_arguments(name)
+        chain = plain_chain(arguments["input_shape"])
+        source = Source(name, chain, lambda: (_random(name, arguments), {"random": 0}))
     elif is_bundle(name):
         source = _of_bundle(name)
     else:
@@ -184,9 +183,8 @@ def _pretrained(name: str, layer: str | None, *, hashed: bool) -> Source:
     return Source(name, imagenet.preprocessing_of(name), load, key)
 
 
-def _random(name: str) -> keras.Model:
-    start_keras()
+def _random(name: str, arguments: Mapping[str, Any]) -> keras.Model:
     import keras
 
     keras.utils.set_random_seed(0)
-    return zoo.build(name, **zoo.published_arguments(name))
+    return zoo.build(name, **arguments)

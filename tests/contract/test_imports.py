@@ -91,8 +91,9 @@ def violations(folder: str, name: str, source: str) -> list[str]:
             target = rest[0] if rest else "sightkit"
             allowed = target in ours or target == folder or target in private
             allowed = allowed or (folder, module) in SINGLE_MODULES
-            if target in ("_cli", "_keras"):  # of scripts and notebooks
-                allowed = folder == "sightkit" or (folder, target) == ("experiments", "_keras")
+            if target in ("_cli", "_keras"):  # of those who know whether Keras is needed
+                floors = ("experiments", "inference") if target == "_keras" else ()
+                allowed = folder in ("sightkit", *floors)
         elif first in BACKENDS:
             allowed = name in BACKEND_FILES
         else:

@@ -57,10 +57,11 @@ def place(tmp_path_factory):
         yield place
 
 
-@pytest.mark.parametrize("kind", ("network", "head"))
-def test_predict_needs_no_keras(kind, place, script, tmp_path):
+@pytest.mark.parametrize(("kind", "backend"), (("network", "tensorflow"), ("head", "jax")))
+def test_predict_needs_no_keras(kind, backend, place, script, tmp_path, monkeypatch):
     photo = next(place.glob("photos/*/0.png"))
     given = ("--bundle", place / kind, "--top", 99, "--output", tmp_path / "a.json")
+    monkeypatch.setenv("KERAS_BACKEND", backend)  # a process of its own, no fork
     result = script("predict", photo, *given)
     assert (result.code, result.heavy, result.stderr) == (0, "", "")
     (classes,) = json.loads((tmp_path / "a.json").read_text()).values()
