@@ -60,7 +60,7 @@ class CompiledCache:
         """Return the form, or ``None`` where there is none or another network's."""
         try:
             line, _, content = self.path.read_bytes().partition(b"\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # write says of the second
             return None
         except OSError as error:
             warn(f"The compiled network cannot be read and is made anew: {error}")

@@ -58,7 +58,7 @@ def bundle():
     for _ in range(40):
         network(ImageToArrayPreprocessor().batch(noise(64)), training=True)
     chain = Pipeline((SimplePreprocessor(8, 8), ImageToArrayPreprocessor()))
-    return Bundle(network, inference.compile(network), chain, (), {})
+    return Bundle(lambda: network, inference.compile(network), chain, (), {})
 
 
 def noise(count, mean=128, spread=30, seed=0):
@@ -109,7 +109,7 @@ def test_what_cannot_be_probed_is_refused(bundle):
         transfer.probe(list(noise(3)), [0, 1], network=bundle)
     images = keras.Input((8, 8, 3))
     plain = keras.Model(images, keras.layers.Conv2D(2, 3)(images))
-    without = Bundle(plain, inference.compile(plain), bundle.preprocessing, (), {})
+    without = Bundle(lambda: plain, inference.compile(plain), bundle.preprocessing, (), {})
     with pytest.raises(SightkitError, match="batch normalization remembers"):
         transfer.probe(list(noise(3)), network=without)
 
