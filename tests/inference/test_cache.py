@@ -90,7 +90,10 @@ def test_other_versions_and_processors_are_others(network, monkeypatch, tmp_path
     assert before != CompiledCache(tmp_path, identify(network), openvino=version).path
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "other weights"])
+SLOW = [pytest.param(damage, marks=pytest.mark.slow) for damage in ("cut", "flip")]
+
+
+@pytest.mark.parametrize("damage", ["other weights", *SLOW])
 def test_a_file_that_does_not_match_is_rebuilt_and_never_used(
     damage, network, ask, conversions, tmp_path, shaken
 ):
@@ -116,6 +119,7 @@ def test_a_file_that_does_not_match_is_rebuilt_and_never_used(
     assert len(conversions) == 1  # written anew
 
 
+@pytest.mark.slow
 def test_what_openvino_itself_refuses_is_converted_anew(network, ask, conversions, tmp_path):
     ask(network, tmp_path)
     (path,) = tmp_path.iterdir()
