@@ -227,7 +227,8 @@ def _check_options(
         raise SightkitError(
             f"A predictor computes in {' or '.join(PRECISIONS)}.", precision=precision
         )
-    numbers = {"batch_size": batch_size, **({} if images is None else {"images": images})}
+    numbers: dict[str, Any] = {"batch_size": batch_size}
+    numbers |= {} if images is None else {"images": images}
     for name, value in numbers.items():
         if not isinstance(value, int | np.integer) or value < 1:
             raise SightkitError(f"{name} is a number of images, at least one.", **{name: value})

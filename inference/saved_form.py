@@ -54,11 +54,11 @@ def load_or_compile(
     Returns:
         The predictor, and the facts.
     """
-    compared = {} if examples is None else {"examples": examples}
     if cache is None or not openvino_installed():
         start_keras()
-        given = {name: make() for name, make in compared.items()} if images is not None else {}
-        made = compile(build(), images=images, batch_size=batch_size, cache=cache, **given)
+        compared = examples() if examples is not None and images is not None else None
+        model = build()
+        made = compile(model, images=images, examples=compared, batch_size=batch_size, cache=cache)
         return made, dict(facts())
     place = CompiledCache(
         cache,
@@ -80,8 +80,10 @@ def load_or_compile(
     model = build()
     place.facts = dict(facts())
     try:
-        given = {name: make() for name, make in compared.items()}
-        made = compile(model, engine="openvino", batch_size=batch_size, cache=place, **given)
+        compared = None if examples is None else examples()
+        made = compile(
+            model, engine="openvino", examples=compared, batch_size=batch_size, cache=place
+        )
     except SightkitError as error:  # OpenVINO cannot convert it, or answers otherwise
         warn(f"{error} Keras answers.")
         made = compile(model, batch_size=batch_size)
