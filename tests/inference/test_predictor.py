@@ -85,7 +85,7 @@ def test_same_calls_give_the_same_bits(engine, network, images_for, made_by):
 
 
 @COPIES
-@pytest.mark.parametrize("batch_size", [3, 256])
+@pytest.mark.parametrize("batch_size", [3, pytest.param(256, marks=pytest.mark.slow)])
 def test_any_number_of_images_goes_through(engine, batch_size, network, images_for, made_by):
     predict = made_by(network, engine, batch_size=batch_size)
     images = images_for(network, 11)
@@ -275,7 +275,10 @@ def test_compile_leaves_the_network_as_it_was(engine, network, made_by):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), before)
 
 
-@pytest.mark.parametrize("engine", ["keras", "openvino", "folded"])
+@pytest.mark.parametrize(
+    "engine",
+    ["openvino", *(pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "folded"))],
+)
 def test_several_threads_call_one_predictor(engine, network, images_for, made_by):
     predict = made_by(network, engine, batch_size=8)
     batches = [images_for(network, 3 + 5 * k, seed=k) for k in range(6)]
@@ -398,6 +401,7 @@ os.kill(os.getpid(), signal.SIGINT)
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_works_after_another_thread_released_the_engine():
     pytest.importorskip("openvino")
     result = subprocess.run(
