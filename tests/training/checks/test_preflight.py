@@ -142,7 +142,12 @@ def floats(images):
 # --- sound trainings --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ("mlp", "convnet", "shallownet", "minivggnet", "minialexnet"))
+SLOW = ("shallownet", "minivggnet", "minialexnet")
+
+
+@pytest.mark.parametrize(
+    "name", ("mlp", "convnet", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW))
+)
 def test_a_sound_training_raises_no_alarm(name, file, tmp_path):
     train, validation = both(file)
     result = preflight(network(name), train, validation, run_folder=tmp_path, seconds=60)
@@ -206,6 +211,7 @@ def test_a_last_kernel_of_zeros_is_a_way_to_begin(file):
     assert alarms(preflight(model, *both(file), seconds=60)) == []
 
 
+@pytest.mark.slow
 def test_frozen_layers_that_were_trained_are_no_alarm(file):
     model = network()
     for layer in model.layers[:4]:
@@ -387,7 +393,9 @@ def test_classes_of_very_unlike_size(write, photos):
     assert "class_weights" in result["balance"].todo
 
 
-@pytest.mark.parametrize(("copies", "verdict"), ((30, "failed"), (1, "failed")))
+@pytest.mark.parametrize(
+    ("copies", "verdict"), (pytest.param(30, "failed", marks=pytest.mark.slow), (1, "failed"))
+)
 def test_images_of_the_test_split_among_those_of_the_training(copies, verdict, write, photos):
     images = photos[0].copy()
     images[:copies] = images[270 : 270 + copies]
@@ -438,6 +446,7 @@ def test_dead_relus(file):
     assert "block2_conv2_activation is dead" in result["gradients"].found
 
 
+@pytest.mark.slow
 def test_relus_that_are_mostly_dead(file):
     model = network()
     bias = np.full(64, -50.0)
@@ -504,7 +513,7 @@ class Drawing:
         return images if np.random.random() + random.random() < 2 else images[::-1]
 
 
-@pytest.mark.parametrize("begun", (False, True))
+@pytest.mark.parametrize("begun", (pytest.param(False, marks=pytest.mark.slow), True))
 def test_everything_is_bit_exact_afterwards(begun, file):
     """Of two trainings with dropout, batch normalization and momentum, one is checked before."""
     ends = []

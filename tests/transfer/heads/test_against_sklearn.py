@@ -55,7 +55,7 @@ class InMemoryFile:
         return self.values[rows].copy()
 
 
-@pytest.mark.parametrize("classes", (2, 3, 7))
+@pytest.mark.parametrize("classes", (2, 3, pytest.param(7, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("dimensions", (20, 300))
 def test_the_same_c_and_predictions_as_the_plain_grid(classes, dimensions):
     """With fewer samples (150) than dimensions too, where the search is in the samples' span."""
@@ -121,7 +121,7 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize("streamed", (False, True))
+@pytest.mark.parametrize("streamed", (False, pytest.param(True, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("change", HARD.values(), ids=HARD)
 def test_hard_features_get_the_plain_grids_c_and_predictions(change, streamed):
     """Also where a feature is constant among a fold's training photos, and with few photos."""
