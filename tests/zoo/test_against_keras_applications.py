@@ -33,6 +33,7 @@ def same(theirs, ours, side, channels=3):
     assert np.ptp(expected) > 1e-3, "the outputs say nothing"
 
 
+@pytest.mark.slow
 def test_resnet50():
     theirs = keras.applications.ResNet50(weights=None, input_shape=(64, 64, 3), classes=5)
     ours = zoo.ResNet50((64, 64, 3), 5)
@@ -41,7 +42,7 @@ def test_resnet50():
     assert {layer.name for layer in ours.layers} - named == {"images", "logits"}
 
 
-@pytest.mark.parametrize("name", ["VGG16", "VGG19"])
+@pytest.mark.parametrize("name", ["VGG16", pytest.param("VGG19", marks=pytest.mark.slow)])
 def test_vgg_feature_maps(name):
     """Without the dense layers, so that it fits into seconds; the next test has them."""
     reference = getattr(keras.applications, name)

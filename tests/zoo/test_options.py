@@ -54,10 +54,13 @@ def test_maxout_doubles_the_layer_before_it():
     assert three.get_layer("dense1").units == 18
 
 
+DEEP = {"deepergooglenet", "googlenet", "resnet50", "resnet_imagenet", "resnet_tiny_imagenet"}
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        name
+        pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name
         for name in zoo.names()
         if "activation" in inspect.signature(builder_of(name)).parameters and name != "resnet20"
     ],

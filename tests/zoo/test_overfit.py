@@ -60,6 +60,8 @@ LEARNING_RATES = {
     "surgery": 1e-4,
 }
 SLOW = {
+    "alexnet",
+    "alexnet_one_weird_trick",
     "alexnet_one_tower",
     "alexnet_two_groups",
     "deepergooglenet",
@@ -70,6 +72,7 @@ SLOW = {
     "resnet50",
     "resnet_imagenet",
     "resnet_tiny_imagenet",
+    "squeezenet",
     "squeezenet_1.0",
     "squeezenet_1.1",
     "surgery",

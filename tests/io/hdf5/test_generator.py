@@ -187,6 +187,7 @@ def test_it_works_after_pickling(write_dataset):
     assert digest(pickle.loads(pickled)) == expected
 
 
+@pytest.mark.slow
 def test_it_works_in_another_process(write_dataset):
     generator = HDF5DatasetGenerator(write_dataset(train=30), 7, shuffle=True, augment=VARY, seed=9)
     expected = generator[1]
