@@ -13,31 +13,9 @@ the same machine with the same versions.
 
 Small networks are timed in bare PyTorch too, in the same turns, where it is installed: ``pip
 install -e ".[bench]"``, in an environment of its own. Its bfloat16 convolutions wait for each other
-in loops that burn what is measured, up to seven times the step where anything else runs; so it is
-timed with one thread and with all, and what took fewer of the processor's seconds is the baseline.
-
-What is left in a step of MiniVGGNet in bfloat16, in shares of all operations' time, on a processor
-with ``avx512_bf16`` (those with ``amx_bf16`` have quicker convolutions, so that all else counts
-more): filter gradients 33 %, input gradients 24 %, convolutions 14 %, dropout's random numbers 6 %,
-gradients of batch normalization 6 %, matrix products 6 %, ReLU gradients 3 %, batch normalization
-3 %, casts 1.2 %, choosing what is dropped 2 %, the optimizer 1 %.
-
-In float32 convolutions leave little to gain: each, and both of its gradients, runs alone at 90 to
-117 GFLOP/s a core where it has 32 channels or more (products of large matrices: 102). So each row
-has its limit: the ratio of a step of multiply-adds alone, at the speed of one large convolution.
-
-Tried, and not kept:
-
-- Dropout, 8.5 % of the step's seconds in all. A byte a number instead of a word: 5 % less, but
-  other numbers than Keras draws, so that the same seed would train other weights. Its own bits,
-  compared as integers: equal output, the layer 8 % quicker, so the step half a percent; what costs
-  is the generator of random bits itself.
-- One operation at a time (``TF_NUM_INTEROP_THREADS=1``): 1.7 % more.
-- Input gradients as convolutions with turned kernels, filter gradients as products of patches or of
-  shifted images (float32): as fast as TensorFlow's, or up to four times slower.
-
-Not tried: one assignment for all of the optimizer's variables, and images in bfloat16 from the
-start. By the shares above they could save 1 % each.
+in loops that count as processor seconds; so it is timed with one thread and with all, and the
+cheaper of the two is the baseline.
+What was found and tried is in docs/measurements.md.
 """
 
 from __future__ import annotations
