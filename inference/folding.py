@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
-
-from sightkit.inference.graph import Graph, graphs_of, output_layers
 
 # Axis of the output's channels in the kernel. By exact type: a subclass may compute anything.
 KERNEL_AXIS = {
@@ -26,7 +25,7 @@ DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 
 
 class MultiplyAdd(keras.layers.Layer):
-    """What batch normalization comes to once training is over: ``x * scale + shift``, a channel.
+    """Batch normalization after training: ``x * scale + shift``, a channel.
 
     Images, (N, H, W, C) with the channels last, go through a depthwise 1x1 convolution, which is
     the same arithmetic in one pass: on TensorFlow-CPU 28 µs for 32×32×64 with the ReLU after it,
@@ -61,7 +60,7 @@ class MultiplyAdd(keras.layers.Layer):
 
 
 class Folded(keras.layers.Layer):
-    """Stands where batch normalization was folded away; takes the arguments of its call."""
+    """The place of a batch normalization that was folded away; takes the arguments of its call."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Inputs as they are."""
@@ -73,7 +72,7 @@ def fold(network: keras.Model, precision: str = "float32") -> keras.Model:
 
     It is folded where it directly follows a convolution or dense layer (without an activation of
     its own) that nothing else reads; everywhere else it becomes one multiply-add a channel. Both
-    are computed in float64 and kept in float32.
+    are computed in float64 and stored in float32.
 
     A call with ``training=True`` keeps its batch normalization.
 
@@ -87,12 +86,13 @@ def fold(network: keras.Model, precision: str = "float32") -> keras.Model:
     """
     # Another model over the same graph: it is not compiled, and a sequential one is functional.
     network = keras.Model(network.inputs, network.outputs[0], name=network.name)
-    graphs = list(graphs_of(network))
+    graphs = list(_graphs(network))
     absorbed = _foldable(graphs)
-    training = {id(call.layer) for graph in graphs for call in graph.calls if call.training}
+    calls = [node for _, nodes in graphs for node in nodes]
+    training = {id(node.operation) for node in calls if _trains(node)}
     into = {id(before): norm for norm, before in absorbed}
     gone = {id(norm) for norm, _ in absorbed}
-    last = output_layers(network)
+    last = {_maker(output).name for output in network.outputs}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def dtype(layer: keras.Layer) -> Any:
@@ -137,7 +137,7 @@ def _copy_weights(layer: Any, new: Any, norm: Any) -> None:
 
 
 def _scale_and_shift(norm: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Float64 (C,) and (C,): batch normalization with the statistics that it has kept."""
+    """Return float64 (C,) and (C,): batch normalization by its moving statistics."""
     mean, variance = (_array(w) for w in (norm.moving_mean, norm.moving_variance))
     scale = 1 / np.sqrt(variance + norm.epsilon)
     if norm.gamma is not None:
@@ -161,24 +161,47 @@ def _array(variable: Any) -> np.ndarray:
     return keras.ops.convert_to_numpy(variable).astype(np.float64)
 
 
+Graph: TypeAlias = tuple[keras.Model, list[Any]]
+"""A functional network, and the calls of its layers: Keras' nodes."""
+
+
+def _graphs(network: Any) -> Iterator[Graph]:
+    """Yield the graph of a functional or sequential network, then those of networks inside it."""
+    functional = getattr(network, "_functional", None) or network
+    yield functional, [node for level in functional._nodes_by_depth.values() for node in level]
+    for layer in network.layers:
+        if isinstance(layer, keras.Model) and layer.layers:
+            yield from _graphs(layer)
+
+
+def _maker(tensor: Any) -> Any:
+    """Return the layer or operation that gives a tensor."""
+    return tensor._keras_history.operation
+
+
+def _trains(node: Any) -> bool:
+    return bool(node.arguments.kwargs.get("training"))
+
+
 def _foldable(graphs: list[Graph]) -> list[tuple[Any, Any]]:
-    """Pairs (batch normalization, layer before it)."""
-    uses = Counter(id(call.layer) for graph in graphs for call in graph.calls)
+    """Return pairs (batch normalization, layer before it)."""
+    uses = Counter(id(node.operation) for _, nodes in graphs for node in nodes)
     pairs = []
-    for graph in graphs:
-        made_by = {call.layer.name: call.layer for call in graph.calls}
-        for call in graph.calls:
-            if len(call.sources) != 1 or call.training:
+    for network, nodes in graphs:
+        read = [tensor for node in nodes for tensor in node.input_tensors]
+        readers = Counter(id(_maker(tensor)) for tensor in (*read, *network.outputs))
+        for node in nodes:
+            if len(node.input_tensors) != 1 or _trains(node):
                 continue
-            norm, before = call.layer, made_by.get(call.sources[0])
-            alone = graph.readers[call.sources[0]] == 1 and uses[id(norm)] == uses[id(before)] == 1
+            norm, before = node.operation, _maker(node.input_tensors[0])
+            alone = readers[id(before)] == uses[id(norm)] == uses[id(before)] == 1
             if alone and _absorbs(before, norm):
                 pairs.append((norm, before))
     return pairs
 
 
 def _absorbs(layer: Any, norm: Any) -> bool:
-    """Whether a layer's weights can take in a batch normalization of its output."""
+    """Return True if a layer's weights can take in a batch normalization of its output."""
     return (
         (type(layer) in KERNEL_AXIS or type(layer) in DEPTHWISE)
         and isinstance(norm, keras.layers.BatchNormalization)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
 from sightkit.transfer.heads.linear import Multiclass
-from sightkit.transfer.heads.streamed import StreamedRows
+from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
 
 COPIES = 4
@@ -29,8 +30,8 @@ class HeadSettings:
     """How a head is trained; see ``fit_head`` and ``split_rows``.
 
     Attributes:
-        memory: bytes that may be taken; what exceeds them is read block by block. Half of what is
-            free when left out.
+        memory: bytes that may be taken; features that exceed them are fitted in parts. Half of what
+            is free when left out.
     """
 
     head: HeadKind = "logistic"
@@ -115,7 +116,7 @@ def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
 
 def training_rows(
     features: Features, rows: np.ndarray, memory: int | None = None
-) -> np.ndarray | StreamedRows:
+) -> np.ndarray | StoredRows:
     """Training features in memory, or as rows of their file where they exceed it."""
     limit = available_memory() // 2 if memory is None else memory
     needed = COPIES * 4 * len(rows) * features.shape[1]
@@ -123,10 +124,11 @@ def training_rows(
         return features.take(rows)
     print(
         f"The training features would take {needed / 2**30:,.1f} GiB and {limit / 2**30:,.1f} may "
-        "be taken: they are read block by block.",
+        "be taken: the head is fitted on parts of them.",
         file=sys.stderr,
     )
-    return StreamedRows(features, rows)
+    parts = min(math.ceil(needed / max(limit, 1)), max(2, len(rows) // SMALLEST))
+    return StoredRows(features, rows, parts)
 
 
 def write_head_run(run: Run, found: EvaluatedHead) -> None:

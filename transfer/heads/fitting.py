@@ -16,15 +16,13 @@ from sightkit.transfer.heads.linear import LinearHead, Multiclass, class_scores
 from sightkit.transfer.heads.linear_fit import LinearFit
 from sightkit.transfer.heads.neighbours import NeighboursHead
 from sightkit.transfer.heads.scaling import Scaling
-from sightkit.transfer.heads.streamed import StreamedRows
+from sightkit.transfer.heads.stored_rows import StoredRows
 from sightkit.transfer.heads.trees import TreesHead
 
 HeadKind = Literal["logistic", "softmax", "svm", "squared_svm", "knn", "random_forest", "adaboost"]
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 NEIGHBOURS = (1, 3, 5, 9)
 LINEAR = ("logistic", "softmax", "svm", "squared_svm")
-BLOCKWISE = ("logistic", "softmax", "squared_svm")
-"""Heads that are fitted block by block, too."""
 TREES = 300
 
 
@@ -50,7 +48,7 @@ class Fitted:
 
 def fit_head(
     kind: HeadKind,
-    values: np.ndarray | StreamedRows,
+    values: np.ndarray | StoredRows,
     labels: np.ndarray,
     class_names: Sequence[str],
     *,
@@ -66,33 +64,33 @@ def fit_head(
         kind: ``"logistic"`` (as scikit-learn's LogisticRegression), ``"softmax"``, ``"svm"``
             (hinge), ``"squared_svm"`` (squared hinge), ``"knn"``, ``"random_forest"``,
             ``"adaboost"``.
-        values: float32 (n, d), finite; or rows of a file that exceeds the memory, for logistic,
-            softmax and squared_svm.
+        values: float32 (n, d), finite; or rows of a file that exceeds the memory: a linear head is
+            then the mean of those fitted on each part of the rows.
         labels: int64 (n,).
         class_names: in label order.
         multiclass: ``"multinomial"``, ``"ovr"`` (one-vs-rest) or ``"ovo"`` (one-vs-one); by
             default multinomial for logistic and softmax, one-vs-rest for the SVMs.
         folds: of the stratified cross-validation.
         strengths: Cs to choose from.
-        seed: of the trees and of the hinge's coordinate order.
+        seed: of the trees and of the order of the SVMs' coordinates.
         calibrated: make the probabilities of logistic and softmax heads as sure as their answers
             to held-out samples were right, by one factor (Guo et al. 2017) that leaves the order of
             the classes alone. Of equally accurate Cs the smallest is taken, as a grid search does,
             and it is hardly sure of anything. One-vs-rest keeps its own sigmoids.
 
     Raises:
-        SightkitError: a class with too few samples, an unknown kind, or a way to several classes
-            that the kind has not.
+        SightkitError: a class with too few samples, an unknown kind, or a multiclass scheme that
+            the kind has not.
     """
     multiclass = check_head(kind, multiclass, strengths)
     validation = stratified_folds(labels, folds, class_names)
-    if kind in LINEAR and (kind in BLOCKWISE or isinstance(values, np.ndarray)):
+    if kind in LINEAR:
         how = LinearFit(kind, len(class_names), multiclass, seed)
         return _linear(how, values, labels, validation, sorted(strengths), calibrated)
-    if isinstance(values, StreamedRows):
+    if isinstance(values, StoredRows):
         raise SightkitError(
             "The features exceed the memory, and this head needs all of them at once.",
-            "Give --head logistic, softmax or squared_svm, which read them block by block, or "
+            f"Give --head {', '.join(LINEAR[:-1])} or {LINEAR[-1]}, which read them in parts, or "
             "extract with --pool avg.",
             head=kind,
             bytes=4 * values.shape[0] * values.shape[1],
@@ -105,7 +103,7 @@ def fit_head(
 def check_head(
     kind: str, multiclass: Multiclass | None, strengths: Sequence[float] = STRENGTHS
 ) -> Multiclass:
-    """The way to several classes; raises for what a head cannot be."""
+    """Return the multiclass scheme; raise for a kind, scheme or C that is not valid."""
     if kind not in get_args(HeadKind):
         raise SightkitError(f"A head is one of {', '.join(get_args(HeadKind))}.", head=kind)
     if not strengths or min(strengths) <= 0 or not np.isfinite(strengths).all():
@@ -154,7 +152,7 @@ def stratified_folds(
 
 def _linear(
     how: LinearFit,
-    values: np.ndarray | StreamedRows,
+    values: np.ndarray | StoredRows,
     labels: np.ndarray,
     validation: list[np.ndarray],
     strengths: Sequence[float],

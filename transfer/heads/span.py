@@ -19,17 +19,15 @@ class Span:
     instead of d, have the same optimum.
 
     Args:
-        values: float32 (N, d).
-        taken: int64 (n,), which of them are trained on.
+        values: float32 (n, d), what is trained on.
 
     Attributes:
         rows: float64 (n, d), or (n, n) where n < d.
     """
 
-    def __init__(self, values: np.ndarray, taken: np.ndarray) -> None:
-        self.values, self.taken = values, taken
-        self.scaling = Scaling.of(values[taken])
-        count, dimensions = len(taken), values.shape[1]
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.scaling = values, Scaling.of(values)
+        count, dimensions = values.shape
         self.is_narrow = count < dimensions
         self.rows = np.zeros((count, count if self.is_narrow else dimensions))
         for columns in parts_of(dimensions):
@@ -55,7 +53,7 @@ class Span:
         return self.scaling.raw(weights, intercepts)
 
     def _part(self, columns: slice) -> np.ndarray:
-        part = self.values[self.taken, columns] - self.scaling.mean[columns]
+        part = self.values[:, columns] - self.scaling.mean[columns]
         part /= self.scaling.scale[columns]
         return part
 
