@@ -63,9 +63,9 @@ def main(config: Config) -> dict[str, Any]:
             write_sample_photos(data)
         sample = transfer.draw_sample(data, config.photos, layout=config.layout, seed=config.seed)
     _cli.start_keras()
-    if config.smoke and not transfer.at_hand(config.model, include_top=False):
+    if config.smoke and not transfer.weights_available(config.model, include_top=False):
         raise SightkitError(
-            "A smoke run downloads nothing: the weights must lie in KERAS_HOME.",
+            "A smoke run downloads nothing: the weights must be in KERAS_HOME.",
             "Leave --smoke out, and Keras fetches them.",
             model=config.model,
         )

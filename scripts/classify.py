@@ -3,7 +3,7 @@
     python scripts/classify.py --model mobilenet_0.75 beagle.jpg
 
 The network brings its own preprocessing. Its weights are found in KERAS_HOME (~/.keras/models), or
-downloaded there by Keras (SqueezeNet's must lie there).
+downloaded there by Keras (SqueezeNet's must be there).
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Config:
     random_weights: bool = False
     """A network of the zoo that has learnt nothing, for comparison."""
     overwrite: bool = False
-    """Write the file anew, whatever stands there."""
+    """Replace an existing file."""
     smoke: bool = False
     """Two dozen small pictures and a small network with random weights, in seconds."""
 

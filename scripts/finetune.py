@@ -104,7 +104,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         train = data.training(Augment(rotation=15, translation=0.06, zoom=0.1, **light))
 
         # 2. Surgery: the pretrained body under a new head.
-        trained = not config.smoke or transfer.at_hand(config.model, include_top=False)
+        trained = not config.smoke or transfer.weights_available(config.model, include_top=False)
         if not trained:
             print(f"The weights of {config.model} are not at hand: it begins at random values.")
         hidden = (config.hidden,) if config.hidden else ()

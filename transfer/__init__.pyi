@@ -22,9 +22,9 @@ from sightkit.transfer.head_run import write_head_run as write_head_run
 from sightkit.transfer.heads.fitting import Fitted as Fitted
 from sightkit.transfer.heads.fitting import check_head as check_head
 from sightkit.transfer.heads.fitting import fit_head as fit_head
-from sightkit.transfer.imagenet import at_hand as at_hand
 from sightkit.transfer.imagenet import preprocessing_of as preprocessing_of
 from sightkit.transfer.imagenet import pretrained as pretrained
+from sightkit.transfer.imagenet import weights_available as weights_available
 from sightkit.transfer.label_errors import suspicious_labels as suspicious_labels
 from sightkit.transfer.labelled_photos import open_for_evaluation as open_for_evaluation
 from sightkit.transfer.network_names import check_network as check_network

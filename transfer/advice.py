@@ -1,4 +1,4 @@
-"""Which way to reuse a network: the 2x2 table of data set size and similarity, with its reasons."""
+"""How to reuse a network: the 2x2 table of data set size and similarity, with its reasons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sightkit._errors import SightkitError
 LARGE = 1_000
 """Photos a class. Networks that begin at random want 1,000 to 5,000."""
 SIMILAR = 0.5
-"""What ``probe`` measures lies above it for photos, below it for faces, digits and microscopy."""
+"""``probe`` measures more for photos, less for faces, digits and microscopy."""
 SOURCES = {
     "S1": "Rosebrock, Deep Learning for Computer Vision with Python, practitioner bundle, ch. 5",
     "S2": "Stanford CS231n, slides on transfer learning",
@@ -38,7 +38,7 @@ TABLE = {
     ),
     ("small", "different"): Cell(
         "features of earlier layers",
-        "linear classifiers on the features of several layers; the best is kept",
+        "linear classifiers on the features of several layers; the best is taken",
         (
             "Too few photos to train a network, and its last layers name things that are not on "
             "them (S2: you are in trouble; try linear classifiers from different stages).",
@@ -68,7 +68,7 @@ TABLE = {
 
 @dataclass(frozen=True)
 class Advice:
-    """What ``advise`` found; ``print`` shows table, place and reasons.
+    """The result of ``advise``; ``print`` shows table, place and reasons.
 
     Attributes:
         method: what to do, in a few words.
@@ -108,7 +108,7 @@ class Advice:
 
 
 def advise(dataset_size: int, similarity: float, *, classes: int = 2) -> Advice:
-    """Whether to extract features, to fine-tune, or to train from scratch.
+    """Advise to extract features, to fine-tune, or to train from scratch.
 
     ========= =============================== ======================================
     photos    similar to ImageNet's           different
@@ -129,7 +129,7 @@ def advise(dataset_size: int, similarity: float, *, classes: int = 2) -> Advice:
         The advice, with reasons and sources.
 
     Raises:
-        SightkitError: no photos, fewer than two classes, or a similarity that is none.
+        SightkitError: no photos, fewer than two classes, or a similarity outside 0 to 1.
 
     Example:
         >>> advise(359, 0.8, classes=3).method
@@ -143,7 +143,7 @@ def advise(dataset_size: int, similarity: float, *, classes: int = 2) -> Advice:
         )
     if not (math.isfinite(similarity) and 0 <= similarity <= 1):
         raise SightkitError(
-            "similarity lies between 0 and 1.",
+            "similarity must be between 0 and 1.",
             "transfer.probe measures it on photos.",
             similarity=similarity,
         )

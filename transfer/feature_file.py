@@ -1,4 +1,4 @@
-"""Feature files: those that ``extract_features`` wrote, one alone or several side by side."""
+"""Feature files of ``extract_features``: one alone or several side by side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sightkit.io import DatasetFile
 KEY = "features"
 KIND = "features"
 BLOCK_BYTES = 2**25
-"""What is read at once of a file that may be larger than the memory."""
+"""Bytes read at once of a file that may be larger than the memory."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Features:
 
     Attributes:
         files: one a network, all of the same photos.
-        networks: what each file says of its network.
+        networks: each file's description of its network.
     """
 
     files: tuple[DatasetFile, ...]
@@ -53,27 +53,27 @@ class Features:
 
     @property
     def bytes(self) -> int:
-        """What all features take as float32."""
+        """Bytes of all features as float32."""
         return 4 * self.shape[0] * self.shape[1]
 
     def sources(self) -> tuple[str, ...]:
-        """Where each row comes from."""
+        """The source of each row."""
         return self.files[0].sources()
 
     def take(self, rows: np.ndarray | slice) -> np.ndarray:
-        """Rows by position: float32 (n, dimensions), a copy."""
+        """Return rows by position: float32 (n, dimensions), a copy."""
         parts = [file.memmap()[rows] for file in self.files]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else np.array(parts[0])
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """All rows, some at a time, in the order of the file."""
+        """Yield all rows, some at a time, in the order of the file."""
         size = max(1, BLOCK_BYTES // (4 * self.shape[1]))
         for start in range(0, self.shape[0], size):
             rows = slice(start, min(start + size, self.shape[0]))
             yield rows, self.take(rows)
 
     def require_finite(self) -> None:
-        """Raise if a feature is no number.
+        """Raise if a feature is not finite.
 
         Raises:
             SightkitError: how many photos have such features, and the first of them.
@@ -86,8 +86,7 @@ class Features:
         if bad:
             raise SightkitError(
                 "Every feature must be a finite number.",
-                "Extract them again; if the network itself gives no numbers, its training "
-                "diverged.",
+                "Extract them again; if the network itself gives NaN, its training diverged.",
                 photos=len(bad),
                 first=self.sources()[bad[0]],
                 path=str(self.files[0].path),
@@ -95,7 +94,7 @@ class Features:
 
 
 def open_features(paths: Sequence[str | os.PathLike[str]]) -> Features:
-    """Open feature files; several of them stand side by side, photo by photo.
+    """Open feature files; several of them are joined side by side, photo by photo.
 
     Args:
         paths: files that ``scripts/extract_features.py`` wrote.
@@ -120,7 +119,7 @@ def _open(path: str | os.PathLike[str]) -> DatasetFile:
     file = DatasetFile.open(path)
     if file.data_key != KEY or file.recipe.get("kind") != KIND or len(file.shape) != 2:
         raise SightkitError(
-            "The file must hold features, and it holds something else.",
+            "The file must hold features.",
             "Extract them first, with scripts/extract_features.py.",
             path=str(path),
             holds=file.data_key,
@@ -129,7 +128,7 @@ def _open(path: str | os.PathLike[str]) -> DatasetFile:
 
 
 def _require_same_photos(first: DatasetFile, other: DatasetFile) -> None:
-    rule = "Feature files that stand side by side must be of the same photos"
+    rule = "Feature files that are joined must be of the same photos"
     names = {"first": first.path.name, "other": other.path.name}
     if first.class_names != other.class_names:
         require_same_classes(other.class_names, first.class_names, path=other.path)

@@ -61,10 +61,10 @@ def with_new_head(
 def freeze_body(network: keras.Model) -> None:
     """Let the head alone learn; compile the network afterwards.
 
-    Frozen batch normalization works as in inference: its averages stay where they are.
+    Frozen batch normalization works as in inference: its averages do not change.
     """
     for layer in network.layers:
-        layer.trainable = _is_of_head(layer)
+        layer.trainable = layer.name.startswith(HEAD)
 
 
 def unfreeze_from(network: keras.Model, name: str) -> list[str]:
@@ -84,7 +84,7 @@ def unfreeze_from(network: keras.Model, name: str) -> list[str]:
         SightkitError: no such layer in the body, or none from it on that could learn; nothing has
             been changed then.
     """
-    body = [layer for layer in network.layers if not _is_of_head(layer)]
+    body = [layer for layer in network.layers if not layer.name.startswith(HEAD)]
     names = [layer.name for layer in body]
     if name not in names:
         near = difflib.get_close_matches(str(name), names, n=SHOWN, cutoff=0.4)
@@ -96,21 +96,17 @@ def unfreeze_from(network: keras.Model, name: str) -> list[str]:
             "all.",
             unfreeze_from=name,
         )
-    free = [layer for layer in body[names.index(name) :] if _can_learn(layer)]
+    free = [
+        layer
+        for layer in body[names.index(name) :]
+        if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
+    ]
     if not free:
         raise SightkitError(
-            "From that layer on the body has nothing that could learn.",
+            "From that layer on the body has nothing that can be trained.",
             "Name an earlier one.",
             unfreeze_from=name,
         )
     for layer in network.layers:
-        layer.trainable = _is_of_head(layer) or layer in free
+        layer.trainable = layer.name.startswith(HEAD) or layer in free
     return [layer.name for layer in free]
-
-
-def _is_of_head(layer: keras.layers.Layer) -> bool:
-    return layer.name.startswith(HEAD)
-
-
-def _can_learn(layer: keras.layers.Layer) -> bool:
-    return bool(layer.weights) and not isinstance(layer, keras.layers.BatchNormalization)

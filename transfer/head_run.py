@@ -16,13 +16,13 @@ from sightkit.evaluation.report import SHOWN_CLASSES, metrics_report, write_repo
 from sightkit.evaluation.tables import csv_table, text_table
 from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
-from sightkit.transfer.heads.fitting import Fitted, HeadKind, check_head, fit_head
+from sightkit.transfer.heads.fitting import STRENGTHS, Fitted, HeadKind, check_head, fit_head
 from sightkit.transfer.heads.linear import Multiclass
-from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows
+from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows, blocks_of
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
 
 COPIES = 4
-"""How often the training features are held in memory, at the most, while a head is fitted."""
+"""Copies of the training features in memory, at the most, while a head is fitted."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class HeadSettings:
 
     head: HeadKind = "logistic"
     multiclass: Multiclass | None = None
-    strengths: Sequence[float] = ()
+    strengths: Sequence[float] = STRENGTHS
     folds: int = 3
     test_fraction: float = 0.25
     split_seed: int = 42
@@ -65,8 +65,8 @@ def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
     """Choose and fit a head on the training photos, and evaluate it once on the test photos.
 
     Raises:
-        SightkitError: features that are no numbers, classes with too few photos, a head that is
-            none or that needs more memory than there is.
+        SightkitError: features that are not finite, classes with too few photos, a head that is not
+            known or that needs more memory than is available.
     """
     check_head(settings.head, settings.multiclass)
     features.require_finite()
@@ -75,10 +75,9 @@ def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
     if constant:
         print(
             f"{constant:,} of {features.shape[1]:,} features are the same for all training photos "
-            "and say nothing.",
+            "and tell no classes apart.",
             file=sys.stderr,
         )
-    strengths = {"strengths": settings.strengths} if settings.strengths else {}
     fitted = fit_head(
         settings.head,
         training_rows(features, train, settings.memory),
@@ -87,13 +86,12 @@ def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
         multiclass=settings.multiclass,
         folds=settings.folds,
         seed=settings.seed,
+        strengths=settings.strengths,
         calibrated=True,
-        **strengths,
     )
-    size = max(1, 2**25 // (4 * features.shape[1]))
     parts = [
-        fitted.head.predict_proba(features.take(test[start : start + size]))
-        for start in range(0, len(test), size)
+        fitted.head.predict_proba(features.take(rows))
+        for rows in blocks_of(test, features.shape[1])
     ]
     evaluation = Evaluation(np.concatenate(parts), features.labels[test], features.class_names)
     metrics = {
@@ -117,14 +115,14 @@ def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
 def training_rows(
     features: Features, rows: np.ndarray, memory: int | None = None
 ) -> np.ndarray | StoredRows:
-    """Training features in memory, or as rows of their file where they exceed it."""
+    """Return training features in memory, or as rows of their file where they exceed it."""
     limit = available_memory() // 2 if memory is None else memory
     needed = COPIES * 4 * len(rows) * features.shape[1]
     if needed <= limit:
         return features.take(rows)
     print(
-        f"The training features would take {needed / 2**30:,.1f} GiB and {limit / 2**30:,.1f} may "
-        "be taken: the head is fitted on parts of them.",
+        f"The training features would take {needed / 2**30:,.1f} GiB and {limit / 2**30:,.1f} are "
+        "available: the head is fitted on parts of them.",
         file=sys.stderr,
     )
     parts = min(math.ceil(needed / max(limit, 1)), max(2, len(rows) // SMALLEST))
@@ -145,7 +143,7 @@ def write_head_run(run: Run, found: EvaluatedHead) -> None:
 
 
 def describe_head(found: EvaluatedHead) -> str:
-    """Return what the terminal shows."""
+    """Return the text for the terminal: per class, cross-validation, test."""
     test, metrics = found.test, found.metrics
     lines = [text_table(test.per_class(), longest=SHOWN_CLASSES, more=_run_files.REPORT)]
     tried = metrics["cross_validation"]["rank1"]
@@ -156,7 +154,7 @@ def describe_head(found: EvaluatedHead) -> str:
             + f". Chosen: {found.fitted.chosen:g}."
         )
         if (side := _beyond(found.fitted)) is not None:
-            lines.append(f"The best lies at an end of what was tried: try {side}, --strengths.")
+            lines.append(f"The best C is at an end of the grid: try {side}, --strengths.")
     result = metrics["test"]
     rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
     low, high = result["intervals"]["rank1"]
@@ -169,7 +167,7 @@ def describe_head(found: EvaluatedHead) -> str:
 
 
 def _beyond(fitted: Fitted) -> str | None:
-    """On which side a better C may lie: None where the best is no end, or no better than others."""
+    """Return the side of a better C: None where the best is no end, or no better than others."""
     found = list(fitted.accuracies.values())
     if "C" not in fitted.facts or len(found) < 2 or max(found) == min(found):
         return None

@@ -40,10 +40,10 @@ def pretrained(
     images: int | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> Bundle:
-    """A network trained on ImageNet, with the preprocessing it was trained with bound to it.
+    """Return a network trained on ImageNet, bound to the preprocessing it was trained with.
 
     Weights are found in ``KERAS_HOME/models`` (``~/.keras/models``) or downloaded there by Keras
-    (SqueezeNet's must lie there).
+    (SqueezeNet's must be there).
 
     Args:
         name: one of ``names()``: ``"vgg16"``, ``"mobilenet_0.75"``, ….
@@ -58,7 +58,7 @@ def pretrained(
         side), scales and orders channels as the weights need it.
 
     Raises:
-        SightkitError: an unknown name, or weights that are neither here nor to be had; the file
+        SightkitError: an unknown name, or weights that are not available; the file
             and its place are named.
 
     Example:
@@ -67,7 +67,7 @@ def pretrained(
     """
     source = source_of(name)
     build = functools.cache(lambda: trained_network(name, include_top=include_top))
-    if not at_hand(name, include_top=include_top):
+    if not weights_available(name, include_top=include_top):
         cache = None  # Keras downloads them: what they are is known next time
     class_names, identifiers = _imagenet_classes() if include_top else ((), ())
     chain = preprocessing_of(name)
@@ -107,13 +107,13 @@ def saved_weights(name: str, *, include_top: bool) -> dict[str, Any]:
     }
 
 
-def at_hand(name: str, *, include_top: bool = True) -> bool:
-    """Whether the weights of a name lie in ``KERAS_HOME/models``, and nothing is downloaded."""
+def weights_available(name: str, *, include_top: bool = True) -> bool:
+    """Return True if the weights are in ``KERAS_HOME/models``, so that nothing is downloaded."""
     return (_models_folder() / _file(source_of(name), include_top)).is_file()
 
 
 def preprocessing_of(name: str) -> Pipeline:
-    """The chain from a decoded image to what a pretrained network takes."""
+    """Return the chain from a decoded image to a pretrained network's input."""
     source = source_of(name)
     middle = AspectAwarePreprocessor(source.side, source.side, crop=CROP)
     if source.caffe:
@@ -143,7 +143,7 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
     if found:
         _require_readable(name, path)
-    # Keras looks nowhere that it may not write to: there the file is given by its name.
+    # Keras reads no folder that it may not write to: there the file is given by its path.
     given = found and not os.access(_keras_home(), os.W_OK)
     try:
         if source.application:
@@ -163,7 +163,7 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
         other = "" if include_top else " Weights with the classifier are another file."
         verb = "Fetch" if found else "Put"
         raise SightkitError(
-            f"The weights of {name} cannot be had: the file {state}, and no download succeeded.",
+            f"The weights of {name} are not available: the file {state}, no download succeeded.",
             f"{verb} {path.name}{' again' if found else ' there'}, or go online.{other}",
             path=str(path),
         ) from error
@@ -184,7 +184,7 @@ def _copy_weights(trained: keras.Model, network: keras.Model) -> None:
 
 
 def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names and WordNet identifiers of the 1,000 classes; a name that stands twice gets its id."""
+    """Return names and WordNet identifiers of the 1,000 classes; a repeated name gets its id."""
     path = _models_folder() / "imagenet_class_index.json"
     try:
         if path.is_file():

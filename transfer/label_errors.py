@@ -1,4 +1,4 @@
-"""Likely label errors: photos that a head not trained on them puts into another class."""
+"""Likely label errors: photos whose held-out prediction is another class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LabelError:
 
     Attributes:
         row: in the feature file.
-        photo: where it comes from.
+        photo: its source.
         label: its class.
         suggested: the most probable among the other classes.
         label_probability: of the label it has, by a head that was not trained on the photo.
@@ -49,7 +49,7 @@ def suspicious_labels(
         labels: int64 (N,), instead of the file's.
 
     Raises:
-        SightkitError: features that are no numbers, or a class with fewer photos than folds.
+        SightkitError: features that are not finite, or a class with fewer photos than folds.
     """
     features.require_finite()
     labels = features.labels if labels is None else labels

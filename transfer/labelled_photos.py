@@ -64,7 +64,7 @@ def open_for_evaluation(
 
 
 def _boxed(image: np.ndarray) -> np.ndarray:
-    """An array of no dimensions that holds an image: boxes stack, whatever the images' sizes."""
+    """Return an array of no dimensions that holds an image: they stack, whatever its size."""
     box = np.empty((), object)
     box[()] = image
     return box

@@ -1,4 +1,4 @@
-"""Which networks can give features. No Keras here: a wrong name is told at once."""
+"""Names of networks that give features. No Keras here: a wrong name is reported at once."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def check_network(
 
 
 def is_bundle(name: str | os.PathLike[str]) -> bool:
-    """Whether a network is named by the folder of its bundle."""
+    """Return True if a network is named by the folder of its bundle."""
     text = os.fspath(name)
     return text not in SOURCES and (Path(text).is_dir() or os.sep in text)

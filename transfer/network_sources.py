@@ -163,7 +163,7 @@ def _of_bundle(folder: str) -> Source:
 
 def _pretrained(name: str, layer: str | None, *, hashed: bool) -> Source:
     """With the classifier only where its weights alone are here, or the layer is one of its."""
-    here = [top for top in (False, True) if imagenet.at_hand(name, include_top=top)]
+    here = [top for top in (False, True) if imagenet.weights_available(name, include_top=top)]
     first = here[0] if here else False
 
     def load() -> tuple[keras.Model, dict[str, Any]]:

@@ -25,7 +25,7 @@ SEPARABLE = 2
 
 
 def stored_side(name: str) -> int:
-    """Width and height at which photos are stored for a network, pixels: 256 for 224.
+    """Return width and height at which photos are stored for a network, pixels: 256 for 224.
 
     Its own preprocessing keeps the middle 0.875 of an image. Of one of this size that is what the
     network takes, pixel by pixel; the rest is there for shifts and turns to come from.
@@ -47,7 +47,7 @@ def photos_to_file(
     max_bad: float | None = None,
     samples: bool = False,
 ) -> io.DatasetFile:
-    """The dataset file of a folder of photos for a network: built, or opened if it stands.
+    """Build the dataset file of a folder of photos for a network, or open it if it exists.
 
     Images are stored as uint8 at ``stored_side(name)``; the network's own preprocessing is for
     reading. The file is ``datasets/FOLDER-SIDE-HASH.h5``; the hash is of photos, size and split, so
@@ -55,8 +55,8 @@ def photos_to_file(
 
     Args:
         name: of the network, one of ``names()``.
-        data: the folder; or a dataset file, which is opened; smaller images are told on stderr.
-        layout: where the class of a photo stands, see ``io.FolderDataset``.
+        data: the folder; or a dataset file, which is opened, with a warning of smaller images.
+        layout: where the class of a photo is, see ``io.FolderDataset``.
         split_seed: of the division into train (0.70), validation (0.15) and test.
         limit: take that many images of each split at most.
         max_bad: share of photos that may be left out because they cannot be read.
@@ -82,10 +82,10 @@ def photos_to_file(
     if not data.is_dir():
         if samples:
             with tempfile.TemporaryDirectory() as folder:
-                place = Path(folder) / "samples"
-                place.mkdir()
-                write_sample_photos(place)
-                return photos_to_file(name, place, split_seed=split_seed, limit=limit)
+                photos = Path(folder) / "samples"
+                photos.mkdir()
+                write_sample_photos(photos)
+                return photos_to_file(name, photos, split_seed=split_seed, limit=limit)
         raise _nothing_there(data)
     source = io.FolderDataset(data, layout)
     chain = Pipeline((AspectAwarePreprocessor(side, side),))
@@ -110,7 +110,7 @@ class Sample:
         images: uint8 (H, W, 3), RGB, or (H, W, 1), of any sizes.
         labels: int64, one a picture.
         class_names: in label order.
-        total: how many pictures there are in all.
+        total: number of pictures in all.
     """
 
     images: list[np.ndarray]
@@ -126,8 +126,8 @@ def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int
 
     Args:
         data: folder of pictures, or a dataset file.
-        count: how many.
-        layout: where the class of a picture stands, see ``io.FolderDataset``.
+        count: number of pictures.
+        layout: where the class of a picture is, see ``io.FolderDataset``.
         seed: of the choice.
 
     Raises:
@@ -142,21 +142,21 @@ def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int
         labels, names, read = file.labels, file.class_names, file.memmap().__getitem__
     else:
         raise _nothing_there(data)
-    images, kept = [], []
+    images, read_rows = [], []
     for row in _chosen(labels, count, seed):
         try:
             images.append(np.array(read(row)))
         except SightkitError as error:
             print(error, file=sys.stderr)
         else:
-            kept.append(row)
+            read_rows.append(row)
     if not images:
-        raise SightkitError("None of the pictures looked at can be read.", data=str(data))
-    return Sample(images, labels[kept], names, len(labels))
+        raise SightkitError("None of the pictures can be read.", data=str(data))
+    return Sample(images, labels[read_rows], names, len(labels))
 
 
 def _chosen(labels: np.ndarray, count: int, seed: int) -> list[int]:
-    """Rows, ascending."""
+    """Return rows, ascending."""
     order = np.random.default_rng(seed).permutation(len(labels))
     place = np.empty(len(labels))
     for label in np.unique(labels):
@@ -171,6 +171,6 @@ def _nothing_there(data: Path) -> SightkitError:
         "--data must name a folder of photos, or a dataset file (.h5).",
         "It holds one folder a class: PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg."
         if data.exists()
-        else "Nothing stands there: check the path.",
+        else "Nothing exists there: check the path.",
         data=str(data),
     )

@@ -1,9 +1,10 @@
-"""Which rows of a feature file are trained on, and which are asked once, at the end."""
+"""Rows of a feature file for training and for the test, and copies of a picture among them."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ COPY = 1e-5
 def split_rows(
     features: Features, test_fraction: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on, and rows to test on: int64, rising.
+    """Return rows to train on, and rows to test on: int64, rising.
 
     A file with a split called ``test`` keeps it, and all others are trained on. Any other file is
     divided, each class in the same proportions; copies of a picture, which have the same features,
@@ -30,7 +31,7 @@ def split_rows(
         seed: of the division.
 
     Raises:
-        SightkitError: a share that is none, or a class with fewer than two different pictures.
+        SightkitError: a share outside 0 to 1, or a class with fewer than two different pictures.
     """
     rows = np.arange(features.shape[0])
     if "test" in features.splits:
@@ -39,7 +40,7 @@ def split_rows(
         return rows[~inside], rows[inside]
     if not 0 < test_fraction < 1:
         raise SightkitError(
-            "The share of test photos must lie between 0 and 1.",
+            "The share of test photos must be between 0 and 1.",
             "Give --test-fraction 0.25.",
             test_fraction=test_fraction,
         )
@@ -69,7 +70,7 @@ def split_rows(
 
 
 def copies(features: Features) -> np.ndarray:
-    """For each row the first row with the same features: int64 (N,).
+    """Return for each row the first row with the same features: int64 (N,).
 
     Rows are sorted by a sum with random weights, so that only neighbours need to be compared.
     """
@@ -80,23 +81,18 @@ def copies(features: Features) -> np.ndarray:
         keys[rows] = block @ weights
         lengths[rows] = np.linalg.norm(block, axis=1)
     first = np.arange(count)
-    for one, other in _neighbours(keys, lengths):
+    order = np.argsort(keys, kind="stable")
+    near = np.diff(keys[order]) <= 30 * COPY * np.maximum(lengths[order[:-1]], 1e-12)
+    for position in np.flatnonzero(near):
+        one, other = order[position : position + 2].tolist()
         a, b = (features.take(slice(row, row + 1))[0] for row in (one, other))
         if np.abs(a - b).max() <= COPY * max(np.abs(a).max(), 1e-12):
             first[other] = first[one]
     return first
 
 
-def _neighbours(keys: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Pairs of rows whose keys are nearly the same, in the order of their keys."""
-    order = np.argsort(keys, kind="stable")
-    near = np.diff(keys[order]) <= 30 * COPY * np.maximum(lengths[order[:-1]], 1e-12)
-    for position in np.flatnonzero(near):
-        yield int(order[position]), int(order[position + 1])
-
-
 def constant_features(features: Features, rows: np.ndarray) -> int:
-    """How many features say nothing, because they are the same for all of some rows."""
+    """Return the number of features that are the same for all of some rows."""
     low = np.full(features.shape[1], np.inf)
     high = np.full(features.shape[1], -np.inf)
     taken = np.zeros(features.shape[0], bool)
@@ -110,25 +106,17 @@ def constant_features(features: Features, rows: np.ndarray) -> int:
 
 
 def available_memory() -> int:
-    """Bytes that this process may take: what the system says is free, in a container its share."""
+    """Return the bytes that are available to this process: of the system, or of its container."""
     free = 2**40
-    for path in ("/proc/meminfo",):
-        try:
-            with open(path, encoding="ascii") as file:
-                lines = {line.split(":")[0]: line.split()[1] for line in file}
-            free = int(lines["MemAvailable"]) * 1024
-        except (OSError, KeyError, ValueError):
-            continue
+    with contextlib.suppress(OSError, KeyError, ValueError):
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = {line.split(":")[0]: line.split()[1] for line in file}
+        free = int(lines["MemAvailable"]) * 1024
     for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
     ):
-        try:
-            with open(limit, encoding="ascii") as most, open(used, encoding="ascii") as now:
-                free = min(free, int(most.read()) - int(now.read()))
-        except (OSError, ValueError):
-            continue
+        with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+            most, now = (Path("/sys/fs/cgroup", name).read_text() for name in (limit, used))
+            free = min(free, int(most) - int(now))
     return max(free, 0)

@@ -1,7 +1,8 @@
-"""How far a set of pictures lies from the photos that a network was trained on."""
+"""Similarity of a set of pictures to the photos that a network was trained on."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,11 +27,11 @@ Picture = np.ndarray | str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Probe:
-    """What ``probe`` measured; ``print`` shows it.
+    """The result of ``probe``; ``print`` shows it.
 
     Attributes:
-        network: which network looked at the pictures.
-        images: how many pictures it looked at.
+        network: name of the network.
+        images: number of pictures.
         divergence: nats; 0 where they are to the network as its training photos.
         similarity: 1 / (1 + divergence / 0.1), 0 to 1.
         majority: share of the most frequent class; None without labels.
@@ -48,8 +49,8 @@ class Probe:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.network} looked at {self.images:,} pictures: its activations differ from those "
-            f"of its training by {self.divergence:.3f} nats, similarity {self.similarity:.2f}.",
+            f"{self.network} on {self.images:,} pictures: its activations differ from those of its "
+            f"training by {self.divergence:.3f} nats, similarity {self.similarity:.2f}.",
             "For comparison: ImageNet's own photos 0.005, other photos 0.02 to 0.03, enlarged ones "
             "of 64x64 0.05 to 0.09, microscopy 0.2, grey faces, digits and captchas 0.2 to 0.3.",
         ]
@@ -57,7 +58,7 @@ class Probe:
             found = ", ".join(f"{name} {100 * share:.1f} %" for name, share in self.stages)
             lines.append(
                 f"A linear classifier on the features of a layer gets right, of held-out pictures: "
-                f"{found}; always saying the most frequent class {100 * self.majority:.1f} %."
+                f"{found}; the most frequent class alone {100 * self.majority:.1f} %."
             )
         return "\n".join(lines)
 
@@ -70,7 +71,7 @@ def probe(
 ) -> Probe:
     """Measure in seconds how similar pictures are to the photos that a network was trained on.
 
-    Batch normalization remembers, channel by channel, mean and variance of what it met in training:
+    Batch normalization stores, channel by channel, mean and variance of what it met in training:
     ImageNet's statistics are in the network, and no photo of ImageNet is needed. For each channel
     the Kullback-Leibler divergence of the normal distribution of the given pictures from that one
     is taken, 0.5 (V/v + (M - m)²/v - 1 - ln(V/v)); the median over a layer's channels, and over
@@ -89,9 +90,6 @@ def probe(
         labels: class indices.
         network: a name of ``transfer.names()`` with batch normalization, or its bundle.
 
-    Returns:
-        What was measured.
-
     Raises:
         SightkitError: fewer than two pictures, labels of another number, or a network without
             batch normalization.
@@ -107,7 +105,7 @@ def probe(
     layers = [each for each in body.layers if isinstance(each, keras.layers.BatchNormalization)]
     if not layers:
         raise SightkitError(
-            "The probe reads what batch normalization remembers, and this network has none.",
+            "The probe reads the statistics of batch normalization, and this network has none.",
             "Take mobilenetv2_0.35, for example.",
             network=body.name,
         )
@@ -131,31 +129,30 @@ def probe(
         chosen = chosen[:0]
     stages = tuple((layers[k].name, _separation(means[k], truth, folds)) for k in chosen)
     majority = float(counts.max() / len(truth))
-    return Probe(**{**vars(found), "majority": majority, "stages": stages})
+    return dataclasses.replace(found, majority=majority, stages=stages)
 
 
 def _moments(
     bundle: Bundle, layers: Sequence[keras.layers.Layer], images: Sequence[Picture]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Mean and mean square over places of what reaches each layer: (N, channels) a layer."""
+    """Return mean and mean square over places of each layer's input: (N, channels) a layer."""
     inputs = [layer.input for layer in layers]
     outputs = [keras.ops.mean(x, axis=(1, 2)) for x in inputs]
     outputs += [keras.ops.mean(keras.ops.square(x), axis=(1, 2)) for x in inputs]
-    looking = keras.Model(bundle.network.inputs[0], outputs)
+    probing = keras.Model(bundle.network.inputs[0], outputs)
     parts = []
     for start in range(0, len(images), BATCH):
-        batch = [_prepared(bundle, image) for image in images[start : start + BATCH]]
-        parts.append(looking.predict_on_batch(np.stack(batch)))
+        batch = [
+            bundle.preprocessing(each if isinstance(each, np.ndarray) else io.read_image(each))
+            for each in images[start : start + BATCH]
+        ]
+        parts.append(probing.predict_on_batch(np.stack(batch)))
     joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
     return joined[: len(layers)], joined[len(layers) :]
 
 
-def _prepared(bundle: Bundle, image: Picture) -> np.ndarray:
-    return bundle.preprocessing(image if isinstance(image, np.ndarray) else io.read_image(image))
-
-
 def _divergence(layer: keras.layers.Layer, means: np.ndarray, squares: np.ndarray) -> float:
-    """Median over channels, nats; epsilon is added as the layer itself adds it."""
+    """Return the median over channels, nats; epsilon is added as the layer itself adds it."""
     mean = means.mean(axis=0, dtype=np.float64)
     variance = np.maximum(squares.mean(axis=0, dtype=np.float64) - mean**2, 0) + layer.epsilon
     known = keras.ops.convert_to_numpy(layer.moving_mean.value).astype(np.float64)
@@ -165,7 +162,7 @@ def _divergence(layer: keras.layers.Layer, means: np.ndarray, squares: np.ndarra
 
 
 def _separation(features: np.ndarray, labels: np.ndarray, folds: int) -> float:
-    """Share of held-out rows that a standardized logistic regression gets right."""
+    """Return the rank-1 accuracy of a standardized logistic regression on held-out rows."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline

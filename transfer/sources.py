@@ -1,4 +1,4 @@
-"""Where pretrained weights come from, by name. No Keras here: names are listed in a moment."""
+"""Sources of pretrained weights, by name. No Keras here: names are listed in a moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KERNELS = "weights_tf_dim_ordering_tf_kernels"
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights of a name come from.
+    """The source of a network's weights.
 
     Attributes:
         application: function of keras.applications, or "" for SqueezeNet.
@@ -67,12 +67,12 @@ SOURCES = {
 
 
 def names() -> list[str]:
-    """Names that ``pretrained`` knows, sorted."""
+    """Return the names that ``pretrained`` knows, sorted."""
     return sorted(SOURCES)
 
 
 def source_of(name: str) -> Source:
-    """Where the weights of a name come from.
+    """Return the source of a network's weights.
 
     Raises:
         SightkitError: no such name; the nearest ones are listed.

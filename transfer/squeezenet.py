@@ -31,22 +31,20 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
     """
     if not path.is_file():
         raise SightkitError(
-            "The weights of squeezenet must lie in KERAS_HOME: they are not among those that "
+            "The weights of squeezenet must be in KERAS_HOME: they are not among those that "
             "Keras downloads.",
             f"Fetch it from {PUBLISHED}/{path.name} and put it there.",
             path=str(path),
         )
     try:
         with h5py.File(path, "r") as file:
-            stored = _read(file)
+            stored = _arrays_of(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SightkitError(
             f"The file must hold weights ({error}).", "Fetch it again.", path=str(path)
         ) from error
     wanted = {layer.name: layer for layer in network.layers if layer.weights}
-    renamed = {_layer_name(group): arrays for group, arrays in stored.items()}
-    differences = _differences(renamed, wanted)
-    if differences:
+    if differences := _differences(stored, wanted):
         raise SightkitError(
             "The file must hold this network's weights; nothing was loaded: "
             + "; ".join(differences)
@@ -55,17 +53,17 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
             include_top=include_top,
         )
     for name, layer in wanted.items():
-        layer.set_weights(renamed[name])
+        layer.set_weights(stored[name])
 
 
-def _read(file: h5py.File) -> dict[str, list[np.ndarray]]:
-    """Kernel and bias by layer; only datasets that lie in the file itself are read."""
+def _arrays_of(file: h5py.File) -> dict[str, list[np.ndarray]]:
+    """Return kernel and bias by the zoo's layer name, of datasets in the file itself."""
     layers: dict[str, list[np.ndarray]] = {}
     for name in _names(file.attrs["layer_names"]):
         group = file[name]
         arrays = [_array(group, weight) for weight in _names(group.attrs.get("weight_names", ()))]
         if arrays:
-            layers[name] = arrays
+            layers[name.replace("/", "_")] = arrays
     return layers
 
 
@@ -77,15 +75,10 @@ def _array(group: h5py.Group, name: str) -> np.ndarray:
     dataset = group[name]
     own = isinstance(dataset, h5py.Dataset) and not (dataset.external or dataset.is_virtual)
     if not own or dataset.file.filename != group.file.filename:
-        raise ValueError(f"{name} does not lie in this file")
+        raise ValueError(f"{name} is not in this file")
     if dataset.nbytes > dataset.file.id.get_filesize():
         raise ValueError(f"{name} declares more bytes than the file has")
     return np.asarray(dataset[...], np.float32)
-
-
-def _layer_name(group: str) -> str:
-    """The zoo's name of a layer."""
-    return group.replace("/", "_")
 
 
 def _differences(

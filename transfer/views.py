@@ -1,4 +1,4 @@
-"""Several looks at one image, whose features are averaged: mirrored, and five crops of each."""
+"""Several views of one image, whose features are averaged: mirrored, and five crops of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIDDLE = 0.875
 
 
 def check_crops(crops: int) -> None:
-    """Raise unless ``crops`` is a number of views that there is."""
+    """Raise unless ``crops`` is 1, 2 or 10."""
     if crops not in get_args(Crops):
         raise SightkitError(
             "crops must be 1 (the middle), 2 (with its mirror image) or 10 (five crops, both ways "
@@ -33,7 +33,7 @@ def check_crops(crops: int) -> None:
 
 
 def with_crops(chain: Preprocessor, crops: int) -> Preprocessor:
-    """The chain that makes the views of one image, all but the mirrored ones.
+    """Return the chain that makes the views of one image, all but the mirrored ones.
 
     For ten of them the step that makes the image its size makes it larger, so that its middle
     shows what it showed, and five crops are cut out of that.
@@ -68,7 +68,7 @@ def with_crops(chain: Preprocessor, crops: int) -> Preprocessor:
 
 
 def all_views(images: np.ndarray, crops: int) -> np.ndarray:
-    """What the chain of ``with_crops`` gave, with the mirrored views: (N, crops, H, W, C).
+    """Add the mirrored views to the output of ``with_crops``' chain: (N, crops, H, W, C).
 
     Args:
         images: (N, H, W, C), or (N, 5, H, W, C) of ten crops.

@@ -46,7 +46,7 @@ def test_no_file_an_incomplete_one_and_images_are_refused(write_features, write_
         file.attrs["complete"] = 0
     with pytest.raises(SightkitError, match="never completed"):
         transfer.open_features([path])
-    with pytest.raises(SightkitError, match=r"holds something else.*images"):
+    with pytest.raises(SightkitError, match=r"must hold features.*images"):
         transfer.open_features([write_dataset()])
 
 

@@ -138,8 +138,8 @@ def test_the_body_is_the_pretrained_one(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path), raising=False
     )
-    assert transfer.at_hand("squeezenet", include_top=False)
-    assert not transfer.at_hand("vgg16")
+    assert transfer.weights_available("squeezenet", include_top=False)
+    assert not transfer.weights_available("vgg16")
     network = transfer.with_new_head("squeezenet", 3, hidden=())
     assert [layer.name for layer in network.layers[-3:]] == ["head_pool", "logits", "predictions"]
     body = transfer.pretrained("squeezenet", include_top=False).network

@@ -1,4 +1,4 @@
-"""What every head has in common: a classifier on features, stored as arrays."""
+"""The base of all heads: a classifier on features, stored as arrays."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Head:
         raise NotImplementedError
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what is stored as arrays."""
+        """Return the stored arrays."""
         return {name: getattr(self, name) for name in self.stored}
 
     def settings(self) -> dict[str, Any]:
-        """Return what is stored beside the arrays, JSON."""
+        """Return all that is stored beside the arrays, JSON."""
         return {name: value for name, value in vars(self).items() if name not in self.stored}
 
 

@@ -1,4 +1,4 @@
-"""Fit a head of any kind on features, and choose what there is to choose by cross-validation."""
+"""Fit a head of any kind on features; choose C, or the neighbours, by cross-validation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TREES = 300
 
 @dataclass(frozen=True)
 class Fitted:
-    """A head and what is known of it from cross-validation.
+    """A head and its cross-validation.
 
     Attributes:
         head: fitted on all training samples.

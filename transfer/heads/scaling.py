@@ -14,7 +14,7 @@ COLUMNS = 1024
 
 @dataclass(frozen=True)
 class Scaling:
-    """Mean and standard deviation, float64 (d,); constant features keep a scale of 1.
+    """Mean and standard deviation, float64 (d,); constant features have a scale of 1.
 
     Both are rounded to float32, so that rows standardized in float32, and weights brought back in
     float64, use the same scaling. scikit-learn's StandardScaler squares float32 in float32, where
@@ -35,7 +35,7 @@ class Scaling:
 
     @classmethod
     def of_moments(cls, mean: np.ndarray, deviation: np.ndarray) -> Scaling:
-        """Take moments as given; what differs only in rounding is constant, as in scikit-learn."""
+        """Take moments as given; a feature that differs only in rounding is constant."""
         scale = np.where(deviation <= NOISE * np.abs(mean), 1.0, deviation)
         return cls(_rounded(mean), _rounded(scale))
 

@@ -21,17 +21,17 @@ HEADS: dict[str, type[Any]] = {head.kind: head for head in (LinearHead, TreesHea
 
 
 def save_head(folder: Path, head: Head) -> dict[str, Any]:
-    """Write the arrays into a folder; return what describes them, JSON."""
+    """Write the arrays into a folder; return their description, JSON."""
     with _files.replacing(folder / FILE) as temporary:
         np.savez(temporary, allow_pickle=False, **head.arrays())  # type: ignore[arg-type]
     return {"kind": head.kind, **head.settings()}
 
 
 def load_head(folder: Path, description: dict[str, Any]) -> Head:
-    """Read a head again.
+    """Read a stored head.
 
     Raises:
-        SightkitError: an unknown kind, or arrays that are not its.
+        SightkitError: an unknown kind, or arrays that do not fit it.
     """
     settings = dict(description)
     kind = settings.pop("kind", None)

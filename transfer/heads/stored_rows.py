@@ -10,8 +10,8 @@ import numpy as np
 
 BLOCK_BYTES = 2**25
 SMALLEST = 1_000
-"""Rows that a part has at least; of 25,088 features they take 400 MB while a head is fitted. Of 2,500
-photos of CIFAR-10, two parts cost no accuracy, four of 625 rows 0.6 points (five seeds)."""
+"""Rows that a part has at least; of 25,088 features they take 400 MB while a head is fitted. Of
+2,500 photos of CIFAR-10, two parts cost no accuracy, four of 625 rows 0.6 points (five seeds)."""
 
 
 class Takes(Protocol):

@@ -17,7 +17,7 @@ class TreesHead(Head):
     """Decision trees, one after the other in flat arrays.
 
     Attributes:
-        feature: int64 (nodes,), which feature a node looks at.
+        feature: int64 (nodes,), the feature that a node compares.
         threshold: float64 (nodes,): to the left if the feature is at most that.
         left, right: int64 (nodes,), children, counted over all trees; −1 in leaves.
         values: float64 (nodes, classes), shares of the classes at a node.

@@ -127,8 +127,7 @@ def test_hard_features_get_the_plain_grids_c_and_predictions(change):
     features, labels = photos(113, 26, 3, seed=24)
     features = change(features, labels)
     strengths = (1e-4, *STRENGTHS)
-    given = StreamedRows(InMemoryFile(features), np.arange(113)) if streamed else features.copy()
-    found = fit_head("logistic", given, labels, names(3), strengths=strengths)
+    found = fit_head("logistic", features.copy(), labels, names(3), strengths=strengths)
     grid = GridSearchCV(
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=20_000, tol=1e-8)),
         {"logisticregression__C": strengths},
