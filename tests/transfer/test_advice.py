@@ -110,7 +110,7 @@ def test_what_cannot_be_probed_is_refused(bundle):
     images = keras.Input((8, 8, 3))
     plain = keras.Model(images, keras.layers.Conv2D(2, 3)(images))
     without = Bundle(lambda: plain, inference.compile(plain), bundle.preprocessing, (), {})
-    with pytest.raises(SightkitError, match="batch normalization remembers"):
+    with pytest.raises(SightkitError, match="statistics of batch normalization"):
         transfer.probe(list(noise(3)), network=without)
 
 
