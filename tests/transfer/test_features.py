@@ -50,6 +50,7 @@ def test_features_are_the_networks_outputs_with_their_photos(small_network, fold
     assert identity["preprocessing"]["name"] == "Pipeline"
 
 
+@pytest.mark.slow
 def test_a_killed_extraction_resumes_and_ends_byte_equal(small_network, folder, tmp_path, capsys):
     (folder / "china" / "7.png").write_bytes(b"no picture")
     path = tmp_path / "killed.h5"
@@ -129,7 +130,7 @@ def test_features_in_bfloat16_are_compared_on_the_photos(folder, tmp_path, monke
     assert np.linalg.norm(rounded - exact) < 0.02 * np.linalg.norm(exact)
 
 
-@pytest.mark.parametrize("reason", ["NaN", "no memory"])
+@pytest.mark.parametrize("reason", ["NaN", pytest.param("no memory", marks=pytest.mark.slow)])
 def test_an_engine_that_fails_in_the_middle_of_a_file_is_refused(
     reason, folder, tmp_path, monkeypatch, break_even
 ):
