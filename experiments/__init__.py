@@ -1,4 +1,4 @@
-"""What every training script would repeat: flags, run, data, training, report.
+"""The common part of training scripts: flags, run, data, training, report.
 
 A library, not a framework: the script keeps the control flow, and uses the parts that it needs.
 """

@@ -12,7 +12,7 @@ from sightkit.training import RunConfig
 
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""First bytes of a file that h5py writes."""
+"""First bytes of an HDF5 file."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Config(RunConfig):
     preflight: bool = True
     """Checks of data, labels, network and disk before the first epoch; the flag leaves them out."""
     guard: Literal["on", "off"] = "on"
-    """Stop a training whose loss is NaN or does not come back; ``off`` trains on whatever comes."""
+    """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
     resume: bool = False
     """Continue the run in the output folder; the end is the same as without a stop."""
     overwrite: bool = False
@@ -67,7 +67,7 @@ class Config(RunConfig):
         for name in ("seed", "split_seed"):
             if not 0 <= getattr(self, name) < 2**31:
                 raise SightkitError(
-                    f"--{name.replace('_', '-')} must lie between 0 and 2147483647.",
+                    f"--{name.replace('_', '-')} must be between 0 and 2147483647.",
                     **{name: getattr(self, name)},
                 )
         rate = getattr(self, "learning_rate", 1.0)
@@ -79,7 +79,7 @@ class Config(RunConfig):
                 learning_rate=rate,
             )
         if self.resume and self.overwrite:
-            raise SightkitError("--resume keeps a run, --overwrite deletes it: give one of them.")
+            raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
         if self.smoke:
             self._shrink()
         self._require_data()
@@ -103,32 +103,25 @@ class Config(RunConfig):
             )
 
     def _require_data(self) -> None:
-        """Check what ``--data`` names, where it exists; scripts that take folders override it."""
+        """Check ``--data`` where it exists; scripts that take folders override it."""
         _require_dataset_file(self.data)
 
 
 def _require_dataset_file(path: Path) -> None:
     """Refuse, before Keras starts, what exists and can be no dataset file; none is built."""
-    if path.is_dir():
-        raise SightkitError(
-            "--data must name a dataset file (.h5), and this is a folder.",
-            "Build a file of its images first, with scripts/build_folder.py --data FOLDER.",
-            data=str(path),
-        )
+    next_step = "Check the path."
     try:
         with path.open("rb") as file:
-            found = file.read(len(HDF5_SIGNATURE))
+            is_hdf5 = file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
+        problem = "" if is_hdf5 else "this is no HDF5 file"
     except FileNotFoundError:
         return
+    except IsADirectoryError:
+        problem = "this is a folder"
+        next_step = "Build a file of its images first, with scripts/build_folder.py --data FOLDER."
     except OSError as error:
+        problem = str(error.strerror)
+    if problem:
         raise SightkitError(
-            f"--data must name a dataset file that can be read ({error.strerror}).",
-            "Check the path.",
-            data=str(path),
-        ) from error
-    if found != HDF5_SIGNATURE:
-        raise SightkitError(
-            "--data must name a dataset file (.h5), and this is no HDF5 file.",
-            "Check the path.",
-            data=str(path),
+            f"--data must name a dataset file (.h5): {problem}.", next_step, data=str(path)
         )

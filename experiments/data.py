@@ -1,4 +1,4 @@
-"""The splits of a dataset file, as a network is trained and evaluated on them."""
+"""The splits of a dataset file, for training and evaluation."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, Preproces
 
 @dataclass
 class Data:
-    """A dataset file, and what its images go through before the network.
+    """A dataset file, and the preprocessing of its images for a network.
 
     Attributes:
         file: its shape, class names, splits and mean.
         batch_size: images a training step.
         seed: of order and augmentation.
         chain: the evaluation chain, from stored image to the network's input; it becomes part of
-            the bundle. Floats in [0, 1] where a script sets no other.
-        evaluation_batch: images at once where nothing is learnt.
+            the bundle. To floats in [0, 1] by default.
+        evaluation_batch: images a batch in evaluation.
     """
 
     file: sightkit_io.DatasetFile
@@ -42,11 +42,11 @@ class Data:
         return len(self.file.class_names)
 
     def training(self, augment: Any = None, chain: Preprocessor | None = None) -> Any:
-        """Return the training images, shuffled and varied.
+        """Return the training images, shuffled and augmented.
 
         Args:
             augment: random variation of each stored image, an ``Augment`` or a ``RandomPipeline``.
-            chain: what comes after it, where that is not the evaluation chain.
+            chain: preprocessing after it; the evaluation chain by default.
 
         Returns:
             ``io.HDF5DatasetGenerator``, for ``Experiment.fit``.
@@ -63,7 +63,7 @@ class Data:
     def evaluation(
         self, split: str, chain: Preprocessor | None = None, batch_size: int = 0
     ) -> sightkit_io.HDF5DatasetGenerator:
-        """Return a split in stored order, without variation."""
+        """Return a split in stored order, without augmentation."""
         return sightkit_io.HDF5DatasetGenerator(
             self.file.path,
             batch_size or self.evaluation_batch,

@@ -15,6 +15,7 @@ from sightkit import _files, _run_files
 from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
+from sightkit.training.run_config import require_same_settings
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
@@ -27,14 +28,14 @@ _BAGGING = 1
 def train(
     main: Callable[..., dict[str, Any]], base: Any, folder: Path, settings: dict[str, Any]
 ) -> None:
-    """Train the members of an ensemble; finished ones are kept, one that was cut is resumed.
+    """Train the members of an ensemble; finished ones stay, an interrupted one is resumed.
 
     Args:
         main: of the experiment's script.
         base: the experiment's configuration.
         folder: of the ensemble.
-        settings: what ``write_ensemble`` stores: ``experiment``, ``members`` (paths of bundles)
-            and ``kind``, what members differ by: ``"seeds"``, ``"bagging"`` or ``"snapshots"``.
+        settings: of ``write_ensemble``: ``experiment``, ``members`` (paths of bundles) and
+            ``kind``, by which members differ: ``"seeds"``, ``"bagging"`` or ``"snapshots"``.
 
     Raises:
         SightkitError: another ensemble's folder, or epochs that are no multiple of the snapshots.
@@ -75,7 +76,7 @@ def _train_member(
     _forget_layers()
     main(member)
     if bagging:
-        data.unlink()  # drawn again, the same, if ever it is wanted
+        data.unlink()  # can be drawn again, the same
 
 
 def _train_snapshots(
@@ -133,7 +134,7 @@ def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int
 
     Args:
         dataset: file with a split train.
-        path: of the new file; one that exists is kept if it was made so.
+        path: of the new file; one of the same dataset and seed is used.
         seed: of the drawing.
 
     Returns:
@@ -164,13 +165,13 @@ def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int
 
 
 def bootstrap_rows(first: int, last: int, *, seed: int) -> np.ndarray:
-    """int64 (last - first,), sorted: rows drawn with replacement, as a function of the seed."""
+    """Draw rows with replacement, by the seed: int64 (last - first,), sorted."""
     rng = np.random.default_rng([seed, _BAGGING])
     return np.sort(rng.integers(first, last, last - first))
 
 
 def is_finished(folder: Path, experiment: str, config: Config) -> bool:
-    """Return whether a member's training came to its end, with this very configuration.
+    """Return whether a member's training is complete, with this configuration.
 
     Raises:
         SightkitError: the folder holds another configuration's.
@@ -178,15 +179,13 @@ def is_finished(folder: Path, experiment: str, config: Config) -> bool:
     complete = (folder / _run_files.BUNDLE).is_dir() and (folder / _run_files.METRICS).is_file()
     if not complete or not (folder / _run_files.CONFIG).is_file():
         return False
-    found = _files.read_json(folder / _run_files.CONFIG)
-    wanted = {"experiment": experiment, **config.to_json()}
-    if any(found.get(name) != value for name, value in wanted.items()):
-        raise SightkitError(
-            "A member was trained with other flags.",
-            "Choose another --output.",
-            member=str(folder),
-            differ=[name for name, value in wanted.items() if found.get(name) != value],
-        )
+    require_same_settings(
+        _files.read_json(folder / _run_files.CONFIG),
+        {"experiment": experiment, **config.to_json()},
+        folder,
+        "A member was trained with other flags",
+        "Choose another --output.",
+    )
     return True
 
 
@@ -218,7 +217,7 @@ def save_snapshots(run: Path, weights: Sequence[Path], folders: Sequence[Path]) 
 
 
 def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
-    """Write, or compare, what an ensemble is made of.
+    """Write the settings of an ensemble, or compare those that are stored.
 
     Args:
         folder: of the ensemble.
@@ -230,15 +229,13 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
     _files.require_writable(folder)
     path = folder / DESCRIPTION
     if path.is_file():
-        found = read_ensemble(folder)
-        different = [name for name in settings if found.get(name) != settings[name]]
-        if different:
-            raise SightkitError(
-                "The output folder holds another ensemble.",
-                "Give the flags of that one, or another --output.",
-                output=str(folder),
-                differ=different,
-            )
+        require_same_settings(
+            read_ensemble(folder),
+            settings,
+            folder,
+            "The output folder holds another ensemble",
+            "Give the flags of that one, or another --output.",
+        )
         return
     if folder.is_dir() and any(folder.iterdir()):
         raise SightkitError(
@@ -252,7 +249,7 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def read_ensemble(folder: Path) -> dict[str, Any]:
-    """Return what ``write_ensemble`` wrote.
+    """Return the settings that ``write_ensemble`` stored.
 
     Raises:
         SightkitError: the folder holds no ensemble.
@@ -261,7 +258,7 @@ def read_ensemble(folder: Path) -> dict[str, Any]:
     found = _files.read_json(path) if path.is_file() else None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise SightkitError(
-            f"An ensemble is a folder with {DESCRIPTION} in it.",
+            f"An ensemble is a folder that holds {DESCRIPTION}.",
             "scripts/ensemble.py makes one; or name the bundles one by one.",
             folder=str(folder),
         )
@@ -273,7 +270,7 @@ def find_members(paths: Sequence[Path], data: Path | None = None) -> tuple[dict[
 
     Args:
         paths: the folder of an ensemble, or the bundles.
-        data: in place of an ensemble's own; bundles bring none.
+        data: in place of an ensemble's own; bundles have none.
 
     Raises:
         SightkitError: no ensemble, one whose members are not all trained, or bundles without data.

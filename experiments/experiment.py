@@ -19,23 +19,23 @@ CLASSIFICATION: dict[str, Any] = {
     "loss": "sparse_categorical_crossentropy",
     "metrics": ["accuracy"],
 }
-"""What ``compile`` of a network that tells classes apart takes beside the optimizer."""
+"""Arguments of a classifier's ``compile``, beside the optimizer."""
 
 
 @contextlib.contextmanager
 def start(
     config: Config, script: str | os.PathLike[str], *, keras: bool = True
 ) -> Iterator[Experiment]:
-    """Take the run folder, start Keras, and set seed and precision.
+    """Lock the run folder, start Keras, and set seed and precision.
 
-    What is wrong with folder or data is raised before Keras starts. Where starting fails, the
-    folder is given back, and the run that was to be overwritten is put back.
+    Errors of folder and data are raised before Keras starts. Where starting fails, the lock is
+    released, and the run that was to be overwritten is restored.
 
     Args:
         config: the script's.
         script: ``__file__``; its name is the experiment's.
-        keras: leave it out where there is long work first that needs no Keras, and call
-            ``Experiment.start_keras`` after it.
+        keras: False where long work without Keras comes first; call ``Experiment.start_keras``
+            after it.
 
     Raises:
         SightkitError: as ``training.Run.open``, or a dataset file that is missing or damaged.
@@ -59,7 +59,7 @@ class Experiment:
     Attributes:
         config: the script's flags.
         run: its folder.
-        data: what ``dataset`` or ``use`` was given last.
+        data: of the last ``dataset`` or ``use``.
     """
 
     data: Data
@@ -82,8 +82,8 @@ class Experiment:
     ) -> Data:
         """Build the dataset file, or open it where it exists; its hash is recorded.
 
-        A script with a ``Config.builder`` opens what that has built, and builds in a smoke run
-        only. Arguments as ``io.build_dataset``, whose refusals are raised.
+        A script with a ``Config.builder`` opens the file of that script, and builds in a smoke run
+        only. Arguments and errors are those of ``io.build_dataset``.
         """
         if self.config.builder and self.config.data.exists():
             return self.use(sightkit_io.DatasetFile.open(self.config.data))
@@ -99,7 +99,7 @@ class Experiment:
         )
 
     def use(self, file: sightkit_io.DatasetFile) -> Data:
-        """Take a dataset file for this run; its hash is recorded."""
+        """Use a dataset file in this run; its hash is recorded."""
         self.run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
         self.data = Data(file, self.config.batch_size, self.config.seed)
         return self.data
@@ -115,8 +115,8 @@ class Experiment:
 
         Args:
             network: compiled.
-            train: what ``Data.training`` returned, perhaps mixed (``training.MixUp``).
-            epochs: those of the flags where left out.
+            train: of ``Data.training``, perhaps mixed (``training.MixUp``).
+            epochs: those of the flags by default.
             **options: ``callbacks``, ``phase``, ``after`` and ``guard`` of ``training.fit``.
 
         Returns:
@@ -132,10 +132,10 @@ class Experiment:
         Args:
             network: trained.
             views: of each image, whose answers are averaged: 10 for corners and centre, mirrored.
-            **facts: what metrics.json shall hold beside the numbers, JSON.
+            **facts: further entries of metrics.json, JSON.
 
         Returns:
-            What metrics.json holds.
+            The contents of metrics.json.
         """
         from sightkit import evaluation, inference
 

@@ -1,4 +1,4 @@
-"""Experiment scripts as modules: what search and ensembles call ``main(config)`` of.
+"""Experiment scripts as modules, whose ``main(config)`` search and ensembles call.
 
 Standard library and tyro only: wrong names and flags are reported before Keras starts.
 """

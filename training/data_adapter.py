@@ -8,7 +8,7 @@ import keras
 
 
 def adapt(data: Any) -> Any:
-    """What ``fit`` and ``evaluate`` take for ``data``, quicker at the end of a pass.
+    """Adapt ``data`` for ``fit`` and ``evaluate``, quicker at the end of a pass.
 
     Keras lets TensorFlow tune its pipelines (tf.data) as they run. The thread that does so sleeps
     between its looks at the pipeline, twice as long each time and up to a minute, and what should

@@ -1,4 +1,4 @@
-"""What a run runs on, for environment.json."""
+"""The environment of a run, for environment.json: versions, device, threads, commit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BACKEND_MODULES = ("tensorflow", "jax")
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions, device, threads and commit, as JSON."""
+    """Return versions, device, threads and commit, as JSON."""
     import keras
 
     return {
@@ -41,7 +41,7 @@ def describe_environment() -> dict[str, Any]:
 def adopt_threads(recorded: Mapping[str, Any]) -> None:
     """Set the number of threads that a run was begun with; sums are split by it.
 
-    A backend that is imported already keeps its own: ``require_same_environment`` looks at that.
+    A backend that is imported already keeps its own: ``require_same_environment`` refuses that.
     """
     threads = recorded.get("threads")
     if threads and not any(name in sys.modules for name in BACKEND_MODULES):
@@ -49,10 +49,10 @@ def adopt_threads(recorded: Mapping[str, Any]) -> None:
 
 
 def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare what a run was begun on with what it is resumed on.
+    """Compare the environment of a run with that in which it is resumed.
 
     Returns:
-        What differs, name to [then, now]; told on stderr, because the last bits may differ too.
+        Differences, name to [then, now]; warned of on stderr, as the last bits may differ too.
 
     Raises:
         SightkitError: other data, another backend or number of threads.
@@ -60,7 +60,7 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
     then_data, now_data = (side.get("data", {}).get("sha256") for side in (recorded, now))
     if then_data != now_data:
         raise SightkitError(
-            "A run is resumed with the data that it was begun with.",
+            "A run is resumed with its own data.",
             "Bring that dataset file back, or begin anew with --overwrite.",
             then=then_data,
             now=now_data,
@@ -91,7 +91,7 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
 
 
 def accelerators() -> list[str]:
-    """GPUs and TPUs that Keras can use, as it names them; on a CPU alone JAX raises where asked."""
+    """Return the GPUs and TPUs that Keras can use, by its names; JAX raises where there is none."""
     import keras
 
     found: list[str] = []
@@ -109,27 +109,26 @@ def _version(package: str) -> str | None:
 
 
 def processor_flags() -> list[str]:
-    """What the processor says of bfloat16 and wide vectors; empty where it cannot be asked."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return []
-    return sorted(set(FLAGS) & set(text.split()))
+    """Return the processor's flags for bfloat16 and wide vectors; empty where they are unknown."""
+    return sorted(set(FLAGS) & set(_cpuinfo().split()))
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
+    lines = _cpuinfo().splitlines()
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or "unknown")
 
 
-def _commit() -> str | None:
-    """The commit of the checkout that the code runs from; None where it is installed.
+def _cpuinfo() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/cpuinfo").read_text()
+    return ""
 
-    ``-dirty`` at its end says that files differed from the commit.
+
+def _commit() -> str | None:
+    """Return the commit of the checkout that the code runs from; None where it is installed.
+
+    It ends in ``-dirty`` where files differ from the commit.
     """
     folder = Path(__file__).resolve().parent
     try:

@@ -1,36 +1,28 @@
-"""How a network's steps are carried out: chosen once, written down, the same for a resume."""
+"""The execution of a network's steps: chosen once, stored, the same for a resume."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
-import json
 import math
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
 from sightkit.training.data_adapter import adapt
-from sightkit.training.environment import (
-    THREADS,
-    accelerators,
-    describe_environment,
-    processor_flags,
-)
-from sightkit.training.restore import network_kept
+from sightkit.training.environment import accelerators
+from sightkit.training.measurements import cached_seconds, measurement_key
+from sightkit.training.restore import restoring_network
 
 PLAN = "plan.json"
-SCHEMA = 1
+SCHEMA = 2
 CANDIDATES = (8, 32)
 """Steps per execution that are tried beside 1."""
 SECONDS = 10.0
@@ -46,28 +38,23 @@ STEPS, ROUNDS = 64, 5
 
 @dataclass(frozen=True)
 class ExecutionPlan:
-    """What changes a training's speed.
+    """Settings that change a training's speed.
 
     Attributes:
         jit: whether XLA compiles the step: it changes the last bits, so it follows from backend
             and device alone. Never on a CPU with TensorFlow, where convolutions become 2–5 times
             slower; as Keras would everywhere else.
-        steps_per_execution: batches that the backend works on before Python is asked again. The
+        steps_per_execution: batches that the backend runs between two calls from Python. The
             bits stay the same, so it may be chosen by time.
-        threads: the number that sums are split by, as it stands in the environment; None where
-            nobody has set it. Scripts set it to the usable cores before Keras is imported.
         seconds_per_step: what was measured, by steps per execution; empty where nothing was.
-        chosen_by: ``"rule"``, ``"time"`` or ``"cache"``.
     """
 
     jit: bool
     steps_per_execution: int = 1
-    threads: str | None = None
     seconds_per_step: dict[int, float] = dataclasses.field(default_factory=dict)
-    chosen_by: str = "rule"
 
     def apply(self, network: keras.Model) -> None:
-        """Let a compiled network be trained so."""
+        """Set them in a compiled network."""
         network.jit_compile = self.jit
         network.steps_per_execution = self.steps_per_execution
         network.train_function = network.test_function = network.predict_function = None
@@ -83,9 +70,9 @@ def plan_execution(
 ) -> ExecutionPlan:
     """Choose how a compiled network is trained, and make it so.
 
-    What a run was begun with stands in its folder and is taken by a resume. Measuring leaves
+    The plan that a run was begun with is in its folder and is taken by a resume. Measuring leaves
     weights, optimizer and seeds bit for bit as they were, and takes at most ten seconds; its result
-    is kept for the same network, batch and machine.
+    is cached for the same network, batch and machine.
 
     Args:
         network: compiled.
@@ -106,69 +93,52 @@ def plan_execution(
     if not network.compiled:
         raise SightkitError("The network must be compiled.", "Call network.compile first.")
     path = Path(folder) / PLAN
-    plan = _read(path)
-    if plan is None:
-        jit = jit_rule(network)
-        own = network.steps_per_execution
-        plan = ExecutionPlan(jit, own, threads=os.environ.get(THREADS))
-        if measure and own == 1:  # else the script has chosen
-            plan = _measured(plan, network, data, Path(cache) if cache else default_cache())
+    if path.is_file():
+        plan = _read_plan(path)
+    else:
+        plan = ExecutionPlan(jit_rule(network), network.steps_per_execution)
+        if measure and plan.steps_per_execution == 1:  # else the script has chosen
+            plan = _choose_steps(plan, network, data, cache)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, plan)
+        _files.write_json(path, {"schema": SCHEMA, **dataclasses.asdict(plan)})
     plan.apply(network)
     return plan
 
 
 def jit_rule(network: keras.Model) -> bool:
-    """Whether XLA compiles the steps: a function of backend and device, never of time."""
+    """Return whether XLA compiles the steps: a function of backend and device, never of time."""
     if keras.backend.backend() == "tensorflow" and not accelerators():
         return False
     return bool(network.jit_compile)  # as Keras has resolved it
 
 
-def _measured(plan: ExecutionPlan, network: keras.Model, data: Any, cache: Path) -> ExecutionPlan:
-    x, y, *rest = data[0]
-    precisions = [layer.dtype_policy.name for layer in flat_layers(network)]
-    path = cache / f"{measurement_key(network, x, plan.jit, precisions)}.json"
-    kept = _kept(path)
-    if kept is not None and 1 <= kept.steps_per_execution <= len(data):
-        return dataclasses.replace(
-            plan,
-            steps_per_execution=kept.steps_per_execution,
-            seconds_per_step=kept.seconds_per_step,
-            chosen_by="cache",
-        )
+def _choose_steps(
+    plan: ExecutionPlan, network: keras.Model, data: Any, cache: str | os.PathLike[str] | None
+) -> ExecutionPlan:
+    """Choose the steps per execution by time, measured now or before."""
+    batch = data[0]
     candidates = [count for count in CANDIDATES if count <= len(data)]
+
+    def measure() -> dict[str, float]:
+        with restoring_network(network):
+            seconds = _time_steps(network, batch, candidates)
+        return {str(count): value for count, value in seconds.items()}
+
     plan.apply(network)
-    with network_kept(network):
-        seconds = _time_steps(network, (x, y, *rest), candidates)
+    precisions = [layer.dtype_policy.name for layer in flat_layers(network)]
+    key = measurement_key(network, batch[0], plan.jit, precisions)
+    found = cached_seconds(key, measure, required=("1",), folder=cache) or {}
+    seconds = {count: found[str(count)] for count in (1, *candidates) if str(count) in found}
     best = min(seconds, key=lambda count: seconds[count])
     if seconds[best] > GAIN * seconds[1]:
         best = 1
-    plan = dataclasses.replace(
-        plan, steps_per_execution=best, seconds_per_step=seconds, chosen_by="time"
-    )
-    with contextlib.suppress(OSError):  # without a place to keep it, it is measured again
-        cache.mkdir(parents=True, exist_ok=True)
-        _write(path, plan)
-    return plan
-
-
-def _kept(path: Path) -> ExecutionPlan | None:
-    """What was measured before; None where the file holds anything else."""
-    with contextlib.suppress(
-        SightkitError, OSError, TypeError, ValueError, LookupError, AttributeError
-    ):
-        found = _read(path)
-        if found is not None and type(found.steps_per_execution) is int:
-            return found
-    return None
+    return dataclasses.replace(plan, steps_per_execution=best, seconds_per_step=seconds)
 
 
 def _time_steps(
     network: keras.Model, batch: tuple[Any, ...], candidates: Sequence[int]
 ) -> dict[int, float]:
-    """Seconds of a step, Keras' own way and with as many candidates as time allows.
+    """Return seconds of a step, Keras' own way and with as many candidates as time allows.
 
     ``fit`` has costs of its own that are no step's: what counts is a longer one less a short one,
     of each the quickest. The contestants take turns.
@@ -193,9 +163,8 @@ def _time_steps(
         start = time.perf_counter()
         fit(count, count)
         tracing = time.perf_counter() - start
-        if (
-            time.perf_counter() - begin + 4 * tracing > SECONDS / 2
-        ):  # the next is four times as long
+        spent = time.perf_counter() - begin
+        if spent + 4 * tracing > SECONDS / 2:  # the next is four times as long
             break
     shortest = {(count, steps): math.inf for count in functions for steps in (0, STEPS)}
     for _ in range(ROUNDS):
@@ -223,77 +192,27 @@ class _OneBatch(keras.utils.PyDataset):
         return self.batch
 
 
-def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
-    """A name for what is measured: network, optimizer, batch, versions, processor and more.
-
-    Layers count with their configurations, and with what of them is trained; not with their names,
-    which Keras counts up, nor with their seeds and precision.
-    """
-    environment = describe_environment()
-    trained = {id(variable) for variable in network.trainable_variables}
-    parts = [
-        SCHEMA,
-        [_described(layer) for layer in flat_layers(network)],
-        [[list(weight.shape), id(weight) in trained] for weight in network.weights],
-        [list(output.shape) for output in network.outputs],
-        type(network.optimizer).__name__,
-        [*x.shape, str(x.dtype)],
-        [environment[name] for name in ("backend", "versions", "device", "cores", "threads")],
-        processor_flags(),
-        *more,
-    ]
-    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def _described(layer: keras.layers.Layer) -> list[Any]:
-    config: Any = {}
-    with contextlib.suppress(NotImplementedError):  # a layer of the user's own
-        config = layer.get_config()
-    return [type(layer).__name__, layer.trainable, _without(config, ("name", "dtype", "seed"))]
-
-
-def _without(config: Any, names: Collection[str]) -> Any:
-    """A configuration without these entries, however deep they lie."""
-    if isinstance(config, dict):
-        return {name: _without(value, names) for name, value in config.items() if name not in names}
-    if isinstance(config, list | tuple):
-        return [_without(value, names) for value in config]
-    return config
-
-
-def default_cache() -> Path:
-    """The folder of what was measured before: ``~/.cache/sightkit/plans``."""
-    return _files.user_cache("plans")
-
-
-def _write(path: Path, plan: ExecutionPlan) -> None:
-    _files.write_json(path, {"schema": SCHEMA, **dataclasses.asdict(plan)})
-
-
-def _read(path: Path) -> ExecutionPlan | None:
-    if not path.is_file():
-        return None
+def _read_plan(path: Path) -> ExecutionPlan:
     found = _files.read_json(path)
-    if not isinstance(found, dict) or not isinstance(schema := found.pop("schema", None), int):
-        raise _damaged(path)
-    if schema > SCHEMA:
-        raise SightkitError(
-            "The execution plan was written by a newer version.", "Update sightkit.", path=str(path)
-        )
+    if isinstance(found, dict) and isinstance(found.get("schema"), int):
+        if found["schema"] > SCHEMA:
+            raise SightkitError(
+                "The execution plan was written by a newer version.",
+                "Update sightkit.",
+                path=str(path),
+            )
     try:
+        if found.pop("schema") != SCHEMA:
+            raise ValueError
         seconds = {int(count): value for count, value in found.pop("seconds_per_step").items()}
         plan = ExecutionPlan(**found, seconds_per_step=seconds)
+        if type(plan.jit) is not bool or type(plan.steps_per_execution) is not int:
+            raise ValueError
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(path) from error
-    if type(plan.jit) is not bool or type(plan.steps_per_execution) is not int:
-        raise _damaged(path)
+        raise SightkitError(
+            "The execution plan must be as it was written; this file is damaged.",
+            "Delete it, and a plan is made anew: where cores and packages are those that the run "
+            "was begun with, it is the same.",
+            path=str(path),
+        ) from error
     return plan
-
-
-def _damaged(path: Path) -> SightkitError:
-    return SightkitError(
-        "The execution plan must be as it was written; this file is damaged.",
-        "Delete it, and a plan is made anew: where cores and packages are those that the run was "
-        "begun with, it is the same.",
-        path=str(path),
-    )

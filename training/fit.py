@@ -8,18 +8,14 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
-from sightkit import _faults, _run_files
+from sightkit import _run_files
 from sightkit._errors import SightkitError
-from sightkit.callbacks import (
-    BestCheckpoint,
-    StatefulCallback,
-    StopOnDivergence,
-    TrainingMonitor,
-)
+from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
+from sightkit.training.callback_list import SaveState, SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight
 from sightkit.training.checks.report import FAILED
 from sightkit.training.data_adapter import adapt
@@ -29,7 +25,7 @@ from sightkit.training.precision_hint import precision_hint
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
 
-WITHOUT_MEMORY = (
+STATELESS = (
     keras.callbacks.LambdaCallback,
     keras.callbacks.LearningRateScheduler,
     keras.callbacks.TensorBoard,
@@ -40,31 +36,9 @@ WORTH_MEASURING = 5_000
 """Steps. Measuring takes up to ten seconds, and can save two milliseconds a step."""
 
 
-class EpochData(Protocol):
-    """What ``fit`` asks of training data, beside being what Keras takes."""
-
-    batch_size: int
-
-    def rows(self, epoch: int) -> Any:
-        """The order of an epoch: positions in the split."""
-        ...
-
-    def __len__(self) -> int:
-        """Batches of the next pass."""
-        ...
-
-    def __getitem__(self, index: int) -> Any:
-        """A batch, (x, y)."""
-        ...
-
-    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
-        """Let the next pass be that of ``epoch``, from 0, beginning with one of its batches."""
-        ...
-
-
 def fit(
     model: keras.Model,
-    train: EpochData,
+    train: Any,
     validation: Any,
     *,
     run: Run,
@@ -82,8 +56,8 @@ def fit(
     batch; the end is bit-equal to a run that was never stopped (CPU, same versions and threads).
     SIGINT and SIGTERM finish the batch, save and raise; a second one stops at once.
 
-    Before its first epoch a run is checked (``preflight``), and how its steps are carried out is
-    chosen and written down (``plan_execution``; by time only if the training is long).
+    Before its first epoch a run is checked (``preflight``), and how its steps are executed is
+    chosen and stored (``plan_execution``; by time only if the training is long).
 
     A training of several phases, between which the network is compiled anew (to unfreeze layers,
     say), is one ``fit`` a phase, each with a name and the rows of those before it. Epochs are
@@ -93,11 +67,12 @@ def fit(
 
     Args:
         model: compiled network.
-        train: ``io.HDF5DatasetGenerator`` of the training split.
+        train: ``io.HDF5DatasetGenerator`` of the training split, or a ``PyDataset`` that has its
+            ``batch_size``, ``rows`` and ``set_epoch``.
         validation: the same of the validation split, unshuffled.
         run: the folder.
         epochs: number of passes in all (of the phase), those before a resume counted.
-        callbacks: further callbacks: ``callbacks.StatefulCallback``, whose memory is saved with
+        callbacks: further callbacks: ``callbacks.StatefulCallback``, whose state is saved with
             the weights, or those of Keras that have none (LambdaCallback, LearningRateScheduler,
             TensorBoard, TerminateOnNaN).
         phase: name of the phase, letters, digits, ``-`` and ``_``; empty where there is but one.
@@ -128,23 +103,23 @@ def fit(
     state = TrainingState(model, [best, monitor, divergence, *stateful], folder, start)
     state.require_space()
     if run.resumed:
-        state.restore_latest(batches=len(train))
+        state.restore_latest()
     if phase:
         print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
     if state.position > start:
         print(f"Resuming after {state.position} of {epochs} epochs.")
     elif after:
-        _keep_best(best, model, after)
+        _continue_best(best, model, after)
     elif run.preflight:
         _check(model, train, validation, run)
     run.start()
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
         saving = SaveWithinEpoch(state)
-        order = _EpochOrder(train, state)
         guards = [divergence] if guard and run.guard else []
-        listed = _Callbacks(
-            [order, *guards, *callbacks, best, monitor, _SaveState(state), saving],
+        # SaveState comes after all that it saves; SaveWithinEpoch after all that see a batch.
+        listed = TrainingCallbacks(
+            [SetEpoch(train, state), *guards, *callbacks, best, monitor, SaveState(state), saving],
             add_history=True,
             add_progbar=True,
             model=model,
@@ -164,20 +139,20 @@ def fit(
     return monitor.rows
 
 
-def _check(model: keras.Model, train: EpochData, validation: Any, run: Run) -> None:
-    """Print what is checked before the first epoch; raise if anything failed."""
+def _check(model: keras.Model, train: Any, validation: Any, run: Run) -> None:
+    """Print the checks before the first epoch; raise if one failed."""
     found = preflight(model, train, validation, run_folder=run.folder)
     print(found, flush=True)
     if found.failed:
         raise SightkitError(
-            "A training begins when its checks have not failed.",
+            "A training begins when no check fails.",
             "Do what the failed lines above say, or give --no-preflight to train all the same.",
             failed=[line.name for line in found.lines if line.verdict == FAILED],
         )
 
 
-def _plan(model: keras.Model, train: EpochData, run: Run, folder: Path, steps: int) -> None:
-    """Choose how steps are carried out, by time where that can pay for itself."""
+def _plan(model: keras.Model, train: Any, run: Run, folder: Path, steps: int) -> None:
+    """Choose how steps are executed, by time where that can pay for itself."""
     measure = not run.smoke and steps >= WORTH_MEASURING
     plan_execution(model, train, folder=folder, measure=measure)
     if measure and not run.resumed and (hint := precision_hint(model, train)):
@@ -186,13 +161,13 @@ def _plan(model: keras.Model, train: EpochData, run: Run, folder: Path, steps: i
 
 def _train(
     model: keras.Model,
-    train: EpochData,
+    train: Any,
     validation: Any,
     epochs: int,
     state: TrainingState,
-    callbacks: _Callbacks,
+    callbacks: TrainingCallbacks,
 ) -> None:
-    """The rest of the epoch that was left, if one was; then those that follow."""
+    """Train the rest of the epoch that was left, if one was; then those that follow."""
     # Keras shuffles batches; the generator mixes images, by seed and epoch.
     common = {"validation_data": adapt(validation), "callbacks": callbacks, "shuffle": False}
     first, batch = state.position.epoch, state.position.batch
@@ -212,22 +187,17 @@ def _train(
 
 
 def _validate(
-    model: keras.Model, validation: Any, state: TrainingState, callbacks: _Callbacks
+    model: keras.Model, validation: Any, state: TrainingState, callbacks: TrainingCallbacks
 ) -> None:
     """End an epoch that was left after its last batch."""
     epoch = state.position.epoch
     model.stop_training = False
     callbacks.on_epoch_begin(epoch)
     found = model.evaluate(adapt(validation), callbacks=callbacks, verbose=0, return_dict=True)
-    _restore_metrics(model, state)
+    state.restore_metrics()
     logs = dict(model.get_metrics_result())
     logs |= {f"val_{name}": value for name, value in found.items()}
     callbacks.on_epoch_end(epoch, logs)
-
-
-def _restore_metrics(model: keras.Model, state: TrainingState) -> None:
-    for variable, value in zip(model.metrics_variables, state.metrics, strict=True):
-        variable.assign(value)
 
 
 def _require_name(phase: str, after: Sequence[Mapping[str, float]]) -> None:
@@ -240,14 +210,14 @@ def _require_name(phase: str, after: Sequence[Mapping[str, float]]) -> None:
 
 
 def _number_of(phase: str, after: Sequence[Mapping[str, float]]) -> int:
-    """Phases are counted from 1; 0 is a training that has none."""
+    """Return the phase's number, from 1; 0 for a training without phases."""
     return int(after[-1].get("phase", 1)) + 1 if after else int(bool(phase))
 
 
-def _keep_best(
+def _continue_best(
     best: BestCheckpoint, model: keras.Model, after: Sequence[Mapping[str, float]]
 ) -> None:
-    """The weights that the phase begins with are the best so far."""
+    """Take the weights that the phase begins with as the best so far."""
     losses = [row.get(best.monitor, math.nan) for row in after]
     finite = [epoch for epoch, loss in enumerate(losses) if math.isfinite(loss)]
     if finite:
@@ -257,83 +227,12 @@ def _keep_best(
 
 
 def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Exact types: a subclass may remember what its base does not."""
+    """Compare exact types: a subclass may have a state where its base has none."""
     for callback in callbacks:
-        if not isinstance(callback, StatefulCallback) and type(callback) not in WITHOUT_MEMORY:
+        if not isinstance(callback, StatefulCallback) and type(callback) not in STATELESS:
             raise SightkitError(
-                "A callback's memory must be saved with the weights, else a resumed run differs.",
-                "Derive it from sightkit.callbacks.StatefulCallback: get_state gives what it "
-                "remembers ({} for nothing), set_state takes it back.",
+                "A callback's state must be saved with the weights, else a resumed run differs.",
+                "Derive it from sightkit.callbacks.StatefulCallback: get_state returns its state "
+                "({} for none), set_state restores it.",
                 callback=type(callback).__name__,
             )
-
-
-class _Callbacks(keras.callbacks.CallbackList):
-    """Keras' list, for which two calls of Keras' ``fit`` are one training.
-
-    Args:
-        batches: of a whole epoch.
-
-    Attributes:
-        first_batch: number of the batch that the ``fit`` under way begins its epoch with.
-    """
-
-    def __init__(self, callbacks: list[keras.callbacks.Callback], batches: int, **options: Any):
-        super().__init__(callbacks, steps=batches, **options)
-        self.batches = batches
-        self.first_batch = 0
-
-    def begin(self) -> None:
-        """Tell all that the training begins."""
-        super().on_train_begin()
-
-    def end(self) -> None:
-        """Tell all that the training has ended."""
-        super().on_train_end()
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """A ``fit`` begins, not the training."""
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """A ``fit`` ends, not the training."""
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Number batches as in a whole epoch."""
-        super().on_train_batch_begin(batch + self.first_batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Number batches as in a whole epoch.
-
-        Of several steps an execution Keras counts all, the last time too, when fewer are left.
-        """
-        super().on_train_batch_end(min(batch + self.first_batch, self.batches - 1), logs)
-
-
-class _EpochOrder(keras.callbacks.Callback):
-    """Tells the data which epoch comes, before Keras reads the first batch of it."""
-
-    def __init__(self, data: EpochData, state: TrainingState) -> None:
-        super().__init__()
-        self.data = data
-        self.state = state
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        left = self.state.position
-        if epoch == left.epoch and left.batch:
-            self.data.set_epoch(epoch, left.batch)
-            _restore_metrics(self.model, self.state)  # Keras has just set them to zero
-        else:
-            self.data.set_epoch(epoch)
-
-
-class _SaveState(keras.callbacks.Callback):
-    """Saves the state after each epoch; comes after every callback that is part of it."""
-
-    def __init__(self, state: TrainingState) -> None:
-        super().__init__()
-        self.state = state
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        _faults.crash_point("epoch.before_checkpoint")
-        self.state.save(Position(epoch + 1))
-        _faults.crash_point("epoch.after_checkpoint")

@@ -1,4 +1,4 @@
-"""Noise on the gradients that dies away, the same whenever a run is resumed."""
+"""Noise on the gradients that decays, the same whenever a run is resumed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def with_gradient_noise(
     gamma: float = 0.55,
     seed: int = 0,
 ) -> Any:
-    """An optimizer's class whose gradients carry normal noise, of variance η / (1 + t)^γ at step t.
+    """Return an optimizer's class that adds normal noise, of variance η / (1 + t)^γ, to gradients.
 
     The noise is a pure function of seed, step and the variable's place in the list: a resumed run
-    draws what it would have drawn. It is added before the optimizer's own clipping.
+    draws the same. It is added before the optimizer's own clipping.
 
     Args:
         optimizer: a class, for example ``keras.optimizers.SGD``.
@@ -75,21 +75,21 @@ def require_optimizer_class(optimizer: Any) -> None:
     """Raise unless ``optimizer`` is a class of optimizers."""
     if not (isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer)):
         raise SightkitError(
-            "The class of an optimizer is needed; what comes back takes its arguments.",
+            "optimizer must be the class of an optimizer; the returned class takes its arguments.",
             "Write with_…(keras.optimizers.SGD)(0.1, momentum=0.9).",
             optimizer=optimizer,
         )
 
 
 class _StepSeed(keras.random.SeedGenerator):
-    """Gives a seed made of a word and the step; Keras' own counts calls, in a variable."""
+    """A seed made of a word and the step; Keras' own counts calls, in a variable."""
 
     def __init__(self, word: int, step: Any) -> None:  # without the variable of the base
         self.word = word
         self.step = step
 
     def next(self, ordered: bool = True) -> Any:
-        """(2,), of the integers that the backend takes as a seed."""
+        """Return (2,), of the integers that the backend takes as a seed."""
         kind = "uint32" if keras.backend.backend() == "jax" else "int64"
         parts = (keras.ops.convert_to_tensor(self.word, kind), keras.ops.cast(self.step, kind))
         return keras.ops.stack(parts)

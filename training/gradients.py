@@ -63,7 +63,7 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]], *, compiled: bool
 
 
 def compile_briefly(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function of tensors quick that runs a few times only.
+    """Compile a function of tensors that runs a few times only, where that is quicker.
 
     JAX is quicker when it compiles; TensorFlow runs it operation by operation faster than it would
     trace it.
@@ -82,7 +82,7 @@ def input_gradients(
     *,
     training: bool = False,
 ) -> tuple[float, np.ndarray]:
-    """How a number made of a network's output changes with each pixel.
+    """Return a number made of a network's output, and its gradient by each pixel.
 
     Args:
         model: built, of one input.
@@ -113,7 +113,7 @@ def weight_gradients(
     *,
     training: bool = True,
 ) -> tuple[float, list[np.ndarray]]:
-    """How a number made of a network's output changes with each trainable weight.
+    """Return a number made of a network's output, and its gradient by each trainable weight.
 
     Args:
         model: built.
@@ -142,7 +142,7 @@ def weight_gradients(
 
 
 def values_of(variables: Sequence[keras.Variable]) -> list[Tensor]:
-    """The values of variables as tensors, to differentiate with respect to them.
+    """Return the values of variables as tensors, to differentiate with respect to them.
 
     Not ``variable.value``: on TensorFlow that is a variable itself, and a compiled function is
     traced anew for tensors in its place.
@@ -154,7 +154,7 @@ def _backend() -> str:
     backend = keras.backend.backend()
     if backend not in ("tensorflow", "jax"):
         raise SightkitError(
-            "Gradients are had from TensorFlow or JAX.",
+            "Gradients need the backend TensorFlow or JAX.",
             "Set KERAS_BACKEND=tensorflow.",
             backend=backend,
         )

@@ -19,7 +19,7 @@ SECONDS_BETWEEN = 600
 
 
 class SaveWithinEpoch(keras.callbacks.Callback):
-    """Comes last of all callbacks, so that what the others remember of a batch is saved with it.
+    """Saves within an epoch; comes last of all callbacks, whose state it saves.
 
     Use it as a context manager: while it is entered, SIGINT and SIGTERM end the training after
     the batch that runs, once the state is saved; a second one stops at once. An optimizer that
@@ -53,7 +53,7 @@ class SaveWithinEpoch(keras.callbacks.Callback):
         self.position = Position(epoch, self.position.batch if epoch == self.position.epoch else 0)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save if it is time to."""
+        """Save if a signal came or ten minutes have passed."""
         self.position = Position(self.position.epoch, batch + 1)
         if self.received is not None or time.monotonic() - self._last > SECONDS_BETWEEN:
             self._save(_values(self.model))
@@ -68,7 +68,7 @@ class SaveWithinEpoch(keras.callbacks.Callback):
             self._save(self._trained)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """The epoch has been saved: stop if a signal came."""
+        """Stop if a signal came: the epoch has been saved."""
         self.position = Position(epoch + 1)
         self._last = time.monotonic()
         self.stop()
@@ -97,7 +97,7 @@ class SaveWithinEpoch(keras.callbacks.Callback):
 
 
 def _values(model: keras.Model) -> list[np.ndarray]:
-    """The sums behind loss and metrics, as they stand."""
+    """Return the present sums behind loss and metrics."""
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
     return [keras.ops.convert_to_numpy(v.value) for v in model.metrics_variables]

@@ -1,4 +1,4 @@
-"""Which learning rate to begin with: a range test on a copy of the network."""
+"""A learning rate to begin with, by a range test on a copy of the network."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.training.restore import random_numbers_kept
+from sightkit.training.restore import restoring_random_state
 
 SMOOTHING = 0.9
 """Weight of the past in the smoothed loss; it is corrected for its start at 0."""
@@ -21,26 +21,14 @@ EXPLODED = 3.0
 BELOW_MINIMUM = 10.0
 """At the lowest loss the rate is too high already; a tenth of it is not (Smith 2015)."""
 FALLEN = 0.02
-"""A loss that fell by a smaller share than this has not fallen."""
+"""A smaller share than this is no fall of the loss."""
 ONSET = 0.1
 """Part of the whole fall after which the loss has left its first level."""
 
 
-class Batches(Protocol):
-    """What is asked of the data: ``io.HDF5DatasetGenerator`` has it, and a list of pairs too."""
-
-    def __len__(self) -> int:
-        """Number of batches."""
-        ...
-
-    def __getitem__(self, index: int, /) -> Any:
-        """A batch, (x, y) or (x, y, weights)."""
-        ...
-
-
 @dataclass(frozen=True)
 class RangeTest:
-    """What ``learning_rate_finder`` found.
+    """Result of ``learning_rate_finder``.
 
     Attributes:
         rates: learning rate of each step.
@@ -57,14 +45,14 @@ class RangeTest:
 
 def learning_rate_finder(
     network: keras.Model,
-    data: Batches,
+    data: Any,
     *,
     lowest: float = 1e-6,
     highest: float = 10.0,
     steps: int = 100,
     picture: str | os.PathLike[str] | None = None,
 ) -> RangeTest:
-    """Raise the learning rate from step to step, and see where the loss falls and explodes.
+    """Raise the learning rate from step to step, and find where the loss falls and explodes.
 
     The range test of Leslie N. Smith, "Cyclical Learning Rates for Training Neural Networks",
     2015 (arXiv:1506.01186). The suggestion is the rate at which the smoothed loss falls fastest,
@@ -75,7 +63,8 @@ def learning_rate_finder(
 
     Args:
         network: compiled, functional or sequential.
-        data: batches of training data; read from the first on, again and again if they are few.
+        data: batches (x, y) or (x, y, weights) of training data by index, a generator or a list;
+            read from the first on, again and again if they are few.
         lowest, highest: rates of the first and the last step, on a logarithmic scale.
         steps: number of steps, at least 10; the test ends early when the loss explodes.
         picture: PNG to draw to, or None; nothing is drawn if the first loss is not finite.
@@ -86,7 +75,7 @@ def learning_rate_finder(
     """
     _require(network, data, lowest, highest, steps)
     rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
-    with random_numbers_kept():
+    with restoring_random_state():
         losses = list(_losses(_copy(network, lowest), data, rates))
     smoothed = _smooth(losses)
     found = RangeTest(
@@ -99,9 +88,7 @@ def learning_rate_finder(
     return found
 
 
-def _require(
-    network: keras.Model, data: Batches, lowest: float, highest: float, steps: int
-) -> None:
+def _require(network: keras.Model, data: Any, lowest: float, highest: float, steps: int) -> None:
     if not network.compiled:
         raise SightkitError(
             "The network must be compiled.", "Call its compile first.", network=network.name
@@ -123,10 +110,10 @@ def _require(
 
 
 def _copy(network: keras.Model, rate: float) -> keras.Model:
-    """The same layers and values, compiled anew: the network itself is never touched."""
+    """Build the same layers with the same values, compiled anew; the network is never changed."""
     copy = keras.models.clone_model(network)
     for mine, theirs in zip(copy.variables, network.variables, strict=True):
-        # By way of NumPy: JAX would share the array, and its training step frees what it is given.
+        # By way of NumPy: JAX would share the array, and its training step frees its arguments.
         mine.assign(np.array(keras.ops.convert_to_numpy(theirs.value)))
     optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
     copy.compile(
@@ -139,7 +126,7 @@ def _copy(network: keras.Model, rate: float) -> keras.Model:
     return copy
 
 
-def _losses(network: keras.Model, data: Batches, rates: Sequence[float]) -> Iterator[float]:
+def _losses(network: keras.Model, data: Any, rates: Sequence[float]) -> Iterator[float]:
     """Train a batch at each rate; end where the loss has exploded."""
     seen: list[float] = []
     for step, rate in enumerate(rates):
@@ -164,10 +151,10 @@ def _smooth(losses: Sequence[float]) -> list[float]:
 
 
 def _suggest(rates: Sequence[float], smoothed: Sequence[float]) -> float | None:
-    """Where the smoothed loss falls fastest over the logarithm of the rate.
+    """Return where the smoothed loss falls fastest over the logarithm of the rate.
 
-    Looked for between the last step on the level of the beginning and the lowest loss: before
-    that there is only noise, which falls fast too.
+    Searched between the last step on the level of the beginning and the lowest loss: before that
+    there is only noise, which falls fast too.
     """
     lowest = int(np.argmin(smoothed)) if len(smoothed) else 0
     if lowest < 2:

@@ -29,14 +29,14 @@ def initialize_lsuv(
     give the same weights. Dropout is off, and batch normalization uses the statistics it has.
 
     Args:
-        network: functional, before training; layers within layers are not looked into.
+        network: functional, before training; layers inside layers are not initialized.
         images: one batch as the network takes it, float32 (N, H, W, C); some dozens.
         seed: of the orthonormal kernels.
         tolerance: of the variance.
         rounds: of scaling a layer at most.
 
     Returns:
-        Name of each layer to the variance it reached.
+        Variance of each layer's outputs by its name.
 
     Raises:
         SightkitError: a network without such layers, one that shares them or holds them inside
@@ -92,7 +92,7 @@ def _initialize(
         if not (math.isfinite(variance) and variance > 0):
             raise SightkitError(
                 "The outputs of a layer must differ from each other.",
-                "Give more images, as the network takes them; and look for constant layers.",
+                "Give more images, as the network takes them; check for constant layers.",
                 layer=layer.name,
                 variance=variance,
             )
@@ -102,7 +102,7 @@ def _initialize(
 
 
 def _variance(layer: Any, inputs: Any) -> float:
-    """Of the layer's outputs before its activation."""
+    """Return the variance of the layer's outputs before its activation."""
     activation, layer.activation = layer.activation, None
     try:
         outputs = keras.ops.convert_to_numpy(layer(inputs))
@@ -112,7 +112,7 @@ def _variance(layer: Any, inputs: Any) -> float:
 
 
 def _orthonormal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """float32 of that shape, whose (fan in, outputs) matrix has orthonormal rows or columns."""
+    """Return float32 of a shape whose (fan in, outputs) matrix has orthonormal rows or columns."""
     rows, columns = math.prod(shape[:-1]), shape[-1]
     tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(tall)

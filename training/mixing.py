@@ -1,29 +1,22 @@
 """Images of a batch mixed with each other, and their labels with them: mixup and cutmix.
 
 Keras' layers of these names draw from a generator that moves on with each batch that is read, and
-batches are read ahead of the step that uses them; nor is its state in any checkpoint. Here what is
-drawn is a function of seed, epoch and batch, so that a run can be resumed anywhere.
+batches are read ahead of the step that uses them; nor is its state in any checkpoint. Here the draw
+is a function of seed, epoch and batch, so that a run can be resumed anywhere.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from sightkit._errors import SightkitError
 
-
-class Mixing(Protocol):
-    """What ``SoftLabels`` asks of a mixing."""
-
-    def __call__(
-        self, x: np.ndarray, y: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Images (N, H, W, C) and label shares (N, K) to the same shapes."""
-        ...
+Mixing = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+"""Images (N, H, W, C), label shares (N, K) and a generator, to both of the same shapes."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +60,7 @@ class CutMix:
     """A box of each image replaced by that of another; labels are mixed by the box's area.
 
     The area is 1 − λ of the image, λ drawn once a batch from Beta(α, α); the box's centre is
-    uniform, and what lies outside of the image is cut off, so that the label's share is that of
-    the pixels which are left.
+    uniform; it is clipped at the image's edges, and the label's share is that of the pixels left.
 
     Args:
         alpha: above 0; the paper takes 1.
@@ -105,7 +97,7 @@ def _blend(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
 
 
 def _interval(size: int, share: float, rng: np.random.Generator) -> slice:
-    """About ``share`` of ``size`` pixels around a uniform centre, cut off at the edges."""
+    """Return about ``share`` of ``size`` pixels around a uniform centre, clipped at the edges."""
     half = int(size * share) // 2
     centre = int(rng.integers(size))
     return slice(max(0, centre - half), min(size, centre + half))

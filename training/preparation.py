@@ -1,4 +1,4 @@
-"""What must be set before a network is built."""
+"""Seed and precision, set before a network is built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
     Args:
         seed: of initial weights, dropout and everything else that Keras draws.
         precision: ``"float32"``, or ``"bfloat16"`` for bfloat16 arithmetic on float32 weights
-            with a float32 softmax and loss; a line on stderr says so where the processor has none.
+            with a float32 softmax and loss; a warning on stderr where the processor has none.
 
     Raises:
         SightkitError: another precision.
@@ -36,6 +36,6 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
 
 
 def _has_bfloat16() -> bool:
-    """Whether it is native; taken for granted where a processor cannot be asked, and on a GPU."""
+    """Return whether it is native; assumed where flags are unknown, and on a GPU."""
     flags = processor_flags()
     return bool(accelerators()) or not flags or bool(NATIVE_BFLOAT16 & set(flags))

@@ -1,4 +1,4 @@
-"""Trying something out on a training, and giving it back bit for bit as it was."""
+"""Contexts after which a training is bit for bit as it was before."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 
 @contextlib.contextmanager
-def random_numbers_kept() -> Iterator[None]:
-    """Give back the generators of Python and NumPy; data and new layers draw from them."""
+def restoring_random_state() -> Iterator[None]:
+    """Restore the random states of Python and NumPy; data and new layers draw from them."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
         yield
@@ -22,8 +22,8 @@ def random_numbers_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def network_kept(network: keras.Model) -> Iterator[None]:
-    """Give back weights, optimizer, seeds and history of a compiled network."""
+def restoring_network(network: keras.Model) -> Iterator[None]:
+    """Restore weights, optimizer, seeds and history of a compiled network."""
     if not network.optimizer.built:
         network.optimizer.build(network.trainable_variables)
     variables = [*network.variables, *network.optimizer.variables]

@@ -1,16 +1,18 @@
-"""What a run must know of a script's flags."""
+"""The flags of a script that a run needs, and the comparison with a stored run's."""
 
 from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from sightkit import _scripts
+from sightkit._errors import SightkitError
 
 NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight", "guard")
-"""Fields that say where and how, not what: they may differ when a run is resumed."""
+"""Fields of where and how, not what: they may differ when a run is resumed."""
 
 
 class RunConfig:
@@ -27,7 +29,7 @@ class RunConfig:
     smoke: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return what defines the run, as JSON."""
+        """Return the fields that define the run, as JSON."""
         values = dataclasses.asdict(self)  # type: ignore[call-overload]
         return {
             name: _as_json(value) for name, value in values.items() if name not in NOT_OF_THE_RUN
@@ -47,6 +49,27 @@ class RunConfig:
                 values = value if isinstance(value, tuple) else (value,)
                 words += [f"--{flag}", *map(str, values)]
         return shlex.join(words)
+
+
+def require_same_settings(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path, rule: str, next_step: str
+) -> None:
+    """Raise, with all differences, unless a folder's settings are those requested.
+
+    Args:
+        found: stored in the folder.
+        wanted: requested.
+        folder: of a run, a search or an ensemble.
+        rule: first part of the message, without a full stop.
+        next_step: last part.
+    """
+    differences = [
+        f"{name}: {found.get(name)!r} there, {wanted.get(name)!r} requested"
+        for name in sorted({*found, *wanted} - {"format", "schema"})
+        if found.get(name) != wanted.get(name)
+    ]
+    if differences:
+        raise SightkitError(f"{rule} ({'; '.join(differences)}).", next_step, output=str(folder))
 
 
 def _as_json(value: Any) -> Any:

@@ -24,7 +24,7 @@ def smoke_bundles(folder: Path, count: int = 1) -> tuple[Path, list[Path]]:
     """Write a dataset file of scikit-learn's digits, and bundles of small networks trained on it.
 
     Args:
-        folder: where all is written.
+        folder: for the files.
         count: networks, which differ by their seed.
 
     Returns:

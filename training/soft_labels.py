@@ -20,7 +20,7 @@ class SoftLabels(keras.utils.PyDataset):
     generators themselves are what ``evaluation`` takes.
 
     Args:
-        data: ``io.HDF5DatasetGenerator``, or what has its ``epoch``, ``set_epoch``, ``rows``,
+        data: ``io.HDF5DatasetGenerator``, or data with its ``epoch``, ``set_epoch``, ``rows``,
             ``batch_size`` and batches (x, int64 (n,)).
         classes: number of classes.
         mixing: ``MixUp`` or ``CutMix``; for training data only.
@@ -31,7 +31,7 @@ class SoftLabels(keras.utils.PyDataset):
         **options: ``workers``, ``max_queue_size`` of ``keras.utils.PyDataset``.
 
     Yields:
-        (x, y), or with class weights (x, y, w): x as it came, y float32 (n, classes), each row
+        (x, y), or with class weights (x, y, w): x as in ``data``, y float32 (n, classes), each row
         with the sum 1, w float32 (n,).
 
     Raises:
@@ -76,7 +76,7 @@ class SoftLabels(keras.utils.PyDataset):
         return self.data.batch_size
 
     def rows(self, epoch: int) -> np.ndarray:
-        """The order of an epoch: positions in the split."""
+        """Return the order of an epoch: positions in the split."""
         return self.data.rows(epoch)
 
     def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
@@ -85,7 +85,7 @@ class SoftLabels(keras.utils.PyDataset):
         self._first_batch = first_batch
 
     def on_epoch_end(self) -> None:
-        """Called by Keras after each epoch, and once before the first."""
+        """Begin at the first batch again; Keras calls it after each epoch, and before the first."""
         self.data.on_epoch_end()
         self._first_batch = 0
 

@@ -1,4 +1,4 @@
-"""A checkpoint: the whole state of a training in one file, restored whole or not at all."""
+"""A checkpoint: the whole state of a training in one file, restored completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sightkit._errors import SightkitError
 from sightkit.callbacks import StatefulCallback
 
 SCHEMA = 1
-KEPT = 2
+CHECKPOINTS = 2
 
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """How far a training is: whole epochs, and batches of the epoch after them."""
+    """Progress of a training: whole epochs, and batches of the epoch after them."""
 
     epoch: int = 0
     batch: int = 0
@@ -44,7 +44,7 @@ class Position:
 
     @classmethod
     def of(cls, path: Path) -> Position:
-        """The position that a checkpoint's name tells."""
+        """Return the position in a checkpoint's name."""
         numbers = [int(number) for number in re.findall(r"\d+", path.name)]
         return cls(*numbers[:2])
 
@@ -53,12 +53,12 @@ class TrainingState:
     """Weights, optimizer, seed generators and callbacks of a training, saved between two batches.
 
     One file holds all of it (arrays, and JSON with their SHA-256), so that nothing can be half
-    new; the last two are kept, so that a damaged one costs little. Within an epoch the sums behind
-    its loss and metrics are saved too.
+    new; the last two are stored, so that a damaged one costs little. Within an epoch the sums
+    behind its loss and metrics are saved too.
 
     Args:
         model: compiled; its optimizer's variables are built here.
-        callbacks: those whose memory is part of the state.
+        callbacks: those whose state is saved.
         folder: of the checkpoints.
         start: where the training begins; a later phase counts the epochs of those before it.
 
@@ -87,13 +87,10 @@ class TrainingState:
         self._variables = [*model.variables, *model.optimizer.variables]
 
     def require_space(self) -> None:
-        """Raise unless the disk has room for all that is kept, with what is being written."""
-        needed = bytes_needed(self.model) - self._held()
+        """Raise unless the disk has room for all that is stored, with what is being written."""
+        present = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+        needed = bytes_needed(self.model) - present
         _files.require_free_space(self.folder, needed, "the run's checkpoints and bundle")
-
-    def _held(self) -> int:
-        """Bytes of a resumed run that lie there already."""
-        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
     def save(self, position: Position, metrics: Sequence[np.ndarray] = ()) -> Path:
         """Save the state; within an epoch with the values of the metrics' variables."""
@@ -112,21 +109,18 @@ class TrainingState:
         with _files.replacing(path) as temporary:
             encoded = np.frombuffer(json.dumps(state, allow_nan=False).encode(), np.uint8)
             np.savez(temporary, allow_pickle=False, state=encoded, **arrays)
-        for old in self._paths()[KEPT:]:
+        for old in self._paths()[CHECKPOINTS:]:
             old.unlink()
         return path
 
-    def restore_latest(self, batches: int | None = None) -> None:
-        """Restore the newest checkpoint that is whole; a damaged one is named and passed over.
+    def restore_latest(self) -> None:
+        """Restore the newest complete checkpoint; a damaged one is reported and passed over.
 
         Where there is none, nothing changes: the training begins at its beginning.
-
-        Args:
-            batches: of an epoch; with several steps an execution, earlier versions counted beyond.
         """
         for path in self._paths():
             try:
-                state, arrays = _read(path)
+                state, arrays = _read_checkpoint(path)
             except Exception as error:  # zipfile and NumPy raise what they like on damaged bytes
                 reason = str(error) or type(error).__name__
                 print(
@@ -135,12 +129,15 @@ class TrainingState:
                 )
                 continue
             self._restore(path, state, arrays)
-            if batches is not None and self.position.batch > batches:
-                self.position = Position(self.position.epoch, batches)
             return
 
+    def restore_metrics(self) -> None:
+        """Set the sums of the epoch that was left."""
+        for variable, value in zip(self.model.metrics_variables, self.metrics, strict=True):
+            variable.assign(value)
+
     def _paths(self) -> list[Path]:
-        """Checkpoints, newest first."""
+        """Return checkpoints, newest first."""
         paths = self.folder.glob(_run_files.CHECKPOINT_PATTERN)
         return sorted(paths, key=Position.of, reverse=True)
 
@@ -171,9 +168,9 @@ class TrainingState:
 
 
 def bytes_needed(model: keras.Model) -> int:
-    """Bytes that a new run's checkpoints and bundle take, with what is being written.
+    """Return the bytes that a new run's checkpoints and bundle take, with what is being written.
 
-    That is one checkpoint more than are kept; best, former best and one of them being replaced,
+    That is one checkpoint more than are stored; best, former best and one of them being replaced,
     which Keras writes with the optimizer; and the bundle, beside a former one.
     """
     weights = sum(map(_bytes, model.weights))
@@ -182,7 +179,7 @@ def bytes_needed(model: keras.Model) -> int:
         optimizer = sum(map(_bytes, model.optimizer.variables))
     else:  # two numbers a weight, as Adam keeps
         optimizer = 2 * sum(map(_bytes, model.trainable_variables))
-    return (KEPT + 1 + 3) * (weights + seeds + optimizer) + 2 * weights
+    return (CHECKPOINTS + 1 + 3) * (weights + seeds + optimizer) + 2 * weights
 
 
 def facts(model: keras.Model, *, seed: int) -> dict[str, Any]:
@@ -199,7 +196,7 @@ def facts(model: keras.Model, *, seed: int) -> dict[str, Any]:
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """SHA-256 over names, shapes and bytes of a network's weights."""
+    """Return the SHA-256 over names, shapes and bytes of a network's weights."""
     return _digest({w.path: keras.ops.convert_to_numpy(w.value) for w in model.weights})
 
 
@@ -207,7 +204,7 @@ def _bytes(variable: keras.Variable) -> int:
     return math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     with np.load(path, allow_pickle=False) as file:
         state = json.loads(file["state"].tobytes())
         arrays = {name: file[name] for name in sorted(file.files) if name != "state"}

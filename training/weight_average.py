@@ -20,11 +20,11 @@ def with_weight_average(
     start: int = 0,
     every: int = 1,
 ) -> Any:
-    """An optimizer's class that averages the weights it makes, beside training, in its own state.
+    """Return an optimizer's class that averages the weights of its steps in its own state.
 
     The n-th average moves by max(1 - decay, 1/n) of the way to the weights of that step: with
     ``decay=1`` it is the mean of all (SWA), below 1 an exponential average (EMA) that has no bias
-    at its beginning. Training itself is not changed. The average lies among the optimizer's
+    at its beginning. Training itself is not changed. The average is among the optimizer's
     variables, which every checkpoint holds; ``use_average`` gives it to the network in the end.
 
     Keras' ``use_ema`` writes the average over the weights whenever ``fit`` ends, so that a run
@@ -77,12 +77,12 @@ def with_weight_average(
 
         @property
         def averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
-            """Each trainable variable with its average."""
+            """Pairs of a trainable variable and its average."""
             return list(zip(self._trainable_variables, self._averages, strict=True))
 
         @property
         def averaged(self) -> int:
-            """How many steps are in the average."""
+            """Number of steps in the average."""
             return max(0, (int(self.iterations.numpy()) - 1 - start) // every + 1)
 
     Averaging.__name__ = Averaging.__qualname__ = f"Averaging{optimizer.__name__}"
@@ -115,10 +115,10 @@ def use_average(network: keras.Model, data: Any) -> None:
 
 
 def average_networks(networks: Sequence[keras.Model], data: Any = None) -> keras.Model:
-    """A network whose weights are the mean of those of several; batch statistics gathered anew.
+    """Build a network with the mean of several networks' weights; batch statistics gathered anew.
 
     Of snapshots of one training this often is as good as their averaged answers, for the time of
-    one network. Of networks that were trained independently it almost never is: their units stand
+    one network. Of networks that were trained independently it almost never is: their units are
     in different orders.
 
     Args:
@@ -156,7 +156,7 @@ def _gather_statistics(network: keras.Model, data: Any) -> None:
     if not layers:
         return
     if hasattr(data, "set_epoch"):
-        data.set_epoch(0)  # where a training ended, a run that is resumed has not been
+        data.set_epoch(0)  # not where training ended: a resumed run may have no such epoch
     before = [layer.momentum for layer in layers]
     try:
         for index in range(len(data)):

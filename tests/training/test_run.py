@@ -342,7 +342,7 @@ def test_a_resume_keeps_what_the_run_was_begun_on(config, capsys):
 def test_a_resume_with_other_data_is_refused(config):
     finish_an_epoch(config)
     before = snapshot(config.output)
-    with pytest.raises(SightkitError, match=r"data that it was begun with.*then=.*1.*now=.*2"):
+    with pytest.raises(SightkitError, match=r"with its own data.*then=.*1.*now=.*2"):
         resumed(config, data={"file": "data.h5", "sha256": "2"})
     assert snapshot(config.output) == before
 

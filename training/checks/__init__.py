@@ -1,1 +1,1 @@
-"""What is checked before a training begins: ``preflight``, a file for each group of checks."""
+"""Checks before a training begins: ``preflight``, a file for each group of checks."""

@@ -1,4 +1,4 @@
-"""What preflight learns from files alone: images in two splits, room for the checkpoints."""
+"""Checks of files alone: images in two splits, room for the checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from sightkit import _files
-from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.state import bytes_needed
 
 TOLERATED = 0.01
@@ -20,7 +20,7 @@ TOLERATED = 0.01
 
 
 def splits(*data: Any) -> Line:
-    """The same image, byte for byte, in two splits of the dataset files."""
+    """Find the same image, byte for byte, in two splits of the dataset files."""
     files = {each.file.path: each.file for each in data if hasattr(each, "file")}
     if not files:
         raise LeftOut("the data come from no dataset file, and have no row hashes")
@@ -39,33 +39,31 @@ def splits(*data: Any) -> Line:
             shared.append((share, f"{count:,} images of {first} are in {second} too"))
     if not shared:
         counts = ", ".join(f"{name} {len(hashes):,}" for name, hashes in found)
-        return Line("splits", PASSED, f"no image is in two of them: {counts}")
-    verdict = FAILED if max(shared)[0] > TOLERATED else WARNED
-    return Line(
-        "splits",
-        verdict,
+        return passed(f"no image is in two of them: {counts}")
+    report = failed if max(shared)[0] > TOLERATED else warned
+    return report(
         "; ".join(text for _, text in sorted(shared, reverse=True)),
-        "Take duplicates out of the source before it is split: what is known by heart is no test.",
+        "Remove duplicates from the source before it is split, or the test images are known.",
     )
 
 
 def disk(model: keras.Model, folder: str | os.PathLike[str] | None) -> Line:
-    """Whether the run's checkpoints and bundle will have room."""
+    """Compare free space with what the run's checkpoints and bundle take."""
     if folder is None:
         raise LeftOut("no run folder was given")
     needed = bytes_needed(model)
     free = shutil.disk_usage(_files.existing_parent(Path(folder))).free
-    said = f"{free / 2**20:,.0f} MiB are free, checkpoints and bundle take {needed / 2**20:,.0f}"
+    text = f"{free / 2**20:,.0f} MiB are free, checkpoints and bundle take {needed / 2**20:,.0f}"
     if free < needed:
-        return Line("disk", FAILED, said, "Free some space, or choose another --output.")
+        return failed(text, "Free some space, or choose another --output.")
     if free < 2 * needed:
-        return Line("disk", WARNED, said, "Free some space: other programs write there too.")
-    return Line("disk", PASSED, said)
+        return warned(text, "Free some space: other programs write there too.")
+    return passed(text)
 
 
 def _hashes(file: Any) -> dict[str, np.ndarray]:
-    """The row hashes of each split, as one opaque value a row."""
+    """Return the row hashes of each split, as one opaque value a row."""
     rows = np.ascontiguousarray(file.hashes()).view("V32").ravel()
-    # A search's file says of itself that its test split is the validation images again.
+    # The test split of a search's file is the validation images again; its recipe says so.
     known = {"test"} if "search" in file.recipe else set()
     return {name: rows[slice(*ends)] for name, ends in file.splits.items() if name not in known}

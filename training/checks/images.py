@@ -1,13 +1,14 @@
-"""Whether images come as the network expects them: shape, numbers, range, channels."""
+"""Checks of images against what the network expects: shape, numbers, range, channels."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
 import numpy as np
 
-from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.report import FAILED, LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples
 
 RAW = 16.0
@@ -29,8 +30,7 @@ SCALE = (
 
 
 def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
-    """Shapes, NaN, constant images, range, and validation like training."""
-    name = "inputs"
+    """Check shapes, NaN, constant images, range, and validation like training."""
     images = train.images
     wanted = tuple(model.inputs[0].shape[1:])
     for where, samples in (("training", train), ("validation", validation)):
@@ -38,9 +38,7 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
             continue
         shape = samples.images.shape[1:]
         if not _fits(shape, wanted) and not _channels_first(shape, wanted):
-            return Line(
-                name,
-                FAILED,
+            return failed(
                 f"{where} images are {_shape(shape)}, the network takes {_shape(wanted)}",
                 "Resize them in the chain, or build the network with their shape.",
             )
@@ -48,72 +46,56 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
         finite = np.isfinite(samples.images).reshape(count, -1).all(axis=1)
         broken = np.flatnonzero(~finite)
         if len(broken):
-            return Line(
-                name,
-                FAILED,
+            return failed(
                 f"{len(broken):,} of {count:,} {where} images hold NaN or infinity; the first is "
                 f"number {broken[0]} of those read",
                 "Look for a division by zero or a logarithm in the chain or its source.",
             )
     flat = _flat_images(images)
     if flat.all():
-        return Line(
-            name,
-            FAILED,
+        return failed(
             f"each of {len(images):,} training images is of one value: nothing can be seen in them",
             "Look at a batch: the chain or the source loses the pictures.",
         )
     if validation is not None:
         ratio = _magnitude(images) / max(_magnitude(validation.images), 1e-12)
         if max(ratio, 1 / max(ratio, 1e-12)) > UNLIKE:
-            return Line(
-                name,
-                FAILED,
-                f"training images lie in {_range(images)}, validation images in "
+            return failed(
+                f"training images are in {_range(images)}, validation images in "
                 f"{_range(validation.images)}: they went through different chains",
                 "Give both splits the same preprocessors.",
             )
-    said = f"{len(images):,} images {_shape(images.shape[1:])} {images.dtype}, {_range(images)}"
+    text = f"{len(images):,} images {_shape(images.shape[1:])} {images.dtype}, {_range(images)}"
     if is_raw(model, images):
-        return Line(name, WARNED, f"{said}: pixels were not scaled", SCALE)
+        return warned(f"{text}: pixels were not scaled", SCALE)
     if images.min() >= 0 and images.max() < TWICE:
-        return Line(
-            name,
-            FAILED,
-            f"{said}: they look as if divided by 255 twice",
-            "Leave one of the two scalings out.",
+        return failed(
+            f"{text}: they look as if divided by 255 twice", "Leave one of the two scalings out."
         )
     if flat.mean() > 0.1:
-        return Line(
-            name,
-            WARNED,
-            f"{said}; {flat.sum():,} of them are of one value",
+        return warned(
+            f"{text}; {flat.sum():,} of them are of one value",
             "Look at them; leave empty pictures out of the data set.",
         )
-    return Line(name, PASSED, said)
+    return passed(text)
 
 
 def raw_pixels(line: Line, loss: float, uniform: float) -> Line:
-    """What the line of unscaled pixels becomes when the network cannot stand them."""
+    """Turn the warning of unscaled pixels into a failure: the network cannot stand them."""
     found = f"{line.found}, and the network begins with loss {loss:.2f} instead of {uniform:.2f}"
-    return Line(line.name, FAILED, found, line.todo)
+    return dataclasses.replace(line, verdict=FAILED, found=found)
 
 
 def is_raw(model: keras.Model, images: np.ndarray) -> bool:
-    """Whether pixels of 0–255 reach the first kernel of a network as they are."""
-    if images.min() < 0 or images.max() <= RAW:
-        return False
-    return not _normalizes(model)
+    """Return whether pixels of 0–255 reach the first kernel of a network as they are."""
+    return images.min() >= 0 and images.max() > RAW and not _normalizes(model)
 
 
 def channels(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
-    """Channels last; and red, green, blue in one order everywhere."""
-    name = "channels"
+    """Check for channels last, and red, green, blue in one order everywhere."""
     shape, wanted = train.images.shape[1:], tuple(model.inputs[0].shape[1:])
     if not _fits(shape, wanted):
-        return Line(
-            name,
-            FAILED,
+        return failed(
             f"the images have their channels first, {_shape(shape)}; the network takes "
             f"{_shape(wanted)}, channels last",
             "Move the axis: np.moveaxis(images, 1, -1).",
@@ -121,25 +103,21 @@ def channels(model: keras.Model, train: Samples, validation: Samples | None) -> 
     if len(shape) != 3:
         raise LeftOut("the inputs are no images")
     if shape[-1] != 3:
-        return Line(name, PASSED, f"last of {_shape(shape)}; {shape[-1]}, no colour order to check")
+        return passed(f"last of {_shape(shape)}; {shape[-1]}, no colour order to check")
     if _mean_is_reversed(train.data):
-        return Line(
-            name,
-            FAILED,
+        return failed(
             "the chain subtracts the mean of red from blue: the mean is in BGR order, the "
             "images are RGB (or the other way round)",
             "Put BGRPreprocessor last, and give the mean as MeanPreprocessor(red, green, blue).",
         )
     if validation is not None and _casts_are_opposite(train.images, validation.images):
-        return Line(
-            name,
-            FAILED,
+        return failed(
             f"red less blue is {_cast(train.images).mean():+.3f} in training images and "
             f"{_cast(validation.images).mean():+.3f} in validation images: one of them is BGR",
             "Decode both by io.read_image, which gives RGB, and give both the same chain.",
         )
     means = ", ".join(f"{value:.3g}" for value in train.images.mean(axis=(0, 1, 2)))
-    return Line(name, PASSED, f"last, three; means {means}")
+    return passed(f"last, three; means {means}")
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -162,7 +140,7 @@ def _magnitude(images: np.ndarray) -> float:
 
 
 def _normalizes(model: keras.Model) -> bool:
-    """Whether a layer that scales comes before the first one with a kernel."""
+    """Return whether a layer that scales comes before the first one with a kernel."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             return _normalizes(layer)
@@ -197,7 +175,7 @@ def _mean_is_reversed(data: Any) -> bool:
 
 
 def _cast(images: np.ndarray) -> np.ndarray:
-    """Red less blue of each image."""
+    """Return red less blue of each image."""
     means = images.mean(axis=(1, 2), dtype=np.float64)
     return means[:, 0] - means[:, 2]
 

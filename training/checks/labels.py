@@ -1,11 +1,11 @@
-"""Whether labels agree with loss, network and each other."""
+"""Checks of labels against loss, network and each other."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
-from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples, class_indices
 
 UNEQUAL = 10
@@ -13,25 +13,25 @@ UNEQUAL = 10
 
 
 def labels(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
-    """Form and range of labels, number of classes, and logits against probabilities."""
+    """Check form and range of labels, number of classes, and logits against probabilities."""
     if loss.kind not in CROSSENTROPIES:
         raise LeftOut(f"{loss.kind} does not classify")
     for where, samples in (("training", train), ("validation", validation)):
         if samples is not None:
             wrong = _form(loss, samples.labels) or _values(loss, samples)
             if wrong:
-                return Line("labels", FAILED, f"{where}: {wrong[0]}", wrong[1])
+                return failed(f"{where}: {wrong[0]}", wrong[1])
     wrong = _ending(loss) or _class_names(loss, train)
     if wrong:
-        return Line("labels", FAILED, *wrong)
+        return failed(*wrong)
     form = "class indices" if loss.kind == SPARSE else "shares of classes"
     if loss.kind == BINARY:
         form = "zeros and ones"
-    return Line("labels", PASSED, f"{form} for {loss.classes} classes, as {loss.kind} takes them")
+    return passed(f"{form} for {loss.classes} classes, as {loss.kind} takes them")
 
 
 def balance(loss: LossInfo, train: Samples) -> Line:
-    """How many of each class, and what always saying the largest would score."""
+    """Count each class, and what always answering the largest would score."""
     if loss.kind not in CROSSENTROPIES or len(loss.outputs) != 1:
         raise LeftOut("there is no one class an image")
     classes = class_indices(train.all_labels)
@@ -39,39 +39,33 @@ def balance(loss: LossInfo, train: Samples) -> Line:
     names = train.class_names or tuple(map(str, range(len(counts))))
     largest, smallest = int(counts.argmax()), int(counts.argmin())
     share = counts[largest] / counts.sum()
-    seen = "images" if train.whole else f"images of the {len(classes):,} looked at"
+    seen = "images" if train.complete else f"of {len(classes):,} checked images"
     if counts[largest] == counts.sum():
-        return Line(
-            "balance",
-            FAILED,
+        return failed(
             f"every label is {names[largest]} ({counts.sum():,} {seen}): nothing is to be learned",
             "Look at how labels are read; a split must hold all classes.",
         )
-    said = (
+    text = (
         f"{int((counts > 0).sum())} classes of {counts[counts > 0].min():,} to "
-        f"{counts[largest]:,} {seen}; always saying {names[largest]} scores {100 * share:.1f} %"
+        f"{counts[largest]:,} {seen}; always answering {names[largest]} scores {100 * share:.1f} %"
     )
     missing = [names[index] for index in np.flatnonzero(counts == 0)]
-    if missing and train.whole:
+    if missing and train.complete:
         some = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        return Line(
-            "balance",
-            WARNED,
-            f"{len(missing)} of {len(counts)} classes have no training image ({some}); {said}",
+        return warned(
+            f"{len(missing)} of {len(counts)} classes have no training image ({some}); {text}",
             "Leave them out, add images, or look whether labels are shifted by one.",
         )
-    if train.whole and counts[largest] > UNEQUAL * counts[smallest]:
-        return Line(
-            "balance",
-            WARNED,
-            f"{said}; {names[smallest]} has {counts[smallest]:,}",
-            "Weight the classes (io.class_weights), and judge by recall per class.",
+    if train.complete and counts[largest] > UNEQUAL * counts[smallest]:
+        return warned(
+            f"{text}; {names[smallest]} has {counts[smallest]:,}",
+            "Weight the classes (io.class_weights), and evaluate by recall per class.",
         )
-    return Line("balance", PASSED, said)
+    return passed(text)
 
 
 def _form(loss: LossInfo, found: np.ndarray) -> tuple[str, str] | None:
-    """One index for each output position, or one number for each output."""
+    """Expect one index for each output position, or one number for each output."""
     outputs = loss.outputs
     positions, each = len(outputs) - 1, found.shape[1:]
     if loss.kind == SPARSE:
@@ -113,7 +107,7 @@ def _values(loss: LossInfo, samples: Samples) -> tuple[str, str] | None:
     low, high = samples.labels.min(), samples.labels.max()
     if low < 0 or high > 1:
         return (
-            f"labels lie in {low:g} to {high:g}, not in 0 to 1",
+            f"labels are in {low:g} to {high:g}, not in 0 to 1",
             "Give zeros and ones, or shares of classes.",
         )
     if loss.kind == ONE_HOT and np.abs(samples.labels.sum(axis=-1) - 1).max() > 1e-3:
@@ -130,15 +124,15 @@ def _indices(classes: int, found: np.ndarray) -> tuple[str, str] | None:
         return "labels are no whole numbers", "Give int64 class indices."
     if low >= 0 and high < classes:
         return None
-    said = f"labels run from {low:g} to {high:g}, the network's {classes} classes from 0 to "
-    said += f"{classes - 1}"
+    text = f"labels run from {low:g} to {high:g}, the network's {classes} classes from 0 to "
+    text += f"{classes - 1}"
     if low == 1 and high == classes:
-        return f"{said}: they are shifted by one", "Subtract 1 from each label."
-    return said, "Encode labels by io.encode_labels, or build the network with classes=…."
+        return f"{text}: they are shifted by one", "Subtract 1 from each label."
+    return text, "Encode labels by io.encode_labels, or build the network with classes=…."
 
 
 def _ending(loss: LossInfo) -> tuple[str, str] | None:
-    """A loss of logits behind a softmax, and the like."""
+    """Find a loss of logits behind a softmax, and the like."""
     probable = loss.activation in ("softmax", "sigmoid")
     if loss.from_logits and probable:
         return (
@@ -152,13 +146,10 @@ def _ending(loss: LossInfo) -> tuple[str, str] | None:
             "Add it, or give the loss from_logits=True.",
         )
     if loss.activation == "softmax" and loss.outputs[-1] == 1:
-        return (
-            "the softmax of a single output is always 1",
-            "Use a sigmoid, or two outputs.",
-        )
+        return ("the softmax of a single output is always 1", "Use a sigmoid, or two outputs.")
     if loss.kind == BINARY and loss.activation == "softmax":
         return (
-            "the network ends in a softmax, and binary_crossentropy judges each output alone",
+            "the network ends in a softmax, and binary_crossentropy evaluates each output alone",
             f'Use loss="{SPARSE}" or "{ONE_HOT}".',
         )
     if loss.kind in (SPARSE, ONE_HOT) and loss.activation == "sigmoid":

@@ -1,4 +1,4 @@
-"""Whether a network can learn: initial loss, gradient flow, twenty samples by heart."""
+"""Checks that a network can learn: initial loss, gradient flow, twenty samples by heart."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ import keras
 import numpy as np
 
 from sightkit._network import flat_layers
-from sightkit.training.checks.loss import CROSSENTROPIES, host
-from sightkit.training.checks.network import (
-    Measured,
-    Trial,
-    dead_units,
-    last_with_kernel,
-)
-from sightkit.training.checks.report import FAILED, PASSED, WARNED, LeftOut, Line
+from sightkit.training.checks.loss import CROSSENTROPIES
+from sightkit.training.checks.network import Trial, dead_units, last_with_kernel
+from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import class_indices
 
 # Over log C, in nats. Measured on 20 photos and eight seeds, 10 classes: without normalization at
@@ -39,91 +34,77 @@ INITIALIZATION = (
 
 
 def tolerated(model: keras.Model, uniform: float) -> float:
-    """The highest initial loss that is no alarm."""
+    """Return the highest initial loss that is no alarm."""
     normalized = any(
         isinstance(layer, keras.layers.BatchNormalization) for layer in flat_layers(model)
     )
     return uniform + (NORMALIZED_TOLERANCE if normalized else TOLERANCE)
 
 
-def initial_loss(trial: Trial, first: Measured, images: np.ndarray, labels: np.ndarray) -> Line:
-    """The first loss against log C, and exactly so with the last kernel zeroed."""
-    name = "initial loss"
+def initial_loss(trial: Trial) -> Line:
+    """Compare the first loss with log C, which it is exactly with the last kernel zeroed."""
+    loss = trial.first.loss
     if trial.loss.kind not in CROSSENTROPIES:
-        if math.isfinite(first.loss):
-            return Line(name, PASSED, f"{first.loss:.4g}; {trial.loss.kind} has no known start")
-        return _exploded(name, f"it is {first.loss}")
+        if math.isfinite(loss):
+            return passed(f"{loss:.4g}; {trial.loss.kind} has no known start")
+        return _exploded(f"it is {loss}")
     uniform = trial.loss.uniform
-    if not math.isfinite(first.loss):
-        return _exploded(name, f"it is {first.loss} instead of {uniform:.2f}")
-    zeroed = trial.measure(trial.with_last_kernel_zeroed(), images, labels)
+    if not math.isfinite(loss):
+        return _exploded(f"it is {loss} instead of {uniform:.2f}")
+    zeroed = trial.measure(trial.with_last_kernel_zeroed())
     exact = abs(zeroed.loss - uniform) < 0.01 * uniform
-    said = f"{first.loss:.2f}, log C is {uniform:.2f}"
+    text = f"{loss:.2f}, log C is {uniform:.2f}"
     if not exact and np.ptp(zeroed.outputs) < FLAT:
-        return Line(
-            name,
-            FAILED,
-            f"{said}; with the last kernel zeroed it is {zeroed.loss:.2f}: loss and labels do not "
+        return failed(
+            f"{text}; with the last kernel zeroed it is {zeroed.loss:.2f}: loss and labels do not "
             "agree",
             "Look at the loss and at the form of the labels.",
         )
     proof = " (exact with the last kernel zeroed)" if exact else ""
-    if first.loss <= tolerated(trial.model, uniform):
-        return Line(name, PASSED, f"{said}{proof}")
-    verdict = FAILED if first.loss > uniform + HOPELESS else WARNED
-    return Line(
-        name,
-        verdict,
-        f"{said}{proof}: loss and labels agree, the network's first answers are far too sure; "
+    if loss <= tolerated(trial.model, uniform):
+        return passed(f"{text}{proof}")
+    report = failed if loss > uniform + HOPELESS else warned
+    return report(
+        f"{text}{proof}: loss and labels agree, the network's first answers are far too sure; "
         "the initialization is the suspect",
         INITIALIZATION,
     )
 
 
-def gradients(
-    trial: Trial, first: Measured, images: np.ndarray, labels: np.ndarray, looked_at: np.ndarray
-) -> Line:
-    """Every weight gets a gradient, now or after a few steps; none is frozen at random values.
+def gradients(trial: Trial, more: np.ndarray) -> Line:
+    """Check that every weight gets a gradient, now or soon, and none is frozen at random values.
 
     Args:
         trial: the network.
-        first: what was measured on ``images``.
-        images: the samples, (n, …).
-        labels: theirs.
-        looked_at: more images, for ReLUs that none wakes.
+        more: images, for ReLUs that none wakes.
     """
-    name = "gradients"
     if not trial.trainable:
-        return Line(name, FAILED, "no weight is trainable", "Set layer.trainable = True.")
-    found = [host(each) for each in first.gradients]
+        return failed("no weight is trainable", "Set layer.trainable = True.")
+    found = [keras.ops.convert_to_numpy(each) for each in trial.first.gradients]
     if not all(np.isfinite(each).all() for each in found):
-        return _exploded(name, "some are NaN or infinite")
+        return _exploded("some are NaN or infinite")
     silent = [not each.any() for each in found]
     if any(silent):
         # Zeros behind a last kernel of zeros, or behind gammas of zeros, are gone after a step.
-        for step, (measured, _) in enumerate(trial.steps(images, labels, RATES[0])):
-            found = [host(each) for each in measured.gradients]
+        for step, measured in enumerate(trial.steps(RATES[0])):
+            found = [keras.ops.convert_to_numpy(each) for each in measured.gradients]
             if step == BEGINNING:
                 break
         silent = [now and not each.any() for now, each in zip(silent, found, strict=True)]
-    dead = dead_units(trial.model, looked_at, len(images))
+    dead = dead_units(trial.model, more, len(trial.images))
     if any(silent):
-        return _silent(trial, silent, dead, first)
+        return _silent(trial, silent, dead)
     killed = {layer: share for layer, share in dead.items() if share >= MOSTLY_DEAD}
     if killed:
         layer, share = next(iter(killed.items()))
-        return Line(
-            name,
-            WARNED,
+        return warned(
             f"{100 * share:.0f} % of the ReLUs of {layer} answer no image: they are dead; the "
             "initialization (or a bias far below zero) is the suspect",
             INITIALIZATION,
         )
     random = _frozen_at_random(trial.model)
     if random:
-        return Line(
-            name,
-            WARNED,
+        return warned(
             f"{', '.join(random[:3])}{', …' if len(random) > 3 else ''}: frozen with initial "
             "values, it will never learn",
             "Set layer.trainable = True, or load trained weights first.",
@@ -131,35 +112,27 @@ def gradients(
     return _flowing(trial, found)
 
 
-def overfit(trial: Trial, images: np.ndarray, labels: np.ndarray, seconds: float) -> Line:
+def overfit(trial: Trial, seconds: float) -> Line:
     """Learn some samples by heart, without dropout and penalties: a sound network can."""
-    name = "overfit"
-    end = time.monotonic() + seconds
     start = time.monotonic()
-    trial.measure(trial.values(), images, labels)
+    end = start + seconds
+    trial.measure(trial.values())
     step_time = time.monotonic() - start
     if step_time * FEWEST_STEPS > seconds:
         raise LeftOut(f"{FEWEST_STEPS} steps of {step_time:.1f} s would take too long")
-    course = _Course(trial, images, labels)
+    course = _Course(trial)
     stopped = any(course.follow(rate, end) for rate in RATES)
     if course.by_heart:
-        return Line(
-            name, PASSED, f"{course}, all of them right" if course.classify else str(course)
-        )
-    if course.least < course.begun / 2:  # slow learners (SqueezeNet's ReLU on its logits) too
-        return Line(name, PASSED, f"{course}{'; then the time was up' if stopped else ''}")
+        return passed(f"{course}, all of them right" if course.classify else str(course))
+    if course.least < course.first / 2:  # slow learners (SqueezeNet's ReLU on its logits) too
+        return passed(f"{course}{'; then the time was up' if stopped else ''}")
     if stopped:
         raise LeftOut(f"{course}; then the time was up: no verdict")
-    if course.least > 0.95 * course.begun:
-        return Line(
-            name,
-            FAILED,
-            f"{course}: the loss stays flat; the initialization is the suspect",
-            INITIALIZATION,
+    if course.least > 0.95 * course.first:
+        return failed(
+            f"{course}: the loss stays flat; the initialization is the suspect", INITIALIZATION
         )
-    return Line(
-        name,
-        WARNED,
+    return warned(
         f"{course}: the network cannot learn them by heart",
         "Look whether images and labels belong together, then at activations and size.",
     )
@@ -169,43 +142,43 @@ class _Course:
     """How well some samples are learned by heart.
 
     Attributes:
-        begun: the first loss.
-        least: the lowest.
+        first: the first loss.
+        least: the lowest loss.
         share: the largest share of samples that were right.
         by_heart: whether the end was reached: all right, or where nothing is classified, half the
             loss.
         classify: whether there is a class for each sample.
     """
 
-    def __init__(self, trial: Trial, images: np.ndarray, labels: np.ndarray) -> None:
+    def __init__(self, trial: Trial) -> None:
         self.classify = trial.loss.kind in CROSSENTROPIES and len(trial.loss.outputs) == 1
-        self.begun, self.least, self.share, self.by_heart = math.nan, math.inf, 0.0, False
-        self._trial, self._images, self._labels = trial, images, labels
-        self._truth = np.array(class_indices(labels))
+        self.first, self.least, self.share, self.by_heart = math.nan, math.inf, 0.0, False
+        self._trial = trial
+        self._truth = np.array(class_indices(trial.labels))
         self._steps = 0
 
     def follow(self, rate: float, end: float) -> bool:
-        """Learn at one rate; returns whether there is nothing more to be tried."""
-        for step, (measured, _) in enumerate(self._trial.steps(self._images, self._labels, rate)):
-            if math.isnan(self.begun):
-                self.begun = measured.loss
+        """Learn at one rate; return whether there is nothing more to be tried."""
+        for step, measured in enumerate(self._trial.steps(rate)):
+            if math.isnan(self.first):
+                self.first = measured.loss
             self._steps += 1
             self.least = min(self.least, measured.loss)
             if self.classify:
                 self.share = max(self.share, _share(measured.outputs, self._truth))
-            half = measured.loss < self.begun / 2
+            half = measured.loss < self.first / 2
             self.by_heart = half and (self.share == 1.0 or not self.classify)
             if self.by_heart or time.monotonic() > end:
                 return True
-            # A rate that is too high for this network says nothing of it: the next is lower.
-            if step == STEPS or (step > FEWEST_STEPS and not measured.loss < 2 * self.begun):
+            # A rate that is too high for this network proves nothing: the next is lower.
+            if step == STEPS or (step > FEWEST_STEPS and not measured.loss < 2 * self.first):
                 return False
         return False
 
     def __str__(self) -> str:
         right = f", {100 * self.share:.0f} % right" if self.classify and not self.by_heart else ""
         return (
-            f"{len(self._images)} samples, loss {self.begun:.3g} → {self.least:.3g} in "
+            f"{len(self._truth)} samples, loss {self.first:.3g} → {self.least:.3g} in "
             f"{self._steps} steps{right}"
         )
 
@@ -216,52 +189,47 @@ def _share(outputs: np.ndarray, truth: np.ndarray) -> float:
     return float((outputs.argmax(axis=-1) == truth).mean())
 
 
-def _exploded(name: str, what: str) -> Line:
-    return Line(
-        name,
-        FAILED,
-        f"{what}: activations explode; the initialization is the suspect",
-        INITIALIZATION,
-    )
+def _exploded(what: str) -> Line:
+    return failed(f"{what}: activations explode; the initialization is the suspect", INITIALIZATION)
 
 
-def _silent(trial: Trial, silent: list[bool], dead: dict[str, float], first: Measured) -> Line:
-    """Weights without a gradient, and why."""
+def _silent(trial: Trial, silent: list[bool], dead: dict[str, float]) -> Line:
+    """Report weights without a gradient, and why."""
     names = [v.path for v, none in zip(trial.trainable, silent, strict=True) if none]
-    said = f"{len(names)} of {len(silent)} weights get none ({', '.join(names[:3])}"
-    said += ", …): " if len(names) > 3 else "): "
+    text = f"{len(names)} of {len(silent)} weights get none ({', '.join(names[:3])}"
+    text += ", …): " if len(names) > 3 else "): "
     zero = _zero_kernels(trial.model)
     killed = [layer for layer, share in dead.items() if share == 1.0]
     todo = INITIALIZATION
     if zero:
-        said += f"the kernel of {zero[0]} is all zeros; the initialization is the suspect"
+        text += f"the kernel of {zero[0]} is all zeros; the initialization is the suspect"
     elif killed:
-        said += (
+        text += (
             f"every ReLU of {killed[0]} is dead, none answers an image; the initialization (or a "
             "bias far below zero) is the suspect"
         )
-    elif np.ptp(first.outputs, axis=0).max() < FLAT:
-        said += "all images get one answer; the initialization is the suspect"
+    elif np.ptp(trial.first.outputs, axis=0).max() < FLAT:
+        text += "all images get one answer; the initialization is the suspect"
     else:
-        said += "the loss does not depend on them"
+        text += "the loss does not depend on them"
         todo = "Look at how the layers are connected, and leave out those that are not."
-    return Line("gradients", FAILED, said, todo)
+    return failed(text, todo)
 
 
 def _zero_kernels(model: keras.Model) -> list[str]:
-    """Layers whose kernel is all zeros, but the last: there zeros are a way to begin."""
+    """Return layers whose kernel is all zeros, but the last: there zeros are a way to begin."""
     last = last_with_kernel(model)
     return [
         layer.name
         for layer in flat_layers(model)
         if layer is not last
         and getattr(layer, "kernel", None) is not None
-        and not host(layer.kernel.value).any()
+        and not keras.ops.convert_to_numpy(layer.kernel.value).any()
     ]
 
 
 def _frozen_at_random(model: keras.Model) -> list[str]:
-    """Frozen layers, unless a bias, beta or moving mean among them shows that they were trained."""
+    """Return frozen layers, unless a bias, beta or moving mean shows that they were trained."""
     frozen = [
         layer
         for layer in flat_layers(model)
@@ -270,13 +238,13 @@ def _frozen_at_random(model: keras.Model) -> list[str]:
     for layer in frozen:
         for name in ("bias", "beta", "moving_mean"):
             value: Any = getattr(layer, name, None)
-            if value is not None and host(value.value).any():
+            if value is not None and keras.ops.convert_to_numpy(value.value).any():
                 return []
     return [layer.name for layer in frozen]
 
 
 def _could_train(layer: keras.layers.Layer) -> bool:
-    """Whether it has weights of its own that training would change: not seeds, not statistics."""
+    """Return whether it has weights that training would change: not seeds, not statistics."""
     return any(
         getattr(layer, name, None) is not None for name in ("kernel", "depthwise_kernel", "gamma")
     )
@@ -284,16 +252,22 @@ def _could_train(layer: keras.layers.Layer) -> bool:
 
 def _flowing(trial: Trial, found: list[np.ndarray]) -> Line:
     ratios = [
-        (float(np.linalg.norm(each) / max(np.linalg.norm(host(v.value)), 1e-30)), v.path)
+        (
+            float(
+                np.linalg.norm(each)
+                / max(np.linalg.norm(keras.ops.convert_to_numpy(v.value)), 1e-30)
+            ),
+            v.path,
+        )
         for v, each in zip(trial.trainable, found, strict=True)
         if each.ndim >= 2
     ]
     if not ratios:
-        return Line("gradients", PASSED, f"all {len(found)} weights get one")
+        return passed(f"all {len(found)} weights get one")
     least, most = min(ratios), max(ratios)
     ends = f"{least[0]:.0e} ({least[1]}) to {most[0]:.0e} ({most[1]})"
-    said = f"all {len(found)} weights get one; relative to the weights {ends}"
+    text = f"all {len(found)} weights get one; relative to the weights {ends}"
     if least[0] < VANISHING:
-        said += ": they vanish on their way; the initialization is the suspect"
-        return Line("gradients", WARNED, said, INITIALIZATION)
-    return Line("gradients", PASSED, said)
+        text += ": they vanish on their way; the initialization is the suspect"
+        return warned(text, INITIALIZATION)
+    return passed(text)

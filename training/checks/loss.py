@@ -1,4 +1,4 @@
-"""What a compiled loss expects, and what it says of a network that knows nothing."""
+"""A compiled loss: what it expects, and its value for a network that knows nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from sightkit.training.checks.report import LeftOut
 
@@ -25,8 +24,8 @@ class LossInfo:
     Attributes:
         kind: its name in snake case.
         function: (labels, outputs) to one loss a sample.
-        from_logits: whether it takes logits; None where it does not tell.
-        activation: name of the network's last activation; "" where it does not tell.
+        from_logits: whether it takes logits; None where its config has no such entry.
+        activation: name of the network's last activation; "" where it has none.
         outputs: shape of the network's output without the batch.
     """
 
@@ -43,7 +42,7 @@ class LossInfo:
 
     @property
     def uniform(self) -> float:
-        """The loss of a network that holds all classes for equally likely: log C."""
+        """Loss of a network that answers all classes alike: log C."""
         if self.kind == BINARY:
             return math.log(2)
         if self.kind in CROSSENTROPIES:
@@ -64,18 +63,18 @@ def loss_info(model: keras.Model) -> LossInfo:
     """Read the loss of a compiled network of one input and one output.
 
     Raises:
-        LeftOut: several inputs, outputs or losses, or a network that does not tell them.
+        LeftOut: several inputs, outputs or losses, or a network without ``inputs``.
     """
     loss = model.loss
     if not getattr(model, "inputs", None):
-        raise LeftOut("the network is no functional one: it does not tell its inputs")
+        raise LeftOut("the network is no functional one: its inputs are unknown")
     several = isinstance(loss, (list, tuple, dict))
     if several or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise LeftOut("the network has several inputs, outputs or losses")
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     if isinstance(loss, keras.losses.Loss):
-        # The class tells the kind: the name is the user's to choose. One loss a sample,
+        # The class is the kind: the name is the user's to choose. One loss a sample,
         # whatever the reduction.
         kind, function = type(loss).__name__, loss.call
         from_logits = loss.get_config().get("from_logits")
@@ -92,18 +91,13 @@ def loss_info(model: keras.Model) -> LossInfo:
 
 
 def last_activation(model: keras.Model) -> str:
-    """Name of the activation that a network ends in; "" where its last layer has none."""
+    """Return the name of the activation that a network ends in, "" where there is none."""
     layer = model.layers[-1]
     if isinstance(layer, keras.Model):
         return last_activation(layer)
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"
     return getattr(getattr(layer, "activation", None), "__name__", "")
-
-
-def host(tensor: Any) -> np.ndarray:
-    """A tensor of the backend as a NumPy array."""
-    return keras.ops.convert_to_numpy(tensor)
 
 
 def _snake(name: str) -> str:

@@ -6,6 +6,7 @@ Nothing here assigns to a variable or builds the optimizer, so that there is not
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +15,17 @@ import keras
 import numpy as np
 
 from sightkit._network import flat_layers
-from sightkit.training.checks.loss import LossInfo, host
+from sightkit.training.checks.loss import LossInfo
 from sightkit.training.gradients import compile_briefly, differentiate, values_of
 
 Tensors = list[Any]
-DROPPING = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.GaussianDropout,
-    keras.layers.AlphaDropout,
-)
+DROPPING = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout)
+"""SpatialDropout1D to 3D are kinds of Dropout."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One look at a network.
+    """Loss, outputs and gradients of a network.
 
     Attributes:
         loss: mean over the samples, without penalties.
@@ -44,7 +39,7 @@ class Measured:
 
 
 class Trial:
-    """A compiled network, its loss, and functions of copies of its weights.
+    """A compiled network, its loss, some samples, and functions of copies of its weights.
 
     Batch statistics are used, as in training; dropout is switched off while functions are traced
     (``without_dropout``), because its noise is no fault.
@@ -52,25 +47,32 @@ class Trial:
     Args:
         model: compiled, of one input and one output.
         loss: its loss.
+        images: (n, …).
+        labels: (n, …).
+
+    Attributes:
+        first: what was measured with the weights as they are.
     """
 
-    def __init__(self, model: keras.Model, loss: LossInfo) -> None:
-        self.model = model
-        self.loss = loss
+    def __init__(
+        self, model: keras.Model, loss: LossInfo, images: np.ndarray, labels: np.ndarray
+    ) -> None:
+        self.model, self.loss, self.images, self.labels = model, loss, images, labels
         self.trainable = list(model.trainable_variables)
         self._others = list(model.non_trainable_variables)
         self._differentiated = differentiate(self._mean_loss, compiled=True)
         self._adam = compile_briefly(_adam)
+        self.first = self.measure(self.values())
 
     def values(self) -> Tensors:
-        """The trainable weights as they are."""
+        """Return the trainable weights as they are."""
         return values_of(self.trainable)
 
-    def measure(self, values: Tensors, images: np.ndarray, labels: np.ndarray) -> Measured:
-        """Loss, outputs and gradients for given weights; weights, seeds, statistics stay."""
+    def measure(self, values: Tensors) -> Measured:
+        """Return loss, outputs and gradients for given weights; the network's own stay."""
         others = values_of(self._others)
-        loss, outputs, gradients = self._differentiated(values, others, images, labels)
-        return Measured(float(loss), host(outputs), list(gradients))
+        loss, outputs, gradients = self._differentiated(values, others, self.images, self.labels)
+        return Measured(float(loss), keras.ops.convert_to_numpy(outputs), list(gradients))
 
     def _mean_loss(self, values: Tensors, others: Tensors, images: Any, labels: Any) -> Any:
         mapping = [
@@ -81,24 +83,20 @@ class Trial:
             outputs = self.model(images, training=True)
             return self.loss.mean(labels, outputs), outputs
 
-    def steps(
-        self, images: np.ndarray, labels: np.ndarray, rate: float
-    ) -> Iterator[tuple[Measured, Tensors]]:
-        """Adam on all samples at once, endlessly: what was measured, and the weights after it."""
+    def steps(self, rate: float) -> Iterator[Measured]:
+        """Yield what is measured before each step of Adam on all samples at once, endlessly."""
         values = self.values()
         first = [keras.ops.zeros_like(value) for value in values]
         second = list(first)
-        step = 0
-        while True:
-            step += 1
-            measured = self.measure(values, images, labels)
+        for step in itertools.count(1):
+            measured = self.measure(values)
+            yield measured
             corrected = rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
             factor = np.array(corrected, "float32")  # an array: numbers would be traced anew
             values, first, second = self._adam(values, measured.gradients, first, second, factor)
-            yield measured, values
 
     def with_last_kernel_zeroed(self) -> Tensors:
-        """The weights, with zeros in the last layer's kernel and bias."""
+        """Return the weights, with zeros in the last layer's kernel and bias."""
         layer = last_with_kernel(self.model)
         zeroed = {id(variable) for variable in (layer.weights if layer else ())}
         return [
@@ -122,13 +120,13 @@ def without_dropout(model: keras.Model) -> Iterator[None]:
 
 
 def last_with_kernel(model: keras.Model) -> keras.layers.Layer | None:
-    """The last layer that has a kernel."""
+    """Return the last layer that has a kernel."""
     kernels = [each for each in flat_layers(model) if getattr(each, "kernel", None) is not None]
     return kernels[-1] if kernels else None
 
 
 def dead_units(model: keras.Model, images: np.ndarray, batch: int) -> dict[str, float]:
-    """For each layer with a ReLU the share of units (channels) that no image wakes.
+    """Return for each layer with a ReLU the share of units (channels) that no image wakes.
 
     Args:
         model: of one input; ReLUs of networks inside it are not seen.
@@ -152,7 +150,9 @@ def dead_units(model: keras.Model, images: np.ndarray, batch: int) -> dict[str, 
     compiled = compile_briefly(loudest)
     found: Sequence[np.ndarray] = []
     for start in range(0, len(images) - batch + 1, batch):
-        heard = [host(each) for each in compiled(images[start : start + batch])]
+        heard = [
+            keras.ops.convert_to_numpy(each) for each in compiled(images[start : start + batch])
+        ]
         found = [np.maximum(a, b) for a, b in zip(found, heard, strict=True)] if found else heard
     return {
         layer.name: float((loud <= 0).mean()) for layer, loud in zip(layers, found, strict=True)
@@ -168,7 +168,7 @@ def _is_relu(layer: keras.layers.Layer) -> bool:
 def _adam(
     values: Tensors, gradients: Tensors, first: Tensors, second: Tensors, factor: Any
 ) -> tuple[Tensors, Tensors, Tensors]:
-    """One step; ``factor`` is the rate with the correction of the step."""
+    """Make one step; ``factor`` is the rate with the correction of the step."""
     first = [0.9 * m + 0.1 * g for m, g in zip(first, gradients, strict=True)]
     second = [0.999 * v + 0.001 * g * g for v, g in zip(second, gradients, strict=True)]
     moved = [

@@ -1,29 +1,29 @@
-"""Checks before the first epoch: what would waste the training is said before it begins."""
+"""Checks before the first epoch: what would waste the training is reported before it begins."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.training.checks import disk as on_disk
 from sightkit.training.checks import images as in_images
 from sightkit.training.checks import labels as in_labels
-from sightkit.training.checks import learning as learning
+from sightkit.training.checks import learning
 from sightkit.training.checks.loss import CROSSENTROPIES, LossInfo, loss_info
-from sightkit.training.checks.network import Measured, Trial, without_dropout
+from sightkit.training.checks.network import Trial, without_dropout
 from sightkit.training.checks.report import FAILED, WARNED, LeftOut, Line, Preflight
 from sightkit.training.checks.samples import Samples, read, some
-from sightkit.training.restore import random_numbers_kept
+from sightkit.training.restore import restoring_random_state
 
 SAMPLES = 20
-LOOKED_AT = 100
+IMAGES = 100
+"""Images for ReLUs that none wakes."""
 
 
 def preflight(
@@ -35,7 +35,7 @@ def preflight(
     run_folder: str | os.PathLike[str] | None = None,
     seconds: float = 8.0,
 ) -> Preflight:
-    """Look at data, labels, network and disk before a training begins.
+    """Check data, labels, network and disk before a training begins.
 
     ============= =============================================================================
     inputs        shape, NaN, pixels not scaled (0–255) or scaled twice, validation like training
@@ -56,7 +56,7 @@ def preflight(
         model: compiled.
         train: what ``fit`` trains on: batches (images, labels) by index.
         validation: the same, or a pair of arrays; None where there is none.
-        test: the same; only its file's row hashes are looked at.
+        test: the same; only its file's row hashes are read.
         run_folder: where checkpoints will be written.
         seconds: after which the 20 samples are given up.
 
@@ -74,22 +74,12 @@ def preflight(
             compiled=bool(getattr(model, "compiled", False)),
         )
     start = time.monotonic()
-    with random_numbers_kept(), without_dropout(model):
+    with restoring_random_state(), without_dropout(model):
         checks = _Checks(model, read(train), None if validation is None else read(validation))
         checks.of_data(train, validation, test)
         checks.of_network(start + seconds)
         checks.make("disk", lambda: on_disk.disk(model, run_folder))
     return Preflight(tuple(checks.lines), tuple(checks.left_out), time.monotonic() - start)
-
-
-@dataclass
-class _Trained:
-    """What the checks of the network share."""
-
-    trial: Trial
-    images: np.ndarray
-    labels: np.ndarray
-    first: Measured
 
 
 class _Checks:
@@ -106,18 +96,18 @@ class _Checks:
         self._loss: LossInfo | None = None
 
     def make(self, name: str, check: Callable[[], Line], needs: tuple[str, ...] = ()) -> None:
-        """Make a check, or write down why not."""
+        """Make a check, or note why not."""
         for line in self.lines:
             if line.name in needs and line.verdict == FAILED:
-                self.left_out.append((name, f"first put right: {line.name}"))
+                self.left_out.append((name, f"fix first: {line.name}"))
                 return
         try:
-            self.lines.append(check())
+            self.lines.append(dataclasses.replace(check(), name=name))
         except LeftOut as reason:
             self.left_out.append((name, str(reason)))
 
     def of_data(self, train: Any, validation: Any, test: Any) -> None:
-        """Inputs, channels, labels, balance, splits."""
+        """Check inputs, channels, labels, balance and splits."""
         self.make("inputs", lambda: in_images.inputs(self.model, self._samples(), self.validation))
         self.make(
             "channels",
@@ -131,38 +121,29 @@ class _Checks:
         self.make("splits", lambda: on_disk.splits(train, validation, test))
 
     def of_network(self, end: float) -> None:
-        """Initial loss, gradients, overfit; unscaled pixels are judged by the loss."""
+        """Check initial loss, gradients and overfit; unscaled pixels fail by the loss."""
         names = ("initial loss", "gradients", "overfit")
         needs = ("inputs", "channels", "labels", "balance")
         broken = [each.name for each in self.lines if each.verdict == FAILED and each.name in needs]
         try:
             if broken:
-                raise LeftOut(f"first put right: {', '.join(broken)}")
-            on = self._begin()
+                raise LeftOut(f"fix first: {', '.join(broken)}")
+            trial = Trial(self.model, self.loss(), *some(self._samples(), SAMPLES))
         except LeftOut as reason:
             self.left_out += [(name, str(reason)) for name in names]
             return
-        if self._pixels_are_too_large(on):
-            self.left_out += [(name, "first put right: inputs") for name in names]
+        if self._pixels_are_too_large(trial):
+            self.left_out += [(name, "fix first: inputs") for name in names]
             return
+        more = self._samples().images[:IMAGES]
+        self.make("initial loss", lambda: learning.initial_loss(trial))
+        self.make("gradients", lambda: learning.gradients(trial, more), needs=names[:1])
         self.make(
-            "initial loss",
-            lambda: learning.initial_loss(on.trial, on.first, on.images, on.labels),
-        )
-        looked_at = self._samples().images[:LOOKED_AT]
-        self.make(
-            "gradients",
-            lambda: learning.gradients(on.trial, on.first, on.images, on.labels, looked_at),
-            needs=("initial loss",),
-        )
-        self.make(
-            "overfit",
-            lambda: learning.overfit(on.trial, on.images, on.labels, end - time.monotonic()),
-            needs=("initial loss", "gradients"),
+            "overfit", lambda: learning.overfit(trial, end - time.monotonic()), needs=names[:2]
         )
 
     def loss(self) -> LossInfo:
-        """The network's loss."""
+        """Return the network's loss."""
         if self._loss is None:
             self._loss = loss_info(self.model)
         return self._loss
@@ -172,20 +153,14 @@ class _Checks:
             raise LeftOut("the training data give no batches (images, labels) by index")
         return self.train
 
-    def _begin(self) -> _Trained:
-        trial = Trial(self.model, self.loss())
-        images, labels = some(self._samples(), SAMPLES)
-        return _Trained(trial, images, labels, trial.measure(trial.values(), images, labels))
-
-    def _pixels_are_too_large(self, on: _Trained) -> bool:
+    def _pixels_are_too_large(self, trial: Trial) -> bool:
         """Turn the warning of unscaled pixels into a failure where the loss shows the harm."""
+        if trial.loss.kind not in CROSSENTROPIES or not in_images.is_raw(self.model, trial.images):
+            return False
+        loss, uniform = trial.first.loss, trial.loss.uniform
         for index, line in enumerate(self.lines):
-            raw = in_images.is_raw(self.model, on.images)
-            if line.name == "inputs" and line.verdict == WARNED and raw:
-                if on.trial.loss.kind not in CROSSENTROPIES:
-                    return False
-                uniform = on.trial.loss.uniform
-                if not on.first.loss <= learning.tolerated(self.model, uniform):
-                    self.lines[index] = in_images.raw_pixels(line, on.first.loss, uniform)
+            if (line.name, line.verdict) == ("inputs", WARNED):
+                if not loss <= learning.tolerated(self.model, uniform):
+                    self.lines[index] = in_images.raw_pixels(line, loss, uniform)
                     return True
         return False

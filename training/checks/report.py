@@ -1,4 +1,4 @@
-"""What the checks before a training found, line by line."""
+"""Results of the checks before a training, line by line."""
 
 from __future__ import annotations
 
@@ -15,16 +15,31 @@ class Line:
     """One check.
 
     Attributes:
-        name: of the check.
         verdict: ``"passed"``, ``"warned"`` (it may be meant) or ``"failed"`` (it cannot be).
         found: what was measured, with the suspect where something is wrong.
-        todo: what to do; empty where all is well.
+        todo: next step; empty where all is well.
+        name: of the check.
     """
 
-    name: str
     verdict: str
     found: str
     todo: str = ""
+    name: str = ""
+
+
+def passed(found: str) -> Line:
+    """Return the line of a check that found nothing wrong."""
+    return Line(PASSED, found)
+
+
+def warned(found: str, todo: str) -> Line:
+    """Return the line of a check that found what may be meant."""
+    return Line(WARNED, found, todo)
+
+
+def failed(found: str, todo: str) -> Line:
+    """Return the line of a check that found what cannot be meant."""
+    return Line(FAILED, found, todo)
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,7 @@ class Preflight:
 
     Attributes:
         lines: the checks that were made, in order.
-        left_out: (name, reason) of those that were not: they need what failed, or do not apply.
+        left_out: (name, reason) of the others: they need what failed, or do not apply.
         seconds: that the checks took.
     """
 
@@ -43,7 +58,7 @@ class Preflight:
 
     @property
     def failed(self) -> bool:
-        """Whether a line failed: training would waste its time."""
+        """True where a line failed: training would waste its time."""
         return any(line.verdict == FAILED for line in self.lines)
 
     @property
@@ -83,9 +98,5 @@ class LeftOut(Exception):
 
 def _wrapped(head: str, text: str) -> list[str]:
     return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_on_hyphens=False,
+        text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
     )

@@ -1,4 +1,4 @@
-"""The samples that preflight looks at, read as the network will see them."""
+"""Samples for preflight, read as the network will see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 BATCHES = 12
 SECONDS = 1.0
-KEPT_BYTES = 2**27
+BYTES = 2**27
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,18 @@ class Samples:
     Attributes:
         images: (n, …).
         labels: (n, …), as the loss gets them.
-        all_labels: labels of the whole split where the data tell them, else those of the samples.
-        whole: whether ``all_labels`` is the whole split.
-        class_names: in label order; empty where the data do not tell.
+        all_labels: labels of the whole split where the data have them, else those of the samples.
+        complete: whether ``all_labels`` holds the whole split.
+        class_names: in label order; empty where the data have none.
         data: where they come from.
     """
 
     images: np.ndarray
     labels: np.ndarray
     all_labels: np.ndarray
-    whole: bool
+    complete: bool
     class_names: tuple[str, ...]
     data: Any
-
-    @property
-    def varied(self) -> bool:
-        """Whether the images are augmented."""
-        return getattr(self.data, "augment", None) is not None
 
 
 def read(data: Any) -> Samples | None:
@@ -50,30 +45,30 @@ def read(data: Any) -> Samples | None:
         The samples; None where there are none that could be read by index.
     """
     images, labels = [], []
-    kept = 0
+    size = 0
     for x, y in _spread(data):
         images.append(x)
         labels.append(y)
-        kept += x.nbytes
-        if kept > KEPT_BYTES:
+        size += x.nbytes
+        if size > BYTES:
             break
     if not images:
         return None
     found = np.concatenate(labels)
     every = getattr(data, "labels", None)
-    whole = every is not None and found.ndim == 1
+    complete = every is not None and found.ndim == 1
     return Samples(
         images=np.concatenate(images),
         labels=found,
-        all_labels=np.asarray(every) if whole else found,
-        whole=whole or isinstance(data, tuple),
+        all_labels=np.asarray(every) if complete else found,
+        complete=complete or isinstance(data, tuple),
         class_names=tuple(getattr(data, "class_names", ())),
         data=data,
     )
 
 
 def some(samples: Samples, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Up to ``count`` different images, of as many classes as there are, as equally as may be."""
+    """Return up to ``count`` different images, as equally from all classes as may be."""
     images = samples.images.reshape(len(samples.images), -1)
     classes = class_indices(samples.labels)
     turns: dict[int, int] = {}
@@ -90,7 +85,7 @@ def some(samples: Samples, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def class_indices(labels: np.ndarray) -> list[int]:
-    """A class for each label: of one-hot rows the largest; 0 for targets that are no classes."""
+    """Return a class a label: of one-hot rows the largest; 0 for targets that are no classes."""
     if labels.ndim == 1 or (labels.ndim == 2 and labels.shape[1] == 1):
         return [int(label) for label in labels.ravel()]
     if labels.ndim == 2:
@@ -99,7 +94,7 @@ def class_indices(labels: np.ndarray) -> list[int]:
 
 
 def _spread(data: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Whole batches; the first ones even if they take long."""
+    """Yield batches for a second; the first one even if it takes long."""
     if isinstance(data, tuple):
         x, y = (np.asarray(part) for part in data[:2])
         rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), 1024)).astype(int))

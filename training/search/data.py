@@ -1,4 +1,4 @@
-"""Dataset files for a search: folds of what is not for testing, and no test image in them."""
+"""Dataset files for a search: folds of training and validation images, without test images."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
     """Write the files that trials are trained on.
 
     With one fold it is the dataset's own split into training and validation images; with more,
-    both are dealt anew, stratified, equal images in one fold, and each fold is once the validation
-    split. A script evaluates its network on the split test at its end: here that holds the
-    validation images again, so that nothing which is chosen has seen a test image.
+    both are divided anew, stratified, equal images in one fold, and each fold is once the
+    validation split. A script evaluates its network on the split test at its end: here that holds
+    the validation images again, so that no choice depends on a test image.
 
-    The recipe is that of the dataset, so that a script takes the file for its own, with the key
-    ``search`` that says what it is.
+    The recipe is that of the dataset, so that a script opens the file as its own; the key
+    ``search`` describes the fold.
 
     Args:
         dataset: file with the splits train and validation.
-        folder: where the files are written; one that exists is kept.
+        folder: where the files are written; one that exists is used.
         folds: at least 1.
         seed: of the division.
 
@@ -56,12 +56,12 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
         if path.is_file():
             _require_same(path, about)
         else:
-            _write(path, file, train, validation, about)
+            _write_fold(path, file, train, validation, about)
         paths.append(path)
     return paths
 
 
-def _write(
+def _write_fold(
     path: Path,
     file: sightkit_io.DatasetFile,
     train: np.ndarray,

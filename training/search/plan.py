@@ -1,11 +1,12 @@
-"""What a search is: experiment, space, trials, folds, objective."""
+"""The plan of a search: experiment, space, trials, folds, objective."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sightkit._errors import SightkitError
 from sightkit.training.search.space import Choice, Space, space_to_json
@@ -14,21 +15,13 @@ MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
 """Objective to the name of its value in an epoch's logs."""
 
 
-class Main(Protocol):
-    """A script's ``main``."""
-
-    def __call__(self, config: Any, *, callbacks: Any = ()) -> dict[str, Any]:
-        """Train and evaluate; returns what metrics.json holds."""
-        ...
-
-
 @dataclass(frozen=True)
 class SearchPlan:
-    """What is searched for, and how.
+    """Settings of a search.
 
     Attributes:
         experiment: name of the script.
-        main: of the script.
+        main: of the script: ``main(config, callbacks=…)`` returns what metrics.json holds.
         config: of the script; the search replaces what ``space`` names.
         space: field to ``Interval`` or ``Choice``.
         output: folder of the search.
@@ -37,11 +30,11 @@ class SearchPlan:
         folds: 1 trains on the script's own split; more is cross-validation, the mean counts.
         objective: ``"rank1"`` or ``"loss"``, of the validation images.
         seed: of the values that are tried, and of the folds.
-        prune: end a trial that is worse than the median of those before it at its epoch.
+        prune: end a trial that is worse than the median of earlier ones at its epoch.
     """
 
     experiment: str
-    main: Main
+    main: Callable[..., dict[str, Any]]
     config: Any
     space: Space
     output: Path
@@ -73,12 +66,12 @@ class SearchPlan:
                 dataclasses.replace(self.config, **{name: value})
 
     def wanted(self, stage: str) -> int:
-        """Trials of a stage."""
+        """Return the number of trials of a stage."""
         coarse = self.trials // 2
         return coarse if stage == "coarse" else self.trials - coarse
 
     def settings(self) -> dict[str, Any]:
-        """What must be the same in all processes of a search, JSON."""
+        """Return what must be the same in all processes of a search, as JSON."""
         return {
             "experiment": self.experiment,
             "config": self.config.to_json(),
@@ -91,7 +84,7 @@ class SearchPlan:
 
 
 def import_optuna() -> Any:
-    """Optuna, which is an extra.
+    """Import optuna, which is an extra.
 
     Raises:
         SightkitError: it is not installed.

@@ -1,4 +1,4 @@
-"""What a search has found, as rows, a table file and the best values."""
+"""Results of a search: rows, a table file and the best values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TABLE, SUMMARY = "trials.csv", "search.json"
 
 
 def search_rows(search: Search) -> list[dict[str, Any]]:
-    """One dict a trial, coarse ones first: stage, number, state, value, sd, epochs, the values.
+    """Return a dict a trial, coarse ones first: stage, number, state, value, sd, epochs, values.
 
-    ``value`` is the mean over folds of the objective, None where a trial did not come to its end;
+    ``value`` is the mean over folds of the objective, None where a trial is not complete;
     ``sd`` is over folds, None for fewer than two. ``epochs`` are those of the first fold that were
     trained, ``reason`` says why a trial failed.
     """
@@ -43,7 +43,7 @@ def search_rows(search: Search) -> list[dict[str, Any]]:
 
 
 def best_row(rows: list[dict[str, Any]], objective: str) -> dict[str, Any] | None:
-    """The best fine trial; coarse ones trained for fewer epochs and are not compared with it."""
+    """Return the best fine trial; coarse ones trained for fewer epochs and do not compare."""
     done = [row for row in rows if row["stage"] == "fine" and row["state"] == "complete"]
     if not done:
         return None
@@ -76,7 +76,7 @@ def write_results(search: Search) -> dict[str, Any]:
 
 
 def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
-    """Return what the terminal shows at the end: where all is, and the command of the best trial.
+    """Return the lines for the terminal: folder, best trial, and the command that trains it.
 
     Args:
         plan: the search.
@@ -84,7 +84,7 @@ def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
     """
     found, best = f"Table, picture and journal are in {plan.output}.", summary["best"]
     if best is None:
-        return f"{found}\nNo fine trial has come to its end yet."
+        return f"{found}\nNo fine trial is complete yet."
     default = type(plan.config).__dataclass_fields__["output"].default
     values = {name: best[name] for name in plan.space}
     config = dataclasses.replace(
@@ -92,6 +92,6 @@ def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
     )
     return (
         f"{found}\nBest of the fine trials: number {best['number']}, validation {plan.objective} "
-        f"{best['value']:.4f}. Train it, and meet the test images once:\n"
+        f"{best['value']:.4f}. Train it, and evaluate it once on the test images:\n"
         f"  {config.command(plan.experiment)}"
     )

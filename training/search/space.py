@@ -1,4 +1,4 @@
-"""What a search may choose from: intervals and lists, by name of a ``Config``'s field."""
+"""Spaces of a search: intervals and lists, by name of a ``Config``'s field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACTOR = 100.0
 """The default space of a rate reaches that many times below and above the script's own value."""
 BY_FACTOR = ("learning_rate", "reg", "weight_decay")
 MARGIN = 0.1
-"""Share of an interval that is kept around the best values when it is narrowed."""
+"""Share of an interval on either side of the best values when it is narrowed."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Interval:
         low: smallest.
         high: largest; above ``low``.
         log: whether the logarithm is uniform; ``low`` is above 0 then.
-        whole: whether only whole numbers are meant.
+        whole: whether values are whole numbers.
     """
 
     low: float
@@ -36,14 +36,14 @@ class Interval:
     whole: bool = False
 
     def draw(self, rng: np.random.Generator) -> float | int:
-        """A value."""
+        """Return a value."""
         low, high = self._scaled(self.low), self._scaled(self.high)
         value = low + (high - low) * rng.random()
         value = min(max(math.exp(value) if self.log else value, self.low), self.high)
         return round(value) if self.whole else value
 
     def around(self, values: Sequence[Any]) -> Interval:
-        """The part of the interval that holds these values, and a margin."""
+        """Return the part of the interval that holds these values, and a margin."""
         margin = MARGIN * (self._scaled(self.high) - self._scaled(self.low))
         low = self._scaled(min(values)) - margin
         high = self._scaled(max(values)) + margin
@@ -59,16 +59,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several values, all alike in their chances."""
+    """One of several values, drawn with equal probability."""
 
     values: tuple[Any, ...]
 
     def draw(self, rng: np.random.Generator) -> Any:
-        """A value."""
+        """Return a value."""
         return self.values[int(rng.integers(len(self.values)))]
 
     def around(self, values: Sequence[Any]) -> Choice:
-        """Those of the values that were among these."""
+        """Return those of the values that are among these."""
         return Choice(tuple(value for value in self.values if value in values))
 
 
@@ -76,7 +76,7 @@ Space = dict[str, Interval | Choice]
 
 
 def default_space(config: Any) -> Space:
-    """The space of a script's ``Config`` where none is requested.
+    """Return the space of a script's ``Config`` where none is requested.
 
     ``learning_rate``, ``reg`` and ``weight_decay``: a hundredth to a hundred times the value in
     ``config``, uniform in the logarithm; a value of 0 is left alone. ``batch_size``: half of it,
@@ -158,7 +158,7 @@ def _unreadable(text: str) -> SightkitError:
 
 
 def draw(space: Space, seed: int, stage: int, number: int) -> dict[str, Any]:
-    """The values of one trial: a function of its arguments, whichever process asks."""
+    """Return the values of one trial: a function of its arguments, the same in every process."""
     return {
         name: space[name].draw(np.random.default_rng([seed, stage, number, place]))
         for place, name in enumerate(sorted(space))
@@ -166,7 +166,7 @@ def draw(space: Space, seed: int, stage: int, number: int) -> dict[str, Any]:
 
 
 def narrowed(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:
-    """The part of a space around the values of the best trials."""
+    """Return the part of a space around the values of the best trials."""
     return {
         name: dimension.around([values[name] for values in best])
         for name, dimension in space.items()
@@ -174,7 +174,7 @@ def narrowed(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:
 
 
 def space_to_json(space: Space) -> dict[str, Any]:
-    """A space as JSON."""
+    """Return a space as JSON."""
     return {
         name: {"values": list(dimension.values)}
         if isinstance(dimension, Choice)
@@ -184,7 +184,7 @@ def space_to_json(space: Space) -> dict[str, Any]:
 
 
 def space_from_json(stored: Mapping[str, Any]) -> Space:
-    """The inverse of ``space_to_json``."""
+    """Return the space of ``space_to_json``."""
     return {
         name: Choice(tuple(fields["values"])) if "values" in fields else Interval(**fields)
         for name, fields in stored.items()

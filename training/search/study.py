@@ -10,11 +10,13 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.training.run_config import require_same_settings
 from sightkit.training.search.plan import SearchPlan, import_optuna
 from sightkit.training.search.space import (
     Choice,
@@ -37,7 +39,7 @@ class Search:
     """One process's part in a search.
 
     What a trial tries is a function of the plan's seed and the trial's number, so it does not
-    matter which process asks. A trial of a process that died is taken over where it stopped.
+    matter which process draws it. A trial of a process that died is resumed where it stopped.
     Choices see validation images alone: see ``write_folds``.
 
     Args:
@@ -60,13 +62,13 @@ class Search:
             self.data = prepare_folds(plan)
 
     def run(self, report: Callable[[str], None] = print) -> None:
-        """Conduct trials until none is left to begin.
+        """Conduct trials until all have begun.
 
         Args:
             report: receives a line for each trial.
 
         Raises:
-            SightkitError: the last three trials all failed, or no coarse one came to its end.
+            SightkitError: the last three trials all failed, or no coarse one is complete.
             Interrupted: a signal came; the trial is saved, and the same command continues it.
         """
         while (claim := self._claim()) is not None:
@@ -74,7 +76,7 @@ class Search:
                 report(self._conduct(claim))
 
     def study(self, stage: str) -> Any:
-        """The study of a stage, made where it is missing."""
+        """Return the study of a stage, made where it is missing."""
         pruner = self.optuna.pruners.MedianPruner(n_startup_trials=4)
         return self.optuna.create_study(
             storage=self.storage,
@@ -91,21 +93,17 @@ class Search:
         if found is None:
             study.set_user_attr("settings", wanted)
             return
-        different = [
-            f"{name}: {found.get(name)!r} there, {wanted[name]!r} requested"
-            for name in wanted
-            if found.get(name) != wanted[name]
-        ]
-        if different:
-            raise SightkitError(
-                f"The folder holds another search ({'; '.join(different)}).",
-                "Give its flags to continue it, or another --output.",
-                output=str(self.plan.output),
-            )
+        require_same_settings(
+            found,
+            wanted,
+            self.plan.output,
+            "The folder holds another search",
+            "Give its flags to continue it, or another --output.",
+        )
 
     @contextlib.contextmanager
     def _claiming(self) -> Iterator[None]:
-        """One process at a time decides what it does next; the others wait."""
+        """Let one process at a time choose its next trial; the others wait."""
         lock = _files.FileLock(self.plan.output / ".claim.lock", "the choice of the next trial")
         while not _acquired(lock):
             time.sleep(POLL_SECONDS / 10)
@@ -115,17 +113,15 @@ class Search:
             lock.release()
 
     def _claim(self) -> _Claim | None:
-        """The next trial for this process; waits for coarse trials that others still conduct."""
+        """Return the next trial for this process; wait for coarse trials of other processes."""
         while True:
             with self._claiming():
                 for stage in STAGES:
                     study = self.study(stage)
                     trials = study.get_trials(deepcopy=False)
-                    claim = self._abandoned(study, stage, trials)
-                    if claim is None and self._unbegun(trials) + self.plan.wanted(stage) > len(
-                        trials
-                    ):
-                        claim = self._begun(study, stage, len(trials), self._unbegun(trials))
+                    claim = self._take_over(study, stage, trials)
+                    if claim is None and len(trials) < self.plan.wanted(stage):
+                        claim = self._begin(study, stage, len(trials))
                     if claim is not None:
                         return claim
                     if any(not trial.state.is_finished() for trial in trials):
@@ -133,39 +129,32 @@ class Search:
                 else:
                     return None
                 if stage == STAGES[-1]:
-                    return None  # others bring the last trials to their end
+                    return None  # other processes finish the last trials
             time.sleep(POLL_SECONDS)
 
-    def _unbegun(self, trials: list[Any]) -> int:
-        """Trials that a process put down and then died before it began them."""
-        return sum(trial.state == self.optuna.trial.TrialState.WAITING for trial in trials)
-
-    def _abandoned(self, study: Any, stage: str, trials: list[Any]) -> _Claim | None:
+    def _take_over(self, study: Any, stage: str, trials: list[Any]) -> _Claim | None:
+        """Lock a trial that has begun and that no process conducts."""
         for trial in trials:
             if trial.state == self.optuna.trial.TrialState.RUNNING:
-                claim = self._lock(stage, trial.number)
-                if claim is not None:
-                    claim.trial = self.optuna.trial.Trial(study, trial._trial_id)
-                    return claim
+                folder = self.plan.output / "trials" / f"{stage}-{trial.number:04d}"
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = _files.FileLock(folder / ".search.lock", f"the trial {folder.name}")
+                if _acquired(lock):
+                    running = self.optuna.trial.Trial(study, trial._trial_id)
+                    return _Claim(stage, folder, running, lock)
         return None
 
-    def _begun(self, study: Any, stage: str, count: int, waiting: int) -> _Claim:
+    def _begin(self, study: Any, stage: str, number: int) -> _Claim | None:
+        """Add a trial with its values in one entry of the journal: a kill leaves no half of it."""
         space = self._space(study, stage)
-        if not waiting:
-            study.enqueue_trial(draw(space, self.plan.seed, STAGES.index(stage), count))
-        kinds = {name: self._distribution(dimension) for name, dimension in space.items()}
-        trial = study.ask(kinds)
-        claim = self._lock(stage, trial.number)
-        if claim is None:
-            raise RuntimeError(f"Trial {trial.number} is new, and locked.")
-        claim.trial = trial
-        return claim
-
-    def _lock(self, stage: str, number: int) -> _Claim | None:
-        folder = self.plan.output / "trials" / f"{stage}-{number:04d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _files.FileLock(folder / ".search.lock", f"the trial {folder.name}")
-        return _Claim(stage, folder, lock) if _acquired(lock) else None
+        study.add_trial(
+            self.optuna.trial.create_trial(
+                state=self.optuna.trial.TrialState.RUNNING,
+                params=draw(space, self.plan.seed, STAGES.index(stage), number),
+                distributions={name: self._distribution(kind) for name, kind in space.items()},
+            )
+        )
+        return self._take_over(study, stage, study.get_trials(deepcopy=False)[number:])
 
     def _space(self, study: Any, stage: str) -> Space:
         if stage == "coarse" or not self.plan.wanted("coarse"):
@@ -176,7 +165,7 @@ class Search:
         return space_from_json(study.user_attrs["space"])
 
     def _best_coarse(self) -> list[dict[str, Any]]:
-        """Values of the best quarter of the coarse trials, two at least."""
+        """Return the values of the best quarter of the coarse trials, two at least."""
         done = [
             trial
             for trial in self.study("coarse").get_trials(deepcopy=False)
@@ -184,7 +173,7 @@ class Search:
         ]
         if not done:
             raise SightkitError(
-                "No coarse trial came to its end, so there is nothing to search around.",
+                "The fine trials need a coarse one that is complete.",
                 "Read trials.csv for the reasons; begin anew with another --output and --space.",
                 output=str(self.plan.output),
             )
@@ -200,7 +189,7 @@ class Search:
         return kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
 
     def _conduct(self, claim: _Claim) -> str:
-        """Train a trial's network on every fold; the line that says what came of it."""
+        """Train a trial's network on every fold; return a line about the result."""
         study, trial, states = self.study(claim.stage), claim.trial, self.optuna.trial.TrialState
         epochs = self.plan.coarse_epochs if claim.stage == "coarse" else self.plan.config.epochs
         start = time.monotonic()
@@ -231,18 +220,18 @@ class Search:
         return f"{claim.stage} {trial.number}: {tried}: {outcome}"
 
 
+@dataclass(frozen=True)
 class _Claim:
-    """A trial, and the lock that says whose it is."""
+    """A trial, and the lock by which it is this process's."""
 
-    def __init__(self, stage: str, folder: Path, lock: _files.FileLock) -> None:
-        self.stage = stage
-        self.folder = folder
-        self.trial: Any = None
-        self._lock = lock
+    stage: str
+    folder: Path
+    trial: Any
+    lock: _files.FileLock
 
     def close(self) -> None:
-        """Let others have it."""
-        self._lock.release()
+        """Release the lock."""
+        self.lock.release()
 
 
 def _acquired(lock: _files.FileLock) -> bool:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras.callbacks import LambdaCallback
 
 from sightkit._errors import SightkitError
-from sightkit.callbacks import StatefulCallback
 from sightkit.training.search.data import write_folds
 from sightkit.training.search.plan import MONITORED, SearchPlan, import_optuna
 
@@ -45,12 +45,16 @@ def train_fold(
         output=folder / f"fold-{fold}",
         resume=True,
         overwrite=False,
-        preflight=False,  # it would say the same of every trial
+        preflight=False,  # the same for every trial
     )
-    reporter = Reporter(trial, MONITORED[plan.objective], reports=fold == 1)
+    monitored = MONITORED[plan.objective]
+
+    def report(epoch: int, logs: dict[str, Any] | None = None) -> None:
+        report_epoch(trial if fold == 1 else None, monitored, epoch, logs or {})
+
     keras.backend.clear_session()  # so that layers are named as in a process of its own
     with quiet(folder / "log.txt"):
-        metrics = plan.main(config, callbacks=[reporter])
+        metrics = plan.main(config, callbacks=[LambdaCallback(on_epoch_end=report)])
     value = metrics["validation"][plan.objective]
     if not math.isfinite(value):
         raise import_optuna().TrialPruned("it diverged")
@@ -58,7 +62,7 @@ def train_fold(
 
 
 def prepare_folds(plan: SearchPlan) -> list[Path]:
-    """The dataset files of all folds; the script builds its dataset first where it is missing."""
+    """Return the dataset files of all folds; the script builds its dataset where it is missing."""
     ensure_data(plan.main, plan.config, plan.output)
     return write_folds(plan.config.data, plan.output / "data", plan.folds, seed=plan.seed)
 
@@ -76,70 +80,51 @@ def ensure_data(main: Callable[..., Any], config: Any, folder: Path) -> None:
     only_data = dataclasses.replace(
         config, output=folder / "preparation", resume=False, overwrite=True, preflight=False
     )
-    with contextlib.suppress(DataIsThere), quiet(folder / "preparation.log"):
-        main(only_data, callbacks=[StopBeforeTraining()])
+    with contextlib.suppress(DatasetBuilt), quiet(folder / "preparation.log"):
+        main(only_data, callbacks=[LambdaCallback(on_train_begin=_stop_before_training)])
 
 
-class Reporter(StatefulCallback):
-    """Reports a trial to the study after each epoch, and ends one that is far behind."""
+def report_epoch(trial: Any, monitored: str, epoch: int, logs: Mapping[str, float]) -> None:
+    """Report an epoch to the study, and end a trial that diverged or is far behind.
 
-    def __init__(self, trial: Any, monitored: str, *, reports: bool) -> None:
-        super().__init__()
-        self.trial = trial
-        self.monitored = monitored
-        self.reports = reports
+    Args:
+        trial: optuna's; None where a fold is not reported.
+        monitored: name of the value in the logs.
+        epoch: from 0.
+        logs: of the epoch.
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Report, and raise if the trial shall end."""
-        value = (logs or {}).get(self.monitored)
-        if value is None:
-            raise SightkitError(
-                f"The epochs' logs must hold {self.monitored}.",
-                'Compile the network with metrics=["accuracy"], or give --objective loss.',
-                logs=sorted(logs or {}),
-            )
-        if not math.isfinite(value):
-            raise import_optuna().TrialPruned(f"it diverged in epoch {epoch + 1}")
-        if not self.reports:
-            return
-        if epoch not in self._reported():  # by a process that died before it saved the epoch
-            self.trial.report(float(value), epoch)
-        if self.trial.should_prune():
-            raise import_optuna().TrialPruned(f"behind the median after epoch {epoch + 1}")
-
-    def _reported(self) -> Mapping[int, float]:
-        trials = self.trial.study.get_trials(deepcopy=False)
-        return trials[self.trial.number].intermediate_values
-
-    def get_state(self) -> dict[str, Any]:
-        """Nothing: the journal remembers."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Nothing."""
+    Raises:
+        optuna.TrialPruned: it diverged, or is far behind the others.
+        SightkitError: the value is not in the logs.
+    """
+    value = logs.get(monitored)
+    if value is None:
+        raise SightkitError(
+            f"The epochs' logs must hold {monitored}.",
+            'Compile the network with metrics=["accuracy"], or give --objective loss.',
+            logs=sorted(logs),
+        )
+    if not math.isfinite(value):
+        raise import_optuna().TrialPruned(f"it diverged in epoch {epoch + 1}")
+    if trial is None:
+        return
+    stored = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    if epoch not in stored:  # else by a process that died before it saved the epoch
+        trial.report(float(value), epoch)
+    if trial.should_prune():
+        raise import_optuna().TrialPruned(f"behind the median after epoch {epoch + 1}")
 
 
-class DataIsThere(Exception):
+class DatasetBuilt(Exception):
     """A script has built its dataset and would begin to train."""
 
 
-class StopBeforeTraining(StatefulCallback):
-    """Ends a script when its data is there."""
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Raise."""
-        raise DataIsThere
-
-    def get_state(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Nothing."""
+def _stop_before_training(logs: dict[str, Any] | None = None) -> None:
+    raise DatasetBuilt
 
 
 @contextlib.contextmanager
 def quiet(path: Path) -> Iterator[None]:
-    """What a script prints goes to a file."""
+    """Redirect to a file what a script prints."""
     with open(path, "a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
         yield

@@ -230,7 +230,7 @@ def test_pixels_that_were_not_scaled(file):
     assert "0 to 255" in result["inputs"].found
     assert "not scaled" in result["inputs"].found
     assert "ImageToArrayPreprocessor" in result["inputs"].todo
-    assert dict(result.left_out)["overfit"] == "first put right: inputs"
+    assert dict(result.left_out)["overfit"] == "fix first: inputs"
 
 
 def test_pixels_that_were_scaled_twice(file):

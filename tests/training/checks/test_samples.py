@@ -16,7 +16,7 @@ def test_batches_are_spread_over_the_epoch_and_the_epoch_stays(write_dataset):
     assert found is not None
     assert len(found.images) == 48  # twelve of a hundred batches
     assert set(found.images[[0, -1], -1, -1, 0]) == {0, 399 % 256}
-    assert found.whole
+    assert found.complete
     assert len(found.all_labels) == 400
     assert found.class_names == ("class 0", "class 1", "class 2")
     assert (data._epoch, len(data)) == (-1, 100)
@@ -48,9 +48,9 @@ def test_classes_of_any_form_of_label():
 
 def test_the_report_knows_its_lines():
     lines = (
-        Line("a", PASSED, "well"),
-        Line("b", WARNED, "word " * 40, "do"),
-        Line("c", FAILED, "ill", "heal"),
+        Line(PASSED, "well", name="a"),
+        Line(WARNED, "word " * 40, "do", "b"),
+        Line(FAILED, "ill", "heal", "c"),
     )
     result = Preflight(lines, (("d", "no file"),), 1.25)
     assert result.failed

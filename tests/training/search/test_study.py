@@ -171,12 +171,12 @@ def test_without_optuna_one_line_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_an_epoch_without_the_value_is_named(tmp_path):
-    from sightkit.training.search.trial import Reporter
+    from sightkit.training.search.trial import report_epoch
 
     with pytest.raises(SightkitError, match=r"val_accuracy.*metrics"):
-        Reporter(None, "val_accuracy", reports=True).on_epoch_end(0, {"val_loss": 1.0})
+        report_epoch(None, "val_accuracy", 0, {"val_loss": 1.0})
     with pytest.raises(optuna.TrialPruned, match="diverged"):
-        Reporter(None, "val_loss", reports=True).on_epoch_end(0, {"val_loss": math.nan})
+        report_epoch(None, "val_loss", 0, {"val_loss": math.nan})
 
 
 def start(folder, trials, seconds):

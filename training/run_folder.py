@@ -1,0 +1,121 @@
+"""The files of a run folder: found, claimed, put aside and brought back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sightkit import _files, _run_files
+from sightkit._errors import SightkitError
+from sightkit.training.run_config import RunConfig, require_same_settings
+
+FORMAT = "sightkit-run"
+SCHEMA = 1
+CONTENTS = {
+    _run_files.REPORT: "open it in a browser",
+    _run_files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
+    _run_files.METRICS: "the numbers",
+    _run_files.PER_CLASS: "precision, recall and F1 of each class",
+    _run_files.CROSS_VALIDATION: "the accuracy of each setting that was tried for a head",
+    _run_files.CONFUSION: "true class by predicted class",
+    _run_files.RELIABILITY: "accuracy by confidence",
+    _run_files.MISTAKES: "the worst mistakes on one sheet",
+    _run_files.HISTORY: "loss, accuracy and learning rate of each epoch",
+    _run_files.HISTORY_JSON: "the same, a list for each",
+    _run_files.CURVES: "the same as a picture",
+    _run_files.UPDATES: "update to weight ratio of each layer, share of dead ReLUs",
+    _run_files.UPDATES_PICTURE: "the same as a picture",
+    _run_files.CHECKPOINTS: "best weights, and the state that --resume continues from",
+    _run_files.CONFIG: "the flags",
+    _run_files.ENVIRONMENT: "command, versions, device, commit, data",
+}
+"""All that runs write, and what for."""
+
+
+def parts(folder: Path) -> list[Path]:
+    """Return all that runs write, the configuration first."""
+    return [folder / name for name in sorted(CONTENTS, key=lambda name: name != _run_files.CONFIG)]
+
+
+def recover(folder: Path) -> None:
+    """Bring back a run whose successor was killed before it started."""
+    if not (folder / _run_files.REPLACED).is_dir():
+        return
+    with _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}"):
+        put_back(folder)
+
+
+def put_back(folder: Path) -> None:
+    """Undo ``_begin``, wherever it or this was killed; nothing if there is nothing aside.
+
+    A successor that has made something without ``start`` (a loop of one's own) stays.
+    """
+    aside = folder / _run_files.REPLACED
+    if not aside.is_dir() or ((aside / _run_files.CONFIG).exists() and holds_work(folder)):
+        return
+    if (aside / _run_files.CONFIG).exists():  # all of the old run is aside, what is here is new
+        for path in parts(folder):
+            _files.remove(path)
+    for path in parts(aside):
+        if path.exists():
+            path.rename(folder / path.name)
+    aside.rmdir()
+
+
+def claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str, Any] | None:
+    """Return the configuration to continue, or None; raise if the folder may not be taken."""
+    found = _find_config(folder)
+    if found is None:
+        return None
+    if not (config.resume or config.overwrite):
+        resume = "--resume to continue it, " if "resume" in vars(config) else ""
+        raise SightkitError(
+            "The output folder holds a run already.",
+            f"Give {resume}--overwrite to delete it, or another --output.",
+            output=str(folder),
+        )
+    if config.resume:
+        require_same_settings(
+            found,
+            wanted,
+            folder,
+            "A run is resumed with its own configuration",
+            "Give the flags of the run, or another --output.",
+        )
+    return found
+
+
+def _find_config(folder: Path) -> dict[str, Any] | None:
+    """Return the configuration of a folder's run; None if there is none, or nothing to lose."""
+    names = os.listdir(folder) if folder.is_dir() else ()
+    entries = {name for name in names if not _files.is_partial(name)}
+    # A run that was killed before its configuration was written is no run yet.
+    leftovers = {_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED}
+    if _run_files.CONFIG not in entries:
+        if entries - leftovers:
+            raise SightkitError(
+                "The output folder holds files that are no run's.",
+                "Choose a new or an empty folder; neither --resume nor --overwrite touches others.",
+                output=str(folder),
+                found=sorted(entries - leftovers)[:3],
+            )
+        return None
+    found = _files.read_json(folder / _run_files.CONFIG)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise SightkitError(
+            f"The output folder holds a {_run_files.CONFIG} that is no run's.",
+            "Choose another --output.",
+            output=str(folder),
+        )
+    if found.get("schema", 0) > SCHEMA:
+        raise SightkitError("The run was written by a newer version.", "Update sightkit.")
+    return found if holds_work(folder) else None
+
+
+def holds_work(folder: Path) -> bool:
+    """Return whether an epoch was finished there, or anything made of it."""
+    made = (_run_files.METRICS, _run_files.REPORT, _run_files.BUNDLE)
+    return any((folder / name).exists() for name in made) or any(
+        (folder / _run_files.CHECKPOINTS).rglob(_run_files.CHECKPOINT_PATTERN)
+    )
