@@ -1,7 +1,7 @@
 """Read the header of an image file before it is decoded: kind, size, orientation, transparency.
 
-By hand, in 3 µs where Pillow takes 25; and Pillow warns of damaged EXIF, which cannot be silenced in
-one thread alone, and has a limit of its own for WebP. AVIF, a tree of boxes, is left to Pillow.
+By hand, in 3 µs where Pillow takes 25; and Pillow warns of damaged EXIF, which cannot be silenced
+in one thread alone, and has a limit of its own for WebP. AVIF, a tree of boxes, is left to Pillow.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 from sightkit.preprocessing.aspect_aware import AspectAwarePreprocessor as AspectAwarePreprocessor
 from sightkit.preprocessing.augment import Augment as Augment
+from sightkit.preprocessing.base import ArrayPreprocessor as ArrayPreprocessor
 from sightkit.preprocessing.base import Preprocessor as Preprocessor
 from sightkit.preprocessing.base import RandomPreprocessor as RandomPreprocessor
 from sightkit.preprocessing.base import from_config as from_config

@@ -59,6 +59,31 @@ class Preprocessor:
 
 
 @dataclasses.dataclass(frozen=True)
+class ArrayPreprocessor(Preprocessor):
+    """Base of preprocessors that treat a whole array at once: a subclass has ``transform``."""
+
+    accepted_channels: ClassVar[tuple[int, ...]] = (1, 3)
+    accepted_dtypes: ClassVar[tuple[str, ...] | None] = None
+    """Names; None accepts whole and real numbers of any size."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Transform one image, (H, W, C), as ``transform`` does a batch of one."""
+        owner = type(self).__name__
+        image = check_image(image, owner, self.accepted_channels, self.accepted_dtypes)
+        return self.transform(image[np.newaxis])[0]
+
+    def batch(self, images: Images) -> np.ndarray:
+        """Transform (N, H, W, C) at once, or N images of any sizes one by one."""
+        owner = type(self).__name__
+        array = check_batch(images, owner, self.accepted_channels, self.accepted_dtypes)
+        return super().batch(images) if array is None else self.transform(array)
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Transform (N, H, W, C), whose channels and dtype are accepted, to (N, H', W', C')."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
 class RandomPreprocessor(Preprocessor):
     """A preprocessor that is called with the source of its randomness; it holds no state.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image
+from sightkit.preprocessing.base import ArrayPreprocessor
 
 
 @dataclass(frozen=True)
-class ColourPreprocessor(Preprocessor):
+class ColourPreprocessor(ArrayPreprocessor):
     """Grey to RGB by repeating the channel; a colour image stays as it is.
 
     The inverse of ``GrayscalePreprocessor``, so that a colour network accepts a grey photo:
@@ -21,21 +22,13 @@ class ColourPreprocessor(Preprocessor):
         (2, 2, 3)
     """
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Convert one image, (H, W, 1) or (H, W, 3), to (H, W, 3) of the same dtype."""
-        return self._to_colour(check_image(image, "ColourPreprocessor"))
-
-    def batch(self, images: Images) -> np.ndarray:
-        """Convert (N, H, W, 1) or (N, H, W, 3) at once, to (N, H, W, 3) of the same dtype."""
-        array = check_batch(images, "ColourPreprocessor")
-        return super().batch(images) if array is None else self._to_colour(array)
-
-    def _to_colour(self, array: np.ndarray) -> np.ndarray:
-        return np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Convert (N, H, W, 1) or (N, H, W, 3) to (N, H, W, 3) of the same dtype."""
+        return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
 
 @dataclass(frozen=True)
-class BGRPreprocessor(Preprocessor):
+class BGRPreprocessor(ArrayPreprocessor):
     """RGB to BGR, last of a chain: for weights that were trained so (VGG, ResNet50, SqueezeNet).
 
     Images are RGB everywhere else in sightkit.
@@ -45,11 +38,8 @@ class BGRPreprocessor(Preprocessor):
         [3, 2, 1]
     """
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Reverse the channels of one image, (H, W, 3), of any dtype."""
-        return np.ascontiguousarray(check_image(image, "BGRPreprocessor", channels=(3,))[..., ::-1])
+    accepted_channels: ClassVar[tuple[int, ...]] = (3,)
 
-    def batch(self, images: Images) -> np.ndarray:
-        """Reverse the channels of (N, H, W, 3)."""
-        array = check_batch(images, "BGRPreprocessor", channels=(3,))
-        return super().batch(images) if array is None else np.ascontiguousarray(array[..., ::-1])
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Reverse the channels of (N, H, W, 3), of any dtype."""
+        return np.ascontiguousarray(images[..., ::-1])

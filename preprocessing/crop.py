@@ -1,4 +1,4 @@
-"""Ten looks at one image: four corners, the centre, and their mirror images."""
+"""Ten views of one image: four corners, the centre, and their mirror images."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image, check_size
+from sightkit.preprocessing.base import ArrayPreprocessor, check_size
 from sightkit.preprocessing.patch import check_fits
 
 
 @dataclass(frozen=True)
-class CropPreprocessor(Preprocessor):
+class CropPreprocessor(ArrayPreprocessor):
     """Cut the four corners and the centre out of an image, and mirror each.
 
     A network's predictions for them are averaged (Krizhevsky et al. 2012). In a ``Pipeline`` the
@@ -37,24 +37,16 @@ class CropPreprocessor(Preprocessor):
     def __post_init__(self) -> None:
         check_size("CropPreprocessor", width=self.width, height=self.height)
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Cut one image.
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Cut images.
 
         Args:
-            image: (H, W, C) of any real dtype, 1 or 3 channels, nowhere smaller than a crop.
+            images: (N, H, W, C) of any real dtype, 1 or 3 channels, nowhere smaller than a crop.
 
         Returns:
-            The same dtype, (10 or 5, height, width, C): upper left, upper right, lower right,
+            The same dtype, (N, 10 or 5, height, width, C): upper left, upper right, lower right,
             lower left, centre (rounded towards the upper left), then their mirror images.
         """
-        return self._cut(check_image(image, "CropPreprocessor")[np.newaxis])[0]
-
-    def batch(self, images: Images) -> np.ndarray:
-        """Cut (N, H, W, C), or N images of any sizes, into (N, 10 or 5, height, width, C)."""
-        array = check_batch(images, "CropPreprocessor")
-        return super().batch(images) if array is None else self._cut(array)
-
-    def _cut(self, images: np.ndarray) -> np.ndarray:
         check_fits("CropPreprocessor", images, self.width, self.height)
         count, rows, columns, channels = images.shape
         down, right = rows - self.height, columns - self.width

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image
+from sightkit.preprocessing.base import ArrayPreprocessor
 
 
 @dataclass(frozen=True)
-class ImageToArrayPreprocessor(Preprocessor):
+class ImageToArrayPreprocessor(ArrayPreprocessor):
     """uint8 image to float32 array, multiplied by ``scale`` (1/255: to the range [0, 1]).
 
     Args:
@@ -28,14 +28,6 @@ class ImageToArrayPreprocessor(Preprocessor):
         if not (np.isfinite(self.scale) and self.scale > 0):
             raise SightkitError("scale must be a positive number.", scale=self.scale)
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Convert one image, (H, W, C) of any real dtype, to float32 (H, W, C)."""
-        return self._convert(check_image(image, "ImageToArrayPreprocessor"))
-
-    def batch(self, images: Images) -> np.ndarray:
-        """Convert (N, H, W, C) at once, to float32."""
-        array = check_batch(images, "ImageToArrayPreprocessor")
-        return super().batch(images) if array is None else self._convert(array)
-
-    def _convert(self, array: np.ndarray) -> np.ndarray:
-        return np.multiply(array, np.float32(self.scale), dtype=np.float32)
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Convert (N, H, W, C) of any real dtype to float32 of the same shape."""
+        return np.multiply(images, np.float32(self.scale), dtype=np.float32)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image
+from sightkit.preprocessing.base import ArrayPreprocessor, Preprocessor
 from sightkit.preprocessing.training_images import Source, training_images
 
 
 @dataclass(frozen=True)
-class MeanPreprocessor(Preprocessor):
+class MeanPreprocessor(ArrayPreprocessor):
     """Subtract a mean from each channel of an RGB image, then divide by a deviation, if any.
 
     A grey image is taken where red, green and blue are equal.
@@ -90,15 +90,6 @@ class MeanPreprocessor(Preprocessor):
         variances = [(square * n - total**2) / n**2 for total, square, n in sums]
         return cls.of(mean, np.sqrt(variances).tolist())
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Transform one image, (H, W, 3) in RGB order of any real dtype; float32 comes back."""
-        return self._transform(check_image(image, "MeanPreprocessor", self._channels()))
-
-    def batch(self, images: Images) -> np.ndarray:
-        """Transform (N, H, W, 3) at once; float32 comes back."""
-        array = check_batch(images, "MeanPreprocessor", self._channels())
-        return super().batch(images) if array is None else self._transform(array)
-
     def to_config(self) -> dict[str, Any]:
         """The preprocessor as JSON; a tuple would come back as a list."""
         config = super().to_config()
@@ -110,23 +101,26 @@ class MeanPreprocessor(Preprocessor):
         deviation = fields.get("deviation")
         return super().from_fields({**fields, "deviation": deviation and tuple(deviation)})
 
-    def _channels(self) -> tuple[int, ...]:
+    @property
+    def accepted_channels(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Three; and one, where red, green and blue are treated alike."""
         alike = all(
             len(set(values)) == 1
             for values in ((self.red, self.green, self.blue), self.deviation or (1.0,))
         )
         return (1, 3) if alike else (3,)
 
-    def _transform(self, array: np.ndarray) -> np.ndarray:
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Transform (N, H, W, 3) in RGB order, of any real dtype; return float32."""
         # Whole rows of pixels: a broadcast over three channels alone takes ten times as long.
-        width, channels = array.shape[-2:]
-        rows = array.reshape(-1, width * channels)
+        width, channels = images.shape[-2:]
+        rows = images.reshape(-1, width * channels)
         mean = np.array([self.red, self.green, self.blue][:channels], np.float32)
         result = np.subtract(rows, np.tile(mean, width), dtype=np.float32)
         if self.deviation is not None:
             deviation = np.array(self.deviation[:channels], np.float32)
             np.divide(result, np.tile(deviation, width), out=result)
-        return result.reshape(array.shape)
+        return result.reshape(images.shape)
 
 
 def _three(values: Sequence[float] | np.ndarray, name: str) -> tuple[float, float, float]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image, check_size
+from sightkit.preprocessing.base import ArrayPreprocessor, check_image, check_size
 from sightkit.preprocessing.training_images import Source, training_images
 
 
 @dataclass(frozen=True)
-class MeanImagePreprocessor(Preprocessor):
+class MeanImagePreprocessor(ArrayPreprocessor):
     """Subtract a mean image; images of another size are refused.
 
     Make one with ``fit`` or ``of``: the pixels travel as text, so that they fit into JSON.
@@ -79,24 +79,16 @@ class MeanImagePreprocessor(Preprocessor):
         """float32 (height, width, channels), read-only."""
         return _decoded(self.pixels, self.height, self.width, self.channels)
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Subtract from one image, (height, width, channels) of any real dtype; gives float32."""
-        return self._subtract(check_image(image, "MeanImagePreprocessor"))
-
-    def batch(self, images: Images) -> np.ndarray:
-        """Subtract from (N, height, width, channels) at once; float32 comes back."""
-        array = check_batch(images, "MeanImagePreprocessor")
-        return super().batch(images) if array is None else self._subtract(array)
-
-    def _subtract(self, array: np.ndarray) -> np.ndarray:
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Subtract from (N, height, width, channels) of any real dtype; return float32."""
         mean = self.mean
-        if array.shape[-3:] != mean.shape:
+        if images.shape[-3:] != mean.shape:
             raise SightkitError(
                 f"Images must have the mean image's shape, {mean.shape}.",
                 "Resize or crop them first.",
-                shape=array.shape,
+                shape=images.shape[1:],
             )
-        return np.subtract(array, mean, dtype=np.float32)
+        return np.subtract(images, mean, dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=8)

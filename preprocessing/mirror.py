@@ -1,4 +1,4 @@
-"""Two looks at one image: as it is, and mirrored."""
+"""Two views of one image: as it is, and mirrored."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from sightkit.preprocessing.base import Images, Preprocessor, check_batch, check_image
+from sightkit.preprocessing.base import ArrayPreprocessor
 
 
 @dataclass(frozen=True)
-class MirrorPreprocessor(Preprocessor):
+class MirrorPreprocessor(ArrayPreprocessor):
     """An image and its mirror image, left to right; a network's predictions are averaged.
 
     Like ``CropPreprocessor`` it makes a stack of one image: in a ``Pipeline`` the steps after it
@@ -24,14 +24,6 @@ class MirrorPreprocessor(Preprocessor):
 
     crops: ClassVar[bool] = True
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Mirror one image, (H, W, C) of any real dtype, to (2, H, W, C)."""
-        return self._both(check_image(image, "MirrorPreprocessor")[np.newaxis])[0]
-
-    def batch(self, images: Images) -> np.ndarray:
-        """Mirror (N, H, W, C) to (N, 2, H, W, C)."""
-        array = check_batch(images, "MirrorPreprocessor")
-        return super().batch(images) if array is None else self._both(array)
-
-    def _both(self, images: np.ndarray) -> np.ndarray:
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Mirror (N, H, W, C) of any real dtype to (N, 2, H, W, C)."""
         return np.stack((images, images[:, :, ::-1]), axis=1)

@@ -73,7 +73,7 @@ BYTES_OR_FLOATS = {
     "GrayscalePreprocessor",
     "Pipeline",
 }
-ABSTRACT = {"RandomPreprocessor"}
+ABSTRACT = {"ArrayPreprocessor", "RandomPreprocessor"}
 NAMES = sorted(
     name
     for name, kind in Preprocessor.kinds.items()
