@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator
 
 import numpy as np
 
+from sightkit.io.chain import Chain
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.threads import in_threads, whole_number
 
@@ -15,19 +15,11 @@ IMAGES_A_TASK = 8
 """Handing a task to a thread costs about as much as a hundredth of decoding a photo."""
 
 
-class ListPreprocessor(Protocol):
-    """What is asked of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
-
-    def batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Images of several sizes to one array (N, H, W, C)."""
-        ...
-
-
 def image_batches(
     source: ImageSource,
     batch_size: int,
     *,
-    preprocessors: ListPreprocessor,
+    preprocessors: Chain,
     workers: int | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Read a source once, in its order; each batch is decoded while the one before is used.
@@ -57,14 +49,14 @@ def image_batches(
     """
     batch_size = whole_number("batch_size", batch_size, at_least=1)
 
-    def prepare(rows: range) -> np.ndarray:
+    def read_and_prepare(rows: range) -> np.ndarray:
         return preprocessors.batch([source.read(row) for row in rows])
 
     starts = range(0, len(source), batch_size)
     tasks = [
         task for start in starts for task in _tasks(start, min(start + batch_size, len(source)))
     ]
-    with contextlib.closing(in_threads(prepare, tasks, workers=workers)) as results:
+    with contextlib.closing(in_threads(read_and_prepare, tasks, workers=workers)) as results:
         for start in starts:
             y = source.labels[start : start + batch_size]
             parts = [next(results) for _ in _tasks(start, start + len(y))]

@@ -57,7 +57,7 @@ def decode_labels(labels: np.ndarray | Sequence[int], class_names: Sequence[str]
         >>> decode_labels([1, 0], ("cat", "dog"))
         ['dog', 'cat']
     """
-    return [str(class_names[int(label)]) for label in _checked(labels, len(class_names))]
+    return [str(class_names[int(label)]) for label in check_labels(labels, len(class_names))]
 
 
 def one_hot(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
@@ -77,7 +77,7 @@ def one_hot(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
         >>> one_hot([1, 0], 2).tolist()
         [[0.0, 1.0], [1.0, 0.0]]
     """
-    indices = _checked(labels, classes)
+    indices = check_labels(labels, classes)
     rows = np.zeros((len(indices), classes), np.float32)
     rows[np.arange(len(indices)), indices] = 1
     return rows
@@ -111,7 +111,7 @@ def class_weights(
     if not len(values):
         raise SightkitError("Weights of classes need at least one label.", labels=0)
     classes = int(values.max()) + 1 if classes is None else classes
-    counts = np.bincount(_checked(values, classes), minlength=classes)
+    counts = np.bincount(check_labels(values, classes), minlength=classes)
     if counts.min() == 0:
         raise SightkitError(
             "Each class must have a sample: a class without any has no weight.",
@@ -123,13 +123,14 @@ def class_weights(
     }
 
 
-def _checked(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
+def check_labels(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
+    """Return labels as int64 (N,); raise unless they are whole numbers below ``classes``."""
     values = np.asarray(labels)
     if values.size == 0:
         return np.zeros(0, np.int64)
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise SightkitError(
-            "Labels must be one whole number a sample.", shape=values.shape, dtype=values.dtype
+            "Labels must be integers, one a sample.", shape=values.shape, dtype=values.dtype
         )
     if values.min() < 0 or values.max() >= classes:
         raise SightkitError(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.labels import check_labels
 from sightkit.io.threads import whole_number
 
 SPLITS = ("train", "validation", "test")
@@ -43,13 +44,9 @@ def split(
         >>> {name: len(indices) for name, indices in parts.items()}
         {'train': 2, 'test': 2}
     """
-    labels = np.asarray(labels)
     check_fractions(fractions)
     seed = whole_number("seed", seed, at_least=0)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise SightkitError(
-            "labels must be integers, one a sample.", shape=labels.shape, dtype=labels.dtype
-        )
+    labels = check_labels(labels, np.iinfo(np.int64).max)
     if groups is not None and len(groups) != len(labels):
         raise SightkitError(
             "groups must hold a key for each sample.", groups=len(groups), labels=len(labels)

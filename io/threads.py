@@ -34,7 +34,8 @@ def in_threads(
         tasks: taken as workers become free.
         workers: threads; as many as this process may use cores when left out.
     """
-    count = worker_count(workers)
+    cores = len(os.sched_getaffinity(0))
+    count = cores if workers is None else whole_number("workers", workers, at_least=1)
     before = cv2.getNumThreads()
     pool = ThreadPoolExecutor(count, thread_name_prefix="sightkit-io")
     waiting: deque[Future[Result]] = deque()
@@ -49,13 +50,6 @@ def in_threads(
     finally:
         pool.shutdown(cancel_futures=True)
         cv2.setNumThreads(before)
-
-
-def worker_count(workers: int | None) -> int:
-    """The number of threads asked for, or that of usable cores."""
-    if workers is None:
-        return len(os.sched_getaffinity(0))
-    return whole_number("workers", workers, at_least=1)
 
 
 def whole_number(name: str, value: Any, *, at_least: int) -> int:

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.build.dataset import ImageChain, build_dataset, check_place
+from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
+from sightkit.io.chain import Chain
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
@@ -105,7 +106,7 @@ class BuildConfig:
     def build(
         self,
         source: Callable[[], ImageSource],
-        preprocessors: ImageChain,
+        preprocessors: Chain,
         *,
         classes: Sequence[str] = (),
     ) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import numpy as np
 from sightkit import _faults, _files
 from sightkit._errors import SightkitError
 from sightkit.io.build.partition import check_fixed, in_two_classes, partition
-from sightkit.io.build.prepare import ImageChain, Prepared
+from sightkit.io.build.prepare import Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
+from sightkit.io.chain import Chain
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import file_size
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
@@ -33,7 +34,7 @@ def build_dataset(
     source: Callable[[], ImageSource],
     path: str | os.PathLike[str],
     *,
-    preprocessors: ImageChain,
+    preprocessors: Chain,
     fractions: Mapping[str, float],
     split_seed: int = 0,
     limit: int | None = None,
@@ -120,7 +121,7 @@ def check_place(path: Path) -> None:
 def _build(
     images: ImageSource,
     path: Path,
-    preprocessors: ImageChain,
+    preprocessors: Chain,
     recipe: dict[str, Any],
     lock: _files.FileLock,
     workers: int | None,
@@ -130,7 +131,7 @@ def _build(
     names = [_kept_name(images.identify(row)) for row in range(len(images))]
     prepared.read_all(
         tolerant=recipe["max_bad"] is not None,
-        room=lambda shape: _room(path, shape, names, recipe),
+        room=lambda shape: _room(path, shape, names, images, recipe),
         folder=path.parent,
         name=f"Reading {images.name}",
     )
@@ -201,18 +202,21 @@ def _write(
 
 
 def _room(
-    path: Path, shape: tuple[int, ...], names: list[str], recipe: dict[str, Any]
+    path: Path,
+    shape: tuple[int, ...],
+    names: list[str],
+    images: ImageSource,
+    recipe: dict[str, Any],
 ) -> int | None:
     """Check that the dataset fits on the disk; its size, or None if rows shall not wait.
 
     Of a quick try few rows are used: they are read again.
     """
-    count = len(names)
-    limit = recipe["limit"]
+    count, limit = len(names), recipe["limit"]
     if limit is not None:
         count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
-    rows = count * int(np.prod(shape, dtype=np.int64))
-    needed = file_size(rows, count, _mean_bytes(names))
+    dims, dtype = (count, *shape), np.dtype(np.uint8)
+    needed = file_size(dims, dtype, images.class_names, _mean_bytes(names))
     _files.require_free_space(path.parent, needed, path.name)
     return needed if limit is None else None
 

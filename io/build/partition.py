@@ -7,53 +7,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.labels import check_labels
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS, check_fractions, split
 
 
 def check_fixed(images: ImageSource, fractions: Mapping[str, float]) -> None:
-    """Raise unless shares are shares, labels are labels, and fixed splits lie apart."""
+    """Raise unless fractions, labels and fixed splits are valid, and fixed splits are apart."""
     check_fractions(fractions)
     if next(iter(fractions)) != SPLITS[0]:
         raise SightkitError('fractions must begin with "train".', fractions=dict(fractions))
     if not len(images):
         raise SightkitError("A source must have images.", source=images.name, images=0)
-    lowest, highest = images.labels.min(), images.labels.max()
-    if lowest < 0 or highest >= len(images.class_names):
+    check_labels(images.labels, len(images.class_names))
+    known = list(dict.fromkeys((*SPLITS, *fractions)))
+    if unknown := [name for name, _ in images.fixed if name not in known]:
         raise SightkitError(
-            f"Labels must lie between 0 and {len(images.class_names) - 1}, the last class.",
-            source=images.name,
-            lowest=lowest,
-            highest=highest,
+            f"A source may fix the splits {known}.", source=images.name, fixed=unknown
         )
-    taken = np.zeros(len(images), bool)
-    for name, rows in images.fixed:
-        _check_fixed_split(images, name, rows, taken, (*SPLITS, *fractions))
-        taken[rows] = True
-
-
-def _check_fixed_split(
-    images: ImageSource, name: str, rows: np.ndarray, taken: np.ndarray, known: Sequence[str]
-) -> None:
-    if name not in known:
+    rows = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in images.fixed)])
+    inside = np.all((rows >= 0) & (rows < len(images)))
+    if not inside or len(np.unique(rows)) < len(rows) or any(not len(r) for _, r in images.fixed):
         raise SightkitError(
-            f"A source may fix the splits {list(dict.fromkeys(known))}.",
+            f"Fixed splits must hold rows from 0 to {len(images) - 1}, at least one, none more "
+            "than once.",
             source=images.name,
-            fixed=name,
+            fixed={name: len(rows) for name, rows in images.fixed},
         )
-    if not len(rows):
-        raise SightkitError("A fixed split must have rows.", "Leave it out.", split=name, rows=0)
-    if rows.min() < 0 or rows.max() >= len(images):
-        raise SightkitError(
-            f"The fixed split {name} must hold rows from 0 to {len(images) - 1}.",
-            source=images.name,
-            lowest=rows.min(),
-            highest=rows.max(),
-        )
-    if len(np.unique(rows)) != len(rows):
-        raise SightkitError(f"The fixed split {name} holds a row twice.", source=images.name)
-    if taken[rows].any():
-        raise SightkitError("A row may not be in two fixed splits.", source=images.name, split=name)
 
 
 def partition(

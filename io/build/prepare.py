@@ -10,11 +10,11 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.chain import Chain
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.threads import in_threads, progress
 
@@ -22,18 +22,6 @@ MEMORY_BYTES = 2**29
 """Rows that wait to be written stay in memory up to this size, beyond it in a nameless file."""
 
 TASK_ROWS = 16
-
-
-class ImageChain(Protocol):
-    """What building asks of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
-
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """One uint8 image to another, all results of one shape."""
-        ...
-
-    def to_config(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        ...
 
 
 class Prepared:
@@ -55,7 +43,7 @@ class Prepared:
     """
 
     def __init__(
-        self, images: ImageSource, preprocessors: ImageChain, *, workers: int | None = None
+        self, images: ImageSource, preprocessors: Chain, *, workers: int | None = None
     ) -> None:
         self.hashes = np.zeros((len(images), 32), np.uint8)
         self.unreadable: dict[int, str] = {}
@@ -63,7 +51,7 @@ class Prepared:
         self._images = images
         self._chain = preprocessors
         self._workers = workers
-        self._kept: np.ndarray | None = None
+        self._held: np.ndarray | None = None
 
     def read_all(
         self,
@@ -90,7 +78,7 @@ class Prepared:
         self.shape = row.shape
         spare = room(self.shape)
         if spare is not None:
-            self._kept = _place((count, *self.shape), folder, spare)
+            self._held = _room_for((count, *self.shape), folder, spare)
         self._store(first, row)
         starts = range(first + 1, count, TASK_ROWS)
         tasks = (range(start, min(start + TASK_ROWS, count)) for start in starts)
@@ -106,8 +94,8 @@ class Prepared:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Rows by index, uint8 (n, H, W, C)."""
-        if self._kept is not None:
-            return self._kept[rows]
+        if self._held is not None:
+            return self._held[rows]
         with contextlib.closing(in_threads(self._again, rows, workers=self._workers)) as results:
             return np.stack(list(results))
 
@@ -158,8 +146,8 @@ class Prepared:
     def _store(self, row: int, image: np.ndarray) -> None:
         self._check(row, image)
         self.hashes[row] = np.frombuffer(hashlib.sha256(image.data).digest(), np.uint8)
-        if self._kept is not None:
-            self._kept[row] = image
+        if self._held is not None:
+            self._held[row] = image
 
     def _check(self, row: int, image: np.ndarray) -> None:
         if image.shape != self.shape:
@@ -193,12 +181,12 @@ class Prepared:
         return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
 
 
-def _place(shape: tuple[int, ...], folder: Path, spare: int) -> np.ndarray | None:
+def _room_for(shape: tuple[int, ...], folder: Path, spare: int) -> np.ndarray | None:
     """Room for rows in memory, else on disk, else nowhere."""
     size = int(np.prod(shape, dtype=np.int64))
-    if size <= MEMORY_BYTES:
-        return np.empty(shape, np.uint8)
-    return _on_disk(shape, size, folder, spare)
+    return (
+        np.empty(shape, np.uint8) if size <= MEMORY_BYTES else _on_disk(shape, size, folder, spare)
+    )
 
 
 def _on_disk(shape: tuple[int, ...], size: int, folder: Path, spare: int) -> np.ndarray | None:

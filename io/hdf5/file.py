@@ -82,14 +82,19 @@ class DatasetFile:
             before = _stamp(os.stat(path))
             # No lock: the file is never written again, and some file systems have none to give.
             with h5py.File(path, "r", locking=False) as file:
-                found = _read(path, file, before)
+                found = _describe(path, file, before)
             if _stamp(os.stat(path)) != before:
                 raise found._replaced()
             return found
         except SightkitError:
             raise
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise _unreadable(path, str(error).splitlines()[0]) from error
+            # HDF5 that may be anybody's: that it may be deleted is not said.
+            raise SightkitError(
+                f"The file is damaged: {str(error).splitlines()[0]}.",
+                "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
+                path=str(path),
+            ) from error
 
     def rows(self, split: str) -> tuple[int, int]:
         """First row and row after the last of a split."""
@@ -194,7 +199,7 @@ def _check_kind(path: Path) -> None:
         )
 
 
-def _read(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> DatasetFile:
+def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> DatasetFile:
     attributes = file.attrs
     if attributes.get("format") != FORMAT:
         raise SightkitError(
@@ -285,15 +290,6 @@ def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset
     if dataset.nbytes > path.stat().st_size:
         raise _damaged(path, f"{name} declares {dataset.nbytes:,} bytes, more than the file has")
     return dataset
-
-
-def _unreadable(path: Path, reason: str) -> SightkitError:
-    """HDF5 that may be anybody's: who has not read ``format`` does not say that it may go."""
-    return SightkitError(
-        f"The file is damaged: {reason}.",
-        "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
-        path=str(path),
-    )
 
 
 def _damaged(path: Path, reason: str) -> SightkitError:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.chain import Chain, RandomChain
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.order import epoch_order, sample_rng
 from sightkit.io.threads import whole_number
@@ -18,26 +18,6 @@ from sightkit.io.threads import whole_number
 BLOCK_BYTES = 2**18
 MIXED_ROWS = 8192
 BEFORE_FIT = -1
-
-
-class BatchPreprocessor(Protocol):
-    """What the generator asks of a preprocessing chain (``preprocessing.Pipeline`` fits)."""
-
-    def batch(self, images: np.ndarray) -> np.ndarray:
-        """(N, H, W, C) to (N, H', W', C')."""
-        ...
-
-    def to_config(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        ...
-
-
-class RandomBatchPreprocessor(Protocol):
-    """What the generator asks of an augmentation (``preprocessing.RandomPipeline`` fits)."""
-
-    def batch(self, images: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
-        """uint8 (N, H, W, C) to (N, H', W', C), with a source of randomness an image."""
-        ...
 
 
 class HDF5DatasetGenerator(keras.utils.PyDataset):
@@ -72,8 +52,8 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         batch_size: int,
         *,
         split: str = "train",
-        preprocessors: BatchPreprocessor | None = None,
-        augment: RandomBatchPreprocessor | None = None,
+        preprocessors: Chain | None = None,
+        augment: RandomChain | None = None,
         shuffle: bool = False,
         seed: int = 0,
         **options: Any,

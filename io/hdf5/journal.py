@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,8 +63,8 @@ class Journal:
         """Start anew."""
         _files.write_bytes(self.path, _line(self.identity))
 
-    def is_of_the_same(self) -> bool | None:
-        """Whether the journal is of this very dataset; None where there is none that is whole."""
+    def has_same_identity(self) -> bool | None:
+        """Whether the journal in the file is of this very dataset; None where there is none."""
         lines = self._lines()
         return None if not lines else lines[0] == self.identity
 
@@ -97,7 +96,7 @@ class Journal:
                 tuple(LeftOut(*each) for each in entry["left_out"]),
             )
 
-    def keep(self, count: int) -> None:
+    def truncate(self, count: int) -> None:
         """Forget all portions but the first ``count``: what follows is written again."""
         lines = self._lines()[: count + 1]
         _files.write_bytes(self.path, b"".join(map(_line, lines)))
@@ -119,18 +118,6 @@ class Journal:
                 break
             lines.append(json.loads(text))
         return lines
-
-
-def require_same(journal: Journal, path: Path) -> None:
-    """Raise unless the journal that lies there is of this very dataset."""
-    if journal.is_of_the_same() is False:
-        raise SightkitError(
-            "An unfinished file of that name is of other data, or was written with other settings.",
-            "Give those settings to go on, overwrite=True (--overwrite) to begin anew, or another "
-            "name.",
-            path=str(path),
-            unfinished=os.fspath(journal.path),
-        )
 
 
 def splits_that_came(

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from sightkit import _faults
 from sightkit._errors import SightkitError
+from sightkit.io.hdf5.file import STRINGS
 
 
 class RowFile:
@@ -115,6 +119,20 @@ class RowFile:
                 return written.read(offset)
         finally:
             other.unlink(missing_ok=True)
+
+
+def write_columns(path: Path, columns: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+    """Write what a dataset file has beside its rows, and ``complete`` last."""
+    with h5py.File(path, "r+", locking=False) as file:  # our own lock is held
+        for name, values in columns.items():
+            text = isinstance(values, list)
+            file.create_dataset(name, data=values, dtype=STRINGS if text else None)
+        file.attrs.update(attributes)
+    _faults.crash_point("dataset.flushed")
+    # Opened anew, HDF5 sees the space that was reserved, and gives back what it did not need.
+    with h5py.File(path, "r+", locking=False) as file:
+        file.attrs["complete"] = 1
+    _faults.crash_point("dataset.complete")
 
 
 def as_user_error(path: Path, error: BaseException) -> BaseException:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.labels import check_labels
 from sightkit.io.threads import whole_number
 
 RESERVED = frozenset({"labels", "hashes", "class_names", "sources"})
@@ -26,15 +29,36 @@ A text takes twice its length and head at most, where the rest of a block of the
 SOURCE_BYTES = 64
 
 
-def file_size(rows: int, count: int, source_bytes: int = SOURCE_BYTES) -> int:
+def file_size(
+    dims: Sequence[int], dtype: np.dtype, class_names: Sequence[str], source_bytes: int
+) -> int:
     """The most bytes that a dataset file takes.
 
     Args:
-        rows: bytes of all rows.
-        count: number of rows.
+        dims: shape of all rows, (N, …).
+        dtype: of the rows.
+        class_names: of the file.
         source_bytes: length of a row's source, on average, in UTF-8.
     """
-    return rows + METADATA_BYTES + count * (ROW_BYTES + 2 * (source_bytes + TEXT_BYTES))
+    rows = int(np.prod(dims, dtype=np.int64)) * dtype.itemsize
+    names = sum(2 * (len(name.encode()) + TEXT_BYTES) for name in class_names)
+    return rows + names + METADATA_BYTES + dims[0] * (ROW_BYTES + 2 * (source_bytes + TEXT_BYTES))
+
+
+def check_path(path: Path, overwrite: bool) -> None:
+    """Raise unless a dataset file may be written at ``path``."""
+    if os.path.lexists(path) and not path.is_file():
+        raise SightkitError(
+            "A dataset file cannot take the place of a folder, a device or a dead link.",
+            "Choose another name.",
+            path=str(path),
+        )
+    if path.exists() and not overwrite:
+        raise SightkitError(
+            "An existing dataset is not replaced.",
+            "Pass overwrite=True (--overwrite), or choose another name.",
+            path=str(path),
+        )
 
 
 def channel_sums(rows: np.ndarray) -> np.ndarray:
@@ -67,6 +91,18 @@ def checked_names(class_names: Sequence[str]) -> tuple[str, ...]:
     return tuple(map(str, names))
 
 
+def checked_sources(sources: Sequence[str], rows: range) -> tuple[str, ...]:
+    """Return where each of some rows comes from; their numbers where nothing is given."""
+    named = tuple(sources) or tuple(f"row {row}" for row in rows)
+    if len(named) != len(rows):
+        raise SightkitError(
+            "sources must name each row, or be left out.", sources=len(named), rows=len(rows)
+        )
+    for source in named:
+        check_text("sources", source)
+    return named
+
+
 def check_text(argument: str, text: Any) -> None:
     """HDF5 keeps UTF-8 that ends at the first zero byte."""
     try:
@@ -92,16 +128,8 @@ def check_rows(
             shape=rows.shape,
             dtype=rows.dtype,
         )
-    if labels.shape != (len(rows),) or labels.dtype.kind not in "iu":
-        raise SightkitError(
-            "labels must be integers, one a row.", shape=labels.shape, dtype=labels.dtype
-        )
-    if len(labels) and not (0 <= labels.min() and labels.max() < classes):
-        raise SightkitError(
-            f"Labels must lie between 0 and {classes - 1}, the last class.",
-            lowest=labels.min(),
-            highest=labels.max(),
-        )
+    if check_labels(labels, classes).shape != (len(rows),):
+        raise SightkitError("Each row must have a label.", rows=len(rows), labels=labels.shape)
 
 
 def checked_key(data_key: str) -> str:

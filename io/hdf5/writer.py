@@ -1,4 +1,4 @@
-"""Write a dataset file: whole or not at all."""
+"""Write a dataset file: complete or not at all."""
 
 from __future__ import annotations
 
@@ -8,36 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from sightkit import _faults, _files
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5.file import FORMAT, SCHEMA, STRINGS, identity
-from sightkit.io.hdf5.journal import (
-    ENDING,
-    Journal,
-    LeftOut,
-    Portion,
-    require_same,
-    splits_that_came,
-)
-from sightkit.io.hdf5.rows import RowFile, as_user_error
-from sightkit.io.hdf5.values import (
-    SOURCE_BYTES,
-    TEXT_BYTES,
-    channel_sums,
-    check_rows,
-    check_text,
-    checked_dtype,
-    checked_json,
-    checked_key,
-    checked_names,
-    colour_of,
-    file_size,
-    row_hashes,
-    split_ranges,
-)
+from sightkit.io.hdf5 import values
+from sightkit.io.hdf5.file import FORMAT, SCHEMA, identity
+from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, splits_that_came
+from sightkit.io.hdf5.rows import RowFile, as_user_error, write_columns
 from sightkit.io.threads import whole_number
 
 
@@ -95,22 +73,22 @@ class HDF5DatasetWriter:
         preprocessing: Mapping[str, Any] | None = None,
         recipe: Mapping[str, Any] | None = None,
         overwrite: bool = False,
-        source_bytes: int = SOURCE_BYTES,
+        source_bytes: int = values.SOURCE_BYTES,
         lock: _files.FileLock | None = None,
         resumable: bool = False,
     ) -> None:
         self.path = Path(path)
         self.dims = tuple(whole_number("dims", size, at_least=1) for size in dims)
-        self.class_names = checked_names(class_names)
-        self.splits = split_ranges(splits or {"train": self.dims[0]}, self.dims[0])
-        self.data_key = checked_key(data_key)
-        self.dtype = checked_dtype(dtype)
+        self.class_names = values.checked_names(class_names)
+        self.splits = values.split_ranges(splits or {"train": self.dims[0]}, self.dims[0])
+        self.data_key = values.checked_key(data_key)
+        self.dtype = values.checked_dtype(dtype)
         self.count = 0
         self.left_out: list[LeftOut] = []
-        self._preprocessing = checked_json(
+        self._preprocessing = values.checked_json(
             "preprocessing", preprocessing or {"name": "Pipeline", "steps": []}
         )
-        self._recipe = checked_json("recipe", recipe or {})
+        self._recipe = values.checked_json("recipe", recipe or {})
         self._source_bytes = whole_number("source_bytes", source_bytes, at_least=0)
         self._partial = self.path.with_name(self.path.name + _files.PARTIAL)
         self._labels = np.zeros(self.dims[0], np.int64)
@@ -157,26 +135,16 @@ class HDF5DatasetWriter:
             left_out: rows that belong between these and do not come; of a resumable writer.
         """
         rows, labels = np.asarray(rows), np.asarray(labels)
-        end = self.count + len(rows)
-        check_rows(rows, labels, self.dims[1:], self.dtype, len(self.class_names))
+        values.check_rows(rows, labels, self.dims[1:], self.dtype, len(self.class_names))
         wanted = self.position + len(rows) + len(left_out)
         if wanted > self.dims[0]:
-            raise SightkitError(
-                "More rows are added than the file was opened for.",
-                rows=wanted,
-                expected=self.dims[0],
-            )
-        sources = list(sources) or [f"row {row}" for row in range(self.count, end)]
-        if len(sources) != len(rows):
-            raise SightkitError(
-                "sources must name each row, or be left out.", sources=len(sources), rows=len(rows)
-            )
-        for source in sources:
-            check_text("sources", source)
-        hashes = row_hashes(rows) if hashes is None else np.asarray(hashes)
+            rule = "More rows are added than the file was opened for."
+            raise SightkitError(rule, rows=wanted, expected=self.dims[0])
+        named = values.checked_sources(sources, range(self.count, self.count + len(rows)))
+        hashes = values.row_hashes(rows) if hashes is None else np.asarray(hashes)
         try:
             self._rows.write(self.count, rows)
-            portion = Portion(labels, hashes, tuple(sources), tuple(left_out))
+            portion = Portion(labels, hashes, named, tuple(left_out))
             if self._journal is not None:
                 self._journal.append(portion)
         except OSError as error:
@@ -215,38 +183,27 @@ class HDF5DatasetWriter:
 
     def abort(self) -> None:
         """Give up: close and remove the partial file, that of a resumable writer too."""
-        self._closed = True
-        self._rows.close()
         self._partial.unlink(missing_ok=True)
         if self._journal is not None:
             self._journal.remove()
-        self._lock.release()
+        self._release()
 
     def _stop(self) -> None:
-        """The block ended badly: what can be gone on with is kept."""
+        """After a failure: leave what a resumable writer can resume, remove all else."""
         if self._journal is None:
             self.abort()
-        else:
-            self._closed = True
-            self._rows.close()
-            self._lock.release()
+        self._release()
+
+    def _release(self) -> None:
+        self._closed = True
+        self._rows.close()
+        self._lock.release()
 
     def _prepare(self, overwrite: bool) -> None:
-        if os.path.lexists(self.path) and not self.path.is_file():
-            raise SightkitError(
-                "A dataset file cannot stand in the place of a folder, a device or a dead link.",
-                "Choose another name.",
-                path=str(self.path),
-            )
-        if self.path.exists() and not overwrite:
-            raise SightkitError(
-                "An existing dataset is not replaced.",
-                "Pass overwrite=True (--overwrite), or choose another name.",
-                path=str(self.path),
-            )
+        values.check_path(self.path, overwrite)
         _files.require_writable(self.path.parent)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        size = self._size(self._source_bytes)
+        size = values.file_size(self.dims, self.dtype, self.class_names, self._source_bytes)
         held = self._partial.stat().st_size if self._partial.is_file() else 0
         _files.require_free_space(self.path.parent, max(0, size - held), self.path.name)
         self._lock.acquire()
@@ -254,37 +211,48 @@ class HDF5DatasetWriter:
             if self._journal is None:
                 self._rows.create(size)
             else:
-                if not overwrite:
-                    require_same(self._journal, self.path)
-                self._resume(size, self._journal)
+                self._resume(size, self._journal, overwrite)
         except BaseException as error:
             refused = isinstance(error, SightkitError)  # another one's unfinished file stays
             self._stop() if refused else self.abort()
             raise as_user_error(self.path, error) from error
         _faults.crash_point("dataset.created")
 
-    def _resume(self, size: int, journal: Journal) -> None:
-        """Take over what the process before wrote, as far as it lies in the file as it should."""
-        if not journal.is_of_the_same() or not self._partial.is_file():
+    def _resume(self, size: int, journal: Journal, overwrite: bool) -> None:
+        """Take over what the process before wrote, as far as the file has it as it should."""
+        same = journal.has_same_identity()
+        if same is False and not overwrite:
+            raise SightkitError(
+                "An unfinished file of that name is of other data, or was written with other "
+                "settings.",
+                "Give those settings to resume it, overwrite=True (--overwrite) to begin anew, or "
+                "another name.",
+                path=str(self.path),
+                unfinished=str(journal.path),
+            )
+        if not same or not self._partial.is_file():
             self._rows.create(size)
             journal.begin()
             return
         self._rows.reopen(size)
-        kept = 0
+        valid = 0
         for portion in journal.portions():
             rows = self._rows.read(self.count, len(portion.labels))
-            if not np.array_equal(row_hashes(rows), portion.hashes):
+            if not np.array_equal(values.row_hashes(rows), portion.hashes):
                 break
             self._take(portion, rows)
-            kept += 1
-        journal.keep(kept)
+            valid += 1
+        journal.truncate(valid)
 
     def _take(self, portion: Portion, rows: np.ndarray) -> None:
         end = self.count + len(rows)
         self._labels[self.count : end] = portion.labels
         self._hashes[self.count : end] = portion.hashes
         self._sources.extend(portion.sources)
-        self._add_to_mean(rows)
+        if len(self._sum):  # of images; the mean of features would not fit into an attribute
+            first, last = next(iter(self.splits.values()))
+            training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
+            self._sum += values.channel_sums(training)
         self.left_out.extend(portion.left_out)
         self.count = end
 
@@ -301,50 +269,27 @@ class HDF5DatasetWriter:
             "recipe": self._recipe,
         }
 
-    def _size(self, source_bytes: int) -> int:
-        """The most bytes that the file takes."""
-        rows = int(np.prod(self.dims, dtype=np.int64)) * self.dtype.itemsize
-        names = sum(2 * (len(name.encode()) + TEXT_BYTES) for name in self.class_names)
-        return file_size(rows, self.dims[0], source_bytes) + names
-
-    def _add_to_mean(self, rows: np.ndarray) -> None:
-        """Of images; a row of features has as many values as fit into no attribute."""
-        if not len(self._sum):
-            return
-        first, last = next(iter(self.splits.values()))
-        training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
-        self._sum += channel_sums(training)
-
     def _complete(self) -> None:
         splits = splits_that_came(self.splits, self.left_out)
         labels, hashes = self._labels[: self.count], self._hashes[: self.count]
         length = sum(len(source.encode()) for source in self._sources)
-        # They may be longer than was said.
-        self._rows.finish(self.count, self._size(-(-length // len(self._sources))))
+        source_bytes = -(-length // len(self._sources))  # they may be longer than was announced
+        size = values.file_size(self.dims, self.dtype, self.class_names, source_bytes)
+        self._rows.finish(self.count, size)
         recipe = json.loads(self._recipe)
         if self.left_out:
             recipe["left_out"] = {"unreadable": len(self.left_out)}
         pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0
-        with h5py.File(self._partial, "r+", locking=False) as file:  # our own lock is held
-            file.create_dataset("labels", data=labels)
-            file.create_dataset("hashes", data=hashes)
-            file.create_dataset("class_names", data=list(self.class_names), dtype=STRINGS)
-            file.create_dataset("sources", data=self._sources, dtype=STRINGS)
-            file.attrs.update(
-                {
-                    "format": FORMAT,
-                    "schema": SCHEMA,
-                    "data_key": self.data_key,
-                    "colour": colour_of(self.dims),
-                    "splits": json.dumps(splits),
-                    "preprocessing": self._preprocessing,
-                    "recipe": checked_json("recipe", recipe),
-                    "mean": self._sum / pixels,
-                    "labels_sha256": identity(labels, hashes, self.class_names, splits),
-                }
-            )
-        _faults.crash_point("dataset.flushed")
-        # Opened anew, HDF5 sees the space that was reserved, and gives back what it did not need.
-        with h5py.File(self._partial, "r+", locking=False) as file:
-            file.attrs["complete"] = 1
-        _faults.crash_point("dataset.complete")
+        texts = {"class_names": list(self.class_names), "sources": self._sources}
+        attributes = {
+            "format": FORMAT,
+            "schema": SCHEMA,
+            "data_key": self.data_key,
+            "colour": values.colour_of(self.dims),
+            "splits": json.dumps(splits),
+            "preprocessing": self._preprocessing,
+            "recipe": values.checked_json("recipe", recipe),
+            "mean": self._sum / pixels,
+            "labels_sha256": identity(labels, hashes, self.class_names, splits),
+        }
+        write_columns(self._partial, {"labels": labels, "hashes": hashes, **texts}, attributes)

@@ -126,7 +126,7 @@ def test_groups_of_another_number_than_labels_are_refused(count):
 
 @pytest.mark.parametrize("labels", (np.zeros(10), np.zeros((5, 2), int), ["a"] * 10))
 def test_labels_that_are_none_are_refused(labels):
-    with pytest.raises(SightkitError, match="labels must be integers"):
+    with pytest.raises(SightkitError, match="Labels must be integers"):
         split(labels, THREE, seed=0)
 
 

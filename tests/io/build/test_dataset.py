@@ -280,12 +280,12 @@ def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("fixed", "told"),
     (
-        ((("val", (1, 2)),), "fixed='val'"),
-        ((("test", (1, 60)),), "test.*highest=60"),
-        ((("test", (1, 1)),), "test.*twice"),
-        ((("validation", (1, 2)), ("test", (2, 3))), "in two"),
-        ((("train", tuple(range(50))), ("test", (49, 50))), "in two"),
-        ((("test", ()),), "test.*rows=0"),
+        ((("val", (1, 2)),), r"fixed=\['val'\]"),
+        ((("test", (1, 60)),), "from 0 to 59.*'test': 2"),
+        ((("test", (1, 1)),), "none more than once.*'test': 2"),
+        ((("validation", (1, 2)), ("test", (2, 3))), "none more than once"),
+        ((("train", tuple(range(50))), ("test", (49, 50))), "none more than once"),
+        ((("test", ()),), "at least one.*'test': 0"),
     ),
 )
 def test_fixed_splits_that_make_no_sense_are_refused(fixed, told, tmp_path):

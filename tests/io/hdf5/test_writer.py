@@ -175,7 +175,7 @@ def test_an_exception_inside_the_block_leaves_what_was_there(old, tmp_path):
         (np.zeros((2, 5, 4, 3), np.uint8), [0, 1], r"shape=\(2, 5, 4, 3\)"),
         (np.zeros((2, 4, 5, 1), np.uint8), [0, 1], r"shape=\(2, 4, 5, 1\)"),
         (np.zeros((4, 5, 3), np.uint8), [0, 1], r"shape=\(4, 5, 3\)"),
-        (np.zeros((2, 4, 5, 3), np.uint8), [0], r"shape=\(1,\)"),
+        (np.zeros((2, 4, 5, 3), np.uint8), [0], r"labels=\(1,\)"),
         (np.zeros((2, 4, 5, 3), np.uint8), [0.0, 1.0], "dtype=float64"),
         (np.zeros((2, 4, 5, 3), np.uint8), [True, False], "dtype=bool"),
         (np.zeros((2, 4, 5, 3), np.uint8), ["0", "1"], "dtype=<U1"),
