@@ -28,10 +28,18 @@ class AdaptiveRate(StatefulCallback):
         lowest: the rate is never lowered below this.
         highest: the rate is never raised above this; None: ten times the first rate.
 
+    Attributes:
+        best: best value so far, or None.
+        waited: epochs since the last progress.
+        gains: shares of the last epochs of progress.
+        plateau: rate at the last plateau, or None. The rate itself is a variable of the optimizer.
+
     Raises:
         SightkitError: values that make no sense, or an optimizer with a schedule: one of the two
             must decide.
     """
+
+    memory = ("best", "waited", "gains", "plateau", "highest")
 
     def __init__(
         self,
@@ -75,9 +83,9 @@ class AdaptiveRate(StatefulCallback):
         self.lowest = lowest
         self.highest = highest
         self.best: float | None = None
-        self._waited = 0
-        self._gains: list[float] = []
-        self._plateau: float | None = None
+        self.waited = 0
+        self.gains: list[float] = []
+        self.plateau: float | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Raise if the rate is not this callback's to change."""
@@ -95,37 +103,19 @@ class AdaptiveRate(StatefulCallback):
         """Note the progress, and change the rate if it is time."""
         gain = self._gain(monitored(logs, self.monitor))
         if gain > self.flat:
-            self._waited = 0
-            self._gains = [*self._gains, min(gain, 1.0)][-self.steady :]
+            self.waited = 0
+            self.gains = [*self.gains, min(gain, 1.0)][-self.steady :]
         else:
-            self._waited += 1
-            self._gains = []
-        if self._waited >= self.patience:
-            self._plateau = self._rate()
-            self._change(max(self._plateau * self.lower, min(self.lowest, self._plateau)))
-        elif len(self._gains) == self.steady and max(self._gains) < self.slow:
+            self.waited += 1
+            self.gains = []
+        if self.waited >= self.patience:
+            self.plateau = self._rate()
+            self._change(max(self.plateau * self.lower, min(self.lowest, self.plateau)))
+        elif len(self.gains) == self.steady and max(self.gains) < self.slow:
             self._raise()
 
-    def get_state(self) -> dict[str, Any]:
-        """Best value and recent progress; the rate itself is a variable of the optimizer."""
-        return {
-            "best": self.best,
-            "waited": self._waited,
-            "gains": list(self._gains),
-            "plateau": self._plateau,
-            "highest": self.highest,
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Remember them."""
-        self.best = state["best"]
-        self._waited = state["waited"]
-        self._gains = list(state["gains"])
-        self._plateau = state["plateau"]
-        self.highest = state["highest"]
-
     def _gain(self, value: float) -> float:
-        """By what share the value is better than the best before; the first is all gain."""
+        """Return the share by which a value is better than the best; of the first value, 1."""
         if not math.isfinite(value):
             return -1.0
         if self.best is None:
@@ -140,11 +130,11 @@ class AdaptiveRate(StatefulCallback):
     def _raise(self) -> None:
         rate = self._rate() * self.higher
         highest = math.inf if self.highest is None else self.highest
-        if rate <= highest and (self._plateau is None or rate < self._plateau):
+        if rate <= highest and (self.plateau is None or rate < self.plateau):
             self._change(rate)
 
     def _change(self, rate: float) -> None:
-        self._waited, self._gains = 0, []
+        self.waited, self.gains = 0, []
         self.model.optimizer.learning_rate = rate
 
     def _rate(self) -> float:

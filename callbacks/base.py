@@ -1,9 +1,10 @@
-"""What a callback needs to be resumed exactly, and to read the epoch's logs."""
+"""The base of callbacks that are resumed exactly, and the reader of an epoch's logs."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -13,17 +14,27 @@ from sightkit._errors import SightkitError
 class StatefulCallback(keras.callbacks.Callback):
     """A callback whose memory is part of every checkpoint.
 
-    ``get_state`` is asked after each epoch, ``set_state`` is given the answer before a resumed
-    run goes on; the value is JSON (no NaN, no infinity).
+    A subclass names its attributes in ``memory``, or writes both methods.
+
+    ``get_state`` is called after each epoch, ``set_state`` gets its value before a resumed run
+    continues; the value is JSON (no NaN, no infinity).
     """
+
+    memory: ClassVar[tuple[str, ...] | None] = None
+    """Attributes with JSON values that are all that the callback remembers."""
 
     def get_state(self) -> dict[str, Any]:
         """Everything that the callback remembers, as JSON."""
-        raise NotImplementedError
+        if self.memory is None:
+            raise NotImplementedError
+        return copy.deepcopy({name: getattr(self, name) for name in self.memory})
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember what ``get_state`` gave."""
-        raise NotImplementedError
+        if self.memory is None:
+            raise NotImplementedError
+        for name in self.memory:
+            setattr(self, name, copy.deepcopy(state[name]))
 
 
 def monitored(logs: Mapping[str, Any] | None, name: str) -> float:
@@ -43,6 +54,6 @@ def monitored(logs: Mapping[str, Any] | None, name: str) -> float:
 
 
 def require_mode(mode: str) -> None:
-    """Raise unless ``mode`` says whether lower or higher is better."""
+    """Raise unless ``mode`` is ``"min"`` or ``"max"``."""
     if mode not in ("min", "max"):
         raise SightkitError('mode must be "min" or "max".', mode=mode)

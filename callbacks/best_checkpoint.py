@@ -1,4 +1,4 @@
-"""Keep the weights of the best epoch."""
+"""Save the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import glob
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _files
 from sightkit._errors import SightkitError
@@ -19,7 +19,7 @@ class BestCheckpoint(StatefulCallback):
     """Save the weights whenever the monitored value improves.
 
     NaN and infinity are never best. A resumed run does not forget what its best was. The file is
-    replaced atomically, and until the training ends the former best lies beside it: a run that is
+    replaced atomically, and until the training ends the former best is beside it: a run that is
     killed before its checkpoint knows of the new best goes on from the former.
 
     Args:
@@ -32,7 +32,10 @@ class BestCheckpoint(StatefulCallback):
     Attributes:
         best: best value so far, or None.
         best_epoch: its epoch, from 0, or None.
+        sha256: hash of its file, or None.
     """
+
+    memory: ClassVar[tuple[str, ...]] = ("best", "best_epoch", "sha256")
 
     def __init__(
         self,
@@ -55,7 +58,7 @@ class BestCheckpoint(StatefulCallback):
         self.keep = keep
         self.best: float | None = None
         self.best_epoch: int | None = None
-        self._sha256: str | None = None
+        self.sha256: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if this epoch is the best."""
@@ -72,7 +75,7 @@ class BestCheckpoint(StatefulCallback):
         with _files.replacing(self.path) as temporary:
             self.model.save_weights(temporary)
         self.best, self.best_epoch = value, epoch
-        self._sha256 = _files.sha256(self.path)
+        self.sha256 = _files.sha256(self.path)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the former best: the last checkpoint is written."""
@@ -91,7 +94,7 @@ class BestCheckpoint(StatefulCallback):
         """
         if self.best_epoch is None:
             return
-        if not self.path.is_file() or _files.sha256(self.path) != self._sha256:
+        if not self.path.is_file() or _files.sha256(self.path) != self.sha256:
             raise SightkitError(
                 "The weights of the best epoch are missing or damaged.",
                 "Train again with --overwrite.",
@@ -99,15 +102,10 @@ class BestCheckpoint(StatefulCallback):
             )
         self.model.load_weights(self.path)
 
-    def get_state(self) -> dict[str, Any]:
-        """Best value, its epoch, and the hash of its file."""
-        return {"best": self.best, "best_epoch": self.best_epoch, "sha256": self._sha256}
-
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember best value, its epoch, and the hash of its file; bring that file back."""
-        self.best, self.best_epoch = state["best"], state["best_epoch"]
-        self._sha256 = state["sha256"]
-        if self.former.is_file() and _files.sha256(self.former) == self._sha256:
+        super().set_state(state)
+        if self.former.is_file() and _files.sha256(self.former) == self.sha256:
             os.replace(self.former, self.path)
             _files.sync(self.path.parent)
         if self.keep == "improvements":

@@ -27,7 +27,7 @@ SHADED = ("overfitting", "not learning", "diverged")
 def draw_curves(
     rows: Sequence[Mapping[str, float]], path: str | os.PathLike[str], *, finished: bool = True
 ) -> None:
-    """Draw the curves of training and validation to a PNG, atomically, with what they say.
+    """Draw the curves of training and validation to a PNG, atomically, with their diagnosis.
 
     Args:
         rows: one a finished epoch: ``epoch``, ``loss``, and where they exist ``val_loss``,
@@ -55,12 +55,27 @@ def draw_curves(
     for each in axes:
         _mark_phases(each, rows, named=each is axes[0])
         each.set_xlim(*_ends(rows))
+    save_figure(figure, path)
+
+
+def finish_panel(axes: Axes, title: str, x: str) -> None:
+    """Give a panel its title, the name of its x axis, and the grid of all our pictures."""
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.set_xlabel(x)
+    axes.grid(color="#d8dee4", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    if x == "epoch":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a picture as PNG, atomically."""
     with _files.replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 
 
 def _ends(rows: Sequence[Mapping[str, float]]) -> tuple[float, float]:
-    """The same for every panel, so that an epoch stands below itself."""
+    """Limits of every panel's axis, so that an epoch is below itself."""
     first, last = rows[0]["epoch"], rows[-1]["epoch"]
     margin = 0.03 * max(last - first, 1.0)
     return first - margin, last + margin
@@ -75,7 +90,7 @@ def _draw_metric(axes: Axes, rows: Sequence[Mapping[str, float]], metric: str, t
         points = [(row["epoch"], row[key]) for row in rows if key in row]
         if points:
             axes.plot(*zip(*points, strict=True), style, color=colour, label=label, linewidth=1.8)
-    _finish(axes, title)
+    finish_panel(axes, title, "epoch")
     if axes.lines:
         axes.legend(frameon=False)
 
@@ -88,15 +103,7 @@ def _draw_rate(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
         axes.set_yscale("log")
     elif max(rates) > 0:
         axes.set_ylim(0, 1.1 * max(rates))
-    _finish(axes, "Learning rate")
-
-
-def _finish(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(color="#d8dee4", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    finish_panel(axes, "Learning rate", "epoch")
 
 
 def _mark(axes: Axes, finding: CurveFinding, *, last: float) -> None:
@@ -128,7 +135,7 @@ def _mark_phases(axes: Axes, rows: Sequence[Mapping[str, float]], *, named: bool
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
-    """A line at the epoch of the lowest validation loss, whose weights are kept."""
+    """A line at the epoch of the lowest validation loss, whose weights are saved."""
     validated = [row for row in rows if math.isfinite(row.get("val_loss", math.nan))]
     if validated:
         best = min(validated, key=lambda row: row["val_loss"])

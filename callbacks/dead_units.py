@@ -1,4 +1,4 @@
-"""Which ReLUs never fire."""
+"""Find ReLUs that never fire."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy as np
 
 
 class DeadUnits:
-    """Counts the channels whose ReLU is zero for all images of a probe, at every place.
+    """Count the channels whose ReLU is zero for all images of a probe, at every place.
 
-    The layers of a functional network are looked at: those with a ReLU as their activation, and
-    ReLU layers that are not leaky.
+    Covers the layers of a functional network with a ReLU as their activation, and ReLU layers that
+    are not leaky.
 
     Args:
         model: functional; others, and layers inside a nested network, have no ReLUs to be seen.
 
     Attributes:
-        layers: names of the layers that are looked at.
+        layers: names of the layers that are covered.
     """
 
     def __init__(self, model: keras.Model) -> None:

@@ -1,4 +1,4 @@
-"""Tell from losses whether a training still comes back."""
+"""Detect from losses that a training does not come back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 SHORTEST, LONGEST = 16, 300
 """Steps of a stretch; epochs shorter than the one are taken together."""
 PROBE = 64
-"""Images that are looked at to tell whether one class is answered for all."""
+"""Images by which it is decided whether one class is predicted for all."""
 NO_BETTER_THAN_CHANCE, FALLS_NO_MORE = 0.98, 0.9
 """Least shares: of the loss of chance, and of the first half's loss in the second half."""
 BEYOND = 1e4
@@ -29,7 +29,7 @@ def stretch_of(steps: int | None) -> int:
 
 
 class DivergenceDetector:
-    """Three signs that a training does not come back, looked for in the loss of each batch.
+    """Three signs that a training does not come back, detected in the loss of each batch.
 
     1. A loss of NaN or infinity.
     2. A stretch (an epoch, or an equal part of it of at most 300 steps) whose median loss is above
@@ -37,7 +37,7 @@ class DivergenceDetector:
        thousand times the limit, or one that is above it still in the second half of the stretch
        after the one that passed it.
     3. Death after a burst: a stretch after the loss passed the limit it is no better than chance,
-       falls no more, and one class is answered for all of a probe.
+       falls no more, and one class is predicted for all of a probe.
 
     Adam and RMSprop begin many healthy trainings with a burst of three to 75 times the first
     loss, which is above the limit for up to 13 steps. Stretches of eight steps stopped such
@@ -55,8 +55,8 @@ class DivergenceDetector:
         factor: multiple of the first loss that is too much; S2's lecture notes stop at three.
 
     Attributes:
-        chance: crossentropy of a network that knows nothing, log C; None for other losses, of which
-            death is not looked for.
+        chance: crossentropy of a network that knows nothing, log C; None for other losses, whose
+            death is not detected.
         initial: the first loss.
     """
 
@@ -91,8 +91,8 @@ class DivergenceDetector:
             loss: of the batch.
             batch: number of the (last) batch in its epoch, from 0.
             steps: batches of an epoch, if that is known.
-            one_class: tells whether one class is answered for all of a probe; asked only where
-                that decides.
+            one_class: returns True if one class is predicted for all of a probe; called only
+                where that decides.
             batches: that the loss is the mean of.
         """
         if not math.isfinite(loss):
@@ -129,12 +129,12 @@ class DivergenceDetector:
         ):
             return (
                 f"after a burst the loss is {second:.4g}, no better than chance, and one class is "
-                f"answered for all of {PROBE} images"
+                f"predicted for all of {PROBE} images"
             )
         return None
 
     def get_state(self) -> dict[str, Any]:
-        """What was seen, as JSON."""
+        """The losses of the stretch so far, as JSON."""
         return {"initial": self.initial, "losses": list(self._losses), "passed": self._passed}
 
     def set_state(self, state: dict[str, Any]) -> None:

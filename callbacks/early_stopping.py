@@ -20,15 +20,18 @@ class EarlyStopping(BestCheckpoint):
         path: file of the best weights, ending in ``.weights.h5``.
         patience: epochs without an improvement after which training stops.
         min_delta: by how much a value must be better than the last improvement to be one; the
-            weights are kept for any value that is better.
+            weights are saved for any value that is better.
         monitor: key of the epoch's logs.
         mode: ``"min"`` or ``"max"``: whether lower or higher is better.
         keep: as in ``BestCheckpoint``.
 
     Attributes:
         waited: epochs since the last improvement.
+        reference: value of the last improvement, or None.
         stopped_epoch: the epoch, from 0, after which training was stopped, or None.
     """
+
+    memory = (*BestCheckpoint.memory, "waited", "reference", "stopped_epoch")
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class EarlyStopping(BestCheckpoint):
         self.min_delta = min_delta
         self.waited = 0
         self.stopped_epoch: int | None = None
-        self._reference: float | None = None
+        self.reference: float | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Wait anew if an earlier training was stopped and is taken up again."""
@@ -63,7 +66,7 @@ class EarlyStopping(BestCheckpoint):
         super().on_epoch_end(epoch, logs)
         self.waited += 1
         if self.best is not None and self._advances(self.best):
-            self._reference = self.best
+            self.reference = self.best
             self.waited = 0
         if self.waited >= self.patience:
             self.stopped_epoch = epoch
@@ -74,23 +77,8 @@ class EarlyStopping(BestCheckpoint):
         super().on_train_end(logs)
         self.restore()
 
-    def get_state(self) -> dict[str, Any]:
-        """What BestCheckpoint remembers, and how long nothing has improved."""
-        return super().get_state() | {
-            "waited": self.waited,
-            "reference": self._reference,
-            "stopped_epoch": self.stopped_epoch,
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Remember it."""
-        super().set_state(state)
-        self.waited = state["waited"]
-        self._reference = state["reference"]
-        self.stopped_epoch = state["stopped_epoch"]
-
     def _advances(self, best: float) -> bool:
-        if self._reference is None:
+        if self.reference is None:
             return True
-        gain = self._reference - best if self.mode == "min" else best - self._reference
+        gain = self.reference - best if self.mode == "min" else best - self.reference
         return gain > self.min_delta

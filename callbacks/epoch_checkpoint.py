@@ -1,4 +1,4 @@
-"""Keep the weights of every so-many-th epoch."""
+"""Save the weights of every N-th epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class EpochCheckpoint(StatefulCallback):
 
     These are for looking back (a picture of the filters over time, an average of snapshots). Keras
     puts the optimizer's variables into them too, so that each is two or three times the weights.
-    To go on after a kill ``training.fit`` keeps the whole state by itself, every epoch.
+    To resume after a kill ``training.fit`` saves the complete state by itself, every epoch.
 
     Args:
         folder: of the files ``epoch-00010.weights.h5`` (epochs from 1); made if it is missing.
@@ -24,12 +24,15 @@ class EpochCheckpoint(StatefulCallback):
         keep: number of newest files that stay; None keeps all.
 
     Attributes:
-        saved: epochs, from 0, whose files are kept.
+        saved: epochs, from 0, whose files exist; after a resume, those of later epochs are replaced
+            when their epoch comes again.
 
     Raises:
         SightkitError: ``every`` or ``keep`` below 1, or, while saving, a full disk; the files
             that were there are untouched then.
     """
+
+    memory = ("saved",)
 
     def __init__(
         self, folder: str | os.PathLike[str], *, every: int = 1, keep: int | None = None
@@ -47,7 +50,7 @@ class EpochCheckpoint(StatefulCallback):
         self.saved: list[int] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save if the epoch's number is a multiple of ``every``; remove what is not kept."""
+        """Save if the epoch's number is a multiple of ``every``; remove the oldest files."""
         if (epoch + 1) % self.every:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -62,11 +65,3 @@ class EpochCheckpoint(StatefulCallback):
     def path(self, epoch: int) -> Path:
         """The file of an epoch, from 0."""
         return self.folder / f"epoch-{epoch + 1:05d}.weights.h5"
-
-    def get_state(self) -> dict[str, Any]:
-        """The epochs whose files are kept."""
-        return {"saved": list(self.saved)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Remember the epochs; files of later ones are replaced when their epoch comes again."""
-        self.saved = list(state["saved"])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from sightkit import _files
+from sightkit.callbacks.curves import finish_panel, save_figure
 
 QUIET, LINE, CHOSEN = "#8c959f", "#1f6feb", "#1a7f37"
 
@@ -31,11 +31,7 @@ def draw_rates(
     # What comes after the explosion would press the rest flat.
     low, high = min(*losses, *smoothed), max(smoothed[0], *smoothed[: max(1, len(smoothed) // 2)])
     axes.set_ylim(low - 0.1 * (high - low) - 1e-9, high + 0.4 * (high - low) + 1e-9)
-    axes.set_title("Learning rate", loc="left", fontweight="bold")
-    axes.set_xlabel("learning rate")
+    finish_panel(axes, "Learning rate", "learning rate")
     axes.set_ylabel("loss")
-    axes.grid(color="#d8dee4", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    with _files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save_figure(figure, path)

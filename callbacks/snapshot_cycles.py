@@ -12,7 +12,7 @@ from sightkit.callbacks.epoch_checkpoint import EpochCheckpoint
 
 
 class SnapshotCycles(EpochCheckpoint):
-    """Let the learning rate fall to zero several times, and keep the weights of each low.
+    """Let the learning rate fall to zero several times, and save the weights of each low.
 
     The rate falls along half a cosine within each cycle of n steps and jumps back at its end:
     α(t) = α₀ / 2 · (cos(π · mod(t, n) / n) + 1). It takes the place of the rate or schedule that
@@ -25,7 +25,7 @@ class SnapshotCycles(EpochCheckpoint):
         highest: α₀, at the beginning of each cycle.
 
     Attributes:
-        saved: epochs, from 0, whose files are kept.
+        saved: epochs, from 0, whose files exist.
 
     Raises:
         SightkitError: ``every`` below 1, or a rate that is not above 0.

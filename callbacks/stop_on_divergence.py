@@ -17,7 +17,7 @@ SHOWN = 8
 
 
 class Batches(Protocol):
-    """What is asked of the data to name samples: ``io.HDF5DatasetGenerator`` has it."""
+    """Data whose samples can be named: ``io.HDF5DatasetGenerator`` is such."""
 
     batch_size: int
 
@@ -31,9 +31,9 @@ class Diverged(SightkitError):
 
     Attributes:
         epoch: from 0.
-        batch: the last one, from 0, whose loss was looked at.
+        batch: the last one, from 0, whose loss was observed.
         rows: positions in the training split of its samples, in the order of the batch, where NaN
-            or infinity stopped it; None after a rise or death, and if the data cannot tell.
+            or infinity stopped it; None after a rise or death, and if the data are no ``Batches``.
         broken: those of ``rows`` whose values hold NaN or infinity.
     """
 
@@ -48,7 +48,7 @@ class Diverged(SightkitError):
 class StopOnDivergence(StatefulCallback):
     """Raise ``Diverged`` when losses show that the training does not come back.
 
-    ``callbacks.divergence`` tells by which three signs, and what they were measured on.
+    ``callbacks.divergence`` documents the three signs, and the series they were measured on.
 
     The network gets its best weights back: those of ``best``, or else the best of this process
     by validation loss (without validation: by loss), or those it began with. The optimizer's
@@ -56,7 +56,7 @@ class StopOnDivergence(StatefulCallback):
     script must not go on to report on a network that has failed, and ends with exit code 2 and
     this line.
 
-    At the end of an epoch the weights are looked at too: TensorFlow's ReLU makes 0 of NaN on a CPU,
+    At the end of an epoch the weights are checked too: TensorFlow's ReLU makes 0 of NaN on a CPU,
     so that a network of NaN may have a finite loss.
 
     Keras hands over a mean over the epoch; the loss of a batch is its difference from the mean
@@ -66,7 +66,7 @@ class StopOnDivergence(StatefulCallback):
 
     Args:
         data: what is trained on, to name samples and to take the probe from; without it only the
-            batch is named, and of three signs two are looked for.
+            batch is named, and of three signs two are detected.
         best: the ``BestCheckpoint`` of the same training.
         factor: multiple of the first loss that is the limit.
 
@@ -87,15 +87,15 @@ class StopOnDivergence(StatefulCallback):
         self.data = data
         self.best = best
         self.detector = DivergenceDetector(factor)
-        self._kept: list[np.ndarray] | None = None
-        self._kept_value = math.inf
+        self._saved: list[np.ndarray] | None = None
+        self._saved_value = math.inf
         self._epoch = 0
         self._seen = (0, 0.0)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights, until there are better ones."""
         if not self._has_best():
-            self._kept = self.model.get_weights()
+            self._saved = self.model.get_weights()
         self.detector.chance = _loss_of_chance(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -125,15 +125,15 @@ class StopOnDivergence(StatefulCallback):
             raise self._stop(0, self._seen[0] - 1, rule)
         if self.best is not None:
             if self._has_best():
-                self._kept = None
+                self._saved = None
             return
         logs = logs or {}
         value = float(logs.get("val_loss", logs.get("loss", math.nan)))
-        if value < min(self._kept_value, self.detector.limit):
-            self._kept, self._kept_value = self.model.get_weights(), value
+        if value < min(self._saved_value, self.detector.limit):
+            self._saved, self._saved_value = self.model.get_weights(), value
 
     def get_state(self) -> dict[str, Any]:
-        """What was seen of the losses."""
+        """The losses observed so far."""
         return {"seen": list(self._seen), **self.detector.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ class StopOnDivergence(StatefulCallback):
         self.detector.set_state(state)
 
     def _one_class(self) -> bool:
-        """Whether one class is answered for all of 64 images of the training data."""
+        """Return True if one class is predicted for all of 64 images of the training data."""
         data: Any = self.data
         if not hasattr(data, "__getitem__"):
             return False
@@ -153,24 +153,21 @@ class StopOnDivergence(StatefulCallback):
         return bool((classes == classes[0]).all())
 
     def _stop(self, first: int | None, batch: int, rule: str) -> Diverged:
-        """Restore the best weights, and say what happened; batches from ``first`` are suspect."""
+        """Restore the best weights, describe the failure; batches from ``first`` are suspect."""
         rate = _rate_in_force(self.model.optimizer)  # before a file of weights brings another
         restored = self._restore()
-        rows = self._rows(first, batch)
-        broken = self._broken(first or 0, rows)
-        next_step = (
-            "Lower --learning-rate, or give --guard off (in a notebook guard=False); the network "
-            f"has {restored} again."
-        )
+        rows = self._samples_of(first, batch)
+        broken = self._broken_samples(first or 0, rows)
+        next_step = "Lower --learning-rate, or give --guard off (in a notebook guard=False)"
         if broken:
-            next_step = (
-                f"Samples {_Samples(broken)} hold NaN or infinity: put the data right; the network "
-                f"has {restored} again."
-            )
-        received: dict[str, object] = {"epoch": self._epoch + 1, "batch": batch + 1}
-        if rows is not None:
-            received["samples"] = _Samples(rows)
-        received["learning_rate"] = rate
+            next_step = f"Samples {broken[:SHOWN]} hold NaN or infinity: fix the data"
+        received = {
+            "epoch": self._epoch + 1,
+            "batch": batch + 1,
+            **({} if rows is None else _shown(rows)),
+            "learning_rate": rate,
+        }
+        next_step += f"; the network has {restored} again."
         error = Diverged(f"Training was stopped: {rule}.", next_step, **received)
         error.epoch, error.batch, error.rows, error.broken = self._epoch, batch, rows, broken
         return error
@@ -186,19 +183,19 @@ class StopOnDivergence(StatefulCallback):
         if self.best is not None and self.best.best_epoch is not None and self._has_best():
             self.best.restore()
             return f"the weights of epoch {self.best.best_epoch + 1}, its best,"
-        if self._kept is not None:
-            self.model.set_weights(self._kept)
-        if math.isfinite(self._kept_value):
+        if self._saved is not None:
+            self.model.set_weights(self._saved)
+        if math.isfinite(self._saved_value):
             return "the weights of its best epoch"
         return "the weights that it began with"
 
-    def _rows(self, first: int | None, batch: int) -> list[int] | None:
+    def _samples_of(self, first: int | None, batch: int) -> list[int] | None:
         if self.data is None or first is None:
             return None
         size = self.data.batch_size
         return [int(row) for row in self.data.rows(self._epoch)[first * size : (batch + 1) * size]]
 
-    def _broken(self, first: int, rows: list[int] | None) -> list[int]:
+    def _broken_samples(self, first: int, rows: list[int] | None) -> list[int]:
         """Samples whose own values are not finite: then it is not the learning rate."""
         data: Any = self.data
         if not rows or not hasattr(data, "__getitem__"):
@@ -214,7 +211,7 @@ class StopOnDivergence(StatefulCallback):
 
 
 def _finite(model: keras.Model) -> bool:
-    """Whether all weights are numbers."""
+    """Return True if all weights are finite."""
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
     floats = (w.value for w in model.weights if "float" in w.dtype)
@@ -242,13 +239,7 @@ def _loss_of_chance(model: keras.Model) -> float | None:
     return math.log(2 if "binary" in name else shape[-1]) if shape[-1] > 1 else math.log(2)
 
 
-class _Samples:
-    """The first few, and how many there are."""
-
-    def __init__(self, rows: list[int]) -> None:
-        self.rows = rows
-
-    def __str__(self) -> str:
-        text = ", ".join(str(row) for row in self.rows[:SHOWN])
-        count = len(self.rows)
-        return f"[{text}]" if count <= SHOWN else f"[{text}, …] ({count} in all)"
+def _shown(samples: list[int]) -> dict[str, object]:
+    """The first few samples, and how many there are."""
+    few = {"samples": samples[:SHOWN]}
+    return few | ({"samples_in_all": len(samples)} if len(samples) > SHOWN else {})

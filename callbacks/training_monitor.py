@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -26,7 +24,7 @@ class TrainingMonitor(StatefulCallback):
 
     The CSV is written after each epoch. JSON and picture are made in a thread of their own, as
     often as it takes no more than 1 % of the time; where epochs are short some are left out, save
-    the last, which is made when the training ends. The picture marks what the curves say:
+    the last, which is made when the training ends. The picture marks the diagnosis of the curves:
     overfitting from the epoch on at which it begins, a network that does not learn, and so on
     (``callbacks.diagnose_curves``).
 
@@ -66,7 +64,7 @@ class TrainingMonitor(StatefulCallback):
         self._drawing.offer(lambda: self._draw(rows, finished=False))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Draw the whole history."""
+        """Draw the complete history."""
         if self.rows:
             self._drawing.finish(lambda: self._draw(self.rows, finished=True))
 
@@ -89,13 +87,8 @@ class TrainingMonitor(StatefulCallback):
         return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
 
     def _write_history(self) -> None:
-        text = io.StringIO()
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        for row in self.rows:
-            writer.writerow({**row, **{name: int(row[name]) for name in COUNTS if name in row}})
-        _files.write_text(self.folder / _run_files.HISTORY, text.getvalue())
+        rows = [row | {name: int(row[name]) for name in COUNTS if name in row} for row in self.rows]
+        _files.write_csv(self.folder / _run_files.HISTORY, rows)
 
     def _draw(self, rows: list[dict[str, float]], *, finished: bool) -> None:
         from sightkit.callbacks.curves import draw_curves

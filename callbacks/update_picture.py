@@ -10,9 +10,9 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from sightkit import _files
+from sightkit.callbacks.curves import finish_panel, save_figure
 
 NAMED = 8
 """Layers in the legend: first to last, evenly chosen."""
@@ -31,18 +31,13 @@ def draw_updates(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for each, (key, title) in zip(axes, panels, strict=True):
         _draw_layers(each, rows, key)
-        each.set_title(title, loc="left", fontweight="bold")
-        each.set_xlabel("epoch")
-        each.xaxis.set_major_locator(MaxNLocator(integer=True))
-        each.grid(color="#d8dee4", linewidth=0.6)
-        each.spines[["top", "right"]].set_visible(False)
+        finish_panel(each, title, "epoch")
     axes[0].set_yscale("log")
     axes[0].axhspan(*HEALTHY, color="#1a7f37", alpha=0.12, linewidth=0)
     if len(panels) > 1:
         axes[1].set_ylim(-0.02, 1.02)
         axes[1].yaxis.set_major_formatter(PercentFormatter(1.0))
-    with _files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save_figure(figure, path)
 
 
 def _draw_layers(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str) -> None:

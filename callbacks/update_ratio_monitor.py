@@ -1,9 +1,7 @@
-"""How large the steps are against the weights, and which units have died."""
+"""Monitor the size of steps against that of weights, and dead units."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from pathlib import Path
@@ -48,7 +46,7 @@ class UpdateRatioMonitor(StatefulCallback):
         folder: where ``updates.csv`` and ``updates.png`` are written; it must exist.
         every: steps between two measurements; None: once an epoch.
         probe: images as the network takes them, (n, …), 32 for example; None leaves out the dead
-            ReLUs. Layers inside a nested network are not looked at.
+            ReLUs. Layers inside a nested network are not covered.
 
     Attributes:
         rows: one dict a measurement and layer: ``epoch`` and ``batch`` (from 1), ``layer``,
@@ -118,7 +116,7 @@ class UpdateRatioMonitor(StatefulCallback):
             self._drawing.finish(lambda: self._draw(self.rows))
 
     def advice(self) -> list[str]:
-        """What the last measurement of each layer says, a sentence a finding; empty if healthy."""
+        """Diagnose the last measurement of each layer, a sentence a finding; empty if healthy."""
         latest = {(row["layer"], "dead_share" in row): row for row in self.rows}
         found = []
         for (layer, is_dead), row in latest.items():
@@ -168,11 +166,7 @@ class UpdateRatioMonitor(StatefulCallback):
         self._before = None
 
     def _write(self) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        _files.write_text(self.folder / _run_files.UPDATES, text.getvalue())
+        _files.write_csv(self.folder / _run_files.UPDATES, self.rows, COLUMNS)
 
     def _draw(self, rows: list[dict[str, Any]]) -> None:
         from sightkit.callbacks.update_picture import draw_updates

@@ -35,7 +35,7 @@ class ImageHeader:
         orientation: of EXIF, 1 to 8, that the decoder leaves to us.
         depth: bits a sample that the decoder's 16-bit arrays hold.
         alpha: what a fourth channel is: ``"straight"``, ``"premultiplied"`` or ``"none"``.
-        transparent_grey: the grey of a PNG that stands for nothing at all, at its own depth.
+        transparent_grey: the grey of a PNG that is transparent, at its own depth.
         plain: there is neither alpha nor 16 bits, so that the decoder may make it RGB itself.
         complete: the file is neither cut off nor damaged, as far as its checksums say.
         refusal: why the decoder's pixels would be wrong; empty where they are right.
@@ -199,7 +199,7 @@ def _jpeg_2000(data: bytes) -> ImageHeader:
 
 
 def is_avif(data: bytes) -> bool:
-    """Whether the main brand or one of the compatible brands is AVIF's."""
+    """Return True if the main brand or one of the compatible brands is AVIF's."""
     return data[4:8] == b"ftyp" and any(
         data[place : place + 4] in (b"avif", b"avis")
         for place in (8, *range(16, min(int.from_bytes(data[:4], "big"), 256), 4))
@@ -253,7 +253,7 @@ def _tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
 
 
 def _tiff_refusal(tags: dict[int, tuple[int, ...]], bits: set[int], extra: tuple[int, ...]) -> str:
-    """Why OpenCV 4.14 would return other pixels than the file means; empty where it does not."""
+    """Return why OpenCV 4.14 would decode it wrongly; empty where it does not."""
     formats = set(tags.get(_FORMAT, (1,)))
     photometric = tags.get(_PHOTOMETRIC, (1,))[0]
     samples = tags.get(_SAMPLES, (1,))[0]
@@ -262,7 +262,7 @@ def _tiff_refusal(tags: dict[int, tuple[int, ...]], bits: set[int], extra: tuple
     if bits not in ({1}, {2}, {4}, {8}, {16}):
         return f"its samples have {sorted(bits)} bits"
     if bits == {16} and samples > 1 and tags.get(_PLANAR, (1,)) != (1,):
-        return "its 16-bit channels lie one after the other"
+        return "its 16-bit channels are stored one after the other"
     if photometric in _GREY:
         if samples > 1 and extra and extra[0] in _TIFF_ALPHA:
             return "it is grey with alpha, and OpenCV drops the alpha"

@@ -29,8 +29,8 @@ _REDUCED = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
 
-# A damaged file is answered by an error that names it; OpenCV's own lines on stderr name no file,
-# and with thousands of photos they bury what is said.
+# A damaged file raises an error that names it; OpenCV's own lines on stderr name no file, and with
+# thousands of photos they bury our warnings.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
@@ -165,7 +165,7 @@ def _decoded(data: bytes, flags: int) -> np.ndarray | None:
 
 def _no_image(data: bytes, name: str) -> SightkitError:
     return SightkitError(
-        f"The file must be an image that can be decoded whole: {KINDS}.",
+        f"The file must be an image that can be decoded completely: {KINDS}.",
         "It is no such image, or it is truncated: fetch it again, convert it, or remove it.",
         path=name,
         bytes=len(data),
@@ -181,7 +181,7 @@ def _refused(header: ImageHeader, name: str, reason: str) -> SightkitError:
 
 
 def _to_rgb(image: np.ndarray, header: ImageHeader) -> np.ndarray:
-    """What IMREAD_UNCHANGED gives (grey, BGR or BGRA; 8 or 16 bits) to uint8 RGB."""
+    """Convert the result of IMREAD_UNCHANGED (grey, BGR or BGRA; 8 or 16 bits) to uint8 RGB."""
     largest = 255 if image.dtype == np.uint8 else (1 << header.depth) - 1
     if image.ndim == 2:
         if header.transparent_grey is not None:

@@ -27,7 +27,7 @@ def encode_labels(
         Labels, int64 (N,), and the class names, in label order.
 
     Raises:
-        SightkitError: a name that is not among ``class_names``, or one that stands there twice.
+        SightkitError: a name that is not among ``class_names``, or one that occurs there twice.
 
     Example:
         >>> encode_labels(["dog", "cat", "dog"])

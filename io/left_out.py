@@ -46,7 +46,7 @@ def check_list(path: Path) -> None:
 
 
 def write_list(path: Path, findings: Iterable[Finding]) -> None:
-    """Write the list atomically, UTF-8; bytes of a name that are no UTF-8 stand as ``\\udcXX``."""
+    """Write the list atomically, UTF-8; bytes of a name that are no UTF-8 become ``\\udcXX``."""
     check_list(path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

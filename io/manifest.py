@@ -1,4 +1,4 @@
-"""Which images a network was trained on: eight bytes an image, to find them in other data."""
+"""The manifest of training images: eight bytes an image, to find them in other data."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sightkit.io.hdf5.values import row_hashes
 
 @dataclass(frozen=True)
 class Manifest:
-    """The images of a training split, as they lay in the dataset file.
+    """The images of a training split, as they were in the dataset file.
 
-    Of each image's SHA-256 the first eight bytes are kept: among a million images a stranger is
+    Of each image's SHA-256 the first eight bytes are stored: among a million images a stranger is
     taken for one of them with a chance of 1 in 10^13.
 
     Attributes:
@@ -53,7 +53,7 @@ class Manifest:
 
     @classmethod
     def joined(cls, manifests: Sequence[Manifest]) -> Manifest:
-        """What any of several networks was trained on, which were shown images of one chain."""
+        """Join the manifests of several networks whose images went through one chain."""
         keys = np.unique(np.concatenate([each.keys for each in manifests]))
         return cls(keys, manifests[0].preprocessing)
 
@@ -67,9 +67,9 @@ class Manifest:
         return np.isin(_keys(hashes), self.keys)
 
     def holds_image(self, image: np.ndarray, chain: Callable[[np.ndarray], np.ndarray]) -> bool:
-        """Whether a decoded image is among it, once ``chain``, made of ``preprocessing``, is done.
+        """Return True if a decoded image is in it, once ``chain`` (from ``preprocessing``) is done.
 
-        The chain must give what lay in the file bit for bit, as it does with the same versions.
+        The chain must give what was in the file bit for bit, as it does with the same versions.
         """
         return bool(self.holds(row_hashes(chain(image)[np.newaxis]))[0])
 

@@ -58,7 +58,7 @@ def _generator(seed: int, epoch: int, stream: int, sample: int) -> np.random.Gen
 class _Key(ISeedSequence):
     """The key (seed, epoch), as it is: the same numbers as ``Philox(key=…)``, three times faster.
 
-    That one asks the system for entropy first, which it does not use.
+    That one gets entropy from the system first, which it does not use.
     """
 
     def __init__(self, seed: int, epoch: int) -> None:

@@ -91,7 +91,7 @@ def _deal(
     """Deal the groups of one class: always to the split that is furthest below its share."""
     if len(members) < len(fractions):
         raise SightkitError(
-            f"Class {name_of_class} has too few different samples to stand in every split.",
+            f"Class {name_of_class} has too few different samples for every split.",
             "Add samples, remove the class, or use fewer splits.",
             samples=len(members),
             splits=list(fractions),

@@ -1,4 +1,4 @@
-"""Look at every image of a folder or every row of a dataset file, and list what is bad."""
+"""Check every image of a folder or every row of a dataset file, and list what is bad."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Verification:
-    """What ``verify`` found.
+    """The result of ``verify``.
 
     Attributes:
         path: the folder or the file.
@@ -36,7 +36,7 @@ class Verification:
 
     @property
     def bad(self) -> tuple[Finding, ...]:
-        """What should not be trained on."""
+        """Images that should not be trained on."""
         return self.of_kind("bad")
 
     def __str__(self) -> str:
@@ -59,14 +59,14 @@ def verify(
 ) -> Verification:
     """Check the images of a folder, or of a dataset file; nothing in it is touched.
 
-    Of a folder every file is decoded as ``read_image`` would. Bad is what cannot be decoded, is
-    empty, or may not be read. Warnings are for images whose name says another format, and for the
+    In a folder every file is decoded as ``read_image`` would. Bad is what cannot be decoded, is
+    empty, or may not be read. Warnings are for images whose name has another format, and for the
     same picture once more, in its folder or in another. What is no image by its name, hidden, a
     link (none is followed), a FIFO and the like is left out and listed.
 
-    Of a dataset file the structure is checked, every row is held against its hash, float rows must
+    In a dataset file the structure is checked, every row is compared with its hash, float rows must
     be finite, the mean must be that of the training rows. Bad is a row that differs, and one whose
-    pixels stand in an earlier split too.
+    pixels are in an earlier split too.
 
     Args:
         path: folder of images, or file that HDF5DatasetWriter wrote.
@@ -78,7 +78,7 @@ def verify(
         What was found.
 
     Raises:
-        SightkitError: nothing to check, a file that is damaged as a whole, or more bad images than
+        SightkitError: nothing to check, a file whose structure is damaged, or more bad images than
             ``tolerance``; the list is written before.
     """
     path = Path(path)
@@ -86,8 +86,8 @@ def verify(
         raise SightkitError("tolerance must be a share between 0 and 1.", tolerance=tolerance)
     if output is not None:
         check_list(Path(output))
-    look = verify_folder if path.is_dir() else verify_file
-    checked, findings = look(path, workers)
+    check = verify_folder if path.is_dir() else verify_file
+    checked, findings = check(path, workers)
     order = {"bad": 0, "warning": 1, "left out": 2}
     findings.sort(key=lambda finding: order[finding.kind])
     found = Verification(path, checked, tuple(findings))

@@ -1,4 +1,4 @@
-"""Every row of a dataset file, held against its hash."""
+"""Compare every row of a dataset file with its hash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PORTION_BYTES = 2**23
 
 
 def verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding]]:
-    """The number of rows, and those that are not what was written, or stand in two splits."""
+    """Return the number of rows, and those that differ from their hash or are in two splits."""
     file = DatasetFile.open(path)
     sources, hashes = file.sources(), file.hashes()
     digests = [row.tobytes().hex() for row in hashes]
@@ -73,14 +73,12 @@ def _changed(file: DatasetFile, hashes: np.ndarray, workers: int | None) -> dict
 
 
 def _copies(file: DatasetFile, digests: list[str]) -> dict[int, str]:
-    """Rows whose bytes stand in an earlier split too."""
+    """Rows whose bytes are in an earlier split too."""
     seen: dict[str, tuple[int, str]] = {}
     reasons = {}
     for split, (first, last) in file.splits.items():
         for row in range(first, last):
             other, where = seen.setdefault(digests[row], (row, split))
             if where != split:
-                reasons[row] = (
-                    f"the same pixels as row {other}, which is in {where}, stand in {split}"
-                )
+                reasons[row] = f"the same pixels as row {other} of {where} are in {split}"
     return reasons

@@ -1,4 +1,4 @@
-"""Every image of a folder, decoded once: what cannot be, and what is not what its name says."""
+"""Decode every image of a folder once: find those that fail or are not what their name says."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENDINGS = {
 
 @dataclass(frozen=True)
 class _Checked:
-    """What one file was found to be; ``pixels`` is empty where it could not be decoded."""
+    """The result for one file; ``pixels`` is empty where it could not be decoded."""
 
     finding: Finding | None
     sha256: str

@@ -1,4 +1,4 @@
-"""Resize without distortion: keep the middle, lose what does not fit."""
+"""Resize without distortion: crop the middle to the aspect ratio first."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sightkit.preprocessing.simple import resize
 class AspectAwarePreprocessor(Preprocessor):
     """Crop the middle of an image to the target's aspect ratio, then resize it.
 
-    The crop is made first, in whole pixels of the original, so that a picture of 1x100,000 pixels
+    The crop is made first, in full pixels of the original, so that a picture of 1x100,000 pixels
     costs no more than its middle. What it keeps differs from the target's aspect ratio by less
-    than a pixel, and lies in the middle to half a pixel (an odd remainder is cut off below and on
+    than a pixel, and is central to half a pixel (an odd remainder is cut off below and on
     the right).
 
     Args:

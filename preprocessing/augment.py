@@ -181,7 +181,7 @@ class Augment(RandomPreprocessor):
         return np.ascontiguousarray(np.array(rows).transpose(2, 0, 1))
 
     def _table(self, image: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        """What becomes of each of the 256 values: contrast about the image's mean, brightness."""
+        """Return what the 256 values become: contrast about the image's mean, then brightness."""
         gain = 1 + self.contrast * draws[7]
         offset = 255 * self.brightness * draws[8]
         if self.contrast:

@@ -1,4 +1,4 @@
-"""What every preprocessor is: one image in, one image out, batches with equal results, and JSON."""
+"""The base of preprocessors: one image in, one image out, batches with equal results, and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BYTES, BYTES_OR_FLOATS = ("uint8",), ("uint8", "float32")
 class Preprocessor:
     """Base of all preprocessors. A subclass is a frozen dataclass with ``__call__``.
 
-    ``batch`` may be overridden where a whole batch is faster than a loop; the results are equal,
+    ``batch`` may be overridden where a batch at once is faster than a loop; the results are equal,
     bit by bit.
     """
 
@@ -60,11 +60,11 @@ class Preprocessor:
 
 @dataclasses.dataclass(frozen=True)
 class ArrayPreprocessor(Preprocessor):
-    """Base of preprocessors that treat a whole array at once: a subclass has ``transform``."""
+    """Base of preprocessors that treat an array of images at once: a subclass has ``transform``."""
 
     accepted_channels: ClassVar[tuple[int, ...]] = (1, 3)
     accepted_dtypes: ClassVar[tuple[str, ...] | None] = None
-    """Names; None accepts whole and real numbers of any size."""
+    """Names; None accepts integers and floats of any size."""
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Transform one image, (H, W, C), as ``transform`` does a batch of one."""
@@ -176,9 +176,9 @@ def check_image(
 
     Args:
         image: what came.
-        owner: who asks, for the error.
+        owner: the caller, for the error.
         channels: how many there may be.
-        dtypes: names of those that are accepted; None accepts whole and real numbers of any size.
+        dtypes: names of those that are accepted; None accepts integers and floats of any size.
     """
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[2] not in channels or 0 in array.shape:
@@ -222,7 +222,7 @@ def _check_dtype(array: np.ndarray, owner: str, dtypes: tuple[str, ...] | None) 
     accepted = array.dtype.kind in "uif" if dtypes is None else array.dtype.name in dtypes
     if not accepted:
         raise SightkitError(
-            f"{owner} takes images of {_listed(dtypes or ('whole or real numbers',))}.",
+            f"{owner} takes images of {_listed(dtypes or ('integers or floats',))}.",
             "io.read_image returns uint8; ImageToArrayPreprocessor makes it float32, once.",
             dtype=array.dtype,
         )

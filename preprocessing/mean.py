@@ -1,4 +1,4 @@
-"""Subtract the mean of each channel, and divide by its standard deviation if asked."""
+"""Subtract the mean of each channel, and divide optionally by its standard deviation."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class MeanPreprocessor(ArrayPreprocessor):
 
     @classmethod
     def fit(cls, images: Source, *, deviation: bool = False) -> MeanPreprocessor:
-        """Measure the mean, and the deviation if asked, of training images.
+        """Measure the mean, and optionally the deviation, of training images.
 
         Every pixel counts alike, whatever the size of its image; the sums are exact.
 
         Args:
             images: an ``io.HDF5DatasetGenerator`` of the training split, whose rows are taken as
-                they lie in the file; or uint8 images (H, W, C), alone or in batches.
+                they are in the file; or uint8 images (H, W, C), alone or in batches.
             deviation: measure the standard deviation too.
 
         Raises:

@@ -57,7 +57,7 @@ class MeanImagePreprocessor(ArrayPreprocessor):
 
         Args:
             images: an ``io.HDF5DatasetGenerator`` of the training split, whose rows are taken as
-                they lie in the file; or uint8 images (H, W, C), alone or in batches.
+                they are in the file; or uint8 images (H, W, C), alone or in batches.
 
         Raises:
             SightkitError: another split than the training split, no images, several sizes, or not

@@ -52,7 +52,7 @@ class Pipeline(Preprocessor):
 
     @property
     def crops(self) -> bool:  # type: ignore[override]
-        """Whether one image becomes a stack of several."""
+        """True if one image becomes a stack of several."""
         return any(step.crops for step in self.steps)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:

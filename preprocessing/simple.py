@@ -85,8 +85,8 @@ def _shrink(image: np.ndarray, width: int, height: int) -> np.ndarray:
     fast code of their own.
     """
     rows, columns = image.shape[:2]
-    whole = rows % height == 0 and columns % width == 0
-    if image.dtype != np.uint8 or whole or image.nbytes > LARGEST_AS_FLOATS:
+    exact = rows % height == 0 and columns % width == 0
+    if image.dtype != np.uint8 or exact or image.nbytes > LARGEST_AS_FLOATS:
         return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     small = cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return cv2.convertScaleAbs(small)  # rounds as the uint8 code does: to even

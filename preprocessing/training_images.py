@@ -1,4 +1,4 @@
-"""What a statistic may be fitted on: the images of the training split, and no others."""
+"""Take the images that a statistic may be fitted on: those of the training split alone."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Split(Protocol):
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         ...
 
     def images(self, rows: slice) -> np.ndarray:
-        """Rows as they lie in the file, (n, H, W, C)."""
+        """Rows as they are in the file, (n, H, W, C)."""
         ...
 
 
@@ -36,7 +36,7 @@ def training_images(source: Source, owner: str) -> Iterator[np.ndarray]:
 
     Args:
         source: a split, which must be ``"train"``; or images, alone or in batches.
-        owner: who asks, for errors.
+        owner: the caller, for errors.
     """
     count = 0
     for item in _items(source, owner):

@@ -51,14 +51,6 @@ class Maxout(layers.Layer):
         return {**super().get_config(), "pieces": self.pieces}
 
 
-def _simple(function: str) -> Callable[..., layers.Layer]:
-    return lambda _rank, name: layers.Activation(function, name=name)
-
-
-def _leaky_relu(_rank: int, name: str, slope: float = 0.01) -> layers.Layer:
-    return layers.LeakyReLU(negative_slope=slope, name=name)
-
-
 def _prelu(rank: int, name: str, slope: float = 0.25) -> layers.Layer:
     # One learned slope a channel, as He et al. do: the map's size stays free.
     start: Any = keras.initializers.Constant(slope)
@@ -69,23 +61,15 @@ def _prelu(rank: int, name: str, slope: float = 0.25) -> layers.Layer:
     )
 
 
-def _elu(_rank: int, name: str, alpha: float = 1.0) -> layers.Layer:
-    return layers.ELU(alpha=alpha, name=name)
-
-
-def _maxout(_rank: int, name: str, pieces: int = 2) -> layers.Layer:
-    return Maxout(pieces, name=name)
-
-
 _ACTIVATIONS: dict[str, Callable[..., layers.Layer]] = {
-    "relu": _simple("relu"),
-    "leaky_relu": _leaky_relu,
+    "relu": lambda _, name: layers.Activation("relu", name=name),
+    "leaky_relu": lambda _, name, slope=0.01: layers.LeakyReLU(slope, name=name),
     "prelu": _prelu,
-    "elu": _elu,
-    "gelu": _simple("gelu"),
-    "tanh": _simple("tanh"),
-    "sigmoid": _simple("sigmoid"),
-    "maxout": _maxout,
+    "elu": lambda _, name, alpha=1.0: layers.ELU(alpha, name=name),
+    "gelu": lambda _, name: layers.Activation("gelu", name=name),
+    "tanh": lambda _, name: layers.Activation("tanh", name=name),
+    "sigmoid": lambda _, name: layers.Activation("sigmoid", name=name),
+    "maxout": lambda _, name, pieces=2: Maxout(pieces, name=name),
 }
 PARAMETRIC = ("leaky_relu", "prelu", "elu", "maxout")
 
@@ -110,7 +94,7 @@ def activate(x: Any, activation: Activation, name: str) -> Any:
 
 
 def pieces(activation: Activation) -> int:
-    """How many channels the layer before this activation computes for each one wanted.
+    """Return how many channels the layer before this activation computes for each of its outputs.
 
     Raises:
         SightkitError: see ``activate``.

@@ -8,9 +8,9 @@ in ``logits`` and ``predictions``. ``model.get_weights()`` has the order of
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 from keras import layers
@@ -48,10 +48,8 @@ def InceptionV3(
     Reference:
         Szegedy et al., "Rethinking the Inception architecture for computer vision", 2015.
     """
-    shape = image_shape(input_shape, minimum=75)
-    class_count(classes)
-    body = _body(keras.applications.InceptionV3, shape, include_top)
-    return _finish(body, classes, include_top, dropout, name)
+    builder = keras.applications.InceptionV3
+    return _build(builder, 75, input_shape, classes, include_top, dropout, name)
 
 
 @registered
@@ -81,10 +79,8 @@ def Xception(
     Reference:
         Chollet, "Xception: deep learning with depthwise separable convolutions", 2016.
     """
-    shape = image_shape(input_shape, minimum=71)
-    class_count(classes)
-    body = _body(keras.applications.Xception, shape, include_top)
-    return _finish(body, classes, include_top, dropout, name)
+    builder = keras.applications.Xception
+    return _build(builder, 71, input_shape, classes, include_top, dropout, name)
 
 
 @registered
@@ -117,11 +113,9 @@ def MobileNet(
         Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision
         applications", 2017.
     """
-    shape = image_shape(input_shape, minimum=32)
-    class_count(classes)
     positive_number(alpha=alpha)
-    body = _body(keras.applications.MobileNet, shape, include_top, alpha=alpha)
-    return _finish(body, classes, include_top, dropout, name)
+    builder = functools.partial(keras.applications.MobileNet, alpha=alpha)
+    return _build(builder, 32, input_shape, classes, include_top, dropout, name)
 
 
 @registered
@@ -153,30 +147,40 @@ def MobileNetV2(
     Reference:
         Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018.
     """
-    shape = image_shape(input_shape, minimum=32)
-    class_count(classes)
     positive_number(alpha=alpha)
-    body = _body(keras.applications.MobileNetV2, shape, include_top, alpha=alpha)
-    return _finish(body, classes, include_top, dropout, name)
+    builder = functools.partial(keras.applications.MobileNetV2, alpha=alpha)
+    return _build(builder, 32, input_shape, classes, include_top, dropout, name)
 
 
-def _body(
-    builder: Callable[..., keras.Model], shape: Sequence[int], pooled: bool, **options: Any
+def _build(
+    builder: Callable[..., keras.Model],
+    minimum: int,
+    input_shape: Sequence[int],
+    classes: int,
+    include_top: bool,
+    dropout: float,
+    name: str,
 ) -> keras.Model:
+    shape = image_shape(input_shape, minimum=minimum)
+    class_count(classes)
+    (rate,) = drop_rates(dropout, 1)
     body = builder(
         weights=None,
         include_top=False,
         input_tensor=keras.Input(shape, name="images"),
-        pooling="avg" if pooled else None,
-        **options,
+        pooling="avg" if include_top else None,
     )
-    return keras.models.clone_model(body, clone_function=_Cloning())
+    body = keras.models.clone_model(body, clone_function=_Cloning())
+    x = body.output
+    if include_top:
+        x = classify(drop(x, rate, "dropout"), classes)
+    return keras.Model(body.inputs[0], x, name=name)
 
 
 class _Cloning:
     """Copies layers: batch normalization becomes ours, and names become stable.
 
-    Where Keras left the name to a counter of the whole process (``conv2d_94``), the number is
+    Where Keras left the name to a counter of the process (``conv2d_94``), the number is
     counted anew here, so that two builds have the same names.
     """
 
@@ -193,13 +197,3 @@ class _Cloning:
             self.counts[kind] = number + 1
             config["name"] = f"{kind}_{number}" if number else kind
         return ours.from_config(config)
-
-
-def _finish(
-    body: keras.Model, classes: int, include_top: bool, dropout: float, name: str
-) -> keras.Model:
-    (rate,) = drop_rates(dropout, 1)
-    if not include_top:
-        return keras.Model(body.inputs[0], body.output, name=name)
-    x = drop(body.output, rate, "dropout")
-    return keras.Model(body.inputs[0], classify(x, classes), name=name)

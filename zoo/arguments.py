@@ -17,8 +17,8 @@ CHANNELS = (1, 3, 4)
 """Of images: grey, RGB, RGB with alpha."""
 
 
-def whole(value: object) -> int | None:
-    """The integer that a value is, NumPy's included; None where it is none (True is none)."""
+def integer(value: object) -> int | None:
+    """Return a value as an integer, NumPy's included; None where it is none (True is none)."""
     if isinstance(value, bool):
         return None
     try:
@@ -28,8 +28,8 @@ def whole(value: object) -> int | None:
 
 
 def at_least(minimum: int, value: object) -> bool:
-    """Whether a value is an integer, and not below a minimum."""
-    found = whole(value)
+    """Return True if a value is an integer, and not below a minimum."""
+    found = integer(value)
     return found is not None and found >= minimum
 
 
@@ -83,7 +83,7 @@ def image_shape(
 
 def _three_sizes(value: object, argument: str) -> tuple[int, int, int]:
     entries = tuple(value) if isinstance(value, Iterable) else ()
-    found = [size for entry in entries if (size := whole(entry)) is not None and size > 0]
+    found = [size for entry in entries if (size := integer(entry)) is not None and size > 0]
     if len(entries) != 3 or len(found) != 3:
         raise SightkitError(
             f"{argument} must be (height, width, channels), three positive integers.",
@@ -128,7 +128,7 @@ def class_count(classes: int) -> int:
     Raises:
         SightkitError: no integer, or fewer than two.
     """
-    count = whole(classes)
+    count = integer(classes)
     if count is None:
         raise SightkitError("classes must be an integer.", classes=classes)
     if count < 2:
@@ -152,7 +152,7 @@ def drop_rates(dropout: float | Sequence[float], places: int) -> tuple[float, ..
     if len(entries) != places or len(rates) != places or (single and number(dropout) is None):
         raise SightkitError(
             f"dropout must be one share in [0, 1), or {places} of them, one a place.",
-            "It is the share that is dropped, not the one that is kept; 0 switches it off.",
+            "It is the share that is dropped, not the one that remains; 0 switches it off.",
             dropout=dropout,
         )
     return tuple(rates)

@@ -59,11 +59,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
         empty = tf.constant([], "float32")
         outputs, mean, variance = self._kernel(inputs, empty, empty, training=True)
-        # The kernel's variance is the unbiased one, Keras keeps the biased one.
+        # The kernel's variance is the unbiased one, Keras uses the biased one.
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), "float32")
         variance = variance * ((count - 1) / count)
-        kept: list[Any] = [self.moving_mean, self.moving_variance]
-        for moving, batch in zip(kept, (mean, variance), strict=True):
+        averages: list[Any] = [self.moving_mean, self.moving_variance]
+        for moving, batch in zip(averages, (mean, variance), strict=True):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
 

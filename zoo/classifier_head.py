@@ -1,4 +1,4 @@
-"""How networks end: logits, then float32 probabilities."""
+"""The end of classifiers: logits, then float32 probabilities."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ def DCGANGenerator(
         output_shape, minimum=4, multiple=4, argument="output_shape"
     )
     positive(noise=noise, hidden=hidden)
-    _two(filters)
+    sizes(filters=filters)
+    if len(filters) != 2:
+        raise SightkitError("The generator has two numbers of filters.", filters=filters)
     unit = Unit(activation, "batch", initializer=initializer)
     inputs = keras.Input((noise,), name="noise")
     x = unit.dense(inputs, hidden, name="dense1")
@@ -140,9 +142,3 @@ def DCGANDiscriminator(
     x = unit.dense(x, hidden, name="dense1")
     x = layers.Dense(1, kernel_initializer=kernel_initializer(initializer), name="logits")(x)
     return keras.Model(images, probabilities(x, function="sigmoid"), name=name)
-
-
-def _two(filters: Sequence[int]) -> None:
-    sizes(filters=filters)
-    if len(filters) != 2:
-        raise SightkitError("The generator has two numbers of filters.", filters=filters)

@@ -1,4 +1,4 @@
-"""What a network is made of, layer by layer: shapes, parameters, work, receptive field."""
+"""Describe a network layer by layer: shapes, parameters, work, receptive field."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LayerRow:
         multiply_adds: of one image; additions alone (poolings, normalizations) are not counted.
         receptive_field: (height, width), in pixels of the input, that one output value sees; None
             where it sees everything (dense layers, global pooling).
-        warning: what (W - F + 2P) / S + 1 says where it is no integer, else "".
+        warning: that (W - F + 2P) / S + 1 is no integer, else "".
     """
 
     name: str
@@ -51,12 +51,12 @@ class Description(list[LayerRow]):
 
     @property
     def parameters(self) -> int:
-        """Of the whole network, shared layers once."""
+        """Parameters of the network, shared layers once."""
         return sum(row.parameters for row in self)
 
     @property
     def multiply_adds(self) -> int:
-        """Of one image."""
+        """Multiply-adds of one image."""
         return sum(row.multiply_adds for row in self)
 
     @property

@@ -87,7 +87,7 @@ def GoogLeNet(
     Reference:
         Szegedy et al., "Going deeper with convolutions", 2014. Differs on purpose: conv1 has
         padding "same", at 224 2 pixels at the top and left and 3 at the bottom and right, where
-        Caffe's release has 3 on every side: its maps lie one pixel aside, sizes and parameters
+        Caffe's release has 3 on every side: its maps are one pixel aside, sizes and parameters
         are the same. ("same" poolings are Caffe's, which round up, at even sizes.) Local response
         normalization is off by default: it has no parameters, and VGG's authors found no gain in
         it.

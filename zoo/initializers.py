@@ -1,4 +1,4 @@
-"""What kernels start from and what holds them small, by name."""
+"""Initializers and regularizers of kernels, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a layer's window sees into the image, and the pixels at the edge that it never reads."""
+"""The receptive field of a layer's window, and the pixels at the edge that it never reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sightkit._errors import SightkitError
 
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _POOLINGS = (layers.MaxPooling2D, layers.AveragePooling2D)
-_WHOLE = (
+_SEE_ALL = (
     layers.Flatten,
     layers.GlobalAveragePooling2D,
     layers.GlobalMaxPooling2D,
@@ -25,7 +25,7 @@ _WHOLE = (
 
 @dataclass(frozen=True)
 class View:
-    """What one output value sees, in pixels of the input, (height, width).
+    """The pixels of the input that one output value sees, (height, width).
 
     Attributes:
         field: receptive field; None where everything is seen.
@@ -38,12 +38,12 @@ class View:
 
 
 def view_after(layer: Any, sources: Sequence[View]) -> View:
-    """What the layer's outputs see, given what its inputs see; the widest where several meet."""
+    """Return the view of a layer's outputs, given those of its inputs; the widest of several."""
     before = _widest(sources)
-    whole = isinstance(layer, _WHOLE) or (
+    sees_all = isinstance(layer, _SEE_ALL) or (
         isinstance(layer, layers.Dense) and len(layer.output.shape) == 2
     )
-    if whole or before.field is None:
+    if sees_all or before.field is None:
         return View(field=None)
     if isinstance(layer, layers.Conv2DTranspose):
         return _enlarged(before, layer.kernel_size, layer.strides)
@@ -63,7 +63,7 @@ def view_after(layer: Any, sources: Sequence[View]) -> View:
 
 
 def lost_pixels(layer: Any, padding: Sequence[int] = (0, 0)) -> str:
-    """Where (W - F + 2P) / S + 1 is no integer: that sum, and the rows and columns lost; or "".
+    """Report where (W - F + 2P) / S + 1 is no integer: that sum, and the pixels lost; or "".
 
     Args:
         layer: any layer; padding "same" loses nothing, it adds what is missing.
@@ -85,8 +85,8 @@ def lost_pixels(layer: Any, padding: Sequence[int] = (0, 0)) -> str:
     if not lost:
         return ""
     verb = "is" if len(lost) == 1 and lost[0].startswith("1 ") else "are"
-    told = " and ".join(dict.fromkeys(sums))
-    return f"{told} is no integer: {' and '.join(lost)} {verb} not read"
+    text = " and ".join(dict.fromkeys(sums))
+    return f"{text} is no integer: {' and '.join(lost)} {verb} not read"
 
 
 def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:

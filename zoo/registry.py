@@ -30,7 +30,7 @@ def index_entries(entries: tuple[Entry, ...]) -> dict[str, Entry]:
     index: dict[str, Entry] = {}
     for each in entries:
         if each.name in index:
-            raise SightkitError("Each name stands once in the zoo.", name=each.name)
+            raise SightkitError("Each name occurs once in the zoo.", name=each.name)
         index[each.name] = each
     return index
 
@@ -157,7 +157,7 @@ def register(*entries: Entry) -> None:
 
 
 def origin(model: keras.Model) -> dict[str, Any]:
-    """What a network was built from: ``{"builder": name, "arguments": {...}}``, ready for JSON.
+    """Return what a network was built from: ``{"builder": name, "arguments": {...}}``, as JSON.
 
     ``build(origin["builder"], **origin["arguments"])`` builds it again.
 
@@ -185,7 +185,7 @@ def registered(builder: Builder) -> Builder:
             given = [repr(value) for value in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
             raise SightkitError(
                 f"{builder.__name__} cannot be built: {error}.",
-                f"Write {_call(builder.__name__)}. It takes {_said(signature)}.",
+                f"Write {_call(builder.__name__)}. It takes {_parameters(signature)}.",
                 arguments=f"({', '.join(given)})",
             ) from error
         model = builder(*bound.args, **bound.kwargs)
@@ -205,13 +205,13 @@ def registered(builder: Builder) -> Builder:
 
 
 def _call(builder: str) -> str:
-    """How a builder is called, as one writes it: ``LeNet(input_shape=(28, 28, 1), classes=10)``."""
+    """Return a builder's call as one writes it: ``LeNet(input_shape=(28, 28, 1), classes=10)``."""
     published = next(each.published for each in _ENTRIES.values() if each.builder == builder)
     arguments = published[0][0] if published else {}
     return f"{builder}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
 
-def _said(signature: inspect.Signature) -> str:
+def _parameters(signature: inspect.Signature) -> str:
     """The parameters of a builder without their annotations."""
     return ", ".join(
         name if parameter.default is parameter.empty else f"{name}={parameter.default!r}"

@@ -19,7 +19,7 @@ from sightkit.zoo.unit import Unit
 
 @dataclass(frozen=True)
 class Version:
-    """What the two published versions differ in; ``pooled`` names layers that a pooling follows."""
+    """Differences of the two published versions; ``pooled`` names layers that a pooling follows."""
 
     filters: int
     kernel: int

@@ -25,15 +25,15 @@ from sightkit.zoo.local_response_normalization import LocalResponseNormalization
 
 @dataclass(frozen=True)
 class Unit:
-    """How convolutions and dense layers of one network are made.
+    """The form of convolutions and dense layers of one network.
 
     Attributes:
         activation: name, (name, parameter) or None, see ``activations.activate``.
         normalization: ``"batch"``, ``"local_response"`` or None.
         norm_before_activation: True is convolution, normalization, activation (GoogLeNet,
             ResNet); False is convolution, activation, normalization (the books' MiniVGGNet).
-        initializer: of kernels, see ``kernels.kernel_initializer``.
-        reg: of kernels, see ``kernels.kernel_regularizer``.
+        initializer: of kernels, see ``initializers.kernel_initializer``.
+        reg: of kernels, see ``initializers.kernel_regularizer``.
         use_bias: whether convolutions and dense layers have a bias.
         epsilon: of batch normalization.
         momentum: of batch normalization.

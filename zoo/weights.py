@@ -31,7 +31,7 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
             another network; the message lists the differences layer by layer, and the network is
             as it was.
     """
-    stored = _read(Path(path))
+    stored = _stored_arrays(Path(path))
     variables = dict(_variables(model))
     differences = _differences(stored, variables)
     if differences:
@@ -47,13 +47,15 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         variable.assign(stored[key][1])
 
 
-def _read(path: Path) -> dict[str, tuple[str, np.ndarray]]:
+def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
     """(layer's name in the file, array) by place in the file, as in ``layers/conv2d_1/0``."""
     if not path.is_file():
-        raise SightkitError("No such file.", "Give the path of a .weights.h5 file.", path=str(path))
+        raise SightkitError(
+            "The file must exist.", "Give the path of a .weights.h5 file.", path=str(path)
+        )
     if not path.name.endswith(".weights.h5"):
         raise SightkitError(
-            "Only weights are loaded, never a whole model: the name must end in .weights.h5.",
+            "Only weights are loaded, never a model: the name must end in .weights.h5.",
             "Save them with model.save_weights.",
             path=str(path),
         )

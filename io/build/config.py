@@ -1,4 +1,4 @@
-"""What all build scripts have in common: their flags, their data, and the report at the end."""
+"""The common part of all build scripts: flags, data, and the report at the end."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class BuildConfig:
     size: int = 64
     """Height and width of the images in the file, pixels."""
     fractions: tuple[float, float, float] = (0.60, 0.15, 0.25)
-    """Shares of train, validation and test; a test split of the data set's own is kept as it is."""
+    """Shares of train, validation and test; a test split of the data set's own stays as it is."""
     split_seed: int = 42
-    """Of the division into training, validation and test images."""
+    """Seed of the division into training, validation and test images."""
     max_bad: float = 0.0
     """Share of images that may be left out because they cannot be read; 0: none."""
     overwrite: bool = False
@@ -125,7 +125,7 @@ class BuildConfig:
         start = time.perf_counter()
         if classes and not self._takes_samples:
             _check_classes(source().class_names, classes, self.data)
-        stood = self.output.exists() and not self.overwrite
+        existed = self.output.exists() and not self.overwrite
         try:
             file = build_dataset(
                 source,
@@ -144,7 +144,7 @@ class BuildConfig:
                 **error.received,
             ) from error
         result = _facts(file, time.perf_counter() - start)
-        print(_described(result, file.left_out, stood))
+        print(_summary(result, file.left_out, existed))
         return result
 
     @property
@@ -202,12 +202,12 @@ def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
     }
 
 
-def _described(result: dict[str, Any], left_out: dict[str, int], stood: bool) -> str:
+def _summary(result: dict[str, Any], left_out: dict[str, int], existed: bool) -> str:
     counts, channels = result["classes"], "RGB" if len(result["mean"]) == 3 else "grey"
     shape = "x".join(map(str, result["shape"]))
     speed = (
-        "stood already, built by the same recipe"
-        if stood
+        "exists already, built by the same recipe"
+        if existed
         else (f"{result['images'] / max(result['seconds'], 1e-9):,.0f} images/s")
     )
     reasons = Counter(left_out).most_common()

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightkit import _faults, _files
 from sightkit._errors import SightkitError
-from sightkit.io.build.partition import check_fixed, in_two_classes, partition
+from sightkit.io.build.partition import check_fixed, conflicting_labels, partition
 from sightkit.io.build.prepare import Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
 from sightkit.io.chain import Chain
@@ -42,22 +42,22 @@ def build_dataset(
     workers: int | None = None,
     overwrite: bool = False,
 ) -> DatasetFile:
-    """Write a source of images into a dataset file, or open the file if it stands already.
+    """Write a source of images into a dataset file, or open the file if it exists already.
 
     A file that exists is used only if it was built by the same recipe: same source, chain,
     fractions, seed, limit and max_bad. Duplicates, by the pixels of the original image, stay in
     one split. Splits that the source defines are kept as they are, and the other fractions, scaled
     to 1, divide the rest, without what is equal to an image of a fixed split.
 
-    The same picture in two classes is kept, counted, listed as a warning, and told.
+    Equal images with conflicting labels are included, counted, listed and reported as a warning.
 
     What is left out is counted in the file (``DatasetFile.left_out``), listed with reasons beside
-    it in ``NAME.left_out.csv``, and told on stderr whenever the file is opened here.
+    it in ``NAME.left_out.csv``, and reported on stderr whenever the file is opened here.
 
     Args:
         source: gives the images; called only if the file has to be built. A module-level function,
-            known by its name, or a callable object whose ``to_config()`` says as JSON what it
-            reads: by that the recipe tells sources apart.
+            known by its name, or a callable object whose ``to_config()`` describes as JSON what it
+            reads: by that the recipe distinguishes sources.
         path: the file.
         preprocessors: chain that makes all images one size, uint8.
         fractions: shares of the splits, ``"train"`` first; they add up to 1.
@@ -66,14 +66,14 @@ def build_dataset(
         max_bad: share of images, 0 to 1, that may be left out because they cannot be read;
             without it the first such image is an error.
         workers: threads that read and preprocess; as many as there are usable cores when left out.
-        overwrite: build the file again, whatever stands there.
+        overwrite: build the file again if it exists.
 
     Returns:
         The file's description.
 
     Raises:
         SightkitError: a name that does not end in .h5 or .hdf5, a folder, a file of another
-            recipe or of another kind, a source that cannot be told from another, an
+            recipe or of another kind, a source without a name, an
             image that cannot be read (or too many), nothing that can be split, no room.
     """
     path = Path(path)
@@ -98,7 +98,7 @@ def build_dataset(
             if not path.exists() or overwrite:  # nobody was quicker
                 _build(source(), path, preprocessors, recipe, lock, workers)
     file = open_same(path, recipe)
-    _tell(file)
+    _report(file)
     return file
 
 
@@ -128,7 +128,7 @@ def _build(
 ) -> None:
     check_fixed(images, recipe["fractions"])
     prepared = Prepared(images, preprocessors, workers=workers)
-    names = [_kept_name(images.identify(row)) for row in range(len(images))]
+    names = [_stored_name(images.identify(row)) for row in range(len(images))]
     prepared.read_all(
         tolerant=recipe["max_bad"] is not None,
         room=lambda shape: _room(path, shape, names, images, recipe),
@@ -141,7 +141,7 @@ def _build(
         write_list(_list_of(path), bad)
         raise SightkitError(
             f"{len(bad):,} of {len(images):,} images cannot be read.",
-            f"They are listed in {_list_of(path)}: mend or remove them, or raise --max-bad "
+            f"They are listed in {_list_of(path)}: fix or remove them, or raise --max-bad "
             "(max_bad).",
             path=str(path),
             max_bad=recipe["max_bad"],
@@ -152,20 +152,20 @@ def _build(
     parts, dropped = partition(
         images, recipe["fractions"], seed=recipe["split_seed"], readable=readable, keys=keys
     )
-    twice = _in_two_classes(images, keys, readable)
+    conflicts = _conflicts(images, keys, readable)
     not_taken = [Finding(name, reason, kind="left out") for name, reason in images.left_out]
     counts = Counter(dropped.values()) + Counter({"unreadable": len(bad)})
     counts += Counter(reason for _, reason in images.left_out)
-    if counts or twice:
+    if counts or conflicts:
         dropped_rows = _findings(images, dropped, "left out")
-        write_list(_list_of(path), bad + twice + dropped_rows + not_taken)
+        write_list(_list_of(path), bad + conflicts + dropped_rows + not_taken)
     _faults.crash_point("build.listed")
     recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
     recipe["left_out"] = dict(counts)
-    recipe["in_two_classes"] = len(twice)
+    recipe["conflicting_labels"] = len(conflicts)
     parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
     _write(path, images, names, prepared, parts, recipe, lock)
-    if not counts and not twice:
+    if not counts and not conflicts:
         _list_of(path).unlink(missing_ok=True)  # that of an older file
 
 
@@ -186,7 +186,7 @@ def _write(
         splits={name: len(rows) for name, rows in parts.items()},
         preprocessing=recipe["preprocessing"],
         recipe=recipe,
-        overwrite=True,  # the lock is held, and build_dataset has looked
+        overwrite=True,  # the lock is held, and build_dataset has checked
         source_bytes=_mean_bytes(names),
         lock=lock,
     ) as writer:
@@ -221,8 +221,8 @@ def _room(
     return needed if limit is None else None
 
 
-def _kept_name(name: str) -> str:
-    """A file's name whose bytes are no UTF-8 is kept with its odd bytes as ``\\udcXX``."""
+def _stored_name(name: str) -> str:
+    """A name as the file stores it: bytes that are no UTF-8 become ``\\udcXX``."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -236,21 +236,21 @@ def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> lis
     return [Finding(images.identify(row), reason, kind=kind) for row, reason in rows]
 
 
-def _in_two_classes(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> list[Finding]:
+def _conflicts(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> list[Finding]:
     reasons = {
         row: f"of class {images.class_names[images.labels[row]]}, and the same picture as "
         f"{images.identify(other)} of class {images.class_names[images.labels[other]]}"
-        for row, other in in_two_classes(images, keys, readable).items()
+        for row, other in conflicting_labels(images, keys, readable).items()
     }
     return _findings(images, reasons, "warning")
 
 
 def _list_of(path: Path) -> Path:
-    """Where it is listed what a dataset file leaves out."""
+    """The list of what a dataset file leaves out."""
     return path.with_name(path.name + LEFT_OUT)
 
 
-def _tell(file: DatasetFile) -> None:
+def _report(file: DatasetFile) -> None:
     if file.left_out:
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
         print(
@@ -258,9 +258,9 @@ def _tell(file: DatasetFile) -> None:
             f"{file.path.name} ({reasons}); listed in {_list_of(file.path)}.",
             file=sys.stderr,
         )
-    if count := file.recipe.get("in_two_classes", 0):
+    if count := file.recipe.get("conflicting_labels", 0):
         print(
-            f"{count:,} of {file.recipe['images']:,} images are in another class too: of each pair "
-            f"one label must be wrong; listed as warnings in {_list_of(file.path).name}.",
+            f"{count:,} of {file.recipe['images']:,} images have conflicting labels, with an equal "
+            f"image in another class; listed as warnings in {_list_of(file.path).name}.",
             file=sys.stderr,
         )

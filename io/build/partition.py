@@ -1,4 +1,4 @@
-"""Which image goes into which split: those that a source fixes, and what is dealt from the rest."""
+"""Divide images into splits: those that a source fixes, and shares of the rest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def partition(
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
     """Deal the images of a source to splits.
 
-    Splits that the source fixes are kept as they are. The other shares, scaled to 1, divide the
+    Splits that the source fixes stay as they are. The other shares, scaled to 1, divide the
     pool: the fixed ``"train"``, or else every row that is in no fixed split. What is equal to an
     image of a fixed split is dropped from the pool; other copies stay in one split.
 
@@ -101,7 +101,7 @@ def partition(
     return {name: parts[name] for name in order}, left_out
 
 
-def in_two_classes(
+def conflicting_labels(
     images: ImageSource, keys: Sequence[bytes], readable: np.ndarray
 ) -> dict[int, int]:
     """Row of an image to the first row that has an equal image of another class."""
@@ -117,10 +117,10 @@ def in_two_classes(
 def _check_own(
     images: ImageSource, keys: Sequence[bytes], pool: np.ndarray, splits: Sequence[str]
 ) -> None:
-    """Raise if a class has too few images because others of its images stand in another class."""
+    """Raise if a class has too few images because others of its images are in another class too."""
     usable = np.zeros(len(images), bool)
     usable[pool] = True
-    copies = in_two_classes(images, keys, usable)
+    copies = conflicting_labels(images, keys, usable)
     own = {int(label): set() for label in np.unique(images.labels[pool])}
     for row in map(int, pool):
         if row not in copies:
@@ -130,7 +130,7 @@ def _check_own(
         if len(own[label]) < len(splits):
             raise SightkitError(
                 f"Class {images.class_names[label]} has too few images of its own: equal images "
-                f"stand in class {images.class_names[images.labels[other]]} too.",
+                f"are in class {images.class_names[images.labels[other]]} too.",
                 "Remove them from the class that they do not belong to, or one of the classes.",
                 own=len(own[label]),
                 splits=list(splits),

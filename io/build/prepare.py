@@ -27,7 +27,7 @@ TASK_ROWS = 16
 class Prepared:
     """Preprocessed images of a source, by their index in it.
 
-    In which split an image lies is known only when all have been read. So that none is decoded
+    The split of an image is known only when all have been read. So that none is decoded
     twice, rows wait in memory or in a nameless file beside the dataset; where there is room for
     neither they are read again when they are taken.
 
@@ -72,7 +72,7 @@ class Prepared:
             name: what the progress bar says.
         """
         count = len(self._images)
-        first, row = self._first(tolerant)
+        first, row = self._first_readable(tolerant)
         if row is None:
             return
         self.shape = row.shape
@@ -85,7 +85,9 @@ class Prepared:
         with (
             progress(count, name) as advance,
             contextlib.closing(
-                in_threads(lambda rows: self._work(rows, tolerant), tasks, workers=self._workers)
+                in_threads(
+                    lambda rows: self._store_rows(rows, tolerant), tasks, workers=self._workers
+                )
             ) as results,
         ):
             advance(first + 1)
@@ -96,13 +98,13 @@ class Prepared:
         """Rows by index, uint8 (n, H, W, C)."""
         if self._held is not None:
             return self._held[rows]
-        with contextlib.closing(in_threads(self._again, rows, workers=self._workers)) as results:
+        with contextlib.closing(in_threads(self._reread, rows, workers=self._workers)) as results:
             return np.stack(list(results))
 
     def keys(self) -> list[bytes]:
         """For each image a key that two share if they were equal before preprocessing.
 
-        Equal images come out equal: only those whose rows are the same are looked at again.
+        Equal images have equal rows: only those whose rows are the same are read again.
         """
         keys = [row.tobytes() for row in self.hashes]
         often = {key for key, times in Counter(keys).items() if times > 1}
@@ -114,22 +116,22 @@ class Prepared:
                 keys[row] += original
         return keys
 
-    def _first(self, tolerant: bool) -> tuple[int, np.ndarray | None]:
+    def _first_readable(self, tolerant: bool) -> tuple[int, np.ndarray | None]:
         """The first image that can be read: its shape is that of all."""
         for row in range(len(self._images)):
-            image = self._read(row, tolerant)
+            image = self._read_image(row, tolerant)
             if image is not None:
                 return row, np.ascontiguousarray(self._chain(image))
         return 0, None
 
-    def _work(self, rows: range, tolerant: bool) -> int:
+    def _store_rows(self, rows: range, tolerant: bool) -> int:
         for row in rows:
-            image = self._read(row, tolerant)
+            image = self._read_image(row, tolerant)
             if image is not None:
                 self._store(row, np.ascontiguousarray(self._chain(image)))
         return len(rows)
 
-    def _read(self, row: int, tolerant: bool) -> np.ndarray | None:
+    def _read_image(self, row: int, tolerant: bool) -> np.ndarray | None:
         try:
             return self._images.read(row)
         except (SightkitError, OSError) as error:
@@ -166,7 +168,7 @@ class Prepared:
                 dtype=image.dtype,
             )
 
-    def _again(self, row: int) -> np.ndarray:
+    def _reread(self, row: int) -> np.ndarray:
         image = np.ascontiguousarray(self._chain(self._images.read(int(row))))
         if hashlib.sha256(image.data).digest() != self.hashes[row].tobytes():
             raise SightkitError(

@@ -1,4 +1,4 @@
-"""What a dataset file was built from, and how: as JSON, compared before the file is used again."""
+"""The recipe of a dataset file, as JSON: compared before the file is used again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN_LENGTH = 40
 
 
 class OtherRecipe(SightkitError):
-    """A dataset file stands that was built otherwise; who knows the flags gives the next step."""
+    """A dataset file exists that was built otherwise; the caller's flags are the next step."""
 
     def __init__(self, rule: str, next_step: str, **received: object) -> None:
         super().__init__(rule, next_step, **received)
@@ -25,7 +25,7 @@ class OtherRecipe(SightkitError):
 
 
 def source_name(source: Callable[[], ImageSource]) -> Any:
-    """What the recipe calls a source; two that may differ must not have one name."""
+    """Return the name of a source in the recipe; two that may differ must not share one."""
     if not isinstance(source, type):
         if callable(source) and callable(getattr(source, "to_config", None)):
             return source.to_config()  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ def source_name(source: Callable[[], ImageSource]) -> Any:
             return f"{module}.{name}"
     raise SightkitError(
         "A source must be a module-level function, or a callable object with to_config() -> JSON.",
-        "A lambda, a method or a partial cannot be told from another one: give it a name.",
+        "A lambda, a method or a partial has no name that identifies it: define a function.",
         source=source,
     )
 
@@ -82,14 +82,14 @@ def open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
 
 
 def _one_kind(found: Any, wanted: Any) -> bool:
-    """Whether two sources are one and the same reader, looking at data that may differ."""
+    """Return True if two sources are the same reader of data that may differ."""
     if not isinstance(found, dict) or not isinstance(wanted, dict):
         return False
     return all(found.get(key) == wanted.get(key) for key in ("name", "layout", "at_least"))
 
 
 def _differences(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Where two JSON values differ: the innermost names, with both values."""
+    """Yield the innermost names at which two JSON values differ, with both values."""
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):

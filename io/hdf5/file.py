@@ -10,7 +10,7 @@ attributes      format, schema, colour, splits, preprocessing, recipe, mean (JSO
                 numbers), labels_sha256, and ``complete``, written last
 =============== ======================================================================
 
-Rows of one split lie together, in the order that ``splits`` gives.
+Rows of one split are together, in the order of ``splits``.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ import numpy as np
 from sightkit._errors import SightkitError
 
 FORMAT = "sightkit-dataset"
-SCHEMA = 1
+SCHEMA = 2
 STRINGS = h5py.string_dtype("utf-8")
 
 
 @dataclass(frozen=True)
 class DatasetFile:
-    """What a whole and consistent dataset file says of itself; see ``DatasetFile.open``.
+    """The description of a complete and consistent dataset file; see ``DatasetFile.open``.
 
     Attributes:
         path: the file.
@@ -70,7 +70,7 @@ class DatasetFile:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> DatasetFile:
-        """Read the header and the labels, and check that the file is whole.
+        """Read the header and the labels, and check that the file is complete.
 
         Raises:
             SightkitError: no such file, not a dataset file, never completed, damaged, or one that
@@ -89,7 +89,7 @@ class DatasetFile:
         except SightkitError:
             raise
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            # HDF5 that may be anybody's: that it may be deleted is not said.
+            # It may be anybody's HDF5: deleting it is not advised.
             raise SightkitError(
                 f"The file is damaged: {str(error).splitlines()[0]}.",
                 "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
@@ -114,11 +114,11 @@ class DatasetFile:
         return self._column("hashes", "u")
 
     def sources(self) -> tuple[str, ...]:
-        """Where each row comes from."""
+        """The origin of each row."""
         return tuple(self._column("sources", "text"))
 
     def memmap(self) -> np.ndarray:
-        """The rows as they lie in the file, read-only, (N, H, W, C); nothing is copied.
+        """Map the rows of the file, read-only, (N, H, W, C); nothing is copied.
 
         Raises:
             SightkitError: the file is gone, or is no longer the one whose header was read.
@@ -174,13 +174,13 @@ def _check_kind(path: Path) -> None:
     """Raise if there is nothing, a folder, or a file of another kind; those are left alone."""
     if path.is_dir():
         raise SightkitError(
-            "A dataset file is wanted, and this is a folder.",
+            "A dataset is a file, and this is a folder.",
             "Name a file in it, or another path.",
             path=str(path),
         )
     if not path.is_file():
         raise SightkitError(
-            "No file and no folder is there.",
+            "The file must exist.",
             "Check the path; scripts/build_*.py write dataset files, scripts/extract_features.py "
             "files of features.",
             path=str(path),
@@ -259,11 +259,11 @@ def _check_values(
     class_names: tuple[str, ...],
     splits: dict[str, tuple[int, int]],
 ) -> None:
-    """What no writer of ours would have written."""
+    """Raise on values that no writer of ours would have written."""
     if hashes.shape != (len(labels), 32):
         raise _damaged(path, f"hashes of shape {hashes.shape} for {len(labels)} rows")
     if len(set(class_names)) != len(class_names):
-        raise _damaged(path, "a class name stands twice")
+        raise _damaged(path, "a class name occurs twice")
     if not len(labels) or labels.min() < 0 or labels.max() >= len(class_names):
         raise _damaged(path, f"labels that are none of the {len(class_names)} classes")
     ends = [0, *(end for ends in splits.values() for end in ends), len(labels)]
@@ -274,7 +274,7 @@ def _check_values(
 
 
 def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset:
-    """A dataset that lies in this very file, whole; anything else is refused unread.
+    """Return a dataset of this very file, complete; refuse anything else unread.
 
     ``kinds``: those of NumPy's dtypes that it may have, or ``"text"``.
     """

@@ -32,7 +32,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         batch_size: samples a batch, at least 1.
         split: which rows: ``"train"``, ``"validation"``, ``"test"``, …
         preprocessors: chain that turns uint8 rows into what the network takes; without one the
-            rows come as they lie in the file.
+            rows come as they are in the file.
         augment: random variation of each image before the chain; for the training split only.
         shuffle: mix the rows anew each epoch.
         seed: of order and augmentation.
@@ -94,7 +94,7 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         return self.file.class_names
 
     def images(self, rows: np.ndarray | slice) -> np.ndarray:
-        """Rows of the split as they lie in the file, (n, H, W, C), without the chain."""
+        """Read rows of the split as they are in the file, (n, H, W, C), without the chain."""
         if self._memmap is None:
             self._memmap = self.file.memmap()
         return np.asarray(self._memmap[self.first : self.last][rows])

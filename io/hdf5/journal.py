@@ -1,6 +1,6 @@
-"""What a resumable writer has done so far: one line a portion, beside the unfinished file.
+"""The journal of a resumable writer: one line a portion, beside the unfinished file.
 
-A line that was cut off, or whose rows are not in the file as their hashes say, never was: nothing
+A line that was cut off, or whose rows do not match their hashes, does not count: nothing
 needs to be forced to the disk for that.
 """
 
@@ -24,10 +24,10 @@ ENDING = ".journal"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was asked for and does not come.
+    """A row that was announced and does not come.
 
     Attributes:
-        position: among all that were asked for, from 0.
+        position: among all rows, from 0.
         source: what it is called.
         reason: why.
     """
@@ -39,7 +39,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Portion:
-    """What a call of ``add`` brought: (n,) labels, (n, 32) hashes, n sources, what was left out."""
+    """The rows of one call of ``add``: (n,) labels, (n, 32) hashes, n sources, rows left out."""
 
     labels: np.ndarray
     hashes: np.ndarray
@@ -52,7 +52,7 @@ class Journal:
 
     Args:
         path: the file that holds it.
-        identity: JSON that says what is written; a journal of something else is not gone on with.
+        identity: JSON that describes the dataset; a journal of another one is not resumed.
     """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ class Journal:
         _files.write_bytes(self.path, _line(self.identity))
 
     def has_same_identity(self) -> bool | None:
-        """Whether the journal in the file is of this very dataset; None where there is none."""
+        """Return True if the journal is of this very dataset; None where there is no journal."""
         lines = self._lines()
         return None if not lines else lines[0] == self.identity
 
@@ -85,7 +85,7 @@ class Journal:
             )
 
     def portions(self) -> Iterator[Portion]:
-        """The portions that were written whole, first to last."""
+        """Yield the portions that were written completely, first to last."""
         for entry in self._lines()[1:]:
             count = len(entry["labels"])
             hashes = np.frombuffer(base64.b64decode(entry["hashes"]), np.uint8)
@@ -102,11 +102,11 @@ class Journal:
         _files.write_bytes(self.path, b"".join(map(_line, lines)))
 
     def remove(self) -> None:
-        """The dataset is whole."""
+        """Remove the file: the dataset is complete."""
         self.path.unlink(missing_ok=True)
 
     def _lines(self) -> list[Any]:
-        """Whole lines up to the first that is not."""
+        """Read complete lines up to the first that is not."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -123,7 +123,7 @@ class Journal:
 def splits_that_came(
     splits: dict[str, tuple[int, int]], left_out: Sequence[LeftOut]
 ) -> dict[str, tuple[int, int]]:
-    """Row ranges of the splits without the rows that did not come; a split that lost all is none.
+    """Row ranges of the splits without the rows that did not come; an empty split is dropped.
 
     Raises:
         SightkitError: nothing of the first split came.
@@ -138,7 +138,7 @@ def splits_that_came(
     if next(iter(splits)) not in result:
         raise SightkitError(
             "At least one row of the training split must come.",
-            "What was left out is listed; mend the files.",
+            "What was left out is listed; fix the files.",
             left_out=len(left_out),
         )
     return result

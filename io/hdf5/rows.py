@@ -1,7 +1,7 @@
-"""The rows of a dataset file while it is written: at their place, before the file is HDF5 at all.
+"""Write the rows of a dataset file: at their place, before the file is HDF5 at all.
 
 HDF5's own header is written last, when it is known how many rows there are. Until then no reader
-takes the file for a dataset, and a process that dies leaves nothing that HDF5 would have to mend.
+takes the file for a dataset, and a process that dies leaves nothing that HDF5 would have to repair.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class RowFile:
     """Rows in a file that becomes an HDF5 file with one contiguous dataset.
 
     Args:
-        path: the file; opened by ``create`` or ``reopen``.
+        path: the file; opened by ``open``.
         data_key: name of the dataset.
         shape: of one row.
         dtype: of the rows.
@@ -39,19 +39,14 @@ class RowFile:
         self._descriptor: int | None = None
         self._offset = 0
 
-    def create(self, size: int) -> None:
-        """Make the file, empty, with ``size`` bytes of disk that are its own from now on.
+    def open(self, size: int, *, anew: bool) -> None:
+        """Open the file, empty or as a stopped process left it, and reserve ``size`` bytes of disk.
 
         A write that fails inside HDF5 leaves a file that cannot be closed, and a process that
         dies of a segmentation fault when it exits (h5py issue 914); here it is a plain OSError.
         """
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
-        os.posix_fallocate(self._descriptor, 0, size)
-        self._offset = len(self._header(1))
-
-    def reopen(self, size: int) -> None:
-        """Go on with a file that a process left that was stopped."""
-        self._descriptor = os.open(self.path, os.O_RDWR)
+        flags = os.O_RDWR | (os.O_CREAT | os.O_TRUNC if anew else 0)
+        self._descriptor = os.open(self.path, flags, 0o644)
         os.posix_fallocate(self._descriptor, 0, size)
         self._offset = len(self._header(1))
 
@@ -60,12 +55,12 @@ class RowFile:
         data = memoryview(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
         place = self._offset + start * self.row_bytes
         while len(data):
-            written = os.pwrite(self._open(), data, place)
+            written = os.pwrite(self._opened(), data, place)
             data, place = data[written:], place + written
 
     def read(self, start: int, count: int) -> np.ndarray:
-        """Rows as they lie in the file, (count, …); fewer where the file ends."""
-        data = os.pread(self._open(), count * self.row_bytes, self._offset + start * self.row_bytes)
+        """Read rows, (count, …); fewer where the file ends."""
+        data = os.pread(self._opened(), count * self.row_bytes, self._offset + start * self.row_bytes)
         whole = len(data) // self.row_bytes
         flat = np.frombuffer(data[: whole * self.row_bytes], self.dtype)
         return flat.reshape(whole, *self.shape)
@@ -78,9 +73,9 @@ class RowFile:
         header = self._header(count)
         if len(header) != self._offset:
             raise RuntimeError("HDF5's header must have one size, however many rows there are")
-        os.pwrite(self._open(), header, 0)
-        os.ftruncate(self._open(), self._offset + count * self.row_bytes)
-        os.posix_fallocate(self._open(), 0, size)
+        os.pwrite(self._opened(), header, 0)
+        os.ftruncate(self._opened(), self._offset + count * self.row_bytes)
+        os.posix_fallocate(self._opened(), 0, size)
         self.close()
 
     def close(self) -> None:
@@ -89,13 +84,13 @@ class RowFile:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _open(self) -> int:
+    def _opened(self) -> int:
         if self._descriptor is None:
             raise SightkitError("The dataset was closed already.", path=str(self.path))
         return self._descriptor
 
     def _header(self, count: int) -> bytes:
-        """What HDF5 writes before the rows of a contiguous dataset.
+        """Return the bytes that HDF5 writes before the rows of a contiguous dataset.
 
         The rows have their place at once and are not filled with zeros, so that the file which
         is made for it is all hole. No times: the same rows give the same file.
@@ -138,7 +133,7 @@ def write_columns(path: Path, columns: Mapping[str, Any], attributes: Mapping[st
 def as_user_error(path: Path, error: BaseException) -> BaseException:
     """A full disk, a quota or a size limit, as our error.
 
-    The system tells it by a number, HDF5 as OSError or RuntimeError with a text.
+    The system reports it by a number, HDF5 as OSError or RuntimeError with a text.
     """
     text = str(error)
     from_system = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -147,8 +142,8 @@ def as_user_error(path: Path, error: BaseException) -> BaseException:
     )
     if from_system or from_hdf5:
         return SightkitError(
-            f"The dataset could not be written whole: {text.splitlines()[0]}.",
-            "Nothing was kept, an older file stands; free some space, or choose another folder.",
+            f"The dataset could not be written completely: {text.splitlines()[0]}.",
+            "An older file is untouched; free some space, or choose another folder.",
             path=str(path),
         )
     return error

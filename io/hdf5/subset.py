@@ -24,7 +24,7 @@ def write_rows(
     """Write some rows of a dataset file as a dataset file of their own.
 
     The recipe is that of the file, so that a script takes the new one for its own, with keys that
-    say what it is.
+    describe it.
 
     Args:
         path: of the new file.
@@ -33,7 +33,7 @@ def write_rows(
         recipe: what is added to the file's.
 
     Raises:
-        SightkitError: a file stands there already, or as ``HDF5DatasetWriter``.
+        SightkitError: the file exists already, or as ``HDF5DatasetWriter``.
     """
     rows = np.concatenate(list(parts.values()))
     images, sources = file.memmap(), file.sources()

@@ -1,4 +1,4 @@
-"""What a dataset file can keep, checked when its writer is opened; and sums and hashes of rows."""
+"""Check the values of a dataset file before they are written; sum and hash its rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sightkit.io.threads import whole_number
 
 RESERVED = frozenset({"labels", "hashes", "class_names", "sources"})
 ATTRIBUTE_BYTES = 60_000
-"""HDF5 keeps an attribute in an object header, which holds 64 KiB."""
+"""HDF5 stores an attribute in an object header, which holds 64 KiB."""
 
 
 METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 56, 48
@@ -104,14 +104,14 @@ def checked_sources(sources: Sequence[str], rows: range) -> tuple[str, ...]:
 
 
 def check_text(argument: str, text: Any) -> None:
-    """HDF5 keeps UTF-8 that ends at the first zero byte."""
+    """Raise unless a text survives HDF5, whose UTF-8 ends at the first zero byte."""
     try:
         fits = isinstance(text, str) and b"\0" not in text.encode()
     except UnicodeEncodeError:
         fits = False
     if not fits:
         raise SightkitError(
-            f"{argument} must be text that can be kept as UTF-8, without zero bytes.",
+            f"{argument} must be text that can be stored as UTF-8, without zero bytes.",
             "A file name in another encoding can be shown by os.fsencode(name); rename the file.",
             text=ascii(text),
         )
@@ -124,7 +124,7 @@ def check_rows(
     if rows.shape[1:] != shape or rows.dtype != dtype:
         raise SightkitError(
             f"Rows must be {dtype} of shape (n, {', '.join(map(str, shape))}).",
-            "Images are kept as the bytes they are; they become floats when they are read.",
+            "Images are stored as bytes; they become floats when they are read.",
             shape=rows.shape,
             dtype=rows.dtype,
         )
@@ -143,7 +143,7 @@ def checked_key(data_key: str) -> str:
 
 
 def checked_dtype(dtype: str) -> np.dtype:
-    """What rows may consist of: numbers."""
+    """Return the dtype of rows; raise unless they are numbers."""
     kind = np.dtype(dtype)
     if kind.kind not in "uif":
         raise SightkitError("Rows must be integers or floats.", dtype=kind)
@@ -158,20 +158,20 @@ def checked_json(argument: str, value: Mapping[str, Any]) -> str:
         raise SightkitError(f"{argument} must be JSON ({error}).") from error
     if len(text.encode("utf-8", "replace")) > ATTRIBUTE_BYTES:
         raise SightkitError(
-            f"{argument} may have {ATTRIBUTE_BYTES:,} bytes as JSON, which is what HDF5 keeps.",
-            "Keep a digest of what is long.",
+            f"{argument} may have {ATTRIBUTE_BYTES:,} bytes as JSON, the limit of HDF5.",
+            "Store a digest of what is long.",
             bytes=len(text),
         )
     return text
 
 
 def colour_of(dims: tuple[int, ...]) -> str:
-    """Of images; features have none."""
+    """Return the colour order of images; features have none."""
     return {1: "gray", 3: "RGB"}.get(dims[-1], "none") if len(dims) == 4 else "none"
 
 
 def split_ranges(splits: Mapping[str, int], total: int) -> dict[str, tuple[int, int]]:
-    """Counts to row ranges; the training split, whose mean is kept, comes first."""
+    """Counts to row ranges; the training split, whose mean is stored, comes first."""
     splits = {
         name: whole_number(f"splits[{name!r}]", count, at_least=1) for name, count in splits.items()
     }

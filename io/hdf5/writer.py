@@ -29,7 +29,7 @@ class HDF5DatasetWriter:
 
     Rows go to ``NAME.partial`` beside ``path``. When the block ends well, the marker ``complete``
     is written, the file is synced and renamed; when it does not, the partial file is removed and
-    whatever stood at ``path`` stands there still.
+    whatever was at ``path`` is untouched.
 
     Args:
         dims: shape of all rows, (N, H, W, C).
@@ -40,21 +40,21 @@ class HDF5DatasetWriter:
         data_key: name of the dataset.
         dtype: of the rows; ``"uint8"`` for images.
         preprocessing: config of the chain that the rows have been through.
-        recipe: JSON that says what the file is built from, and how.
+        recipe: JSON that describes what the file is built from, and how.
         overwrite: replace a file that exists.
         source_bytes: length of the rows' sources, on average, in UTF-8; for the space on the disk.
         lock: the file's ``dataset_lock``, if the caller holds it already.
-        resumable: keep what is written when the block ends badly or the process dies; a writer
+        resumable: save what is written when the block ends badly or the process dies; a writer
             with the same arguments then begins with all rows of the calls of ``add`` that came
-            back: ``position`` says where to go on. Rows may be left out, see ``add``.
+            back: ``position`` is where to resume. Rows may be left out, see ``add``.
 
     Attributes:
         count: rows written.
-        left_out: rows that were asked for and do not come.
+        left_out: rows that were announced and do not come.
 
     Raises:
         SightkitError: the file exists, another process writes it, the disk is too small, names or
-            configs cannot be kept, or what is added does not fit.
+            configs cannot be stored, or what is added does not fit.
 
     Example:
         with HDF5DatasetWriter((2, 8, 8, 1), "two.h5", class_names=("a", "b")) as writer:
@@ -104,7 +104,7 @@ class HDF5DatasetWriter:
 
     @property
     def position(self) -> int:
-        """How many of the ``dims[0]`` rows are done with: written or left out."""
+        """Number of the ``dims[0]`` rows that are written or left out."""
         return self.count + len(self.left_out)
 
     def __enter__(self) -> HDF5DatasetWriter:
@@ -161,7 +161,9 @@ class HDF5DatasetWriter:
             self._stop()
             raise SightkitError(
                 "A dataset must have as many rows as it was opened for.",
-                "Nothing was written." if self._journal is None else "Go on with those missing.",
+                "Nothing was written."
+                if self._journal is None
+                else "Resume with the missing rows.",
                 rows=self.position,
                 expected=self.dims[0],
                 path=str(self.path),
@@ -209,7 +211,7 @@ class HDF5DatasetWriter:
         self._lock.acquire()
         try:
             if self._journal is None:
-                self._rows.create(size)
+                self._rows.open(size, anew=True)
             else:
                 self._resume(size, self._journal, overwrite)
         except BaseException as error:
@@ -231,10 +233,10 @@ class HDF5DatasetWriter:
                 unfinished=str(journal.path),
             )
         if not same or not self._partial.is_file():
-            self._rows.create(size)
+            self._rows.open(size, anew=True)
             journal.begin()
             return
-        self._rows.reopen(size)
+        self._rows.open(size, anew=False)
         valid = 0
         for portion in journal.portions():
             rows = self._rows.read(self.count, len(portion.labels))
@@ -257,7 +259,7 @@ class HDF5DatasetWriter:
         self.count = end
 
     def _identity(self) -> dict[str, Any]:
-        """What a writer must agree on with the one whose work it goes on with."""
+        """Return what a writer must have in common with the one whose work it resumes."""
         return {
             "schema": SCHEMA,
             "data_key": self.data_key,

@@ -1,10 +1,9 @@
-"""Unpack zip and tar archives that nobody vouches for, into a folder that is complete or absent."""
+"""Unpack untrusted zip and tar archives into a folder that is complete or absent."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ UNPACKED = ".unpacked"
 
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as a zip, a tar, or a compressed file does; names do not count."""
+    """Return True if a file begins as a zip, a tar or a compressed file; names do not count."""
     with contextlib.suppress(OSError):
         if Path(path).is_file():
             head = head_of(Path(path))
@@ -37,7 +36,7 @@ def extract_archive(
     *,
     limits: ArchiveLimits | None = None,
 ) -> Path:
-    """Unpack a zip, tar, tar.gz, tar.bz2 or tar.xz into a new folder, whole or not at all.
+    """Unpack a zip, tar, tar.gz, tar.bz2 or tar.xz into a new folder, completely or not at all.
 
     Args:
         archive: the file; what it is, is read from its content.
@@ -49,7 +48,7 @@ def extract_archive(
 
     Raises:
         SightkitError: no such archive, or a damaged one; a member with an absolute path, a ``..``,
-            a name that stands twice, or that is a link or a device; more than the limits allow;
+            a name that occurs twice, or that is a link or a device; more than the limits allow;
             too little space. Nothing is left behind.
     """
     archive, folder = Path(archive), Path(folder)
@@ -69,7 +68,7 @@ def extract_archive(
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}{_files.PARTIAL}")
     with _files.FileLock(folder.with_name(f".{folder.name}.lock"), f"the folder {folder.name}"):
-        _remove(partial)  # what a killed process left
+        _files.remove(partial)  # what a killed process left
         try:
             partial.mkdir()
             unpack(Unpacking(archive, partial, limits or ArchiveLimits()))
@@ -77,7 +76,7 @@ def extract_archive(
             os.rename(partial, folder)
             _files.sync(folder.parent)
         finally:
-            _remove(partial)
+            _files.remove(partial)
     return folder
 
 
@@ -104,8 +103,8 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
         beside.parent.mkdir(parents=True, exist_ok=True)
         lock = beside.with_name(f".{beside.name}{UNPACKED}.lock")
         stack.enter_context(_files.FileLock(lock, f"the data unpacked for {beside.name}"))
-        stack.callback(_remove, folder)
-        _remove(folder)
+        stack.callback(_files.remove, folder)
+        _files.remove(folder)
         extract_archive(data, folder)
         try:
             yield folder
@@ -116,13 +115,8 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
 
 
 def place_in_archive(path: Path) -> str:
-    """A path below what ``unpacked`` gives, as it stands in the archive; others as they are."""
+    """Return the name in the archive of a path below what ``unpacked`` gives; others unchanged."""
     for parent in path.parents:
         if parent.name.startswith(".") and parent.name.endswith(UNPACKED):
             return str(path.relative_to(parent))
     return str(path)
-
-
-def _remove(folder: Path) -> None:
-    if os.path.lexists(folder):
-        shutil.rmtree(folder)

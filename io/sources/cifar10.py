@@ -128,7 +128,7 @@ class Cifar10:
 
 @dataclass(frozen=True)
 class FetchedCifar10:
-    """CIFAR-10 as an experiment takes it: a folder, else the archive that Keras keeps or downloads.
+    """CIFAR-10 as an experiment takes it: a folder, else the archive that Keras has or downloads.
 
     Published files alone: a dataset file that ``scripts/build_cifar10.py`` built is the same one.
 
@@ -138,7 +138,7 @@ class FetchedCifar10:
 
     Raises:
         SightkitError: when it is called: files that are not the published ones, or neither files
-            nor a network; the message says what belongs where.
+            nor a network; the message names file and place.
     """
 
     folder: Path = Path("datasets") / FOLDER
@@ -155,12 +155,12 @@ class FetchedCifar10:
 
 
 def keras_cifar10() -> Path:
-    """The archive that Keras keeps of CIFAR-10, in its home; Keras downloads it where missing.
+    """Return Keras' archive of CIFAR-10 in its home; Keras downloads it where it is missing.
 
     Its SHA-256 is checked. It is an archive still: ``extract_archive`` unpacks it.
 
     Raises:
-        SightkitError: no file and no network; the message says what belongs where.
+        SightkitError: no file and no network; the message names file and place.
     """
     expected = keras_home() / "datasets" / KERAS_ARCHIVE
     import keras

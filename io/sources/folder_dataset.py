@@ -48,22 +48,22 @@ class FolderDataset:
     Classes are sorted by the bytes of their names, on every machine alike. Files that are no
     images by their ending, hidden ones, links (never followed), FIFOs and the like are not taken:
     ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
-    stands for that one. Nothing is decoded before an image is asked for.
+    stands for that one. Nothing is decoded before an image is read.
 
     Args:
-        folder: where the images lie.
-        layout: how it says what they are.
+        folder: that holds the images.
+        layout: how it holds labels.
         exclude: class folders to leave out; for ``folders``.
-        pattern: regular expression with a group ``label``, matched against the whole of a name
-            without its ending; for ``names``. The default takes what stands before the number.
+        pattern: regular expression with a group ``label``, matched against a complete name
+            without its ending; for ``names``. The default takes what is before the number.
         classes: in the order of the numbers; for ``numbers``.
         per_class: images of each class; for ``numbers``.
-        fewest: images that each class must have: 1 where all are judged; for ``folders``.
+        fewest: images that each class must have: 1 where all are evaluated; for ``folders``.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
     Raises:
-        SightkitError: when it is looked into: no such folder, no images, fewer than two classes,
+        SightkitError: when it is listed: no such folder, no images, fewer than two classes,
             or a class with fewer than ``fewest`` images.
     """
 
@@ -88,7 +88,7 @@ class FolderDataset:
             name=printable(labelled.root.name),
             class_names=self.class_names,
             labels=np.array([index[label] for _, _, label in labelled.images], np.int64),
-            read=self._read,
+            read=self._read_image,
             identify=lambda row: printable(labelled.images[row][0]),
             fixed=fixed if len(fixed) > 1 else (),
             left_out=self.left_out,
@@ -101,14 +101,14 @@ class FolderDataset:
 
     @property
     def left_out(self) -> tuple[tuple[str, str], ...]:
-        """Name and reason of all that lies in the folder and was not taken."""
+        """Name and reason of everything in the folder that was not taken."""
         return tuple((printable(name), reason) for name, reason in self._labelled.left_out)
 
     def to_config(self) -> dict[str, Any]:
-        """What the data set is, as JSON, without the place where it lies.
+        """Describe the data set as JSON, without its path.
 
         ``sha256`` is over the sorted names, sizes and classes of the files, not over their bytes:
-        it is there to tell data sets apart in a moment, and no proof against tampering.
+        it distinguishes data sets in a moment, and is no proof against tampering.
         """
         digest = hashlib.sha256()
         for name, size, label in self._labelled.images:
@@ -122,7 +122,7 @@ class FolderDataset:
             "at_least": self.at_least,
         }
 
-    def _read(self, row: int) -> np.ndarray:
+    def _read_image(self, row: int) -> np.ndarray:
         path = self._labelled.root / self._labelled.images[row][0]
         try:
             return read_image(path, at_least=self.at_least)
@@ -135,7 +135,7 @@ class FolderDataset:
 
     @functools.cached_property
     def _labelled(self) -> Labelled:
-        """The folder is looked through once, so that config and images speak of the same files."""
+        """List the folder once, so that config and images are of the same files."""
         scan = scan_folder(self.folder)
         if self.layout == "folders":
             return by_folder(scan, self.exclude, self.fewest)

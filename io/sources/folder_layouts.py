@@ -1,4 +1,4 @@
-"""How a folder says what its images are: by folders, names, numbers or splits."""
+"""Read the labels of a folder's images: from folders, names, numbers or splits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SPLIT_FOLDERS = {
 SPLIT_LIKE = re.compile(
     rf"({'|'.join(SPLIT_FOLDERS)}|dev|eval)[-_ ]?(\d*|annot|labels|masks|images|data|set)", re.I
 )
-"""``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which say no class."""
+"""``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which are no classes."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
             left_out.append((name, f"the class {printable(first)} is excluded"))
         else:
             images.append((name, size, first))
-    kept = [name for name in classes if name not in exclude]
-    return checked(scan, images, kept, left_out, fewest=fewest)
+    included = [name for name in classes if name not in exclude]
+    return checked(scan, images, included, left_out, fewest=fewest)
 
 
 def by_split(scan: Scan) -> Labelled:
@@ -194,7 +194,7 @@ def checked(
     poor = [f"{printable(name)} ({counts[name]})" for name in names if counts[name] < fewest]
     if poor:
         raise SightkitError(
-            "Each class must have two images at least, one to learn from and one to be judged on."
+            "Each class must have two images at least, one to train on and one to evaluate on."
             if fewest > 1
             else "Each class must have an image.",
             "Add images, or move the folder away (build_folder.py can leave it out: --exclude).",
@@ -212,7 +212,7 @@ def _seen(left_out: list[tuple[str, str]]) -> str:
 
 def _archives(left_out: list[tuple[str, str]]) -> str:
     found = [printable(name) for name, _ in left_out if name.lower().endswith(ARCHIVE_ENDINGS)]
-    return f"Give one of the archives that lie there: {_listed(found)}." if found else ""
+    return f"Give one of its archives: {_listed(found)}." if found else ""
 
 
 def _stem(name: str) -> str:

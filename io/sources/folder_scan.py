@@ -1,7 +1,7 @@
-"""What lies in a folder: images, folders, and all that is neither, told with its reason.
+"""List a folder: images, folders, and everything else with the reason why it is left out.
 
 ``imutils.paths`` is not used here: it knows no GIF, WebP or AVIF, lists FIFOs and dangling links
-as images, gives an order that differs between disks, and never says what it passed over.
+as images, gives an order that differs between disks, and never reports what it left out.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:
 
 
 def _reason_to_leave(entry: os.DirEntry[str]) -> str:
-    """Why an entry is neither an image nor a folder to enter; empty if it is one of them."""
+    """Return why an entry is neither an image nor a folder to enter; empty if it is one."""
     if entry.is_symlink():
         return "a link, which is not followed"
     if entry.name.startswith("."):

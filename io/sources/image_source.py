@@ -10,16 +10,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Labelled images by index; they may lie in memory or be read when asked for.
+    """Labelled images by index; they may be in memory or be read when needed.
 
     Attributes:
         name: of the data set.
         class_names: sorted as the labels count them.
         labels: int64 (N,), indices into ``class_names``.
         read: index to image, uint8 (H, W, 1 or 3).
-        identify: index to a name that says where the image comes from.
+        identify: index to the name of the image's origin.
         fixed: splits that the data set itself defines, name to indices; may be empty.
-        left_out: what lies beside the images and was not taken: name, and why.
+        left_out: name and reason of files beside the images that were not taken.
     """
 
     name: str

@@ -45,7 +45,7 @@ def mnist() -> ImageSource:
     into train and test is the data set's own, in ``fixed``.
 
     Raises:
-        SightkitError: no file and no network; the message says what belongs where.
+        SightkitError: no file and no network; the message names file and place.
     """
     import keras
 
@@ -67,8 +67,8 @@ def fashion_mnist() -> ImageSource:
     Source: Xiao, Rasul and Vollgraf, arXiv:1708.07747; class names as in the set's own README.
 
     Raises:
-        SightkitError: no files and no network, or damaged ones; the message says what belongs
-            where.
+        SightkitError: no files and no network, or damaged ones; the message names files
+            and place.
     """
     import keras
 
@@ -82,7 +82,7 @@ def fashion_mnist() -> ImageSource:
 
 
 def keras_home() -> Path:
-    """Where Keras keeps data sets: ``KERAS_HOME``, else ``~/.keras``; Keras is not imported."""
+    """Return the folder of Keras' data sets, ``KERAS_HOME`` or ``~/.keras``, without Keras."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
 
 
@@ -90,21 +90,21 @@ def _from_keras(
     name: str,
     load_data: Callable[[], Any],
     class_names: Sequence[str],
-    kept_as: str,
+    file_name: str,
     next_step: str,
 ) -> ImageSource:
-    """A data set of 28x28 pictures that Keras keeps in its home, or downloads."""
+    """A data set of 28x28 pictures that Keras has in its home, or downloads."""
     try:
         (x_train, y_train), (x_test, y_test) = load_data()
         _check_pictures(x_train, y_train, 60_000, len(class_names))
         _check_pictures(x_test, y_test, 10_000, len(class_names))
     except Exception as error:
         raise SightkitError(
-            f"{name} is neither whole on this machine nor can it be downloaded "
+            f"{name} is neither complete on this machine nor can it be downloaded "
             f"({_first_line(error)}).",
             f"{next_step} there, or set KERAS_HOME to a writable folder that holds "
-            f"datasets/{kept_as}.",
-            expected=str(keras_home() / "datasets" / kept_as),
+            f"datasets/{file_name}.",
+            expected=str(keras_home() / "datasets" / file_name),
         ) from error
     images = np.concatenate([x_train, x_test])[..., np.newaxis]
     labels = np.concatenate([y_train, y_test])
@@ -116,7 +116,7 @@ def _from_keras(
 
 
 def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:
-    """Keras checks no sum of files that lie there already, so a damaged one may load."""
+    """Raise where a damaged file loaded: Keras checks no sum of a file that exists."""
     if images.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() >= classes:
         raise ValueError(
             f"{count:,} pictures of 28x28 in {classes} classes are expected, not "

@@ -61,7 +61,7 @@ def tiny_imagenet(scan: Scan) -> Labelled:
 
 
 def _belongs(name: str, reason: str) -> bool:
-    """Whether a file that is no image is one of the layout's own tables."""
+    """Return True if a file that is no image is one of the layout's own tables."""
     own = (CLASS_IDS, WORDS, ANNOTATIONS)
     return reason == NOT_AN_IMAGE and (name.endswith(own) or name.endswith("_boxes.txt"))
 

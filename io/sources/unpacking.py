@@ -1,6 +1,6 @@
-"""Take the members out of a zip or a tar that nobody vouches for.
+"""Extract the members of an untrusted zip or tar.
 
-What stands in its headers is not believed: names are checked before anything is made, and bytes are
+Its headers are not believed: names are checked before anything is made, and bytes are
 counted as they come out. None but plain files and folders are made, with the rights of a new file.
 """
 
@@ -47,7 +47,7 @@ _DAMAGES = (
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """How much an archive may unpack to; all of it is counted while it comes out.
+    """Limits on what an archive unpacks to; all of it is counted while it comes out.
 
     Attributes:
         total_bytes: of all files together; ImageNet has 1.6e11.
@@ -94,7 +94,7 @@ class Unpacking:
             )
 
     def place(self, name: str) -> Path | None:
-        """Where a member belongs; None for the archive's own root folder."""
+        """Return the path of a member; None for the archive's own root folder."""
         self.members += 1
         if self.members > self.limits.members:
             raise self.refused(f"it has more than {self.limits.members:,} members")
@@ -130,7 +130,7 @@ class Unpacking:
             with self._writing(name):
                 target.flush()
         finally:
-            with contextlib.suppress(OSError):  # what a full disk did not take was told above
+            with contextlib.suppress(OSError):  # a full disk was reported above
                 target.close()
         _faults.crash_point("archive.member")
 
@@ -158,7 +158,7 @@ def unpack(job: Unpacking) -> None:
     except (*_DAMAGES, OSError) as error:
         # gzip and bz2 report damage as plain OSError; those of writing were named before.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise job.refused(f"it cannot be read whole ({reason})") from error
+        raise job.refused(f"it cannot be read completely ({reason})") from error
 
 
 def _unpack_zip(job: Unpacking) -> None:
@@ -168,7 +168,7 @@ def _unpack_zip(job: Unpacking) -> None:
         _files.require_free_space(job.folder, declared, f"what {job.archive.name} holds")
         for member in members:
             kind = stat.S_IFMT(member.external_attr >> 16)
-            # Beside the rights, only the system that wrote the zip says what a member is.
+            # Beside the rights, only the system that wrote the zip knows what a member is.
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise job.refused("a member is a link or a device", member=member.filename)
             if member.orig_filename != member.filename:
@@ -204,7 +204,7 @@ def _unpack_tar(job: Unpacking) -> None:
 
 
 class _Bounded:
-    """What tarfile reads of an unpacked tar: forward only, never much at once, not without end."""
+    """An unpacked tar as tarfile reads it: forward only, never much at once, not without end."""
 
     def __init__(self, file: IO[bytes], job: Unpacking) -> None:
         self.last = b""
@@ -230,7 +230,7 @@ class _Bounded:
 
 
 def is_tar(head: bytes) -> bool:
-    """Whether a file's first 512 bytes are a tar's header."""
+    """Return True if a file's first 512 bytes are a tar's header."""
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError):
@@ -239,7 +239,7 @@ def is_tar(head: bytes) -> bool:
 
 
 def opener_of(head: bytes) -> Any:
-    """What opens a compressed file that begins so; None where it is not compressed."""
+    """Return the opener of a compressed file by its first bytes; None where it is none."""
     return next((opener for magic, opener in _COMPRESSIONS.items() if head.startswith(magic)), None)
 
 

@@ -86,7 +86,7 @@ def test_death_after_a_burst_is_told(later, one_class, stops):
     assert (found is not None) == stops
     if found:
         assert found[0] == 39
-        assert "one class is answered for all of 64 images" in found[1]
+        assert "one class is predicted for all of 64 images" in found[1]
 
 
 def test_one_class_without_a_burst_is_no_death():

@@ -126,7 +126,7 @@ except SightkitError as error:
         tmp_path / "data.h5",
     )
     assert code == 1, (code, stderr)
-    assert "refused: The dataset could not be written whole" in stderr
+    assert "refused: The dataset could not be written completely" in stderr
     assert list(tmp_path.iterdir()) == []
 
 

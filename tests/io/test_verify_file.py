@@ -70,10 +70,10 @@ def test_copies_in_two_splits_are_bad_within_one_they_are_not(rows, tmp_path):
     path = write(tmp_path / "data.h5", rows, train=20, validation=10, test=10)
     found = verify(path, tolerance=0.05)
     assert [(bad.path, bad.reason) for bad in found.bad] == [
-        ("photos/35.jpg", "row 35: the same pixels as row 3, which is in train, stand in test"),
+        ("photos/35.jpg", "row 35: the same pixels as row 3 of train are in test"),
         (
             "photos/36.jpg",
-            "row 36: the same pixels as row 25, which is in validation, stand in test",
+            "row 36: the same pixels as row 25 of validation are in test",
         ),
     ]
 

@@ -80,9 +80,9 @@ def flipped(path):
     ("make", "told"),
     (
         (lambda path: path.write_bytes(b""), "empty file"),
-        (lambda path: path.write_text("hello"), "decoded whole"),
-        (truncated, "decoded whole"),
-        (flipped, "decoded whole"),
+        (lambda path: path.write_text("hello"), "decoded completely"),
+        (truncated, "decoded completely"),
+        (flipped, "decoded completely"),
         (huge_png, "pixels at most"),
         (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic"), "HEIC.*Convert"),
     ),
@@ -210,7 +210,7 @@ def test_nothing_to_check_is_an_error(tmp_path):
     (tmp_path / "empty" / "notes.txt").write_text("mine")
     with pytest.raises(SightkitError, match=r"must be images.*no image, by the ending"):
         verify(tmp_path / "empty")
-    with pytest.raises(SightkitError, match="No file and no folder"):
+    with pytest.raises(SightkitError, match="must exist"):
         verify(tmp_path / "nothing")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import statistics
 from typing import Any
 
@@ -58,12 +56,7 @@ def write_results(search: Search) -> dict[str, Any]:
     """
     plan = search.plan
     rows = search_rows(search)
-    text = io.StringIO()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    _files.write_text(plan.output / TABLE, text.getvalue())
+    _files.write_csv(plan.output / TABLE, rows)
     settings = plan.settings()
     summary = {
         "settings": settings,

@@ -134,7 +134,7 @@ def test_the_same_command_again_builds_nothing(pictures, tmp_path, capsys):
     before = (tmp_path / "out.h5").stat().st_mtime_ns
     build(config)
     assert (tmp_path / "out.h5").stat().st_mtime_ns == before
-    assert "stood already" in capsys.readouterr().out
+    assert "exists already" in capsys.readouterr().out
     with pytest.raises(SightkitError, match="another recipe: split_seed"):
         build(Config(data=pictures, output=tmp_path / "out.h5", split_seed=1))
 

@@ -200,7 +200,7 @@ def test_copies_of_a_picture_stay_in_one_split(tmp_path):
 
 
 def test_pictures_made_equal_by_the_chain_do_not_move_the_split(tmp_path):
-    """Else networks of different input sizes would be judged on different test sets."""
+    """Else networks of different input sizes would be evaluated on different test sets."""
     tiny = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(1, 1)))
     expected = splits_of(build(tmp_path / "large.h5"))
     assert splits_of(build(tmp_path / "tiny.h5", preprocessors=tiny)) == expected
@@ -242,13 +242,13 @@ def test_copies_of_fixed_pictures_are_dropped_and_reported(tmp_path, capsys):
     assert "3 of 60 were left out" in capsys.readouterr().err  # told each time it is opened
 
 
-def test_a_picture_in_two_classes_is_told_listed_and_kept(tmp_path, capsys):
+def test_conflicting_labels_are_reported_listed_and_included(tmp_path, capsys):
     path = tmp_path / "data.h5"
     source = Pictures(copies=((4, 6, 9), (11, 20)), one_label=False, unreadable=(30, 31))
     for _ in range(2):
         assert build(path, source, max_bad=0.5).shape[0] == 58
         told = capsys.readouterr().err
-        assert "2 of 60 images are in another class too" in told
+        assert "2 of 60 images have conflicting labels" in told
         assert "data.h5.left_out.csv" in told
     assert {row["path"]: row["reason"] for row in left_out_list(path) if row["kind"] != "bad"} == {
         "picture 9": "of class b, and the same picture as picture 4 of class a",

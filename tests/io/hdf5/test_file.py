@@ -188,7 +188,7 @@ def test_another_hdf5_file_is_refused(path):
 
 
 def test_no_file_and_a_folder_are_refused(tmp_path):
-    refuse(tmp_path / "nothing.h5", "No file and no folder is there")
+    refuse(tmp_path / "nothing.h5", "The file must exist")
     (tmp_path / "folder.h5").mkdir()
     refuse(tmp_path / "folder.h5", "this is a folder")
 

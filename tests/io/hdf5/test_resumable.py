@@ -70,7 +70,7 @@ def test_a_block_that_ends_badly_is_gone_on_with(tmp_path):
 
 def test_closing_with_rows_missing_keeps_what_is_there(tmp_path):
     path = tmp_path / "data.h5"
-    with pytest.raises(SightkitError, match=r"Go on.*|rows=6, expected=30"), writer(path) as file:
+    with pytest.raises(SightkitError, match=r"Resume.*|rows=6, expected=30"), writer(path) as file:
         go_on(file, until=6)
     with writer(path) as file:
         assert file.position == 6
@@ -116,7 +116,7 @@ def test_an_emptied_split_is_dropped_but_training_must_have_rows(tmp_path):
 )
 def test_another_ones_unfinished_file_is_neither_taken_nor_lost(change, tmp_path):
     path = tmp_path / "data.h5"
-    with pytest.raises(SightkitError, match="Go on"), writer(path) as file:
+    with pytest.raises(SightkitError, match="Resume"), writer(path) as file:
         go_on(file, until=6)
     with pytest.raises(SightkitError, match="unfinished file of that name is of other data"):
         writer(path, **change)
@@ -124,7 +124,7 @@ def test_another_ones_unfinished_file_is_neither_taken_nor_lost(change, tmp_path
         assert file.position == 6
         file.abort()
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(SightkitError, match="Go on"), writer(path) as file:
+    with pytest.raises(SightkitError, match="Resume"), writer(path) as file:
         go_on(file, until=6)
     with writer(path, overwrite=True, **change) as file:
         assert file.position == 0
@@ -136,7 +136,7 @@ def test_another_ones_unfinished_file_is_neither_taken_nor_lost(change, tmp_path
 def test_what_is_not_as_it_was_written_is_written_again(damage, tmp_path):
     path = tmp_path / "data.h5"
     expected = whole(tmp_path / "whole.h5")
-    with pytest.raises(SightkitError, match="Go on"), writer(path) as file:
+    with pytest.raises(SightkitError, match="Resume"), writer(path) as file:
         go_on(file, until=9)
     partial = path.with_name(path.name + _files.PARTIAL)
     journal = partial.with_name(partial.name + ".journal")

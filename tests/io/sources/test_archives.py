@@ -215,7 +215,7 @@ def test_a_lie_about_the_size_is_found(tmp_path):
     real = struct.pack("<I", 1000)
     for position in (data.index(real), data.rindex(real)):
         data[position : position + 4] = struct.pack("<I", 10)
-    refused(bytes(data), tmp_path, "cannot be read whole")
+    refused(bytes(data), tmp_path, "cannot be read completely")
 
 
 @pytest.mark.parametrize("pack", (zipped, lambda *pairs: tar(*(member(*pair) for pair in pairs))))

@@ -224,7 +224,7 @@ def test_folders_that_nothing_can_be_learned_from_are_refused(names, told, tmp_p
 
 def test_an_archive_that_lies_in_the_folder_is_named(tmp_path):
     (tmp_path / "101_ObjectCategories.tar.gz").write_bytes(b"")
-    with pytest.raises(SightkitError, match=r"Give one of the archives.*101_ObjectCategories"):
+    with pytest.raises(SightkitError, match=r"Give one of its archives.*101_ObjectCategories"):
         FolderDataset(tmp_path)()
 
 
