@@ -60,10 +60,11 @@ class RowFile:
 
     def read(self, start: int, count: int) -> np.ndarray:
         """Read rows, (count, …); fewer where the file ends."""
-        data = os.pread(self._opened(), count * self.row_bytes, self._offset + start * self.row_bytes)
-        whole = len(data) // self.row_bytes
-        flat = np.frombuffer(data[: whole * self.row_bytes], self.dtype)
-        return flat.reshape(whole, *self.shape)
+        place = self._offset + start * self.row_bytes
+        data = os.pread(self._opened(), count * self.row_bytes, place)
+        complete = len(data) // self.row_bytes
+        flat = np.frombuffer(data[: complete * self.row_bytes], self.dtype)
+        return flat.reshape(complete, *self.shape)
 
     def finish(self, count: int, size: int) -> None:
         """Make the file HDF5: a header for ``count`` rows before them, nothing but room after.
