@@ -20,19 +20,15 @@ class StatefulCallback(keras.callbacks.Callback):
     continues; the value is JSON (no NaN, no infinity).
     """
 
-    memory: ClassVar[tuple[str, ...] | None] = None
+    memory: ClassVar[tuple[str, ...]]
     """Attributes with JSON values that are all that the callback remembers."""
 
     def get_state(self) -> dict[str, Any]:
         """Everything that the callback remembers, as JSON."""
-        if self.memory is None:
-            raise NotImplementedError
         return copy.deepcopy({name: getattr(self, name) for name in self.memory})
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember what ``get_state`` gave."""
-        if self.memory is None:
-            raise NotImplementedError
         for name in self.memory:
             setattr(self, name, copy.deepcopy(state[name]))
 

@@ -241,5 +241,5 @@ def _loss_of_chance(model: keras.Model) -> float | None:
 
 def _shown(samples: list[int]) -> dict[str, object]:
     """The first few samples, and how many there are."""
-    few = {"samples": samples[:SHOWN]}
+    few: dict[str, object] = {"samples": samples[:SHOWN]}
     return few | ({"samples_in_all": len(samples)} if len(samples) > SHOWN else {})
