@@ -13,12 +13,14 @@ def read_regular_file(path: str | os.PathLike[str], most: int) -> bytes:
     Raises:
         OSError: it cannot be read, is a folder, a pipe or a device, or is larger.
     """
-    # Without O_NONBLOCK, opening a pipe waits for its writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file, but a folder, a pipe or a device")
+            raise OSError(errno.EINVAL, "not a regular file, but a pipe or a device")
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"more than {most:,} bytes")
         return file.readall()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # else opening a pipe waits for its writer

@@ -58,8 +58,9 @@ def test_python_itself_reads_the_same_from_them(batches):
 
 def test_other_files_than_the_published_ones_are_refused_unread(batches, monkeypatch):
     monkeypatch.setattr(module.pickle, "loads", lambda *_, **__: pytest.fail("it was read"))
-    with pytest.raises(SightkitError, match=r"not the one.*published.*data_batch_1"):
-        Cifar10(batches[0])()
+    for named in (None, {}, {"test_batch": hashes(batches[0])["test_batch"]}):
+        with pytest.raises(SightkitError, match=r"not the one.*published.*data_batch_1"):
+            Cifar10(batches[0], named)()
 
 
 def test_files_that_are_not_those_named_are_refused(batches):
