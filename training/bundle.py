@@ -1,4 +1,4 @@
-"""The bundle of a network: what a trained network is, as data, never code."""
+"""The bundle of a network: a trained network as data, never code."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bundle(Classifier):
-    """A network with everything that belongs to it; made by ``load_bundle``.
+    """A network with its preprocessing and class names; made by ``load_bundle``.
 
     Attributes:
-        build: gives ``network``: plain Keras model in float32, built when it is first used.
+        build: returns ``network``, a plain Keras model in float32, built when it is first used.
         predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32; by Keras, or by the
-            engine that ``load_bundle`` was asked for.
+            engine that ``load_bundle`` has chosen.
         preprocessing: image, uint8 RGB or grey of any size, to what the predictor takes.
         class_names: in the order of the predictor's outputs.
         description: all of bundle.json.
-        training_rows: the images that it was trained on, or None where that is not known.
+        training_rows: the images that it was trained on, or None where they are unknown.
     """
 
     build: Callable[[], keras.Model]
@@ -68,10 +68,10 @@ def load_bundle(
 
     Args:
         folder: of the bundle.
-        images: how many are to be answered, see ``inference.compile``; the engine is compared with
+        images: number of images to predict, see ``inference.compile``; the engine is compared with
             Keras on the canary image and noise. Without a number and a cache Keras answers, always.
         cache: folder of compiled networks. With it OpenVINO answers wherever it is installed, and
-            Keras is imported only where the network's form is not there yet, or when ``network``
+            Keras is imported only where the network's form is not cached yet, or when ``network``
             is used, see ``inference.load_or_compile``.
 
     Raises:
@@ -92,13 +92,13 @@ def open_checked(
     images: int | None,
     cache: str | os.PathLike[str] | None,
 ) -> Bundle:
-    """Load the network of a bundle that ``check_bundle`` has checked; its canary is still to be."""
+    """Load the network of a bundle after ``check_bundle``; its canary is not checked yet."""
     origin, class_names = description["network"], tuple(description["class_names"])
     chain = from_config(description["preprocessing"])
 
     def require_classes(shape: tuple[int | None, ...]) -> None:
         if shape[-1] != len(class_names):
-            raise damaged(folder, "it names more or fewer classes than the network tells apart")
+            raise damaged(folder, "its class names are not as many as the outputs of its network")
 
     @functools.cache
     def build() -> keras.Model:

@@ -86,7 +86,7 @@ def check_bundle(
         kinds: those that the caller can use; all by default.
 
     Returns:
-        What bundle.json holds.
+        The contents of bundle.json.
 
     Raises:
         SightkitError: no bundle, a newer version's, one of another kind, an unknown builder, or a
@@ -191,7 +191,7 @@ def digest(description: Mapping[str, Any]) -> str:
 
 
 def damaged(folder: Path, reason: str) -> SightkitError:
-    """The error for a bundle that is not as it was written."""
+    """Return the error for a bundle that is not as it was written."""
     return SightkitError(
         f"The bundle is damaged: {reason}.", "Fetch or train it again.", bundle=str(folder)
     )

@@ -51,8 +51,8 @@ def save_bundle(
         class_names: in label order.
         canary: uint8 image, (H, W, 3) RGB or (H, W, 1); the network's answer to it is stored
             and compared whenever the bundle is loaded.
-        metrics: what was measured, JSON.
-        training: what it was trained on and how (precision, seed, data), JSON.
+        metrics: of the evaluation, JSON.
+        training: precision, seed, data and other facts of the training, JSON.
         training_rows: the images that it was trained on, so that ``scripts/evaluate.py`` can warn
             when some of them are among its data; 8 bytes an image.
 
@@ -61,7 +61,7 @@ def save_bundle(
 
     Raises:
         SightkitError: a network that no builder of the zoo made, class names that are not one an
-            output, or a chain that cannot take what ``io.read_image`` gives.
+            output, or a chain that cannot take images of ``io.read_image``.
     """
     classes = network.output_shape[-1]
     if len(set(class_names)) < len(class_names):
@@ -120,7 +120,7 @@ def save_run_bundle(
         data: unshuffled generator of a split that was not trained on; the first of its images
             that the network gets right becomes the canary, the chain of its file and its own chain
             become the preprocessing.
-        metrics: what was measured, JSON.
+        metrics: of the evaluation, JSON.
 
     Raises:
         SightkitError: shuffled data.
@@ -148,7 +148,7 @@ def save_run_bundle(
 
 
 def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
-    """The network's answer to an image; an error if the chain does not end in its input."""
+    """Return the network's answer to an image; raise if the chain does not end in its input."""
     x = preprocessing(image)
     if x.shape != network.input_shape[1:]:
         raise SightkitError(

@@ -1,4 +1,4 @@
-"""A trained classifier of photos, whatever it is made of: prediction, canary, loading by kind."""
+"""A trained classifier of photos: prediction, canary, loading by kind of bundle."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sightkit._errors import SightkitError
 from sightkit.training.bundle_format import CANARY, check_bundle
 
 LEAST = -12.0
-"""Of a log-probability, where the canary's are compared: what is smaller is as good as none."""
+"""Lower limit of the canary's log-probabilities: smaller ones compare as equal."""
 TOLERANCE = 1e-2
-"""Of the canary's log-probabilities, absolute: another engine moves them by less, a scale of
+"""Absolute, of the canary's log-probabilities: another engine moves them by less, a scale of
 1/127.5 in place of 1/255 by more, however certain the network is."""
 
 Photo = np.ndarray | str | os.PathLike[str]
@@ -40,11 +40,11 @@ class Classifier(abc.ABC):
     @property
     @abc.abstractmethod
     def images_a_batch(self) -> int:
-        """How many photos are held in memory at once."""
+        """Number of photos in memory at once."""
 
     @abc.abstractmethod
     def _answer(self, images: list[np.ndarray]) -> np.ndarray:
-        """Decoded images to float32 (N, classes)."""
+        """Classify decoded images: float32 (N, classes)."""
 
     def predict(self, images: Sequence[Photo]) -> np.ndarray:
         """Classify images as they come: decoded and preprocessed exactly as in training.
@@ -70,7 +70,7 @@ class Classifier(abc.ABC):
         return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
 
     def top(self, probabilities: np.ndarray, count: int) -> list[dict[str, float]]:
-        """For each row of ``predict``'s answer the most probable classes, the first first."""
+        """Return the most probable classes for each row of ``predict``'s answer, best first."""
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
         return [
             {self.class_names[k]: float(row[k]) for k in order}
@@ -78,7 +78,7 @@ class Classifier(abc.ABC):
         ]
 
     def check_canary(self, folder: Path) -> None:
-        """Compare the answer to the picture in the bundle's folder with the stored one.
+        """Compare the answer to the canary image in the bundle's folder with the stored one.
 
         Raises:
             SightkitError: a log-probability is not within 1e-2 of the one that was saved.
@@ -118,8 +118,8 @@ def load_by_kind(
 def compile_ahead(load: Callable[..., Classifier], folder: str | os.PathLike[str]) -> None:
     """Compile a new bundle where OpenVINO is installed, so that its first answer is quick.
 
-    The form is in the user's cache, and the canary has been compared. What is wrong is a warning:
-    the training is over, and its results are still to be written.
+    The compiled form is in the user's cache, and the canary is compared. Errors are warnings: the
+    training is over, and its results are still to be written.
 
     Args:
         load: ``training.load_bundle`` or ``transfer.load``.
@@ -134,7 +134,7 @@ def compile_ahead(load: Callable[..., Classifier], folder: str | os.PathLike[str
 
 
 def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
-    """Largest difference of log-probabilities, clipped at -12; NaN where the shapes differ."""
+    """Return the largest difference of log-probabilities, clipped at -12; NaN for other shapes."""
     if answer.shape != expected.shape:
         return float("nan")
     logs = [np.log(np.maximum(each, np.exp(LEAST))) for each in (answer, expected)]
@@ -142,7 +142,7 @@ def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
 
 
 def format_top(answers: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Pictures and their most probable classes, as lines for the terminal.
+    """Format images and their most probable classes as lines for the terminal.
 
     A class without a probability ("none of these") is printed without one.
     """

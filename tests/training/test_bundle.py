@@ -286,7 +286,7 @@ def test_an_unknown_preprocessor_is_refused(bundle):
 @pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # Keras, as it fails
 def test_another_size_of_network_is_refused(bundle):
     edit(bundle, lambda description: description["network"]["arguments"].update(classes=4))
-    refuse(bundle, "more or fewer classes")
+    refuse(bundle, "not as many as the outputs")
 
 
 @pytest.mark.parametrize(
