@@ -120,7 +120,9 @@ def test_missing_weights_are_named_with_their_place(keras_home: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-@pytest.mark.parametrize("name", ["mobilenetv2_0.5", "resnet50"])
+@pytest.mark.parametrize(
+    "name", ["mobilenetv2_0.5", pytest.param("resnet50", marks=pytest.mark.slow)]
+)
 def test_a_damaged_file_is_not_called_missing(name: str, keras_home: Path) -> None:
     """Keras knows the checksum of ResNet50's and deletes a file that is another."""
     path = keras_home / "models" / SOURCES[name].file_no_top
