@@ -1,4 +1,4 @@
-"""The form of a network's answers, looked at once: probabilities, logits, or a sigmoid column."""
+"""Recognize the form of a network's answers: probabilities, logits, or a sigmoid column."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from sightkit._errors import SightkitError
 
 TOLERANCE = 0.01
-"""Of a row's sum and of numbers: probabilities in bfloat16 miss 1 by up to 0.004."""
+"""Largest error of a probability and of a row's sum: in bfloat16 sums miss 1 by up to 0.004."""
 
 
 def as_probabilities(answers: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
-    """Return the probabilities that answers are, whatever the network ends in.
+    """Return answers as probabilities, whatever the network ends in.
 
-    All answers are looked at: number of columns, range, sums of rows. Probabilities, whose rows
+    All answers are checked: number of columns, range, sums of rows. Probabilities, whose rows
     have the sum 1, are returned as they are; of logits and log-probabilities the softmax; of one
     column for two classes (a sigmoid, or its logit) both probabilities. A row with a NaN or +∞
-    comes back with a NaN.
+    is returned with a NaN.
 
     Args:
         answers: (N, classes), (N, 1) or (N,), a row an image.

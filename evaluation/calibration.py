@@ -1,4 +1,4 @@
-"""Calibration: the accuracy of answers against their probability; expected calibration error."""
+"""Calibration: accuracy against confidence; expected calibration error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Calibration:
-    """Answers by how sure they were: bin k holds confidences in (k / bins, (k + 1) / bins].
+    """Answers by confidence: bin k holds those in (k / bins, (k + 1) / bins].
 
     Attributes:
         count: int64 (bins,), answers in each.
@@ -41,7 +41,7 @@ class Calibration:
 
     @property
     def overconfidence(self) -> float:
-        """Mean confidence less accuracy, -1 to 1: above 0 a network that is too sure."""
+        """Mean confidence less accuracy, -1 to 1: above 0 a network that is overconfident."""
         share = self.count / self.count.sum()
         return float(np.nansum((self.confidence - self.accuracy) * share))
 
@@ -66,7 +66,7 @@ def calibrate(evaluation: Evaluation, *, bins: int = BINS) -> Calibration:
         bins: number of bins, at least 1.
 
     Raises:
-        SightkitError: no bin, or answers that are no probabilities.
+        SightkitError: no bin, or answers that are not probabilities.
 
     Reference:
         Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.inference import Predictor
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     CropPreprocessor,
@@ -17,38 +18,21 @@ from sightkit.preprocessing import (
     SimplePreprocessor,
 )
 
-VIEWS = {
-    1: "each image once, as the network was trained",
-    2: "each image and its mirror image",
-    5: "four corners and the centre",
-    10: "four corners, the centre, and their mirror images",
-}
+VIEWS = (1, 2, 5, 10)
+"""The image; and its mirror image; four corners and the centre; and their mirror images."""
 MARGIN = 8 / 7
 """An image is enlarged to so much of the crop before it is cut: 256 for 224, as in the papers."""
 WIDEST = 4 / 3
 """Images that are larger than the crop, by no more than that, are cut as they are."""
-
-
-Resize: TypeAlias = SimplePreprocessor | AspectAwarePreprocessor
-
-
 BATCH_BYTES = 2**25
 
-
-class BatchPredictor(Protocol):
-    """What ``inference.compile`` returns."""
-
-    batch_size: int
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Preprocessed (N, H, W, C) float32 to (N, classes) float32."""
-        ...
+Resize: TypeAlias = SimplePreprocessor | AspectAwarePreprocessor
 
 
 def average_views(
     predictor: Callable[[np.ndarray], np.ndarray],
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A predictor of stacks: (N, views, H, W, C) to the mean answer of each stack, (N, classes).
+    """Return a predictor of stacks: (N, views, H, W, C) to the mean of each, (N, classes).
 
     All views of all images go through the network as one sequence, in full batches. Images,
     (N, H, W, C), are answered as before.
@@ -64,8 +48,8 @@ def average_views(
     return answer
 
 
-def images_a_batch(predictor: BatchPredictor, views: int, size: tuple[int, int]) -> int:
-    """How many images are cut at once, so that their views just fill the network's batch.
+def images_a_batch(predictor: Predictor, views: int, size: tuple[int, int]) -> int:
+    """Return the number of images whose views just fill the network's batch.
 
     Fewer where the views, as floats in colour, would take more than 32 MiB: larger arrays come
     fresh from the system each time, which cost as much again as cutting them (measured: 250 views
@@ -83,7 +67,7 @@ def images_a_batch(predictor: BatchPredictor, views: int, size: tuple[int, int])
 def with_views(
     chain: Preprocessor, size: tuple[int, int], views: int, *, stored: tuple[int, ...] | None = None
 ) -> Pipeline:
-    """An evaluation chain that makes several views of each image, for ``average_views``.
+    """Return an evaluation chain that makes several views of each image, for ``average_views``.
 
     The last step that resizes to the network's input makes a larger image instead, out of which
     the crops are cut; a step ``AspectAwarePreprocessor(crop=0.875)``, whose middle is the network's
@@ -123,7 +107,7 @@ def with_views(
 
 
 def _enlarged(resize: Resize, given: tuple[int, ...] | None) -> tuple[Preprocessor, ...]:
-    """The step that makes what crops are cut from, in place of one that makes the input."""
+    """The step that makes the image that crops are cut from, in place of one of input size."""
     sides = (resize.height, resize.width)
     if given and given != sides:
         if all(side <= of <= WIDEST * side for side, of in zip(sides, given, strict=True)):

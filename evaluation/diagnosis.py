@@ -1,4 +1,4 @@
-"""From the errors of a run's splits to what is wrong with it, and what to try next.
+"""Diagnose a run by the errors of its splits: bias, variance, data mismatch; what to try next.
 
 The four-way split: the error of the training split shows bias, what a train-validation split (of
 the same source, never trained on) has more shows variance, what the validation split has more
@@ -29,19 +29,25 @@ REMEDIES = {
     "another architecture",
     OVERFITTED: "more validation and training data, and fewer choices made on the validation split",
 }
-SPLITS = ("train", "train_validation", "validation", "test")
+ENDS = {
+    "floor": "as the floor",
+    "train": "on training",
+    "train_validation": "on train-validation",
+    "validation": "on validation",
+    "test": "on test",
+}
 MATERIAL = 0.01
 
 
 @dataclass(frozen=True)
 class SplitError:
-    """How wrong a network is on one split.
+    """The error of a network on one split.
 
     Attributes:
         error: share of images classified wrongly, 0–1.
         count: images it was measured on; None for a number without a sampling error.
-        at_most: whether the true error may be anything below, as where it was measured while
-            training, with augmentation and dropout.
+        at_most: whether it is an upper bound, as where it was measured while training, with
+            augmentation and dropout.
     """
 
     error: float
@@ -89,14 +95,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What ``diagnose`` found; ``print`` shows it.
+    """The result of ``diagnose``; ``print`` shows it.
 
     Attributes:
         gaps: bias, variance, data mismatch, overfitting to validation.
-        curves: what the curves show.
+        curves: the findings in the curves.
         floor: a sentence on the error that all is compared to.
-        headline: what is wrong, one sentence.
-        next: what to try next, one sentence; empty where nothing is known to be wrong.
+        headline: the main problem, one sentence.
+        next: what to try next, one sentence; empty where no problem is known.
     """
 
     gaps: tuple[Gap, ...]
@@ -107,7 +113,7 @@ class Diagnosis:
 
     @property
     def quadrants(self) -> tuple[str, ...]:
-        """Names of the gaps that are large, in the order in which they are to be dealt with."""
+        """Names of the gaps that are large, the first to deal with first."""
         return tuple(gap.name for gap in self.gaps if gap.verdict == LARGE)
 
     def __str__(self) -> str:
@@ -135,7 +141,7 @@ def diagnose(
         material: gaps below it do not matter, 0.01 is one percentage point.
 
     Returns:
-        Gaps, what the curves show, and what to try next.
+        Gaps, the findings in the curves, and what to try next.
 
     Raises:
         SightkitError: an unknown split, or a number that is no share.
@@ -145,8 +151,7 @@ def diagnose(
         >>> print(diagnose(errors, floor=0.005, floor_source="two annotators"))
         Variance: 10.0 points (95 %: 9.2 to 10.9). Try next: more training data (or …
     """
-    unknown = set(errors) - set(SPLITS)
-    if unknown:
+    if unknown := set(errors) - set(list(ENDS)[1:]):
         raise SightkitError(
             "Splits are train, train_validation, validation and test.", splits=sorted(unknown)
         )
@@ -154,43 +159,29 @@ def diagnose(
         raise SightkitError(
             "floor and material are shares, from 0 to 1.", floor=floor, material=material
         )
-    base = SplitError(floor or 0.0)
-    train, held = errors.get("train"), errors.get("train_validation")
-    validation, test = errors.get("validation"), errors.get("test")
-    one_source = held is None  # nothing tells variance from mismatch: one source is assumed
-    gaps = (
-        _gap(BIAS, base, train, material, ("as the floor", "on training")),
-        _gap(
-            VARIANCE,
-            train,
-            validation if held is None else held,
-            material,
-            ("on training", "on validation" if one_source else "on train-validation"),
-            "if both come from one source; else a train-validation split would show"
-            if one_source
-            else "",
-        ),
-        _gap(MISMATCH, held, validation, material, ("on train-validation", "on validation")),
-        _gap(OVERFITTED, validation, test, material, ("on validation", "on test")),
+    measured = {"floor": SplitError(floor or 0.0), **errors}
+    # Without a train-validation split variance cannot be told from mismatch: one source is assumed.
+    held_out = "train_validation" if "train_validation" in errors else "validation"
+    steps = (
+        (BIAS, "floor", "train"),
+        (VARIANCE, "train", held_out),
+        (MISMATCH, "train_validation", "validation"),
+        (OVERFITTED, "validation", "test"),
     )
+    gaps = tuple(_gap(*step, measured, material) for step in steps)
     curves = diagnose_curves(history)
     headline, then = _conclude(gaps, curves, errors)
     return Diagnosis(gaps, curves, _floor(floor, floor_source), headline, then)
 
 
 def _gap(
-    name: str,
-    lower: SplitError | None,
-    upper: SplitError | None,
-    material: float,
-    ends: tuple[str, str],
-    condition: str = "",
+    name: str, below: str, above: str, errors: Mapping[str, SplitError], material: float
 ) -> Gap:
-    """Compare two splits; Newcombe's interval of the difference of two shares."""
-    if lower is None or upper is None:
-        missing = [end for end, each in zip(ends, (lower, upper), strict=True) if each is None]
+    """Compare two splits; Newcombe's interval of the difference of two shares (1998, method 10)."""
+    if missing := [ENDS[split] for split in (below, above) if split not in errors]:
         text = f"The error {' and '.join(missing)} was not measured."
         return Gap(name, UNKNOWN, math.nan, math.nan, math.nan, text)
+    lower, upper = errors[below], errors[above]
     size = upper.error - lower.error
     (low_a, high_a), (low_b, high_b) = lower.interval(), upper.interval()
     low = size - math.hypot(upper.error - low_b, high_a - lower.error)
@@ -202,8 +193,8 @@ def _gap(
     else:
         verdict = UNDECIDED
     before, after = (
-        f"{'at most ' if each.at_most else ''}{percent(each.error)} {end}"
-        for each, end in zip((lower, upper), ends, strict=True)
+        f"{'at most ' if errors[split].at_most else ''}{percent(errors[split].error)} {ENDS[split]}"
+        for split in (below, above)
     )
     interval = f"95 %: {100 * low:+.2f} to {100 * high:+.2f}"
     text = f"error {after}, {before}: {100 * size:+.2f} points ({interval})"
@@ -211,8 +202,8 @@ def _gap(
         text += "; measure the training error without augmentation and dropout to decide"
     elif verdict == UNDECIDED:
         text += "; too few images to decide whether that matters"
-    if verdict == LARGE and condition:
-        text += f", {condition}"
+    if verdict == LARGE and name == VARIANCE and above == "validation":
+        text += ", if both come from one source; else a train-validation split would show"
     return Gap(name, verdict, size, low, high, f"{_capital(text)}.")
 
 
@@ -229,22 +220,16 @@ def _conclude(
             f"{_capital(first.name)}: {100 * first.size:.1f} points "
             f"(95 %: {100 * first.low:.1f} to {100 * first.high:.1f}){rest}."
         )
-        remedy = REMEDIES[large[0].name]
-        if urgent is not None:
-            return headline, f"Try next: {urgent.advice}; then {remedy}."
-        return headline, f"Try next: {remedy}."
-    if urgent is not None:
-        return f"{urgent.text}", f"Try next: {urgent.advice}."
-    undecided = [gap.name for gap in gaps if gap.verdict == UNDECIDED]
-    if undecided:
-        return (
-            f"Nothing is certainly wrong; undecided: {', '.join(undecided)}.",
-            "Try next: measure on more images."
-            if all(not each.at_most for each in errors.values())
-            else "Try next: measure the training split without augmentation and dropout.",
-        )
-    known = [gap for gap in gaps if gap.verdict != UNKNOWN]
-    if not known:
+        before = f"{urgent.advice}; then " if urgent else ""
+        return headline, f"Try next: {before}{REMEDIES[first.name]}."
+    if urgent:
+        return urgent.text, f"Try next: {urgent.advice}."
+    if undecided := [gap.name for gap in gaps if gap.verdict == UNDECIDED]:
+        bound = any(error.at_most for error in errors.values())
+        then = "the training split without augmentation and dropout" if bound else "on more images"
+        headline = f"Nothing is certainly wrong; undecided: {', '.join(undecided)}."
+        return headline, f"Try next: measure {then}."
+    if all(gap.verdict == UNKNOWN for gap in gaps):
         return "Too few splits were measured for a diagnosis.", ""
     return "Close to the floor on every split that was measured.", ""
 
@@ -264,20 +249,20 @@ def _capital(text: str) -> str:
 def errors_of_run(
     metrics: Mapping[str, Any], history: Sequence[Mapping[str, float]]
 ) -> dict[str, SplitError]:
-    """The errors of a run's splits.
+    """Return the errors of a run's splits.
 
     Args:
-        metrics: what metrics.json holds: rank1 and count of each split.
+        metrics: content of metrics.json: rank1 and count of each split.
         history: rows of history.csv; where the training split was not evaluated, the accuracy of
             its best epoch (lowest val_loss) bounds the training error.
     """
     errors = {
         name: SplitError(1 - metrics[name]["rank1"], metrics[name]["count"])
-        for name in SPLITS
+        for name in ENDS
         if name in metrics
     }
-    rows = [row for row in history if {"accuracy", "val_loss"} <= set(row)]
-    rows = [row for row in rows if math.isfinite(row["val_loss"])]
+    rows = [row for row in history if math.isfinite(row.get("val_loss", math.nan))]
+    rows = [row for row in rows if "accuracy" in row]
     if "train" not in errors and rows:
         best = min(rows, key=lambda row: row["val_loss"])
         if 0 <= best["accuracy"] <= 1:

@@ -1,4 +1,4 @@
-"""Several networks that answer as one: averages, votes, and what they gain for what they cost.
+"""Ensembles: averaged answers, votes, and the gain for the cost.
 
 Pure functions of the members' answers; nothing here knows how they were trained.
 """
@@ -26,7 +26,7 @@ SUBSETS = 200
 
 
 def mean_answer(answers: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean of the members' probabilities: M times (N, classes) to float32 (N, classes)."""
+    """Average the members' probabilities: M times (N, classes) to float32 (N, classes)."""
     return _stacked(answers).mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
@@ -58,7 +58,7 @@ class Jensen:
 
     @property
     def holds(self) -> bool:
-        """Whether the inequality holds; the tolerance is that of adding up in float64."""
+        """True where the inequality holds, within the rounding of sums in float64."""
         return self.ensemble <= self.members + 1e-9 * max(1.0, self.members)
 
 
@@ -82,12 +82,12 @@ def jensen(answers: Sequence[np.ndarray], labels: np.ndarray) -> Jensen:
 
 @dataclass(frozen=True)
 class Gain:
-    """Accuracy and cost of a dearer way of answering over a cheaper one, on the same images.
+    """Gain in accuracy of a slower predictor over a faster one, on the same images, and its cost.
 
     Attributes:
         points: rank-1 accuracy, in percentage points, that it brings.
         interval: 95 % of it, a paired bootstrap.
-        extra_milliseconds: an image, that it costs more.
+        extra_milliseconds: additional time an image.
     """
 
     points: float
@@ -96,7 +96,7 @@ class Gain:
 
     @property
     def per_millisecond(self) -> float | None:
-        """Points for each extra millisecond; None where it costs none."""
+        """Points for each additional millisecond; None where there is none."""
         return self.points / self.extra_milliseconds if self.extra_milliseconds > 0 else None
 
     def __str__(self) -> str:
@@ -119,8 +119,8 @@ def gain(ours: Evaluation, theirs: Sequence[Evaluation]) -> Gain:
     """Compare an answer to one other, or to the mean of several.
 
     Args:
-        ours: the dearer one, timed.
-        theirs: the cheaper ones, timed, on the same images.
+        ours: the slower one, timed.
+        theirs: the faster ones, timed, on the same images.
     """
     right = 100.0 * (ours.predictions == ours.labels)
     others = 100.0 * np.mean([e.predictions == e.labels for e in theirs], axis=0)
@@ -137,19 +137,19 @@ def gain(ours: Evaluation, theirs: Sequence[Evaluation]) -> Gain:
 def combined(
     members: Sequence[Evaluation], how: Callable[[Sequence[np.ndarray]], np.ndarray] = mean_answer
 ) -> Evaluation:
-    """Answer together: ``how`` is ``mean_answer`` or ``vote``; an image costs the members' sum."""
+    """Combine answers by ``mean_answer`` or ``vote``; their times add up."""
     answers = how([member.probabilities for member in members])
     return replace(members[0], probabilities=answers, milliseconds=milliseconds(members))
 
 
 def milliseconds(members: Sequence[Evaluation]) -> float | None:
-    """Sum of what an image costs with each; None where one was not timed."""
+    """Add up the time that an image takes with each; None where one was not timed."""
     costs = [member.milliseconds for member in members]
     return None if None in costs else math.fsum(filter(None, costs))
 
 
 def by_size(members: Sequence[Evaluation]) -> list[tuple[float, float, float]]:
-    """Rank-1 accuracy of averages of 1, 2, … of the members: mean, lowest, highest.
+    """Return the rank-1 accuracy of averages of 1, 2, … of the members: mean, lowest, highest.
 
     Over all choices of so many members; where there are more than 200, over 200 of them.
     """
@@ -172,7 +172,7 @@ def require_alike(members: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse members that cannot answer together.
 
     Args:
-        members: name to what its ``bundle.json`` holds: ``class_names`` and ``preprocessing``.
+        members: name to content of ``bundle.json``: ``class_names`` and ``preprocessing``.
 
     Raises:
         SightkitError: fewer than two, or one whose class list or preprocessing is not that of the
@@ -218,18 +218,12 @@ def _stacked(answers: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _first_difference(found: Any, wanted: Any, name: str = "preprocessing") -> str:
-    """Where two configs differ first, with both values."""
+    """Name the first difference of two configs, with both values."""
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        found, wanted = dict(enumerate(found)), dict(enumerate(wanted))
     if isinstance(found, Mapping) and isinstance(wanted, Mapping):
         for key in {**found, **wanted}:
             if found.get(key) != wanted.get(key):
                 return _first_difference(found.get(key), wanted.get(key), f"{name}.{key}")
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        for place, (one, other) in enumerate(zip(found, wanted, strict=True)):
-            if one != other:
-                return _first_difference(one, other, f"{name}.{place}")
-    return f"{name}: {_short(found)}, the others {_short(wanted)}"
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    one, other = (str(value)[:LONGEST] for value in (found, wanted))
+    return f"{name}: {one}, the others {other}"

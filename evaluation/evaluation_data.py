@@ -1,4 +1,4 @@
-"""Data that a trained network is evaluated on: a split of a dataset file, or a folder of photos."""
+"""Evaluation data: a split of a dataset file, or a folder of photos, with labels."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def check_data(path: str | os.PathLike[str], split: str, class_names: Sequence[s
         Number of images.
 
     Raises:
-        SightkitError: neither; no such split; rows that are no images; other classes, or those in
-            another order.
+        SightkitError: neither; no such split; rows that are not images; other classes, or another
+            order of them.
     """
     file = open_file(path, split, class_names)
     if file is not None:
@@ -69,13 +69,13 @@ def open_file(
 
 @dataclass
 class EvaluationData:
-    """Labelled images as a network takes them; made by ``open_data``.
+    """Labelled images, prepared for a network; made by ``open_data``.
 
     Attributes:
         batches: of images and labels, for ``evaluate``.
         path: dataset file or folder.
         split: of the file; None for a folder.
-        notes: what the user should know, a line each.
+        notes: for the user, a line each.
         seen: the images, among those that were read, that the network was trained on; None where
             that is not known.
     """
@@ -97,7 +97,7 @@ class EvaluationData:
         return getattr(self.batches, "bad", {})
 
     def require_all(self, evaluated: int) -> None:
-        """Raise if photos could not be read; call it when the others are evaluated and written.
+        """Raise if photos could not be read; call it when the others are evaluated and reported.
 
         Args:
             evaluated: number of the others.
@@ -111,15 +111,15 @@ class EvaluationData:
             )
 
     def notes_on(self, count: int) -> list[str]:
-        """The notes, and a warning where images were trained on or may have been.
+        """Return the notes, and a warning where images were trained on or may have been.
 
         Args:
             count: images that were evaluated.
         """
         if self.trained_on is None:
             warning = [
-                "Whether the network was trained on some of these images is not known: "
-                "its bundle does not say, or the images were prepared in another way."
+                "It is not known whether the network was trained on some of these images: "
+                "its bundle lists none, or they were prepared in another way."
             ]
         elif self.trained_on:
             warning = [
@@ -134,7 +134,7 @@ class EvaluationData:
 def open_data(
     path: str | os.PathLike[str], *networks: Any, split: str = "test", views: int = 1
 ) -> EvaluationData:
-    """Open data as networks were trained to see them.
+    """Open evaluation data, prepared as the networks' training data were.
 
     Rows of a dataset file that have been through the first steps of the networks' chain go through
     the rest of it; rows of another file are taken as photos, and go through all of it.
@@ -193,7 +193,7 @@ def _of_folder(
 
 
 def _rest_of_chain(file: io.DatasetFile, chain: Preprocessor) -> tuple[Pipeline, list[str]]:
-    """The steps that rows of a file have not been through, and a note if that is all of them."""
+    """Return the steps that rows of a file still need, and a note if that is all of them."""
     steps = steps_of(chain)
     done = _steps(file.preprocessing)
     if [step.to_config() for step in steps[: len(done)]] == done:

@@ -1,4 +1,4 @@
-"""A folder of class folders, to evaluate on: decoded in threads, bad photos named and left out.
+"""Batches of a folder of class folders: decoded in threads, bad photos reported and left out.
 
 Nothing is written; the images are read in the order of their names.
 """
@@ -30,7 +30,7 @@ class FolderBatches:
     Args:
         folder: of the class folders; their names must be the class names, in any order.
         class_names: of the network, in label order.
-        chain: from decoded image to what the network takes, one image or a stack of views.
+        chain: from decoded image to the network's input, one image or a stack of views.
         batch_size: images a batch.
         watch: called with number and pixels of each photo that was decoded, from several threads.
 
@@ -70,7 +70,7 @@ class FolderBatches:
         return -(-len(self.source) // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Read a batch; it is shorter by the photos that cannot be read, and may be empty."""
+        """Read a batch; photos that cannot be read are left out, and it may be empty."""
         if index == 0:
             self._rows, self.bad = [], {}
         start = index * self.batch_size
@@ -109,7 +109,7 @@ def require_classes(found: Sequence[str], wanted: Sequence[str], *, ordered: boo
     Args:
         found: class names of the data.
         wanted: class names of the network, in label order.
-        ordered: whether the order must be the same, because labels are numbers.
+        ordered: require the same order, because labels are numbers.
 
     Raises:
         SightkitError: classes missing on either side, or in another order.

@@ -44,9 +44,8 @@ def write_html(
         test: evaluation of the images that the report is about.
         images: positions among them to uint8 (n, H, W, 1 or 3), RGB; or, where the pixels are not
             available, the name of each.
-        metrics: the content of metrics.json; its ``notes`` come before the figures, so that nobody
-            takes them for more than they are.
-        diagnosis: what is wrong with the run, and what to try next.
+        metrics: the content of metrics.json; its ``notes`` are shown above the figures.
+        diagnosis: of the run.
     """
     environment = _read_json(folder / _run_files.ENVIRONMENT)
     config = _read_json(folder / _run_files.CONFIG)
@@ -92,7 +91,7 @@ def write_html(
 
 
 def is_smoke_run(folder: Path) -> bool:
-    """Return whether a run's configuration holds ``--smoke``."""
+    """Return True where a run's configuration holds ``--smoke``."""
     return bool(_read_json(folder / _run_files.CONFIG).get("smoke"))
 
 
@@ -132,7 +131,7 @@ def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
 
 
 def _diagnosis(found: Diagnosis) -> str:
-    """Headline and advice, then gap by gap, then what the curves show."""
+    """Headline and advice, the gaps, the findings in the curves."""
     gaps = "".join(
         f'<div><dt>{escape(gap.name)}: <span class="verdict {gap.verdict}">{gap.verdict}</span>'
         f"</dt><dd>{escape(gap.text)}</dd></div>"
@@ -152,7 +151,7 @@ def _diagnosis(found: Diagnosis) -> str:
 
 
 def _measures(test: Mapping[str, Any]) -> str:
-    """A row a measure of ``metrics_report``, with the 95 % interval where there is one."""
+    """Table of the measures of ``metrics_report``, with their 95 % intervals."""
     intervals = test["intervals"]
     shares = (
         ("rank-1 accuracy", test["rank1"], "rank1"),
@@ -179,7 +178,7 @@ def _interval(ends: Sequence[float] | None) -> str:
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:
-    """Read the reliability diagram in a sentence or two."""
+    """Describe the reliability diagram in a sentence or two."""
     gap = calibration["overconfidence"]
     if abs(gap) < CALIBRATED:
         text = "On average the network is as sure as it is right."
@@ -208,7 +207,7 @@ def _mistakes(test: Evaluation, images: Images | Sequence[str]) -> str:
 
 
 def _named(test: Evaluation, row: int, name: str) -> dict[str, str]:
-    """A row of the table of mistakes whose images have a name only."""
+    """Row of the table of mistakes where images are known by name alone."""
     true, predicted = (
         f"{test.class_names[k]} {percent(test.probabilities[row, k])}"
         for k in (test.labels[row], test.predictions[row])

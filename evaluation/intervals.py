@@ -1,4 +1,4 @@
-"""How far a measure would move with other images of the same kind: the bootstrap."""
+"""Confidence intervals of metrics: the bootstrap over images, Wilson's of a share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bootstrap(
     level: float = LEVEL,
     seed: int = SEED,
 ) -> dict[str, Interval]:
-    """Percentile intervals of any measures: samples are drawn with replacement, many times.
+    """Compute percentile intervals of any measures: samples are drawn with replacement.
 
     The interval holds for other images of the same kind, not for another training: several seeds
     show that spread (``benchmarks/experiments.py``).
@@ -69,7 +69,7 @@ def bootstrap(
 
 
 def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval]:
-    """95 % intervals of accuracy, loss and the averages over classes.
+    """Compute 95 % intervals of accuracy, loss and the averages over classes.
 
     Where every answer is right, drawing them again changes nothing: there the intervals of the
     shares are Wilson's (1927), which depend on their number.
@@ -103,7 +103,7 @@ def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval
 
 
 def wilson(share: float, count: int) -> Interval:
-    """95 % interval of a share of some images by its score test (1927): never of no width."""
+    """Compute Wilson's 95 % interval of a share (score test, 1927), which always has a width."""
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * (share * (1 - share) / count + (z / (2 * count)) ** 2) ** 0.5
@@ -111,7 +111,7 @@ def wilson(share: float, count: int) -> Interval:
 
 
 def paired_interval(ours: np.ndarray, theirs: np.ndarray, *, seed: int = SEED) -> Interval:
-    """95 % interval of the mean difference of two evaluations of the same samples.
+    """Compute the 95 % interval of the mean difference of two evaluations of the same samples.
 
     Args:
         ours: (N,), a value a sample: 1 where an answer is right, or a loss.

@@ -1,4 +1,4 @@
-"""How good a classifier is, in numbers."""
+"""Metrics of a classifier: rank-k accuracy, confusion matrix, precision, recall and F."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Evaluation:
         probabilities: float32 (N, classes).
         labels: int64 (N,), the truth.
         class_names: in label order.
-        milliseconds: that an image cost, where it was measured.
+        milliseconds: time an image, where it was measured.
     """
 
     probabilities: np.ndarray
@@ -33,7 +33,7 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> np.ndarray:
-        """int64 (N,): the most probable class; where an answer is no number, a wrong one."""
+        """int64 (N,): the most probable class; where an answer is not finite, a wrong one."""
         finite = np.isfinite(self.probabilities).all(axis=1)
         wrong = (self.labels + 1) % len(self.class_names)
         return np.where(finite, self.probabilities.argmax(axis=1), wrong)
@@ -63,12 +63,12 @@ class Evaluation:
         return float(np.bincount(self.labels).max() / len(self.labels))
 
     def worst_mistakes(self, count: int) -> np.ndarray:
-        """int64 (n,), n <= count: positions of wrong answers, the most expensive ones first."""
+        """int64 (n,), n <= count: positions of wrong answers, the highest loss first."""
         wrong = np.flatnonzero(self.predictions != self.labels)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
 
     def to_metrics(self) -> dict[str, Any]:
-        """First numbers of metrics.json; rank5 is None where there are five classes or fewer."""
+        """Return rank-1, rank-5 (None for five classes or fewer), loss and count."""
         rank5 = rank_accuracy(self.probabilities, self.labels, 5)
         return {
             "rank1": rank_accuracy(self.probabilities, self.labels, 1),
@@ -78,7 +78,7 @@ class Evaluation:
         }
 
     def per_class(self) -> list[dict[str, Any]]:
-        """The table of classes: class, precision, recall, f1 (NaN where undefined), images."""
+        """Return a row a class: class, precision, recall, f1 (NaN where undefined), images."""
         scores = self.class_scores
         columns = (scores.precision, scores.recall, scores.f1, scores.truths)
         return [
@@ -111,7 +111,7 @@ class ClassScores:
         return _mean_where(self.truths > 0, self.recall)
 
     def average(self, values: np.ndarray, *, weighted: bool = False) -> np.ndarray:
-        """Mean of one of the measures over the classes that occur, as images or as answers.
+        """Average one of the measures over the classes that occur, as images or as answers.
 
         What is undefined counts as 0, as in scikit-learn and Keras: a class that is never named
         has earned no precision.
@@ -127,7 +127,7 @@ class ClassScores:
 
 
 def class_scores(hits: np.ndarray, truths: np.ndarray, predicted: np.ndarray) -> ClassScores:
-    """Precision, recall and F from counts a class, integer (…, classes)."""
+    """Compute precision, recall and F from counts a class, integer (…, classes)."""
     return ClassScores(
         precision=_ratio(hits, predicted),
         recall=_ratio(hits, truths),
@@ -146,7 +146,7 @@ def _mean_where(counted: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def rank_accuracy(probabilities: np.ndarray, labels: np.ndarray, rank: int = 1) -> float:
-    """Share of samples whose true class is among the ``rank`` most probable ones.
+    """Compute the share of samples whose true class is among the ``rank`` most probable ones.
 
     Classes are ordered by falling score, tied ones by their index, so that rank 1 is exactly
     the accuracy of ``argmax`` and a network that gives every class the same score gets ``rank`` in

@@ -1,4 +1,4 @@
-"""Files that ``--output`` names: checked before any work, and answers written to them."""
+"""Check ``--output`` before any work, and write answers to it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def require_folder(path: str | os.PathLike[str]) -> None:
         path: new or empty, or the folder of an earlier evaluation; its files will be replaced.
 
     Raises:
-        SightkitError: a file, a folder that cannot be written to, or one with other things in it,
+        SightkitError: a file, a folder that cannot be written to, or one with other files in it,
             such as a run.
     """
     path = Path(path)
@@ -87,7 +87,7 @@ def write_answers(
             in CSV, for what has no probability ("none of these").
 
     Raises:
-        SightkitError: another ending, or a place that cannot be written to.
+        SightkitError: another ending, or a folder that cannot be written to.
     """
     require_file(path, ANSWERS)
     named = {_text(picture): classes for picture, classes in answers.items()}

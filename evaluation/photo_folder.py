@@ -19,11 +19,11 @@ NAMED = 3
 
 
 class PhotoFolder:
-    """Image files, and all images in folders; a bad file does not cost the others their answer.
+    """Image files, and all images in folders; a bad file does not stop the others.
 
     The first part is read at once, so that bad names are reported before Keras takes its seconds.
-    Each file that cannot be read is reported on stderr in one line, and so is what a folder holds
-    besides images.
+    Each file that cannot be read is reported on stderr in one line, and so are other files in a
+    folder.
 
     Args:
         paths: files, and folders that are searched with all folders below them.
@@ -55,7 +55,7 @@ class PhotoFolder:
             part = self._read_part()
 
     def require_all(self) -> None:
-        """Raise if a file or folder could not be read; call it when the others are answered."""
+        """Raise if a file or folder could not be read; call it when the others are classified."""
         if self.bad:
             raise SightkitError(
                 "Each file must be an image that can be read; those that are not are named above.",
@@ -98,7 +98,7 @@ class PhotoFolder:
 
 
 def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:
-    """Print on stderr what a folder holds besides images: how many, and the first few by name."""
+    """Warn of files in a folder that are not images: their number, and the first few by name."""
     if left_out:
         names = [f"{printable(name)!r} ({reason})" for name, reason in left_out[:NAMED]]
         more = ", …" if len(left_out) > NAMED else ""

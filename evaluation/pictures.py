@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: confusion matrix, reliability, mistakes, ensembles, thumbnails."""
+"""Draw an evaluation: confusion matrix, reliability diagram, mistakes, ensembles, thumbnails."""
 
 from __future__ import annotations
 
@@ -103,25 +103,19 @@ def draw_mistakes(
     evaluation: Evaluation,
     images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
     path: str | os.PathLike[str],
-    *,
-    count: int = MISTAKES,
-) -> int:
-    """Draw the most expensive wrong answers to a PNG, three beside each other.
+) -> None:
+    """Draw the twelve wrong answers of the highest loss to a PNG, three beside each other.
 
     Args:
         evaluation: whose mistakes are shown.
         images: positions to uint8 images, (H, W, 3) RGB or (H, W, 1); sizes may differ.
         path: of the picture; without any mistake none is written, and one from an earlier
             evaluation is removed.
-        count: how many at most.
-
-    Returns:
-        How many are shown.
     """
-    worst = evaluation.worst_mistakes(count)
+    worst = evaluation.worst_mistakes(MISTAKES)
     if not len(worst):
         Path(path).unlink(missing_ok=True)
-        return 0
+        return
     rows = -(-len(worst) // COLUMNS)
     figure = _figure(WIDTH, 2.1 * rows, dpi=160)
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.06)  # type: ignore[union-attr]
@@ -145,7 +139,7 @@ def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -
     """Draw accuracy by number of members to a PNG.
 
     Each member is a cross at 1; the line is the mean over all choices of so many members, the band
-    reaches from the worst to the best choice. The title holds what an image costs.
+    reaches from the worst to the best choice. The title holds the time an image takes.
 
     Args:
         members: of the ensemble, timed, on the same images.
@@ -170,12 +164,12 @@ def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -
 
 
 def labels(class_names: Sequence[str]) -> list[str]:
-    """Class names as the matrix shows them; ``class 7`` where the font lacks the letters."""
+    """Return class names as the matrix shows them; ``class 7`` where the font lacks the letters."""
     return [legible(name, f"class {k}", LONGEST_NAME) for k, name in enumerate(class_names)]
 
 
 def png_data_uri(image: np.ndarray) -> str:
-    """uint8 (H, W, 3) RGB or (H, W, 1) as a PNG inside a URI, for a page without other files."""
+    """Encode uint8 (H, W, 3) RGB or (H, W, 1) as a PNG in a data URI."""
     buffer = io.BytesIO()
     colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
     imsave(buffer, np.ascontiguousarray(colour), format="png")
@@ -183,7 +177,7 @@ def png_data_uri(image: np.ndarray) -> str:
 
 
 def file_data_uri(path: str | os.PathLike[str]) -> str:
-    """A PNG file inside a URI."""
+    """Encode a PNG file as a data URI."""
     return _data_uri(Path(path).read_bytes())
 
 

@@ -1,10 +1,10 @@
-"""From a predictor and labelled batches to an ``Evaluation``: every sample classified once."""
+"""Evaluate predictors on labelled batches: every sample is classified once."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -43,19 +43,19 @@ def evaluate(
 ) -> Evaluation:
     """Classify every sample of some data, once each.
 
-    Only the answers are stored, so that a split may be larger than the memory.
+    Only the answers are kept in memory, so that a split may be larger than the memory.
 
     Args:
         predictor: preprocessed (N, H, W, C) float32 to probabilities (N, classes), logits, or a
             sigmoid column (N, 1) for two classes; see ``as_probabilities``.
         data: batches in their stored order, as ``data.images`` counts positions.
         name: of split or network, for messages.
-        timed: measure what an image costs; the first batch is then answered twice, because the
-            first time compiles.
+        timed: measure the time an image takes; the first batch is then answered twice, because
+            the first call compiles.
 
     Raises:
-        SightkitError: no image, data that are shuffled or augmented, answers that are no numbers or
-            in no form that is known.
+        SightkitError: no image, data that are shuffled or augmented, answers that are not finite or
+            of unknown form.
     """
     found = evaluate_members({name: predictor}, data, timed=timed)[0]
     require_numbers(found, name)
@@ -70,18 +70,24 @@ def evaluate_members(
     Args:
         predictors: by name; as ``evaluate`` takes them.
         data: as ``evaluate`` takes them.
-        timed: measure what an image costs with each.
+        timed: measure the time an image takes with each.
     """
     require_stored_order(data)
-    watches = [_Stopwatch(predictor) if timed else predictor for predictor in predictors.values()]
-    answers: list[list[np.ndarray]] = [[] for _ in watches]
+    answers: list[list[np.ndarray]] = [[] for _ in predictors]
+    spent: list[list[tuple[int, float]]] = [[] for _ in predictors]
     labels = []
     for index in range(len(data)):
         images, truth = data[index]
         if not len(truth):  # nothing of a batch could be read
             continue
-        for parts, predictor in zip(answers, watches, strict=True):
-            parts.append(checked_batch(predictor(images), len(truth)))
+        for predictor, parts, costs in zip(predictors.values(), answers, spent, strict=True):
+            if timed and not parts:  # the first call compiles
+                predictor(images)
+            start = time.perf_counter()
+            answer = predictor(images)
+            if timed:
+                costs.append((len(truth), time.perf_counter() - start))
+            parts.append(checked_batch(answer, len(truth)))
         labels.append(np.array(truth))
     if not labels:
         raise SightkitError("Evaluation needs at least one image.", images=0)
@@ -89,44 +95,30 @@ def evaluate_members(
     stored = getattr(data, "labels", None)
     if stored is not None and not np.array_equal(stored, truth):
         raise _wrong_order()
-    found = []
-    for watch, parts in zip(watches, answers, strict=True):
-        cost = watch.milliseconds if isinstance(watch, _Stopwatch) else None
-        probabilities = as_probabilities(join_batches(parts), data.class_names)
-        found.append(Evaluation(probabilities, truth, data.class_names, cost))
-    return tuple(found)
-
-
-class _Stopwatch:
-    """A predictor that measures how long each batch takes."""
-
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-        self._spent: list[tuple[int, float]] = []
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        if not self._spent:
-            self.predictor(images)
-        start = time.perf_counter()
-        answers = self.predictor(images)
-        self._spent.append((len(images), time.perf_counter() - start))
-        return answers
-
-    @property
-    def milliseconds(self) -> float:
-        """Median milliseconds an image.
-
-        Batches shorter than the longest (the last one of a pass) are left out: the fewer images,
-        the more each costs, and their size may be compiled anew.
-        """
-        longest = max(count for count, _ in self._spent)
-        return statistics.median(
-            1000 * spent / count for count, spent in self._spent if count == longest
+    return tuple(
+        Evaluation(
+            as_probabilities(join_batches(parts), data.class_names),
+            truth,
+            data.class_names,
+            _milliseconds(costs),
         )
+        for parts, costs in zip(answers, spent, strict=True)
+    )
+
+
+def _milliseconds(spent: Sequence[tuple[int, float]]) -> float | None:
+    """Median milliseconds an image, of (images, seconds) of each batch; None for no batch.
+
+    Batches shorter than the longest (the last one of a pass) are left out: the fewer images, the
+    more each costs, and their size may be compiled anew.
+    """
+    longest = max((count for count, _ in spent), default=0)
+    costs = [1000 * seconds / count for count, seconds in spent if count == longest]
+    return statistics.median(costs) if costs else None
 
 
 def require_numbers(found: Evaluation, name: str = "") -> None:
-    """Refuse answers that are no numbers.
+    """Refuse answers that are not finite.
 
     Args:
         found: the answers.
@@ -138,7 +130,7 @@ def require_numbers(found: Evaluation, name: str = "") -> None:
     bad = int((~np.isfinite(found.probabilities).all(axis=1)).sum())
     if bad:
         raise SightkitError(
-            "A network must answer with numbers: the training of this one diverged.",
+            "A network's answers must be finite numbers: the training of this one diverged.",
             "Train with a lower --learning-rate.",
             **({"evaluated": name} if name else {}),
             images_without=bad,
@@ -147,7 +139,7 @@ def require_numbers(found: Evaluation, name: str = "") -> None:
 
 
 def require_stored_order(data: LabelledBatches) -> None:
-    """Refuse data whose batches are not what ``data.images`` holds, in its order.
+    """Refuse data whose batches are not in the order of ``data.images``.
 
     Raises:
         SightkitError: no batch, shuffled or augmented.

@@ -1,4 +1,4 @@
-"""The report of an evaluation: numbers, the terminal's lines, pictures, one page of HTML."""
+"""Report an evaluation: metrics.json, the terminal's lines, pictures, one page of HTML."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def report_run(
         predictor: preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
         data: splits by name, unshuffled; the one called ``"test"`` is reported in full. With
             ``"train"`` (without augmentation) and ``"train_validation"`` the diagnosis knows more.
-        facts: what metrics.json holds beside the splits: parameters, weights_sha256, seed, ….
+        facts: further entries of metrics.json: parameters, weights_sha256, seed, ….
         floor: error of a human, or the Bayes error, 0–1, that the diagnosis compares to; see
             ``diagnose``.
         floor_source: where it comes from; without it the floor is called a guess.
@@ -92,7 +92,7 @@ def report_run(
         The content of metrics.json.
 
     Raises:
-        SightkitError: a split that is shuffled, augmented or empty; answers that are no numbers.
+        SightkitError: a split that is shuffled, augmented or empty; answers that are not finite.
     """
     folder = Path(folder)
     for batches in data.values():
@@ -121,12 +121,12 @@ def report_data(
     output: Path | None = None,
     members: Sequence[Evaluation] = (),
 ) -> dict[str, Any]:
-    """Print and, into a folder, write the evaluation of data that are no run's own.
+    """Print the evaluation of data that are no run's own, and write it into a folder.
 
     Args:
         test: of these data.
-        data: what was evaluated on; its notes are printed on stderr.
-        facts: what metrics.json holds beside the numbers: bundle, weights_sha256, ….
+        data: the evaluation data; its notes are printed on stderr.
+        facts: further entries of metrics.json: bundle, weights_sha256, ….
         output: the folder; without it nothing is written.
         members: those of an ensemble, for its picture.
 
@@ -134,7 +134,7 @@ def report_data(
         The content of metrics.json.
 
     Raises:
-        SightkitError: photos could not be read; the others are reported then.
+        SightkitError: photos could not be read; the others are reported all the same.
     """
     notes = data.notes_on(len(test.labels))
     metrics = {
@@ -200,7 +200,7 @@ def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
-    """The rows of history.csv; cells that are empty are left out."""
+    """Read history.csv; empty cells are left out."""
     path = folder / _run_files.HISTORY
     if not path.is_file():
         return []

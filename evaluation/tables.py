@@ -18,8 +18,8 @@ def text_table(rows: Rows, *, longest: int | None = None, more: str = "") -> str
 
     Args:
         rows: of the table.
-        longest: number of rows that are shown at most.
-        more: where the others are, for the last line.
+        longest: largest number of rows.
+        more: file that holds all rows, for the last line.
     """
     lines = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows[:longest])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -36,11 +36,11 @@ def text_table(rows: Rows, *, longest: int | None = None, more: str = "") -> str
 
 
 def html_table(rows: Rows, *, words: bool = False) -> str:
-    """A table of the report, which scrolls where it is wider than the page.
+    """Format a table of the report, which scrolls where it is wider than the page.
 
     Args:
         rows: of the table.
-        words: whether cells hold words, which start at the left, in place of numbers.
+        words: align cells to the left, as words; numbers go to the right.
     """
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
     body = ""
@@ -56,7 +56,7 @@ def html_table(rows: Rows, *, words: bool = False) -> str:
 
 
 def csv_table(rows: Rows) -> str:
-    """Rows as CSV, numbers in full; a cell is empty where a measure is undefined."""
+    """Format rows as CSV, numbers in full; a cell is empty where a measure is undefined."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -67,7 +67,7 @@ def csv_table(rows: Rows) -> str:
 
 
 def cell(value: Any) -> str:
-    """A measure with three digits, a count with commas; a dash where there is none."""
+    """Format a measure with three digits, a count with commas; a dash where there is none."""
     if _undefined(value):
         return "–"
     if isinstance(value, float):
@@ -76,7 +76,7 @@ def cell(value: Any) -> str:
 
 
 def percent(share: float) -> str:
-    """A share, 0 to 1, as it is printed: ``97.50 %``."""
+    """Format a share, 0 to 1: ``97.50 %``."""
     return f"{100 * share:.2f} %"
 
 

@@ -1,4 +1,4 @@
-"""Names of any text as they can be drawn: one line, short, in letters that the font has."""
+"""Shorten names for pictures: one line, in letters that the font has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib import font_manager
 
 
 def legible(name: str, otherwise: str, longest: int) -> str:
-    """A name for a picture; draw it with ``parse_math=False``, or ``$`` starts a formula.
+    """Return a name for a picture; draw it with ``parse_math=False``, or ``$`` starts a formula.
 
     Args:
         name: any text.
