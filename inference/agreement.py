@@ -73,7 +73,7 @@ def _rows(outputs: np.ndarray) -> np.ndarray:
 
 
 def _to_nearest(rows: np.ndarray) -> np.ndarray:
-    """Distance from each row, (N, D), to the nearest one that differs; infinite where none does."""
+    """Return the distance of each row, (N, D), to the nearest other; infinite for equal rows."""
     lengths = np.einsum("nd,nd->n", rows, rows)
     equal = EQUAL**2 * np.maximum(lengths[:, None], lengths)
     rows = rows - rows.mean(axis=0)  # products of what all share would drown the differences

@@ -34,7 +34,7 @@ def break_even(network: keras.Model) -> float:
 
 
 def start_seconds(network: keras.Model) -> float:
-    """Return what converting and compiling a network takes, of the processor."""
+    """Return the CPU seconds of converting and compiling a network."""
     return (
         START
         + START_LAYER * len(list(flat_layers(network)))
@@ -43,7 +43,7 @@ def start_seconds(network: keras.Model) -> float:
 
 
 def saved_seconds(network: keras.Model) -> float:
-    """Return what an engine then saves with each image; 0 without batch normalization."""
+    """Return the CPU seconds saved with each image; 0 without batch normalization."""
     import keras
 
     normalized = sum(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SCHEMA = 4
 ENDING = ".openvino"
 MOST_BYTES = 2**30
-"""What a folder may hold; MobileNetV2-0.35 takes 7 MB, ResNet50 102. What was used longest ago goes
-first, and a folder may always be deleted."""
+"""Bytes that a folder may hold; MobileNetV2-0.35 takes 7 MB, ResNet50 102. The files used longest
+ago go first, and a folder may always be deleted."""
 
 
 class CompiledCache:
@@ -60,7 +60,7 @@ class CompiledCache:
         """Return the form, or ``None`` where there is none or another network's."""
         try:
             line, _, content = self.path.read_bytes().partition(b"\n")
-        except (FileNotFoundError, NotADirectoryError):  # write says of the second
+        except (FileNotFoundError, NotADirectoryError):  # write warns of the second
             return None
         except OSError as error:
             warn(f"The compiled network cannot be read and is made anew: {error}")
@@ -94,7 +94,7 @@ class CompiledCache:
         return json.dumps(line, sort_keys=True).encode()
 
     def _make_room(self) -> None:
-        """Remove what was used longest ago, until the folder holds no more than it may."""
+        """Remove the files used longest ago, until the folder holds no more than it may."""
         found = sorted(
             (file.stat().st_mtime_ns, file.stat().st_size, file)
             for file in self.path.parent.glob(f"*{ENDING}")

@@ -135,7 +135,7 @@ def _candidates(
     engine: EngineName,
     precision: str,
 ) -> Sequence[str]:
-    """Names of the engines to try in order, before Keras."""
+    """Return the names of the engines to try in order, before Keras."""
     copied = keras_engine.precision == "float32" and keras_engine.input_shape is not None
     if engine == "keras" or (engine == "auto" and not copied):
         return ()
@@ -153,7 +153,7 @@ def _candidates(
 
 
 def _examples(given: np.ndarray | None, keras_engine: KerasEngine, precision: str) -> np.ndarray:
-    """The images to compare on: as ``compile`` says of its ``examples``."""
+    """Return the images to compare on, see ``compile``."""
     if given is not None and precision != "float32":
         return given
     if given is not None and len(given) >= COMPARED:
@@ -165,11 +165,11 @@ def _examples(given: np.ndarray | None, keras_engine: KerasEngine, precision: st
 
 
 def _disagreement(predictor: Predictor, images: np.ndarray, reference: np.ndarray) -> str | None:
-    """Return why an engine's answers are not Keras'; ``None`` if they are."""
+    """Return how an engine's answers differ from Keras'; ``None`` if they agree."""
     reason = disagreement(predictor(images), reference, predictor.precision)
     if reason is not None or predictor.at_once <= len(images):
         return reason
-    # Whole parts are computed by a network of their own: the same images, over and over.
+    # Full parts are computed by a network of their own: the same images, over and over.
     many, expected = (
         np.resize(rows, (predictor.at_once, *rows.shape[1:])) for rows in (images, reference)
     )

@@ -24,14 +24,14 @@ KNOWN_VERSIONS = ("2026.",)
 """Beginnings of the versions that the tests have run with."""
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 LENGTH = 8
-"""Bytes of a network's form that say how long the part is that describes its layers."""
+"""Bytes of a network's form for the length of the part that describes its layers."""
 PART_VALUES = 602_112
 """Numbers that one request takes at once: 4 images of 224×224×3, the cheapest of 1, 2, 4 and 8 for
 MobileNetV2-0.35 (1.83 CPU ms an image; docs/measurements.md)."""
 
 
 class UnavailableError(Exception):
-    """OpenVINO cannot be used; the message, a clause, says why."""
+    """OpenVINO cannot be used; the message, a clause, gives the reason."""
 
 
 class OpenVinoEngine(Predictor):
@@ -109,14 +109,14 @@ class OpenVinoEngine(Predictor):
         return outputs
 
     def _part_of(self, shape: tuple[int, ...]) -> int:
-        """Images of that shape that one request takes."""
+        """Return the images of that shape that one request takes."""
         return min(self._most, max(1, PART_VALUES // math.prod(shape)))
 
     def _request(self, count: int, stream: int) -> Any:
-        """This thread's request of a stream, for so many images.
+        """Return this thread's request of a stream, for so many images.
 
         A network whose shapes are all fixed plans its memory once: 2.00 ms an image in place of
-        2.33 (MobileNetV2-0.35). So whole parts have one of their own, and another takes the rest.
+        2.33 (MobileNetV2-0.35). So full parts have one of their own, and another takes the rest.
         """
         fixed = count if count == self._fixed else 0
         if not hasattr(self._own, "requests"):
@@ -130,7 +130,7 @@ class OpenVinoEngine(Predictor):
         return requests[fixed, stream]
 
     def _compile(self, fixed: int) -> Any:
-        """The network for so many images at once, or for any number where that is 0."""
+        """Compile the network for so many images at once, or for any number where that is 0."""
         model = self._model
         if fixed:
             model = model.clone()
@@ -156,7 +156,7 @@ _CORE_LOCK = threading.Lock()
 
 
 def _core() -> Any:
-    """The one core of this process, which never goes.
+    """Return the one core of this process, which is never deleted.
 
     With its last user, OpenVINO's CPU plugin unmaps the stack on which the thread that loaded it
     handles signals, from whichever thread that happens: the next Ctrl-C would be a segmentation
@@ -169,7 +169,7 @@ def _core() -> Any:
 
 
 def load_openvino() -> Any:
-    """OpenVINO's module, of a known version.
+    """Import OpenVINO, of a known version.
 
     Its Python package reports each import over the network where ``openvino_telemetry`` can be
     imported; here it cannot.

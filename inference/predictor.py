@@ -14,8 +14,7 @@ class Predictor(abc.ABC):
     """Preprocessed (N, H, W, C) float32 to (N, K) float32; made by ``compile``.
 
     It has no state that an answer could change: the same images get the same answer, whatever it
-    was called with before, and several threads may call it. Nothing stands in for an engine that
-    fails.
+    was called with before, and several threads may call it. An engine that fails raises.
 
     Args:
         network: name of the network, for messages.
@@ -48,7 +47,7 @@ class Predictor(abc.ABC):
 
     @abc.abstractmethod
     def _answer(self, images: np.ndarray) -> np.ndarray:
-        """(N, H, W, C) to float32 (N, K), N at least 1."""
+        """Return float32 (N, K) of (N, H, W, C), N at least 1."""
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Predict.
@@ -97,7 +96,7 @@ class Predictor(abc.ABC):
 
     def _failure(self, reason: str) -> SightkitError:
         return SightkitError(
-            "An engine must answer from the first image to the last; nothing stands in for it.",
+            "An engine must answer all images; no other engine replaces it.",
             'Let Keras answer: engine="keras"; in scripts/extract_features.py '
             "--engine keras --overwrite.",
             network=self.network,

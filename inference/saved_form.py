@@ -94,6 +94,6 @@ def openvino_installed() -> bool:
     """Return whether OpenVINO can be used."""
     try:
         load_openvino()
-    except UnavailableError:  # compile says so where an engine would pay
+    except UnavailableError:  # compile warns where an engine would pay
         return False
     return True

@@ -42,7 +42,7 @@ class FeatureClassifier(Classifier):
 
     Attributes:
         networks: each with its preprocessing.
-        before: for each network the chain that its photos had been through as they lay in a
+        before: for each network the chain that its photos had been through in their
             dataset file; None where features were taken of photos as they are.
         head: features to probabilities.
         class_names: in the order of the probabilities.
@@ -57,13 +57,13 @@ class FeatureClassifier(Classifier):
 
     @property
     def images_a_batch(self) -> int:
-        """As many as each network takes."""
+        """Images at once: as many as each network takes."""
         return min(network.images_a_batch for network in self.networks)
 
     def features(
         self, images: Sequence[np.ndarray], stored: Mapping[str, Any] | None = None
     ) -> np.ndarray:
-        """Features of all networks side by side, float32 (N, dimensions), of decoded images.
+        """Return features of all networks side by side, float32 (N, dimensions), of decoded images.
 
         Args:
             images: uint8 (H, W, 3) or (H, W, 1) each.
@@ -107,7 +107,7 @@ class FeatureClassifier(Classifier):
 
 
 def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
-    """The networks that some features are of, opened again.
+    """Open the networks of some features again.
 
     Raises:
         SightkitError: one is gone, or has other weights now.
@@ -164,7 +164,7 @@ def load(
     images: int | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> FeatureClassifier | training.Bundle:
-    """Load a trained classifier of either kind: networks with a head, or a whole network.
+    """Load a trained classifier of either kind: networks with a head, or a network alone.
 
     Only builders of the zoo are called and only arrays are read: nothing in it is code.
 

@@ -14,9 +14,7 @@ import numpy as np
 
 from sightkit import inference, training, zoo
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import (
-    Preprocessor,
-)
+from sightkit.preprocessing import Preprocessor
 from sightkit.transfer.views import all_views, with_crops
 
 if TYPE_CHECKING:
@@ -26,9 +24,9 @@ Pool = Literal["avg", "flatten"]
 BATCH_SIZE = 32
 """Views that go through the network at once."""
 NEAREST = 5
-"""Names that an error gives of what is not there."""
+"""Names that an error lists in place of an unknown one."""
 SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
-"""What two networks must agree on for one's features to be the other's."""
+"""Entries of the identity that networks with the same features share."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class FeatureNetwork:
             network: built by the zoo.
             preprocessing: its chain.
             name: what it is called.
-            origin: JSON that says where its weights come from.
+            origin: JSON, the source of its weights.
             layer: whose output is taken; by default the last one with height and width, or,
                 where no layer has them, what ``logits`` reads.
             pool: of an output with height and width: its mean over both, or all of it.
@@ -220,7 +218,7 @@ class Source:
     Attributes:
         name: what it is called.
         preprocessing: its chain.
-        load: gives the network and JSON that says where its weights come from.
+        load: gives the network and JSON, the source of its weights.
         key: JSON that tells it from all others, without its being loaded; None where there is none.
     """
 

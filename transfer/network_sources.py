@@ -56,11 +56,11 @@ def open_network(
         crops: views of an image whose features are averaged: 1, 2 or 10.
         random: weights as they are drawn, with seed 0, for comparison and for trials.
         cache: folder of compiled networks. With it OpenVINO answers wherever it is installed, but
-            for random weights, and Keras is imported only where the form is not there yet, see
+            for random weights, and Keras is imported only where the form does not exist yet, see
             ``inference.load_or_compile``.
 
     Raises:
-        SightkitError: an unknown name, weights that are not to be had, no such layer.
+        SightkitError: an unknown name, weights that are not available, no such layer.
 
     Example:
         network = open_network("mobilenetv2_0.35", crops=2)
@@ -80,7 +80,7 @@ def open_network(
 
 
 def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
-    """Open the network that features were extracted with, by what their file says of it.
+    """Open the network that features were extracted with, by its description in their file.
 
     Raises:
         SightkitError: the network is gone, or has other weights now.
@@ -99,7 +99,7 @@ def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
 
 
 def plain_chain(shape: Sequence[int]) -> Pipeline:
-    """The middle of any photo, scaled to 0–1, for a network that brings no chain of its own."""
+    """Return a chain for a network without one: the middle of any photo, scaled to 0–1."""
     height, width, channels = shape
     colour = GrayscalePreprocessor() if channels == 1 else ColourPreprocessor()
     return Pipeline((colour, AspectAwarePreprocessor(width, height), ImageToArrayPreprocessor()))
@@ -162,7 +162,7 @@ def _of_bundle(folder: str) -> Source:
 
 
 def _pretrained(name: str, layer: str | None, *, hashed: bool) -> Source:
-    """With the classifier only where its weights alone are here, or the layer is one of its."""
+    """Return the source, with the classifier where only its weights are here or hold the layer."""
     here = [top for top in (False, True) if imagenet.weights_available(name, include_top=top)]
     first = here[0] if here else False
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 NOISE = 10 * float(np.finfo(np.float32).eps)
-"""Part of a value within which float32 differs by rounding alone."""
+"""Share of a value that float32 rounds away: a feature that varies by less is constant."""
 COLUMNS = 1024
 """Features at once: so many columns of a few thousand samples stay in the processor's cache."""
 
@@ -31,13 +31,8 @@ class Scaling:
         for columns in parts_of(values.shape[1]):
             part = values[:, columns].astype(np.float64)
             mean[columns], deviation[columns] = part.mean(axis=0), part.std(axis=0)
-        return cls.of_moments(mean, deviation)
-
-    @classmethod
-    def of_moments(cls, mean: np.ndarray, deviation: np.ndarray) -> Scaling:
-        """Take moments as given; a feature that differs only in rounding is constant."""
         scale = np.where(deviation <= NOISE * np.abs(mean), 1.0, deviation)
-        return cls(_rounded(mean), _rounded(scale))
+        return cls(*(each.astype(np.float32).astype(np.float64) for each in (mean, scale)))
 
     def raw(self, weights: np.ndarray, intercepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return weights (d, k) and intercepts (k,) for features that are not standardized."""
@@ -48,7 +43,3 @@ class Scaling:
 def parts_of(dimensions: int) -> list[slice]:
     """Return slices of features, ``COLUMNS`` at once."""
     return [slice(start, start + COLUMNS) for start in range(0, dimensions, COLUMNS)]
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32).astype(np.float64)

@@ -15,8 +15,6 @@ from sightkit.transfer.heads.neighbours import NeighboursHead
 from sightkit.transfer.heads.trees import TreesHead
 
 FILE = "head.npz"
-
-
 HEADS: dict[str, type[Any]] = {head.kind: head for head in (LinearHead, TreesHead, NeighboursHead)}
 
 
