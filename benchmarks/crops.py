@@ -1,4 +1,4 @@
-"""What ten crops an image cost, against ten calls of predict an image, and ten single passes.
+"""Measure ten crops an image, against ten calls of predict an image, and ten single passes.
 
     python benchmarks/crops.py [--quick] [--json FILE]
 
@@ -22,7 +22,7 @@ from sightkit import _cli
 
 CLASSES = 10
 FEW = 4
-"""Images that are asked about one by one: each costs the same, and much."""
+"""Images that are predicted one by one: each costs the same, and much."""
 # network: side of its input, side of the images, images, those in the quick form
 NETWORKS = {
     "minivggnet": (32, 36, 512, 256),

@@ -10,7 +10,7 @@ as soon as it has ended, and one that is there is not recorded again: the comman
 given again.
 
 A record has the loss of each batch (of 32; four digits), the accuracy on validation images after
-the last epoch, and of each epoch's end whether one class is answered for all of 64 training images
+the last epoch, and of each epoch's end whether one class is predicted for all of 64 training images
 (1), with the same probabilities (2). What has become NaN is not continued. Series of one network,
 optimizer and data set share a compiled network: weights and the optimizer's memory are set anew.
 ``side`` is that of the images: as small as the network takes, where more would take minutes.
@@ -75,7 +75,7 @@ def main(config: Config) -> None:
         ]
         for record in _record(network, data, optimizer, wanted):
             records.append(record)
-            _write(records, measured)
+            _write_records(records, measured)
             print(*list(record.values())[:5], record["accuracy"], flush=True)
 
 
@@ -86,14 +86,14 @@ def read() -> list[dict[str, Any]]:
     return json.loads(gzip.decompress(RESULTS.read_bytes()))["series"]
 
 
-def _write(records: list[dict[str, Any]], measured: dict[str, Any]) -> None:
+def _write_records(records: list[dict[str, Any]], measured: dict[str, Any]) -> None:
     text = json.dumps({"measured": measured, "series": records}, separators=(",", ":"))
     with _files.replacing(RESULTS) as temporary:
         Path(temporary).write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def _series(network: str, data: str, optimizer: str, seeds: int) -> Iterator[dict[str, Any]]:
-    """What tells a series from the others: seeds at Keras' rate, one multiple of it."""
+    """Name a series: seeds at Keras' rate, one multiple of it."""
     names = {"network": network, "data": data, "optimizer": optimizer}
     rate = 0.01 if optimizer in ("sgd", "momentum") else 0.001
     for seed in range(1, (seeds if data == "digits" else max(1, seeds // 3)) + 1):

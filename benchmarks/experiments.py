@@ -132,7 +132,7 @@ def _row(config: Config, seed: int, seconds: float, folder: Path) -> dict[str, A
 
 
 def measured(experiment: str) -> str:
-    """Return what an experiment's docstring says of its results: a line for each device and flags.
+    """Return the results for an experiment's docstring: a line for each device and flags.
 
     Test rank-1 in % (mean ± standard deviation over the newest row of each seed), number of seeds,
     median of the minutes, device.
@@ -158,7 +158,7 @@ def measured(experiment: str) -> str:
 
 
 def _append(row: dict[str, Any]) -> None:
-    """Add a row; the file is replaced whole, so that a kill leaves the ledger as it was."""
+    """Add a row; the file is replaced atomically, so that a kill leaves the ledger as it was."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     if LEDGER.is_file():

@@ -1,11 +1,11 @@
-"""What an image costs a trained network, against ``model.predict`` of Keras and against PyTorch.
+"""Measure a trained network's predictions, against ``model.predict`` of Keras and PyTorch.
 
     python benchmarks/inference.py [--quick] [--json FILE] [--only mobilenetv2_0.35 resnet50]
 
 The same network with the same (random) weights on every side, pictures of 224x224, batches of 32.
 Keras is ``keras.applications``' network with its own batch normalization; ours is what
 ``inference.compile`` makes of the zoo's. Outputs are compared before anything is timed. Ratios are
-of processor seconds, which other work on the machine disturbs least; start-up is left out and said.
+of processor seconds, which other work on the machine disturbs least; start-up is reported apart.
 
 PyTorch's threads wait for each other in loops that burn what is measured: it is timed with one
 thread and with all, and what took fewer of the processor's seconds is the baseline.

@@ -1,4 +1,4 @@
-"""What feeding a network costs, against the ways of books, of Keras, and of plain memory.
+"""Measure feeding a network, against the ways of books, of Keras, and of plain memory.
 
     python benchmarks/input.py [--quick] [--json FILE] [--only fit memory …]
 
@@ -68,7 +68,7 @@ def measure_reading(config: Config, folder: Path) -> list[measure.Row]:
 
     count = 256 if config.quick else 1024
     images, labels = _noise(count, SIDE)
-    ours = _write(folder / "ours.h5", images, labels)
+    ours = _write_dataset(folder / "ours.h5", images, labels)
     book = BookWriter(images.shape, str(folder / "book.h5"))
     book.add(list(images), list(labels))
     book.close()
@@ -118,7 +118,7 @@ def measure_reading(config: Config, folder: Path) -> list[measure.Row]:
 
 
 def measure_fit(config: Config, folder: Path) -> list[measure.Row]:
-    """Training from a file against training on one batch that lies in memory.
+    """Training from a file against training on one batch in memory.
 
     In bfloat16, where a step is shortest, with flips and shifts too; in the processor's seconds.
     """
@@ -126,7 +126,7 @@ def measure_fit(config: Config, folder: Path) -> list[measure.Row]:
 
     batch, steps = 128, 10 if config.quick else 80  # what a fit costs at its start is shared
     images, labels = _noise(batch * steps, 32)
-    path = _write(folder / "data.h5", images, labels)
+    path = _write_dataset(folder / "data.h5", images, labels)
     varied = Augment(horizontal_flip=True, translation=0.1)
     rows = []
     for precision, augment, bar in (("float32", None, 1.03), ("bfloat16", varied, 1.10)):
@@ -149,7 +149,7 @@ def measure_fit(config: Config, folder: Path) -> list[measure.Row]:
 def _fit_costs(
     path: Path, batch: int, precision: str, augment: Any, rounds: int
 ) -> dict[str, measure.Cost]:
-    """Of an epoch from the file, and of as many steps on its first batch."""
+    """Return the times of an epoch from the file, and of as many steps on its first batch."""
     import tensorflow as tf
 
     from sightkit.io import HDF5DatasetGenerator
@@ -186,14 +186,14 @@ def measure_passes(config: Config, folder: Path) -> list[measure.Row]:
     """Whole passes on the wall, read as ``training.fit`` has it and as Keras alone does.
 
     Keras waits, with idle cores, after some passes and not after others (``training.data_adapter``
-    has the reason), so that medians say little: the figure is of the sums of all turns.
+    has the reason), so that medians show little: the figure is of the sums of all turns.
     """
     from sightkit.io import HDF5DatasetGenerator
     from sightkit.preprocessing import ImageToArrayPreprocessor
     from sightkit.training.data_adapter import adapt
 
     images, labels = _noise(640 if config.quick else 7680, 32)
-    path = _write(folder / "data.h5", images, labels)
+    path = _write_dataset(folder / "data.h5", images, labels)
     file = HDF5DatasetGenerator(path, 128, preprocessors=ImageToArrayPreprocessor(), shuffle=True)
     network = _minivggnet("bfloat16")
     contestants = {"ours": lambda: adapt(file), "keras": lambda: file}
@@ -255,7 +255,7 @@ def _noise(count: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     return images, np.arange(count) % len(CLASSES)
 
 
-def _write(path: Path, images: np.ndarray, labels: np.ndarray) -> Path:
+def _write_dataset(path: Path, images: np.ndarray, labels: np.ndarray) -> Path:
     from sightkit.io import HDF5DatasetWriter
 
     with HDF5DatasetWriter(
@@ -266,7 +266,7 @@ def _write(path: Path, images: np.ndarray, labels: np.ndarray) -> Path:
 
 
 def _pixel_bytes(path: Path) -> int:
-    """What the images take in the file; hashes and names of the sources are ours alone."""
+    """Return the bytes of the images in the file, without hashes and names of the sources."""
     with h5py.File(path) as file:
         return file["images"].id.get_storage_size()
 
@@ -284,7 +284,7 @@ def _anonymous_bytes() -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError("The kernel does not tell anonymous memory.")
+    raise RuntimeError("The kernel does not report anonymous memory.")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def interleaved(
 def interleaved_costs(
     contestants: Mapping[str, Callable[[], object]], *, rounds: int
 ) -> dict[str, Cost]:
-    """The same, with processor seconds too: they say more where others use the machine."""
+    """The same, with processor seconds too: they are steadier where others use the machine."""
     names = list(contestants)
     cpu: dict[str, list[float]] = {name: [] for name in names}
     wall: dict[str, list[float]] = {name: [] for name in names}
@@ -62,7 +62,7 @@ def interleaved_costs(
 
 
 def untuned(dataset: Any) -> Any:
-    """A tf.data pipeline after which nobody waits (``sightkit.training.data_adapter`` says why).
+    """Return a tf.data pipeline after which nobody waits; see ``sightkit.training.data_adapter``.
 
     For both sides of a ratio: the waits come by chance and are longer than what is measured.
     """
@@ -74,13 +74,13 @@ def untuned(dataset: Any) -> Any:
 
 
 def at_least(name: str, baseline: str, ratio: float, bar: float, **figures: Any) -> Row:
-    """A row whose ratio says how many times better ours is than the baseline; bar 0 for none."""
+    """Return a row whose ratio is how many times better ours is; bar 0 for none."""
     row = {"name": name, "baseline": baseline, "ratio": ratio, "bar": bar, "met": ratio >= bar}
     return {**row, "at_most": False, **figures}
 
 
 def at_most(name: str, baseline: str, ratio: float, bar: float, **figures: Any) -> Row:
-    """A row whose ratio says how many times as much ours takes as the baseline."""
+    """Return a row whose ratio is how many times as much ours takes as the baseline."""
     row = {"name": name, "baseline": baseline, "ratio": ratio, "bar": bar, "met": ratio <= bar}
     return {**row, "at_most": True, **figures}
 
@@ -114,8 +114,8 @@ def read(file: Path) -> list[Row]:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
-def kept(file: Path | None, networks: Sequence[str]) -> list[Row]:
-    """Rows of networks that stand in a file; none if only these would stand there in the end.
+def stored_rows(file: Path | None, networks: Sequence[str]) -> list[Row]:
+    """Read the rows of a file; none if only those of these networks would remain.
 
     Raises:
         SightkitError: those that remain were measured on another machine or with other versions.
@@ -130,7 +130,7 @@ def kept(file: Path | None, networks: Sequence[str]) -> list[Row]:
 
 
 def replaced(rows: Sequence[Row], network: str, found: Sequence[Row]) -> list[Row]:
-    """The rows, a network's own replaced: where it stood, at the end if it did not."""
+    """The rows, a network's own replaced: in its old place, at the end if it is new."""
     order = [*dict.fromkeys(row["network"] for row in rows), network]
     others = [row for row in rows if row["network"] != network]
     return sorted([*others, *found], key=lambda row: order.index(row["network"]))
@@ -139,7 +139,7 @@ def replaced(rows: Sequence[Row], network: str, found: Sequence[Row]) -> list[Ro
 def require_one_machine(measured: Sequence[Mapping[str, Any]]) -> None:
     """Refuse ``facts`` of rows that do not belong in one table.
 
-    A package that one of them lacks says nothing: no row of it was measured there.
+    A package that one of them lacks is ignored: no row of it was measured there.
 
     Raises:
         SightkitError: they differ in device, cores, flags or in a version of what is measured.
@@ -178,7 +178,7 @@ def _version(package: str) -> str | None:
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows of the same columns; the file is replaced whole."""
+    """Write rows of the same columns; the file is replaced atomically."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

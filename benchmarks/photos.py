@@ -1,10 +1,10 @@
-"""What the way from photographs to batches costs, against the ways of books, Keras and torch.
+"""Measure the way from photographs to batches, against those of books, Keras and torch.
 
     python benchmarks/photos.py [--quick] [--json FILE] [--data FOLDER] [--only chain …]
 
 Photographs are the JPEGs of ``--data`` (folder/class/image.jpg), or without it parts of
 scikit-learn's two sample photographs in the size of ImageNet's. Both sides of a line give equal
-batches (or nearly: then the line says how near), which is checked before anything is timed.
+batches (or nearly: then the line shows how near), which is checked before anything is timed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def main(config: Config) -> list[measure.Row]:
 
 
 def measure_chain(config: Config, folder: Path, scratch: Path) -> list[measure.Row]:
-    """Aspect-aware resize, random patch, mean: photographs that lie decoded in memory."""
+    """Aspect-aware resize, random patch, mean: photographs that are decoded in memory."""
     from baselines.book_preprocessing import AspectAware, Mean, Patch
 
     source = io.FolderDataset(folder)()

@@ -1,10 +1,10 @@
-"""What bfloat16 costs in accuracy: MiniVGGNet on CIFAR-10, the same seeds in both precisions.
+"""Measure the accuracy of bfloat16: MiniVGGNet on CIFAR-10, the same seeds in both precisions.
 
     python benchmarks/precision.py [--pairs 8] [--epochs 10] [--learning-rate 0.02] [--quick]
 
 Each seed is trained twice by scripts/train_minivggnet_cifar10.py, once in float32 and once in
 bfloat16: same first weights, same order of images, same rate that falls to zero. A run goes to
-results/precision.csv as soon as it is done, and one that stands there is not made again: the
+results/precision.csv as soon as it is done, and one that is there is not measured again: the
 command can be ended and given again. Rows are compared where epochs, learning rate, device and
 versions of Keras and TensorFlow are those of now; others are left alone. Their commits may differ:
 a run's bits are the same with each, unless one changed what is computed, and then its rows must be
@@ -120,7 +120,7 @@ def paired(found: dict[tuple[int, str], float]) -> list[int]:
 
 
 def met(summary: dict[str, float]) -> bool:
-    """Whether bfloat16 is as accurate as it must be."""
+    """Return True where bfloat16 is as accurate as it must be."""
     return summary["mean"] >= BAR_MEAN and summary["low"] >= BAR_LOW
 
 
@@ -141,7 +141,7 @@ def _train(config: Config, seed: int, precision: str) -> dict[str, Any]:
     if code := subprocess.run(command, check=False, cwd=ROOT).returncode:
         raise SightkitError(
             f"The run of seed {seed} in {precision} ended with exit code {code}.",
-            "Its own message stands above; give the same command again to go on.",
+            "Its own message is above; give the same command again to continue.",
         )
     test = json.loads((folder / _run_files.METRICS).read_text())["test"]
     environment = json.loads((folder / _run_files.ENVIRONMENT).read_text())
@@ -193,7 +193,7 @@ def read(path: Path = RESULTS) -> list[dict[str, Any]]:
 
 
 def circumstances(row: dict[str, Any]) -> tuple[str, ...]:
-    """What must be equal in rows that are compared."""
+    """Return what must be equal in rows that are compared."""
     return tuple(str(row.get(name) or "") for name in CIRCUMSTANCES)
 
 

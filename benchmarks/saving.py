@@ -1,4 +1,4 @@
-"""What it costs that no work is lost: checkpoints and curves, as shares of an epoch's time.
+"""Measure the cost of checkpoints and curves, as shares of an epoch's time.
 
     python benchmarks/saving.py [--quick] [--json FILE]
 
@@ -39,7 +39,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Training(experiments.Config):
-    """What a script's flags would be."""
+    """Stand in for a script's flags."""
 
     output: Path = Path("run")
     data: Path = Path("pictures.h5")
@@ -85,7 +85,7 @@ def _train(flags: Training, images: int) -> dict[str, list[float]]:
     _timed(callbacks.TrainingMonitor, "on_epoch_end", spent["monitor"])
     _timed(Drawing, "_run", drawn, clock=time.thread_time)
 
-    _write(flags.data, images)
+    _write_images(flags.data, images)
     with training.Run.open(flags, experiment="saving") as run:
         training.prepare(seed=1)
         chain = Pipeline((ImageToArrayPreprocessor(),))
@@ -143,7 +143,7 @@ def _timed(
     setattr(owner, name, timed)
 
 
-def _write(path: Path, images: int) -> None:
+def _write_images(path: Path, images: int) -> None:
     from sightkit import io
 
     rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ COLUMNS = {
     "float32, against PyTorch": ("float32", "PyTorch"),
     "bfloat16, against PyTorch": ("bfloat16", "PyTorch"),
 }
-"""Of the training table: precision, and a word of the baseline."""
+"""Columns of the training table: precision, and a word of the baseline."""
 LIMIT = "its limit"
 """The column after the first, where it was measured: what multiply-adds alone would give."""
 LOOKED = " (pairs were added until it was narrow: it holds the truth in about 94 % of cases)"
@@ -46,18 +46,20 @@ def training_table(file: Path = RESULTS / "training.json") -> str:
 
 
 def precision_sentence(file: Path = precision.RESULTS) -> str:
-    """What bfloat16 costs in accuracy, from the rows that precision.py wrote: each series of it."""
+    """Describe the accuracy of bfloat16, series by series, from the rows of precision.py."""
     rows = precision.read(file)
     series = dict.fromkeys(precision.circumstances(row) for row in rows)
     comparable = {alike: precision.accuracies(rows, alike) for alike in series}
-    told = {alike: found for alike, found in comparable.items() if len(precision.paired(found)) > 1}
-    if not told:
+    reported = {
+        alike: found for alike, found in comparable.items() if len(precision.paired(found)) > 1
+    }
+    if not reported:
         return "Accuracy in bfloat16: not measured yet (`python benchmarks/precision.py`)."
-    narrowest_first = sorted(told.items(), key=lambda item: _width(precision.compared(item[1])))
-    said = ". ".join(_series(*item) for item in narrowest_first)
+    narrowest_first = sorted(reported.items(), key=lambda item: _width(precision.compared(item[1])))
+    lines = ". ".join(_series(*item) for item in narrowest_first)
     return (
         "Accuracy in bfloat16, MiniVGGNet on CIFAR-10, the same seeds in both precisions: "
-        f"{said} (`python benchmarks/precision.py`)."
+        f"{lines} (`python benchmarks/precision.py`)."
     )
 
 

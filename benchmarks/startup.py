@@ -1,9 +1,9 @@
-"""How long a script's --help takes, against importing Keras.
+"""Measure how long a script's --help takes, against importing Keras.
 
     python benchmarks/startup.py [--quick] [--json FILE]
 
-Both are whole processes, interleaved, medians. The bar: importing Keras takes at least ten times
-as long, and --help answers in under a second.
+Both are processes of their own, interleaved, medians. The bar: importing Keras takes at least ten
+times as long, and --help answers in under a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a training step of a small network costs in ``fit``, against bare loops without it.
+"""Measure a training step of a small network in ``fit``, against bare loops without it.
 
     python benchmarks/steps.py [--quick] [--json FILE]
 

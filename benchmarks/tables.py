@@ -1,7 +1,7 @@
 """Write the tables of README.md, docs/ and scripts/README.md: from the ledgers, zoo and scripts.
 
 python benchmarks/tables.py            # rewrite the parts between the markers
-python benchmarks/tables.py --check    # only say whether it is up to date (exit code 2 if not)
+python benchmarks/tables.py --check    # check only that it is up to date (exit code 2 if not)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Config:
     """Generate the table of results."""
 
     check: bool = False
-    """Change nothing; fail if a page is not what the results say."""
+    """Change nothing; fail if a page does not match the results."""
 
 
 def tables() -> dict[str, dict[str, str]]:
@@ -65,7 +65,7 @@ def main(config: Config) -> None:
 
 
 def _replace(text: str, name: str, content: str) -> str:
-    """The text with what stands between the markers of that name replaced."""
+    """Return the text with the part between the markers of that name replaced."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
@@ -130,7 +130,7 @@ def _gain(row: dict[str, str]) -> str:
 
 
 def _averaged(row: dict[str, str]) -> tuple[str, ...]:
-    """What rows must share to be averaged: another device rounds and runs differently."""
+    """Return what rows must share to be averaged: another device rounds and runs differently."""
     return row["experiment"], row["flags"], row["device"], row["cores"]
 
 

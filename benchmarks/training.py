@@ -1,4 +1,4 @@
-"""What a training step costs, in the processor's seconds: against Keras' defaults, and PyTorch.
+"""Measure a training step, in the processor's seconds: against Keras' defaults, and PyTorch.
 
     python benchmarks/training.py [--networks minivggnet resnet_cifar] [--quick] [--json FILE]
 
@@ -7,8 +7,8 @@ layers with Keras' own batch normalization, compiled as Keras does by default, i
 turns; medians of their seconds. Before that, losses of ten steps from the same weights, without
 dropout, must agree: float32's within 2 %, and bfloat16's with our float32's within 10 % (small
 networks: at most 0.2 %; the deep ResNets and DeeperGoogLeNet, whose start is steep, 3 to 4 %). Bars
-for bfloat16 are those of a processor with ``amx_bf16``; on others the bar is 0: they say what it
-is. With ``--networks``, rows of others that stand in FILE remain there, if they were measured on
+for bfloat16 are those of a processor with ``amx_bf16``; on others the bar is 0: they show what it
+is. With ``--networks``, rows of others in FILE remain there, if they were measured on
 the same machine with the same versions.
 
 Small networks are timed in bare PyTorch too, in the same turns, where it is installed: ``pip
@@ -113,7 +113,7 @@ def main(config: Config) -> list[measure.Row]:
     if not with_torch:
         print("against bare PyTorch: not measured: torch is not installed")
     names = ("lenet", "minivggnet") if config.quick else config.networks
-    rows = [] if config.quick else measure.kept(config.json, names)
+    rows = [] if config.quick else measure.stored_rows(config.json, names)
     unequal: list[str] = []
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""What features and logistic regression cost, against the ways of books and scikit-learn.
+"""Measure features and logistic regression, against the ways of books and scikit-learn.
 
     python benchmarks/transfer.py [--quick] [--json FILE] [--data FOLDER] [--only extraction …]
 
@@ -30,8 +30,8 @@ NETWORK = "mobilenetv2_0.35"
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 FOLDS, CLASSES = 3, 3
 SEPARATION = 2.5
-"""Of the classes' centres. Farther apart, all Cs are as accurate but for a photo or two of 3,000,
-and chance chooses."""
+"""Spread of the classes' centres. Farther apart, all Cs are as accurate but for a photo or two of
+3,000, and chance chooses."""
 SIZES = {"1,280": (1280, 1.1), "25,088": (25_088, 0.5)}
 """Dimensions, and the most processor seconds of the baseline's."""
 
@@ -113,7 +113,7 @@ def measure_end_to_end(config: Config, scratch: Path) -> list[measure.Row]:
 
     So many photos that OpenVINO is chosen by their number; the network has been converted before
     time is taken, and is read from the cache each time. Images per second, and so the bars, are of
-    a machine that nothing else uses; the processor's milliseconds, told beside them, of any.
+    a machine that nothing else uses; the processor's milliseconds, reported beside them, of any.
     """
     from baselines import book_features
 
@@ -128,8 +128,8 @@ def measure_end_to_end(config: Config, scratch: Path) -> list[measure.Row]:
     network = network.for_many(count, images, cache=scratch / "compiled")
     engine = network.predictor.engine
     book = book_features.keras_network(network.model)
-    asked, said = network.features(prepared[:32]), book.predict(prepared[:32], verbose=0)
-    if np.abs(asked - said).max() > 1e-3 * np.abs(said).max():
+    ours, theirs = network.features(prepared[:32]), book.predict(prepared[:32], verbose=0)
+    if np.abs(ours - theirs).max() > 1e-3 * np.abs(theirs).max():
         raise RuntimeError("The features are not those of Keras' own network.")
 
     def by_us() -> None:
@@ -245,7 +245,7 @@ def measure_choice(config: Config, scratch: Path) -> list[measure.Row]:
 
 
 def measure_memory(config: Config, scratch: Path) -> list[measure.Row]:
-    """What the process holds after many batches, against what it held after a tenth of them."""
+    """Measure the memory after many batches, against that after a tenth of them."""
     count = 100 if config.quick else 1000
     image = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
     held = {}

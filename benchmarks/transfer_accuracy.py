@@ -1,14 +1,14 @@
-"""What beats the plain way to features and logistic regression, on three sets of real photos.
+"""Compare ways to features with plain logistic regression, on three sets of real photos.
 
     python benchmarks/transfer_accuracy.py --data ../shared/data [--ways WAY …] [--quick]
 
 Plain is MobileNetV2-0.35, the middle crop, average pooling, standardization, logistic regression
 with C chosen by cross-validation on training photos. Ten stratified divisions, 75 % for training,
-the same for every way, so that differences are paired. Features are extracted once and kept. Rows
+the same for every way, so that differences are paired. Features are extracted once and stored. Rows
 of every division go to results/transfer_accuracy.csv, means, differences and their 95 % intervals
 to results/transfer_accuracy_summary.csv: the naive one of a paired t, and the one of Nadeau and
 Bengio (2003), which knows that divisions of one data set share photos. With ``--ways`` or
-``--only`` the rows of others that stand in the files stay.
+``--only`` the rows of others in the files stay.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Config:
     data: Path = Path("../shared/data")
     """Folder with animals, flowers17 and dogs-vs-cats; KERAS_HOME must hold the weights."""
     cache: Path = Path("runs/transfer_accuracy")
-    """Where the features are kept."""
+    """Folder of the features."""
     output: Path = RESULTS
     """Where the two CSV files go."""
     splits: int = 10
@@ -104,9 +104,9 @@ class Config:
 def main(config: Config) -> list[dict[str, Any]]:
     _cli.start_keras()
     file = config.output / "transfer_accuracy.csv"
-    asked = config.ways or list(WAYS)[: 3 if config.quick else None]
-    ways = {way: WAYS[way] for way in dict.fromkeys((PLAIN, *asked))}
-    rows = [] if config.quick else _kept(file, set(config.only or DATA), set(ways))
+    requested = config.ways or list(WAYS)[: 3 if config.quick else None]
+    ways = {way: WAYS[way] for way in dict.fromkeys((PLAIN, *requested))}
+    rows = [] if config.quick else _other_rows(file, set(config.only or DATA), set(ways))
     for name in config.only or DATA:
         for way, views in ways.items():
             features = transfer.open_features([_extract(config, name, view) for view in views])
@@ -117,7 +117,7 @@ def main(config: Config) -> list[dict[str, Any]]:
                 rows.append({**row, "C": strength, "training": trained})
             mean = 100 * np.mean([accuracy for accuracy, _, _ in found])
             print(f"{name:13} {way:34} {mean:6.2f} %  {time.perf_counter() - start:5.1f} s")
-        rows.sort(key=_place)
+        rows.sort(key=_position)
         measure.write_csv(file, rows)
     summary = summarised(rows)
     measure.write_csv(config.output / "transfer_accuracy_summary.csv", summary)
@@ -131,11 +131,11 @@ def main(config: Config) -> list[dict[str, Any]]:
     return summary
 
 
-def _place(row: dict[str, Any]) -> tuple[int, int, int]:
+def _position(row: dict[str, Any]) -> tuple[int, int, int]:
     return list(DATA).index(row["data"]), list(WAYS).index(row["way"]), int(row["split"])
 
 
-def _kept(file: Path, data: set[str], ways: set[str]) -> list[dict[str, Any]]:
+def _other_rows(file: Path, data: set[str], ways: set[str]) -> list[dict[str, Any]]:
     """The rows of the file that are not made anew."""
     if not file.is_file():
         return []
@@ -185,7 +185,7 @@ def summarised(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _accuracy(features: transfer.Features, seed: int) -> tuple[float, float, int]:
-    """Of a head trained on three quarters of the photos; C; number of training photos."""
+    """Return accuracy of a head trained on three quarters of the photos; C; number of those."""
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(features.shape[0])

@@ -29,7 +29,9 @@ from sightkit.evaluation.metrics import rank_accuracy as rank_accuracy
 from sightkit.evaluation.outputs import require_file as require_file
 from sightkit.evaluation.outputs import require_folder as require_folder
 from sightkit.evaluation.outputs import write_answers as write_answers
+from sightkit.evaluation.photo_folder import NONE as NONE
 from sightkit.evaluation.photo_folder import PhotoFolder as PhotoFolder
+from sightkit.evaluation.photo_folder import predict_photos as predict_photos
 from sightkit.evaluation.pictures import draw_ensemble as draw_ensemble
 from sightkit.evaluation.predictions import evaluate as evaluate
 from sightkit.evaluation.predictions import evaluate_members as evaluate_members

@@ -46,7 +46,7 @@ class SplitError:
     Attributes:
         error: share of images classified wrongly, 0–1.
         count: images it was measured on; None for a number without a sampling error.
-        at_most: whether it is an upper bound, as where it was measured while training, with
+        at_most: it is an upper bound only, as where it was measured while training, with
             augmentation and dropout.
     """
 

@@ -185,25 +185,19 @@ def require_alike(members: Mapping[str, Mapping[str, Any]]) -> None:
             members=list(members),
         )
     (first, wanted), *others = members.items()
+    rules = {
+        "class_names": "the same classes in the same order: labels are numbers",
+        "preprocessing": "the same preprocessing: they take the same batches",
+    }
     for name, found in others:
-        if found["class_names"] != wanted["class_names"]:
-            same = sorted(found["class_names"]) == sorted(wanted["class_names"])
-            raise SightkitError(
-                "All members of an ensemble must have the same classes in the same order: "
-                + ("the order differs." if same else "the classes differ."),
-                f"Leave {name} out, or train it on the data of {first}.",
-                member=name,
-                its_classes=found["class_names"][:5],
-                others=wanted["class_names"][:5],
-            )
-        if found["preprocessing"] != wanted["preprocessing"]:
-            raise SightkitError(
-                "All members of an ensemble must have the same preprocessing: they are shown the "
-                "same batches.",
-                f"Leave {name} out, or train it with the preprocessing of {first}.",
-                member=name,
-                differ=_first_difference(found["preprocessing"], wanted["preprocessing"]),
-            )
+        for key, rule in rules.items():
+            if found[key] != wanted[key]:
+                raise SightkitError(
+                    f"All members of an ensemble must have {rule}.",
+                    f"Leave {name} out, or train it as {first}.",
+                    member=name,
+                    differ=_first_difference(found[key], wanted[key], key),
+                )
 
 
 def _stacked(answers: Sequence[np.ndarray]) -> np.ndarray:
@@ -217,7 +211,7 @@ def _stacked(answers: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack(list(answers))
 
 
-def _first_difference(found: Any, wanted: Any, name: str = "preprocessing") -> str:
+def _first_difference(found: Any, wanted: Any, name: str) -> str:
     """Name the first difference of two configs, with both values."""
     if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
         found, wanted = dict(enumerate(found)), dict(enumerate(wanted))

@@ -116,19 +116,19 @@ class EvaluationData:
         Args:
             count: images that were evaluated.
         """
-        if self.trained_on is None:
-            warning = [
+        if self.seen is None:
+            warning = (
                 "It is not known whether the network was trained on some of these images: "
                 "its bundle lists none, or they were prepared in another way."
-            ]
-        elif self.trained_on:
-            warning = [
-                f"Warning: the network was trained on {self.trained_on:,} of these {count:,} "
+            )
+        elif self.seen:
+            warning = (
+                f"Warning: the network was trained on {len(self.seen):,} of these {count:,} "
                 "images; the figures flatter it. Evaluate it on others."
-            ]
+            )
         else:
-            warning = []
-        return [*self.notes, *warning]
+            return self.notes
+        return [*self.notes, warning]
 
 
 def open_data(
@@ -157,7 +157,17 @@ def open_data(
     file = open_file(path, split, first.class_names)
     if file is None:
         chain = with_views(first.preprocessing, input_size, views)
-        return _of_folder(Path(path), first.class_names, chain, batch_size, trained)
+        if trained is None or not trained.preprocessing:
+            batches = FolderBatches(path, first.class_names, chain, batch_size)
+            return EvaluationData(batches, Path(path))
+        prepare, found = from_config(trained.preprocessing), set[int]()
+
+        def watch(row: int, image: np.ndarray) -> None:
+            if trained.holds_image(image, prepare):
+                found.add(row)
+
+        batches = FolderBatches(path, first.class_names, chain, batch_size, watch)
+        return EvaluationData(batches, Path(path), seen=found)
     rest, notes = _rest_of_chain(file, first.preprocessing)
     batches = io.HDF5DatasetGenerator(
         file.path,
@@ -170,26 +180,6 @@ def open_data(
         held = trained.holds(file.hashes()[slice(*file.rows(split))])
         data.seen = set(np.flatnonzero(held).tolist())
     return data
-
-
-def _of_folder(
-    folder: Path,
-    class_names: Sequence[str],
-    chain: Preprocessor,
-    batch_size: int,
-    trained: io.Manifest | None,
-) -> EvaluationData:
-    seen: set[int] = set()
-    if trained is None or not trained.preprocessing:
-        return EvaluationData(FolderBatches(folder, class_names, chain, batch_size), folder)
-    prepare = from_config(trained.preprocessing)
-
-    def watch(row: int, image: np.ndarray) -> None:
-        if trained.holds_image(image, prepare):
-            seen.add(row)
-
-    batches = FolderBatches(folder, class_names, chain, batch_size, watch=watch)
-    return EvaluationData(batches, folder, seen=seen)
 
 
 def _rest_of_chain(file: io.DatasetFile, chain: Preprocessor) -> tuple[Pipeline, list[str]]:

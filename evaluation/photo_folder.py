@@ -1,4 +1,4 @@
-"""Image files to classify: read a few at a time, the bad ones named and counted."""
+"""Image files to classify: read a few at a time, the bad ones reported and counted."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
+from sightkit.evaluation.outputs import write_answers
 from sightkit.io.sources.folder_scan import printable, scan_folder
 
 PART = 32
 """Images in memory at once; they come in the size of the camera."""
 NAMED = 3
+NONE = "none of these"
 
 
 class PhotoFolder:
@@ -95,6 +98,46 @@ class PhotoFolder:
             raise error
         self.bad += 1
         print(error, file=sys.stderr)
+
+
+def predict_photos(
+    bundle: Any,
+    photos: PhotoFolder,
+    *,
+    top: int = 5,
+    threshold: float = 0.0,
+    output: str | os.PathLike[str] | None = None,
+) -> dict[str, dict[str, float | None]]:
+    """Classify photos, print the most probable classes of each and write them to a file.
+
+    Args:
+        bundle: as ``training.load_bundle``, ``transfer.load`` or ``transfer.pretrained`` return it.
+        photos: to classify.
+        top: classes a photo.
+        threshold: probability of the best class below which "none of these" comes first; it has
+            no probability, because the network knows none for it.
+        output: file to write, ``.json`` or ``.csv``.
+
+    Returns:
+        By path the classes with their probability, the most probable first.
+
+    Raises:
+        SightkitError: files could not be read; the others are printed and written all the same.
+    """
+    result: dict[str, dict[str, float | None]] = {}
+    for part in photos:
+        answers = bundle.top(bundle.predict(list(part.values())), top)
+        for photo, answer in zip(part, answers, strict=True):
+            known = max(answer.values()) >= threshold
+            result[photo] = answer if known else {NONE: None, **answer}
+            print(photo.encode("utf-8", "replace").decode())  # a name may hold other bytes
+            for name, share in result[photo].items():
+                number = 8 * " " if share is None else f"{100 * share:6.2f} %"
+                print(f"  {number}  {name}")
+    if output is not None:
+        write_answers(output, result)
+    photos.require_all()
+    return result
 
 
 def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:

@@ -43,7 +43,7 @@ def evaluate(
 ) -> Evaluation:
     """Classify every sample of some data, once each.
 
-    Only the answers are kept in memory, so that a split may be larger than the memory.
+    Only the answers stay in memory, so that a split may be larger than the memory.
 
     Args:
         predictor: preprocessed (N, H, W, C) float32 to probabilities (N, classes), logits, or a

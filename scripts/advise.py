@@ -3,7 +3,7 @@
     python scripts/advise.py --data PHOTOS
 
 The network looks at some of your photos; how far its activations lie from those of its own training
-is the similarity. With the number of photos it says which field of the table you are in, and why.
+is the similarity. With the number of photos it gives the field of the table you are in, and why.
 PHOTOS holds one folder a class; a dataset file (.h5) will do too. Takes half a minute.
 """
 
@@ -24,7 +24,7 @@ from sightkit.io.sources.sample_photos import write_sample_photos
 
 @dataclass(frozen=True)
 class Config:
-    """Print which way to reuse a network, with figures and reasons."""
+    """Advise on a way to reuse a network, with figures and reasons."""
 
     data: Path = Path("datasets/photos")
     """Folder of photos, or a dataset file (.h5)."""
@@ -32,13 +32,13 @@ class Config:
         str, tyro.conf.arg(metavar="NAME", help="A network that has batch normalization.")
     ] = "mobilenetv2_0.35"
     photos: int = 200
-    """How many of them it looks at, taken at random."""
+    """Number of photos to look at, drawn at random."""
     seed: int = 1
-    """Of the choice."""
+    """Seed of the draw."""
     layout: Literal["folders", "names", "splits"] = "folders"
-    """Where the class of a photo stands; see scripts/build_folder.py."""
+    """Place of a photo's class; see scripts/build_folder.py."""
     output: Path | None = None
-    """Write the figures here too: FILE.json."""
+    """File to write the figures to as well: FILE.json."""
     smoke: bool = False
     """Look at a few sample photographs where there is no such folder."""
 

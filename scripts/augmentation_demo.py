@@ -21,32 +21,32 @@ from sightkit._errors import SightkitError
 
 @dataclass(frozen=True)
 class Config:
-    """Draw what Augment makes of an image."""
+    """Draw augmentations of an image."""
 
     image: Annotated[Path | None, tyro.conf.Positional] = None
-    """Image file; a sample photo when left out."""
+    """Image file; a sample photo by default."""
     output: Path = Path("augmentation.png")
     """Picture to write."""
     rotation: float = 20.0
-    """Degrees."""
+    """Largest angle, in degrees."""
     translation: float = 0.15
-    """Share of width and height."""
+    """Largest shift, a share of width and height."""
     shear: float = 15.0
-    """Degrees."""
+    """Largest angle of shear, in degrees."""
     zoom: float = 0.25
-    """Share."""
+    """Largest change of size, a share."""
     brightness: float = 0.15
-    """Share of 255."""
+    """Largest change of brightness, a share of 255."""
     contrast: float = 0.4
-    """Share."""
+    """Largest change of contrast, a share."""
     border: str = "reflect"
-    """What fills pixels from outside: replicate, reflect or black."""
+    """Fill of pixels from outside: replicate, reflect or black."""
     columns: int = 6
-    """Variations a row."""
+    """Number of variations a row."""
     seed: int = 0
-    """Of what is drawn: sample 0, 1, … of epoch 0, as in training."""
+    """Seed of the draws: samples 0, 1, … of epoch 0, as in training."""
     smoke: bool = False
-    """A small sheet, to see that everything works."""
+    """Draw a small sheet, to check that everything works."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -67,20 +67,12 @@ def main(config: Config) -> dict[str, Any]:
     if config.smoke:
         config = replace(config, columns=2)
     _files.require_writable(config.output.parent)
-    everything = Augment(
-        rotation=config.rotation,
-        translation=config.translation,
-        shear=config.shear,
-        zoom=config.zoom,
-        horizontal_flip=True,
-        brightness=config.brightness,
-        contrast=config.contrast,
-        border=config.border,
-    )
+    names = ("rotation", "translation", "shear", "zoom", "brightness", "contrast")
+    strengths = {name: getattr(config, name) for name in names}
     rows = {"flips": Augment(horizontal_flip=True, vertical_flip=True)}
-    for name in ("rotation", "translation", "shear", "zoom", "brightness", "contrast"):
-        strength = getattr(config, name)
+    for name, strength in strengths.items():
         rows[f"{name} {strength:g}"] = Augment(**{name: strength}, border=config.border)
+    everything = Augment(**strengths, horizontal_flip=True, border=config.border)
     rows["all, flip left-right"] = everything
 
     image = AspectAwarePreprocessor(192, 144)(load(config.image))

@@ -4,7 +4,7 @@
 
 The animals of the starter path: 3 x 1,000 photos, cats and dogs from Kaggle's Dogs vs. Cats, pandas
 from ImageNet. Expected is one folder a class, ``cats``, ``dogs`` and ``panda``, or an archive of
-them. The middle of each photo is kept; a quarter of the photos is for the test, as in the course.
+them. Photos are cropped to their middle; a quarter is for the test, as in the course.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 25,000 photos of the Asirra set, from www.kaggle.com/c/dogs-vs-cats: ``train/cat.0.jpg`` to
 ``train/dog.12499.jpg``, the label in the name. Images without a label (``test1/1.jpg``) are left
-out, and counted. 20,000 to learn from, 2,500 and 2,500 to be judged on, as in the course; the
-middle of each photo is kept. The file has 4.9 GB.
+out, and counted. 20,000 to learn from, 2,500 and 2,500 to be evaluated on, as in the course; photos
+are cropped to their middle. The file has 4.9 GB.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 
 @dataclass(frozen=True)
 class Config(io.BuildConfig):
-    """Dogs and cats, whose names say what they are."""
+    """Dogs and cats, labelled by their names."""
 
     test_data: ClassVar[str] = "dogs-vs-cats"
     sample_layout: ClassVar[io.SampleLayout] = "names"

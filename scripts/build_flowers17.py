@@ -5,7 +5,7 @@
 17 x 80 photos of the Visual Geometry Group, University of Oxford (Nilsback and Zisserman, 2006),
 from www.robots.ox.ac.uk/~vgg/data/flowers/17. The archive as it is published holds
 ``image_0001.jpg`` to ``image_1360.jpg`` in a folder ``jpg``, 80 of each flower in the order below;
-one folder a flower does as well. The middle of each photo is kept.
+one folder a flower does as well. Photos are cropped to their middle.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Config(io.BuildConfig):
     output: Path = Path("datasets/photos.h5")
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
-    """Where the class of an image stands."""
+    """Place of an image's class."""
     exclude: tuple[str, ...] = ()
     """Class folders to leave out."""
     fit: Literal["crop", "stretch"] = "crop"

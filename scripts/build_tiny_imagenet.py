@@ -2,7 +2,7 @@
 
     python scripts/build_tiny_imagenet.py --data tiny-imagenet-200.zip
 
-200 classes of 500 photos to learn from and 50 to be judged on, made for Stanford's CS231n, from
+200 classes of 500 photos to learn from and 50 to be evaluated on, made for Stanford's CS231n, from
 cs231n.stanford.edu/tiny-imagenet-200.zip. Expected is its own layout: ``train/CLASS/images``,
 ``val/images``, ``val/val_annotations.txt``, ``words.txt``. The labels of ``test`` were never
 published: those images are left out, and the 10,000 of ``val`` are the test split, as in papers;

@@ -1,4 +1,4 @@
-"""Name what is on photos, with a network trained on ImageNet's 1,000 classes.
+"""Classify photos by a network trained on ImageNet's 1,000 classes.
 
     python scripts/classify.py --model mobilenet_0.75 beagle.jpg
 
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, evaluation, training, transfer
+from sightkit import _cli, _files, evaluation, transfer
 from sightkit._errors import SightkitError
 
 
@@ -28,9 +28,9 @@ class Config:
         str, tyro.conf.arg(metavar="NAME", help=f"The network: {', '.join(transfer.names())}.")
     ] = "mobilenet_0.75"
     top: int = 5
-    """Classes a picture."""
+    """Number of classes shown for a picture."""
     output: Path | None = None
-    """Write the answers here too: FILE.json or FILE.csv."""
+    """File to write the answers to as well: FILE.json or FILE.csv."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -48,16 +48,7 @@ def main(config: Config) -> dict[str, Any]:
     bundle = transfer.pretrained(
         config.model, images=len(photos.files), cache=_files.user_cache("compiled")
     )
-    result = {}
-    for part in photos:
-        answers = bundle.top(bundle.predict(list(part.values())), config.top)
-        found = dict(zip(part, answers, strict=True))
-        print(training.format_top(found))
-        result |= found
-    if config.output is not None:
-        evaluation.write_answers(config.output, result)
-    photos.require_all()
-    return result
+    return evaluation.predict_photos(bundle, photos, top=config.top, output=config.output)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train several networks of one experiment, that answer better together than each alone.
+"""Train an ensemble: several networks of one experiment, better together than each alone.
 
     python scripts/ensemble.py train_minivggnet_cifar10 --members 5
     python scripts/ensemble.py train_minivggnet_photos --members 5 --bagging
@@ -9,7 +9,7 @@ Members differ by their seed: first weights, order, augmentation. With ``--baggi
 trained on its own draw, with replacement, of the training images. ``--snapshots`` trains one
 network only, whose rate falls to zero once for each member, and keeps the weights of each low.
 
-The same command continues after a stop or a kill: finished members are kept, the one that was cut
+The same command continues after a stop or a kill: finished members stay, an interrupted one
 is resumed. Time and disk: as many times the experiment's as there are members (with --snapshots:
 once).
 """
@@ -36,11 +36,11 @@ class Config:
     experiment: Annotated[str, tyro.conf.Positional] = "train_lenet_digits"
     """Name of a script, train_lenet_digits, or the path of your own."""
     members: int = 5
-    """Networks that will answer together."""
+    """Number of networks."""
     bagging: bool = False
-    """Each member has its own draw of the training images."""
+    """Draw the training images of each member anew, with replacement."""
     snapshots: bool = False
-    """One training; its members are the weights at the end of each cycle of the rate."""
+    """Train once; members are the weights at the end of each cycle of the rate."""
     flags: str = ""
     """Further flags of the script, in quotes, as a shell reads them."""
     output: Path | None = None

@@ -4,7 +4,7 @@
     python scripts/evaluate.py --bundle RUN/bundle --data PHOTOS --crops 10
     python scripts/evaluate.py --bundle runs/photos/logistic/bundle --data OTHER_PHOTOS
 
-The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
+The bundle is a network, or networks with a head that scripts/train_logistic.py trained.
 PHOTOS holds one folder for each class, named as the network names it. The network sees each image
 as it did in training. With ``--crops 10`` four corners, the centre and their mirror images are
 averaged, with 2 each image and its mirror image, and the gain over one view is reported beside its
@@ -62,11 +62,11 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def _evaluate(config: Config) -> dict[str, Any]:
-    # What is wrong with bundle and data is reported before Keras takes its seconds.
+    # Errors of bundle and data are reported before Keras takes its seconds.
     description = training.check_bundle(config.bundle)
     if "head" in description and config.crops > 1:
         raise SightkitError(
-            "The views of each image are settled where a head's features are extracted.",
+            "A head's views are chosen where its features are extracted.",
             "Leave out --crops; scripts/extract_features.py takes it.",
             crops=config.crops,
         )

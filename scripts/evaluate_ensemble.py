@@ -13,6 +13,7 @@ class lists or preprocessing differ are refused.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation, io, training
+from sightkit import _cli, evaluation, inference, io, training
 from sightkit._errors import SightkitError
 from sightkit.experiments import scripts
 from sightkit.experiments.ensemble import find_members
@@ -63,7 +64,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def _evaluate(config: Config) -> dict[str, Any]:
-    # What is wrong with members and data is reported before Keras takes its seconds.
+    # Errors of members and data are reported before Keras takes its seconds.
     folders, path = find_members(config.members, config.data)
     described = {
         name: training.check_bundle(folder, (training.NETWORK,)) for name, folder in folders.items()
@@ -77,28 +78,21 @@ def _evaluate(config: Config) -> dict[str, Any]:
         name: training.load_bundle(folder, images=images) for name, folder in folders.items()
     }
     data = evaluation.open_data(path, *bundles.values(), split=config.split)
+    # Averages of batch normalization are measured anew, where there are training images.
+    known = path.is_file() and "train" in io.DatasetFile.open(path).splits
+    train = evaluation.open_data(path, *bundles.values(), split="train").batches if known else None
+    averaged = None
+    with contextlib.suppress(SightkitError):  # members that are built differently have no average
+        averaged = training.average_networks([each.network for each in bundles.values()], train)
     ensemble = evaluation.evaluate_ensemble(
         {name: bundle.predictor for name, bundle in bundles.items()},
         data.batches,
-        averaged_weights=_averaged_weights(list(bundles.values()), path, images),
+        averaged_weights=averaged and inference.compile(averaged, images=images),
     )
     print(ensemble)
     facts = {**ensemble.to_metrics(), "bundles": {k: str(folder) for k, folder in folders.items()}}
     return evaluation.report_data(ensemble.average, data, facts, output=config.output,
                                   members=list(ensemble.members.values()))  # fmt: skip
-
-
-def _averaged_weights(bundles: list[training.Bundle], path: Path, images: int) -> Any:
-    """One network of the mean of the weights; None where the members are built differently."""
-    from sightkit import inference
-
-    known = path.is_file() and "train" in io.DatasetFile.open(path).splits
-    train = evaluation.open_data(path, *bundles, split="train").batches if known else None
-    try:
-        network = training.average_networks([bundle.network for bundle in bundles], train)
-    except SightkitError:
-        return None
-    return inference.compile(network, images=images)
 
 
 if __name__ == "__main__":

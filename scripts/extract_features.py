@@ -1,11 +1,11 @@
-"""Features of photos, by a network that has seen others before: one HDF5 file for any head.
+"""Extract features of photos by a pretrained network: one HDF5 file for any head.
 
     python scripts/extract_features.py --model mobilenetv2_0.35 --data PHOTOS --output features.h5
     python scripts/train_logistic.py --features features.h5 --output runs/photos/logistic
 
 The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
-A run that was stopped, however, goes on when the same command is given again. Photos that cannot be
-read are counted, told and listed beside the file; the others are done. Where OpenVINO is
+A run that was stopped continues when the same command is given again. Photos that cannot be read
+are counted, reported and listed beside the file; the others are done. Where OpenVINO is
 installed (extra fast) the network is compiled once and saved in ~/.cache/sightkit/compiled, which
 may always be deleted; from then on Keras is not started.
 """
@@ -32,40 +32,39 @@ class Config:
     model: Annotated[
         str,
         tyro.conf.arg(
-            metavar="NAME", help=f"{', '.join(transfer.names())}; or the folder RUN/bundle."
+            metavar="NAME", help=f"Network: {', '.join(transfer.names())}; or RUN/bundle."
         ),
     ] = "mobilenetv2_0.35"
     data: Path | None = None
     """Folder of photos (PHOTOS/CLASS/1.jpg), or a file that scripts/build_*.py wrote."""
     output: Path = Path("features.h5")
-    """The feature file to write."""
+    """Feature file to write."""
     layer: str | None = None
     """Layer whose output is taken; the last one with height and width by default."""
     pool: Literal["avg", "flatten"] = "avg"
-    """Of an output with height and width: the mean over both, or all of it."""
+    """Mean over height and width of the layer's output, or all of it."""
     crops: Literal[1, 2, 10] = 1
     """Views whose features are averaged: the middle; also mirrored; five crops, both ways round."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the network computes in; the features are float32 either way."""
+    """Precision of the network; the features are float32 either way."""
     engine: Literal["auto", "keras", "openvino", "folded"] = "auto"
-    """What computes: OpenVINO where it is installed, else what pays for so many photos."""
+    """Engine; by default OpenVINO where it is installed, else the fastest for so many photos."""
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
-    """Where the class of a photo stands."""
+    """Place of a photo's class; see scripts/build_folder.py."""
     random_weights: bool = False
-    """A network of the zoo that has learnt nothing, for comparison."""
+    """Use a network of the zoo with random weights, for comparison."""
     overwrite: bool = False
     """Replace an existing file."""
     smoke: bool = False
-    """Two dozen small pictures and a small network with random weights, in seconds."""
+    """Extract from two dozen small pictures by random weights, in seconds."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         if self.smoke:
-            fields = type(self).__dataclass_fields__
-            if self.model == fields["model"].default:
+            if self.model == type(self).model:
                 object.__setattr__(self, "model", SMOKE_MODEL)
                 object.__setattr__(self, "random_weights", True)
-            if self.output == fields["output"].default:
+            if self.output == type(self).output:
                 object.__setattr__(self, "output", Path("runs/smoke/features.h5"))
                 object.__setattr__(self, "overwrite", True)
         elif self.data is None:

@@ -9,7 +9,7 @@ replaced by a new head. Phase 1 trains the head with the body frozen (RMSprop); 
 last block learn too, at a small rate (SGD, falling to zero along half a cosine). Batch
 normalization keeps its averages throughout. Training photos are shifted, turned, zoomed and
 mirrored, so that features are computed anew each epoch; where that takes too long, extract them
-once, with scripts/extract_features.py. scripts/advise.py tells whether fine-tuning will pay.
+once, with scripts/extract_features.py. scripts/advise.py estimates whether fine-tuning will pay.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Config(experiments.Config):
     dropout: float = 0.5
     """Share dropped after the hidden layer."""
     pool: Literal["avg", "flatten"] = "avg"
-    """Mean of each feature map, or every place with weights of its own, as in the books."""
+    """Mean of each feature map, or every position with weights of its own, as in the books."""
     flip: bool = True
     """Mirror training photos too; the flag leaves that out: for letters and digits."""
     layout: Literal["folders", "names", "splits"] = "folders"
@@ -106,7 +106,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         # 2. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.weights_available(config.model, include_top=False)
         if not trained:
-            print(f"The weights of {config.model} are not at hand: it begins at random values.")
+            print(f"The weights of {config.model} are not available: it begins at random values.")
         hidden = (config.hidden,) if config.hidden else ()
         head = {"hidden": hidden, "dropout": config.dropout, "pool": config.pool}
         network = transfer.with_new_head(config.model, data.classes, trained=trained, **head)

@@ -1,4 +1,4 @@
-"""Print what a network of the zoo is made of: shapes, parameters, multiply-adds, receptive fields.
+"""Describe a network of the zoo: shapes, parameters, multiply-adds, receptive fields.
 
     python scripts/inspect_model.py minivggnet --input-shape 32 32 3 --classes 10
 
@@ -20,18 +20,18 @@ from sightkit._errors import SightkitError
 
 @dataclass(frozen=True)
 class Config:
-    """Which network, and of what size; by default the published one."""
+    """Describe a network, by default of the published size."""
 
     name: Annotated[str | None, tyro.conf.Positional] = None
-    """The network's name; all names are listed when it is left out."""
+    """Name of the network; without it all names are listed."""
     input_shape: Annotated[
         tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT WIDTH CHANNELS")
     ] = None
-    """Of the images; the published size when left out."""
+    """Size of the images; the published one by default."""
     classes: int | None = None
     """Number of classes, for networks that have classes."""
     output: Path | None = None
-    """Write the table here too."""
+    """File to write the table to as well."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -63,7 +63,7 @@ def main(config: Config) -> dict[str, int]:
 
 
 def names() -> str:
-    """All names by what the networks are for, as lines."""
+    """List all names by kind."""
     kinds = sorted({zoo.entry(name).kind for name in zoo.names()})
     groups = [[f"{kind}:", *(f"  {name}" for name in zoo.names(kind))] for kind in kinds]
     return "\n".join(line for group in groups for line in group)

@@ -1,9 +1,9 @@
-"""Ask a trained network about image files: the five most probable classes of each.
+"""Classify image files by a trained network: the five most probable classes of each.
 
     python scripts/predict.py --bundle runs/lenet_digits/default/bundle PHOTO.jpg …
     python scripts/predict.py --bundle runs/photos/logistic/bundle FOLDER --output answers.csv
 
-The bundle is a whole network, or networks with a head that scripts/train_logistic.py trained.
+The bundle is a network, or networks with a head that scripts/train_logistic.py trained.
 It brings its own preprocessing, so that any image file will do. Where OpenVINO is installed (extra
 fast) the network is compiled once, in about ten seconds, and saved in ~/.cache/sightkit/compiled,
 which may always be deleted; from then on a picture takes half a second. Without it Keras starts,
@@ -21,8 +21,6 @@ import tyro
 from sightkit import _cli, _files, evaluation, training, transfer
 from sightkit._errors import SightkitError
 
-NONE = "none of these"
-
 
 @dataclass(frozen=True)
 class Config:
@@ -33,11 +31,11 @@ class Config:
     bundle: Path
     """Folder of a trained network, or of networks and a head: RUN/bundle."""
     top: int = 5
-    """Classes a picture."""
+    """Number of classes shown for a picture."""
     threshold: float = 0.0
     """Probability of the best class below which the answer is "none of these"."""
     output: Path | None = None
-    """Write the answers here too: FILE.json or FILE.csv."""
+    """File to write the answers to as well: FILE.json or FILE.csv."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -56,33 +54,18 @@ class Config:
 def main(config: Config) -> dict[str, Any]:
     # What is wrong with bundle and files is reported before the network is loaded.
     description = training.check_bundle(config.bundle)
-    if config.threshold and NONE in description["class_names"]:
+    if config.threshold and evaluation.NONE in description["class_names"]:
         raise SightkitError(
-            f'With --threshold no class may be called "{NONE}".', bundle=str(config.bundle)
+            f'With --threshold no class may be called "{evaluation.NONE}".',
+            bundle=str(config.bundle),
         )
     photos = evaluation.PhotoFolder(config.images)
     bundle = transfer.load(
         config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
     )
-    result = {}
-    for part in photos:
-        answers = bundle.top(bundle.predict(list(part.values())), config.top)
-        answers = [_with_none(answer, config.threshold) for answer in answers]
-        found = dict(zip(part, answers, strict=True))
-        print(training.format_top(found))
-        result |= found
-    if config.output is not None:
-        evaluation.write_answers(config.output, result)
-    photos.require_all()
-    return result
-
-
-def _with_none(answer: dict[str, float], threshold: float) -> dict[str, float | None]:
-    """Put "none of these" first where even the best class is less probable than the threshold.
-
-    It has no probability: the network knows none for it.
-    """
-    return {NONE: None, **answer} if max(answer.values()) < threshold else {**answer}
+    return evaluation.predict_photos(
+        bundle, photos, top=config.top, threshold=config.threshold, output=config.output
+    )
 
 
 if __name__ == "__main__":

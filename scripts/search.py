@@ -5,7 +5,7 @@
         --space learning_rate=1e-3:1:log batch_size=64,128 --flags="--precision bfloat16"
 
 Random search in the logarithm: the first half of the trials is coarse (a quarter of the epochs),
-the second fine, around the best of them; trials behind the median of the others are ended early.
+the second fine, around the best of them; trials behind the median of the others are pruned.
 Values are chosen on validation images alone: no test image is read. By default the rate and reg are
 searched from a hundredth to a hundred times the script's own, batch_size at half, once and twice.
 
@@ -44,7 +44,7 @@ class Config:
     prune: bool = True
     """End trials early that are behind the median of the others."""
     seed: int = 1
-    """Seed of the values that are tried, and of the folds."""
+    """Seed of the values and of the folds."""
     flags: str = ""
     """Further flags of the script, in quotes, as a shell reads them."""
     output: Path | None = None
@@ -90,7 +90,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def draw_search(summary: dict[str, Any], path: Path) -> None:
-    """One panel a dimension: its value against the objective, a line where a trial ended early."""
+    """Draw a panel a dimension: its value against the objective, lines at pruned trials."""
     from matplotlib.figure import Figure
 
     from sightkit import _files
@@ -102,10 +102,10 @@ def draw_search(summary: dict[str, Any], path: Path) -> None:
     for axis, name in zip(axes, sorted(space), strict=True):
         for stage, colour in (("coarse", "#9ab"), ("fine", "#d45500")):
             done = [r for r in summary["trials"] if r["stage"] == stage and r["value"] is not None]
-            axis.plot([_place(r[name]) for r in done], [r["value"] for r in done], "o", c=colour,
+            axis.plot([_ticked(r[name]) for r in done], [r["value"] for r in done], "o", c=colour,
                       label=f"{stage} ({len(done)})", alpha=0.8)  # fmt: skip
         for row in ended:
-            axis.axvline(_place(row[name]), color="#bbb", linewidth=0.6, zorder=0)
+            axis.axvline(_ticked(row[name]), color="#bbb", linewidth=0.6, zorder=0)
         if space[name].get("log"):
             axis.set_xscale("log")
         axis.set_xlabel(name)
@@ -115,7 +115,7 @@ def draw_search(summary: dict[str, Any], path: Path) -> None:
         figure.savefig(temporary, dpi=120)
 
 
-def _place(value: Any) -> Any:
+def _ticked(value: Any) -> Any:
     return str(value) if isinstance(value, (str, bool)) else value
 
 

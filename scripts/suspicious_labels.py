@@ -1,4 +1,4 @@
-"""List the photos whose label is doubted most, by heads that were not trained on them.
+"""List the photos whose label is most likely wrong, by heads that were not trained on them.
 
     python scripts/extract_features.py --data PHOTOS --output features.h5
     python scripts/suspicious_labels.py --features features.h5 --output suspicious.csv
@@ -24,11 +24,11 @@ class Config:
     features: tuple[Path, ...] = ()
     """Feature files that scripts/extract_features.py wrote."""
     output: Path = Path("suspicious.csv")
-    """The list to write: all photos, the most doubtful first."""
+    """List to write: all photos, the most doubtful first."""
     folds: int = 5
-    """Parts of the photos, each held out once."""
+    """Number of folds, each held out once."""
     show: int = 20
-    """Photos to print."""
+    """Number of photos to print."""
     smoke: bool = False
     """Take the features of scripts/extract_features.py --smoke."""
 

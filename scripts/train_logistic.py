@@ -11,7 +11,7 @@ put side by side. Expected with MobileNetV2-0.35: 96 % on 359 cats, dogs and pan
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,13 +30,13 @@ class Config(training.RunConfig):
     head: Literal[
         "logistic", "softmax", "svm", "squared_svm", "knn", "random_forest", "adaboost"
     ] = "logistic"
-    """What is trained on the features."""
+    """Kind of the classifier."""
     multiclass: Literal["multinomial", "ovr", "ovo"] | None = None
     """One-vs-rest, one-vs-one, or all classes at once, where the head can."""
     strengths: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    """The Cs to choose from; the larger, the less is regularised."""
+    """Values of C to choose from; the larger, the less is regularised."""
     folds: int = 3
-    """Parts of the training photos, each held out once."""
+    """Number of folds of the training photos, each held out once."""
     test_fraction: float = 0.25
     """Share of test photos, where the features have no test split."""
     split_seed: int = 42
@@ -50,10 +50,9 @@ class Config(training.RunConfig):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        fields = type(self).__dataclass_fields__
         if self.smoke and not self.features:
             object.__setattr__(self, "features", (Path("runs/smoke/features.h5"),))
-        if self.smoke and self.output == fields["output"].default:
+        if self.smoke and self.output == type(self).output:
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", True)
         if not self.features:
@@ -62,15 +61,8 @@ class Config(training.RunConfig):
 
     def settings(self) -> transfer.HeadSettings:
         """Return how the head is trained."""
-        return transfer.HeadSettings(
-            head=self.head,
-            multiclass=self.multiclass,
-            strengths=self.strengths,
-            folds=self.folds,
-            test_fraction=self.test_fraction,
-            split_seed=self.split_seed,
-            seed=self.seed,
-        )
+        names = {field.name for field in fields(transfer.HeadSettings)}
+        return transfer.HeadSettings(**{k: v for k, v in vars(self).items() if k in names})
 
 
 def main(config: Config) -> dict[str, Any]:

@@ -20,16 +20,16 @@ from sightkit._errors import SightkitError
 
 @dataclass(frozen=True)
 class Config:
-    """Draw a network; by default the published one."""
+    """Draw a network, by default of the published size."""
 
     name: Annotated[str, tyro.conf.Positional]
-    """The network's name; inspect_model.py without a name lists them all."""
+    """Name of the network; inspect_model.py without a name lists all."""
     output: Path | None = None
-    """Pictures to write, .png and .svg; NAME in this folder when left out."""
+    """Pictures to write, .png and .svg; NAME in this folder by default."""
     input_shape: Annotated[
         tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT WIDTH CHANNELS")
     ] = None
-    """Of the images; the published size when left out."""
+    """Size of the images; the published one by default."""
     classes: int | None = None
     """Number of classes, for networks that have classes."""
 

@@ -1,4 +1,4 @@
-"""The one door of every script: command line to ``Config``, errors to exit codes.
+"""Run a script: command line to ``Config``, errors to exit codes.
 
 Standard library and tyro only, so that ``--help`` answers without Keras.
 """
@@ -18,7 +18,7 @@ from sightkit._keras import prepare_environment, start_keras
 
 __all__ = ["run", "start_keras"]
 
-INTERRUPTED = "Interrupted. Every file is whole: as it was before, or new."
+INTERRUPTED = "Interrupted. Every file is complete: the old one or the new one."
 SMOKE = "Smoke run: very little data, cut short or made up; the result means nothing."
 
 ConfigType = TypeVar("ConfigType")
@@ -33,9 +33,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         config = tyro.cli(
             config_type,
             prog=sys.argv[0] if _scripts.program() else None,
-            description=_scripts.as_given(
-                main.__globals__["__doc__"] or ""
-            ),  # the script's own words
+            description=_scripts.as_given(main.__globals__["__doc__"] or ""),  # of the script
             config=(tyro.conf.FlagCreatePairsOff,),
         )
         if getattr(config, "smoke", False):
@@ -46,7 +44,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
 
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
-    """Exit with the documented code where what is inside ends with an error.
+    """Exit with the documented code where the block ends with an error.
 
     Exit codes: 2 the user must change something (one line on stderr); 130 or 143 interrupted by
     SIGINT or SIGTERM after saving.

@@ -7,11 +7,11 @@ EXIT_USER = 2
 
 
 class SightkitError(Exception):
-    """Something that the user can put right, said in one line: rule, what was received, next step.
+    """An error that the user can fix, in one line: the rule, the values received, the next step.
 
     Args:
         rule: the rule that was broken, a sentence.
-        next_step: what to do now, a sentence; may be empty.
+        next_step: action that fixes it, a sentence; may be empty.
         **received: the offending values by name.
 
     Example:

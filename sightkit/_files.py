@@ -1,4 +1,4 @@
-"""Files that are complete or absent: atomic replacement, sync, locks, and checks of the space.
+"""Files that are complete or absent: atomic replacement, sync, locks, checks of free space.
 
 Standard library only: every folder may import this file.
 """
@@ -26,11 +26,11 @@ PARTIAL = ".partial"
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Write a file so that the name holds the old content or the new, never a part of it.
+    """Replace a file atomically: the name holds the old content or the new, never a part of it.
 
     Yields a temporary path beside ``path``, which keeps the ending of the name. After the block
     the file is synced, renamed onto ``path`` and the folder is synced. If the block raises, the
-    temporary file is removed and the old file stands.
+    temporary file is removed and the old file stays.
     """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}{PARTIAL}.{path.name}")
@@ -51,7 +51,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def link(path: Path, name: Path) -> None:
-    """Give a file a second name, atomically; what had that name before loses it."""
+    """Give a file a second name, atomically; another file of that name loses it."""
     temporary = name.with_name(f".{os.getpid()}{PARTIAL}.{name.name}")
     temporary.unlink(missing_ok=True)
     try:
@@ -63,13 +63,13 @@ def link(path: Path, name: Path) -> None:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what ``replacing`` left where a process was killed; call it with the folder locked."""
+    """Remove temporary files that killed processes left; call it with the folder locked."""
     for path in folder.glob(f".*{PARTIAL}.*"):
         remove(path)
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it; nothing if there is neither."""
+    """Remove a file, or a folder with its content; nothing if there is neither."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -77,7 +77,7 @@ def remove(path: Path) -> None:
 
 
 def is_partial(name: str) -> bool:
-    """Whether a file's name is one that ``replacing`` gives while it writes."""
+    """Return True for the name of a temporary file of ``replacing``."""
     return name.startswith(".") and f"{PARTIAL}." in name
 
 
@@ -93,7 +93,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Replace ``path`` atomically by JSON; NaN and infinity are refused, they are no JSON."""
+    """Replace ``path`` atomically by JSON; NaN and infinity are refused: JSON has none."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -114,7 +114,7 @@ def write_csv(
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read JSON; a file that is none raises an error with its name."""
+    """Read JSON; a file that is damaged raises an error with its name."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -133,30 +133,30 @@ def sync(path: Path) -> None:
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def no_space(path: Path, error: OSError) -> SightkitError:
-    """The error for a full disk, a quota or a size limit; it names the bytes that are left."""
+    """Return the error for a full disk, a quota or a size limit, with the bytes that are free."""
     free = shutil.disk_usage(existing_parent(path)).free
     return SightkitError(
         f"{path.name} could not be written: {os.strerror(error.errno or errno.ENOSPC)}.",
-        f"The file that stood there before is untouched; {free:,} bytes are free: "
+        f"An existing file is unchanged; {free:,} bytes are free: "
         "free some, or choose another folder.",
         path=str(path),
     )
 
 
 def user_cache(name: str) -> Path:
-    """The folder ``~/.cache/sightkit/NAME``: what can be made again, and may always be deleted."""
+    """Return the folder ``~/.cache/sightkit/NAME``, whose files may always be deleted."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "sightkit" / name
 
 
 def existing_parent(path: str | os.PathLike[str]) -> Path:
-    """The nearest folder above ``path`` (or ``path`` itself) that exists."""
+    """Return the nearest existing folder above ``path``, or ``path`` itself."""
     folder = Path(path).absolute()
     while not _is_folder(folder):
         folder = folder.parent
@@ -168,7 +168,7 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except PermissionError as error:
         raise SightkitError(
-            f"The folder must be one that may be entered ({error.strerror}).",
+            f"The folder must be accessible ({error.strerror}).",
             "Choose another folder, or change its permissions.",
             folder=str(path),
         ) from error
@@ -181,7 +181,7 @@ def require_writable(folder: str | os.PathLike[str]) -> None:
     blocking = next((p for p in above if os.path.lexists(p) and not p.is_dir()), None)
     if blocking is not None:
         raise SightkitError(
-            "A folder is needed where a file stands (or a link that points nowhere).",
+            "The path must be a folder, and there is a file (or a broken link).",
             "Choose another --output.",
             folder=str(folder),
             file=str(blocking),
@@ -211,7 +211,7 @@ def require_free_space(folder: str | os.PathLike[str], needed: int, purpose: str
 
 
 class FileLock:
-    """One process at a time; the system releases it when the process dies, however it dies.
+    """A lock for one process at a time; the system releases it when the process ends, even killed.
 
     The lock file holds pid and host of the owner, for the message to the one who comes second.
     """
@@ -249,7 +249,7 @@ class FileLock:
         os.write(self._descriptor, f"pid {os.getpid()} on host {socket.gethostname()}\n".encode())
 
     def release(self) -> None:
-        """Remove the lock file and give the lock back; a second call does nothing."""
+        """Remove the lock file and release the lock; a second call does nothing."""
         if self._descriptor is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""Starting Keras quietly. Standard library only until ``start_keras`` is called."""
+"""Start Keras quietly. Standard library only until ``start_keras`` is called."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BACKENDS = ("tensorflow", "jax")
 
 
 def prepare_environment() -> None:
-    """Settings that TensorFlow reads once, when it is imported; what the user has set stays."""
+    """Set the variables that TensorFlow reads when it is imported; those the user has set stay."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(os.sched_getaffinity(0))))
     os.environ.setdefault("MPLBACKEND", "agg")
@@ -23,7 +23,7 @@ def start_keras() -> None:
     """Import Keras and start its backend without TensorFlow's start-up lines on stderr.
 
     They are written by C++ before its log level is read, so that no setting silences them. If the
-    import fails, everything that was held back is shown. Call it first in a notebook, before
+    import fails, all that was written is shown. Call it first in a notebook, before
     anything that imports Keras.
 
     Raises:

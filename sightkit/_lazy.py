@@ -1,7 +1,7 @@
 """A package's public names, listed once: in the ``__init__.pyi`` beside its ``__init__.py``.
 
-Type checkers read that stub; ``attach`` makes the package do what it says, and imports a name's
-module when the name is first used. scikit-image and SciPy's other projects do likewise (SPEC 1).
+Type checkers read that stub; ``attach`` gives the package its names, and imports a name's module
+when the name is first used. scikit-image and SciPy's other projects do likewise (SPEC 1).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def attach(package: str, *, eager: bool = False) -> None:
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, attribute = places[name]
-        # Kept: importing a module of the same name has just bound that to it.
+        # Stored: importing a module of the same name has just bound that to it.
         namespace[name] = getattr(importlib.import_module(module), attribute)
         return namespace[name]
 

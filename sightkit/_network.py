@@ -1,4 +1,4 @@
-"""What is read from any Keras network: its layers, and what it computes in."""
+"""Layers and precision of any Keras network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def flat_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a network in order, those of networks inside it in their place."""
+    """Yield the layers of a network in order, those of nested networks in their place."""
     import keras
 
     for layer in network.layers:
@@ -21,6 +21,6 @@ def flat_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def precision_of(network: keras.Model) -> str:
-    """What a network computes in: float32 if all its layers do, else the first other one."""
+    """Return a network's precision: float32 if all layers compute in it, else the first other."""
     computed = (layer.compute_dtype for layer in flat_layers(network))
     return next((dtype for dtype in computed if dtype != "float32"), "float32")

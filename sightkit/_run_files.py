@@ -1,6 +1,6 @@
 """Names of the files in a run folder.
 
-They stand here, so that ``evaluation`` can write into a run folder without knowing ``training``.
+Defined here, so that ``evaluation`` can write into a run folder without knowing ``training``.
 """
 
 CONFIG = "config.json"

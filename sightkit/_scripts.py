@@ -29,7 +29,7 @@ TASKS = {
     "Evaluate and predict": ("evaluate", "*_ensemble", "predict"),
     "Inspect a network": ("inspect_*", "visualize_*"),
 }
-"""Heading in the list to the names below it; those of an application stand below its own."""
+"""Heading in the list to the names below it; those of an application have their own."""
 
 
 def scripts(folder: Path = FOLDER) -> dict[str, Path]:
@@ -53,13 +53,13 @@ def by_task(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
 
 
 def find(name: str, folder: Path = FOLDER) -> str:
-    """Return the whole name of a script: that of one in a folder may be given without it.
+    """Return the full name of a script; the folder of one in a folder may be left out.
 
     Raises:
         SightkitError: no script has this name, or several have.
     """
     names = list(scripts(folder))
-    matches = [name] if name in names else [whole for whole in names if _bare(whole) == name]
+    matches = [name] if name in names else [full for full in names if _bare(full) == name]
     if len(matches) == 1:
         return matches[0]
     near = sorted(names, key=lambda n: -difflib.SequenceMatcher(None, name, _bare(n)).ratio())
@@ -77,14 +77,14 @@ def load(name: str, folder: Path = FOLDER) -> ModuleType:
         SightkitError: no script has this name, or several have.
     """
     own = name.endswith(".py") and Path(name).is_file()
-    whole = Path(name).stem if own else find(name, folder)
-    path = Path(name) if own else scripts(folder)[whole]
-    module_name = ".".join((PACKAGE, *whole.split("/")))
+    full = Path(name).stem if own else find(name, folder)
+    path = Path(name) if own else scripts(folder)[full]
+    module_name = ".".join((PACKAGE, *full.split("/")))
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"{path} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # where dataclasses look for its annotations
+    sys.modules[module_name] = module  # where dataclasses look up annotations
     spec.loader.exec_module(module)
     return module
 
@@ -101,7 +101,8 @@ def command(name: str) -> list[str]:
     Args:
         name: a script, with or without its folder; or one of the user's own, or its path.
     """
-    ours = {**{_bare(whole): whole for whole in scripts()}, **{whole: whole for whole in scripts()}}
+    names = scripts()
+    ours = {**{_bare(full): full for full in names}, **{full: full for full in names}}
     running = Path(sys.argv[0])
     if name in ours and program():
         return [*program().split(), ours[name]]
@@ -117,7 +118,7 @@ def command(name: str) -> list[str]:
 
 
 def as_given(text: str) -> str:
-    """Return a text that names scripts by their files as the users of ``sightkit`` know them."""
+    """Return a text in which scripts are named as commands of ``sightkit``, if it runs."""
     pattern = r"(?<![\w/'\"])(python )?scripts/([\w/*]+)\.py"
     return re.sub(pattern, rf"{program()} \2", text) if program() else text
 

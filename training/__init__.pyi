@@ -8,7 +8,6 @@ from sightkit.training.bundle_writer import save_run_bundle as save_run_bundle
 from sightkit.training.checks.preflight import preflight as preflight
 from sightkit.training.checks.report import Preflight as Preflight
 from sightkit.training.classifier import compile_ahead as compile_ahead
-from sightkit.training.classifier import format_top as format_top
 from sightkit.training.execution_plan import ExecutionPlan as ExecutionPlan
 from sightkit.training.execution_plan import plan_execution as plan_execution
 from sightkit.training.fit import fit as fit

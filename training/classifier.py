@@ -141,20 +141,6 @@ def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(logs[0] - logs[1]).max())
 
 
-def format_top(answers: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Format images and their most probable classes as lines for the terminal.
-
-    A class without a probability ("none of these") is printed without one.
-    """
-    lines = []
-    for picture, classes in answers.items():
-        lines.append(picture.encode("utf-8", "replace").decode())  # a name may be no text
-        for name, share in classes.items():
-            number = 8 * " " if share is None else f"{100 * share:6.2f} %"
-            lines.append(f"  {number}  {name}")
-    return "\n".join(lines)
-
-
 def _decoded(image: Photo) -> np.ndarray:
     if not isinstance(image, np.ndarray):
         return sightkit_io.read_image(image)

@@ -1,4 +1,4 @@
-"""What ours is measured against, each as its users write it well."""
+"""Baselines, each as its users write it well."""
 
 import os
 

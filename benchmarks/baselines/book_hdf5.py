@@ -1,7 +1,7 @@
 """HDF5 writer and generator as books and their readers write them; for comparison only.
 
 What makes them slow is their design (float64, a buffer of Python lists, a loop per image), which
-is kept; nothing else is.
+is unchanged; nothing else is.
 """
 
 from __future__ import annotations

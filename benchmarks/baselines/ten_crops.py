@@ -22,11 +22,11 @@ def one_by_one(network: Any, images: np.ndarray, side: int) -> np.ndarray:
         for top, left in corners(image.shape[0], image.shape[1], side):
             crops.append(image[top : top + side, left : left + side])
         crops += [crop[:, ::-1] for crop in crops]
-        said = [
+        predicted = [
             network.predict(crop[np.newaxis].astype("float32") / 255.0, verbose=0)[0]
             for crop in crops
         ]
-        answers.append(np.mean(said, axis=0))
+        answers.append(np.mean(predicted, axis=0))
     return np.array(answers)
 
 

@@ -219,9 +219,9 @@ def test_members_that_are_alike_are_accepted():
 @pytest.mark.parametrize(
     ("change", "told"),
     (
-        ({"class_names": ["b", "a"]}, "the order differs"),
-        ({"class_names": ["a", "c"]}, "the classes differ"),
-        ({"class_names": ["a", "b", "c"]}, "the classes differ"),
+        ({"class_names": ["b", "a"]}, "class_names.0: b, the others a"),
+        ({"class_names": ["a", "c"]}, r"class_names.1: c, the others b"),
+        ({"class_names": ["a", "b", "c"]}, r"class_names: \['a', 'b', 'c'\], the others"),
         (
             {"preprocessing": {**CHAIN, "steps": [{**CHAIN["steps"][0], "width": 9}]}},
             "preprocessing.steps.0.width: 9, the others 8",

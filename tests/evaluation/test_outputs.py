@@ -47,7 +47,7 @@ def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:
         (tmp_path / "missing" / "x.json", "folder of --output must exist"),
         (tmp_path, "this is a folder"),
         (Path("."), "this is a folder"),
-        (tmp_path / "file" / "x.json", "a file stands"),
+        (tmp_path / "file" / "x.json", "must be a folder"),
     ):
         with pytest.raises(SightkitError, match=told):
             require_file(path)

@@ -100,7 +100,7 @@ def test_a_read_only_folder_is_one_line_before_any_work(open_to_all):
 def test_a_folder_that_may_not_be_entered_is_one_line(open_to_all):
     locked = open_to_all / "locked"
     locked.mkdir(mode=0o700)
-    assert "may be entered" in refused(locked / "deeper" / "run", "--stranger")
+    assert "must be accessible" in refused(locked / "deeper" / "run", "--stranger")
 
 
 @pytest.mark.parametrize("point", ("file.written", "file.synced"))

@@ -60,7 +60,7 @@ def test_an_interrupt_while_a_script_imports_is_one_line(imported):
     if "_cli" in imported:
         assert told.returncode == 130
         assert told.stderr.splitlines() == [
-            "Interrupted. Every file is whole: as it was before, or new."
+            "Interrupted. Every file is complete: the old one or the new one."
         ]
     else:
         assert "Traceback" in told.stderr

@@ -130,7 +130,7 @@ def test_evaluate_ensemble_refuses_members_that_differ(made, script, tmp_path):
         canary=canary,
     )
     result = script("evaluate_ensemble", first, tmp_path / "other", "--data", data)
-    check_refused(result, "the order differs", str(tmp_path / "other"))
+    check_refused(result, "the same classes in the same order", str(tmp_path / "other"))
     check_refused(script("evaluate_ensemble"), "Name an ensemble")
     check_refused(script("evaluate_ensemble", tmp_path), "ensemble.json")
     check_refused(script("evaluate_ensemble", first, first), "--data")

@@ -59,7 +59,7 @@ def test_it_checks_dataset_files(write_dataset, script, tmp_path):
 def test_smoke_needs_no_data(script, tmp_path):
     result = script("verify_dataset", "--smoke", cwd=tmp_path)
     assert result.code == 0, result.stderr
-    assert "2 images checked" in result.stdout
+    assert "24 images checked" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_a_run_of_a_newer_version_is_not_touched(config):
 def test_a_file_where_a_folder_should_be_is_named(config, tmp_path):
     config.output.write_text("a file")
     for output in (config.output, config.output / "deeper"):
-        with pytest.raises(SightkitError, match=r"file stands.*Received: .*run"):
+        with pytest.raises(SightkitError, match=r"must be a folder.*Received: .*run"):
             open_run(config, output=output)
     assert config.output.read_text() == "a file"
 

@@ -249,7 +249,7 @@ def test_missing_folders_are_made_and_a_blocking_file_is_named(tmp_path):
     write(tmp_path / "new" / "folder" / "data.h5")
     assert DatasetFile.open(tmp_path / "new" / "folder" / "data.h5").shape[0] == 10
     (tmp_path / "file").write_text("")
-    with pytest.raises(SightkitError, match="file stands"):
+    with pytest.raises(SightkitError, match="must be a folder"):
         write(tmp_path / "file" / "data.h5")
 
 
