@@ -102,7 +102,8 @@ def with_views(
     if views == 2:
         return Pipeline((*steps[: place + 1], MirrorPreprocessor(), *after))
     before = steps[: max(place, 0)]
-    larger = _enlarged(resize, _size_after(before) or stored)
+    sizes = [(step.height, step.width) for step in before if isinstance(step, Resize)]
+    larger = _enlarged(resize, sizes[-1] if sizes else stored)
     return Pipeline((*before, *larger, CropPreprocessor(width, height, views == 10), *after))
 
 
@@ -125,11 +126,3 @@ def steps_of(chain: Preprocessor) -> tuple[Preprocessor, ...]:
     if isinstance(chain, Pipeline):
         return tuple(inner for step in chain.steps for inner in steps_of(step))
     return (chain,)
-
-
-def _size_after(steps: tuple[Preprocessor, ...]) -> tuple[int, int] | None:
-    """(height, width) that the last resizing among some steps leaves, or None."""
-    for step in reversed(steps):
-        if isinstance(step, Resize):
-            return step.height, step.width
-    return None

@@ -111,11 +111,6 @@ class Diagnosis:
     headline: str
     next: str
 
-    @property
-    def quadrants(self) -> tuple[str, ...]:
-        """Names of the gaps that are large, the first to deal with first."""
-        return tuple(gap.name for gap in self.gaps if gap.verdict == LARGE)
-
     def __str__(self) -> str:
         """The line for the terminal."""
         return " ".join(part for part in (self.headline, self.next) if part)

@@ -50,12 +50,13 @@ def write_html(
     environment = _read_json(folder / _run_files.ENVIRONMENT)
     config = _read_json(folder / _run_files.CONFIG)
     title = str(config.get("experiment", folder.name))
+    command = str(environment.pop("command", ""))
     notes = [*([SMOKE] if is_smoke_run(folder) else []), *metrics.get("notes", ())]
     marks = "".join(f'<p class="mark">{escape(note)}</p>' for note in notes)
     penalty = metrics.get("penalty")
     sections = [
         f"<header><h1>{escape(title)}</h1>{_evaluated(metrics)}{marks}{_headline(metrics)}</header>",
-        _command(environment),
+        _section("Command", f"<pre>{escape(command)}</pre>") if command else "",
         _picture(
             "Curves",
             folder / _run_files.CURVES,
@@ -77,7 +78,7 @@ def write_html(
             _calibration(metrics["test"]["calibration"]),
         ),
         _facts("Configuration", config),
-        _facts("Environment", {k: v for k, v in environment.items() if k != "command"}),
+        _facts("Environment", environment),
         _facts("Metrics", metrics),
     ]
     page = (
@@ -115,12 +116,6 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         numbers.append(("parameters", f"{metrics['parameters']:,}"))
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in numbers)
     return f'<dl class="numbers">{cells}</dl>'
-
-
-def _command(environment: Mapping[str, Any]) -> str:
-    if "command" not in environment:
-        return ""
-    return _section("Command", f"<pre>{escape(str(environment['command']))}</pre>")
 
 
 def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:

@@ -90,7 +90,11 @@ def write_answers(
         SightkitError: another ending, or a folder that cannot be written to.
     """
     require_file(path, ANSWERS)
-    named = {_text(picture): classes for picture, classes in answers.items()}
+    # Bytes of a file's name that are no text are written as they print: \\udc80.
+    named = {
+        picture.encode("utf-8", "backslashreplace").decode(): classes
+        for picture, classes in answers.items()
+    }
     if Path(path).suffix.lower() == ".json":
         _files.write_json(
             path,
@@ -106,8 +110,3 @@ def write_answers(
         for rank, (name, share) in enumerate(classes.items(), start=1)
     ]
     _files.write_text(path, csv_table(rows))
-
-
-def _text(name: str) -> str:
-    r"""A file's name as text; bytes that are none become \udc80 written out."""
-    return name.encode("utf-8", "backslashreplace").decode()

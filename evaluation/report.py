@@ -31,7 +31,6 @@ from sightkit.evaluation.predictions import (
 )
 from sightkit.evaluation.tables import percent, text_table
 
-AVERAGES = ("precision", "recall", "f1")
 SHOWN_CLASSES = 50
 
 
@@ -48,7 +47,7 @@ def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
     averages = {
         kind: {
             name: float(scores.average(getattr(scores, name), weighted=kind == "weighted"))
-            for name in AVERAGES
+            for name in ("precision", "recall", "f1")
         }
         for kind in ("macro", "weighted")
     }

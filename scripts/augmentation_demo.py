@@ -9,14 +9,15 @@ them, and ask whether you would still name the class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files
+from sightkit import _cli, _files, io
 from sightkit._errors import SightkitError
+from sightkit.preprocessing import AspectAwarePreprocessor, Augment
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,9 @@ class Config:
 
 def main(config: Config) -> dict[str, Any]:
     from matplotlib.figure import Figure
+    from sklearn.datasets import load_sample_image
 
-    from sightkit.io import sample_rng
-    from sightkit.preprocessing import AspectAwarePreprocessor, Augment
-
-    if config.smoke:
-        config = replace(config, columns=2)
+    columns = 2 if config.smoke else config.columns
     _files.require_writable(config.output.parent)
     names = ("rotation", "translation", "shear", "zoom", "brightness", "contrast")
     strengths = {name: getattr(config, name) for name in names}
@@ -75,36 +73,23 @@ def main(config: Config) -> dict[str, Any]:
     everything = Augment(**strengths, horizontal_flip=True, border=config.border)
     rows["all, flip left-right"] = everything
 
-    image = AspectAwarePreprocessor(192, 144)(load(config.image))
-    figure = Figure(figsize=(1.95 * (config.columns + 1), 1.62 * len(rows)), dpi=100)
-    axes = figure.subplots(len(rows), config.columns + 1, squeeze=False)
+    # The sample's straight lines show a turn, a flower's do not.
+    given = io.read_image(config.image) if config.image else load_sample_image("china.jpg")
+    image = AspectAwarePreprocessor(192, 144)(given)
+    figure = Figure(figsize=(1.95 * (columns + 1), 1.62 * len(rows)), dpi=100)
+    bare = {"xticks": [], "yticks": []}
+    axes = figure.subplots(len(rows), columns + 1, squeeze=False, subplot_kw=bare)
     for line, (name, augment) in zip(axes, rows.items(), strict=True):
-        show(line[0], image)
+        line[0].imshow(image)
         line[0].set_ylabel(name, fontsize=9)
         for column, ax in enumerate(line[1:]):
-            show(ax, augment(image, sample_rng(config.seed, 0, column)))
+            ax.imshow(augment(image, io.sample_rng(config.seed, 0, column)))
     axes[0, 0].set_title("as it is", fontsize=9, pad=3)
     figure.tight_layout(pad=0.4)
     with _files.replacing(config.output) as temporary:
         figure.savefig(temporary, format="png")
     print(config.output)
     return {"output": str(config.output), "rows": list(rows)}
-
-
-def load(path: Path | None) -> Any:
-    if path is not None:
-        from sightkit import io
-
-        return io.read_image(path)
-    from sklearn.datasets import load_sample_image
-
-    return load_sample_image("china.jpg")  # straight lines show a turn, a flower does not
-
-
-def show(ax: Any, image: Any) -> None:
-    ax.imshow(image)
-    ax.set_xticks([])
-    ax.set_yticks([])
 
 
 if __name__ == "__main__":

@@ -22,8 +22,6 @@ import tyro
 from sightkit import _cli, _files, io, transfer
 from sightkit._errors import SightkitError
 
-SMOKE_MODEL = "minivggnet"
-
 
 @dataclass(frozen=True)
 class Config:
@@ -62,7 +60,7 @@ class Config:
         """Check the values before any work is done."""
         if self.smoke:
             if self.model == type(self).model:
-                object.__setattr__(self, "model", SMOKE_MODEL)
+                object.__setattr__(self, "model", "minivggnet")
                 object.__setattr__(self, "random_weights", True)
             if self.output == type(self).output:
                 object.__setattr__(self, "output", Path("runs/smoke/features.h5"))

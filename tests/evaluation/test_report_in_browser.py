@@ -80,7 +80,7 @@ def page(tmp_path_factory):
     )
     text = (folder / _run_files.REPORT).read_text(encoding="utf-8")
     assert text.count("</body>") == 1
-    assert "curves: oscillates" in text
+    assert "curves: oscillating" in text
     (folder / "page.html").write_text(text.replace("</body>", MEASURE), encoding="utf-8")
     return folder / "page.html"
 
