@@ -52,7 +52,7 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    # What is wrong with bundle and files is reported before the network is loaded.
+    # Errors of bundle and files are reported before the network is loaded.
     description = training.check_bundle(config.bundle)
     if config.threshold and evaluation.NONE in description["class_names"]:
         raise SightkitError(
