@@ -26,6 +26,9 @@ NAMES = ("ant", "bee")
 class Predictor:
     batch_size = 4
 
+    def __init__(self, side=6):
+        self.input_shape = (None, side, side, 3)
+
     def __call__(self, images):
         share = images.mean(axis=(1, 2, 3))
         return np.stack([share, 1 - share], axis=1).astype(np.float32)
@@ -33,8 +36,7 @@ class Predictor:
 
 def opened(path, *, chain=CHAIN, names=NAMES, side=6, rows=None, **options):
     network = SimpleNamespace(
-        network=SimpleNamespace(input_shape=(None, side, side, 3)),
-        predictor=Predictor(),
+        predictor=Predictor(side),
         preprocessing=chain,
         class_names=names,
         training_rows=rows,
