@@ -63,7 +63,7 @@ class OpenVinoEngine(Predictor):
         self._most = max(1, batch_size // self.streams)
         sides = [side for side in input_shape[1:] if side is not None]
         self._fixed = self._part_of(tuple(sides)) if len(sides) == len(input_shape) - 1 else 0
-        self.at_once = max(1, self._fixed) * self.streams  # all streams, with whole parts
+        self.at_once = max(1, self._fixed) * self.streams  # all streams, with full parts
         # Pinned threads of two processes would fight for the same cores.
         self._options = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],

@@ -114,20 +114,3 @@ def class_scores(scores: np.ndarray, classes: int, multiclass: Multiclass) -> np
 def pairs_of(classes: int) -> list[tuple[int, int]]:
     """Return the pairs that one-vs-one decides between: the first is the positive one."""
     return list(combinations(range(classes), 2))
-
-
-def targets_of(labels: np.ndarray, classes: int, multiclass: Multiclass) -> np.ndarray:
-    """Return the targets of independent decisions: 1, −1 or 0, float32 (n, k).
-
-    Two classes are one column. One-vs-rest has a column a class, one-vs-one a column a pair; a
-    sample of neither class is left out of it.
-    """
-    if classes == 2:
-        return np.where(labels == 1, 1, -1).astype(np.float32)[:, np.newaxis]
-    if multiclass != "ovo":
-        return np.where(labels[:, np.newaxis] == np.arange(classes), 1, -1).astype(np.float32)
-    targets = np.zeros((len(labels), len(pairs_of(classes))), np.float32)
-    for column, (first, second) in enumerate(pairs_of(classes)):
-        targets[labels == first, column] = 1
-        targets[labels == second, column] = -1
-    return targets

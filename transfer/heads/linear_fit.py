@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sightkit.transfer.heads.linear import Multiclass, targets_of
+from sightkit.transfer.heads.linear import Multiclass, pairs_of
 from sightkit.transfer.heads.span import Span
 from sightkit.transfer.heads.stored_rows import StoredRows, blocks_of, mixed_parts
 
@@ -71,9 +71,8 @@ class LinearFit:
                 ):
                     for block in blocks_of(rows, values.shape[1]):
                         found = values[block] @ weights + intercepts
-                        scores[index, block] += found.reshape(
-                            len(block), -1, self.columns
-                        ).transpose(1, 0, 2)
+                        found = found.reshape(len(block), -1, self.columns)
+                        scores[index, block] += found.transpose(1, 0, 2)
         return scores / _parts(values)
 
     def fit(
@@ -126,11 +125,10 @@ class LinearFit:
             return [(slice(None), labels)]
         if self.multiclass == "ovr" and self.kind == "svm":  # liblinear's own
             return [(slice(None), labels)]
-        targets = targets_of(labels, self.classes, self.multiclass).T
-        return [
-            (slice(None) if target.all() else target != 0, target[target != 0] > 0)
-            for target in targets
-        ]
+        if self.multiclass == "ovr":
+            return [(slice(None), labels == each) for each in range(self.classes)]
+        taken = [(pair[0], np.isin(labels, pair)) for pair in pairs_of(self.classes)]
+        return [(rows, labels[rows] == first) for first, rows in taken]
 
     def _path(
         self, rows: np.ndarray, labels: np.ndarray, strengths: Sequence[float], tolerance: float
