@@ -132,7 +132,6 @@ def draw_mistakes(
         axes.set_title(_caption(evaluation, int(row)), fontsize=11, pad=3, parse_math=False)
     # Tight: where there is one row, the layout cuts the tops of the captions.
     _save(figure, path, bbox_inches="tight", pad_inches=0.05)
-    return len(worst)
 
 
 def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -> None:
