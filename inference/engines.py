@@ -231,7 +231,7 @@ def _check_options(
     numbers |= {} if images is None else {"images": images}
     for name, value in numbers.items():
         if not isinstance(value, int | np.integer) or value < 1:
-            raise SightkitError(f"{name} is a number of images, at least one.", **{name: value})
+            raise SightkitError(f"{name} is a number of images, at least one.", "", **{name: value})
     if cache is not None and not isinstance(cache, str | os.PathLike | CompiledCache):
         raise SightkitError("cache must be a folder's path, or None.", cache=cache)
     if precision != "float32" and engine == "keras":
