@@ -9,10 +9,7 @@ import numpy as np
 
 from sightkit.io.chain import Chain
 from sightkit.io.sources.image_source import ImageSource
-from sightkit.io.threads import in_threads, whole_number
-
-IMAGES_A_TASK = 8
-"""Handing a task to a thread costs about as much as a hundredth of decoding a photo."""
+from sightkit.io.threads import IMAGES_A_TASK, in_batches, whole_number
 
 
 def image_batches(
@@ -52,17 +49,9 @@ def image_batches(
     def read_and_prepare(rows: range) -> np.ndarray:
         return preprocessors.batch([source.read(row) for row in rows])
 
-    starts = range(0, len(source), batch_size)
-    tasks = [
-        task for start in starts for task in _tasks(start, min(start + batch_size, len(source)))
-    ]
-    with contextlib.closing(in_threads(read_and_prepare, tasks, workers=workers)) as results:
-        for start in starts:
-            y = source.labels[start : start + batch_size]
-            parts = [next(results) for _ in _tasks(start, start + len(y))]
-            yield np.concatenate(parts), y
-
-
-def _tasks(start: int, end: int) -> Iterator[range]:
-    """The rows of a batch, a few a task, none of them of two batches."""
-    return (range(row, min(row + IMAGES_A_TASK, end)) for row in range(start, end, IMAGES_A_TASK))
+    rows = range(len(source))
+    with contextlib.closing(
+        in_batches(read_and_prepare, rows, batch_size, IMAGES_A_TASK, workers=workers)
+    ) as batches:
+        for batch, parts in batches:
+            yield np.concatenate(parts), source.labels[batch.start : batch.stop]

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,16 +24,14 @@ from sightkit.io import (
 )
 from sightkit.io.build.recipe import as_json
 from sightkit.io.left_out import Finding, check_list, write_list
-from sightkit.io.threads import in_threads, progress
+from sightkit.io.threads import progress
+from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
 
 if TYPE_CHECKING:
     from sightkit.inference import EngineName
     from sightkit.transfer.feature_network import FeatureNetwork
 
-IMAGES_A_TASK = 8
-EXAMPLES = {"float32": 8, "bfloat16": 128}
-"""Photos that an engine is compared with Keras on."""
 LEAST_SIDE = 0.5
 """Of what a network takes: images of a dataset file that are smaller are told."""
 LEFT_OUT = ".left_out.csv"
@@ -226,72 +223,33 @@ def _write(
     names: list[str],
     workers: int | None,
 ) -> None:
-    count, size, start = len(names), network.images_a_batch, writer.position
-    began, first = time.perf_counter(), start
+    rows = range(writer.position, len(names))
+    began = time.perf_counter()
+
+    def read(row: int) -> np.ndarray:
+        return photos.images.read(int(photos.rows[row]))
+
     with (
-        progress(count, "Extracting features", done=start, unit="photos") as advance,
-        contextlib.closing(_batches(network, photos, start, size, workers)) as batches,
+        progress(len(names), "Extracting features", done=rows.start, unit="photos") as advance,
+        contextlib.closing(
+            feature_batches(network, read, rows, names.__getitem__, tolerant=True, workers=workers)
+        ) as batches,
     ):
-        for prepared, reasons in batches:
-            end = start + len(prepared)
-            # The unreadable go through the network too: a batch's size moves its last bits.
-            features = network.features(prepared)
-            good = np.array([row for row in range(start, end) if row not in reasons], np.int64)
-            _require_finite(features[good - start], [names[row] for row in good])
+        for batch, features, reasons in batches:
+            good = np.array([row for row in batch if row not in reasons], np.int64)
             writer.add(
-                features[good - start],
+                features[good - batch.start],
                 photos.images.labels[photos.rows[good]],
                 [names[row] for row in good],
                 left_out=[LeftOut(row, names[row], why) for row, why in reasons.items()],
             )
-            advance(end - start)
-            start = end
+            advance(len(batch))
     seconds = time.perf_counter() - began
-    if start > first:
+    if rows:
         print(
-            f"{start - first:,} photos in {seconds:.1f} s, {(start - first) / seconds:,.0f} a "
-            f"second ({network.identity['engine']}, {network.identity['precision']}).",
+            f"{len(rows):,} photos in {seconds:.1f} s, {len(rows) / seconds:,.0f} a second "
+            f"({network.identity['engine']}, {network.identity['precision']}).",
             file=sys.stderr,
-        )
-
-
-def _batches(
-    network: FeatureNetwork, photos: PhotoSource, start: int, size: int, workers: int | None
-) -> Generator[tuple[np.ndarray, dict[int, str]], None, None]:
-    """Prepared batches, always cut at the same places, and which of their rows are unreadable."""
-    count = len(photos.rows)
-    a_task = min(size, max(1, IMAGES_A_TASK // network.crops))
-
-    def tasks_of(first: int) -> list[range]:
-        last = min(first + size, count)
-        return [range(row, min(row + a_task, last)) for row in range(first, last, a_task)]
-
-    def work(positions: range) -> tuple[np.ndarray, dict[int, str]]:
-        images, reasons = [], {}
-        for position in positions:
-            try:
-                images.append(photos.images.read(int(photos.rows[position])))
-            except (SightkitError, OSError) as error:
-                reasons[position] = str(error)
-                images.append(np.zeros((1, 1, 3), np.uint8))
-        return network.prepare(images), reasons
-
-    starts = range(start, count, size)
-    tasks = (task for first in starts for task in tasks_of(first))
-    with contextlib.closing(in_threads(work, tasks, workers=workers)) as results:
-        for first in starts:
-            parts = [next(results) for _ in tasks_of(first)]
-            reasons = {row: why for _, found in parts for row, why in found.items()}
-            yield np.concatenate([prepared for prepared, _ in parts]), reasons
-
-
-def _require_finite(features: np.ndarray, names: list[str]) -> None:
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(bad):
-        raise SightkitError(
-            "The network must give finite numbers.",
-            "Its training diverged, or its weights are damaged.",
-            photo=names[int(bad[0])],
         )
 
 
