@@ -213,6 +213,23 @@ MAKERS: dict[str, Callable[..., Made]] = {"openvino": _openvino, "folded": _fold
 """By name, in the order in which ``"auto"`` tries them."""
 
 
+def check_engine(engine: str, precision: str) -> None:
+    """Raise unless there is an engine of that name that may compute in that precision."""
+    if engine not in get_args(EngineName):
+        raise SightkitError(f"engine is one of {', '.join(get_args(EngineName))}.", engine=engine)
+    if precision not in PRECISIONS:
+        raise SightkitError(
+            f"A predictor computes in {' or '.join(PRECISIONS)}.", precision=precision
+        )
+    if precision != "float32" and engine == "keras":
+        raise SightkitError(
+            "Keras itself computes in the network's own precision.",
+            "Leave out engine or precision.",
+            engine=engine,
+            precision=precision,
+        )
+
+
 def _check_options(
     images: int | None,
     engine: str,
@@ -221,26 +238,13 @@ def _check_options(
     batch_size: int,
     cache: Any,
 ) -> None:
-    if engine not in get_args(EngineName):
-        raise SightkitError(f"engine is one of {', '.join(get_args(EngineName))}.", engine=engine)
-    if precision not in PRECISIONS:
-        raise SightkitError(
-            f"A predictor computes in {' or '.join(PRECISIONS)}.", precision=precision
-        )
-    numbers: dict[str, Any] = {"batch_size": batch_size}
-    numbers |= {} if images is None else {"images": images}
+    check_engine(engine, precision)
+    numbers = {"batch_size": batch_size, **({} if images is None else {"images": images})}
     for name, value in numbers.items():
         if not isinstance(value, int | np.integer) or value < 1:
             raise SightkitError(f"{name} is a number of images, at least one.", "", **{name: value})
     if cache is not None and not isinstance(cache, str | os.PathLike | CompiledCache):
         raise SightkitError("cache must be a folder's path, or None.", cache=cache)
-    if precision != "float32" and engine == "keras":
-        raise SightkitError(
-            "Keras itself computes in the network's own precision.",
-            "Leave out engine or precision.",
-            engine=engine,
-            precision=precision,
-        )
     if examples is not None and not len(examples):
         raise SightkitError("An engine is compared with Keras on at least one image.", examples=0)
     if precision != "float32" and examples is None:

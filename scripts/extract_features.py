@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import _cli, _files, io, transfer
+from sightkit import _cli, _files, inference, io, transfer
 from sightkit._errors import SightkitError
 
 
@@ -67,13 +67,7 @@ class Config:
                 object.__setattr__(self, "overwrite", True)
         elif self.data is None:
             raise SightkitError("Name the photos.", "Give --data FOLDER_OR_H5.")
-        if self.engine == "keras" and self.precision != "float32":
-            raise SightkitError(
-                "Keras itself computes in float32.",
-                "Leave out --engine or --precision.",
-                engine=self.engine,
-                precision=self.precision,
-            )
+        inference.check_engine(self.engine, self.precision)
         transfer.check_network(
             self.model, pool=self.pool, crops=self.crops, random=self.random_weights
         )

@@ -64,7 +64,7 @@ class Classifier(abc.ABC):
             )
         size = self.images_a_batch
         parts = [
-            self._answer([_decoded(image) for image in images[start : start + size]])
+            self._answer([decoded(image) for image in images[start : start + size]])
             for start in range(0, len(images), size)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
@@ -141,12 +141,17 @@ def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(logs[0] - logs[1]).max())
 
 
-def _decoded(image: Photo) -> np.ndarray:
+def decoded(image: Photo) -> np.ndarray:
+    """Return a photo as uint8 (H, W, C): an array as it is, a file read.
+
+    Raises:
+        SightkitError: an array of another kind, or a file that is no image; it is named.
+    """
     if not isinstance(image, np.ndarray):
         return sightkit_io.read_image(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise SightkitError(
-            "An image is uint8 (H, W, 3), RGB, or (H, W, 1), 0-255; the bundle scales it.",
+            "An image is uint8 (H, W, 3), RGB, or (H, W, 1), 0-255; the network's chain scales it.",
             "Give the image as it was read, or the path of its file.",
             shape=image.shape,
             dtype=image.dtype,

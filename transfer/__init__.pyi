@@ -4,6 +4,7 @@ from sightkit.transfer.feature_classifier import FeatureClassifier as FeatureCla
 from sightkit.transfer.feature_classifier import load as load
 from sightkit.transfer.feature_classifier import networks_of as networks_of
 from sightkit.transfer.feature_classifier import save_feature_classifier as save_feature_classifier
+from sightkit.transfer.feature_extractor import FeatureExtractor as FeatureExtractor
 from sightkit.transfer.feature_file import Features as Features
 from sightkit.transfer.feature_file import open_features as open_features
 from sightkit.transfer.feature_network import FeatureNetwork as FeatureNetwork

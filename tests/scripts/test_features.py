@@ -111,7 +111,7 @@ def test_an_existing_run_is_not_replaced_and_keras_not_started(done, script):
         (
             "extract_features",
             ("--data", "x", "--engine", "keras", "--precision", "bfloat16"),
-            "Leave out --engine or --precision",
+            "Leave out engine or precision",
         ),
         ("train_logistic", (), "Give --features"),
         ("train_logistic", ("--features", "nowhere.h5"), "nowhere.h5"),
