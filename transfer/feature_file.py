@@ -93,11 +93,11 @@ class Features:
             )
 
 
-def open_features(paths: Sequence[str | os.PathLike[str]]) -> Features:
+def open_features(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Features:
     """Open feature files; several of them are joined side by side, photo by photo.
 
     Args:
-        paths: files that ``scripts/extract_features.py`` wrote.
+        paths: file, or files, that ``scripts/extract_features.py`` wrote.
 
     Raises:
         SightkitError: none, one that is incomplete or holds no features, or files that are not of
@@ -107,6 +107,8 @@ def open_features(paths: Sequence[str | os.PathLike[str]]) -> Features:
         features = open_features(["mobilenet.h5", "squeezenet.h5"])
         features.take(slice(0, 10))
     """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
     if not paths:
         raise SightkitError("Name at least one feature file.", "For example features.h5.")
     files = tuple(map(_open, paths))

@@ -34,7 +34,6 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {
-    "training/distribute.py",
     "training/gradients.py",
     "zoo/batch_normalization.py",
 }

@@ -15,7 +15,7 @@ from sightkit.transfer.rows import constant_features, copies, split_rows
 def test_files_of_the_same_photos_stand_side_by_side(write_features):
     paths = [write_features("a.h5"), write_features("b.h5", dimensions=5, name="other")]
     features = transfer.open_features(paths)
-    alone = [transfer.open_features([path]) for path in paths]
+    alone = [transfer.open_features(paths[0]), transfer.open_features(str(paths[1]))]
     assert features.shape == (60, 13)
     expected = np.concatenate([each.take(slice(3, 9)) for each in alone], axis=1)
     assert np.array_equal(features.take(slice(3, 9)), expected)
