@@ -67,7 +67,7 @@ class CompiledCache:
             return None
         try:
             facts = json.loads(line)["facts"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             facts = None
         if not isinstance(facts, dict) or line != self._line(facts, content):
             warn(f"The compiled network {self.path} is damaged and is made anew.", once=True)

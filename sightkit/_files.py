@@ -150,9 +150,15 @@ def no_space(path: Path, error: OSError) -> SightkitError:
 
 
 def user_cache(name: str) -> Path:
-    """Return the folder ``~/.cache/sightkit/NAME``, whose files may always be deleted."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "sightkit" / name
+    """Return the folder ``~/.cache/sightkit/NAME``, whose files may always be deleted.
+
+    For a user without a home it is a folder that cannot be made: nothing is cached.
+    """
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        cache = Path(os.devnull)
+    return cache / "sightkit" / name
 
 
 def existing_parent(path: str | os.PathLike[str]) -> Path:

@@ -75,7 +75,7 @@ def open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
     more = [f"{len(leaves) - SHOWN} more"] if len(leaves) > SHOWN else []
     raise OtherRecipe(
         rule,
-        "Name another file (--data), or build this one anew (overwrite=True).",
+        "Name another file (--data), or delete this one: it is then built anew.",
         path=str(path),
         in_the_file="; ".join(shown + more),
     )

@@ -154,3 +154,13 @@ def test_a_waiting_process_does_not_hold_a_removed_lock_file(tmp_path):
         if path.exists():
             with pytest.raises(SightkitError):
                 _files.FileLock(path, "the test").acquire()
+
+
+def test_user_without_a_home_has_a_cache_that_stays_empty(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(_files.Path, "home", no_home)
+    with pytest.raises(OSError):
+        _files.user_cache("plans").mkdir(parents=True)

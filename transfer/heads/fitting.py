@@ -169,7 +169,8 @@ def _linear(
     weights, intercepts = how.fit(values, labels, best)
     sigmoids = how.kind == "logistic" and how.multiclass == "ovr"
     head = LinearHead(weights, intercepts, how.classes, how.multiclass, sigmoids)
-    if how.kind not in ("logistic", "softmax") or how.multiclass == "ovo" or calibrated:
+    own = how.kind in ("logistic", "softmax") and how.multiclass != "ovo" and not calibrated
+    if not own and not (sigmoids and how.classes > 2):
         head = _with_temperature(head, scores, labels)
     return Fitted(head, accuracies, best, head.of_scores(scores).astype(np.float32), {"C": best})
 
@@ -243,4 +244,10 @@ def _fit_one(
         forest = RandomForestClassifier(TREES, random_state=seed)
         return TreesHead.of(forest.fit(values, labels))
     boosted = AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), random_state=seed)
-    return TreesHead.of(boosted.fit(values, labels))
+    try:
+        return TreesHead.of(boosted.fit(values, labels))
+    except ValueError as error:  # scikit-learn gives up where the first tree is no better
+        raise SightkitError(
+            f"AdaBoost needs features that tell the classes apart better than chance ({error}).",
+            "Choose another --head.",
+        ) from error

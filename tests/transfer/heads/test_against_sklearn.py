@@ -349,6 +349,11 @@ def test_what_no_head_can_be_is_refused(arguments, told):
         fit_head(**options)
 
 
+def test_adaboost_refuses_features_that_say_nothing():
+    with pytest.raises(SightkitError, match=r"better than chance.*Choose another --head"):
+        fit_head("adaboost", np.ones((60, 8), np.float32), np.arange(60) % 2, names(2))
+
+
 def test_calibrated_heads_are_calibrated_and_predict_the_same():
     """The smallest of equally good Cs leaves a head that is hardly sure of anything."""
     features, labels = photos(240, 30, 3)

@@ -28,12 +28,16 @@ def photos(classes, count=150, dimensions=12):
 
 
 @pytest.mark.parametrize("classes", (2, 4))
+@pytest.mark.parametrize("calibrated", (False, True))
 @pytest.mark.parametrize(("kind", "multiclass"), KINDS)
-def test_estimator_predicts_as_the_stored_head(kind, multiclass, classes, tmp_path, monkeypatch):
+def test_estimator_predicts_as_the_stored_head(
+    kind, multiclass, classes, calibrated, tmp_path, monkeypatch
+):
     monkeypatch.setattr("sightkit.transfer.heads.fitting.TREES", 20)
     features, labels = photos(classes)
     names = [str(label) for label in range(classes)]
-    fitted = fit_head(kind, features[:90], labels[:90], names, multiclass=multiclass)
+    options = {"multiclass": multiclass, "calibrated": calibrated}
+    fitted = fit_head(kind, features[:90], labels[:90], names, **options)
     head = load_head(tmp_path, save_head(tmp_path, fitted.head))
     shares = head.predict_proba(features[90:])
     assert np.array_equal(shares, fitted.head.predict_proba(features[90:]))
