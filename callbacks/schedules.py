@@ -102,7 +102,7 @@ class OneCycle(Schedule):
             end_divisor=self.end_divisor,
         )
         if not 0 < self.rise < 1:
-            raise SightkitError("rise must lie between 0 and 1.", rise=self.rise)
+            raise SightkitError("rise must be between 0 and 1.", rise=self.rise)
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""

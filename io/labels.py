@@ -134,7 +134,7 @@ def check_labels(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray
         )
     if values.min() < 0 or values.max() >= classes:
         raise SightkitError(
-            f"Labels must lie between 0 and {classes - 1}, the last class.",
+            f"Labels must be between 0 and {classes - 1}, the last class.",
             lowest=values.min(),
             highest=values.max(),
         )

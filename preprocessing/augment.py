@@ -99,7 +99,7 @@ class Augment(RandomPreprocessor):
         for name, limit in limits.items():
             if not 0 <= getattr(self, name) <= limit:
                 raise SightkitError(
-                    f"Augment: {name} must lie between 0 and {limit}.",
+                    f"Augment: {name} must be between 0 and {limit}.",
                     **{name: getattr(self, name)},
                 )
         if self.border not in BORDERS:

@@ -51,6 +51,14 @@ def test_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled networks and timings of the user are neither read nor added to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_is_left_of_a_file() -> Iterator[None]:
     """Let go of a file's networks, and keep the libraries' million objects from being gone over."""

@@ -72,7 +72,7 @@ class BuildConfig:
             )
         if not 0 <= self.split_seed < 2**31:
             raise SightkitError(
-                "--split-seed must lie between 0 and 2147483647.", split_seed=self.split_seed
+                "--split-seed must be between 0 and 2147483647.", split_seed=self.split_seed
             )
         if not 0 <= self.max_bad < 1:
             raise SightkitError(

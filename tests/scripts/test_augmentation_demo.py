@@ -29,7 +29,7 @@ def test_a_photo_of_ones_own_in_the_first_column(script, tmp_path):
 
 def test_wrong_strengths_and_missing_images_are_one_line(script, tmp_path):
     for flags, told in (
-        (("--rotation", 200), "rotation must lie between"),
+        (("--rotation", 200), "rotation must be between"),
         (("--border", "green"), "border must be one of"),
         (("--columns", 0), "--columns must be at least 1"),
         (("nowhere.jpg",), "nowhere.jpg"),

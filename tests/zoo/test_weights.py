@@ -101,10 +101,10 @@ def test_prelu_and_separable_layers_are_found(tmp_path):
 
 def test_files_that_are_none(saved, tmp_path):
     model = zoo.LeNet((8, 8, 1), 3)
-    assert "No such file" in refused(model, tmp_path / "absent.weights.h5")
+    assert "must exist" in refused(model, tmp_path / "absent.weights.h5")
     whole = tmp_path / "model.h5"
     whole.write_bytes(b"")
-    assert "never a whole model" in refused(model, whole)
+    assert "never a model" in refused(model, whole)
     damaged = tmp_path / "damaged.weights.h5"
     damaged.write_bytes(b"these are no weights")
     assert "It may be damaged" in refused(model, damaged)

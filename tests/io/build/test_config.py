@@ -160,7 +160,7 @@ def test_changed_data_is_one_line_with_the_flags_that_help(pictures, tmp_path):
         ({"size": 0}, "--size must be at least 1"),
         ({"fractions": (0.5, 0.5, 0.0)}, "--fractions must be three shares above 0"),
         ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
-        ({"split_seed": -1}, "--split-seed must lie between"),
+        ({"split_seed": -1}, "--split-seed must be between"),
         ({"output": Path("x.png")}, r"must end in .h5 or .hdf5.*For example x\.h5"),
         ({"output": Path()}, "one file, and this is a folder"),
     ),
