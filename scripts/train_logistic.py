@@ -69,15 +69,18 @@ def main(config: Config) -> dict[str, Any]:
     # 1. Features, checked; the folder, taken.
     features = transfer.open_features(config.features)
     with training.Run.open(config, experiment="train_logistic") as run:
-        # 2. The networks must be available, for the bundle: before any work.
+        # 2. Enough photos for each fold, and the networks of the bundle available: before any work.
+        rows = transfer.head_rows(features, config.settings())
         _cli.start_keras()
         networks = transfer.networks_of(features)
 
         # 3. Choose, fit, and evaluate once.
-        found = transfer.train_head(features, config.settings())
+        found = transfer.train_head(features, config.settings(), rows)
         print(transfer.describe_head(found))
 
-        # 4. Save networks and head as one bundle, and the report.
+        # 4. Write the report, then networks and head as one bundle. An overwritten run is deleted
+        # at the end of this block; interrupted before, it comes back.
+        transfer.write_head_run(run, found)
         bundle = transfer.save_feature_classifier(
             run.path("bundle"),
             networks,
@@ -86,8 +89,7 @@ def main(config: Config) -> dict[str, Any]:
             metrics=found.metrics,
             settings=asdict(config.settings()),
         )
-        training.compile_ahead(transfer.load, bundle)
-        transfer.write_head_run(run, found)
+    training.compile_ahead(transfer.load, bundle)
     print(f"{bundle}: for scripts/predict.py and transfer.load")
     return found.metrics
 

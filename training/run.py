@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _files, _run_files, _scripts
+from sightkit._faults import crash_point
 from sightkit.training.environment import (
     adopt_threads,
     describe_environment,
@@ -45,11 +46,11 @@ class Run:
         smoke: whether the result means nothing.
     """
 
-    def __init__(self, config: RunConfig, *, experiment: str, resumed: bool) -> None:
+    def __init__(self, config: RunConfig, *, experiment: str) -> None:
         self.folder = folder = config.output
         self.config = {"experiment": experiment, **config.to_json()}
         self.command = config.command(experiment)
-        self.resumed = resumed
+        self.resumed = False
         self.preflight = config.preflight
         self.guard = config.guard == "on"
         self.smoke = config.smoke
@@ -64,8 +65,9 @@ class Run:
         ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted. A
         resume takes over the number of threads that the run was begun with.
 
-        What is overwritten is put aside until the new run starts (``start``): if that fails before,
-        or is killed, the old run comes back.
+        What is overwritten is put aside until the new run starts (``start``, which ``fit`` calls)
+        or ends without an error: if it fails before, or is killed, the old run comes back, at once
+        or when the folder is opened next, whatever the new one has written.
 
         Args:
             config: flags of the experiment; see ``RunConfig``.
@@ -80,18 +82,18 @@ class Run:
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
         recover(folder)
         wanted = {"experiment": experiment, **config.to_json()}
-        found = claim(folder, wanted, config)
+        claim(folder, wanted, config)
         folder.mkdir(parents=True, exist_ok=True)
-        resumed = found is not None and config.resume
-        run = cls(config, experiment=experiment, resumed=resumed)
+        run = cls(config, experiment=experiment)
         run._lock.acquire()
         try:
-            claim(folder, wanted, config)  # another process may have had it in between
+            put_back(folder)  # another process may have had it in between
+            run.resumed = claim(folder, wanted, config) is not None and config.resume
             checkpoints = folder / _run_files.CHECKPOINTS
             phases = checkpoints.iterdir() if checkpoints.is_dir() else ()
             for part in (folder, checkpoints, *filter(Path.is_dir, phases)):
                 _files.remove_partial(part)
-            if resumed:
+            if run.resumed:
                 adopt_threads(run._recorded_environment())
             else:
                 if config.resume:
@@ -107,15 +109,20 @@ class Run:
 
     def __exit__(self, kind: object = None, *rest: object) -> None:
         try:
-            if kind is not None:
+            if kind is None:
+                self.start()
+            else:
                 put_back(self.folder)
-            self.start()
         finally:
             self._lock.release()
 
     def start(self) -> None:
-        """Delete the run that this one replaces: it has something to continue from now."""
+        """Delete the run that this one replaces.
+
+        Call it in a training loop without ``fit``, once there is something to continue from.
+        """
         aside = self.path(_run_files.REPLACED)
+        crash_point("run.start")
         if aside.is_dir():
             going = aside.with_name(f".{os.getpid()}{_files.PARTIAL}.{aside.name}")
             aside.rename(going)
@@ -175,7 +182,6 @@ class Run:
         The old configuration goes last: killed before, what is left is still that run's; killed
         after, all that exists is new.
         """
-        self.start()
         aside = self.path(_run_files.REPLACED)
         keep = holds_work(self.folder)
         if keep:

@@ -47,12 +47,12 @@ def recover(folder: Path) -> None:
 
 
 def put_back(folder: Path) -> None:
-    """Undo ``_begin``, wherever it or this was killed; nothing if there is nothing aside.
+    """Bring back the run that is aside: its successor, which never started, goes with all it wrote.
 
-    A successor that has made something without ``start`` (a loop of one's own) stays.
+    It ends what ``_begin`` or a call of this began, wherever they were killed.
     """
     aside = folder / _run_files.REPLACED
-    if not aside.is_dir() or ((aside / _run_files.CONFIG).exists() and holds_work(folder)):
+    if not aside.is_dir():
         return
     if (aside / _run_files.CONFIG).exists():  # all of the old run is aside, what is here is new
         for path in parts(folder):

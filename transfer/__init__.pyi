@@ -18,6 +18,7 @@ from sightkit.transfer.fine_tuning import with_new_head as with_new_head
 from sightkit.transfer.head_run import EvaluatedHead as EvaluatedHead
 from sightkit.transfer.head_run import HeadSettings as HeadSettings
 from sightkit.transfer.head_run import describe_head as describe_head
+from sightkit.transfer.head_run import head_rows as head_rows
 from sightkit.transfer.head_run import train_head as train_head
 from sightkit.transfer.head_run import write_head_run as write_head_run
 from sightkit.transfer.heads.fitting import Fitted as Fitted

@@ -16,7 +16,14 @@ from sightkit.evaluation.report import SHOWN_CLASSES, metrics_report, write_repo
 from sightkit.evaluation.tables import csv_table, text_table
 from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
-from sightkit.transfer.heads.fitting import STRENGTHS, Fitted, HeadKind, check_head, fit_head
+from sightkit.transfer.heads.fitting import (
+    STRENGTHS,
+    Fitted,
+    HeadKind,
+    check_head,
+    fit_head,
+    stratified_folds,
+)
 from sightkit.transfer.heads.linear import Multiclass
 from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows, blocks_of
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
@@ -61,16 +68,36 @@ class EvaluatedHead:
     metrics: dict[str, Any]
 
 
-def train_head(features: Features, settings: HeadSettings) -> EvaluatedHead:
-    """Choose and fit a head on the training photos, and evaluate it once on the test photos.
+def head_rows(features: Features, settings: HeadSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that a head is trained on and tested on, as ``split_rows``; without Keras.
 
     Raises:
-        SightkitError: features that are not finite, classes with too few photos, a head that is not
-            known or that needs more memory than is available.
+        SightkitError: features that are not finite, classes with too few photos for the folds, a
+            head that is not known.
     """
-    check_head(settings.head, settings.multiclass)
+    check_head(settings.head, settings.multiclass, settings.strengths)
     features.require_finite()
     train, test = split_rows(features, settings.test_fraction, settings.split_seed)
+    stratified_folds(features.labels[train], settings.folds, features.class_names)
+    return train, test
+
+
+def train_head(
+    features: Features,
+    settings: HeadSettings,
+    rows: tuple[np.ndarray, np.ndarray] | None = None,
+) -> EvaluatedHead:
+    """Choose and fit a head on the training photos, and evaluate it once on the test photos.
+
+    Args:
+        features: from ``open_features``.
+        settings: how the head is trained.
+        rows: those of ``head_rows``, where it was called before.
+
+    Raises:
+        SightkitError: as ``head_rows``, or a head that needs more memory than is available.
+    """
+    train, test = rows or head_rows(features, settings)
     constant = constant_features(features, train)
     if constant:
         print(

@@ -117,3 +117,17 @@ def test_a_run_killed_right_after_its_configuration_can_be_taken(flags, tmp_path
     output = tmp_path / "run"
     assert open_run(output, **{_faults.CRASH_VARIABLE: "file.renamed"})[0] == 137
     assert open_run(output, *flags) == (0, "")
+
+
+def test_a_run_killed_before_it_replaces_the_old_one_is_undone(tmp_path):
+    output = tmp_path / "run"
+    assert open_run(output) == (0, "")
+    (output / _run_files.METRICS).write_text("old")
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    crash = {_faults.CRASH_VARIABLE: "run.start"}
+    assert open_run(output, "--overwrite", "--epochs", "9", **crash)[0] == 137
+    assert (output / _run_files.REPLACED).is_dir()
+    assert "--overwrite" in refused(output)
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    assert open_run(output, "--overwrite", "--epochs", "9") == (0, "")
+    assert not (output / _run_files.METRICS).exists()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
+import shutil
+from pathlib import Path
 
 import pytest
 
-from sightkit import io
+from sightkit import _faults, _run_files, io, training, transfer
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,62 @@ def test_an_existing_run_is_not_replaced_and_keras_not_started(done, script):
     result = script("train_logistic", "--features", "f.h5", "--output", "run", cwd=folder)
     assert result.code == 2 and "--overwrite" in result.stderr
     assert "keras" not in result.heavy
+
+
+def files_of(run):
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def old(done, tmp_path):
+    """A copy of the trained run, and its files."""
+    run = shutil.copytree(done[0] / "run", tmp_path / "run")
+    return run, files_of(run)
+
+
+@pytest.mark.parametrize("point", ("file.renamed:3", "run.start"))  # amid the report; at the end
+def test_a_killed_overwrite_and_a_refused_command_lose_no_run(
+    point, done, old, script, monkeypatch
+):
+    run, before = old
+    overwrite = ("--features", "f.h5", "--output", run, "--overwrite")
+    with monkeypatch.context() as patch:
+        patch.setenv(_faults.CRASH_VARIABLE, point)
+        assert script("train_logistic", *overwrite, cwd=done[0]).code == 137
+    assert (run / _run_files.BUNDLE).exists() == (point == "run.start")  # the last that is written
+    refused = script("train_logistic", *overwrite, "--folds", 99, cwd=done[0])
+    assert refused.code == 2 and "fewer --folds" in refused.stderr and "keras" not in refused.heavy
+    assert files_of(run) == before
+
+
+def main_of_train_logistic(features, run):
+    module = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "train_logistic.py"))
+    module["main"](module["Config"](features=(features,), output=run, overwrite=True, folds=2))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "replaced"),
+    (
+        (transfer, "save_feature_classifier", False),
+        (training, "compile_ahead", True),
+    ),
+)
+def test_an_interruption_leaves_one_run_complete(place, name, replaced, done, old, monkeypatch):
+    run, before = old
+    function = getattr(place, name)
+
+    def interrupt(*arguments, **options):
+        function(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, name, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        main_of_train_logistic(done[0] / "f.h5", run)
+    left = files_of(run)
+    assert set(left) == set(before)
+    metrics = json.loads((run / _run_files.METRICS).read_text())
+    assert metrics["cross_validation"]["folds"] == (2 if replaced else 3)
+    assert replaced or left == before
 
 
 @pytest.mark.parametrize(

@@ -252,20 +252,72 @@ def test_what_is_overwritten_goes_when_the_new_run_starts(config, old):
     assert sorted(snapshot(config.output)) == ["checkpoints", "config.json", "notes.txt"]
 
 
-def test_what_a_loop_of_ones_own_has_made_stays(config, old):
-    with pytest.raises(ZeroDivisionError), open_run(config, overwrite=True) as run:
-        run.path(_run_files.BUNDLE).mkdir()
-        1 / 0  # noqa: B018
-    left = sorted(snapshot(config.output))
-    assert left == ["bundle", "checkpoints", "config.json", "notes.txt"]
+def write_all(run):
+    """A successor that never calls ``start``, but has written everything of a run."""
+    for name in (_run_files.METRICS, _run_files.REPORT):
+        run.path(name).write_text("new")
+    run.path(_run_files.BUNDLE).mkdir()
+    (run.checkpoints() / "epoch-00001.npz").write_text("new")
 
 
-def test_the_overwritten_run_returns_if_the_new_one_is_killed(config, old):
+def test_the_overwritten_run_returns_whatever_was_written(config, old):
+    with pytest.raises(KeyboardInterrupt), open_run(config, overwrite=True) as run:
+        write_all(run)
+        raise KeyboardInterrupt
+    assert snapshot(config.output) == old
+
+
+def test_what_ends_without_an_error_stays_without_start(config, old):
+    with open_run(config, overwrite=True) as run:
+        write_all(run)
+    assert run.path(_run_files.METRICS).read_text() == "new"
+    assert not run.path(_run_files.REPLACED).exists()
+
+
+@pytest.mark.parametrize("written", (lambda run: None, write_all))
+def test_the_overwritten_run_returns_if_the_new_one_is_killed(written, config, old):
     run = open_run(config, overwrite=True)
+    written(run)
     run._lock.release()  # as a kill does, in the end
     with open_run(config, resume=True) as resumed:
         assert resumed.resumed
     assert snapshot(config.output) == old
+
+
+@pytest.mark.parametrize(
+    ("flags", "match"),
+    (({}, "holds a run"), ({"resume": True, "epochs": 9}, "20 there, 9 requested")),
+)
+def test_a_refused_command_after_a_kill_restores_the_run(flags, match, config, old):
+    run = open_run(config, overwrite=True)
+    write_all(run)
+    run._lock.release()
+    with pytest.raises(SightkitError, match=match):
+        open_run(config, **flags)
+    assert snapshot(config.output) == old
+
+
+def test_a_run_that_fails_after_a_kill_restores_the_first(config, old):
+    run = open_run(config, overwrite=True)
+    write_all(run)
+    run._lock.release()
+    with pytest.raises(SightkitError, match="folds"), open_run(config, overwrite=True):
+        raise SightkitError("There are too many folds.")
+    assert snapshot(config.output) == old
+
+
+def test_a_resume_goes_on_with_what_was_finished_in_between(config, monkeypatch):
+    acquire = _files.FileLock.acquire
+
+    def finish_then_acquire(lock):
+        monkeypatch.setattr(_files.FileLock, "acquire", acquire)
+        finish_an_epoch(config)
+        lock.acquire()
+
+    monkeypatch.setattr(_files.FileLock, "acquire", finish_then_acquire)
+    with open_run(config, resume=True) as run:
+        assert run.resumed
+    assert (config.output / _run_files.CHECKPOINTS / "epoch-00001.npz").exists()
 
 
 @pytest.mark.parametrize("moves", range(9))
