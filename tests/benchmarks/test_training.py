@@ -45,6 +45,7 @@ def small(precision, times=1.0):
     return network, (rng.random((8, 4, 4, 1), np.float32), np.arange(8) % 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", (None, "float32", "bfloat16"))
 def test_losses_of_both_precisions_must_agree(wrong, benchmark):
     def network(name, precision):

@@ -107,6 +107,7 @@ def found(tmp_path_factory):
     return json.loads(told.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_schedules_are_the_same_on_jax(found):
     from sightkit import callbacks
 

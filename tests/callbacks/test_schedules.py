@@ -163,6 +163,7 @@ class Rates(StatefulCallback):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["step", "warm-up", "one cycle", "manual", "adaptive"])
 def test_resumed_steps_have_the_rates_of_an_uninterrupted_run(name, tmp_path):
     rng = np.random.default_rng(0)

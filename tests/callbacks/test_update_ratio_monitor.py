@@ -178,6 +178,7 @@ def test_a_resumed_run_forgets_rows_after_its_checkpoint(tmp_path):
     assert second.rows == first.rows[:6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "word"), ((1e3, "lower"), (0.01, None), (1e-6, "raise"), (float("nan"), "lower"))
 )

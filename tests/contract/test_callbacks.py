@@ -131,6 +131,7 @@ def test_it_changes_no_bit_of_a_training(name, alone, tmp_path):
     assert train(make(name, tmp_path / "a"), epochs=3, eager=False) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATEFUL)
 def test_a_resumed_one_ends_as_one_that_was_never_stopped(name, tmp_path):
     whole = make(name, tmp_path / "whole")
@@ -178,6 +179,7 @@ def test_its_state_survives_json_and_goes_on_where_it_was(name, trained, tmp_pat
     train(second, epochs=1, first=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATEFUL)
 def test_what_get_state_gave_does_not_change_later(name, tmp_path):
     callback = make(name, tmp_path / "a")

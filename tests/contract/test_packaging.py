@@ -114,6 +114,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+@pytest.mark.slow
 def test_wheel_installs_cleanly_and_every_module_imports(wheel: Path, tmp_path: Path) -> None:
     modules, typed = run([str(wheel), "-I", "-c", IMPORT_ALL], tmp_path).split()[-2:]
     assert int(modules) >= len(package_folders()) and typed == "True"

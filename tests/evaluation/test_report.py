@@ -170,6 +170,7 @@ def test_intervals_and_calibration_are_in_the_report(report, tmp_path):
     assert cv2.imread(str(tmp_path / _run_files.RELIABILITY)) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", (2, 30, 60))
 def test_any_number_of_classes_gives_a_report(classes, report, tmp_path, capsys):
     metrics, text = report(names=tuple(f"class {index}" for index in range(classes)))

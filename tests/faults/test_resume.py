@@ -142,6 +142,7 @@ def test_a_signal_during_validation_keeps_the_epoch(read, train, uninterrupted):
     assert resumed.result == uninterrupted("dropout")[0]
 
 
+@pytest.mark.slow
 def test_a_long_epoch_is_saved_in_between_and_gone_on_with(train, uninterrupted, tmp_path):
     expected = uninterrupted("dropout")[0]
     for stop in ("file.renamed:5", "file.synced:4", "file.renamed:9"):
@@ -162,6 +163,7 @@ def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):
     assert train(network="dropout", resume=True).result == uninterrupted("dropout")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "crash", ("epoch.after_checkpoint:2", pytest.param(None, marks=pytest.mark.slow))
 )

@@ -14,9 +14,8 @@ import pytest
 from sightkit import inference, io, transfer, zoo
 from sightkit._errors import SightkitError
 
-# Normalization after convolutions (folded), after activations, in branches that are added, and none
-# at all. Converting takes a second or more for each.
-QUICK = {"mlp", "lenet", "minivggnet", "resnet20"}
+# None at all, and normalization in branches that are added; converting takes seconds for each.
+QUICK = {"lenet", "resnet20"}
 
 
 def marked():

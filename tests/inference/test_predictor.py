@@ -73,6 +73,7 @@ def test_break_even_counts_networks_inside_networks(shaken):
     assert 0 < break_even(keras.Model(inputs, inner(inputs))) < np.inf
 
 
+@pytest.mark.slow
 @COPIES
 def test_same_calls_give_the_same_bits(engine, network, images_for, made_by):
     batches = [images_for(network, seed=seed) for seed in range(4)]
@@ -266,6 +267,7 @@ def test_images_of_a_wrong_shape_are_refused(engine, network):
             predict(wrong)
 
 
+@pytest.mark.slow
 @COPIES
 def test_compile_leaves_the_network_as_it_was(engine, network, made_by):
     network.compile("adam", "sparse_categorical_crossentropy")

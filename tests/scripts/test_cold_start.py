@@ -89,6 +89,7 @@ def bundle(tmp_path):
     return save(tmp_path / "bundle", 1)
 
 
+@pytest.mark.slow
 def test_a_damaged_form_is_made_anew_with_a_warning(bundle, tmp_path, capsys):
     first = training.load_bundle(bundle, cache=tmp_path / "cache")
     (form,) = (tmp_path / "cache").iterdir()
@@ -104,6 +105,7 @@ def test_a_damaged_form_is_made_anew_with_a_warning(bundle, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_other_weights_have_another_form(bundle, tmp_path):
     images = [np.full((40, 40, 3), 99, np.uint8)]
     for seed, forms in ((1, 1), (2, 2), (1, 2)):
@@ -115,6 +117,7 @@ def test_other_weights_have_another_form(bundle, tmp_path):
         assert np.allclose(cold.predict(images), by_keras.predict(images), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_builders_code_is_part_of_the_forms_name(bundle, tmp_path, monkeypatch):
     training.load_bundle(bundle, cache=tmp_path / "cache")
     monkeypatch.setattr(zoo, "code_sha256", lambda: "other")
@@ -132,6 +135,7 @@ def test_the_canary_is_answered_by_the_form(bundle, tmp_path, monkeypatch):
         training.load_bundle(bundle, cache=tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_costs_no_answer(bundle, tmp_path, capsys):
     (tmp_path / "cache").write_text("a file stands there")
     cold = training.load_bundle(bundle, cache=tmp_path / "cache")
@@ -158,6 +162,7 @@ def test_without_openvino_keras_answers(bundle, tmp_path, monkeypatch):
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_the_network_is_built_when_it_is_used(bundle, tmp_path, monkeypatch):
     training.load_bundle(bundle, cache=tmp_path / "cache")
     monkeypatch.setattr(zoo, "build", lambda *a, **k: 1 / 0)

@@ -47,6 +47,7 @@ def test_a_backend_that_is_none_is_told_in_one_line(script, monkeypatch):
     assert "Received: KERAS_BACKEND='torch'" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_smoke_run_is_announced(script, tmp_path):
     result = script("augmentation_demo", "--smoke", cwd=tmp_path)
     assert "the result means nothing" in result.stderr
@@ -66,6 +67,7 @@ def test_an_interrupt_while_a_script_imports_is_one_line(imported):
         assert "Traceback" in told.stderr
 
 
+@pytest.mark.slow
 def test_keras_is_started_quietly_in_a_notebook_too():
     program = "import sys, sightkit; assert 'keras' not in sys.modules; sightkit.start_keras()"
     settings = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}

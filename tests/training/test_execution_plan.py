@@ -246,6 +246,7 @@ def train(data, output, steps, *, resume=False, stop_after=None):
         return training.weights_sha256(model), run.path(_run_files.HISTORY).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "stops"),  # the last execution has fewer of the thirteen batches than the others
     (

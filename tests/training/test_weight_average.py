@@ -91,6 +91,7 @@ def test_training_is_not_changed_by_it():
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_from_its_state_ends_equal():
     def train(epochs, first=0, state=None):
         model = compiled(with_weight_average(with_gradient_noise(SGD, seed=1), decay=0.9, start=2))

@@ -47,6 +47,7 @@ def bundle(trained, tmp_path):
     return tmp_path / "bundle"
 
 
+@pytest.mark.slow
 def test_fast_forms_are_kept_in_the_folder_that_is_named(trained, tmp_path):
     pytest.importorskip("openvino")
     classifier = transfer.load(trained / "bundle", images=10**9, cache=tmp_path)

@@ -85,6 +85,7 @@ def opened():
     return transfer.open_network("minivggnet", random=True, crops=2)
 
 
+@pytest.mark.slow
 def test_engine_of_an_extraction_is_settled_by_its_photos(
     folder, tmp_path, monkeypatch, break_even
 ):
@@ -106,6 +107,7 @@ def test_engine_of_an_extraction_is_settled_by_its_photos(
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
+@pytest.mark.slow
 def test_features_in_bfloat16_are_compared_on_the_photos(folder, tmp_path, monkeypatch):
     pytest.importorskip("openvino")
     (folder / "china" / "0.png").write_bytes(b"no picture")
@@ -130,6 +132,7 @@ def test_features_in_bfloat16_are_compared_on_the_photos(folder, tmp_path, monke
     assert np.linalg.norm(rounded - exact) < 0.02 * np.linalg.norm(exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", ["NaN", pytest.param("no memory", marks=pytest.mark.slow)])
 def test_an_engine_that_fails_in_the_middle_of_a_file_is_refused(
     reason, folder, tmp_path, monkeypatch, break_even
@@ -313,6 +316,7 @@ def test_views_are_the_middle_its_mirror_image_and_the_corners():
 DATA = os.environ.get("SIGHTKIT_TEST_DATA")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
 def test_a_pretrained_network_is_cut_where_its_weights_are(tmp_path, monkeypatch):
     """MobileNet-0.75's weights are here with the classifier alone: it is built with it and cut."""
@@ -329,6 +333,7 @@ def test_a_pretrained_network_is_cut_where_its_weights_are(tmp_path, monkeypatch
     assert again.identity["origin"]["include_top"] is False
 
 
+@pytest.mark.slow
 def test_the_compiled_network_is_cached_in_the_given_folder(tmp_path, rng):
     pytest.importorskip("openvino")
     network = transfer.open_network("minivggnet", random=True)
