@@ -101,6 +101,7 @@ def test_the_training_is_not_changed_by_a_bit(tmp_path):
     assert [w.tobytes() for w in alone] == [w.tobytes() for w in watched]
 
 
+@pytest.mark.slow
 def test_dead_units_are_counted(tmp_path):
     model = network(rate=1e-12)
     kernel, _ = model.get_layer("convolution").get_weights()

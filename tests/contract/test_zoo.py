@@ -114,6 +114,7 @@ def test_one_step_gives_every_trainable_weight_a_gradient(name, build_once):
             assert np.any(gradient), weight.path
 
 
+@pytest.mark.slow
 @every_small_network
 def test_saved_weights_load_bit_equal(name, build_once, tmp_path):
     model = build_once(name)

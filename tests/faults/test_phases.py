@@ -38,6 +38,7 @@ def train(children, job_data, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_killed_in_either_phase_and_between_them_it_ends_equal(train, uninterrupted, tmp_path):
     checkpoints = tmp_path / "run" / _run_files.CHECKPOINTS
     begun = []

@@ -54,6 +54,7 @@ def test_classify_lists_its_networks_and_refuses_others(script):
     assert result.heavy == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
 def test_classify_names_a_beagle(script, tmp_path, monkeypatch):
     models = tmp_path / "keras" / "models"

@@ -56,6 +56,7 @@ def test_rates_rise_and_the_suggestion_is_where_the_loss_falls(data, tmp_path):
     assert [path.name for path in tmp_path.glob("*.png")] == ["rates.png"]
 
 
+@pytest.mark.slow
 def test_what_it_suggests_trains(data):
     model = network()
     rate = learning_rate_finder(model, data).suggestion

@@ -61,6 +61,7 @@ def test_same_weights_predict_as_keras_applications(keras_home: Path) -> None:
     np.testing.assert_allclose(bundle.predictor(x), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize("name", ["mobilenetv2_0.35", "squeezenet"])
 def test_features_without_the_classifier_tell_animals_apart(keras_home: Path, name: str) -> None:

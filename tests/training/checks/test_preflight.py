@@ -205,6 +205,7 @@ def test_a_network_that_does_not_classify(photos):
     assert alarms(result) == [], str(result)
 
 
+@pytest.mark.slow
 def test_a_last_kernel_of_zeros_is_a_way_to_begin(file):
     model = network()
     model.get_layer("logits").kernel.assign(np.zeros(model.get_layer("logits").kernel.shape))
@@ -471,6 +472,7 @@ def test_a_network_in_which_nothing_trains(file):
     assert alarms(preflight(ready(model), *both(file))) == [("gradients", "failed")]
 
 
+@pytest.mark.slow
 def test_images_that_contradict_their_labels(photos):
     """Twenty images that look alike and are called differently cannot be learned by heart."""
     noise = np.random.default_rng(1).random((320, SIDE, SIDE, 3)) * 1e-6
