@@ -155,7 +155,7 @@ def diagnose(
             "floor and material are shares, from 0 to 1.", floor=floor, material=material
         )
     measured = {"floor": SplitError(floor or 0.0), **errors}
-    # Without a train-validation split variance cannot be told from mismatch: one source is assumed.
+    # Variance and mismatch need a train-validation split to be separated: one source is assumed.
     held_out = "train_validation" if "train_validation" in errors else "validation"
     steps = (
         (BIAS, "floor", "train"),

@@ -36,7 +36,7 @@ class CompiledCache:
 
     Args:
         folder: made when it is written to.
-        network: JSON that tells the network and its weights from all others, see ``identify``.
+        network: JSON that identifies the network and its weights, see ``identify``.
         **depends_on: what else the form depends on: version, precision, ….
 
     Attributes:
@@ -109,7 +109,7 @@ class CompiledCache:
 
 
 def identify(network: keras.Model) -> dict[str, str]:
-    """Return hashes of a network's layers and of its weights, which tell it from all others."""
+    """Return hashes of a network's layers and of its weights, which identify it."""
     weights = hashlib.sha256()
     for variable in network.weights:
         array = np.asarray(variable)

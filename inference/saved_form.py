@@ -42,7 +42,7 @@ def load_or_compile(
     Without one, or without OpenVINO, it is ``compile``.
 
     Args:
-        network: JSON that tells the network from all others: its builder with arguments, and a
+        network: JSON that identifies the network: its builder with arguments, and a
             hash of its weights that was compared with them.
         build: builds it, in float32.
         cache: folder of compiled forms; None for none.

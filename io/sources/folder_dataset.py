@@ -48,7 +48,7 @@ class FolderDataset:
     Classes are sorted by the bytes of their names, on every machine alike. Files that are no
     images by their ending, hidden ones, links (never followed), FIFOs and the like are not taken:
     ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
-    stands for that one. Nothing is decoded before an image is read.
+    is read as that one. Nothing is decoded before an image is read.
 
     Args:
         folder: that holds the images.

@@ -91,14 +91,14 @@ def test_death_after_a_burst_is_told(later, one_class, stops):
 
 def test_one_class_without_a_burst_is_no_death():
     """A network that has not begun to learn lies there too; so does one that came back once."""
-    asked = []
-    assert stop([2.3] * 80, steps=20, one_class=lambda step: asked.append(step) or True) is None
+    probed = []
+    assert stop([2.3] * 80, steps=20, one_class=lambda step: probed.append(step) or True) is None
     burst = [2.3, 50, 20, *[2.4] * 17]
     later = [*[1.5] * 20, *[2.3] * 20]
     assert (
-        stop([*burst, *later], steps=20, one_class=lambda step: asked.append(step) or True) is None
+        stop([*burst, *later], steps=20, one_class=lambda step: probed.append(step) or True) is None
     )
-    assert not asked
+    assert not probed
 
 
 def test_other_losses_than_crossentropy_have_no_death():
