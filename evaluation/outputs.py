@@ -54,25 +54,8 @@ def require_folder(path: str | os.PathLike[str]) -> None:
         SightkitError: a file, a folder that cannot be written to, or one with other files in it,
             such as a run.
     """
-    path = Path(path)
     _files.require_writable(path)
-    if path.is_file():
-        raise SightkitError(
-            "--output must name a folder, and this is a file.",
-            "Choose another name.",
-            output=str(path),
-        )
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    metrics = path / _run_files.METRICS
-    found = _files.read_json(metrics) if metrics.is_file() else None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise SightkitError(
-            "--output must name a new or an empty folder, or that of an earlier evaluation.",
-            "Choose another name.",
-            output=str(path),
-            found=sorted(entry.name for entry in path.iterdir())[:3],
-        )
+    _files.read_own(Path(path), _run_files.METRICS, FORMAT)
 
 
 def write_answers(

@@ -16,6 +16,7 @@ from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
 from sightkit.training.run_config import require_same_settings
+from sightkit.training.run_folder import claim
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
@@ -63,13 +64,13 @@ def _train_member(
     run, seed = folder / f"member-{number}", base.seed + number - 1
     data = folder / "data" / f"member-{number}.h5" if bagging else base.data
     member = _resumable(base, run, seed=seed, data=data)
-    if is_finished(run, experiment, member):
+    if is_finished(member, experiment):
         print(f"Member {number} is finished.", flush=True)
         return
     print(f"Member {number}: seed {seed}", flush=True)
     if bagging:
         start_keras()
-        from sightkit.training.search.trial import ensure_data
+        from sightkit.training.search.data import ensure_data
 
         ensure_data(main, base, folder)
         bag(base.data, data, seed)
@@ -85,16 +86,16 @@ def _train_snapshots(
     run, every, weights = folder / "training", base.epochs // count, folder / _run_files.CHECKPOINTS
     member = _resumable(base, run)
     bundles = [folder / f"member-{k}" / _run_files.BUNDLE for k in range(1, count + 1)]
-    if not is_finished(run, experiment, member):
-        start_keras()
+    finished = is_finished(member, experiment)
+    if finished and all(bundle.is_dir() for bundle in bundles):
+        print("All snapshots are taken.")
+        return
+    start_keras()
+    if not finished:
         from sightkit.callbacks import SnapshotCycles
 
         _forget_layers()
         main(member, callbacks=[SnapshotCycles(weights, every=every, highest=base.learning_rate)])
-    elif all(bundle.is_dir() for bundle in bundles):
-        print("All snapshots are taken.")
-        return
-    start_keras()
     taken = [weights / f"epoch-{every * k:05d}.weights.h5" for k in range(1, count + 1)]
     save_snapshots(run, taken, bundles)
 
@@ -146,21 +147,12 @@ def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int
     Reference:
         Breiman, "Bagging predictors", 1996.
     """
-    file = sightkit_io.DatasetFile.open(dataset)
-    about = {"seed": seed, "dataset_sha256": file.sha256}
-    path = Path(path)
-    if path.exists():
-        if sightkit_io.DatasetFile.open(path).recipe.get("bagging") != about:
-            raise SightkitError(
-                "The file was drawn from another dataset, or with another seed.",
-                "Choose another --output.",
-                path=str(path),
-            )
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parts = {name: np.arange(*ends) for name, ends in file.splits.items()}
-    parts["train"] = bootstrap_rows(*file.rows("train"), seed=seed)
-    sightkit_io.write_rows(path, file, parts, recipe={"bagging": about})
+    from sightkit.training.search.data import derive
+
+    file, path = sightkit_io.DatasetFile.open(dataset), Path(path)
+    rows = {name: np.arange(*ends) for name, ends in file.splits.items()}
+    rows["train"] = bootstrap_rows(*file.rows("train"), seed=seed)
+    derive(path, file, rows, bagging={"seed": seed, "dataset_sha256": file.sha256})
     return path
 
 
@@ -170,23 +162,14 @@ def bootstrap_rows(first: int, last: int, *, seed: int) -> np.ndarray:
     return np.sort(rng.integers(first, last, last - first))
 
 
-def is_finished(folder: Path, experiment: str, config: Config) -> bool:
+def is_finished(config: Config, experiment: str) -> bool:
     """Return whether a member's training is complete, with this configuration.
 
     Raises:
         SightkitError: the folder holds another configuration's.
     """
-    complete = (folder / _run_files.BUNDLE).is_dir() and (folder / _run_files.METRICS).is_file()
-    if not complete or not (folder / _run_files.CONFIG).is_file():
-        return False
-    require_same_settings(
-        _files.read_json(folder / _run_files.CONFIG),
-        {"experiment": experiment, **config.to_json()},
-        folder,
-        "A member was trained with other flags",
-        "Choose another --output.",
-    )
-    return True
+    made = (config.output / name for name in (_run_files.BUNDLE, _run_files.METRICS))
+    return claim(config, experiment) and all(path.exists() for path in made)
 
 
 def save_snapshots(run: Path, weights: Sequence[Path], folders: Sequence[Path]) -> None:
@@ -227,25 +210,18 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
         SightkitError: the folder holds another ensemble, or other things.
     """
     _files.require_writable(folder)
-    path = folder / DESCRIPTION
-    if path.is_file():
+    found = _files.read_own(folder, DESCRIPTION, FORMAT)
+    if found is not None:
         require_same_settings(
-            read_ensemble(folder),
+            found,
             settings,
             folder,
             "The output folder holds another ensemble",
             "Give the flags of that one, or another --output.",
         )
         return
-    if folder.is_dir() and any(folder.iterdir()):
-        raise SightkitError(
-            "The output folder holds files that are no ensemble's.",
-            "Choose a new or an empty folder.",
-            output=str(folder),
-            found=sorted(entry.name for entry in folder.iterdir())[:3],
-        )
     folder.mkdir(parents=True, exist_ok=True)
-    _files.write_json(path, {"format": FORMAT, **settings})
+    _files.write_json(folder / DESCRIPTION, {"format": FORMAT, **settings})
 
 
 def read_ensemble(folder: Path) -> dict[str, Any]:

@@ -56,10 +56,9 @@ class Config:
 def main(config: Config) -> dict[str, Any]:
     script = scripts.load_experiment(config.experiment)
     experiment = scripts.parse_flags(script, config.flags, smoke=config.smoke)
-    from sightkit.training.search.plan import SearchPlan, import_optuna
+    from sightkit.training.search.plan import SearchPlan
     from sightkit.training.search.space import default_space, parse_space
 
-    import_optuna()
     name = Path(config.experiment).stem
     plan = SearchPlan(
         experiment=config.experiment,
@@ -75,6 +74,7 @@ def main(config: Config) -> dict[str, Any]:
         prune=config.prune,
     )
     _cli.start_keras()
+    from sightkit.callbacks.search_picture import draw_search
     from sightkit.training.search.results import describe_results, write_results
     from sightkit.training.search.study import Search
 
@@ -87,36 +87,6 @@ def main(config: Config) -> dict[str, Any]:
         draw_search(summary, plan.output / "search.png")
     print(describe_results(plan, summary))
     return summary
-
-
-def draw_search(summary: dict[str, Any], path: Path) -> None:
-    """Draw a panel a dimension: its value against the objective, lines at pruned trials."""
-    from matplotlib.figure import Figure
-
-    from sightkit import _files
-
-    space, objective = summary["settings"]["space"], summary["settings"]["objective"]
-    figure = Figure((1 + 3.6 * len(space), 3.8), layout="constrained")
-    axes = figure.subplots(1, len(space), sharey=True, squeeze=False)[0]
-    ended = [row for row in summary["trials"] if row["state"] in ("pruned", "fail")]
-    for axis, name in zip(axes, sorted(space), strict=True):
-        for stage, colour in (("coarse", "#9ab"), ("fine", "#d45500")):
-            done = [r for r in summary["trials"] if r["stage"] == stage and r["value"] is not None]
-            axis.plot([_ticked(r[name]) for r in done], [r["value"] for r in done], "o", c=colour,
-                      label=f"{stage} ({len(done)})", alpha=0.8)  # fmt: skip
-        for row in ended:
-            axis.axvline(_ticked(row[name]), color="#bbb", linewidth=0.6, zorder=0)
-        if space[name].get("log"):
-            axis.set_xscale("log")
-        axis.set_xlabel(name)
-    axes[0].set_ylabel(f"validation {objective}")
-    axes[-1].legend(title=f"lines: ended early ({len(ended)})", fontsize=8, title_fontsize=8)
-    with _files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-
-
-def _ticked(value: Any) -> Any:
-    return str(value) if isinstance(value, (str, bool)) else value
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,36 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
+def read_own(
+    folder: Path, name: str, kind: str, *, leftovers: Collection[str] = ()
+) -> dict[str, Any] | None:
+    """Return the JSON that makes a folder ours; None where the folder is missing or empty.
+
+    Args:
+        folder: where something is to be written.
+        name: of the JSON file.
+        kind: its entry ``format``.
+        leftovers: names of what a killed process leaves there before it writes that file.
+
+    Raises:
+        SightkitError: the folder holds other files.
+    """
+    path = folder / name
+    found = read_json(path) if path.is_file() else None
+    if isinstance(found, dict) and found.get("format") == kind:
+        return found
+    names = os.listdir(folder) if folder.is_dir() else ()
+    others = sorted(each for each in {*names} - {*leftovers} if not is_partial(each))
+    if others:
+        raise SightkitError(
+            f"The output folder must be new or empty, or hold a {name} of the format {kind}.",
+            "Choose another --output: files that are not ours are never touched.",
+            output=str(folder),
+            found=others[:3],
+        )
+    return None
+
+
 def sync(path: Path) -> None:
     """Force a file's or a folder's content to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -219,12 +249,14 @@ def require_free_space(folder: str | os.PathLike[str], needed: int, purpose: str
 class FileLock:
     """A lock for one process at a time; the system releases it when the process ends, even killed.
 
-    The lock file holds pid and host of the owner, for the message to the one who comes second.
+    The lock file holds pid and host of the owner, for the message to the one who comes second; with
+    ``wait`` that one waits instead.
     """
 
-    def __init__(self, path: Path, purpose: str) -> None:
+    def __init__(self, path: Path, purpose: str, *, wait: bool = False) -> None:
         self.path = path
         self.purpose = purpose
+        self.wait = wait
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -238,7 +270,7 @@ class FileLock:
         while self._descriptor is None:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if self.wait else fcntl.LOCK_NB))
             except OSError as error:
                 owner = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
                 os.close(descriptor)

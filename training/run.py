@@ -24,7 +24,6 @@ from sightkit.training.run_folder import (
     holds_work,
     parts,
     put_back,
-    recover,
 )
 
 MINIMUM_BYTES = 64 * 2**20
@@ -80,15 +79,16 @@ class Run:
         folder = config.output
         _files.require_writable(folder)
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
-        recover(folder)
-        wanted = {"experiment": experiment, **config.to_json()}
-        claim(folder, wanted, config)
-        folder.mkdir(parents=True, exist_ok=True)
         run = cls(config, experiment=experiment)
+        if run.path(_run_files.REPLACED).is_dir():  # the successor was killed before it started
+            with run._lock:
+                put_back(folder)
+        claim(config, experiment)
+        folder.mkdir(parents=True, exist_ok=True)
         run._lock.acquire()
         try:
             put_back(folder)  # another process may have had it in between
-            run.resumed = claim(folder, wanted, config) is not None and config.resume
+            run.resumed = claim(config, experiment) and config.resume
             checkpoints = folder / _run_files.CHECKPOINTS
             phases = checkpoints.iterdir() if checkpoints.is_dir() else ()
             for part in (folder, checkpoints, *filter(Path.is_dir, phases)):

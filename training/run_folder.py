@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
@@ -38,14 +36,6 @@ def parts(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(CONTENTS, key=lambda name: name != _run_files.CONFIG)]
 
 
-def recover(folder: Path) -> None:
-    """Bring back a run whose successor was killed before it started."""
-    if not (folder / _run_files.REPLACED).is_dir():
-        return
-    with _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}"):
-        put_back(folder)
-
-
 def put_back(folder: Path) -> None:
     """Bring back the run that is aside: its successor, which never started, goes with all it wrote.
 
@@ -63,11 +53,16 @@ def put_back(folder: Path) -> None:
     aside.rmdir()
 
 
-def claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str, Any] | None:
-    """Return the configuration to continue, or None; raise if the folder may not be taken."""
-    found = _find_config(folder)
-    if found is None:
-        return None
+def claim(config: RunConfig, experiment: str) -> bool:
+    """Return whether the folder holds a run worth keeping; raise if it may not be taken."""
+    folder = config.output
+    # A run that was killed before its configuration was written is no run yet.
+    leftovers = (_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED)
+    found = _files.read_own(folder, _run_files.CONFIG, FORMAT, leftovers=leftovers)
+    if found and found.get("schema", 0) > SCHEMA:
+        raise SightkitError("The run was written by a newer version.", "Update sightkit.")
+    if found is None or not holds_work(folder):
+        return False
     if not (config.resume or config.overwrite):
         resume = "--resume to continue it, " if "resume" in vars(config) else ""
         raise SightkitError(
@@ -78,39 +73,12 @@ def claim(folder: Path, wanted: dict[str, Any], config: RunConfig) -> dict[str, 
     if config.resume:
         require_same_settings(
             found,
-            wanted,
+            {"experiment": experiment, **config.to_json()},
             folder,
             "A run is resumed with its own configuration",
             "Give the flags of the run, or another --output.",
         )
-    return found
-
-
-def _find_config(folder: Path) -> dict[str, Any] | None:
-    """Return the configuration of a folder's run; None if there is none, or nothing to lose."""
-    names = os.listdir(folder) if folder.is_dir() else ()
-    entries = {name for name in names if not _files.is_partial(name)}
-    # A run that was killed before its configuration was written is no run yet.
-    leftovers = {_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED}
-    if _run_files.CONFIG not in entries:
-        if entries - leftovers:
-            raise SightkitError(
-                "The output folder holds files that are no run's.",
-                "Choose a new or an empty folder; neither --resume nor --overwrite touches others.",
-                output=str(folder),
-                found=sorted(entries - leftovers)[:3],
-            )
-        return None
-    found = _files.read_json(folder / _run_files.CONFIG)
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise SightkitError(
-            f"The output folder holds a {_run_files.CONFIG} that is no run's.",
-            "Choose another --output.",
-            output=str(folder),
-        )
-    if found.get("schema", 0) > SCHEMA:
-        raise SightkitError("The run was written by a newer version.", "Update sightkit.")
-    return found if holds_work(folder) else None
+    return True
 
 
 def holds_work(folder: Path) -> bool:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, _run_files, experiments, training, zoo
+from sightkit import _run_files, experiments, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.callbacks import SnapshotCycles
 from sightkit.experiments.ensemble import (
@@ -60,15 +60,15 @@ class Config(experiments.Config):
 
 
 def test_a_member_is_finished_with_a_bundle_and_its_own_config(tmp_path):
-    config = Config()
-    assert not is_finished(tmp_path, "train_x", config)
-    (tmp_path / _run_files.BUNDLE).mkdir()
-    _files.write_json(tmp_path / _run_files.METRICS, {})
-    assert not is_finished(tmp_path, "train_x", config)
-    _files.write_json(tmp_path / _run_files.CONFIG, {"experiment": "train_x", **config.to_json()})
-    assert is_finished(tmp_path, "train_x", config)
+    config = Config(output=tmp_path / "run", resume=True)
+    assert not is_finished(config, "train_x")
+    with training.Run.open(config, experiment="train_x") as run:
+        run.path(_run_files.METRICS).write_text("{}")
+    assert not is_finished(config, "train_x")
+    run.path(_run_files.BUNDLE).mkdir()
+    assert is_finished(config, "train_x")
     with pytest.raises(SightkitError, match="epochs"):
-        is_finished(tmp_path, "train_x", dataclasses.replace(config, epochs=9))
+        is_finished(dataclasses.replace(config, epochs=9), "train_x")
 
 
 def test_an_ensemble_is_gone_on_with_by_the_same_settings_only(tmp_path):

@@ -1,10 +1,15 @@
-"""Dataset files for a search: folds of training and validation images, without test images."""
+"""Dataset files for a search or an ensemble, made of the one that an experiment's script builds."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from keras.callbacks import LambdaCallback
 
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
@@ -47,37 +52,71 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
             class_names=file.class_names,
         )
         parts = [np.sort(pool[rows]) for rows in dealt.values()]
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number, validation in enumerate(parts, start=1):
-        path = folder / f"fold-{number}-of-{folds}.h5"
-        train = np.setdiff1d(pool, validation)
         about = {"fold": number, "folds": folds, "seed": seed, "dataset_sha256": file.sha256}
-        if path.is_file():
-            _require_same(path, about)
-        else:
-            _write_fold(path, file, train, validation, about)
-        paths.append(path)
+        about["test"] = "the validation images again: there is no test image in this file"
+        rows = {"train": np.setdiff1d(pool, validation), "validation": validation}
+        paths.append(folder / f"fold-{number}-of-{folds}.h5")
+        derive(paths[-1], file, {**rows, "test": validation}, search=about)
     return paths
 
 
-def _write_fold(
+def derive(
     path: Path,
     file: sightkit_io.DatasetFile,
-    train: np.ndarray,
-    validation: np.ndarray,
-    about: dict[str, int | str],
+    rows: Mapping[str, np.ndarray],
+    **about: dict[str, Any],
 ) -> None:
-    about = {**about, "test": "the validation images again: there is no test image in this file"}
-    parts = {"train": train, "validation": validation, "test": validation}
-    sightkit_io.write_rows(path, file, parts, recipe={"search": about})
+    """Write a dataset file of another's rows; one that exists is used if it was made alike.
 
+    Args:
+        path: of the new file.
+        file: whose rows are taken.
+        rows: of each split.
+        **about: how they were chosen, JSON by the name of its entry in the recipe.
 
-def _require_same(path: Path, about: dict[str, int | str]) -> None:
-    found = sightkit_io.DatasetFile.open(path).recipe.get("search", {})
-    if any(found.get(name) != value for name, value in about.items()):
+    Raises:
+        SightkitError: the file exists, and was made of another dataset or with another seed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file():
+        sightkit_io.write_rows(path, file, rows, recipe=about)
+    elif not about.items() <= sightkit_io.DatasetFile.open(path).recipe.items():
         raise SightkitError(
-            "The folds were made from another dataset or with another seed.",
+            "The file was made from another dataset, or with another seed.",
             "Choose another --output.",
             path=str(path),
         )
+
+
+def ensure_data(main: Callable[..., Any], config: Any, folder: Path) -> None:
+    """Let a script build its dataset file where it is missing, and stop before it trains.
+
+    Args:
+        main: the script's.
+        config: the script's; ``data`` names the file.
+        folder: for what the script prints and begins.
+    """
+    if config.data.exists():
+        return
+    only_data = dataclasses.replace(
+        config, output=folder / "preparation", resume=False, overwrite=True, preflight=False
+    )
+    with contextlib.suppress(DatasetBuilt), quiet(folder / "preparation.log"):
+        main(only_data, callbacks=[LambdaCallback(on_train_begin=_stop_before_training)])
+
+
+class DatasetBuilt(Exception):
+    """A script has built its dataset and would begin to train."""
+
+
+def _stop_before_training(logs: dict[str, Any] | None = None) -> None:
+    raise DatasetBuilt
+
+
+@contextlib.contextmanager
+def quiet(path: Path) -> Iterator[None]:
+    """Redirect to a file what a script prints."""
+    with open(path, "a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+        yield

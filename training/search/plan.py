@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.training.search.space import Choice, Space, space_to_json
+from sightkit.training.search.space import Space, space_to_json
 
 MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
 """Objective to the name of its value in an epoch's logs."""
@@ -23,7 +23,7 @@ class SearchPlan:
         experiment: name of the script.
         main: of the script: ``main(config, callbacks=…)`` returns what metrics.json holds.
         config: of the script; the search replaces what ``space`` names.
-        space: field to ``Interval`` or ``Choice``.
+        space: field to optuna's distribution.
         output: folder of the search.
         trials: in all; the first half of them coarse.
         coarse_epochs: of a coarse trial; fine ones have ``config.epochs``.
@@ -57,12 +57,8 @@ class SearchPlan:
         if not self.space:
             raise SightkitError("There must be something to search for.", "Give --space.")
         for name, dimension in self.space.items():  # a value that Config refuses, refused now
-            ends = (
-                dimension.values
-                if isinstance(dimension, Choice)
-                else (dimension.low, dimension.high)
-            )
-            for value in ends:
+            found = vars(dimension)
+            for value in found.get("choices") or (found["low"], found["high"]):
                 dataclasses.replace(self.config, **{name: value})
 
     def wanted(self, stage: str) -> int:
@@ -81,20 +77,3 @@ class SearchPlan:
                 for name in ("trials", "coarse_epochs", "folds", "objective", "seed", "prune")
             },
         }
-
-
-def import_optuna() -> Any:
-    """Import optuna, which is an extra.
-
-    Raises:
-        SightkitError: it is not installed.
-    """
-    try:
-        import optuna
-    except ImportError as error:
-        raise SightkitError(
-            f"A search needs optuna ({error}).",
-            "Install the extra: pip install 'sightkit[search]'.",
-        ) from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna

@@ -8,6 +8,7 @@ from typing import Any
 
 from sightkit import _files
 from sightkit.training.search.plan import SearchPlan
+from sightkit.training.search.space import space_to_json
 from sightkit.training.search.study import STAGES, Search
 
 TABLE, SUMMARY = "trials.csv", "search.json"
@@ -57,10 +58,10 @@ def write_results(search: Search) -> dict[str, Any]:
     plan = search.plan
     rows = search_rows(search)
     _files.write_csv(plan.output / TABLE, rows)
-    settings = plan.settings()
+    fine = search.study("fine").get_trials(deepcopy=False)
     summary = {
-        "settings": settings,
-        "fine_space": search.study("fine").user_attrs.get("space", settings["space"]),
+        "settings": plan.settings(),
+        "fine_space": space_to_json(fine[0].distributions if fine else plan.space),
         "trials": rows,
         "best": best_row(rows, plan.objective),
     }

@@ -6,33 +6,30 @@ times, on machines that share the folder, or again after a kill.
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import optuna
+from optuna.trial import TrialState
 
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.training.run_config import require_same_settings
-from sightkit.training.search.plan import SearchPlan, import_optuna
-from sightkit.training.search.space import (
-    Choice,
-    Interval,
-    Space,
-    draw,
-    narrowed,
-    space_from_json,
-    space_to_json,
-)
-from sightkit.training.search.trial import prepare_folds, train_fold
+from sightkit.training.search.data import ensure_data, write_folds
+from sightkit.training.search.plan import SearchPlan
+from sightkit.training.search.space import Space, draw, narrowed
+from sightkit.training.search.trial import train_fold
 
 JOURNAL = "journal.log"
 STAGES = ("coarse", "fine")
 POLL_SECONDS = 1.0
 FAILURES_IN_A_ROW = 3
+
+Claim = tuple[optuna.Trial, _files.FileLock]
+"""A trial, and the lock in its folder by which it is this process's."""
 
 
 class Search:
@@ -46,20 +43,22 @@ class Search:
         plan: the same in every process.
 
     Raises:
-        SightkitError: no optuna, or a folder that holds another search.
+        SightkitError: a folder that holds another search.
     """
 
     def __init__(self, plan: SearchPlan) -> None:
-        self.optuna = import_optuna()
         self.plan = plan
         _files.require_writable(plan.output)
         plan.output.mkdir(parents=True, exist_ok=True)
-        journal = self.optuna.storages.journal.JournalFileBackend(str(plan.output / JOURNAL))
-        self.storage = self.optuna.storages.JournalStorage(journal)
+        journal = optuna.storages.journal.JournalFileBackend(str(plan.output / JOURNAL))
+        self.storage = optuna.storages.JournalStorage(journal)
         self._failures = 0
         with self._claiming():
             self._require_same_search()
-            self.data = prepare_folds(plan)
+            ensure_data(plan.main, plan.config, plan.output)
+            self.data = write_folds(
+                plan.config.data, plan.output / "data", plan.folds, seed=plan.seed
+            )
 
     def run(self, report: Callable[[str], None] = print) -> None:
         """Conduct trials until all have begun.
@@ -72,18 +71,21 @@ class Search:
             Interrupted: a signal came; the trial is saved, and the same command continues it.
         """
         while (claim := self._claim()) is not None:
-            with contextlib.closing(claim):
-                report(self._conduct(claim))
+            trial, lock = claim
+            try:
+                report(self._conduct(trial, lock.path.parent))
+            finally:
+                lock.release()
 
     def study(self, stage: str) -> Any:
         """Return the study of a stage, made where it is missing."""
-        pruner = self.optuna.pruners.MedianPruner(n_startup_trials=4)
-        return self.optuna.create_study(
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
+        return optuna.create_study(
             storage=self.storage,
             study_name=stage,
             direction="maximize" if self.plan.objective == "rank1" else "minimize",
-            sampler=self.optuna.samplers.RandomSampler(self.plan.seed),
-            pruner=pruner if self.plan.prune else self.optuna.pruners.NopPruner(),
+            sampler=optuna.samplers.RandomSampler(self.plan.seed),
+            pruner=pruner if self.plan.prune else optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
 
@@ -101,27 +103,21 @@ class Search:
             "Give its flags to continue it, or another --output.",
         )
 
-    @contextlib.contextmanager
-    def _claiming(self) -> Iterator[None]:
+    def _claiming(self) -> _files.FileLock:
         """Let one process at a time choose its next trial; the others wait."""
-        lock = _files.FileLock(self.plan.output / ".claim.lock", "the choice of the next trial")
-        while not _acquired(lock):
-            time.sleep(POLL_SECONDS / 10)
-        try:
-            yield
-        finally:
-            lock.release()
+        path = self.plan.output / ".claim.lock"
+        return _files.FileLock(path, "the choice of the next trial", wait=True)
 
-    def _claim(self) -> _Claim | None:
+    def _claim(self) -> Claim | None:
         """Return the next trial for this process; wait for coarse trials of other processes."""
         while True:
             with self._claiming():
                 for stage in STAGES:
                     study = self.study(stage)
                     trials = study.get_trials(deepcopy=False)
-                    claim = self._take_over(study, stage, trials)
+                    claim = self._take_over(study, trials)
                     if claim is None and len(trials) < self.plan.wanted(stage):
-                        claim = self._begin(study, stage, len(trials))
+                        claim = self._begin(study, len(trials))
                     if claim is not None:
                         return claim
                     if any(not trial.state.is_finished() for trial in trials):
@@ -132,45 +128,37 @@ class Search:
                     return None  # other processes finish the last trials
             time.sleep(POLL_SECONDS)
 
-    def _take_over(self, study: Any, stage: str, trials: list[Any]) -> _Claim | None:
+    def _take_over(self, study: Any, trials: list[Any]) -> Claim | None:
         """Lock a trial that has begun and that no process conducts."""
         for trial in trials:
-            if trial.state == self.optuna.trial.TrialState.RUNNING:
-                folder = self.plan.output / "trials" / f"{stage}-{trial.number:04d}"
+            if trial.state == TrialState.RUNNING:
+                folder = self.plan.output / "trials" / f"{study.study_name}-{trial.number:04d}"
                 folder.mkdir(parents=True, exist_ok=True)
                 lock = _files.FileLock(folder / ".search.lock", f"the trial {folder.name}")
-                if _acquired(lock):
-                    running = self.optuna.trial.Trial(study, trial._trial_id)
-                    return _Claim(stage, folder, running, lock)
+                try:
+                    lock.acquire()
+                except SightkitError:
+                    continue
+                return optuna.Trial(study, trial._trial_id), lock
         return None
 
-    def _begin(self, study: Any, stage: str, number: int) -> _Claim | None:
+    def _begin(self, study: Any, number: int) -> Claim | None:
         """Add a trial with its values in one entry of the journal: a kill leaves no half of it."""
-        space = self._space(study, stage)
+        space = self._space(study.study_name)
         study.add_trial(
-            self.optuna.trial.create_trial(
-                state=self.optuna.trial.TrialState.RUNNING,
-                params=draw(space, self.plan.seed, STAGES.index(stage), number),
-                distributions={name: self._distribution(kind) for name, kind in space.items()},
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=draw(space, self.plan.seed, STAGES.index(study.study_name), number),
+                distributions=space,
             )
         )
-        return self._take_over(study, stage, study.get_trials(deepcopy=False)[number:])
+        return self._take_over(study, study.get_trials(deepcopy=False)[number:])
 
-    def _space(self, study: Any, stage: str) -> Space:
+    def _space(self, stage: str) -> Space:
+        """Return the plan's; after coarse trials what is around the best quarter, two at least."""
         if stage == "coarse" or not self.plan.wanted("coarse"):
             return self.plan.space
-        if "space" not in study.user_attrs:
-            best = self._best_coarse()
-            study.set_user_attr("space", space_to_json(narrowed(self.plan.space, best)))
-        return space_from_json(study.user_attrs["space"])
-
-    def _best_coarse(self) -> list[dict[str, Any]]:
-        """Return the values of the best quarter of the coarse trials, two at least."""
-        done = [
-            trial
-            for trial in self.study("coarse").get_trials(deepcopy=False)
-            if trial.state == self.optuna.trial.TrialState.COMPLETE
-        ]
+        done = self.study("coarse").get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if not done:
             raise SightkitError(
                 "The fine trials need a coarse one that is complete.",
@@ -178,68 +166,36 @@ class Search:
                 output=str(self.plan.output),
             )
         done.sort(key=lambda trial: trial.value, reverse=self.plan.objective == "rank1")
-        return [trial.params for trial in done[: max(2, len(done) // 4)]]
+        best = done[: max(2, len(done) // 4)]
+        return narrowed(self.plan.space, [trial.params for trial in best])
 
-    def _distribution(self, dimension: Interval | Choice) -> Any:
-        kinds = self.optuna.distributions
-        if isinstance(dimension, Choice):
-            return kinds.CategoricalDistribution(dimension.values)
-        if dimension.whole:
-            return kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
-        return kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-
-    def _conduct(self, claim: _Claim) -> str:
+    def _conduct(self, trial: optuna.Trial, folder: Path) -> str:
         """Train a trial's network on every fold; return a line about the result."""
-        study, trial, states = self.study(claim.stage), claim.trial, self.optuna.trial.TrialState
-        epochs = self.plan.coarse_epochs if claim.stage == "coarse" else self.plan.config.epochs
+        stage = trial.study.study_name
+        epochs = self.plan.coarse_epochs if stage == "coarse" else self.plan.config.epochs
         start = time.monotonic()
         values: list[float] = []
+        value, state = None, TrialState.COMPLETE
         try:
             for fold, data in enumerate(self.data, start=1):
-                values.append(train_fold(self.plan, trial, claim.folder, fold, data, epochs))
-        except self.optuna.TrialPruned as pruned:
-            outcome, state = f"ended early ({pruned})", states.PRUNED
+                values.append(train_fold(self.plan, trial, folder, fold, data, epochs))
+            value = statistics.fmean(values)
+            outcome = f"{self.plan.objective} {value:.4f}"
+            self._failures = 0
+        except optuna.TrialPruned as pruned:
+            outcome, state = f"ended early ({pruned})", TrialState.PRUNED
         except SightkitError as error:
-            outcome, state = f"failed ({error})", states.FAIL
+            outcome, state = f"failed ({error})", TrialState.FAIL
             self._failures += 1
             trial.set_user_attr("reason", str(error))
             if self._failures == FAILURES_IN_A_ROW:
-                study.tell(trial, state=state)
+                trial.study.tell(trial, state=state)
                 raise
-        else:
-            outcome, state = (
-                f"{self.plan.objective} {statistics.fmean(values):.4f}",
-                states.COMPLETE,
-            )
-            self._failures = 0
         trial.set_user_attr("folds", values)
         trial.set_user_attr("seconds", round(time.monotonic() - start, 1))
-        value = statistics.fmean(values) if state == states.COMPLETE else None
-        study.tell(trial, value, state)
-        tried = ", ".join(f"{name} {_shown(value)}" for name, value in trial.params.items())
-        return f"{claim.stage} {trial.number}: {tried}: {outcome}"
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """A trial, and the lock by which it is this process's."""
-
-    stage: str
-    folder: Path
-    trial: Any
-    lock: _files.FileLock
-
-    def close(self) -> None:
-        """Release the lock."""
-        self.lock.release()
-
-
-def _acquired(lock: _files.FileLock) -> bool:
-    try:
-        lock.acquire()
-    except SightkitError:
-        return False
-    return True
+        trial.study.tell(trial, value, state)
+        params = ", ".join(f"{name} {_shown(tried)}" for name, tried in trial.params.items())
+        return f"{stage} {trial.number}: {params}: {outcome}"
 
 
 def _shown(value: Any) -> str:

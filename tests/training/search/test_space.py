@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +9,20 @@ import pytest
 
 from sightkit import experiments
 from sightkit._errors import SightkitError
-from sightkit.training.search.space import (
-    Choice,
-    Interval,
+
+optuna = pytest.importorskip("optuna")
+from optuna.distributions import (  # noqa: E402
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    json_to_distribution,
+)
+
+from sightkit.training.search.space import (  # noqa: E402
     default_space,
     draw,
     narrowed,
     parse_space,
-    space_from_json,
     space_to_json,
 )
 
@@ -40,11 +47,11 @@ def test_what_a_command_line_says():
         "activation=relu,elu",
     )
     assert parse_space(texts, Config()) == {
-        "learning_rate": Interval(1e-4, 1e-1, log=True),
-        "reg": Interval(0.0, 0.5),
-        "batch_size": Choice((32, 64, 128)),
-        "epochs": Interval(2, 9, whole=True),
-        "activation": Choice(("relu", "elu")),
+        "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
+        "reg": FloatDistribution(0.0, 0.5),
+        "batch_size": CategoricalDistribution((32, 64, 128)),
+        "epochs": IntDistribution(2, 9),
+        "activation": CategoricalDistribution(("relu", "elu")),
     }
 
 
@@ -78,26 +85,28 @@ def test_a_field_is_named_once():
 
 def test_the_default_space():
     assert default_space(Config(reg=1e-3)) == {
-        "learning_rate": Interval(0.05 / 100, 5.0, log=True),
-        "reg": Interval(1e-5, 0.1, log=True),
-        "batch_size": Choice((16, 32, 64)),
+        "learning_rate": FloatDistribution(0.05 / 100, 5.0, log=True),
+        "reg": FloatDistribution(1e-5, 0.1, log=True),
+        "batch_size": CategoricalDistribution((16, 32, 64)),
     }
     assert set(default_space(Config(batch_size=1))) == {"learning_rate", "batch_size"}
-    assert default_space(Config(batch_size=1))["batch_size"] == Choice((1, 2))
+    assert default_space(Config(batch_size=1))["batch_size"] == CategoricalDistribution((1, 2))
 
 
 def test_the_logarithm_is_uniform():
-    values = [draw({"a": Interval(1e-4, 1.0, log=True)}, 1, 0, n)["a"] for n in range(2000)]
+    values = [
+        draw({"a": FloatDistribution(1e-4, 1.0, log=True)}, 1, 0, n)["a"] for n in range(2000)
+    ]
     counts, _ = np.histogram(np.log10(values), bins=4, range=(-4, 0))
     assert counts.sum() == 2000 and counts.min() > 430
-    linear = [draw({"a": Interval(2, 4, whole=True)}, 1, 0, n)["a"] for n in range(50)]
+    linear = [draw({"a": IntDistribution(2, 4)}, 1, 0, n)["a"] for n in range(50)]
     assert set(linear) == {2, 3, 4}
-    chosen = [draw({"a": Choice(("x", "y"))}, 1, 0, n)["a"] for n in range(50)]
+    chosen = [draw({"a": CategoricalDistribution(("x", "y"))}, 1, 0, n)["a"] for n in range(50)]
     assert set(chosen) == {"x", "y"}
 
 
 def test_values_are_a_function_of_seed_stage_and_number():
-    space = {"a": Interval(0, 1), "b": Interval(0, 1)}
+    space = {"a": FloatDistribution(0, 1), "b": FloatDistribution(0, 1)}
     first = draw(space, 1, 0, 0)
     assert draw(dict(reversed(space.items())), 1, 0, 0) == first
     others = [draw(space, *key) for key in ((2, 0, 0), (1, 1, 0), (1, 0, 1))]
@@ -107,14 +116,15 @@ def test_values_are_a_function_of_seed_stage_and_number():
 
 def test_around_the_best_it_is_narrower_and_stays_inside():
     space = {
-        "rate": Interval(1e-4, 1.0, log=True),
-        "size": Choice((16, 32, 64)),
-        "depth": Interval(1, 21, whole=True),
+        "rate": FloatDistribution(1e-4, 1.0, log=True),
+        "size": CategoricalDistribution((16, 32, 64)),
+        "depth": IntDistribution(1, 21),
     }
     best = [{"rate": 1e-3, "size": 32, "depth": 4}, {"rate": 1e-2, "size": 16, "depth": 20}]
     found = narrowed(space, best)
     assert found["rate"].low == pytest.approx(10**-3.4)
     assert found["rate"].high == pytest.approx(10**-1.6)
-    assert found["size"] == Choice((16, 32))
-    assert found["depth"] == Interval(2, 21, whole=True)
-    assert space_from_json(space_to_json(found)) == found
+    assert found["size"] == CategoricalDistribution((16, 32))
+    assert found["depth"] == IntDistribution(2, 21)
+    stored = {name: json_to_distribution(json.dumps(v)) for name, v in space_to_json(found).items()}
+    assert stored == found

@@ -147,9 +147,7 @@ def test_a_failed_trial_is_reported_and_three_end_the_search(tmp_path):
 
 
 def test_a_value_that_config_refuses_is_refused_before_work(tmp_path):
-    from sightkit.training.search.space import Choice
-
-    space = {"learning_rate": Choice((0.1, -1.0))}
+    space = {"learning_rate": optuna.distributions.CategoricalDistribution((0.1, -1.0))}
     with pytest.raises(SightkitError, match="learning-rate must be a number above 0"):
         job.plan(tmp_path, space=space)
     for options in ({"trials": 0}, {"folds": 0}, {"coarse_epochs": 0}, {"seed": -1}):
@@ -164,10 +162,12 @@ def test_another_search_in_the_folder_is_refused_by_difference(tmp_path):
         job.Search(job.plan(tmp_path, 2, folds=2))
 
 
-def test_without_optuna_one_line_names_the_extra(tmp_path, monkeypatch):
+def test_without_optuna_one_line_names_the_extra(monkeypatch):
+    name = "sightkit.training.search.space"
     monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, name)
     with pytest.raises(SightkitError, match=r"pip install 'sightkit\[search\]'"):
-        job.Search(job.plan(tmp_path))
+        importlib.import_module(name)
 
 
 def test_an_epoch_without_the_value_is_named(tmp_path):
