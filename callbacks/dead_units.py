@@ -33,16 +33,27 @@ class DeadUnits:
             else None
         )
 
-    def shares(self, images: np.ndarray) -> dict[str, float]:
-        """The share of dead units by layer, 0 to 1; in inference mode, so that nothing changes."""
+    def shares(
+        self, images: np.ndarray, *, batch: int = 0, training: bool = False
+    ) -> dict[str, float]:
+        """Return the share of dead units by layer, 0 to 1; nothing of the network changes.
+
+        Args:
+            images: (n, …).
+            batch: images at once, whole batches only; all by default.
+            training: True for batch statistics and dropout.
+        """
         if self._probe is None:
             return {}
-        fires = self._probe(images, training=False)
-        fires = fires if isinstance(fires, (list, tuple)) else [fires]
-        return {
-            name: 1.0 - float(np.mean(keras.ops.convert_to_numpy(each)))
-            for name, each in zip(self.layers, fires, strict=True)
-        }
+        batch = batch or len(images)
+        starts = range(0, len(images) - batch + 1, batch)
+        with keras.StatelessScope():
+            fires = [self._probe(images[at : at + batch], training=training) for at in starts]
+        shares = {}
+        for name, *each in zip(self.layers, *map(keras.tree.flatten, fires), strict=True):
+            alive = np.any([keras.ops.convert_to_numpy(found) for found in each], axis=0)
+            shares[name] = 1.0 - float(alive.mean())
+        return shares
 
 
 def _fires(output: keras.KerasTensor) -> keras.KerasTensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import keras
 import numpy as np
 
-from sightkit.training.checks.report import FAILED, LeftOut, Line, failed, passed, warned
+from sightkit._network import flat_layers
+from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples
 
 RAW = 16.0
@@ -43,15 +43,14 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
                 "Resize them in the chain, or build the network with their shape.",
             )
         count = len(samples.images)
-        finite = np.isfinite(samples.images).reshape(count, -1).all(axis=1)
-        broken = np.flatnonzero(~finite)
+        broken = np.flatnonzero(~np.isfinite(samples.images).reshape(count, -1).all(axis=1))
         if len(broken):
             return failed(
                 f"{len(broken):,} of {count:,} {where} images hold NaN or infinity; the first is "
                 f"number {broken[0]} of those read",
                 "Look for a division by zero or a logarithm in the chain or its source.",
             )
-    flat = _flat_images(images)
+    flat = np.ptp(images.reshape(len(images), -1), axis=1) == 0
     if flat.all():
         return failed(
             f"each of {len(images):,} training images is of one value: nothing can be seen in them",
@@ -78,12 +77,6 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
             "Look at them; leave empty pictures out of the data set.",
         )
     return passed(text)
-
-
-def raw_pixels(line: Line, loss: float, uniform: float) -> Line:
-    """Turn the warning of unscaled pixels into a failure: the network cannot stand them."""
-    found = f"{line.found}, and the network begins with loss {loss:.2f} instead of {uniform:.2f}"
-    return dataclasses.replace(line, verdict=FAILED, found=found)
 
 
 def is_raw(model: keras.Model, images: np.ndarray) -> bool:
@@ -130,20 +123,13 @@ def _channels_first(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> b
     return len(shape) == 3 and shape[0] in (1, 3) and _fits((*shape[1:], shape[0]), wanted)
 
 
-def _flat_images(images: np.ndarray) -> np.ndarray:
-    rows = images.reshape(len(images), -1)
-    return rows.min(axis=1) == rows.max(axis=1)
-
-
 def _magnitude(images: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(images, dtype=np.float64))))
 
 
 def _normalizes(model: keras.Model) -> bool:
     """Return whether a layer that scales comes before the first one with a kernel."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            return _normalizes(layer)
+    for layer in flat_layers(model):
         if isinstance(layer, NORMALIZING):
             return True
         if getattr(layer, "kernel", None) is not None:
@@ -158,20 +144,16 @@ def _mean_is_reversed(data: Any) -> bool:
     """
     mean = getattr(getattr(data, "file", None), "mean", None)
     chain = getattr(data, "preprocessors", None)
-    if (
-        mean is None
-        or chain is None
-        or len(mean) != 3
-        or "MeanPreprocessor" not in str(chain.to_config())
-    ):
+    if mean is None or chain is None or len(mean) != 3:
+        return False
+    if "MeanPreprocessor" not in str(chain.to_config()):
         return False
     colour = np.broadcast_to(np.rint(mean).astype(np.uint8), (1, *data.file.shape[1:]))
     straight, reverse = (
         float(np.abs(chain.batch(np.ascontiguousarray(image))).max())
         for image in (colour, colour[..., ::-1])
     )
-    spread = float(np.ptp(mean))
-    return spread > 4 and reverse < straight / 4
+    return float(np.ptp(mean)) > 4 and reverse < straight / 4
 
 
 def _cast(images: np.ndarray) -> np.ndarray:
@@ -185,11 +167,8 @@ def _casts_are_opposite(train: np.ndarray, validation: np.ndarray) -> bool:
     casts = [_cast(images) for images in (train, validation)]
     if min(map(len, casts)) < 8:
         return False
-    errors = [cast.std(ddof=1) / np.sqrt(len(cast)) for cast in casts]
+    certain = all(abs(cast.mean()) > 4 * cast.std(ddof=1) / np.sqrt(len(cast)) for cast in casts)
     first, second = (cast.mean() for cast in casts)
-    certain = all(
-        abs(cast) > 4 * error for cast, error in zip((first, second), errors, strict=True)
-    )
     return bool(certain and first * second < 0 and abs(first + second) < abs(first - second) / 2)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
 
 import keras
 import numpy as np
 
 from sightkit._network import flat_layers
+from sightkit.callbacks.dead_units import DeadUnits
 from sightkit.training.checks.loss import CROSSENTROPIES
-from sightkit.training.checks.network import Trial, dead_units, last_with_kernel
+from sightkit.training.checks.network import Trial, last_with_kernel
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import class_indices
 
@@ -27,6 +27,10 @@ RATES = (1e-3, 1e-4, 1e-5)
 STEPS = 300
 FEWEST_STEPS = 5
 BEGINNING = 3
+TRAINED = ("kernel", "depthwise_kernel", "gamma")
+"""Weights that training changes: neither seeds nor statistics."""
+TRACES = ("bias", "beta", "moving_mean")
+"""What is zero until a layer is trained."""
 INITIALIZATION = (
     'Look at the initializer first: "he_normal" before ReLUs, "glorot_uniform" else; or put '
     "batch normalization in."
@@ -91,7 +95,7 @@ def gradients(trial: Trial, more: np.ndarray) -> Line:
             if step == BEGINNING:
                 break
         silent = [now and not each.any() for now, each in zip(silent, found, strict=True)]
-    dead = dead_units(trial.model, more, len(trial.images))
+    dead = DeadUnits(trial.model).shares(more, batch=len(trial.images), training=True)
     if any(silent):
         return _silent(trial, silent, dead)
     killed = {layer: share for layer, share in dead.items() if share >= MOSTLY_DEAD}
@@ -165,7 +169,9 @@ class _Course:
             self._steps += 1
             self.least = min(self.least, measured.loss)
             if self.classify:
-                self.share = max(self.share, _share(measured.outputs, self._truth))
+                one = measured.outputs.shape[-1] == 1
+                found = measured.outputs[:, 0] > 0.5 if one else measured.outputs.argmax(axis=-1)
+                self.share = max(self.share, float((found == self._truth).mean()))
             half = measured.loss < self.first / 2
             self.by_heart = half and (self.share == 1.0 or not self.classify)
             if self.by_heart or time.monotonic() > end:
@@ -181,12 +187,6 @@ class _Course:
             f"{len(self._truth)} samples, loss {self.first:.3g} → {self.least:.3g} in "
             f"{self._steps} steps{right}"
         )
-
-
-def _share(outputs: np.ndarray, truth: np.ndarray) -> float:
-    if outputs.shape[-1] == 1:
-        return float(((outputs[:, 0] > 0.5) == truth).mean())
-    return float((outputs.argmax(axis=-1) == truth).mean())
 
 
 def _exploded(what: str) -> Line:
@@ -233,35 +233,21 @@ def _frozen_at_random(model: keras.Model) -> list[str]:
     frozen = [
         layer
         for layer in flat_layers(model)
-        if layer.weights and not layer.trainable_variables and _could_train(layer)
+        if not layer.trainable_variables
+        and any(getattr(layer, name, None) is not None for name in TRAINED)
     ]
-    for layer in frozen:
-        for name in ("bias", "beta", "moving_mean"):
-            value: Any = getattr(layer, name, None)
-            if value is not None and keras.ops.convert_to_numpy(value.value).any():
-                return []
+    traces = [getattr(layer, name, None) for layer in frozen for name in TRACES]
+    if any(each is not None and keras.ops.convert_to_numpy(each.value).any() for each in traces):
+        return []
     return [layer.name for layer in frozen]
 
 
-def _could_train(layer: keras.layers.Layer) -> bool:
-    """Return whether it has weights that training would change: not seeds, not statistics."""
-    return any(
-        getattr(layer, name, None) is not None for name in ("kernel", "depthwise_kernel", "gamma")
-    )
-
-
 def _flowing(trial: Trial, found: list[np.ndarray]) -> Line:
-    ratios = [
-        (
-            float(
-                np.linalg.norm(each)
-                / max(np.linalg.norm(keras.ops.convert_to_numpy(v.value)), 1e-30)
-            ),
-            v.path,
-        )
-        for v, each in zip(trial.trainable, found, strict=True)
-        if each.ndim >= 2
-    ]
+    ratios = []
+    for variable, gradient in zip(trial.trainable, found, strict=True):
+        norm = float(np.linalg.norm(keras.ops.convert_to_numpy(variable.value)))
+        if gradient.ndim >= 2:
+            ratios.append((float(np.linalg.norm(gradient)) / max(norm, 1e-30), variable.path))
     if not ratios:
         return passed(f"all {len(found)} weights get one")
     least, most = min(ratios), max(ratios)

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from sightkit._network import flat_layers
 from sightkit.training.checks.report import LeftOut
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -82,7 +83,7 @@ def loss_info(model: keras.Model) -> LossInfo:
         kind, function = getattr(loss, "__name__", type(loss).__name__), loss
         from_logits = False
     return LossInfo(
-        kind=_snake(kind),
+        kind=re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower(),
         function=function,
         from_logits=from_logits,
         activation=last_activation(model),
@@ -92,13 +93,7 @@ def loss_info(model: keras.Model) -> LossInfo:
 
 def last_activation(model: keras.Model) -> str:
     """Return the name of the activation that a network ends in, "" where there is none."""
-    layer = model.layers[-1]
-    if isinstance(layer, keras.Model):
-        return last_activation(layer)
+    *_, layer = flat_layers(model)
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"
     return getattr(getattr(layer, "activation", None), "__name__", "")
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

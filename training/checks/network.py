@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,46 +123,6 @@ def last_with_kernel(model: keras.Model) -> keras.layers.Layer | None:
     """Return the last layer that has a kernel."""
     kernels = [each for each in flat_layers(model) if getattr(each, "kernel", None) is not None]
     return kernels[-1] if kernels else None
-
-
-def dead_units(model: keras.Model, images: np.ndarray, batch: int) -> dict[str, float]:
-    """Return for each layer with a ReLU the share of units (channels) that no image wakes.
-
-    Args:
-        model: of one input; ReLUs of networks inside it are not seen.
-        images: (n, …).
-        batch: images at once.
-
-    Returns:
-        Layer's name to share, 0–1, in the order of the network.
-    """
-    layers = [layer for layer in model.layers if _is_relu(layer)]
-    if not layers:
-        return {}
-    inside = keras.Model(model.input, [layer.output for layer in layers], name="relus")
-
-    def loudest(images: Any) -> Tensors:
-        with keras.StatelessScope():
-            outputs = inside(images, training=True)
-        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        return [keras.ops.max(each, axis=tuple(range(len(each.shape) - 1))) for each in outputs]
-
-    compiled = compile_briefly(loudest)
-    found: Sequence[np.ndarray] = []
-    for start in range(0, len(images) - batch + 1, batch):
-        heard = [
-            keras.ops.convert_to_numpy(each) for each in compiled(images[start : start + batch])
-        ]
-        found = [np.maximum(a, b) for a, b in zip(found, heard, strict=True)] if found else heard
-    return {
-        layer.name: float((loud <= 0).mean()) for layer, loud in zip(layers, found, strict=True)
-    }
-
-
-def _is_relu(layer: keras.layers.Layer) -> bool:
-    if isinstance(layer, keras.layers.ReLU):
-        return not layer.negative_slope
-    return getattr(getattr(layer, "activation", None), "__name__", "") in ("relu", "relu6")
 
 
 def _adam(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from sightkit.training.restore import restoring_random_state
 SAMPLES = 20
 IMAGES = 100
 """Images for ReLUs that none wakes."""
+OF_DATA = ("inputs", "channels", "labels", "balance")
+"""Checks without which the network's are not made."""
 
 
 def preflight(
@@ -93,74 +96,63 @@ class _Checks:
         self.validation = validation
         self.lines: list[Line] = []
         self.left_out: list[tuple[str, str]] = []
-        self._loss: LossInfo | None = None
 
     def make(self, name: str, check: Callable[[], Line], needs: tuple[str, ...] = ()) -> None:
         """Make a check, or note why not."""
-        for line in self.lines:
-            if line.name in needs and line.verdict == FAILED:
-                self.left_out.append((name, f"fix first: {line.name}"))
-                return
+        broken = [line.name for line in self.lines if line.name in needs and line.verdict == FAILED]
         try:
+            if broken:
+                raise LeftOut(f"fix first: {', '.join(broken)}")
             self.lines.append(dataclasses.replace(check(), name=name))
         except LeftOut as reason:
             self.left_out.append((name, str(reason)))
 
     def of_data(self, train: Any, validation: Any, test: Any) -> None:
         """Check inputs, channels, labels, balance and splits."""
-        self.make("inputs", lambda: in_images.inputs(self.model, self._samples(), self.validation))
+        other = self.validation
+        self.make("inputs", lambda: in_images.inputs(self.model, self.samples, other))
         self.make(
             "channels",
-            lambda: in_images.channels(self.model, self._samples(), self.validation),
+            lambda: in_images.channels(self.model, self.samples, other),
             needs=("inputs",),
         )
-        self.make("labels", lambda: in_labels.labels(self.loss(), self._samples(), self.validation))
-        self.make(
-            "balance", lambda: in_labels.balance(self.loss(), self._samples()), needs=("labels",)
-        )
+        self.make("labels", lambda: in_labels.labels(self.loss, self.samples, other))
+        self.make("balance", lambda: in_labels.balance(self.loss, self.samples), needs=("labels",))
         self.make("splits", lambda: on_disk.splits(train, validation, test))
 
     def of_network(self, end: float) -> None:
-        """Check initial loss, gradients and overfit; unscaled pixels fail by the loss."""
-        names = ("initial loss", "gradients", "overfit")
-        needs = ("inputs", "channels", "labels", "balance")
-        broken = [each.name for each in self.lines if each.verdict == FAILED and each.name in needs]
-        try:
-            if broken:
-                raise LeftOut(f"fix first: {', '.join(broken)}")
-            trial = Trial(self.model, self.loss(), *some(self._samples(), SAMPLES))
-        except LeftOut as reason:
-            self.left_out += [(name, str(reason)) for name in names]
-            return
-        if self._pixels_are_too_large(trial):
-            self.left_out += [(name, "fix first: inputs") for name in names]
-            return
-        more = self._samples().images[:IMAGES]
-        self.make("initial loss", lambda: learning.initial_loss(trial))
-        self.make("gradients", lambda: learning.gradients(trial, more), needs=names[:1])
-        self.make(
-            "overfit", lambda: learning.overfit(trial, end - time.monotonic()), needs=names[:2]
-        )
+        """Check initial loss, gradients and overfit."""
+        needs = OF_DATA
+        for name, check in (
+            ("initial loss", lambda: learning.initial_loss(self.trial)),
+            ("gradients", lambda: learning.gradients(self.trial, self.samples.images[:IMAGES])),
+            ("overfit", lambda: learning.overfit(self.trial, end - time.monotonic())),
+        ):
+            self.make(name, check, needs)
+            needs = (*needs, name)
 
+    @functools.cached_property
     def loss(self) -> LossInfo:
-        """Return the network's loss."""
-        if self._loss is None:
-            self._loss = loss_info(self.model)
-        return self._loss
+        """The network's loss."""
+        return loss_info(self.model)
 
-    def _samples(self) -> Samples:
+    @property
+    def samples(self) -> Samples:
+        """Samples of the training data."""
         if self.train is None:
             raise LeftOut("the training data give no batches (images, labels) by index")
         return self.train
 
-    def _pixels_are_too_large(self, trial: Trial) -> bool:
-        """Turn the warning of unscaled pixels into a failure where the loss shows the harm."""
-        if trial.loss.kind not in CROSSENTROPIES or not in_images.is_raw(self.model, trial.images):
-            return False
-        loss, uniform = trial.first.loss, trial.loss.uniform
-        for index, line in enumerate(self.lines):
-            if (line.name, line.verdict) == ("inputs", WARNED):
-                if not loss <= learning.tolerated(self.model, uniform):
-                    self.lines[index] = in_images.raw_pixels(line, loss, uniform)
-                    return True
-        return False
+    @functools.cached_property
+    def trial(self) -> Trial:
+        """The network with some samples; unscaled pixels fail where its loss shows the harm."""
+        trial = Trial(self.model, self.loss, *some(self.samples, SAMPLES))
+        raw = trial.loss.kind in CROSSENTROPIES and in_images.is_raw(self.model, trial.images)
+        if raw and not trial.first.loss <= learning.tolerated(self.model, trial.loss.uniform):
+            for index, line in enumerate(self.lines):
+                if (line.name, line.verdict) == ("inputs", WARNED):
+                    begins = f"the network begins with loss {trial.first.loss:.2f}"
+                    found = f"{line.found}, and {begins} instead of {trial.loss.uniform:.2f}"
+                    self.lines[index] = dataclasses.replace(line, verdict=FAILED, found=found)
+                    raise LeftOut("fix first: inputs")
+        return trial

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,19 +28,8 @@ class Line:
     name: str = ""
 
 
-def passed(found: str) -> Line:
-    """Return the line of a check that found nothing wrong."""
-    return Line(PASSED, found)
-
-
-def warned(found: str, todo: str) -> Line:
-    """Return the line of a check that found what may be meant."""
-    return Line(WARNED, found, todo)
-
-
-def failed(found: str, todo: str) -> Line:
-    """Return the line of a check that found what cannot be meant."""
-    return Line(FAILED, found, todo)
+passed, warned, failed = (functools.partial(Line, each) for each in (PASSED, WARNED, FAILED))
+"""Return the line of a check: of what was found, and what is to be done."""
 
 
 @dataclass(frozen=True)
