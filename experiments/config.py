@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.training import RunConfig
 
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""First bytes of an HDF5 file."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,8 @@ class Config(RunConfig):
 
     Raises:
         SightkitError: a size below 1, a negative seed, a ``learning_rate`` (a field that scripts
-            add) that is not above 0, resume together with overwrite, or data that exists and is no
-            HDF5 file.
+            add) that is not above 0, resume together with overwrite, or data that exist and are no
+            dataset file.
     """
 
     builder: ClassVar[str] = ""
@@ -55,29 +54,22 @@ class Config(RunConfig):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
+        rate = getattr(self, "learning_rate", 1.0)
+        for name, valid, rule in (
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("seed", 0 <= self.seed < 2**31, "between 0 and 2147483647"),
+            ("split_seed", 0 <= self.split_seed < 2**31, "between 0 and 2147483647"),
+            ("learning_rate", math.isfinite(rate) and rate > 0, "a number above 0"),
+        ):
+            if not valid:
                 flag = f"--{name.replace('_', '-')}"
                 default = type(self).__dataclass_fields__[name].default
                 raise SightkitError(
-                    f"{flag} must be at least 1.",
+                    f"{flag} must be {rule}.",
                     f"Give {flag} {default}, the default, for example.",
                     **{name: getattr(self, name)},
                 )
-        for name in ("seed", "split_seed"):
-            if not 0 <= getattr(self, name) < 2**31:
-                raise SightkitError(
-                    f"--{name.replace('_', '-')} must be between 0 and 2147483647.",
-                    **{name: getattr(self, name)},
-                )
-        rate = getattr(self, "learning_rate", 1.0)
-        if not (math.isfinite(rate) and rate > 0):
-            raise SightkitError(
-                "--learning-rate must be a number above 0.",
-                f"Give --learning-rate {type(self).__dataclass_fields__['learning_rate'].default}, "
-                "the default, for example.",
-                learning_rate=rate,
-            )
         if self.resume and self.overwrite:
             raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
         if self.smoke:
@@ -104,24 +96,11 @@ class Config(RunConfig):
 
     def _require_data(self) -> None:
         """Check ``--data`` where it exists; scripts that take folders override it."""
-        _require_dataset_file(self.data)
-
-
-def _require_dataset_file(path: Path) -> None:
-    """Refuse, before Keras starts, what exists and can be no dataset file; none is built."""
-    next_step = "Check the path."
-    try:
-        with path.open("rb") as file:
-            is_hdf5 = file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
-        problem = "" if is_hdf5 else "this is no HDF5 file"
-    except FileNotFoundError:
-        return
-    except IsADirectoryError:
-        problem = "this is a folder"
-        next_step = "Build a file of its images first, with scripts/build_folder.py --data FOLDER."
-    except OSError as error:
-        problem = str(error.strerror)
-    if problem:
-        raise SightkitError(
-            f"--data must name a dataset file (.h5): {problem}.", next_step, data=str(path)
-        )
+        try:
+            self.data.stat()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            rule = f"--data must name a dataset file (.h5): {error.strerror}."
+            raise SightkitError(rule, "Check the path.", data=str(self.data)) from error
+        sightkit_io.DatasetFile.open(self.data)

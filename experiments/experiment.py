@@ -45,7 +45,7 @@ def start(
         ...     data = run.dataset(io.digits, Pipeline((SimplePreprocessor(28, 28),)), fractions=…)
     """
     with training.Run.open(config, experiment=Path(script).stem) as run:
-        if config.data.is_file() or (config.builder and not config.smoke):
+        if config.builder and not config.smoke:
             sightkit_io.DatasetFile.open(config.data)
         experiment = Experiment(config, run)
         if keras:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,9 +32,8 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the fields that define the run, as JSON."""
         values = dataclasses.asdict(self)  # type: ignore[call-overload]
-        return {
-            name: _as_json(value) for name, value in values.items() if name not in NOT_OF_THE_RUN
-        }
+        values = json.loads(json.dumps(values, default=str))
+        return {name: value for name, value in values.items() if name not in NOT_OF_THE_RUN}
 
     def command(self, experiment: str) -> str:
         """Return the command line that runs the experiment with these values."""
@@ -70,9 +70,3 @@ def require_same_settings(
     ]
     if differences:
         raise SightkitError(f"{rule} ({'; '.join(differences)}).", next_step, output=str(folder))
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_as_json(each) for each in value]
-    return str(value) if isinstance(value, Path) else value

@@ -175,7 +175,7 @@ def _check_kind(path: Path) -> None:
     if path.is_dir():
         raise SightkitError(
             "A dataset is a file, and this is a folder.",
-            "Name a file in it, or another path.",
+            "Name a file; scripts/build_folder.py --data FOLDER builds one of images.",
             path=str(path),
         )
     if not path.is_file():

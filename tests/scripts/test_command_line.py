@@ -193,14 +193,14 @@ def test_data_that_is_no_dataset_is_refused_before_keras(name, script, tmp_path)
     (tmp_path / "empty.h5").touch()
     (tmp_path / "photos").mkdir()
     for data, told in (
-        ("README.md", "no HDF5 file"),
-        ("empty.h5", "no HDF5 file"),
+        ("README.md", "no HDF5 dataset"),
+        ("empty.h5", "no HDF5 dataset"),
         ("photos", "this is a folder"),
         ("README.md/x.h5", "Not a directory"),
     ):
         result = script(name, "--data", data, cwd=tmp_path)
         check_refused(result)
-        assert told in result.stderr and f"data={data!r}" in result.stderr
+        assert told in result.stderr and f"={data!r}" in result.stderr
         assert "elete" not in result.stderr
     assert not (tmp_path / "runs").exists()
 
