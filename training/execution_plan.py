@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import os
 import time
@@ -19,7 +20,7 @@ from sightkit._network import flat_layers
 from sightkit.training.data_adapter import adapt
 from sightkit.training.environment import accelerators
 from sightkit.training.measurements import cached_seconds, measurement_key
-from sightkit.training.restore import restoring_network
+from sightkit.training.restore import set_steps_per_execution
 
 PLAN = "plan.json"
 SCHEMA = 2
@@ -56,8 +57,7 @@ class ExecutionPlan:
     def apply(self, network: keras.Model) -> None:
         """Set them in a compiled network."""
         network.jit_compile = self.jit
-        network.steps_per_execution = self.steps_per_execution
-        network.train_function = network.test_function = network.predict_function = None
+        set_steps_per_execution(network, self.steps_per_execution)
 
 
 def plan_execution(
@@ -118,16 +118,11 @@ def _choose_steps(
     """Choose the steps per execution by time, measured now or before."""
     batch = data[0]
     candidates = [count for count in CANDIDATES if count <= len(data)]
-
-    def measure() -> dict[str, float]:
-        with restoring_network(network):
-            seconds = _time_steps(network, batch, candidates)
-        return {str(count): value for count, value in seconds.items()}
-
     plan.apply(network)
     precisions = [layer.dtype_policy.name for layer in flat_layers(network)]
     key = measurement_key(network, batch[0], plan.jit, precisions)
-    found = cached_seconds(key, measure, required=("1",), folder=cache) or {}
+    measure = functools.partial(_time_steps, network, batch, candidates)
+    found = cached_seconds(network, key, measure, required=("1",), folder=cache) or {}
     seconds = {count: found[str(count)] for count in (1, *candidates) if str(count) in found}
     best = min(seconds, key=lambda count: seconds[count])
     if seconds[best] > GAIN * seconds[1]:

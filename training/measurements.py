@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
 from sightkit.training.environment import describe_environment
+from sightkit.training.restore import restoring_network, restoring_random_state
 
 SCHEMA = 2
 MACHINE = ("backend", "versions", "device", "cores", "threads", "processor_flags")
 
 
 def cached_seconds(
+    network: keras.Model,
     name: str,
-    measure: Callable[[], dict[str, float] | None],
+    measure: Callable[[], Mapping[Any, float] | None],
     *,
     required: Collection[str],
     folder: str | os.PathLike[str] | None,
@@ -32,6 +34,7 @@ def cached_seconds(
     """Return the seconds that were measured under this name before, else measure and store them.
 
     Args:
+        network: afterwards it is bit for bit as it was, and so are the random states.
         name: of the file; it holds a ``measurement_key``.
         measure: returns seconds by what was measured; None, which is not stored, where it failed.
         required: entries without which a stored file is damaged and measured anew.
@@ -43,7 +46,9 @@ def cached_seconds(
             found = {str(key): float(value) for key, value in _files.read_json(path).items()}
             if found.keys() >= set(required):
                 return found
-    seconds = measure()
+    with restoring_random_state(), restoring_network(network):
+        found = measure()
+    seconds = found and {str(key): value for key, value in found.items()}
     if seconds is not None:
         with contextlib.suppress(OSError):  # without a place to store it, it is measured again
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from sightkit import zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._network import flat_layers, precision_of
 from sightkit.training.measurements import cached_seconds, measurement_key
-from sightkit.training.restore import restoring_network, restoring_random_state
+from sightkit.training.restore import set_steps_per_execution
 
 SECONDS = 10.0
 """All measuring together takes no longer; a step that has begun is finished."""
@@ -40,6 +40,7 @@ def precision_hint(network: keras.Model, data: Any, *, cache: Path | None = None
     other = next(name for name in zoo.POLICIES if name != now)
     batch = data[0]
     seconds = cached_seconds(
+        network,
         f"precision-{measurement_key(network, batch[0])}",
         lambda: _measure(network, now, other, batch),
         required=zoo.POLICIES,
@@ -60,9 +61,8 @@ def _measure(
 ) -> dict[str, float] | None:
     """Return seconds of a step in both precisions; None where that fails."""
     try:
-        with restoring_random_state(), restoring_network(network):
-            twin = _twin(network, other)
-            return twin and _time_steps({now: network, other: twin}, batch)
+        twin = _twin(network, other)
+        return twin and _time_steps({now: network, other: twin}, batch)
     except Interrupted:
         raise
     except Exception:  # no memory for the twin, a loss that Keras cannot write down: none is worth
@@ -90,26 +90,15 @@ def _twin(network: keras.Model, precision: str) -> keras.Model | None:
 def _time_steps(networks: dict[str, keras.Model], batch: tuple[Any, ...]) -> dict[str, float]:
     """Return the shortest step of each; they take turns."""
     begin = time.perf_counter()
-    per_execution = {name: network.steps_per_execution for name, network in networks.items()}
     shortest = dict.fromkeys(networks, float("inf"))
-    try:
-        for network in networks.values():
-            _set_steps(network, 1)
-            network.train_on_batch(*batch)  # traces and compiles
-        for _ in range(ROUNDS):
-            for name, network in networks.items():
-                start = time.perf_counter()
-                network.train_on_batch(*batch)
-                shortest[name] = min(shortest[name], time.perf_counter() - start)
-            if time.perf_counter() - begin > SECONDS:
-                break
-    finally:
+    for network in networks.values():
+        set_steps_per_execution(network, 1)
+        network.train_on_batch(*batch)  # traces and compiles
+    for _ in range(ROUNDS):
         for name, network in networks.items():
-            _set_steps(network, per_execution[name])
+            start = time.perf_counter()
+            network.train_on_batch(*batch)
+            shortest[name] = min(shortest[name], time.perf_counter() - start)
+        if time.perf_counter() - begin > SECONDS:
+            break
     return shortest
-
-
-def _set_steps(network: keras.Model, count: int) -> None:
-    """Set the steps per execution; a function that was traced with another number is dropped."""
-    network.steps_per_execution = count
-    network.train_function = None

@@ -23,17 +23,24 @@ def restoring_random_state() -> Iterator[None]:
 
 @contextlib.contextmanager
 def restoring_network(network: keras.Model) -> Iterator[None]:
-    """Restore weights, optimizer, seeds and history of a compiled network."""
+    """Restore weights, optimizer, seeds, history and steps per execution of a compiled network."""
     if not network.optimizer.built:
         network.optimizer.build(network.trainable_variables)
     variables = [*network.variables, *network.optimizer.variables]
     before = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
-    history = getattr(network, "history", None)
+    history, steps = getattr(network, "history", None), network.steps_per_execution
     try:
         yield
     finally:
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         network.history = history
+        set_steps_per_execution(network, steps)
         network.stop_training = False
         network.reset_metrics()
+
+
+def set_steps_per_execution(network: keras.Model, count: int) -> None:
+    """Set the steps per execution; functions that were traced with another number are dropped."""
+    network.steps_per_execution = count
+    network.train_function = network.test_function = network.predict_function = None
