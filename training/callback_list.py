@@ -6,8 +6,7 @@ from typing import Any
 
 import keras
 
-from sightkit import _faults
-from sightkit.training.state import Position, TrainingState
+from sightkit.training.state import TrainingState
 
 
 class TrainingCallbacks(keras.callbacks.CallbackList):
@@ -67,17 +66,3 @@ class SetEpoch(keras.callbacks.Callback):
             self.state.restore_metrics()  # Keras has just set them to zero
         else:
             self.data.set_epoch(epoch)
-
-
-class SaveState(keras.callbacks.Callback):
-    """Saves the state after each epoch; comes after every callback that is part of it."""
-
-    def __init__(self, state: TrainingState) -> None:
-        super().__init__()
-        self.state = state
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save a checkpoint."""
-        _faults.crash_point("epoch.before_checkpoint")
-        self.state.save(Position(epoch + 1))
-        _faults.crash_point("epoch.after_checkpoint")

@@ -15,12 +15,12 @@ import keras
 from sightkit import _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
-from sightkit.training.callback_list import SaveState, SetEpoch, TrainingCallbacks
+from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight
 from sightkit.training.checks.report import FAILED
 from sightkit.training.data_adapter import adapt
 from sightkit.training.execution_plan import plan_execution
-from sightkit.training.interruption import SaveWithinEpoch
+from sightkit.training.interruption import SaveState
 from sightkit.training.precision_hint import precision_hint
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
@@ -115,11 +115,10 @@ def fit(
     run.start()
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
-        saving = SaveWithinEpoch(state)
+        saving = SaveState(state)
         guards = [divergence] if guard and run.guard else []
-        # SaveState comes after all that it saves; SaveWithinEpoch after all that see a batch.
         listed = TrainingCallbacks(
-            [SetEpoch(train, state), *guards, *callbacks, best, monitor, SaveState(state), saving],
+            [SetEpoch(train, state), *guards, *callbacks, best, monitor, saving],
             add_history=True,
             add_progbar=True,
             model=model,

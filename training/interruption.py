@@ -1,4 +1,4 @@
-"""Save while an epoch runs: when a signal asks to stop, and every few minutes."""
+"""Save a training: after each epoch, when a signal asks to stop, and every few minutes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 import keras
 import numpy as np
 
+from sightkit import _faults
 from sightkit._errors import Interrupted
-from sightkit.training.state import Position, TrainingState
+from sightkit.training.state import Position, TrainingState, present_values
 
 SECONDS_BETWEEN = 600
 """A kill -9 costs no more than this, however long an epoch is."""
 
 
-class SaveWithinEpoch(keras.callbacks.Callback):
-    """Saves within an epoch; comes last of all callbacks, whose state it saves.
+class SaveState(keras.callbacks.Callback):
+    """Saves after each epoch and within it; comes last of all callbacks, whose state it saves.
 
     Use it as a context manager: while it is entered, SIGINT and SIGTERM end the training after
     the batch that runs, once the state is saved; a second one stops at once. An optimizer that
@@ -38,7 +39,7 @@ class SaveWithinEpoch(keras.callbacks.Callback):
         self._last = time.monotonic()
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> SaveWithinEpoch:
+    def __enter__(self) -> SaveState:
         if threading.current_thread() is threading.main_thread():  # else Python allows no handler
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
@@ -56,11 +57,11 @@ class SaveWithinEpoch(keras.callbacks.Callback):
         """Save if a signal came or ten minutes have passed."""
         self.position = Position(self.position.epoch, batch + 1)
         if self.received is not None or time.monotonic() - self._last > SECONDS_BETWEEN:
-            self._save(_values(self.model))
+            self._save(present_values(self.model, self.model.metrics_variables))
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep the sums of the training: validation uses the same variables."""
-        self._trained = _values(self.model)
+        self._trained = present_values(self.model, self.model.metrics_variables)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if a signal came."""
@@ -68,8 +69,11 @@ class SaveWithinEpoch(keras.callbacks.Callback):
             self._save(self._trained)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stop if a signal came: the epoch has been saved."""
+        """Save; stop if a signal came."""
         self.position = Position(epoch + 1)
+        _faults.crash_point("epoch.before_checkpoint")
+        self.state.save(self.position)
+        _faults.crash_point("epoch.after_checkpoint")
         self._last = time.monotonic()
         self.stop()
 
@@ -94,10 +98,3 @@ class SaveWithinEpoch(keras.callbacks.Callback):
         self.received = number
         for known, handler in self._before.items():
             signal.signal(known, handler)
-
-
-def _values(model: keras.Model) -> list[np.ndarray]:
-    """Return the present sums behind loss and metrics."""
-    if hasattr(model, "jax_state_sync"):
-        model.jax_state_sync()
-    return [keras.ops.convert_to_numpy(v.value) for v in model.metrics_variables]

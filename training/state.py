@@ -94,9 +94,7 @@ class TrainingState:
 
     def save(self, position: Position, metrics: Sequence[np.ndarray] = ()) -> Path:
         """Save the state; within an epoch with the values of the metrics' variables."""
-        if hasattr(self.model, "jax_state_sync"):
-            self.model.jax_state_sync()
-        values = [keras.ops.convert_to_numpy(variable.value) for variable in self._variables]
+        values = present_values(self.model, self._variables)
         arrays = {f"variable-{index:05d}": value for index, value in enumerate(values)}
         arrays |= {f"metric-{index:05d}": value for index, value in enumerate(metrics)}
         state = {
@@ -165,6 +163,13 @@ class TrainingState:
         self.position = Position.of(path)
         self.metrics = [array for name, array in arrays.items() if name.startswith("metric-")]
         self.finished = state["finished"]
+
+
+def present_values(model: keras.Model, variables: Sequence[keras.Variable]) -> list[np.ndarray]:
+    """Return the values of a network's variables while it is trained; JAX holds them elsewhere."""
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+    return [keras.ops.convert_to_numpy(variable.value) for variable in variables]
 
 
 def bytes_needed(model: keras.Model) -> int:
