@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,7 @@ def learning_rate_finder(
     _require(network, data, lowest, highest, steps)
     rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
     with restoring_random_state():
-        losses = list(_losses(_copy(network, lowest), data, rates))
-    smoothed = _smooth(losses)
+        losses, smoothed = _losses(_copy(network, lowest), data, rates)
     found = RangeTest(
         tuple(rates[: len(losses)]), tuple(losses), tuple(smoothed), _suggest(rates, smoothed)
     )
@@ -126,28 +125,22 @@ def _copy(network: keras.Model, rate: float) -> keras.Model:
     return copy
 
 
-def _losses(network: keras.Model, data: Any, rates: Sequence[float]) -> Iterator[float]:
-    """Train a batch at each rate; end where the loss has exploded."""
-    seen: list[float] = []
+def _losses(
+    network: keras.Model, data: Any, rates: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Train a batch at each rate until the loss explodes; return the losses, and smoothed."""
+    losses, smoothed, mean = [], [], 0.0
     for step, rate in enumerate(rates):
         network.optimizer.learning_rate = rate
         loss = float(network.train_on_batch(*data[step % len(data)], return_dict=True)["loss"])
         if not math.isfinite(loss):
-            return
-        yield loss
-        seen.append(loss)
-        smoothed = _smooth(seen)
-        allowed = EXPLODED * max(abs(min(smoothed)), abs(smoothed[0]))
-        if len(seen) > 1 and smoothed[-1] > allowed:
-            return
-
-
-def _smooth(losses: Sequence[float]) -> list[float]:
-    smoothed, mean = [], 0.0
-    for count, loss in enumerate(losses, start=1):
+            break
+        losses.append(loss)
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        smoothed.append(mean / (1 - SMOOTHING**count))
-    return smoothed
+        smoothed.append(mean / (1 - SMOOTHING ** len(losses)))
+        if step and smoothed[-1] > EXPLODED * max(abs(min(smoothed)), abs(smoothed[0])):
+            break
+    return losses, smoothed
 
 
 def _suggest(rates: Sequence[float], smoothed: Sequence[float]) -> float | None:

@@ -52,12 +52,26 @@ def initialize_lsuv(
             rounds=rounds,
             seed=seed,
         )
-    return {
-        layer.name: _initialize(
-            network, layer, images, np.random.SeedSequence([seed, number]), tolerance, rounds
-        )
-        for number, layer in enumerate(_layers(network))
-    }
+    variances = {}
+    for number, layer in enumerate(_layers(network)):
+        orthogonal = keras.initializers.Orthogonal(seed=seed + number)
+        layer.kernel.assign(orthogonal(layer.kernel.shape))
+        inputs = keras.Model(network.input, layer.input)(images, training=False)
+        for _ in range(rounds):
+            variance = _variance(layer, inputs)
+            if abs(variance - 1) <= tolerance:
+                break
+            if not (math.isfinite(variance) and variance > 0):
+                raise SightkitError(
+                    "The outputs of a layer must differ from each other.",
+                    "Give more images, as the network takes them; check for constant layers.",
+                    layer=layer.name,
+                    variance=variance,
+                )
+            kernel = keras.ops.convert_to_numpy(layer.kernel.value)
+            layer.kernel.assign(kernel / np.float32(math.sqrt(variance)))
+        variances[layer.name] = _variance(layer, inputs)
+    return variances
 
 
 def _layers(network: keras.Model) -> list[Any]:
@@ -75,32 +89,6 @@ def _layers(network: keras.Model) -> list[Any]:
     return found
 
 
-def _initialize(
-    network: keras.Model,
-    layer: Any,
-    images: np.ndarray,
-    seed: np.random.SeedSequence,
-    tolerance: float,
-    rounds: int,
-) -> float:
-    layer.kernel.assign(_orthonormal(layer.kernel.shape, np.random.default_rng(seed)))
-    inputs = keras.Model(network.input, layer.input)(images, training=False)
-    for _ in range(rounds):
-        variance = _variance(layer, inputs)
-        if abs(variance - 1) <= tolerance:
-            return variance
-        if not (math.isfinite(variance) and variance > 0):
-            raise SightkitError(
-                "The outputs of a layer must differ from each other.",
-                "Give more images, as the network takes them; check for constant layers.",
-                layer=layer.name,
-                variance=variance,
-            )
-        kernel = keras.ops.convert_to_numpy(layer.kernel.value)
-        layer.kernel.assign(kernel / np.float32(math.sqrt(variance)))
-    return _variance(layer, inputs)
-
-
 def _variance(layer: Any, inputs: Any) -> float:
     """Return the variance of the layer's outputs before its activation."""
     activation, layer.activation = layer.activation, None
@@ -109,12 +97,3 @@ def _variance(layer: Any, inputs: Any) -> float:
     finally:
         layer.activation = activation
     return float(np.var(outputs, dtype=np.float64))
-
-
-def _orthonormal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return float32 of a shape whose (fan in, outputs) matrix has orthonormal rows or columns."""
-    rows, columns = math.prod(shape[:-1]), shape[-1]
-    tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(tall)
-    q = q * np.sign(np.diag(r))
-    return (q if rows >= columns else q.T).reshape(shape).astype(np.float32)

@@ -25,7 +25,9 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
         SightkitError: another precision.
     """
     policy = zoo.policy_of(precision)
-    if precision == "bfloat16" and not _has_bfloat16():
+    flags = set(processor_flags())  # empty where they are unknown
+    slow = flags and not NATIVE_BFLOAT16 & flags and not accelerators()
+    if precision == "bfloat16" and slow:
         print(
             "This processor has no bfloat16 arithmetic: the training will be slower than with "
             "--precision float32.",
@@ -33,9 +35,3 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
         )
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(policy)
-
-
-def _has_bfloat16() -> bool:
-    """Return whether it is native; assumed where flags are unknown, and on a GPU."""
-    flags = processor_flags()
-    return bool(accelerators()) or not flags or bool(NATIVE_BFLOAT16 & set(flags))
