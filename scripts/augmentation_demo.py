@@ -63,6 +63,8 @@ def main(config: Config) -> dict[str, Any]:
     from matplotlib.figure import Figure
     from sklearn.datasets import load_sample_image
 
+    from sightkit.callbacks.curves import save_figure
+
     columns = 2 if config.smoke else config.columns
     _files.require_writable(config.output.parent)
     names = ("rotation", "translation", "shear", "zoom", "brightness", "contrast")
@@ -86,8 +88,7 @@ def main(config: Config) -> dict[str, Any]:
             ax.imshow(augment(image, io.sample_rng(config.seed, 0, column)))
     axes[0, 0].set_title("as it is", fontsize=9, pad=3)
     figure.tight_layout(pad=0.4)
-    with _files.replacing(config.output) as temporary:
-        figure.savefig(temporary, format="png")
+    save_figure(figure, config.output)
     print(config.output)
     return {"output": str(config.output), "rows": list(rows)}
 
