@@ -35,7 +35,7 @@ class FolderBatches:
         watch: called with number and pixels of each photo that was decoded, from several threads.
 
     Attributes:
-        bad: paths of the photos that could not be read, with the reason.
+        bad: paths of the photos that could not be read or were left out, with the reason.
 
     Raises:
         SightkitError: no such folder, or class folders that are not the network's classes.
@@ -59,6 +59,7 @@ class FolderBatches:
         self._labels = np.asarray(order, np.int64)[self.source.labels]
         self._rows: list[int] = []
         self._watch = watch
+        self._lost = dict(self.source.left_out[: self.source.lost])
         report_left_out(folder, self.source.left_out)
 
     @property
@@ -72,7 +73,7 @@ class FolderBatches:
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Read a batch; photos that cannot be read are left out, and it may be empty."""
         if index == 0:
-            self._rows, self.bad = [], {}
+            self._rows, self.bad = [], dict(self._lost)
         start = index * self.batch_size
         rows = range(start, min(start + self.batch_size, len(self.source)))
         prepared = []

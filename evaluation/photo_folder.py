@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,12 +74,16 @@ class PhotoFolder:
             scan = scan_folder(path)
             if not scan.images:
                 raise SightkitError(
-                    "The folder must hold images.", "Check the path.", folder=str(path)
+                    "The folder must hold images.",
+                    "Check the path.",
+                    folder=str(path),
+                    left_out=dict(Counter(reason for _, reason in (*scan.lost, *scan.left_out))),
                 )
         except SightkitError as error:
             self._report(error)
             return []
-        report_left_out(path, scan.left_out)
+        report_left_out(path, (*scan.lost, *scan.left_out))
+        self.bad += len(scan.lost)
         return [path / name for name, _ in scan.images]
 
     def _read_part(self) -> dict[str, np.ndarray]:

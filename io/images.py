@@ -9,7 +9,9 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.io.heic import decode_heic
 from sightkit.io.image_header import ImageHeader, read_header
+from sightkit.io.image_kinds import ENDINGS, kind_of, reason_not_to_decode
 from sightkit.io.regular_file import read_regular_file
 
 MAXIMUM_PIXELS = 100_000_000
@@ -18,9 +20,8 @@ MAXIMUM_PIXELS = 100_000_000
 MOST_BYTES = 2**26
 """What a file may hold besides its pixels of 8 bytes at most: profiles, thumbnails, layers."""
 
-KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 and PNM (not PAM or PFM)"
+KINDS = ", ".join(ENDINGS)
 
-_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 # With IMREAD_COLOR_RGB these are colour; REDUCED_COLOR would add the bit that asks for BGR.
 _REDUCED = {
     1: 0,
@@ -48,7 +49,8 @@ def read_image(
     refused: samples that are signed or float, whose range nobody knows, and a few rare TIFFs.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or PNM file.
+        path: a JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or PNM file; HEIC where pillow-heif
+            is installed.
         at_least: (height, width) that suffice, because the image will be shrunk to them or less;
             see ``decode_image``.
         maximum_pixels: refuse images with more pixels than that.
@@ -101,7 +103,7 @@ def decode_image(
     if header.plain:
         reduction = _reduction(header, at_least) if header.kind == "JPEG" else 1
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCED[reduction]
-    image = _decoded(data, flags)
+    image = decode_heic(data) if header.kind == "HEIC" else _decoded(data, flags)
     if image is None:
         raise _no_image(data, name)
     if image.dtype not in (np.uint8, np.uint16):
@@ -120,10 +122,11 @@ def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
 
 def _checked_header(data: bytes, name: str, maximum_pixels: int) -> ImageHeader:
     header = read_header(data)
-    if header is None and data[4:8] == b"ftyp" and data[8:12] in _HEIF:
+    kind = None if header else kind_of(data)
+    if kind and (reason := reason_not_to_decode(kind)):
         raise SightkitError(
-            "HEIC and HEIF files cannot be decoded here.",
-            "Convert it first, for example with heif-convert photo.heic photo.jpg.",
+            f"The file is {reason}.",
+            "Convert it first, for example to JPEG or PNG.",
             path=name,
         )
     if header is None:

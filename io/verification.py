@@ -59,10 +59,11 @@ def verify(
 ) -> Verification:
     """Check the images of a folder, or of a dataset file; nothing in it is touched.
 
-    In a folder every file is decoded as ``read_image`` would. Bad is what cannot be decoded, is
-    empty, or may not be read. Warnings are for images whose name has another format, and for the
-    same picture once more, in its folder or in another. What is no image by its name, hidden, a
-    link (none is followed), a FIFO and the like is left out and listed.
+    In a folder every file is decoded as ``read_image`` would. Bad is an image that cannot be
+    decoded, is empty, may not be read, is hidden or behind a link (none is followed). Warnings are
+    for images whose name has another format, and for the same picture once more, in its folder or
+    in another. What is no image by its first bytes and has no image's ending, a FIFO and the like
+    is left out and listed.
 
     In a dataset file the structure is checked, every row is compared with its hash, float rows must
     be finite, the mean must be that of the training rows. Bad is a row that differs, and one whose

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError
 from sightkit.io.image_header import read_header
+from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding
 from sightkit.io.regular_file import read_regular_file
@@ -18,17 +19,6 @@ from sightkit.io.threads import in_threads, progress
 
 MAXIMUM_BYTES = 2**30
 """Larger than the file of any image of a hundred million pixels."""
-
-ENDINGS = {
-    "JPEG": (".jpg", ".jpeg", ".jpe"),
-    "PNG": (".png",),
-    "GIF": (".gif",),
-    "WebP": (".webp",),
-    "BMP": (".bmp", ".dib"),
-    "TIFF": (".tif", ".tiff"),
-    "AVIF": (".avif",),
-    "PNM": (".ppm", ".pgm", ".pbm", ".pnm"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,6 +34,7 @@ def verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
     """The number of images below ``root``, and what is wrong with some of them."""
     scan = scan_folder(root)
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
+    findings += [Finding(name, reason) for name, reason in scan.lost]
     names = [name for name, _ in scan.images]
     seen: dict[bytes, str] = {}
     with (
@@ -63,7 +54,7 @@ def verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
                 apart = os.path.dirname(first) != os.path.dirname(name)
                 reason = f"the same picture as {first}{', in another folder' * apart}"
                 findings.append(Finding(name, reason, checked.sha256, "warning"))
-    return len(names), findings
+    return len(names) + len(scan.lost), findings
 
 
 def _check(root: Path, name: str) -> _Checked:
@@ -80,9 +71,9 @@ def _check(root: Path, name: str) -> _Checked:
         return _Checked(Finding(name, str(error), sha256), sha256, b"")
     pixels = hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
     header = read_header(data)
-    ending = os.path.splitext(name)[1].lower()
+    ending = ending_of(name)
     finding = None
-    if header and ending not in ENDINGS.get(header.kind, ()):
+    if header and KIND_BY_ENDING.get(ending, header.kind) != header.kind:
         reason = f"can be read, but is named {ending} and holds a {header.kind}"
         finding = Finding(name, reason, sha256, "warning")
     return _Checked(finding, sha256, pixels)

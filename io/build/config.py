@@ -54,7 +54,7 @@ class BuildConfig:
     split_seed: int = 42
     """Seed of the division into training, validation and test images."""
     max_bad: float = 0.0
-    """Share of images that may be left out because they cannot be read; 0: none."""
+    """Share of images that may be left out (unreadable, hidden, without a class); 0: none."""
     overwrite: bool = False
     """Build the file again if it exists."""
     smoke: bool = False

@@ -20,6 +20,7 @@ from sightkit.io.chain import Chain
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import file_size
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
+from sightkit.io.image_kinds import NEEDS_HEIF
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS
@@ -63,8 +64,9 @@ def build_dataset(
         fractions: shares of the splits, ``"train"`` first; they add up to 1.
         split_seed: of the split; a seed of its own, so that every run meets the same test set.
         limit: take that many images of each split at most (for a quick try).
-        max_bad: share of images, 0 to 1, that may be left out because they cannot be read;
-            without it the first such image is an error.
+        max_bad: share of images, 0 to 1, that may be left out because they cannot be read, have no
+            class or are lost in another way (``ImageSource.lost``); without it the first that
+            cannot be read is an error, and so are all that are lost.
         workers: threads that read and preprocess; as many as there are usable cores when left out.
         overwrite: build the file again if it exists.
 
@@ -127,6 +129,7 @@ def _build(
     workers: int | None,
 ) -> None:
     check_fixed(images, recipe["fractions"])
+    _refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
     prepared = Prepared(images, preprocessors, workers=workers)
     names = [_stored_name(images.identify(row)) for row in range(len(images))]
     prepared.read_all(
@@ -137,15 +140,7 @@ def _build(
     )
     _faults.crash_point("build.read")
     bad = _findings(images, prepared.unreadable, "bad")
-    if len(bad) > (recipe["max_bad"] or 0) * len(images) or len(bad) == len(images):
-        write_list(_list_of(path), bad)
-        raise SightkitError(
-            f"{len(bad):,} of {len(images):,} images cannot be read.",
-            f"They are listed in {_list_of(path)}: fix or remove them, or raise --max-bad "
-            "(max_bad).",
-            path=str(path),
-            max_bad=recipe["max_bad"],
-        )
+    _refuse_left_out(path, images, prepared.unreadable, recipe["max_bad"])
     readable = np.ones(len(images), bool)
     readable[list(prepared.unreadable)] = False
     keys = prepared.keys()
@@ -154,7 +149,7 @@ def _build(
     )
     conflicts = _conflicts(images, keys, readable)
     not_taken = [Finding(name, reason, kind="left out") for name, reason in images.left_out]
-    counts = Counter(dropped.values()) + Counter({"unreadable": len(bad)})
+    counts = Counter(dropped.values()) + _kinds_of(prepared.unreadable)
     counts += Counter(reason for _, reason in images.left_out)
     if counts or conflicts:
         dropped_rows = _findings(images, dropped, "left out")
@@ -245,6 +240,37 @@ def _conflicts(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> 
     return _findings(images, reasons, "warning")
 
 
+def _refuse_left_out(
+    path: Path, images: ImageSource, unreadable: Mapping[int, str], max_bad: float | None
+) -> None:
+    """Raise, with a list, if more images are left out than may be; excluded ones do not count."""
+    lost = images.left_out[: images.lost]
+    count, total = len(unreadable) + len(lost), len(images) + len(lost)
+    if count <= (max_bad or 0) * total and len(unreadable) < len(images):
+        return
+    findings = _findings(images, unreadable, "bad")
+    write_list(
+        _list_of(path), findings + [Finding(name, why, kind="left out") for name, why in lost]
+    )
+    reasons = _kinds_of(unreadable) + Counter(why for _, why in lost)
+    raise SightkitError(
+        f"{count:,} of {total:,} images are left out: {_counted(reasons)}.",
+        f"They are listed in {_list_of(path)}: fix, move or remove them, or raise --max-bad "
+        "(max_bad).",
+        path=str(path),
+        max_bad=max_bad,
+    )
+
+
+def _kinds_of(unreadable: Mapping[int, str]) -> Counter[str]:
+    """Why images cannot be read, in short: how many for want of a decoder, how many otherwise."""
+    return Counter(NEEDS_HEIF if NEEDS_HEIF in why else "unreadable" for why in unreadable.values())
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return "; ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+
+
 def _list_of(path: Path) -> Path:
     """The list of what a dataset file leaves out."""
     return path.with_name(path.name + LEFT_OUT)
@@ -252,10 +278,9 @@ def _list_of(path: Path) -> Path:
 
 def _report(file: DatasetFile) -> None:
     if file.left_out:
-        reasons = "; ".join(f"{count:,} {reason}" for reason, count in file.left_out.items())
         print(
             f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
-            f"{file.path.name} ({reasons}); listed in {_list_of(file.path)}.",
+            f"{file.path.name} ({_counted(file.left_out)}); listed in {_list_of(file.path)}.",
             file=sys.stderr,
         )
     if count := file.recipe.get("conflicting_labels", 0):

@@ -62,9 +62,15 @@ def partition(
         images that are in none.
     """
     fixed = {name: np.asarray(rows)[readable[rows]] for name, rows in images.fixed}
-    for name, rows in fixed.items():
-        if not len(rows):
-            raise SightkitError("A fixed split must have an image that can be read.", split=name)
+    for name, rows in images.fixed:
+        gone = set(images.labels[rows].tolist()) - set(images.labels[fixed[name]].tolist())
+        if gone:
+            raise SightkitError(
+                "Each class of a split must have an image that can be read.",
+                "Fix or replace its images, or remove the class.",
+                split=name,
+                classes=[images.class_names[label] for label in sorted(gone)],
+            )
     pool = fixed.pop("train", None)
     left_out: dict[int, str] = {}
     in_fixed = np.zeros(len(images), bool)

@@ -45,15 +45,16 @@ class FolderDataset:
                       ``words.txt``; the images of ``val`` become the fixed test split
     ================= ==========================================================================
 
-    Classes are sorted by the bytes of their names, on every machine alike. Files that are no
-    images by their ending, hidden ones, links (never followed), FIFOs and the like are not taken:
+    Classes are sorted by the bytes of their names, with composed accents (NFC), on every machine
+    alike. A file is an image by its first bytes; one whose name ends as an image's must be one.
+    Files that are none, hidden ones, links (never followed), FIFOs and the like are not taken:
     ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
     is read as that one. Nothing is decoded before an image is read.
 
     Args:
         folder: that holds the images.
         layout: how it holds labels.
-        exclude: class folders to leave out; for ``folders``.
+        exclude: classes, or folders below the data, to leave out.
         pattern: regular expression with a group ``label``, matched against a complete name
             without its ending; for ``names``. The default takes what is before the number.
         classes: in the order of the numbers; for ``numbers``.
@@ -63,8 +64,9 @@ class FolderDataset:
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
     Raises:
-        SightkitError: when it is listed: no such folder, no images, fewer than two classes,
-            or a class with fewer than ``fewest`` images.
+        SightkitError: when it is listed: no such folder, no images, fewer than two classes, a
+            class with fewer than ``fewest`` images or with none in one of the parts, names of
+            classes that differ by case or blanks alone.
     """
 
     folder: Path
@@ -92,6 +94,7 @@ class FolderDataset:
             identify=lambda row: printable(labelled.images[row][0]),
             fixed=fixed if len(fixed) > 1 else (),
             left_out=self.left_out,
+            lost=len(labelled.lost),
         )
 
     @property
@@ -101,8 +104,9 @@ class FolderDataset:
 
     @property
     def left_out(self) -> tuple[tuple[str, str], ...]:
-        """Name and reason of everything in the folder that was not taken."""
-        return tuple((printable(name), reason) for name, reason in self._labelled.left_out)
+        """Name and reason of everything in the folder that was not taken, images first."""
+        left_out = (*self._labelled.lost, *self._labelled.left_out)
+        return tuple((printable(name), reason) for name, reason in left_out)
 
     def to_config(self) -> dict[str, Any]:
         """Describe the data set as JSON, without its path.
@@ -140,13 +144,13 @@ class FolderDataset:
         if self.layout == "folders":
             return by_folder(scan, self.exclude, self.fewest)
         if self.layout == "names":
-            return by_name(scan, self.pattern)
+            return by_name(scan, self.pattern, self.exclude)
         if self.layout == "numbers":
             return by_number(scan, self.classes, self.per_class)
         if self.layout == "splits":
-            return by_split(scan)
+            return by_split(scan, self.exclude)
         if self.layout == "tiny_imagenet":
-            return tiny_imagenet(scan)
+            return tiny_imagenet(scan, self.exclude)
         raise SightkitError(
             f"The layout must be one of {', '.join(get_args(Layout))}.", layout=self.layout
         )

@@ -6,19 +6,31 @@ as images, gives an order that differs between disks, and never reports what it 
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import os
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
-
-IMAGE_ENDINGS = frozenset(
-    ".jpg .jpeg .jpe .png .bmp .dib .gif .webp .tif .tiff .ppm .pgm .pbm .pnm .avif "
-    ".heic .heif".split()  # these two are refused when they are read, with the way to convert them
+from sightkit.io.image_kinds import (
+    HEAD_BYTES,
+    KIND_BY_ENDING,
+    ending_of,
+    kind_of,
+    reason_not_to_decode,
 )
-MACOS_FOLDER = "__MACOSX"
 
-NOT_AN_IMAGE = "no image, by the ending of its name"
+MACOS_FOLDER = "__MACOSX"
+MOST_FOLDERS = 100_000
+"""Folders behind one link in which images are counted."""
+
+HIDDEN = "hidden"
+LINK = "a link, which is not followed (cp -rL copies what it leads to)"
+NOT_AN_IMAGE = "no image, by its content"
+
+Named = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -27,19 +39,27 @@ class Scan:
 
     Attributes:
         root: the folder.
-        images: name and size in bytes of each file that an image's ending names.
-        folders: all folders that were entered.
+        images: name and size in bytes of each file to decode.
+        folders: all folders that were entered, and links to folders of images.
+        lost: name and reason of each image that is not in ``images``: hidden, behind a link, of a
+            kind that cannot be decoded here.
         left_out: name and reason of everything else.
+        prefix: what the names in ``lost`` and ``left_out`` begin with, if they are below ``root``.
     """
 
     root: Path
     images: tuple[tuple[str, int], ...]
     folders: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...]
+    lost: Named
+    left_out: Named
+    prefix: str = ""
 
 
 def scan_folder(folder: str | os.PathLike[str]) -> Scan:
-    """List a folder and all folders below it; no file is opened and no link is followed.
+    """List a folder and all folders below it; no link is followed.
+
+    A file whose name ends as an image's is one to decode; the first bytes of every other file tell
+    whether it is an image.
 
     Raises:
         SightkitError: no such folder, or one below it that may not be read.
@@ -51,6 +71,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
         )
     images: list[tuple[str, int]] = []
     folders: list[str] = []
+    lost: list[tuple[str, str]] = []
     left_out: list[tuple[str, str]] = []
     waiting = [""]
     while waiting:
@@ -59,36 +80,50 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
             name = f"{below}/{entry.name}" if below else entry.name
             reason = _reason_to_leave(entry)
             if reason:
-                left_out.append((name, reason))
+                found = list(_images_in(entry, root))
+                lost += [(f"{name}/{image}" if image else name, reason) for image in found]
+                if not found:
+                    left_out.append((name, reason))
+                elif entry.is_symlink() and os.path.isdir(entry.path):
+                    folders.append(name)  # a class, if it is one, that has no images
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(name)
                 waiting.append(name)
+            elif why := _reason_not_to_read(entry):
+                (left_out if why == NOT_AN_IMAGE else lost).append((name, why))
             else:
                 images.append((name, entry.stat(follow_symlinks=False).st_size))
+    for listed in (images, lost, left_out):
+        listed.sort(key=lambda item: os.fsencode(item[0]))
     return Scan(
         root,
-        tuple(sorted(images, key=lambda image: os.fsencode(image[0]))),
+        tuple(images),
         tuple(sorted(folders, key=os.fsencode)),
-        tuple(sorted(left_out, key=lambda item: os.fsencode(item[0]))),
+        tuple(lost),
+        tuple(left_out),
     )
 
 
-def descend(scan: Scan) -> Scan:
+def descend(scan: Scan, stop: Container[str] = ()) -> Scan:
     """Enter a folder that holds nothing but one folder of folders, as archives often do.
 
     ``SMILEs/positives/…`` and ``SMILEs/negatives/…`` become ``positives/…`` and ``negatives/…``.
-    A folder with images of its own is never entered: it may be a class.
+    A folder with images of its own is never entered: it may be a class; nor is one whose name, in
+    lower case, is in ``stop``.
     """
     while True:
         top = [name for name in scan.folders if "/" not in name]
-        if len(top) != 1 or not scan.images or any(name.count("/") < 2 for name, _ in scan.images):
+        if len(top) != 1 or top[0].lower() in stop:
+            return scan
+        if not scan.images or any(name.count("/") < 2 for name, _ in scan.images):
             return scan
         cut = len(top[0]) + 1
-        scan = Scan(
-            scan.root / top[0],
-            tuple((name[cut:], size) for name, size in scan.images),
-            tuple(name[cut:] for name in scan.folders if name != top[0]),
-            scan.left_out,
+        scan = dataclasses.replace(
+            scan,
+            root=scan.root / top[0],
+            images=tuple((name[cut:], size) for name, size in scan.images),
+            folders=tuple(name[cut:] for name in scan.folders if name != top[0]),
+            prefix=f"{scan.prefix}{top[0]}/",
         )
 
 
@@ -111,15 +146,63 @@ def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:
 
 
 def _reason_to_leave(entry: os.DirEntry[str]) -> str:
-    """Return why an entry is neither an image nor a folder to enter; empty if it is one."""
+    """Return why an entry is neither a file to look at nor a folder to enter; empty if it is."""
     if entry.is_symlink():
-        return "a link, which is not followed"
+        return LINK
     if entry.name.startswith("."):
-        return "hidden"
+        return HIDDEN
     if entry.is_dir(follow_symlinks=False):
         return "the Finder's own folder" if entry.name == MACOS_FOLDER else ""
-    if not entry.is_file(follow_symlinks=False):
-        return "no regular file"
-    if os.path.splitext(entry.name)[1].lower() not in IMAGE_ENDINGS:
-        return NOT_AN_IMAGE
-    return ""
+    return "" if entry.is_file(follow_symlinks=False) else "no regular file"
+
+
+def _reason_not_to_read(entry: os.DirEntry[str]) -> str:
+    """Return why a regular file is no image to decode; empty if it is one."""
+    named = KIND_BY_ENDING.get(ending_of(entry.name))
+    if named and named != "HEIC":
+        return ""
+    try:
+        kind = kind_of(_head(entry.path)) or named
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return reason_not_to_decode(kind) if kind else NOT_AN_IMAGE
+
+
+def _head(path: str) -> bytes:
+    """The first bytes of a regular file; a link is not followed."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(file, HEAD_BYTES)
+    finally:
+        os.close(file)
+
+
+def _images_in(entry: os.DirEntry[str], root: Path) -> Iterator[str]:
+    """Images in what is left out: their names below a folder, or "" for the entry itself.
+
+    The content decides. Behind a link no file is opened: there the ending does.
+    """
+    if not os.path.isdir(entry.path):
+        if entry.is_symlink():
+            names = (entry.name, os.path.realpath(entry.path))
+            found = any(ending_of(name) in KIND_BY_ENDING for name in names)
+        else:
+            found = entry.is_file() and _is_image(entry.path)
+        if found:
+            yield ""
+        return
+    place, inside = os.path.realpath(entry.path), os.path.realpath(root)
+    if entry.is_symlink() and os.path.commonpath((place, inside)) in (place, inside):
+        return  # what it leads to is listed where it is
+    for folder, _, files in itertools.islice(os.walk(entry.path), MOST_FOLDERS):
+        for file in sorted(files):
+            path = os.path.join(folder, file)
+            if ending_of(file) in KIND_BY_ENDING if entry.is_symlink() else _is_image(path):
+                yield os.path.relpath(path, entry.path)
+
+
+def _is_image(path: str) -> bool:
+    try:
+        return kind_of(_head(path)) is not None
+    except OSError:
+        return False

@@ -20,6 +20,7 @@ class ImageSource:
         identify: index to the name of the image's origin.
         fixed: splits that the data set itself defines, name to indices; may be empty.
         left_out: name and reason of files beside the images that were not taken.
+        lost: how many of these, the first ones, are images that nobody excluded.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ImageSource:
     identify: Callable[[int], str]
     fixed: tuple[tuple[str, np.ndarray], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    lost: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError
 from sightkit.io.regular_file import read_regular_file
-from sightkit.io.sources.folder_layouts import Labelled, checked
+from sightkit.io.sources.folder_layouts import Labelled, Place, label_images
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
 
 MOST_BYTES = 2**30
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
 
 
-def tiny_imagenet(scan: Scan) -> Labelled:
+def tiny_imagenet(scan: Scan, exclude: Sequence[str] = ()) -> Labelled:
     """``train/CLASS/images``, ``val/images`` with a list of their classes, and names in words.txt.
 
     The images of ``test`` were published without labels; those of ``val``, on which results are
@@ -28,36 +28,36 @@ def tiny_imagenet(scan: Scan) -> Labelled:
     if (scan.root / CLASS_IDS).is_file():
         classes = sorted(line[0] for line in _table(scan.root, CLASS_IDS, 1))
     annotated = {name: wnid for name, wnid, *_ in _table(scan.root, ANNOTATIONS, 2)}
-    images, left_out = [], [item for item in scan.left_out if not _belongs(*item)]
-    for name, size in scan.images:
+    there = {name for name, _ in scan.images}
+    missing = [name for name in annotated if f"val/images/{name}" not in there]
+
+    def place_of(name: str) -> Place:
         parts = name.split("/")
-        label, reason = None, "not where the layout has images"
         if len(parts) == 4 and parts[0] == "train" and parts[2] == "images":
-            label, reason = parts[1], f"{parts[1]} is not in {CLASS_IDS}"
+            label, split = parts[1], "train"
         elif len(parts) == 3 and parts[:2] == ["val", "images"]:
-            label = annotated.pop(parts[2], None)
-            reason = (
-                f"its class {label} is not among those of train"
-                if label
-                else (f"not named in {ANNOTATIONS}")
-            )
+            label, split = annotated.get(parts[2], ""), "test"
+            if not label:
+                return Place(reason=f"not named in {ANNOTATIONS}")
         elif parts[0] == "test":
-            reason = "test images were published without labels"
-        if label in classes:
-            images.append((name, size, label))
+            return Place(reason="test images were published without labels", expected=True)
         else:
-            left_out.append((name, reason))
-    left_out += [(f"val/images/{name}", f"named in {ANNOTATIONS}, not there") for name in annotated]
-    labelled = checked(
-        scan, images, classes, left_out, [image for image in images if image[0][:6] == "train/"]
-    )
-    return dataclasses.replace(
-        labelled,
-        titles=_titles(scan.root, labelled.classes),
-        splits=tuple(
-            "test" if name.startswith("val/") else "train" for name, _, _ in labelled.images
+            return Place(reason="not where the layout has images")
+        if label not in classes:
+            return Place(reason=f"its class {label} is not among those of train")
+        return Place(label, split)
+
+    labelled = label_images(
+        dataclasses.replace(
+            scan, left_out=tuple(item for item in scan.left_out if not _belongs(*item))
         ),
+        place_of,
+        classes=classes,
+        splits=("train", "test"),
+        exclude=exclude,
+        missing=tuple((f"val/images/{n}", f"named in {ANNOTATIONS}, not there") for n in missing),
     )
+    return dataclasses.replace(labelled, titles=_titles(scan.root, labelled.classes))
 
 
 def _belongs(name: str, reason: str) -> bool:

@@ -257,14 +257,6 @@ def test_the_limit_is_the_largest_number_that_is_allowed(photo):
         decode_image(data, maximum_pixels=48 * 64 - 1)
 
 
-@pytest.mark.parametrize("brand", (b"heic", b"heix", b"hevc", b"mif1"))
-def test_heic_is_refused_with_what_to_do(brand, tmp_path):
-    path = tmp_path / "IMG_0001.HEIC"
-    path.write_bytes(b"\x00\x00\x00\x18ftyp" + brand + bytes(100))
-    with pytest.raises(SightkitError, match=r"HEIC.*IMG_0001.*heif-convert"):
-        read_image(path)
-
-
 @pytest.mark.parametrize("channels", (1, 3))
 def test_write_png_is_undone_by_read_image(channels, photo, tmp_path):
     image = photo[..., :channels]

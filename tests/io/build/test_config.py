@@ -60,14 +60,14 @@ def test_the_report_says_what_the_file_holds(pictures, tmp_path, capsys):
         "60 of 3x4x3, RGB",
         "3: apple 20, pear 20, plum 20",
         "train 36, validation 9, test 15",
-        "left out  1: no image, by the ending of its name (1)",
+        "left out  1: no image, by its content (1)",
         "out.h5",
     ):
         assert words in told
     with open(tmp_path / "out.h5.left_out.csv", newline="") as file:
         assert list(csv.reader(file)) == [
             ["path", "reason", "sha256", "kind"],
-            ["apple/notes\n.txt", "no image, by the ending of its name", "", "left out"],
+            ["apple/notes\n.txt", "no image, by its content", "", "left out"],
         ]
 
 

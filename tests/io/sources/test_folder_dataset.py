@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -51,9 +52,10 @@ def test_images_beside_the_classes_and_excluded_classes_are_told(tmp_path):
     assert dataset().class_names == ("a", "b")
     assert dict(dataset.left_out) == {
         "stray.png": "in no class folder",
-        "c/1.png": "the class c is excluded",
-        "a/Thumbs.db": "no image, by the ending of its name",
+        "c/1.png": "c is excluded",
+        "a/Thumbs.db": "no image, by its content",
     }
+    assert dataset().lost == 1 and dataset.left_out[0][0] == "stray.png"
     assert dataset().left_out == dataset.left_out
     with pytest.raises(SightkitError, match=r"excluded.*There are a, b, c, d"):
         FolderDataset(tmp_path, exclude=("e",))()
@@ -125,7 +127,9 @@ def test_parts_with_class_folders_stay_as_they_are(others, tmp_path):
         "stray.png",
         "extra/a/1.png",
     )
-    dataset = FolderDataset(root, "splits")
+    with pytest.raises(SightkitError, match=r"Each class must have.*on; 2 left out.*c \(0\)"):
+        FolderDataset(root, "splits")()
+    dataset = FolderDataset(root, "splits", exclude=("c", "extra"))
     source = dataset()
     assert source.class_names == ("a", "b")
     names = {"val": "validation", "valid": "validation", "Testing": "test"}
@@ -136,18 +140,19 @@ def test_parts_with_class_folders_stay_as_they_are(others, tmp_path):
     }
     assert all(name.split("/")[1] == label for name, (label, _) in taken(source).items())
     assert dict(dataset.left_out) == {
-        f"{others[0]}/c/1.png": "its class c is not among those of train",
+        f"{others[0]}/c/1.png": "c is excluded",
         "train/stray.png": "in no class folder",
         "stray.png": "in no folder of train, validation or test",
-        "extra/a/1.png": "in no folder of train, validation or test",
+        "extra/a/1.png": "extra is excluded",
     }
+    assert source.lost == 2
 
 
 def test_parts_without_train_or_without_classes_are_refused(tmp_path):
     draw(tmp_path / "x", "test/a/1.png", "test/b/1.png")
     draw(tmp_path / "y", "train/cat.0.png", "train/dog.0.png", "test/1.png")
-    for name, told in (("x", "is not among those of train"), ("y", "in no class folder")):
-        with pytest.raises(SightkitError, match=f"none were found.*{told}"):
+    for name, told in (("x", "two images at least"), ("y", "none were found.*no class folder")):
+        with pytest.raises(SightkitError, match=told):
             FolderDataset(tmp_path / name, "splits")()
 
 
@@ -249,7 +254,8 @@ def test_the_config_is_json_with_the_files_but_not_their_folder(tmp_path):
 def test_the_same_files_under_other_labels_are_another_data_set(tiny):
     first = FolderDataset(tiny, "tiny_imagenet").to_config()
     path = tiny / "val" / "val_annotations.txt"
-    path.write_text(path.read_text().replace("val_0.png\tn02", "val_0.png\tn01"))
+    text = path.read_text().replace("val_0.png\tn02", "val_0.png\tn01")
+    path.write_text(text.replace("val_1.png\tn01", "val_1.png\tn02"))
     assert FolderDataset(tiny, "tiny_imagenet").to_config()["sha256"] != first["sha256"]
 
 
@@ -263,6 +269,133 @@ def test_a_folder_becomes_a_dataset_file(tmp_path):
     )
     assert file.class_names == ("a\n%", "{b}")
     assert np.array_equal(file.labels, file.memmap()[:, 0, 0, 0] // 6)
+
+
+@pytest.mark.parametrize("layout", ("folders", "names", "splits"))
+def test_composed_and_decomposed_accents_are_one_class(layout, tmp_path):
+    for form in (0, 1):
+        names = ("épagneul", "e\u0301pagneul")[form], ("Ångström", "A\u030angstro\u0308m")[form]
+        for name in names:
+            place = {
+                "folders": f"{name}/{form}",
+                "names": f"{name}.{form}",
+                "splits": f"{('train', 'test')[form]}/{name}/{form}",
+            }[layout]
+            draw(tmp_path, f"{place}1.png", f"{place}2.png")
+    source = FolderDataset(tmp_path, layout)()
+    assert source.class_names == ("Ångström", "épagneul")
+    assert np.bincount(source.labels).tolist() == [4, 4]
+    assert all(source.read(row).size for row in range(8))  # names of files stay as they are
+    excluding = draw(tmp_path, *(f"train/x/{i}.png" for i in range(2)), "test/x/1.png")
+    if layout == "splits":
+        names = FolderDataset(excluding, layout, exclude=("e\u0301pagneul",))().class_names
+        assert names == ("x", "Ångström")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    (
+        ("Cat", "cat"),
+        ("wild cat", "wildcat"),
+        ("cat", "cat "),
+        ("a  b", "a b"),
+        ("a\u00a0b", "a b"),
+        ("cat", "cat\u200b"),
+        ("Straße", "STRASSE"),
+        ("École", "e\u0301cole"),
+        ("\ufeffcat", "cat"),
+        ("ＣＡＴ", "cat"),
+    ),
+)
+@pytest.mark.parametrize("layout", ("folders", "names", "splits"))
+def test_names_that_look_the_same_are_refused_with_both_spellings(one, other, layout, tmp_path):
+    if layout == "names" and other.endswith(" "):
+        return  # there a blank before the number is no part of the label
+    for name in (one, other, "dog"):
+        for part in ("train", "test"):
+            place = f"{name}.1" if layout == "names" else f"{name}/1"
+            draw(tmp_path, f"{part}/{place}1.png", f"{part}/{place}2.png")
+    root = tmp_path / "train" if layout == "folders" else tmp_path
+    with pytest.raises(SightkitError, match="more than case and blanks") as refused:
+        FolderDataset(root, layout)()
+    assert "dog" not in str(refused.value)
+    for name in (one, other):
+        assert repr(unicodedata.normalize("NFC", name)) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "names",
+    (("a", "A"), ("cat", "cats"), ("wild_cat", "wild-cat"), ("Ä", "A"), ("1", "01")),
+)
+def test_names_that_differ_otherwise_are_classes(names, tmp_path):
+    draw(tmp_path, *(f"{name}/{i}.png" for name in names for i in range(2)))
+    assert len(FolderDataset(tmp_path)().class_names) == 2
+
+
+def test_a_class_that_a_part_lacks_is_an_error(tmp_path):
+    parts = ("train", "val", "test")
+    draw(tmp_path, *(f"{p}/{c}/{i}.png" for p in parts for c in "abc" for i in range(2)))
+    FolderDataset(tmp_path, "splits")()
+    shutil.rmtree(tmp_path / "val" / "c")
+    with pytest.raises(SightkitError, match=r"an image in validation.*classes='c \(0\)'"):
+        FolderDataset(tmp_path, "splits")()
+    (tmp_path / "val" / "c").symlink_to(tmp_path / "test" / "c")
+    with pytest.raises(SightkitError, match=r"in validation.*classes='c \(0\)'"):
+        FolderDataset(tmp_path, "splits")()
+    assert FolderDataset(tmp_path, "splits", exclude=("c",))().lost == 0
+    shutil.rmtree(tmp_path / "val" / "a")
+    shutil.rmtree(tmp_path / "val" / "b")
+    for vanished in ("c", "."):  # a part whose folders are gone, or that is empty
+        with pytest.raises(SightkitError, match=r"in validation.*a \(0\), b \(0\), c \(0\)"):
+            FolderDataset(tmp_path, "splits")()
+        if vanished == "c":
+            (tmp_path / "val" / "c").unlink()
+    source = FolderDataset(tmp_path, "splits", exclude=("val",))()
+    assert [name for name, _ in source.fixed] == ["train", "test"]
+
+
+@pytest.mark.parametrize("make", ("hidden", "link", "empty", "other kind", "no image"))
+def test_a_class_that_vanishes_is_an_error(make, tmp_path):
+    root = draw(tmp_path / "in", *(f"{c}/{i}.png" for c in "ab" for i in range(2)))
+    place = root / "lynx"
+    place.mkdir()
+    for name in ("1.png", "2.png"):
+        if make == "link":
+            draw(tmp_path, name)
+            (place / name).symlink_to(tmp_path / name)
+        elif make != "empty":
+            content = {"other kind": b"8BPS\0\1", "no image": b"mine", "hidden": b"GIF89a"}
+            prefix = "." if make == "hidden" else "x"
+            (place / f"{prefix}{name[0]}").write_bytes(content[make])
+    with pytest.raises(SightkitError, match=r"classes='lynx \(0\)'") as refused:
+        FolderDataset(root)()
+    if make in ("hidden", "link", "other kind"):
+        assert "2 left out" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ("cat.0", "cat.0.jfif", "cat_0", "cat.0.png_large", "cat.0.JPG"))
+def test_a_label_is_read_from_a_name_with_any_ending(name, tmp_path):
+    draw(tmp_path, "cat.1.png", "dog.0.png", "dog.1.png", "x.png")
+    (tmp_path / "x.png").rename(tmp_path / name)
+    source = FolderDataset(tmp_path, "names")()
+    assert np.bincount(source.labels).tolist() == [2, 2]
+    assert source.lost == 0
+
+
+def test_images_without_a_label_count_unless_they_are_a_test(tmp_path):
+    draw(tmp_path, *(f"train/{c}.{i}.png" for c in ("cat", "dog") for i in range(2)))
+    draw(tmp_path, "test1/1.png", "test/2.png", "train/3.png", "contest/4.png")
+    source = FolderDataset(tmp_path, "names")()
+    assert [name for name, _ in source.left_out[: source.lost]] == ["contest/4.png", "train/3.png"]
+    assert {name for name, _ in source.left_out[source.lost :]} == {"test1/1.png", "test/2.png"}
+
+
+def test_what_is_excluded_never_counts(tmp_path):
+    root = draw(tmp_path / "in", *(f"{c}/{i}.png" for c in "abc" for i in range(2)), "a/bad/1.png")
+    (root / "c" / "link.png").symlink_to(root / "c" / "1.png")
+    source = FolderDataset(root, exclude=("c", "a/bad"))()
+    assert (source.class_names, len(source), source.lost) == (("a", "b"), 4, 0)
+    assert len(source.left_out) == 4
 
 
 @pytest.mark.parametrize(

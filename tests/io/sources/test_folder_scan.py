@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.io.sources.folder_scan import descend, printable, scan_folder
+from sightkit.io.sources.folder_scan import LINK, NOT_AN_IMAGE, descend, printable, scan_folder
 
 
 def touch(root, *names):
@@ -17,7 +18,7 @@ def touch(root, *names):
         (root / name).write_bytes(b"x" * len(name))
 
 
-def test_images_are_found_by_suffix_in_any_case_sorted_by_bytes(tmp_path):
+def test_images_are_found_by_ending_in_any_case_sorted_by_bytes(tmp_path):
     names = ("b/1.JPG", "b/2.Jpeg", "a/z.png", "a/Z.webp", "a/ä.GIF", "a/x.AVIF", "a/y.tiff")
     touch(tmp_path, *names)
     scan = scan_folder(tmp_path)
@@ -68,18 +69,117 @@ def test_what_is_no_image_is_told_with_its_reason(tmp_path):
     assert scan.folders == ("a",)
     assert dict(scan.left_out) == {
         "a/.2.jpg": "hidden",
-        "a/Thumbs.db": "no image, by the ending of its name",
-        "a/notes.txt": "no image, by the ending of its name",
-        "a/noending": "no image, by the ending of its name",
+        "a/Thumbs.db": NOT_AN_IMAGE,
+        "a/notes.txt": NOT_AN_IMAGE,
+        "a/noending": NOT_AN_IMAGE,
         ".git": "hidden",
         "__MACOSX": "the Finder's own folder",
         "a/.ipynb_checkpoints": "hidden",
         "a/pipe.jpg": "no regular file",
-        "a/link.jpg": "a link, which is not followed",
-        "a/nowhere.jpg": "a link, which is not followed",
-        "a/loop": "a link, which is not followed",
+        "a/loop": LINK,
         "s.jpg": "no regular file",
     }
+    assert dict(scan.lost) == {"a/link.jpg": LINK, "a/nowhere.jpg": LINK}
+
+
+IMAGES = {
+    "JPEG": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "PNG": b"\x89PNG\r\n\x1a\n",
+    "GIF": b"GIF89a",
+    "WebP": b"RIFF\x10\0\0\0WEBPVP8 ",
+    "BMP": b"BM" + bytes(12) + b"\x28\0\0\0",
+    "TIFF": b"MM\0*\0\0\0\x08",
+    "AVIF": b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif",
+    "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "PNM": b"P6\n# by hand\n4 4\n255\n",
+}
+OTHERS = {
+    "JPEG XL": b"\0\0\0\x0cJXL \r\n",
+    "camera raw": b"II*\0\x10\0\0\0CR\2\0",
+    "Photoshop": b"8BPS\0\1",
+    "DICOM": bytes(128) + b"DICM",
+    "BigTIFF": b"II+\0\x08\0",
+    "PAM": b"P7\nWIDTH 4\n",
+}
+NO_IMAGES = {
+    "text": b"BMW,Audi\nP5 is a prime\n",
+    "numbers": b"P1,2,3\n",
+    "video": b"\0\0\0\x1cftypisom\0\0\2\0isomiso2",
+    "resource fork": b"\0\5\x16\7\0\2\0\0Mac OS X",
+    "zip": b"PK\3\4",
+    "sound": b"RIFF\x10\0\0\0WAVEfmt ",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("name", ("a/x", "a/x.jfif", "a/x.0", "a/x.jpg_large", "a/x.TXT"))
+@pytest.mark.parametrize("kind", IMAGES)
+def test_an_image_is_one_under_any_name(kind, name, tmp_path):
+    touch(tmp_path, name)
+    (tmp_path / name).write_bytes(IMAGES[kind] + bytes(600))
+    assert scan_folder(tmp_path).images == ((name, len(IMAGES[kind]) + 600),)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_an_image_of_another_kind_is_lost_and_named(kind, tmp_path):
+    (tmp_path / "x").write_bytes(OTHERS[kind])
+    scan = scan_folder(tmp_path)
+    assert (scan.images, scan.left_out) == ((), ())
+    assert scan.lost == (("x", f"{kind}, which cannot be decoded here"),)
+
+
+@pytest.mark.parametrize("kind", NO_IMAGES)
+def test_what_is_no_image_is_none_without_an_ending(kind, tmp_path):
+    (tmp_path / "x").write_bytes(NO_IMAGES[kind])
+    (tmp_path / "x.heic").write_bytes(NO_IMAGES[kind])  # its name says that it should be one
+    (tmp_path / "._x.jpg").write_bytes(NO_IMAGES[kind])
+    scan = scan_folder(tmp_path)
+    assert dict(scan.left_out) == {"x": NOT_AN_IMAGE, "._x.jpg": "hidden"}
+
+
+@pytest.mark.parametrize("installed", (True, False))
+def test_heic_is_taken_where_it_can_be_decoded(installed, tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: installed or None)
+    for name in ("x.heic", "y"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+    scan = scan_folder(tmp_path)
+    assert [name for name, _ in scan.images] == (["x.heic", "y"] if installed else [])
+    assert [name for name, _ in scan.lost] == ([] if installed else ["x.heic", "y"])
+    assert all("pip install" in reason for _, reason in scan.lost)
+
+
+def test_what_a_left_out_folder_holds_is_counted_image_by_image(tmp_path):
+    photo = IMAGES["JPEG"]
+    for place in ("a", ".hidden/deep", "__MACOSX", "elsewhere/linked", "elsewhere/linked/deep"):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        for name in ("1.jpg", "2", "notes.txt"):
+            (tmp_path / place / name).write_bytes(b"mine" if name == "notes.txt" else photo)
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("a", ".hidden", "__MACOSX"):
+        (tmp_path / name).rename(root / name)
+    (root / "cats").symlink_to(tmp_path / "elsewhere" / "linked")
+    (root / "again").symlink_to(root / "a")
+    (root / "notes").symlink_to(tmp_path / "elsewhere" / "linked" / "notes.txt")
+    scan = scan_folder(root)
+    assert [name for name, _ in scan.images] == ["a/1.jpg", "a/2"]
+    assert dict(scan.lost) == {
+        ".hidden/deep/1.jpg": "hidden",
+        ".hidden/deep/2": "hidden",
+        "__MACOSX/1.jpg": "the Finder's own folder",
+        "__MACOSX/2": "the Finder's own folder",
+        "cats/1.jpg": LINK,  # behind a link no file is opened: the ending counts
+        "cats/deep/1.jpg": LINK,
+    }
+    assert dict(scan.left_out) == {"a/notes.txt": NOT_AN_IMAGE, "again": LINK, "notes": LINK}
+    assert scan.folders == ("a", "cats")  # a class that has no images, and is noticed
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_of_unknown_content_is_lost(tmp_path):
+    (tmp_path / "x").write_bytes(b"")
+    (tmp_path / "x").chmod(0)
+    assert scan_folder(tmp_path).lost == (("x", "cannot be read (Permission denied)"),)
 
 
 def test_a_folder_named_like_an_image_is_a_folder(tmp_path):
