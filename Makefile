@@ -90,7 +90,7 @@ clean:
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt
-	@$(call install,fast$(comma)search$(comma)jax$(comma)development)
+	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)development)
 	@touch .venv/installed $@
 
 comma := ,

@@ -52,7 +52,7 @@ ENDINGS = {
 """Usual endings, by the kinds that can be decoded; for HEIC pillow-heif must be installed."""
 KIND_BY_ENDING = {ending: kind for kind, endings in ENDINGS.items() for ending in endings}
 
-NEEDS_HEIF = 'HEIC, which needs pillow-heif (pip install "sightkit[heic]")'
+NEEDS_HEIF = "HEIC, which needs pillow-heif (pip install pillow-heif)"
 
 
 def kind_of(head: bytes) -> str | None:

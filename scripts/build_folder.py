@@ -5,9 +5,9 @@
 
 Expected is one folder a class (``PHOTOS/cats/1.jpg``), the label in the name (``cat.1.jpg``, with
 ``--layout names``), parts that stay as they are (``train/cats/1.jpg``, ``test/cats/2.jpg``, with
-``--layout splits``), or the layout of Tiny ImageNet. What is no image, is hidden, or is a link, is
-left out, counted, and listed beside the dataset with the reason. Copies of a picture stay in one
-split.
+``--layout splits``), or the layout of Tiny ImageNet. What is left out is listed beside the dataset
+with the reason; images that are (hidden, behind a link, in no class) count against ``--max-bad``,
+unless ``--exclude`` names their class or folder. Copies of a picture stay in one split.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Config(io.BuildConfig):
     layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
     """Place of an image's class."""
     exclude: tuple[str, ...] = ()
-    """Class folders to leave out."""
+    """Classes, or folders below the data, to leave out."""
     fit: Literal["crop", "stretch"] = "crop"
     """Keep the middle of an image, or all of it and not its shape."""
     grey: bool = False

@@ -18,7 +18,10 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "sightkit": (set(), {"keras", "tyro"}),
     "preprocessing": (set(), {"numpy", "cv2"}),
     "zoo": (set(), {"keras", "numpy"}),
-    "io": (set(), {"numpy", "cv2", "h5py", "PIL", "imutils", "sklearn", "keras", "rich"}),
+    "io": (
+        set(),
+        {"numpy", "cv2", "h5py", "PIL", "pillow_heif", "imutils", "sklearn", "keras", "rich"},
+    ),
     "callbacks": (set(), {"keras", "numpy", "matplotlib"}),
     "inference": (set(), {"keras", "numpy", "openvino"}),
     "training": (LEAVES, {"keras", "numpy", "optuna", "rich"}),
