@@ -17,6 +17,8 @@ CHANCE = 0.03
 """Nats: below it losses differ by chance, whatever their ratio (0.01 and 0.03 are both 99 %)."""
 PATIENCE = 15
 """Epochs that a network is given before it is called too small (10–15)."""
+MATERIAL = 0.01
+"""Share of images that matters, one percentage point: of errors, and of differences of them."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,17 @@ def diagnose_curves(
     Args:
         rows: one an epoch, as ``TrainingMonitor.rows`` or history.csv: ``epoch``, ``loss`` and,
             where there is validation, ``val_loss``; epochs where that is not finite are left out.
+            With ``accuracy`` and ``val_accuracy`` a loss alone is no finding: nothing is wrong
+            where the best epoch is right on more than 99 % of the validation images, and what
+            overfits is right in training more often.
         finished: whether the training is over: before, falling losses are normal.
 
     Returns:
         The findings, the urgent ones first.
     """
     rows = [row for row in rows if "loss" in row]
-    columns = ("epoch", "loss", "val_loss")
-    epochs, loss, validation = (
+    columns = ("epoch", "loss", "val_loss", "accuracy", "val_accuracy")
+    epochs, loss, validation, accuracy, val_accuracy = (
         np.array([row.get(name, np.nan) for row in rows], np.float64) for name in columns
     )
     if len(loss) and (diverged := _diverged(epochs, loss)):
@@ -64,10 +69,20 @@ def diagnose_curves(
     validated = np.isfinite(validation)
     found = [_not_learning(epochs, loss)]
     if validated.sum() >= FEWEST:
+        if val_accuracy[np.nanargmin(validation)] > 1 - MATERIAL:
+            return ()
         curves = epochs[validated], loss[validated], validation[validated]
         rules = (_oscillating, _still_falling, _overfitting, _below_training)
         found = [rule(*curves) for rule in rules if finished or rule != _still_falling] + found
-    return tuple(sorted(filter(None, found), key=lambda finding: not finding.urgent))
+    last = slice(-max(3, len(loss) // 5), None)
+    right, apart = (np.mean(each[last]) for each in (accuracy, accuracy - val_accuracy))
+    refuted = {  # NaN, where accuracies are unknown, refutes nothing
+        "overfitting": apart < MATERIAL,
+        "validation below training": apart > MATERIAL,
+        "not learning": right > 1 - MATERIAL,
+    }
+    left = [each for each in found if each is not None and not refuted.get(each.name, False)]
+    return tuple(sorted(left, key=lambda finding: not finding.urgent))
 
 
 def _diverged(epochs: np.ndarray, loss: np.ndarray) -> CurveFinding | None:
@@ -156,7 +171,7 @@ def _below_training(
         f"The validation loss ({held_out.mean():.3g}) is below the training loss "
         f"({train.mean():.3g}): augmentation and dropout make training images harder, or the "
         "network is not trained hard enough.",
-        "longer training, or less dropout and augmentation",
+        "longer training; less dropout and augmentation where the error on training is large",
         urgent=False,
     )
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.callbacks.curve_diagnosis import CurveFinding, diagnose_curves
+from sightkit.callbacks.curve_diagnosis import MATERIAL, CurveFinding, diagnose_curves
 from sightkit.evaluation.intervals import wilson
 from sightkit.evaluation.tables import percent
 
@@ -36,7 +36,13 @@ ENDS = {
     "validation": "on validation",
     "test": "on test",
 }
-MATERIAL = 0.01
+GUESSED = 0.05
+"""Without a floor a training error below it is no bias: a floor of 0 % is a guess."""
+FEATURES = (
+    "features of a pretrained network (scripts/extract_features.py, then "
+    "scripts/train_logistic.py): {:,} photos are few for a network that begins with random weights"
+)
+SAVED = "nothing more: the weights of the best epoch are saved, and in them the variance is small"
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,7 @@ def diagnose(
     floor_source: str = "",
     history: Sequence[Mapping[str, float]] = (),
     material: float = MATERIAL,
+    few_photos: int = 0,
 ) -> Diagnosis:
     """Find which of bias, variance, data mismatch and overfitting to validation a network has.
 
@@ -133,7 +140,10 @@ def diagnose(
             guess.
         floor_source: where the floor comes from; a floor without one is called a guess.
         history: rows of history.csv: loss, val_loss, accuracy, val_accuracy, learning_rate.
-        material: gaps below it do not matter, 0.01 is one percentage point.
+        material: gaps below it do not matter, 0.01 is one percentage point; without a floor the
+            training error does not below 0.05.
+        few_photos: training photos of a network that began with random weights, where they are so
+            few that features of a pretrained one are the next thing to try.
 
     Returns:
         Gaps, the findings in the curves, and what to try next.
@@ -163,10 +173,31 @@ def diagnose(
         (MISMATCH, "train_validation", "validation"),
         (OVERFITTED, "validation", "test"),
     )
-    gaps = tuple(_gap(*step, measured, material) for step in steps)
-    curves = diagnose_curves(history)
+    bias = material if floor is not None else max(material, GUESSED)
+    gaps = tuple(_gap(*step, measured, bias if step[0] == BIAS else material) for step in steps)
+    curves = _agreeing(diagnose_curves(history), gaps)
     headline, then = _conclude(gaps, curves, errors)
+    held = [errors[split].error for split in ("validation", "test") if split in errors]
+    if few_photos and held and max(held) - (floor or 0) >= GUESSED:
+        first = f"Try next: {FEATURES.format(few_photos)}"
+        then = f"{first}; then {then.removeprefix('Try next: ')}" if then else f"{first}."
     return Diagnosis(gaps, curves, _floor(floor, floor_source), headline, then)
+
+
+def _agreeing(curves: Sequence[CurveFinding], gaps: Sequence[Gap]) -> tuple[CurveFinding, ...]:
+    """Bring the findings in the curves into agreement with what was measured on the splits.
+
+    Curves are of the epochs as they ended; splits are measured with the weights of the best one.
+    """
+    verdicts = {gap.name: gap.verdict for gap in gaps}
+    if verdicts[BIAS] == SMALL:
+        curves = [curve for curve in curves if curve.name != "not learning"]
+    if verdicts[VARIANCE] == SMALL:
+        curves = [
+            replace(curve, advice=SAVED) if curve.name == "overfitting" else curve
+            for curve in curves
+        ]
+    return tuple(curves)
 
 
 def _gap(
@@ -205,9 +236,10 @@ def _gap(
 def _conclude(
     gaps: Sequence[Gap], curves: Sequence[CurveFinding], errors: Mapping[str, SplitError]
 ) -> tuple[str, str]:
-    """The gap to deal with first; curves whose advice is urgent come before it."""
+    """The largest gap is dealt with first; curves whose advice is urgent come before it."""
     urgent = next((curve for curve in curves if curve.urgent), None)
     large = [gap for gap in gaps if gap.verdict == LARGE]
+    large.sort(key=lambda gap: -round(gap.size, 4))  # of equal ones the first step
     if large:
         rest = f"; also {', '.join(gap.name for gap in large[1:])}" if large[1:] else ""
         first = large[0]
@@ -231,7 +263,10 @@ def _conclude(
 
 def _floor(floor: float | None, source: str) -> str:
     if floor is None:
-        return "No floor was given: 0 % is assumed, which is a guess; the true one is higher."
+        return (
+            "No floor was given: 0 % is assumed, which is a guess; the true one is higher, and a "
+            f"training error below {100 * GUESSED:.0f} % is no bias."
+        )
     if not source:
         return f"Compared to {percent(floor)}, which is a guess."
     return f"Compared to {percent(floor)} ({source})."

@@ -99,3 +99,38 @@ def test_a_finding_names_the_epoch_at_which_it_begins():
     loss = [*SLOW[:12], NAN, NAN]
     assert diagnose_curves(rows(loss))[0].first == 13
     assert "from epoch 13 on" in diagnose_curves(rows(loss))[0].text
+
+
+RISING = [2.0, 1.6, 1.4, 1.3, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7]
+BELOW = [value * 0.8 for value in FALLING]
+
+
+def with_accuracy(loss, validation, accuracy, val_accuracy):
+    table = rows(loss, validation)
+    for row, right, held_out in zip(table, accuracy, val_accuracy, strict=True):
+        row |= {"accuracy": right, "val_accuracy": held_out}
+    return table
+
+
+@pytest.mark.parametrize(
+    ("loss", "validation", "accuracy", "val_accuracy", "expected"),
+    (
+        (FALLING, RISING, 1.0, 1.0, []),  # every validation image is right
+        (FALLING, RISING, 0.999, 0.995, []),
+        (FALLING, RISING, 0.95, 0.80, ["overfitting"]),
+        (FALLING, RISING, 0.90, 0.95, []),  # right more often than in training
+        (FALLING, RISING, 0.90, 0.895, []),
+        (FALLING, BELOW, 0.90, 0.95, ["still falling", "validation below training"]),
+        (FALLING, BELOW, 0.95, 0.85, ["still falling"]),
+        (FALLING, BELOW, 0.99, 1.0, []),
+        ([0.9] * 10, [1.0] * 10, 0.3, 0.3, ["not learning"]),
+        ([0.01] * 10, [1.0] * 10, 1.0, 0.7, []),  # learnt in the first epoch
+        ([0.5, NAN, NAN, NAN, NAN, NAN, NAN], [0.01] * 7, 1.0, 1.0, ["diverged"]),
+        (FALLING, RISING, NAN, NAN, ["overfitting"]),
+    ),
+)
+def test_a_loss_is_no_finding_where_accuracy_says_otherwise(
+    loss, validation, accuracy, val_accuracy, expected
+):
+    history = with_accuracy(loss, validation, [accuracy] * len(loss), [val_accuracy] * len(loss))
+    assert [finding.name for finding in diagnose_curves(history)] == expected

@@ -23,7 +23,7 @@ def large(found):
     return tuple(gap.name for gap in found.gaps if gap.verdict == "large")
 
 
-# Floor 1 %. The order of the remedies is that of the four-way split: the first that is large.
+# Floor 1 %. The remedy is that of the largest gap; of equal ones that of the first step.
 @pytest.mark.parametrize(
     ("given", "gaps", "remedy"),
     [
@@ -32,8 +32,9 @@ def large(found):
         (errors(0.015, 0.02, 0.10, 0.10), ("data mismatch",), "like those of the validation"),
         (errors(0.012, 0.014, 0.015, 0.09), ("overfitting to validation",), "more validation"),
         (errors(0.012, 0.014, 0.016, 0.018), (), ""),
-        (errors(0.10, 0.20, 0.30, 0.40), None, "larger network"),
-        (errors(0.10, 0.11, 0.30, 0.30), ("bias", "data mismatch"), "larger network"),
+        (errors(0.10, 0.20, 0.30, 0.40), None, "more training data"),
+        (errors(0.10, 0.11, 0.30, 0.30), ("bias", "data mismatch"), "like those of the validation"),
+        (errors(0.20, 0.21, 0.30, 0.30), ("bias", "data mismatch"), "larger network"),
         (errors(0.012, None, 0.10, 0.10), ("variance",), "more training data"),
         (errors(0.012, None, 0.012, 0.10), ("overfitting to validation",), "more validation"),
         (errors(0.10), ("bias",), "larger network"),
@@ -46,6 +47,63 @@ def test_diagnose_names_the_large_gaps_and_a_remedy(given, gaps, remedy):
     assert remedy in found.next
     assert ("Try next" in found.next) == bool(large(found))
     assert [gap.name for gap in found.gaps] == list(every)
+
+
+@pytest.mark.parametrize(
+    ("given", "headline"),
+    [
+        (errors(0.0135, None, 0.059, 0.10, count=2_000), "Variance: 4.5 points"),
+        (errors(0.0135, None, 0.03, 0.10, count=2_000), "Overfitting to validation: 7.0 points"),
+        (errors(0.0135, None, 0.0135, 0.0135), "Close to the floor"),
+        (errors(0.045, 0.046, 0.046, 0.046), "Close to the floor"),
+        (errors(0.30, None, 0.34, 0.34, count=2_000), "Bias: 30.0 points"),
+    ],
+)
+def test_without_a_floor_a_small_training_error_is_no_bias(given, headline):
+    found = diagnose(given)
+    assert found.headline.startswith(headline)
+    assert ("bias" in str(found).lower()) == headline.startswith("Bias")
+
+
+@pytest.mark.parametrize(
+    ("given", "few", "proposed"),
+    [
+        (errors(0.30, None, 0.34, 0.34, count=2_000), 2_000, True),  # 66 % from scratch
+        (errors(0.02, None, 0.34, 0.34, count=2_000), 2_000, True),
+        (errors(None, None, 0.34, 0.34, count=50), 2_000, True),
+        (errors(0.30, None, 0.34, 0.34, count=2_000), 0, False),
+        (errors(0.01, None, 0.02, 0.02, count=2_000), 2_000, False),
+    ],
+)
+def test_few_photos_from_scratch_lead_to_features_first(given, few, proposed):
+    found = diagnose(given, few_photos=few)
+    assert found.next.startswith("Try next: features of a pretrained network") == proposed
+    assert found.next.count("Try next: ") <= 1 and ".." not in found.next
+    if large(found):
+        assert "network" in found.next or "data" in found.next
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (errors(0.10, None, 0.30, 0.30), "dropout, augmentation"),
+        (errors(0.10, None, 0.102, 0.102), "the variance is small"),
+    ],
+)
+def test_curves_and_splits_agree_about_overfitting(given, advice):
+    history = rows(FALLING, SETTLED + 0.1 * np.maximum(EPOCHS - 6, 0))
+    (curve,) = diagnose(given, history=history).curves
+    assert curve.name == "overfitting"
+    assert advice in curve.advice
+
+
+def test_a_loss_that_stays_is_learning_enough_at_the_floor():
+    flat = np.full(20, 0.9)
+    history = rows(flat, flat)
+    at_the_floor = diagnose(errors(*[0.30] * 4), floor=0.3, floor_source="two annotators",
+                            history=history)  # fmt: skip
+    assert at_the_floor.curves == ()
+    assert diagnose(errors(*[0.30] * 4), history=history).curves[0].name == "not learning"
 
 
 def test_errors_are_compared_to_the_floor_not_to_zero():
