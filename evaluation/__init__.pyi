@@ -26,6 +26,9 @@ from sightkit.evaluation.intervals import bootstrap as bootstrap
 from sightkit.evaluation.intervals import paired_interval as paired_interval
 from sightkit.evaluation.metrics import Evaluation as Evaluation
 from sightkit.evaluation.metrics import rank_accuracy as rank_accuracy
+from sightkit.evaluation.mistakes import Mistake as Mistake
+from sightkit.evaluation.mistakes import Samples as Samples
+from sightkit.evaluation.mistakes import mistakes_of as mistakes_of
 from sightkit.evaluation.outputs import require_file as require_file
 from sightkit.evaluation.outputs import require_folder as require_folder
 from sightkit.evaluation.outputs import write_answers as write_answers
@@ -33,6 +36,7 @@ from sightkit.evaluation.photo_folder import NONE as NONE
 from sightkit.evaluation.photo_folder import PhotoFolder as PhotoFolder
 from sightkit.evaluation.photo_folder import predict_photos as predict_photos
 from sightkit.evaluation.pictures import draw_ensemble as draw_ensemble
+from sightkit.evaluation.pictures import montage as montage
 from sightkit.evaluation.predictions import evaluate as evaluate
 from sightkit.evaluation.predictions import evaluate_members as evaluate_members
 from sightkit.evaluation.predictions import require_numbers as require_numbers

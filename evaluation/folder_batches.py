@@ -94,6 +94,10 @@ class FolderBatches:
         shrink = AspectAwarePreprocessor(THUMBNAIL, THUMBNAIL)
         return np.stack([shrink(self.source.read(row)) for row in np.array(self._rows)[rows]])
 
+    def sources(self, rows: np.ndarray | slice) -> list[str]:
+        """Names of photos by position among those that could be read."""
+        return [self.source.identify(row) for row in np.array(self._rows)[rows].tolist()]
+
     def _prepare(self, row: int) -> np.ndarray | SightkitError:
         try:
             image = self.source.read(row)

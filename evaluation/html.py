@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sightkit import _files, _run_files
+from sightkit import _files, _run_files, _scripts
 from sightkit.evaluation.diagnosis import Diagnosis
 from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.mistakes import Mistake
 from sightkit.evaluation.pictures import file_data_uri, png_data_uri
 from sightkit.evaluation.tables import html_table, percent
 
-Images = Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
-"""Positions (n,) to uint8 images, RGB or grey."""
-WORST = 24
 SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
 PENALIZED = (
     "The losses of these curves hold the penalty on large weights too ({:.2f} at the end); the "
@@ -32,7 +28,7 @@ STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 def write_html(
     folder: Path,
     test: Evaluation,
-    images: Images | Sequence[str],
+    mistakes: Sequence[Mistake],
     metrics: Mapping[str, Any],
     diagnosis: Diagnosis | None = None,
 ) -> None:
@@ -42,8 +38,7 @@ def write_html(
         folder: of a run, or of an evaluation alone; curves, configuration, environment and
             pictures are taken from it where they exist.
         test: evaluation of the images that the report is about.
-        images: positions among them to uint8 (n, H, W, 1 or 3), RGB; or, where the pixels are not
-            available, the name of each.
+        mistakes: the worst of them.
         metrics: the content of metrics.json; its ``notes`` are shown above the figures.
         diagnosis: of the run.
     """
@@ -66,7 +61,7 @@ def write_html(
         _diagnosis(diagnosis) if diagnosis else "",
         _picture("Ensemble", folder / _run_files.ENSEMBLE, "Accuracy by number of members"),
         _section("Measures", _measures(metrics["test"])),
-        _mistakes(test, images),
+        _mistakes(test, mistakes),
         _picture(
             "Confusion matrix", folder / _run_files.CONFUSION, "True class by predicted class"
         ),
@@ -137,7 +132,7 @@ def _diagnosis(found: Diagnosis) -> str:
         f"<dd>{escape(curve.text)} Try {escape(curve.advice)}.</dd></div>"
         for curve in found.curves
     )
-    then = f"<p>{escape(found.next)}</p>" if found.next else ""
+    then = f"<p>{escape(_scripts.as_given(found.next))}</p>" if found.next else ""
     return _section(
         "Diagnosis",
         f"<p><strong>{escape(found.headline)}</strong></p>{then}"
@@ -184,40 +179,32 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
     return f"Expected calibration error {percent(calibration['ece'])}. {text}"
 
 
-def _mistakes(test: Evaluation, images: Images | Sequence[str]) -> str:
+def _mistakes(test: Evaluation, mistakes: Sequence[Mistake]) -> str:
     """The test images that were classified wrongly, the most expensive ones first."""
     wrong = int((test.predictions != test.labels).sum())
     if not wrong:
         return _section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
-    worst = test.worst_mistakes(WORST)
     count = f"{wrong:,} of {len(test.labels):,} test images were classified wrongly"
-    more = f"; the {len(worst)} most expensive are shown" if wrong > len(worst) else ""
-    if callable(images):
-        pairs = zip(worst, images(worst), strict=True)
-        shown = "".join(_card(test, int(row), image) for row, image in pairs)
-        shown = f'<div class="cards">{shown}</div>'
-    else:
-        shown = html_table([_named(test, int(row), images[int(row)]) for row in worst], words=True)
-    return _section("Worst mistakes", f"<p>{count}{more}.</p>{shown}")
-
-
-def _named(test: Evaluation, row: int, name: str) -> dict[str, str]:
-    """Row of the table of mistakes where images are known by name alone."""
-    true, predicted = (
-        f"{test.class_names[k]} {percent(test.probabilities[row, k])}"
-        for k in (test.labels[row], test.predictions[row])
+    more = f"; the {len(mistakes)} most expensive are shown" if wrong > len(mistakes) else ""
+    named = any(mistake.name for mistake in mistakes)
+    every = f" All are listed in {_run_files.MISTAKES_TABLE}." if named else ""
+    cards = "".join(map(_card, mistakes))
+    return _section(
+        "Worst mistakes", f'<p>{count}{more}.{every}</p><div class="cards">{cards}</div>'
     )
-    return {"image": name, "is": true, "taken for": predicted}
 
 
-def _card(test: Evaluation, row: int, image: np.ndarray) -> str:
-    true, predicted = int(test.labels[row]), int(test.predictions[row])
-    names = [escape(test.class_names[true]), escape(test.class_names[predicted])]
+def _card(mistake: Mistake) -> str:
+    """A mistake's picture, where there is one, its answers and its file."""
+    true, predicted, file = map(escape, (mistake.true, mistake.predicted, mistake.name))
+    picture = ""
+    if mistake.image is not None:
+        picture = f'<img src="{png_data_uri(mistake.image)}" alt="{true}">'
+    name = f"<br><code>{file}</code>" if file else ""
     return (
-        f'<figure><img src="{png_data_uri(image)}" alt="{names[0]}">'
-        f"<figcaption><strong>{names[0]}</strong> taken for <strong>{names[1]}</strong><br>"
-        f"{names[1]}: {percent(test.probabilities[row, predicted])}<br>"
-        f"{names[0]}: {percent(test.probabilities[row, true])}</figcaption></figure>"
+        f"<figure>{picture}<figcaption><strong>{true}</strong> taken for "
+        f"<strong>{predicted}</strong><br>{predicted}: {percent(mistake.probability)}<br>"
+        f"{true}: {percent(mistake.true_probability)}{name}</figcaption></figure>"
     )
 
 

@@ -1,15 +1,16 @@
-"""Draw an evaluation: confusion matrix, reliability diagram, mistakes, ensembles, thumbnails."""
+"""Draw an evaluation: confusion matrix, reliability, mistakes, ensembles; sheets of pictures."""
 
 from __future__ import annotations
 
 import base64
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from imutils import build_montages
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
@@ -18,7 +19,9 @@ from sightkit import _files
 from sightkit.evaluation.calibration import Calibration
 from sightkit.evaluation.ensembles import by_size
 from sightkit.evaluation.metrics import Evaluation, rank_accuracy
+from sightkit.evaluation.mistakes import Mistake
 from sightkit.evaluation.text import legible
+from sightkit.preprocessing import SimplePreprocessor
 
 WIDTH = 4.6
 """Inches; on a phone (360 pixels) letters of 11 points are then 12 pixels high or more."""
@@ -30,7 +33,11 @@ FEW = 12
 LONGEST_NAME = 24
 """Longer ones would leave no room for the matrix."""
 MISTAKES, COLUMNS = 12, 3
+SQUARE, GAP, CAPTION = 228, 8, 124
+"""Pixels of a mistake's square, the border around it, and the room for four lines below it."""
 LONGEST_CAPTION = 16
+MISSING = 224
+"""Grey of a picture that is not available."""
 
 
 def draw_confusion(
@@ -99,39 +106,53 @@ def draw_reliability(found: Calibration, path: str | os.PathLike[str]) -> None:
     _save(figure, path)
 
 
-def draw_mistakes(
-    evaluation: Evaluation,
-    images: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray],
-    path: str | os.PathLike[str],
-) -> None:
-    """Draw the twelve wrong answers of the highest loss to a PNG, three beside each other.
+def montage(
+    images: Sequence[np.ndarray | None], columns: int, *, side: int = 224, below: int = 0
+) -> np.ndarray:
+    """Put pictures of any sizes on one sheet, each of them complete, in a square of its own.
 
     Args:
-        evaluation: whose mistakes are shown.
-        images: positions to uint8 images, (H, W, 3) RGB or (H, W, 1); sizes may differ.
-        path: of the picture; without any mistake none is written, and one from an earlier
+        images: uint8, (H, W, 3) RGB or (H, W, 1); None leaves a grey square.
+        columns: pictures beside each other.
+        side: of a square, pixels; small pictures grow by whole factors, so that pixels stay square.
+        below: white pixels under each square, for a caption.
+
+    Returns:
+        uint8 (rows * (side + 2 * GAP + below), columns * (side + 2 * GAP), 3), RGB.
+    """
+    tiles = [_tile(image, side, below) for image in images]
+    rows = -(-len(tiles) // columns)
+    tiles += [np.full_like(tiles[0], 255)] * (rows * columns - len(tiles))  # else they are black
+    height, width = tiles[0].shape[:2]
+    return build_montages(tiles, (width, height), (columns, rows))[0]
+
+
+def draw_mistakes(mistakes: Sequence[Mistake], path: str | os.PathLike[str]) -> None:
+    """Draw the worst mistakes to a PNG, twelve at most, three beside each other, with their names.
+
+    Args:
+        mistakes: the worst first.
+        path: of the picture; where no mistake has pixels none is written, and one from an earlier
             evaluation is removed.
     """
-    worst = evaluation.worst_mistakes(MISTAKES)
-    if not len(worst):
+    shown = mistakes[:MISTAKES]
+    if all(mistake.image is None for mistake in shown):
         Path(path).unlink(missing_ok=True)
         return
-    rows = -(-len(worst) // COLUMNS)
-    figure = _figure(WIDTH, 2.1 * rows, dpi=160)
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.06)  # type: ignore[union-attr]
-    cells = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for axes in cells:
-        axes.set_axis_off()
-    for axes, row, image in zip(cells, worst, images(worst), strict=False):
-        grey = image.shape[2] == 1
-        axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
-        height, width = image.shape[:2]
-        reach = max(height, width) / 2  # a square around each, so that rows stay in line
-        axes.set_xlim(width / 2 - reach - 0.5, width / 2 + reach - 0.5)
-        axes.set_ylim(height / 2 + reach - 0.5, height / 2 - reach - 0.5)
-        axes.set_title(_caption(evaluation, int(row)), fontsize=11, pad=3, parse_math=False)
-    # Tight: where there is one row, the layout cuts the tops of the captions.
-    _save(figure, path, bbox_inches="tight", pad_inches=0.05)
+    images = [mistake.image for mistake in shown]
+    sheet = montage(images, COLUMNS, side=SQUARE, below=CAPTION)
+    height, width = sheet.shape[:2]
+    dpi = width / WIDTH
+    figure = Figure(figsize=(WIDTH, height / dpi), dpi=dpi)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.imshow(sheet, interpolation="nearest", aspect="auto", extent=(0, width, height, 0))
+    for place, mistake in enumerate(shown):
+        row, column = divmod(place, COLUMNS)
+        x, y = (column + 0.5) * width / COLUMNS, row * (SQUARE + 2 * GAP + CAPTION) + SQUARE + GAP
+        axes.text(x, y + GAP, _caption(mistake), ha="center", va="top", fontsize=11,
+                  parse_math=False)  # fmt: skip
+    _save(figure, path)
 
 
 def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -> None:
@@ -201,9 +222,30 @@ def _save(figure: Figure, path: str | os.PathLike[str], **options: Any) -> None:
         figure.savefig(temporary, format="png", **options)
 
 
-def _caption(evaluation: Evaluation, row: int) -> str:
-    true, predicted = int(evaluation.labels[row]), int(evaluation.predictions[row])
-    name, other = (
-        legible(evaluation.class_names[k], f"class {k}", LONGEST_CAPTION) for k in (true, predicted)
+def _caption(mistake: Mistake) -> str:
+    true, predicted, name = (
+        legible(text, otherwise, LONGEST_CAPTION)
+        for text, otherwise in (
+            (mistake.true, "?"),
+            (mistake.predicted, "?"),
+            (mistake.name, ""),
+        )
     )
-    return f"{name}\ntaken ({100 * evaluation.probabilities[row, predicted]:.0f} %) for\n{other}"
+    return f"{true}\ntaken ({100 * mistake.probability:.0f} %) for\n{predicted}\n{name}"
+
+
+def _tile(image: np.ndarray | None, side: int, below: int) -> np.ndarray:
+    """A picture in the middle of a square, with a white border and room below."""
+    tile = np.full((side + 2 * GAP + below, side + 2 * GAP, 3), 255, np.uint8)
+    if image is None:
+        tile[GAP : GAP + side, GAP : GAP + side] = MISSING
+        return tile
+    longest = max(image.shape[:2])
+    if longest > side:
+        height, width = (max(1, round(size * side / longest)) for size in image.shape[:2])
+        image = SimplePreprocessor(width, height)(image)
+    else:
+        image = image.repeat(side // longest, axis=0).repeat(side // longest, axis=1)
+    top, left = ((side - size) // 2 + GAP for size in image.shape[:2])
+    tile[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return tile

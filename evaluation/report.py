@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _run_files
+import numpy as np
+
+from sightkit import _files, _run_files, _scripts
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
 from sightkit.evaluation.evaluation_data import EvaluationData
-from sightkit.evaluation.html import SMOKE, Images, is_smoke_run, write_html
+from sightkit.evaluation.html import SMOKE, is_smoke_run, write_html
 from sightkit.evaluation.intervals import LEVEL, REPLICATES, SEED, intervals
 from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.mistakes import Samples, mistakes_of
 from sightkit.evaluation.outputs import FORMAT
 from sightkit.evaluation.pictures import (
     draw_confusion,
@@ -32,6 +35,12 @@ from sightkit.evaluation.predictions import (
 from sightkit.evaluation.tables import percent, text_table
 
 SHOWN_CLASSES = 50
+WORST = 24
+"""Mistakes in report.html."""
+FEW_A_CLASS = 2_000
+"""Photos of a class below which a network from scratch is no match for features."""
+SMALLEST_PHOTO = 32
+SEEN = 16
 
 
 def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
@@ -74,6 +83,7 @@ def report_run(
     *,
     floor: float | None = None,
     floor_source: str = "",
+    pretrained: bool = False,
 ) -> dict[str, Any]:
     """Evaluate, write metrics.json, pictures and report.html; print result and diagnosis.
 
@@ -86,6 +96,7 @@ def report_run(
         floor: error of a human, or the Bayes error, 0–1, that the diagnosis compares to; see
             ``diagnose``.
         floor_source: where it comes from; without it the floor is called a guess.
+        pretrained: whether the network began with trained weights.
 
     Returns:
         The content of metrics.json.
@@ -102,13 +113,19 @@ def report_run(
     metrics["test"] = metrics_report(test)
     history = _history(folder)
     errors = errors_of_run(metrics, history)
-    diagnosis = diagnose(errors, floor=floor, floor_source=floor_source, history=history)
-    write_report(folder, test, data["test"].images, metrics, diagnosis)
+    diagnosis = diagnose(
+        errors,
+        floor=floor,
+        floor_source=floor_source,
+        history=history,
+        few_photos=0 if pretrained else _few_photos(data.get("train")),
+    )
+    write_report(folder, test, Samples.of(data["test"]), metrics, diagnosis)
     print(summary(test, metrics["test"]))
     if is_smoke_run(folder):
         print(SMOKE)
     elif diagnosis.curves or any(gap.verdict != UNKNOWN for gap in diagnosis.gaps):
-        print(f"Diagnosis: {diagnosis} {diagnosis.floor}")
+        print(_scripts.as_given(f"Diagnosis: {diagnosis} {diagnosis.floor}"))
     return metrics
 
 
@@ -155,8 +172,8 @@ def report_data(
         (output / _run_files.ENSEMBLE).unlink(missing_ok=True)
         if members:
             draw_ensemble(members, output / _run_files.ENSEMBLE)
-        write_report(output, test, data.batches.images, metrics)
-        print(f"Numbers, pictures and report.html are in {output}.")
+        write_report(output, test, Samples.of(data.batches), metrics)
+        print(_run_files.report_line(output))
     data.require_all(len(test.labels))
     return metrics
 
@@ -164,22 +181,33 @@ def report_data(
 def write_report(
     folder: Path,
     test: Evaluation,
-    images: Images | Sequence[str],
+    samples: Samples,
     metrics: Mapping[str, Any],
     diagnosis: Diagnosis | None = None,
 ) -> None:
-    """Write metrics.json, the pictures and report.html; arguments as ``write_html`` takes them.
+    """Write metrics.json, the pictures, a table of all mistakes that have names, and report.html.
 
-    A sheet of mistakes from an earlier evaluation is removed where this one has none.
+    A sheet or a table of mistakes from an earlier evaluation is removed where this one has none.
+
+    Args:
+        folder: of a run, or of an evaluation alone.
+        test: what the report is about.
+        samples: names and pixels of its images.
+        metrics: the content of metrics.json.
+        diagnosis: of the run.
     """
     _files.write_json(folder / _run_files.METRICS, metrics)
     draw_confusion(test.confusion, test.class_names, folder / _run_files.CONFUSION)
     draw_reliability(calibrate(test), folder / _run_files.RELIABILITY)
-    if callable(images):
-        draw_mistakes(test, images, folder / _run_files.MISTAKES)
+    worst = mistakes_of(test, samples, WORST)
+    draw_mistakes(worst, folder / _run_files.MISTAKES)
+    table = folder / _run_files.MISTAKES_TABLE
+    if worst and samples.names:
+        every = map(vars, mistakes_of(test, samples, pixels=False))
+        _files.write_csv(table, [{k: v for k, v in row.items() if k != "image"} for row in every])
     else:
-        (folder / _run_files.MISTAKES).unlink(missing_ok=True)
-    write_html(folder, test, images, metrics, diagnosis)
+        table.unlink(missing_ok=True)
+    write_html(folder, test, worst, metrics, diagnosis)
 
 
 def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
@@ -196,6 +224,19 @@ def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
         f"{percent(result['majority_baseline'])}; calibration error (ECE) "
         f"{percent(result['calibration']['ece'])}."
     )
+
+
+def _few_photos(train: LabelledBatches | None) -> int:
+    """Return the number of training photos where there are less than thousands of each class.
+
+    Photos have colours: a sheet of grey digits wants no features of ImageNet's networks.
+    """
+    labels = getattr(train, "labels", None)
+    if train is None or labels is None or len(labels) >= FEW_A_CLASS * len(train.class_names):
+        return 0
+    images = np.asarray(train.images(np.arange(min(SEEN, len(labels)))))
+    coloured = images.ndim == 4 and images.shape[3] == 3 and (np.ptp(images, axis=3) > 0).any()
+    return len(labels) if coloured and min(images.shape[1:3]) >= SMALLEST_PHOTO else 0
 
 
 def _history(folder: Path) -> list[dict[str, float]]:

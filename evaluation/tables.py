@@ -35,22 +35,16 @@ def text_table(rows: Rows, *, longest: int | None = None, more: str = "") -> str
     return "\n".join(text)
 
 
-def html_table(rows: Rows, *, words: bool = False) -> str:
-    """Format a table of the report, which scrolls where it is wider than the page.
-
-    Args:
-        rows: of the table.
-        words: align cells to the left, as words; numbers go to the right.
-    """
+def html_table(rows: Rows) -> str:
+    """Format a table of the report, which scrolls where it is wider than the page."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
     body = ""
     for row in rows:
         first, *others = map(escape, map(cell, row.values()))
         cells = "".join(f"<td>{text}</td>" for text in others)
         body += f'<tr><th scope="row">{first}</th>{cells}</tr>'
-    kind = ' class="words"' if words else ""
     return (
-        f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -126,12 +126,15 @@ class Experiment:
         epochs = epochs or self.config.epochs
         return training.fit(network, train, validation, run=self.run, epochs=epochs, **options)
 
-    def report(self, network: Any, *, views: int = 1, **facts: Any) -> dict[str, Any]:
+    def report(
+        self, network: Any, *, views: int = 1, pretrained: bool = False, **facts: Any
+    ) -> dict[str, Any]:
         """Evaluate every split, the test images once; write report and bundle.
 
         Args:
             network: trained.
             views: of each image, whose answers are averaged: 10 for corners and centre, mirrored.
+            pretrained: whether it began with trained weights.
             **facts: further entries of metrics.json, JSON.
 
         Returns:
@@ -152,7 +155,9 @@ class Experiment:
             predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
         splits = {split: self.data.evaluation(split, chain, batch) for split in sightkit_io.SPLITS}
         facts = {**training.facts(network, seed=self.config.seed), **facts}
-        metrics = evaluation.report_run(self.run.folder, predictor, splits, facts)
+        metrics = evaluation.report_run(
+            self.run.folder, predictor, splits, facts, pretrained=pretrained
+        )
         test = self.data.evaluation("test")
         training.save_run_bundle(self.run, network, data=test, metrics=metrics)
         print(self.run.describe())

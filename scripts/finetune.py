@@ -121,7 +121,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
         network.compile(keras.optimizers.SGD(rate, momentum=0.9), **experiments.CLASSIFICATION)
         run.fit(network, train, callbacks=callbacks, phase="body", after=rows)
-        return run.report(network, unfrozen_from=layer)
+        return run.report(network, pretrained=trained, unfrozen_from=layer)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def main(config: Config) -> dict[str, Any]:
             settings=asdict(config.settings()),
         )
     training.compile_ahead(transfer.load, bundle)
-    print(f"{bundle}: for scripts/predict.py and transfer.load")
+    print(run.describe())
     return found.metrics
 
 

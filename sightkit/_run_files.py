@@ -3,6 +3,10 @@
 Defined here, so that ``evaluation`` can write into a run folder without knowing ``training``.
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+
 CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
 HISTORY = "history.csv"
@@ -20,7 +24,13 @@ CROSS_VALIDATION = "cross_validation.csv"
 CONFUSION = "confusion_matrix.png"
 RELIABILITY = "reliability.png"
 MISTAKES = "mistakes.png"
+MISTAKES_TABLE = "mistakes.csv"
 ENSEMBLE = "ensemble.png"
 REPORT = "report.html"
 LOCK = ".lock"
 REPLACED = ".replaced"
+
+
+def report_line(folder: Path) -> str:
+    """Return the last line that the terminal shows of a run or an evaluation."""
+    return f"Report: {folder / REPORT}"

@@ -143,11 +143,13 @@ class Run:
         return folder
 
     def describe(self) -> str:
-        """List the files in the folder: a line each, for the terminal."""
+        """List the files in the folder, a line each, for the terminal; the report comes last."""
         lines = [f"Everything is in {self.folder}:"]
         for name, what in CONTENTS.items():
             if self.path(name).exists():
                 lines.append(f"  {name:<22}{what}")
+        if self.path(_run_files.REPORT).exists():
+            lines.append(_run_files.report_line(self.folder))
         return _scripts.as_given("\n".join(lines))
 
     def write_environment(self, **facts: Any) -> None:

@@ -12,13 +12,14 @@ FORMAT = "sightkit-run"
 SCHEMA = 1
 CONTENTS = {
     _run_files.REPORT: "open it in a browser",
-    _run_files.BUNDLE: "the network, for scripts/predict.py and training.load_bundle",
+    _run_files.BUNDLE: "the network, for scripts/predict.py and transfer.load",
     _run_files.METRICS: "the numbers",
     _run_files.PER_CLASS: "precision, recall and F1 of each class",
     _run_files.CROSS_VALIDATION: "the accuracy of each setting that was tried for a head",
     _run_files.CONFUSION: "true class by predicted class",
     _run_files.RELIABILITY: "accuracy by confidence",
     _run_files.MISTAKES: "the worst mistakes on one sheet",
+    _run_files.MISTAKES_TABLE: "the file of each mistake, the worst first",
     _run_files.HISTORY: "loss, accuracy and learning rate of each epoch",
     _run_files.HISTORY_JSON: "the same, a list for each",
     _run_files.CURVES: "the same as a picture",

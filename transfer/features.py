@@ -24,6 +24,7 @@ from sightkit.io import (
 )
 from sightkit.io.build.recipe import as_json
 from sightkit.io.left_out import Finding, check_list, write_list
+from sightkit.io.sources.folder_scan import printable
 from sightkit.io.threads import progress
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
@@ -47,6 +48,7 @@ class PhotoSource:
         rows: the order in which they are taken, one split after the other.
         splits: name to number of rows.
         origin: JSON that tells these data from others.
+        place: absolute path of folder or file; names of images are relative to a folder.
         before: config of the chain that the images have been through already.
         side: the shorter one of images that all have one size; None where each has its own.
     """
@@ -55,6 +57,7 @@ class PhotoSource:
     rows: np.ndarray
     splits: dict[str, int]
     origin: dict[str, Any]
+    place: str
     before: dict[str, Any] | None = None
     side: int | None = None
 
@@ -76,7 +79,7 @@ def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Pho
         fixed = {name: fixed[name] for name in SPLITS if name in fixed}
         rows = np.concatenate(list(fixed.values()))
         splits = {name: len(part) for name, part in fixed.items()}
-        return PhotoSource(images, rows, splits, folder.to_config())
+        return PhotoSource(images, rows, splits, folder.to_config(), printable(str(folder.root)))
     file = DatasetFile.open(data)
     if len(file.shape) != 4 or file.dtype != np.uint8:
         raise SightkitError(
@@ -85,14 +88,15 @@ def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Pho
             path=str(data),
             holds=f"{file.data_key}, {file.dtype}",
         )
-    rows, sources = file.memmap(), file.sources()
+    pixels, sources = file.memmap(), file.sources()
     images = ImageSource(
-        file.path.stem, file.class_names, file.labels, rows.__getitem__, sources.__getitem__
+        file.path.stem, file.class_names, file.labels, pixels.__getitem__, sources.__getitem__
     )
     splits = {name: last - first for name, (first, last) in file.splits.items()}
     origin = {"name": "DatasetFile", "sha256": file.sha256}
-    side = min(file.shape[1:3])
-    return PhotoSource(images, np.arange(len(images)), splits, origin, file.preprocessing, side)
+    place, side = printable(str(file.path.resolve())), min(file.shape[1:3])
+    rows = np.arange(len(images))
+    return PhotoSource(images, rows, splits, origin, place, file.preprocessing, side)
 
 
 def extract_features(
@@ -153,6 +157,7 @@ def extract_features(
         preprocessing=network.identity["preprocessing"],
         recipe=recipe,
         overwrite=overwrite,
+        place=photos.place,
         source_bytes=-(-sum(len(name.encode()) for name in names) // count),
         resumable=True,
     ) as writer:
@@ -161,10 +166,7 @@ def extract_features(
         _write(writer, network, photos, names, workers)
         bad = [Finding(each.source, each.reason) for each in writer.left_out]
         bad += [Finding(name, why, kind="left out") for name, why in photos.images.left_out]
-        if bad:
-            write_list(_list_of(path), bad)
-        else:
-            _list_of(path).unlink(missing_ok=True)
+        write_list(_list_of(path), bad)
     if writer.left_out:
         print(
             f"{len(writer.left_out):,} of {count:,} photos cannot be read and were left out; they "

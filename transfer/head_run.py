@@ -12,6 +12,7 @@ import numpy as np
 
 from sightkit import _files, _run_files
 from sightkit.evaluation.metrics import Evaluation
+from sightkit.evaluation.mistakes import Samples
 from sightkit.evaluation.report import SHOWN_CLASSES, metrics_report, write_report
 from sightkit.evaluation.tables import csv_table, text_table
 from sightkit.training.run import Run
@@ -26,6 +27,7 @@ from sightkit.transfer.heads.fitting import (
 )
 from sightkit.transfer.heads.linear import Multiclass
 from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows, blocks_of
+from sightkit.transfer.photos import photos_of
 from sightkit.transfer.rows import available_memory, constant_features, split_rows
 
 COPIES = 4
@@ -58,13 +60,13 @@ class EvaluatedHead:
     Attributes:
         fitted: the head and its cross-validation.
         test: its predictions for the test photos.
-        photos: names of the test photos.
+        samples: names of the test photos, and their pixels where the photos still are.
         metrics: what metrics.json holds.
     """
 
     fitted: Fitted
     test: Evaluation
-    photos: tuple[str, ...]
+    samples: Samples
     metrics: dict[str, Any]
 
 
@@ -135,8 +137,7 @@ def train_head(
         "constant_features": constant,
         "data_sha256": [file.sha256 for file in features.files],
     }
-    sources = features.sources()
-    return EvaluatedHead(fitted, evaluation, tuple(sources[row] for row in test), metrics)
+    return EvaluatedHead(fitted, evaluation, photos_of(features, test), metrics)
 
 
 def training_rows(
@@ -166,7 +167,7 @@ def write_head_run(run: Run, found: EvaluatedHead) -> None:
             for setting, value in found.fitted.accuracies.items()
         ]
         _files.write_text(run.path(_run_files.CROSS_VALIDATION), csv_table(rows))
-    write_report(run.folder, found.test, found.photos, found.metrics)
+    write_report(run.folder, found.test, found.samples, found.metrics)
 
 
 def describe_head(found: EvaluatedHead) -> str:

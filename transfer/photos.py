@@ -1,11 +1,13 @@
-"""Photos for a pretrained network: a dataset file of them, or some for a quick look. No Keras."""
+"""Photos for a pretrained network: a dataset file, some for a quick look, those of some rows."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +15,12 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
+from sightkit.evaluation.folder_batches import THUMBNAIL
+from sightkit.evaluation.mistakes import Samples
 from sightkit.io.sources.folder_dataset import Layout
 from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
+from sightkit.transfer.feature_file import Features
 from sightkit.transfer.sources import CROP, source_of
 
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -153,6 +158,50 @@ def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int
     if not images:
         raise SightkitError("None of the pictures can be read.", data=str(data))
     return Sample(images, labels[read_rows], names, len(labels))
+
+
+def photos_of(features: Features, rows: np.ndarray) -> Samples:
+    """Return names of the photos of some rows, and their pixels where the data still are.
+
+    Args:
+        features: from ``open_features``.
+        rows: int64 (n,).
+    """
+    sources = features.sources()
+    names = [sources[row] for row in rows.tolist()]
+    place = Path(features.files[0].recipe.get("place", ""))
+
+    def images(positions: np.ndarray) -> list[np.ndarray | None]:
+        read = _reader(place)
+        shrink = AspectAwarePreprocessor(THUMBNAIL, THUMBNAIL)
+        found: list[np.ndarray | None] = []
+        for position in positions.tolist():
+            image = None
+            with contextlib.suppress(SightkitError, OSError, KeyError):
+                image = shrink(read(names[position]))
+            found.append(image)
+        return found
+
+    return Samples(lambda positions: [names[position] for position in positions.tolist()], images)
+
+
+def _reader(place: Path) -> Callable[[str], np.ndarray]:
+    """Return what reads an image of a folder or of a dataset file by its name."""
+
+    def of_folder(name: str) -> np.ndarray:
+        path = place / name
+        if not path.resolve().is_relative_to(place):  # the feature file may be anybody's
+            raise KeyError(name)
+        return io.read_image(path)
+
+    if not place.is_file():
+        return of_folder
+    with contextlib.suppress(SightkitError):
+        file = io.DatasetFile.open(place)
+        pixels = file.memmap()
+        row_of = {name: row for row, name in enumerate(file.sources())}
+        return lambda name: np.array(pixels[row_of[name]])
+    return of_folder
 
 
 def _chosen(labels: np.ndarray, count: int, seed: int) -> list[int]:

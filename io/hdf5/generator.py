@@ -99,6 +99,10 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
             self._memmap = self.file.memmap()
         return np.asarray(self._memmap[self.first : self.last][rows])
 
+    def sources(self, rows: np.ndarray | slice) -> list[str]:
+        """Return where rows of the split come from: the names of their files."""
+        return np.asarray(self.file.sources()[self.first : self.last], object)[rows].tolist()
+
     @property
     def epoch(self) -> int:
         """The epoch, from 0, whose order and augmentation the batches have."""

@@ -43,6 +43,7 @@ class HDF5DatasetWriter:
         recipe: JSON that describes what the file is built from, and how.
         overwrite: replace a file that exists.
         source_bytes: length of the rows' sources, on average, in UTF-8; for the space on the disk.
+        place: where the data are now, stored in the recipe; no part of what they are.
         lock: the file's ``dataset_lock``, if the caller holds it already.
         resumable: save what is written when the block ends badly or the process dies; a writer
             with the same arguments then begins with all rows of the calls of ``add`` that came
@@ -74,6 +75,7 @@ class HDF5DatasetWriter:
         recipe: Mapping[str, Any] | None = None,
         overwrite: bool = False,
         source_bytes: int = values.SOURCE_BYTES,
+        place: str = "",
         lock: _files.FileLock | None = None,
         resumable: bool = False,
     ) -> None:
@@ -89,6 +91,7 @@ class HDF5DatasetWriter:
             "preprocessing", preprocessing or {"name": "Pipeline", "steps": []}
         )
         self._recipe = values.checked_json("recipe", recipe or {})
+        self._place = {"place": place} if place else {}
         self._source_bytes = whole_number("source_bytes", source_bytes, at_least=0)
         self._partial = self.path.with_name(self.path.name + _files.PARTIAL)
         self._labels = np.zeros(self.dims[0], np.int64)
@@ -278,7 +281,7 @@ class HDF5DatasetWriter:
         source_bytes = -(-length // len(self._sources))  # they may be longer than was announced
         size = values.file_size(self.dims, self.dtype, self.class_names, source_bytes)
         self._rows.finish(self.count, size)
-        recipe = json.loads(self._recipe)
+        recipe = {**json.loads(self._recipe), **self._place}
         if self.left_out:
             recipe["left_out"] = {"unreadable": len(self.left_out)}
         pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0

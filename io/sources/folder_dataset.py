@@ -108,6 +108,11 @@ class FolderDataset:
         left_out = (*self._labelled.lost, *self._labelled.left_out)
         return tuple((printable(name), reason) for name, reason in left_out)
 
+    @property
+    def root(self) -> Path:
+        """Absolute path of the folder that the images' names are relative to."""
+        return self._labelled.root.resolve()
+
     def to_config(self) -> dict[str, Any]:
         """Describe the data set as JSON, without its path.
 

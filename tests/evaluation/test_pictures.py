@@ -11,8 +11,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from sightkit.evaluation import draw_architecture
-from sightkit.evaluation.metrics import Evaluation
-from sightkit.evaluation.pictures import LONGEST_NAME, draw_confusion, draw_mistakes, labels
+from sightkit.evaluation.mistakes import Mistake
+from sightkit.evaluation.pictures import (
+    GAP,
+    LONGEST_NAME,
+    MISSING,
+    draw_confusion,
+    draw_mistakes,
+    labels,
+    montage,
+)
 
 STRANGE = (
     "$",
@@ -31,15 +39,51 @@ STRANGE = (
 )
 
 
-@pytest.mark.parametrize("mistakes", (1, 3, 4))
-def test_captions_of_mistakes_are_whole(mistakes: int, tmp_path: Path) -> None:
+def mistake(index: int, image: np.ndarray | None) -> Mistake:
     names = ("panda", "dogs", "long names of classes wrap")
-    truth = np.arange(mistakes, dtype=np.int64) % 3
-    found = Evaluation(np.eye(3, dtype=np.float32)[(truth + 1) % 3], truth, names)
+    return Mistake(f"{names[index % 3]}/{'photo' * 9}_{index}.jpg", names[index % 3],
+                   names[(index + 1) % 3], 1.0, 0.0, image)  # fmt: skip
+
+
+@pytest.mark.parametrize("count", (1, 3, 4, 30))
+def test_captions_of_mistakes_are_whole(count: int, tmp_path: Path) -> None:
     path = tmp_path / "mistakes.png"
-    draw_mistakes(found, lambda rows: np.zeros((len(rows), 8, 8, 3), np.uint8), path)
+    image = np.zeros((8, 8, 3), np.uint8)
+    draw_mistakes([mistake(index, image) for index in range(count)], path)
     picture = cv2.imread(str(path))
-    assert (picture[:3] == 255).all()  # no letter reaches the edge
+    assert (picture[:3] == 255).all() and (picture[-3:] == 255).all()  # no letter at the edge
+    assert (picture[:, :3] == 255).all() and (picture[:, -3:] == 255).all()
+    rows = -(-min(count, 12) // 3)
+    assert picture.shape[0] == pytest.approx(picture.shape[1] / 732 * 368 * rows, abs=2)
+
+
+def test_a_sheet_of_mistakes_goes_with_its_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "mistakes.png"
+    draw_mistakes([mistake(0, np.zeros((8, 8, 1), np.uint8)), mistake(1, None)], path)
+    assert path.is_file()
+    draw_mistakes([mistake(1, None)], path)
+    assert not path.exists()
+    draw_mistakes([], path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("shape", ((8, 8, 1), (3, 500, 3), (700, 20, 1), (64, 48, 3), (224, 224, 3),
+                                   (1, 1, 3), (225, 225, 3)))  # fmt: skip
+@pytest.mark.parametrize("below", (0, 40))
+def test_montage_shows_all_of_each_picture(shape: tuple[int, int, int], below: int) -> None:
+    image = np.full(shape, 40, np.uint8)
+    image[0, 0] = image[-1, -1] = 90
+    sheet = montage([image, None, image], 2, below=below)
+    cell = 224 + 2 * GAP
+    assert sheet.shape == (2 * (cell + below), 2 * cell, 3)
+    first = sheet[:cell, :cell, 0]
+    rows, columns = np.nonzero(first != 255)
+    high, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert max(high, wide) <= 224 and max(high, wide) > 112
+    longest = max(shape[:2]) / max(high, wide)
+    assert (high, wide) == pytest.approx([max(1, size / longest) for size in shape[:2]], abs=1)
+    assert (sheet[GAP : GAP + 224, cell + GAP : -GAP] == MISSING).all()
+    assert (sheet[cell + below :, cell:] == 255).all()  # the empty place is white, not black
 
 
 def test_any_name_can_be_drawn(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 from html.parser import HTMLParser
 
@@ -13,7 +14,8 @@ import pytest
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
-from sightkit.evaluation import Evaluation, metrics_report, report_run, write_report
+from sightkit.evaluation import Evaluation, Samples, metrics_report, report_run, write_report
+from sightkit.evaluation.report import _few_photos
 from sightkit.io import HDF5DatasetGenerator
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -288,12 +290,99 @@ def test_pictures_do_not_glare_on_a_dark_page(report):
     assert "img.wide { filter: brightness(" in dark
 
 
-def test_mistakes_are_named_where_there_are_no_pixels(tmp_path):
-    said = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)
-    test = Evaluation(said, np.array([0, 1, 1]), ("cat", "dog"))
-    names = ("cat/1.jpg", "dog/<2>.jpg", "dog/3.jpg")
-    (tmp_path / "mistakes.png").write_bytes(b"of an earlier evaluation")
-    write_report(tmp_path, test, names, {"test": metrics_report(test)})
+@pytest.mark.parametrize("named", (True, False))
+@pytest.mark.parametrize("pixels", ("all", "some", "none"))
+def test_mistakes_have_their_file_and_picture_where_they_are_known(named, pixels, tmp_path):
+    predicted = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.7, 0.3]], np.float32)
+    test = Evaluation(predicted, np.array([0, 1, 1, 1]), ("cat", "dog"))
+    names = ("cat/1.jpg", "dog/<2>.jpg", "dog/3.jpg", "dog/4.jpg")
+
+    def images(rows):
+        return [np.zeros((4, 4, 3), np.uint8) if pixels == "all" or row == 1 else None
+                for row in rows]  # fmt: skip
+
+    samples = Samples(
+        (lambda rows: [names[row] for row in rows]) if named else None,
+        None if pixels == "none" else images,
+    )
+    for name in ("mistakes.png", "mistakes.csv"):
+        (tmp_path / name).write_bytes(b"of an earlier evaluation")
+    write_report(tmp_path, test, samples, {"test": metrics_report(test)})
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "dog/&lt;2&gt;.jpg" in page and "cat/1.jpg" not in page
-    assert not (tmp_path / "mistakes.png").exists()
+    Page(page)
+    assert ("dog/&lt;2&gt;.jpg" in page) == named and "cat/1.jpg" not in page
+    assert page.count("<figure>") == 2
+    assert page.count("<figure><img") == {"all": 2, "some": 1, "none": 0}[pixels]
+    assert (tmp_path / "mistakes.png").exists() == (pixels != "none")
+    assert (tmp_path / "mistakes.csv").exists() == named
+    if named:
+        with (tmp_path / "mistakes.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [(row["name"], row["true"], row["predicted"]) for row in rows] == [
+            ("dog/<2>.jpg", "dog", "cat"),
+            ("dog/4.jpg", "dog", "cat"),
+        ]
+        assert float(rows[0]["probability"]) == pytest.approx(0.8)
+
+
+def test_all_mistakes_are_in_the_table_the_page_shows_the_worst(report, tmp_path, monkeypatch):
+    monkeypatch.setattr(Data, "sources", lambda self, rows: [f"{row}.png" for row in rows],
+                        raising=False)  # fmt: skip
+    _, text = report(wrong=range(40))
+    assert text.count(".png</code>") == 24
+    assert "All are listed in mistakes.csv." in Page(text).text
+    lines = (tmp_path / "mistakes.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 41
+
+
+def test_the_mistakes_of_a_dataset_file_have_its_sources(tmp_path, write_dataset):
+    path = write_dataset(train=4, test=6)
+    data = HDF5DatasetGenerator(path, 4, split="test")
+    assert data.sources(np.array([1, 5])) == list(data.file.sources()[5:10:4])
+
+    def predictor(images):
+        return np.eye(3, dtype=np.float32)[np.zeros(len(images), int)]
+
+    report_run(tmp_path, predictor, {"test": data}, {})
+    rows = (tmp_path / "mistakes.csv").read_text(encoding="utf-8").splitlines()[1:]
+    wrong = [source for source, label in zip(data.sources(slice(None)), data.labels, strict=True)
+             if label]  # fmt: skip
+    assert sorted(row.split(",")[0] for row in rows) == sorted(wrong)
+
+
+class Photos(Data):
+    """Coloured squares, or such of equal channels."""
+
+    def __init__(self, count, size=32, channels=3, *, coloured=True):
+        super().__init__(("a", "b", "c"), count)
+        self.shape, self.coloured = (size, size, channels), coloured
+
+    def images(self, rows):
+        shade = np.zeros((len(rows), *self.shape), np.uint8)
+        shade[..., 0] += 90 * self.coloured
+        return shade
+
+
+@pytest.mark.parametrize(
+    ("train", "few"),
+    (
+        (Photos(300), 300),
+        (Photos(5_999), 5_999),
+        (Photos(6_000), 0),
+        (Photos(300, 16), 0),
+        (Photos(300, channels=1, coloured=False), 0),
+        (Photos(300, coloured=False), 0),
+        (None, 0),
+    ),
+)
+def test_few_photos_are_coloured_and_less_than_thousands_a_class(train, few):
+    assert _few_photos(train) == few
+
+
+@pytest.mark.parametrize("pretrained", (False, True))
+def test_features_are_proposed_for_few_photos_from_scratch(pretrained, tmp_path, capsys):
+    data = {"train": Photos(300), "test": Photos(90)}
+    report_run(tmp_path, answering(3, range(0, 300, 3)), data, {}, pretrained=pretrained)
+    assert ("scripts/extract_features.py" in capsys.readouterr().out) != pretrained
+    text = (tmp_path / _run_files.REPORT).read_text(encoding="utf-8")
+    assert ("features of a pretrained network" in text) != pretrained

@@ -54,6 +54,11 @@ def test_a_run_holds_metrics_and_the_pair(done):
 def test_a_run_has_a_report_that_names_the_mistakes(done):
     page = (done[0] / "run" / "report.html").read_text(encoding="utf-8")
     assert "Worst mistakes" in page and "Confusion matrix" in page and "data:image/png" in page
+    metrics = json.loads((done[0] / "run" / "metrics.json").read_text())
+    wrong = round((1 - metrics["test"]["rank1"]) * metrics["test"]["count"])
+    assert page.count('<figure><img src="data:image/png') == wrong
+    assert page.count(".png</code>") == wrong
+    assert done[2].stdout.splitlines()[-1] == "Report: run/report.html"
 
 
 def test_evaluate_takes_a_head_and_other_photos(done, script):
