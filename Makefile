@@ -56,17 +56,17 @@ smoke: .venv/installed-test
 	$(SIGHTKIT) ensemble --smoke --snapshots
 	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-smoke
 	$(SIGHTKIT) inspect_model minigooglenet
-	$(SIGHTKIT) visualize_architecture minigooglenet --output minigooglenet
-	$(SIGHTKIT) predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json
+	$(SIGHTKIT) visualize_architecture minigooglenet --output minigooglenet --overwrite
+	$(SIGHTKIT) predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json --overwrite
 ifdef SIGHTKIT_TEST_DATA
 	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home
 	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_v2*_no_top.h5 build/smoke/keras/models
-	export KERAS_HOME=$(abspath build/smoke/keras) && $(SIGHTKIT) classify --model mobilenet_0.25 --output classify.csv $(abspath $(SIGHTKIT_TEST_DATA))/style/content/beagle.png
-	export KERAS_HOME=$(abspath build/smoke/keras) && $(SIGHTKIT) advise --smoke --output advice.json
+	export KERAS_HOME=$(abspath build/smoke/keras) && $(SIGHTKIT) classify --model mobilenet_0.25 --overwrite --output classify.csv $(abspath $(SIGHTKIT_TEST_DATA))/style/content/beagle.png
+	export KERAS_HOME=$(abspath build/smoke/keras) && $(SIGHTKIT) advise --smoke --output advice.json --overwrite
 else
 	@echo "classify.py and advise.py were not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
-	$(SIGHTKIT) predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv
+	$(SIGHTKIT) predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv --overwrite
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick

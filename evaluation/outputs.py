@@ -5,26 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
-from sightkit.evaluation.tables import csv_table
 
 ANSWERS = (".json", ".csv")
 FORMAT = "sightkit-evaluation"
 """In metrics.json of an evaluation's folder, which another evaluation may replace."""
 
 
-def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> None:
+def require_file(
+    path: str | os.PathLike[str], endings: Sequence[str] = (), *, overwrite: bool = False
+) -> None:
     """Check, before any work, that a file can be written.
 
     Args:
-        path: of the file; an existing one will be replaced.
+        path: of the file.
         endings: those allowed, in small letters with their dot; any where there are none.
+        overwrite: it may exist, and will be replaced.
 
     Raises:
-        SightkitError: its folder is missing or cannot be written to, it is a folder itself, or
-            another ending.
+        SightkitError: its folder is missing or cannot be written to, it is a folder itself, it
+            exists, or another ending.
     """
     path = Path(path)
     if endings and path.suffix.lower() not in endings:
@@ -41,6 +44,12 @@ def require_file(path: str | os.PathLike[str], endings: Sequence[str] = ()) -> N
     if not path.parent.is_dir():
         raise SightkitError(
             "The folder of --output must exist.", "Make it, or choose another.", output=str(path)
+        )
+    if os.path.lexists(path) and not overwrite:
+        raise SightkitError(
+            "The file of --output exists already.",
+            "Give --overwrite to replace it, or another name.",
+            output=str(path),
         )
 
 
@@ -59,37 +68,45 @@ def require_folder(path: str | os.PathLike[str]) -> None:
 
 
 def write_answers(
-    path: str | os.PathLike[str], answers: Mapping[str, Mapping[str, float | None]]
+    path: str | os.PathLike[str],
+    answers: Mapping[str, Mapping[str, float | None]],
+    failed: Mapping[str, str] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a classifier's answers to some pictures, atomically.
 
     Args:
         path: ``.json`` gives ``{picture: [{"class": name, "probability": p}, …]}``, ``.csv`` the
-            columns picture, rank, class, probability.
+            columns picture, rank, class, probability, error.
         answers: for each picture the most probable classes in order; None, null in JSON and empty
             in CSV, for what has no probability ("none of these").
+        failed: pictures that could not be read, with the reason: each has a row, or in JSON one
+            entry, without class and probability, whose ``error`` holds it.
+        overwrite: replace the file if it exists.
 
     Raises:
-        SightkitError: another ending, or a folder that cannot be written to.
+        SightkitError: another ending, a file that exists, or a folder that cannot be written to.
     """
-    require_file(path, ANSWERS)
-    # Bytes of a file's name that are no text are written as they print: \\udc80.
-    named = {
-        picture.encode("utf-8", "backslashreplace").decode(): classes
+    require_file(path, ANSWERS, overwrite=overwrite)
+    entries: dict[str, list[dict[str, Any]]] = {
+        _as_text(picture): [{"class": name, "probability": p} for name, p in classes.items()]
         for picture, classes in answers.items()
     }
+    for picture, reason in (failed or {}).items():
+        nothing = {"class": None, "probability": None, "error": _as_text(reason)}
+        entries[_as_text(picture)] = [nothing]
     if Path(path).suffix.lower() == ".json":
-        _files.write_json(
-            path,
-            {
-                picture: [{"class": name, "probability": share} for name, share in classes.items()]
-                for picture, classes in named.items()
-            },
-        )
+        _files.write_json(path, entries)
         return
     rows = [
-        {"picture": picture, "rank": rank, "class": name, "probability": share}
-        for picture, classes in named.items()
-        for rank, (name, share) in enumerate(classes.items(), start=1)
+        {"picture": picture, "rank": None if "error" in each else rank, "error": "", **each}
+        for picture, classes in entries.items()
+        for rank, each in enumerate(classes, start=1)
     ]
-    _files.write_text(path, csv_table(rows))
+    _files.write_csv(path, rows, ("picture", "rank", "class", "probability", "error"))
+
+
+def _as_text(name: str) -> str:
+    """Bytes of a file's name that are no text are written as they print: \\udc80."""
+    return name.encode("utf-8", "backslashreplace").decode()

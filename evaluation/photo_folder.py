@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ import numpy as np
 from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.evaluation.outputs import write_answers
+from sightkit.evaluation.tables import text_table
 from sightkit.io.sources.folder_scan import printable, scan_folder
 
 PART = 32
 """Images in memory at once; they come in the size of the camera."""
 NAMED = 3
+LISTED = 10
+"""Photos whose answers are printed one by one; of more there is a summary."""
+SHOWN_CLASSES = 50
 NONE = "none of these"
 
 
@@ -32,6 +37,10 @@ class PhotoFolder:
     Args:
         paths: files, and folders that are searched with all folders below them.
 
+    Attributes:
+        files: all of them.
+        failed: path of each file or folder that could not be read to the reason.
+
     Raises:
         SightkitError: none of the files can be read.
 
@@ -42,10 +51,10 @@ class PhotoFolder:
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
         given = [Path(path) for path in paths]
-        self.bad = 0
+        self.failed: dict[str, str] = {}
         self._alone = len(given) == 1
         self.files = [file for path in given for file in self._files(path)]
-        self._alone = len(self.files) == 1 and not self.bad
+        self._alone = len(self.files) == 1 and not self.failed
         self._waiting = iter(self.files)
         self._first = self._read_part()
         if not self._first:
@@ -60,10 +69,11 @@ class PhotoFolder:
 
     def require_all(self) -> None:
         """Raise if a file or folder could not be read; call it when the others are classified."""
-        if self.bad:
+        if self.failed:
             raise SightkitError(
                 "Each file must be an image that can be read; those that are not are named above.",
-                bad=self.bad,
+                "Remove or replace them; the others are done.",
+                bad=len(self.failed),
                 files=len(self.files),
             )
 
@@ -80,10 +90,10 @@ class PhotoFolder:
                     left_out=dict(Counter(reason for _, reason in (*scan.lost, *scan.left_out))),
                 )
         except SightkitError as error:
-            self._report(error)
+            self._report(path, error)
             return []
         report_left_out(path, (*scan.lost, *scan.left_out))
-        self.bad += len(scan.lost)
+        self.failed |= {str(path / name): reason for name, reason in scan.lost}
         return [path / name for name, _ in scan.images]
 
     def _read_part(self) -> dict[str, np.ndarray]:
@@ -92,16 +102,16 @@ class PhotoFolder:
             try:
                 part[str(path)] = io.read_image(path)
             except SightkitError as error:
-                self._report(error)
+                self._report(path, error)
             if len(part) == PART:
                 break
         return part
 
-    def _report(self, error: SightkitError) -> None:
+    def _report(self, path: Path, error: SightkitError) -> None:
         """Print a line on stderr; for a file that was named alone raise the error itself."""
         if self._alone:
             raise error
-        self.bad += 1
+        self.failed[str(path)] = str(error)
         print(error, file=sys.stderr)
 
 
@@ -112,8 +122,11 @@ def predict_photos(
     top: int = 5,
     threshold: float = 0.0,
     output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
 ) -> dict[str, dict[str, float | None]]:
     """Classify photos, print the most probable classes of each and write them to a file.
+
+    Of more than ten photos the number of each class is printed, not each photo.
 
     Args:
         bundle: as ``training.load_bundle``, ``transfer.load`` or ``transfer.pretrained`` return it.
@@ -121,7 +134,8 @@ def predict_photos(
         top: classes a photo.
         threshold: probability of the best class below which "none of these" comes first; it has
             no probability, because the network knows none for it.
-        output: file to write, ``.json`` or ``.csv``.
+        output: file to write, ``.json`` or ``.csv``; see ``write_answers``.
+        overwrite: replace the file if it exists.
 
     Returns:
         By path the classes with their probability, the most probable first.
@@ -130,19 +144,51 @@ def predict_photos(
         SightkitError: files could not be read; the others are printed and written all the same.
     """
     result: dict[str, dict[str, float | None]] = {}
+    few = len(photos.files) <= LISTED
     for part in photos:
         answers = bundle.top(bundle.predict(list(part.values())), top)
         for photo, answer in zip(part, answers, strict=True):
             known = max(answer.values()) >= threshold
             result[photo] = answer if known else {NONE: None, **answer}
-            print(photo.encode("utf-8", "replace").decode())  # a name may hold other bytes
-            for name, share in result[photo].items():
-                number = 8 * " " if share is None else f"{100 * share:6.2f} %"
-                print(f"  {number}  {name}")
+            if few:
+                print("\n".join(_lines(photo, result[photo])))
     if output is not None:
-        write_answers(output, result)
+        write_answers(output, result, photos.failed, overwrite=overwrite)
+    if not few:
+        print(_summary(result, len(photos.failed), output))
     photos.require_all()
     return result
+
+
+def _lines(photo: str, answer: Mapping[str, float | None]) -> list[str]:
+    """The photo, and a line for each of its classes."""
+    lines = [photo.encode("utf-8", "replace").decode()]  # a name may hold other bytes
+    for name, share in answer.items():
+        number = 8 * " " if share is None else f"{100 * share:6.2f} %"
+        lines.append(f"  {number}  {name}")
+    return lines
+
+
+def _summary(
+    result: Mapping[str, Mapping[str, float | None]],
+    failed: int,
+    output: str | os.PathLike[str] | None,
+) -> str:
+    """A row a class, the most frequent first, and where the row of each photo is."""
+    shares: dict[str, list[float]] = {}
+    for answer in result.values():
+        best = next(iter(answer))
+        shares.setdefault(best, []).append(max(v for v in answer.values() if v is not None))
+    rows = [
+        {"class": name, "photos": len(values), "probability, mean": statistics.fmean(values)}
+        for name, values in sorted(shares.items(), key=lambda pair: -len(pair[1]))
+    ]
+    where = f"in {output}" if output is not None else "written by --output FILE.csv"
+    not_read = f", {failed:,} could not be read" if failed else ""
+    return (
+        f"{text_table(rows, longest=SHOWN_CLASSES, more=str(output or '--output FILE.csv'))}\n\n"
+        f"{len(result):,} photos classified{not_read}; a row for each is {where}."
+    )
 
 
 def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:

@@ -46,8 +46,15 @@ def check_list(path: Path) -> None:
 
 
 def write_list(path: Path, findings: Iterable[Finding]) -> None:
-    """Write the list atomically, UTF-8; bytes of a name that are no UTF-8 become ``\\udcXX``."""
+    """Write the list atomically, UTF-8; bytes of a name that are no UTF-8 become ``\\udcXX``.
+
+    Where there is nothing to list, nothing is written, and an older list is removed.
+    """
     check_list(path)
+    findings = list(findings)
+    if not findings:
+        path.unlink(missing_ok=True)
+        return
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER.split(","))

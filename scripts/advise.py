@@ -39,6 +39,8 @@ class Config:
     """Place of a photo's class; see scripts/build_folder.py."""
     output: Path | None = None
     """File to write the figures to as well: FILE.json."""
+    overwrite: bool = False
+    """Replace an existing file."""
     smoke: bool = False
     """Look at a few sample photographs where there is no such folder."""
 
@@ -52,7 +54,7 @@ class Config:
                 seed=self.seed,
             )
         if self.output is not None:
-            evaluation.require_file(self.output, (".json",))
+            evaluation.require_file(self.output, (".json",), overwrite=self.overwrite)
 
 
 def main(config: Config) -> dict[str, Any]:

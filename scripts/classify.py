@@ -31,6 +31,8 @@ class Config:
     """Number of classes shown for a picture."""
     output: Path | None = None
     """File to write the answers to as well: FILE.json or FILE.csv."""
+    overwrite: bool = False
+    """Replace an existing file."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -40,7 +42,7 @@ class Config:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         transfer.source_of(self.model)
         if self.output is not None:
-            evaluation.require_file(self.output, (".json", ".csv"))
+            evaluation.require_file(self.output, (".json", ".csv"), overwrite=self.overwrite)
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -48,7 +50,9 @@ def main(config: Config) -> dict[str, Any]:
     bundle = transfer.pretrained(
         config.model, images=len(photos.files), cache=_files.user_cache("compiled")
     )
-    return evaluation.predict_photos(bundle, photos, top=config.top, output=config.output)
+    return evaluation.predict_photos(
+        bundle, photos, top=config.top, output=config.output, overwrite=config.overwrite
+    )
 
 
 if __name__ == "__main__":

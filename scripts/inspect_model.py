@@ -32,11 +32,13 @@ class Config:
     """Number of classes, for networks that have classes."""
     output: Path | None = None
     """File to write the table to as well."""
+    overwrite: bool = False
+    """Replace an existing file."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         if self.output is not None:
-            evaluation.require_file(self.output)
+            evaluation.require_file(self.output, overwrite=self.overwrite)
         if self.name is None and any((self.input_shape, self.classes, self.output)):
             raise SightkitError("Name a network.", "Without flags all names are listed.")
 

@@ -36,6 +36,8 @@ class Config:
     """Probability of the best class below which the answer is "none of these"."""
     output: Path | None = None
     """File to write the answers to as well: FILE.json or FILE.csv."""
+    overwrite: bool = False
+    """Replace an existing file."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -48,7 +50,7 @@ class Config:
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         if self.output is not None:
-            evaluation.require_file(self.output, (".json", ".csv"))
+            evaluation.require_file(self.output, (".json", ".csv"), overwrite=self.overwrite)
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -64,7 +66,12 @@ def main(config: Config) -> dict[str, Any]:
         config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
     )
     return evaluation.predict_photos(
-        bundle, photos, top=config.top, threshold=config.threshold, output=config.output
+        bundle,
+        photos,
+        top=config.top,
+        threshold=config.threshold,
+        output=config.output,
+        overwrite=config.overwrite,
     )
 
 

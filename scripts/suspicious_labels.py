@@ -25,6 +25,8 @@ class Config:
     """Feature files that scripts/extract_features.py wrote."""
     output: Path = Path("suspicious.csv")
     """List to write: all photos, the most doubtful first."""
+    overwrite: bool = False
+    """Replace an existing file."""
     folds: int = 5
     """Number of folds, each held out once."""
     show: int = 20
@@ -36,9 +38,11 @@ class Config:
         """Check the values before any work is done."""
         if self.smoke and not self.features:
             object.__setattr__(self, "features", (Path("runs/smoke/features.h5"),))
+        if self.smoke and self.output == type(self).output:
+            object.__setattr__(self, "overwrite", True)
         if not self.features:
             raise SightkitError("Name the features.", "Give --features features.h5.")
-        evaluation.require_file(self.output, (".csv",))
+        evaluation.require_file(self.output, (".csv",), overwrite=self.overwrite)
 
 
 def main(config: Config) -> list[dict[str, Any]]:

@@ -58,10 +58,8 @@ def main(config: Config) -> dict[str, Any]:
         output = config.output or Path(f"{data.resolve().name}.left_out.csv")
         found = io.verify(data, tolerance=config.max_bad, output=output)
     print(found)
-    if found.findings or config.output is not None:
+    if found.findings:
         print(f"listed in {output}")
-    else:
-        output.unlink()
     kinds = ("bad", "warning", "left out")
     return {"checked": found.checked, **{kind: len(found.of_kind(kind)) for kind in kinds}}
 

@@ -26,6 +26,8 @@ class Config:
     """Name of the network; inspect_model.py without a name lists all."""
     output: Path | None = None
     """Pictures to write, .png and .svg; NAME in this folder by default."""
+    overwrite: bool = False
+    """Replace an existing file."""
     input_shape: Annotated[
         tuple[int, ...] | None, tyro.conf.arg(metavar="HEIGHT WIDTH CHANNELS")
     ] = None
@@ -43,7 +45,7 @@ def main(config: Config) -> dict[str, str]:
         base = base.with_suffix("")
     paths = {ending: base.with_name(f"{base.name}.{ending}") for ending in ("png", "svg")}
     for path in paths.values():
-        evaluation.require_file(path)
+        evaluation.require_file(path, overwrite=config.overwrite)
     _cli.start_keras()
     import keras
 

@@ -34,11 +34,34 @@ def test_json_and_csv_hold_the_same(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.CSV", "a.json"]
 
 
-def test_a_file_that_stands_there_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
+@pytest.mark.parametrize("name", ("a.json", "a.csv"))
+def test_a_file_that_exists_is_replaced_by_overwrite_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_text("old")
-    write_answers(path, {})
-    assert json.loads(path.read_text()) == {}
+    with pytest.raises(SightkitError, match=r"exists already\..*--overwrite"):
+        write_answers(path, ANSWERS)
+    assert path.read_text() == "old"
+    write_answers(path, ANSWERS, overwrite=True)
+    assert "cat" in path.read_text()
+    (tmp_path / f"link-{name}").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SightkitError, match="exists already"):
+        require_file(tmp_path / f"link-{name}")
+
+
+def test_what_could_not_be_read_has_a_row_too(tmp_path: Path) -> None:
+    failed = {"c.jpg": "c.jpg cannot be read.", os.fsdecode(b"\xff.png"): "odd"}
+    write_answers(tmp_path / "a.json", ANSWERS, failed)
+    write_answers(tmp_path / "a.csv", ANSWERS, failed)
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert list(found) == [*READABLE, "c.jpg", "\\udcff.png"]
+    assert found["c.jpg"] == [
+        {"class": None, "probability": None, "error": "c.jpg cannot be read."}
+    ]
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["error"] for row in rows] == ["", "", "", "c.jpg cannot be read.", "odd"]
+    assert rows[3] == {"picture": "c.jpg", "rank": "", "class": "", "probability": "",
+                       "error": "c.jpg cannot be read."}  # fmt: skip
 
 
 def test_places_that_cannot_be_written_to(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation import PhotoFolder
+from sightkit.evaluation import PhotoFolder, predict_photos
 from sightkit.io import write_png
 
 
@@ -54,3 +56,59 @@ def test_nothing_that_can_be_read_is_refused_at_once(tmp_path, capsys):
     with pytest.raises(SightkitError, match="bad=2, files=1"):
         PhotoFolder([tmp_path / "empty", tmp_path / "a.png"])
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+class Bundle:
+    """Answers by brightness: dark below 20, light above."""
+
+    def predict(self, images):
+        light = np.array([image.mean() / 40 for image in images])
+        return np.stack([1 - light, light], axis=1)
+
+    def top(self, probabilities, count):
+        return [
+            dict(sorted({"dark": a, "light": b}.items(), key=lambda pair: -pair[1])[:count])
+            for a, b in probabilities.tolist()
+        ]
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("output", (None, "a.csv", "a.json"))
+def test_a_folder_is_answered_by_a_summary(output, folder, capsys, tmp_path_factory):
+    (folder / "05.png").write_text("no picture")
+    path = tmp_path_factory.mktemp("answers") / output if output else None
+    with pytest.raises(SightkitError, match="bad=1, files=40"):
+        predict_photos(Bundle(), PhotoFolder([folder]), threshold=0.6, output=path)
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) == 6
+    assert [line.split()[:2] for line in printed.splitlines()[1:3]] == [
+        ["dark", "16"],
+        ["light", "16"],
+    ]
+    assert "none of these" in printed and "39 photos classified, 1 could not be read" in printed
+    assert (f"is in {path}" if path else "--output FILE.csv") in printed
+    if output == "a.csv":
+        rows = rows_of(path)
+        assert {row["picture"] for row in rows} == {str(f) for f in PhotoFolder([folder]).files}
+        assert [row["picture"] for row in rows if row["error"]] == [str(folder / "05.png")]
+
+
+@pytest.mark.parametrize(("count", "listed"), ((1, True), (10, True), (11, False)))
+def test_few_photos_are_listed_one_by_one(count, listed, folder, capsys):
+    photos = PhotoFolder([folder / f"{number:02}.png" for number in range(count)])
+    predict_photos(Bundle(), photos)
+    printed = capsys.readouterr().out
+    assert ("00.png" in printed) == listed
+    assert ("photos classified" in printed) != listed
+
+
+def test_where_nothing_can_be_read_nothing_is_written(tmp_path):
+    (tmp_path / "a.png").write_text("no picture")
+    (tmp_path / "b.png").write_text("no picture")
+    with pytest.raises(SightkitError, match="bad=2"):
+        predict_photos(Bundle(), PhotoFolder([tmp_path]), output=tmp_path / "a.csv")
+    assert not (tmp_path / "a.csv").exists()

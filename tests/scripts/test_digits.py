@@ -39,6 +39,7 @@ def test_the_run_folder_holds_everything(smoke):
             _run_files.CONFUSION,
             _run_files.RELIABILITY,
             _run_files.MISTAKES,
+            _run_files.MISTAKES_TABLE,
             _run_files.REPORT,
         )
     )
@@ -46,7 +47,7 @@ def test_the_run_folder_holds_everything(smoke):
     assert sorted(path.name for path in folder.iterdir()) == ["digits.h5", "run"]
     for name in (_run_files.REPORT, _run_files.BUNDLE, _run_files.METRICS, "rank-1"):
         assert name in result.stdout
-    assert str(folder / "run") in result.stdout
+    assert result.stdout.splitlines()[-1] == f"Report: {folder / 'run' / 'report.html'}"
     assert "precision" in result.stdout  # the report per class
 
 
@@ -151,7 +152,9 @@ def test_predict_answers_the_good_files_and_names_the_bad_ones(smoke, script, tm
     assert result.code == 2, result.stderr
     pictures = [str(bundle / "canary.png"), "in/deep/a.png"]
     assert [line for line in result.stdout.splitlines() if "%" not in line] == pictures
-    assert list(json.loads((tmp_path / "a.json").read_text())) == pictures
+    answers = json.loads((tmp_path / "a.json").read_text())
+    assert list(answers) == [*pictures, "no.jpg", "in/bad.jpg"]
+    assert "error" in answers["no.jpg"][0]
     other, missing, bad, said = result.stderr.splitlines()
     assert "notes.txt" in other and "no.jpg" in missing and "in/bad.jpg" in bad
     assert "bad=2, files=4" in said

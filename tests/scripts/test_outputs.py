@@ -35,6 +35,19 @@ def test_an_output_that_cannot_be_is_refused_before_keras_starts(name, place, sc
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png", "folder.svg"]
 
 
+@pytest.mark.parametrize("name", [*ARGUMENTS, "suspicious_labels", "advise"])
+def test_a_file_that_exists_is_refused_before_keras_starts(name, script, tmp_path):
+    ending = {"visualize_architecture": "svg", "suspicious_labels": "csv"}.get(name, "json")
+    (tmp_path / f"mine.{ending}").write_text("mine")
+    arguments = ARGUMENTS.get(name, ("--features", "f.h5") if name == "suspicious_labels" else ())
+    result = script(name, *arguments, "--output", f"mine.{ending}", cwd=tmp_path)
+    assert result.code == 2 and result.heavy == "", result.stderr
+    assert "exists already" in result.stderr and "--overwrite" in result.stderr
+    assert (tmp_path / f"mine.{ending}").read_text() == "mine"
+    again = script(name, *arguments, "--output", f"mine.{ending}", "--overwrite", cwd=tmp_path)
+    assert "exists already" not in again.stderr
+
+
 @pytest.mark.parametrize("name", ["predict", "classify"])
 def test_answers_are_json_or_csv(name, script, tmp_path):
     result = script(name, *ARGUMENTS[name], "--output", tmp_path / "x.txt", cwd=tmp_path)
