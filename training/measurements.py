@@ -48,7 +48,7 @@ def cached_seconds(
                 return found
     with restoring_random_state(), restoring_network(network):
         found = measure()
-    seconds = found and {str(key): value for key, value in found.items()}
+    seconds = None if found is None else {str(key): value for key, value in found.items()}
     if seconds is not None:
         with contextlib.suppress(OSError):  # without a place to store it, it is measured again
             path.parent.mkdir(parents=True, exist_ok=True)

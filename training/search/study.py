@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from sightkit import _files
@@ -50,7 +51,7 @@ class Search:
         self.plan = plan
         _files.require_writable(plan.output)
         plan.output.mkdir(parents=True, exist_ok=True)
-        journal = optuna.storages.journal.JournalFileBackend(str(plan.output / JOURNAL))
+        journal = JournalFileBackend(str(plan.output / JOURNAL))
         self.storage = optuna.storages.JournalStorage(journal)
         self._failures = 0
         with self._claiming():
@@ -149,7 +150,7 @@ class Search:
             optuna.trial.create_trial(
                 state=TrialState.RUNNING,
                 params=draw(space, self.plan.seed, STAGES.index(study.study_name), number),
-                distributions=space,
+                distributions={**space},
             )
         )
         return self._take_over(study, study.get_trials(deepcopy=False)[number:])
