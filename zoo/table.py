@@ -40,16 +40,18 @@ def shape(*input_shape: int, classes: int, **options: Any) -> dict[str, Any]:
     return {"input_shape": input_shape, "classes": classes, **options}
 
 
-def classifier(
-    name: str,
-    module: str,
+def network(
     builder: str,
     sample: Mapping[str, Any],
     *published: tuple[Any, ...],
+    name: str = "",
+    module: str = "",
+    kind: str = "classifier",
     **variant: Any,
 ) -> Entry:
-    """An entry of kind ``classifier``."""
-    return Entry(name, module, builder, "classifier", sample, published, variant)
+    """An entry; its name and its file are the builder's in small letters unless they are given."""
+    small = builder.lower()
+    return Entry(name or small, module or small, builder, kind, sample, published, variant)
 
 
 MNIST = shape(28, 28, 1, classes=10)
@@ -58,226 +60,161 @@ TINY_IMAGENET = shape(64, 64, 3, classes=200)
 SIDE_224 = shape(224, 224, 3, classes=1000)
 SIDE_227 = shape(227, 227, 3, classes=1000)
 SIDE_299 = shape(299, 299, 3, classes=1000)
+LENET_LIKE = {"convolutions": 1, "hidden": (500,)}
+VGG_SAMPLE = shape(32, 32, 3, classes=3, hidden=(32, 32))
 
 SMALL = (
-    classifier(
-        "mlp",
-        "mlp",
+    network(
         "MLP",
         shape(4, 4, 1, classes=3, hidden=(8, 6)),
         (MNIST, 669_706, 0),
         ({**MNIST, "hidden": (256, 128), "activation": "sigmoid"}, 235_146, 0),
         ({**CIFAR, "hidden": (1024, 512), "activation": "sigmoid"}, 3_676_682, 0),
     ),
-    classifier(
-        "convnet",
-        "convnet",
+    network(
         "ConvNet",
         shape(8, 8, 3, classes=3, filters=(4, 8), hidden=(8,)),
         # MiniVGGNet without batch normalization, MiniAlexNet and LeNet are cases of the pattern.
         (CIFAR, 2_168_362, 0),
-        (
-            {**CIFAR, "filters": (16, 32, 64), "convolutions": 1, "kernel": 2, "hidden": (500,)},
-            528_054,
-            0,
-        ),
-        (
-            {**MNIST, "filters": (20, 50), "convolutions": 1, "kernel": 5, "hidden": (500,)},
-            1_256_080,
-            0,
-        ),
+        ({**CIFAR, **LENET_LIKE, "filters": (16, 32, 64), "kernel": 2}, 528_054, 0),
+        ({**MNIST, **LENET_LIKE, "filters": (20, 50), "kernel": 5}, 1_256_080, 0),
     ),
-    classifier(
-        "shallownet",
-        "shallownet",
+    network(
         "ShallowNet",
         shape(4, 4, 3, classes=3),
         (shape(32, 32, 3, classes=3), 99_203, 0),
         (CIFAR, 328_586, 0),
     ),
-    classifier(
-        "lenet",
-        "lenet",
+    network(
         "LeNet",
         shape(8, 8, 1, classes=3),
         (MNIST, 1_256_080, 0),
         (shape(28, 28, 1, classes=9), 1_255_579, 0),
         (shape(28, 28, 1, classes=2), 1_252_072, 0),
     ),
-    classifier(
-        "lenet5",
-        "lenet5",
+    network(
         "LeNet5",
         shape(28, 28, 1, classes=3, padding="same"),
         (shape(32, 32, 1, classes=10), 61_706, 0),
         ({**MNIST, "padding": "same"}, 61_706, 0),
     ),
-    classifier(
-        "minialexnet",
-        "minialexnet",
-        "MiniAlexNet",
-        shape(8, 8, 3, classes=3),
-        (CIFAR, 528_054, 0),
-    ),
-    classifier(
-        "minivggnet",
-        "minivggnet",
+    network("MiniAlexNet", shape(8, 8, 3, classes=3), (CIFAR, 528_054, 0)),
+    network(
         "MiniVGGNet",
         shape(8, 8, 3, classes=3),
         (CIFAR, 2_171_178, 1_408),
         (shape(64, 64, 3, classes=17), 8_466_225, 1_408),
         ({**CIFAR, "normalization": None}, 2_168_362, 0),
     ),
-    classifier(
-        "minigooglenet",
-        "minigooglenet",
-        "MiniGoogLeNet",
-        shape(8, 8, 3, classes=3),
-        (CIFAR, 1_656_250, 3_424),
-    ),
-    classifier(
-        "deepergooglenet",
-        "deepergooglenet",
-        "DeeperGoogLeNet",
-        shape(16, 16, 3, classes=3),
-        (TINY_IMAGENET, 3_667_976, 9_984),
-    ),
-    classifier(
-        "resnet20",
-        "resnet20",
-        "ResNet20",
-        shape(8, 8, 3, classes=3),
-        (CIFAR, 274_442),
-    ),
-    classifier(
-        "resnet_cifar",
-        "resnet",
+    network("MiniGoogLeNet", shape(8, 8, 3, classes=3), (CIFAR, 1_656_250, 3_424)),
+    network("DeeperGoogLeNet", shape(16, 16, 3, classes=3), (TINY_IMAGENET, 3_667_976, 9_984)),
+    network("ResNet20", shape(8, 8, 3, classes=3), (CIFAR, 274_442)),
+    network(
         "ResNet",
         shape(8, 8, 3, classes=3, stages=(2, 2, 2)),
         (CIFAR, 886_102, 12_230),
         ({**CIFAR, "faithful": True}, 886_102, 12_230),
+        name="resnet_cifar",
         stages=(9, 9, 9),
         filters=(64, 64, 128, 256),
         stem="cifar",
     ),
-    classifier(
-        "resnet_tiny_imagenet",
-        "resnet",
+    network(
         "ResNet",
         shape(16, 16, 3, classes=3),
         (TINY_IMAGENET, 2_265_748, 13_702),
+        name="resnet_tiny_imagenet",
         stages=(3, 4, 6),
         filters=(64, 128, 256, 512),
         stem="tiny_imagenet",
     ),
 )
 
+PAPERS_ALEXNET = {
+    "first_padding": "valid",
+    "normalization": "local_response",
+    "initializer": ("random_normal", 0.01),
+    "reg": 0.0,
+    "dropout": (0.0, 0.0, 0.0, 0.5, 0.5),
+}
+
 IMAGENET = (
-    classifier(
-        "alexnet",
-        "alexnet",
+    network(
         "AlexNet",
         shape(57, 57, 3, classes=3, hidden=(32, 32)),
         (shape(227, 227, 3, classes=2), 58_327_810, 19_136),
         (SIDE_227, 62_416_616, 19_136),
     ),
-    classifier(
-        "alexnet_one_tower",
-        "alexnet",
-        "AlexNet",
-        shape(67, 67, 3, classes=3, hidden=(32, 32)),
-        (SIDE_227, 62_378_344, 0),
-        first_padding="valid",
-        normalization="local_response",
-        initializer=("random_normal", 0.01),
-        reg=0.0,
-        dropout=(0.0, 0.0, 0.0, 0.5, 0.5),
+    *(
+        network(
+            "AlexNet",
+            shape(67, 67, 3, classes=3, hidden=(32, 32)),
+            (SIDE_227, count, 0),
+            name=name,
+            **variant,
+            **PAPERS_ALEXNET,
+        )
+        for name, count, variant in (
+            ("alexnet_one_tower", 62_378_344, {}),
+            ("alexnet_two_groups", 60_965_224, {"groups": 2}),
+        )
     ),
-    classifier(
-        "alexnet_two_groups",
-        "alexnet",
-        "AlexNet",
-        shape(67, 67, 3, classes=3, hidden=(32, 32)),
-        (SIDE_227, 60_965_224, 0),
-        first_padding="valid",
-        groups=2,
-        normalization="local_response",
-        initializer=("random_normal", 0.01),
-        reg=0.0,
-        dropout=(0.0, 0.0, 0.0, 0.5, 0.5),
-    ),
-    classifier(
-        "alexnet_one_weird_trick",
-        "alexnet",
+    network(
         "AlexNet",
         shape(63, 63, 3, classes=3, hidden=(32, 32)),
         (SIDE_224, 61_100_840, 0),
+        name="alexnet_one_weird_trick",
         filters=(64, 192, 384, 256, 256),
         first_padding=2,
         normalization=None,
         reg=0.0,
         dropout=(0.0, 0.0, 0.5, 0.5, 0.0),
     ),
-    classifier(
-        "vgg16",
-        "vgg",
+    network(
         "VGG16",
-        shape(32, 32, 3, classes=3, hidden=(32, 32)),
+        VGG_SAMPLE,
         (SIDE_224, 138_357_544, 0),
         ({**SIDE_224, "include_top": False}, 14_714_688, 0),
+        module="vgg",
     ),
-    classifier(
-        "vgg19",
-        "vgg",
-        "VGG19",
-        shape(32, 32, 3, classes=3, hidden=(32, 32)),
-        (SIDE_224, 143_667_240, 0),
-    ),
-    classifier(
-        "googlenet",
-        "googlenet",
+    network("VGG19", VGG_SAMPLE, (SIDE_224, 143_667_240, 0), module="vgg"),
+    network(
         "GoogLeNet",
         shape(32, 32, 3, classes=3),
         (SIDE_224, 6_998_552, 0),
         # With both auxiliary heads, as Caffe's bvlc_googlenet trains it; derived by hand.
         ({**SIDE_224, "auxiliary_heads": True}, 13_378_280, 0),
     ),
-    classifier(
-        "resnet_imagenet",
-        "resnet",
+    network(
         "ResNet",
         shape(32, 32, 3, classes=3),
         (SIDE_224, 25_595_060, 45_574),
+        name="resnet_imagenet",
         stages=(3, 4, 6, 3),
         filters=(64, 256, 512, 1024, 2048),
         stem="imagenet",
     ),
-    classifier(
-        "resnet50",
-        "resnet50",
+    network(
         "ResNet50",
         shape(32, 32, 3, classes=3),
         (SIDE_224, 25_636_712, 53_120),
         (shape(224, 224, 3, classes=10), 23_608_202, 53_120),
     ),
     *(
-        classifier(
-            name,
-            "squeezenet",
+        network(
             "SqueezeNet",
             shape(35, 35, 3, classes=3),
-            ({**SIDE_224, "input_shape": size}, count, 0),
+            (published, count, 0),
+            name=name,
             version=version,
         )
-        for name, version, size, count in (
-            ("squeezenet", "1.1", (224, 224, 3), 1_235_496),
-            ("squeezenet_1.0", "1.0", (227, 227, 3), 1_248_424),
-            ("squeezenet_1.1", "1.1", (224, 224, 3), 1_235_496),
+        for name, version, published, count in (
+            ("squeezenet", "1.1", SIDE_224, 1_235_496),
+            ("squeezenet_1.0", "1.0", SIDE_227, 1_248_424),
+            ("squeezenet_1.1", "1.1", SIDE_224, 1_235_496),
         )
     ),
-    classifier(
-        "surgery",
-        "surgery",
+    network(
         "Surgery",
         shape(32, 32, 3, classes=3, hidden=(8,)),
         (shape(224, 224, 3, classes=17), 21_141_841, 0),
@@ -285,115 +222,97 @@ IMAGENET = (
 )
 
 APPLICATIONS = (
-    classifier(
-        "inception_v3",
-        "applications",
+    network(
         "InceptionV3",
         shape(75, 75, 3, classes=3),
         (SIDE_299, 23_851_784, 34_432),
+        name="inception_v3",
+        module="applications",
     ),
-    classifier(
-        "xception",
-        "applications",
+    network(
         "Xception",
         shape(71, 71, 3, classes=3),
         (SIDE_299, 22_910_480, 54_528),
+        module="applications",
     ),
     *(
-        classifier(
-            f"mobilenet_{alpha}",
-            "applications",
-            "MobileNet",
+        network(
+            builder,
             shape(32, 32, 3, classes=3),
             (SIDE_224, count, fixed),
+            name=f"{builder.lower()}_{alpha}",
+            module="applications",
             alpha=alpha,
         )
-        for alpha, count, fixed in (
-            (0.25, 475_544, 5_472),
-            (0.5, 1_342_536, 10_944),
-            (0.75, 2_601_976, 16_416),
-            (1.0, 4_253_864, 21_888),
-        )
-    ),
-    *(
-        classifier(
-            f"mobilenetv2_{alpha}",
-            "applications",
-            "MobileNetV2",
-            shape(32, 32, 3, classes=3),
-            (SIDE_224, count, fixed),
-            alpha=alpha,
-        )
-        for alpha, count, fixed in (
-            (0.35, 1_691_208, 14_080),
-            (0.5, 1_987_224, 18_544),
-            (0.75, 2_663_064, 26_640),
-            (1.0, 3_538_984, 34_112),
-            (1.3, 5_431_048, 44_256),
-            (1.4, 6_156_712, 47_936),
+        for builder, alpha, count, fixed in (
+            ("MobileNet", 0.25, 475_544, 5_472),
+            ("MobileNet", 0.5, 1_342_536, 10_944),
+            ("MobileNet", 0.75, 2_601_976, 16_416),
+            ("MobileNet", 1.0, 4_253_864, 21_888),
+            ("MobileNetV2", 0.35, 1_691_208, 14_080),
+            ("MobileNetV2", 0.5, 1_987_224, 18_544),
+            ("MobileNetV2", 0.75, 2_663_064, 26_640),
+            ("MobileNetV2", 1.0, 3_538_984, 34_112),
+            ("MobileNetV2", 1.3, 5_431_048, 44_256),
+            ("MobileNetV2", 1.4, 6_156_712, 47_936),
         )
     ),
 )
 
 OTHERS = (
-    Entry(
-        "fc_head",
-        "fc_head",
+    network(
         "FCHead",
-        "head",
         shape(2, 2, 8, classes=3, hidden=(8,)),
         # 21,141,841 of VGG16 with this head, less VGG16's 14,714,688.
-        ((shape(7, 7, 512, classes=17), 6_427_153, 0),),
+        (shape(7, 7, 512, classes=17), 6_427_153, 0),
+        name="fc_head",
+        module="fc_head",
+        kind="head",
     ),
-    Entry(
-        "fcn_head",
-        "fcn_head",
+    network(
         "FCNHead",
-        "head",
         shape(2, 2, 8, classes=3, hidden=(8, 8), stride=4),
         # Derived: 7·7·512·4096 + 4096, 4096² + 4096, 4096·21 + 21, 64²·21².
-        ((shape(7, 7, 512, classes=21), 121_438_229, 0),),
+        (shape(7, 7, 512, classes=21), 121_438_229, 0),
+        name="fcn_head",
+        module="fcn_head",
+        kind="head",
     ),
-    Entry(
-        "unet",
-        "unet",
+    network(
         "UNet",
-        "segmenter",
         shape(16, 16, 1, classes=2, filters=(4, 8, 8)),
-        ((shape(256, 256, 1, classes=2), 31_030_658, 0),),
+        (shape(256, 256, 1, classes=2), 31_030_658, 0),
+        kind="segmenter",
     ),
-    Entry(
-        "srcnn",
-        "srcnn",
+    network(
         "SRCNN",
-        "super_resolution",
         {"input_shape": (15, 15, 3)},
-        (({"input_shape": (33, 33, 3)}, 20_099, 0),),
+        ({"input_shape": (33, 33, 3)}, 20_099, 0),
+        kind="super_resolution",
     ),
-    Entry(
-        "srcnn_paper",
-        "srcnn",
+    network(
         "SRCNN",
-        "super_resolution",
         {"input_shape": (15, 15, 1)},
-        (({"input_shape": (33, 33, 1)}, 8_129, 0),),
-        variant={"initializer": ("random_normal", 0.001)},
+        ({"input_shape": (33, 33, 1)}, 8_129, 0),
+        name="srcnn_paper",
+        kind="super_resolution",
+        initializer=("random_normal", 0.001),
     ),
-    Entry(
-        "dcgan_generator",
-        "dcgan",
+    network(
         "DCGANGenerator",
-        "generator",
         {"output_shape": (8, 8, 1), "noise": 5, "hidden": 8, "filters": (8, 4)},
-        (({"output_shape": (28, 28, 1)}, 1_727_233, 7_360),),
+        ({"output_shape": (28, 28, 1)}, 1_727_233, 7_360),
+        name="dcgan_generator",
+        module="dcgan",
+        kind="generator",
     ),
-    Entry(
-        "dcgan_discriminator",
-        "dcgan",
+    network(
         "DCGANDiscriminator",
-        "discriminator",
         {"input_shape": (8, 8, 1), "hidden": 8},
-        (({"input_shape": (28, 28, 1)}, 1_658_753, 0),),
+        ({"input_shape": (28, 28, 1)}, 1_658_753, 0),
+        name="dcgan_discriminator",
+        module="dcgan",
+        kind="discriminator",
     ),
 )
 
