@@ -9,21 +9,10 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import (
-    Padding,
-    at_least,
-    class_count,
-    drop_rates,
-    image_shape,
-    positive,
-    sizes,
-    smallest_input,
-)
-from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import Padding, at_least, drop_rates, positive, sizes, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 POOLED = (1, 2, 5)
 # Krizhevsky et al. split conv2, conv4 and conv5 over two graphics cards; conv3 sees both halves.
@@ -105,8 +94,7 @@ def AlexNet(
         >>> AlexNet((227, 227, 3), 2).count_params()
         58327810
     """
-    shape = image_shape(input_shape, minimum=_smallest(first_padding))
-    _check(classes, filters, hidden, groups)
+    _check(filters, hidden, groups)
     rates = drop_rates(dropout, 5)
     local = normalization == "local_response"
     plain = Unit(
@@ -114,7 +102,7 @@ def AlexNet(
     )
     normalized = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=_smallest(first_padding))
     x: Any = images
     for number, (width, kernel) in enumerate(zip(filters, (11, 5, 3, 3, 3), strict=True), start=1):
         x = (normalized if number <= 2 else plain).convolution(
@@ -144,8 +132,7 @@ def _smallest(first_padding: Padding) -> int:
     return smallest_input([(11, 4, first_padding), *[(3, 2, "valid")] * 3])
 
 
-def _check(classes: int, filters: Sequence[int], hidden: Sequence[int], groups: int) -> None:
-    class_count(classes)
+def _check(filters: Sequence[int], hidden: Sequence[int], groups: int) -> None:
     sizes(filters=filters, hidden=hidden)
     positive(groups=groups)
     if len(filters) != 5 or len(hidden) != 2:

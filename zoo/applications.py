@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive_number
+from sightkit.zoo.arguments import drop_rates, positive_number
 from sightkit.zoo.batch_normalization import BatchNormalization
-from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
 
 
@@ -161,13 +161,12 @@ def _build(
     dropout: float,
     name: str,
 ) -> keras.Model:
-    shape = image_shape(input_shape, minimum=minimum)
-    class_count(classes)
+    images = image_input(input_shape, classes, minimum=minimum)
     (rate,) = drop_rates(dropout, 1)
     body = builder(
         weights=None,
         include_top=False,
-        input_tensor=keras.Input(shape, name="images"),
+        input_tensor=images,
         pooling="avg" if include_top else None,
     )
     body = keras.models.clone_model(body, clone_function=_Cloning())

@@ -1,17 +1,24 @@
-"""The end of classifiers: logits, then float32 probabilities."""
+"""Both ends of classifiers: the images; logits, then float32 probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 from keras import layers
 
-from sightkit.zoo.initializers import (
-    Initializer,
-    Regularization,
-    kernel_initializer,
-    kernel_regularizer,
-)
+from sightkit.zoo.arguments import class_count, image_shape
+from sightkit.zoo.unit import Initializer, Regularization, Unit
+
+
+def image_input(
+    input_shape: Sequence[int], classes: int, *, minimum: int = 1, multiple: int = 1
+) -> keras.KerasTensor:
+    """The input ``images``, once the shape (see ``image_shape``) and the classes are checked."""
+    shape = image_shape(input_shape, minimum, multiple)
+    class_count(classes)
+    return keras.Input(shape, name="images")
 
 
 def classify(
@@ -23,13 +30,8 @@ def classify(
     prefix: str = "",
 ) -> Any:
     """Dense ``logits`` and a float32 softmax ``predictions``, whatever the precision before."""
-    x = layers.Dense(
-        classes,
-        kernel_initializer=kernel_initializer(initializer),
-        kernel_regularizer=kernel_regularizer(reg),
-        name=f"{prefix}logits",
-    )(x)
-    return probabilities(x, prefix=prefix)
+    bare = Unit(activation=None, initializer=initializer, reg=reg)
+    return probabilities(bare.dense(x, classes, name=f"{prefix}logits"), prefix=prefix)
 
 
 def probabilities(logits: Any, *, function: str = "softmax", prefix: str = "") -> Any:

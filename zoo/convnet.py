@@ -9,21 +9,10 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import (
-    at_least,
-    class_count,
-    drop_rates,
-    image_shape,
-    one_of,
-    same_length,
-    sizes,
-    smallest_input,
-)
-from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import at_least, drop_rates, one_of, same_length, sizes, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 POOLINGS = ("max", "average", "strided", None)
 
@@ -101,12 +90,10 @@ def ConvNet(
     same_length(filters=filters, convolutions=counts, kernel=kernels)
     one_of(POOLINGS, pooling=pooling)
     halvings = len(filters) if pooling in ("max", "average") else 0
-    shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * halvings))
-    class_count(classes)
     rates = iter(drop_rates(dropout, len(filters) + len(hidden)))
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * halvings))
     x = images
     for block, (width, count, side) in enumerate(zip(filters, counts, kernels, strict=True), 1):
         for number in range(1, count + 1):

@@ -8,12 +8,10 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import image_shape, positive, sizes
 from sightkit.zoo.classifier_head import probabilities
-from sightkit.zoo.initializers import Initializer, kernel_initializer
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Unit
 
 
 @registered
@@ -76,14 +74,7 @@ def DCGANGenerator(
     x = unit.dense(x, height // 4 * (width // 4) * filters[0], name="dense2")
     x = layers.Reshape((height // 4, width // 4, filters[0]), name="reshape")(x)
     x = unit.transposed(x, filters[1], 5, 2, name="up1")
-    x = layers.Conv2DTranspose(
-        channels,
-        5,
-        strides=2,
-        padding="same",
-        kernel_initializer=kernel_initializer(initializer),
-        name="up2",
-    )(x)
+    x = Unit(activation=None, initializer=initializer).transposed(x, channels, 5, 2, name="up2")
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(inputs, images, name=name)
 
@@ -140,5 +131,5 @@ def DCGANDiscriminator(
         x = unit.convolution(x, width, 5, strides=2, name=f"conv{number}")
     x = layers.Flatten(name="flatten")(x)
     x = unit.dense(x, hidden, name="dense1")
-    x = layers.Dense(1, kernel_initializer=kernel_initializer(initializer), name="logits")(x)
+    x = Unit(activation=None, initializer=initializer).dense(x, 1, name="logits")
     return keras.Model(images, probabilities(x, function="sigmoid"), name=name)

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape
-from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.arguments import drop_rates
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.inception import halve, inception
-from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -77,11 +75,9 @@ def DeeperGoogLeNet(
         >>> DeeperGoogLeNet((64, 64, 3), 200).count_params()
         3667976
     """
-    shape = image_shape(input_shape)
-    class_count(classes)
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes)
     x = unit.convolution(images, 64, 5, name="conv1")
     x = halve(x, "pool1")
     x = unit.convolution(x, 64, 1, name="conv2_reduce")

@@ -8,12 +8,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, one_of, sizes
 from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 POOLINGS = ("flatten", "avg")
 

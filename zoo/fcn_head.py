@@ -10,12 +10,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive, sizes
 from sightkit.zoo.classifier_head import drop, probabilities
-from sightkit.zoo.initializers import Initializer, Regularization, kernel_regularizer
+from sightkit.zoo.initializers import kernel_regularizer
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @keras.saving.register_keras_serializable(package="sightkit")

@@ -9,13 +9,11 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, smallest_input
-from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.arguments import drop_rates, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.inception import halve, inception
-from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import build, origin, registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 STAGES = (("3a", "3b"), ("4a", "4b", "4c", "4d", "4e"), ("5a", "5b"))
 AUXILIARY = {"4a": "aux1", "4d": "aux2"}
@@ -97,14 +95,12 @@ def GoogLeNet(
         6998552
     """
     windows = [(1, 16, "same"), (5, 3, "valid")] if auxiliary_heads else []
-    shape = image_shape(input_shape, minimum=smallest_input(windows))
-    class_count(classes)
     rates = drop_rates(dropout, 2)
     local = Unit(normalization="local_response" if normalization == "local_response" else None)
     normalization = None if normalization == "local_response" else normalization
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input(windows))
     x = _stem(images, unit, local)
     outputs = []
     for number, stages in enumerate(STAGES, start=3):

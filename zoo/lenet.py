@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, image_shape, smallest_input
-from sightkit.zoo.classifier_head import classify
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import smallest_input
+from sightkit.zoo.classifier_head import classify, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -60,10 +58,8 @@ def LeNet(
         >>> LeNet((28, 28, 1), 10).count_params()
         1256080
     """
-    shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * 2))
-    class_count(classes)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 2))
     x = images
     for block, filters in enumerate((20, 50), start=1):
         x = unit.convolution(x, filters, 5, name=f"conv{block}")

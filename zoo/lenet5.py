@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, image_shape, one_of, smallest_input
-from sightkit.zoo.classifier_head import classify
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import one_of, smallest_input
+from sightkit.zoo.classifier_head import classify, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -65,10 +63,8 @@ def LeNet5(
     """
     one_of(("valid", "same"), padding=padding)
     windows = [(5, 1, padding), (2, 2, "valid"), (5, 1, "valid"), (2, 2, "valid"), (5, 1, "valid")]
-    shape = image_shape(input_shape, minimum=smallest_input(windows))
-    class_count(classes)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input(windows))
     x = unit.convolution(images, 6, 5, padding=padding, name="conv1")
     x = layers.AveragePooling2D(2, strides=2, name="pool1")(x)
     x = unit.convolution(x, 16, 5, padding="valid", name="conv2")

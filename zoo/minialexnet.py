@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, smallest_input
-from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import drop_rates, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -66,11 +64,9 @@ def MiniAlexNet(
         >>> MiniAlexNet((32, 32, 3), 10).count_params()
         528054
     """
-    shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * 3))
-    class_count(classes)
     after_pooling, after_dense = drop_rates(dropout, 2)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 3))
     x = images
     for block, filters in enumerate((16, 32, 64), start=1):
         x = unit.convolution(x, filters, 2, name=f"conv{block}")

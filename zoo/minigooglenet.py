@@ -8,12 +8,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, smallest_input
-from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import drop_rates, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 # A pair is a module of 1x1 and 3x3 filters side by side; a single number is a down-sampling.
 MODULES = (
@@ -86,11 +84,9 @@ def MiniGoogLeNet(
         >>> MiniGoogLeNet((32, 32, 3), 10).count_params()
         1656250
     """
-    shape = image_shape(input_shape, minimum=smallest_input([(3, 2, "valid")] * 2))
-    class_count(classes)
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input([(3, 2, "valid")] * 2))
     x = unit.convolution(images, 96, 3, name="conv1")
     for label, filters in MODULES:
         if isinstance(filters, int):

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, smallest_input
-from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import drop_rates, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -71,11 +69,9 @@ def MiniVGGNet(
         >>> MiniVGGNet((32, 32, 3), 10).count_params()
         2171178
     """
-    shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * 2))
-    class_count(classes)
     rates = drop_rates(dropout, 3)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 2))
     x = images
     for block, filters in enumerate((32, 64), start=1):
         for number in (1, 2):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import layers
 
 from sightkit._errors import SightkitError
@@ -23,22 +22,31 @@ _SEE_ALL = (
 )
 
 
-@dataclass(frozen=True)
-class View:
-    """The pixels of the input that one output value sees, (height, width).
+_ONE_PIXEL = np.array([Fraction(1), Fraction(1)])
+
+
+class View(NamedTuple):
+    """The pixels of the input that one output value sees, arrays (height, width) of fractions.
 
     Attributes:
         field: receptive field; None where everything is seen.
-        jump: distance between the centres of two neighbouring values' fields. A fraction after
+        jump: distance between the centres of two neighbouring values' fields. Below 1 after
             up-sampling.
     """
 
-    field: tuple[Fraction, Fraction] | None = (Fraction(1), Fraction(1))
-    jump: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1))
+    field: np.ndarray | None = _ONE_PIXEL
+    jump: np.ndarray = _ONE_PIXEL
 
 
 def view_after(layer: Any, sources: Sequence[View]) -> View:
     """Return the view of a layer's outputs, given those of its inputs; the widest of several."""
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise SightkitError(
+            "sightkit is channels-last.",
+            "Build the network with data_format='channels_last'.",
+            layer=layer.name,
+            data_format=layer.data_format,
+        )
     before = _widest(sources)
     sees_all = isinstance(layer, _SEE_ALL) or (
         isinstance(layer, layers.Dense) and len(layer.output.shape) == 2
@@ -46,20 +54,16 @@ def view_after(layer: Any, sources: Sequence[View]) -> View:
     if sees_all or before.field is None:
         return View(field=None)
     if isinstance(layer, layers.Conv2DTranspose):
-        return _enlarged(before, layer.kernel_size, layer.strides)
+        # A value reads ceil(kernel / stride) values of its input.
+        read = -(-np.array(layer.kernel_size) // layer.strides)
+        return View(before.field + (read - 1) * before.jump, before.jump / layer.strides)
     if isinstance(layer, layers.UpSampling2D):
-        return _enlarged(before, (1, 1), layer.size)
+        return View(before.field, before.jump / layer.size)
     window = _window(layer)
     if window is None:
         return before
     sides, strides = window
-    return View(
-        field=_pair(
-            field + (side - 1) * jump
-            for field, side, jump in zip(before.field, sides, before.jump, strict=True)
-        ),
-        jump=_pair(jump * stride for jump, stride in zip(before.jump, strides, strict=True)),
-    )
+    return View(before.field + (np.array(sides) - 1) * before.jump, before.jump * strides)
 
 
 def lost_pixels(layer: Any, padding: Sequence[int] = (0, 0)) -> str:
@@ -89,37 +93,15 @@ def lost_pixels(layer: Any, padding: Sequence[int] = (0, 0)) -> str:
     return f"{text} is no integer: {' and '.join(lost)} {verb} not read"
 
 
-def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:
+def _window(layer: Any) -> tuple[Any, Any] | None:
     """(sides, strides) of a convolution (its kernel spread by dilation) or pooling; else None."""
-    if isinstance(layer, (*_CONVOLUTIONS, *_POOLINGS, layers.Conv2DTranspose)):
-        _channels_last(layer)
-    if isinstance(layer, layers.Conv2DTranspose):
-        return None
-    if isinstance(layer, _CONVOLUTIONS):
-        sides = tuple(
-            (side - 1) * dilation + 1
-            for side, dilation in zip(layer.kernel_size, layer.dilation_rate, strict=True)
-        )
+    if isinstance(layer, _CONVOLUTIONS) and not isinstance(layer, layers.Conv2DTranspose):
+        sides = (np.array(layer.kernel_size) - 1) * layer.dilation_rate + 1
         strides = layer.strides if isinstance(layer.strides, tuple) else (layer.strides,) * 2
-        return sides, strides  # type: ignore[return-value]
+        return sides, strides
     if isinstance(layer, _POOLINGS):
-        return tuple(layer.pool_size), tuple(layer.strides)  # type: ignore[return-value]
+        return layer.pool_size, layer.strides
     return None
-
-
-def _enlarged(before: View, kernel: Sequence[int], strides: Sequence[int]) -> View:
-    """After a transposed convolution: a value reads ceil(kernel / stride) values of its input."""
-    if before.field is None:
-        return before
-    return View(
-        field=_pair(
-            field + (math.ceil(side / stride) - 1) * jump
-            for field, side, stride, jump in zip(
-                before.field, kernel, strides, before.jump, strict=True
-            )
-        ),
-        jump=_pair(jump / stride for jump, stride in zip(before.jump, strides, strict=True)),
-    )
 
 
 def _widest(views: Sequence[View]) -> View:
@@ -128,22 +110,4 @@ def _widest(views: Sequence[View]) -> View:
     fields = [view.field for view in views if view.field is not None]
     if len(fields) < len(views):
         return View(field=None)
-    return View(
-        field=_pair(max(sides) for sides in zip(*fields, strict=True)),
-        jump=_pair(max(jumps) for jumps in zip(*(view.jump for view in views), strict=True)),
-    )
-
-
-def _pair(values: Any) -> tuple[Fraction, Fraction]:
-    height, width = values
-    return Fraction(height), Fraction(width)
-
-
-def _channels_last(layer: Any) -> None:
-    if layer.data_format != "channels_last":
-        raise SightkitError(
-            "sightkit is channels-last.",
-            "Build the network with data_format='channels_last'.",
-            layer=layer.name,
-            data_format=layer.data_format,
-        )
+    return View(np.max(fields, axis=0), np.max([view.jump for view in views], axis=0))

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import (
-    class_count,
-    image_shape,
-    one_of,
-    positive_number,
-    same_length,
-    sizes,
-)
-from sightkit.zoo.classifier_head import classify
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import one_of, positive_number, same_length, sizes
+from sightkit.zoo.classifier_head import classify, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
-
-@dataclass(frozen=True)
-class Stem:
-    """First convolution; ``pooled``: normalized, activated, padded by 1, maximum 3x3/2."""
-
-    kernel: int
-    strides: int
-    pooled: bool
-
-
-STEMS = {
-    "cifar": Stem(kernel=3, strides=1, pooled=False),
-    "tiny_imagenet": Stem(kernel=5, strides=1, pooled=True),
-    "imagenet": Stem(kernel=7, strides=2, pooled=True),
-}
+# Kernel and stride of the first convolution; and whether it is pooled: normalized, activated,
+# padded by 1, maximum 3x3/2.
+STEMS = {"cifar": (3, 1, False), "tiny_imagenet": (5, 1, True), "imagenet": (7, 2, True)}
 # The reference's `residual_module` has this default and never receives another value (bug B1).
 UNREACHED_REG = 1e-4
 
@@ -115,9 +94,7 @@ def ResNet(
     """
     one_of(STEMS, stem=stem)
     _check_tables(stages, filters)
-    class_count(classes)
     positive_number(epsilon=epsilon, momentum=momentum)
-    shape = image_shape(input_shape)
     unit = Unit(
         activation=activation,
         normalization="batch",
@@ -129,8 +106,8 @@ def ResNet(
         momentum=momentum,
     )
     inner = replace(unit, reg=UNREACHED_REG) if faithful else unit
-    images = keras.Input(shape, name="images")
-    x = _stem(images, unit, STEMS[stem], filters[0])
+    images = image_input(input_shape, classes)
+    x = _stem(images, unit, filters[0], *STEMS[stem])
     for stage, (modules, width) in enumerate(zip(stages, filters[1:], strict=True), start=1):
         for module in range(1, modules + 1):
             strides = 2 if module == 1 and stage > 1 else 1
@@ -150,11 +127,11 @@ def _check_tables(stages: Sequence[int], filters: Sequence[int]) -> None:
         )
 
 
-def _stem(images: Any, unit: Unit, stem: Stem, filters: int) -> Any:
+def _stem(images: Any, unit: Unit, filters: int, kernel: int, strides: int, pooled: bool) -> Any:
     bare = replace(unit, activation=None, normalization=None)
     x = unit.normalize(images, "images_norm")
-    x = bare.convolution(x, filters, stem.kernel, strides=stem.strides, name="conv1")
-    if stem.pooled:
+    x = bare.convolution(x, filters, kernel, strides=strides, name="conv1")
+    if pooled:
         x = unit.finish(x, "conv1")
         x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
         x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)

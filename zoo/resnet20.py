@@ -10,12 +10,11 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation, activate, pieces
-from sightkit.zoo.arguments import class_count, image_shape, positive, sizes
-from sightkit.zoo.classifier_head import classify
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.activations import activate, pieces
+from sightkit.zoo.arguments import positive, sizes
+from sightkit.zoo.classifier_head import classify, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -66,8 +65,6 @@ def ResNet20(
         >>> ResNet20((32, 32, 3), 10).count_params()
         274442
     """
-    shape = image_shape(input_shape)
-    class_count(classes)
     positive(blocks=blocks)
     sizes(filters=filters)
     if not filters:
@@ -79,7 +76,7 @@ def ResNet20(
             activation=activation,
         )
     unit = Unit(activation, "batch", True, initializer, reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes)
     x = unit.convolution(images, filters[0], 3, name="conv1")
     for stage, width in enumerate(filters, start=1):
         for block in range(1, blocks + 1):

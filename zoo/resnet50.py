@@ -10,11 +10,9 @@ import keras
 from keras import layers
 
 from sightkit.zoo.activations import activate
-from sightkit.zoo.arguments import class_count, image_shape
-from sightkit.zoo.classifier_head import classify
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Initializer, Regularization, Unit
 
 # (filters, blocks, stride of the first block) of conv2 … conv5.
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
@@ -70,10 +68,8 @@ def ResNet50(
         >>> ResNet50((224, 224, 3), 1000).count_params()
         25636712
     """
-    shape = image_shape(input_shape)
-    class_count(classes)
     unit = Unit(activation=None, initializer=initializer, reg=reg, epsilon=EPSILON)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes)
     x = layers.ZeroPadding2D(3, name="conv1_pad")(images)
     x = unit.convolution(x, 64, 7, strides=2, padding="valid", name="conv1_conv")
     x = _normalized(x, unit, "conv1_bn")

@@ -7,12 +7,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, image_shape
-from sightkit.zoo.classifier_head import classify
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.classifier_head import classify, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -54,10 +51,8 @@ def ShallowNet(
         >>> ShallowNet((32, 32, 3), 10).count_params()
         328586
     """
-    shape = image_shape(input_shape)
-    class_count(classes)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes)
     x = unit.convolution(images, 32, 3, name="conv1")
     x = layers.Flatten(name="flatten")(x)
     return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)

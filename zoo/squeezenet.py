@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, one_of, smallest_input
-from sightkit.zoo.classifier_head import drop, probabilities
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import drop_rates, one_of, smallest_input
+from sightkit.zoo.classifier_head import drop, image_input, probabilities
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
-
-@dataclass(frozen=True)
-class Version:
-    """Differences of the two published versions; ``pooled`` names layers that a pooling follows."""
-
-    filters: int
-    kernel: int
-    pooled: tuple[str, ...]
-
-
+# Filters and kernel of conv1, and the layers that a pooling follows.
 VERSIONS = {
-    "1.0": Version(filters=96, kernel=7, pooled=("conv1", "fire4", "fire8")),
-    "1.1": Version(filters=64, kernel=3, pooled=("conv1", "fire3", "fire5")),
+    "1.0": (96, 7, ("conv1", "fire4", "fire8")),
+    "1.1": (64, 3, ("conv1", "fire3", "fire5")),
 }
 # squeezing and expanding filters of fire2 … fire9
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
@@ -94,21 +82,17 @@ def SqueezeNet(
         1235496
     """
     one_of(VERSIONS, version=version)
-    variant = VERSIONS[version]
-    windows = [(variant.kernel, 2, "valid"), *[(3, 2, "valid")] * len(variant.pooled)]
-    shape = image_shape(input_shape, minimum=smallest_input(windows))
-    class_count(classes)
+    filters, kernel, pooled = VERSIONS[version]
+    windows = [(kernel, 2, "valid"), *[(3, 2, "valid")] * len(pooled)]
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, initializer=initializer, reg=reg)
 
-    images = keras.Input(shape, name="images")
-    x = unit.convolution(
-        images, variant.filters, variant.kernel, strides=2, padding="valid", name="conv1"
-    )
-    x = _pool(x, variant, "conv1")
+    images = image_input(input_shape, classes, minimum=smallest_input(windows))
+    x = unit.convolution(images, filters, kernel, strides=2, padding="valid", name="conv1")
+    x = _pool(x, pooled, "conv1")
     for number, (squeeze, expand) in enumerate(FIRES, start=2):
         x = _fire(x, unit, squeeze, expand, f"fire{number}")
-        x = _pool(x, variant, f"fire{number}")
+        x = _pool(x, pooled, f"fire{number}")
     if not include_top:
         return keras.Model(images, x, name=name)
     x = drop(x, rate, "dropout")
@@ -124,8 +108,8 @@ def _fire(x: Any, unit: Unit, squeeze: int, expand: int, name: str) -> Any:
     return layers.Concatenate(name=name)([ones, threes])
 
 
-def _pool(x: Any, version: Version, after: str) -> Any:
-    if after not in version.pooled:
+def _pool(x: Any, pooled: Sequence[str], after: str) -> Any:
+    if after not in pooled:
         return x
     number = after.removeprefix("conv").removeprefix("fire")
     return layers.MaxPooling2D(3, strides=2, name=f"pool{number}")(x)

@@ -9,11 +9,9 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import image_shape, one_of, sizes, smallest_input
-from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered

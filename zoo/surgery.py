@@ -10,12 +10,10 @@ from typing import Any
 import keras
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
 from sightkit.zoo.arguments import class_count, sizes
 from sightkit.zoo.fc_head import attach
-from sightkit.zoo.initializers import Initializer, Regularization
 from sightkit.zoo.registry import build, builder_of, registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered

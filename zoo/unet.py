@@ -10,12 +10,10 @@ import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes
-from sightkit.zoo.classifier_head import drop, probabilities
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import drop_rates, sizes
+from sightkit.zoo.classifier_head import drop, image_input, probabilities
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 
 @registered
@@ -77,13 +75,11 @@ def UNet(
     if len(filters) < 2:
         raise SightkitError("U-Net needs at least two levels.", filters=filters)
     multiple = 2 ** (len(filters) - 1)
-    shape = image_shape(input_shape, minimum=multiple, multiple=multiple)
-    class_count(classes)
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
     bare = replace(unit, activation=None, normalization=None)
 
-    images = keras.Input(shape, name="images")
+    images = image_input(input_shape, classes, minimum=multiple, multiple=multiple)
     x: Any = images
     skips = []
     for level, width in enumerate(filters[:-1], start=1):

@@ -8,12 +8,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from sightkit.zoo.activations import Activation
-from sightkit.zoo.arguments import class_count, drop_rates, image_shape, sizes, smallest_input
-from sightkit.zoo.classifier_head import classify, drop
-from sightkit.zoo.initializers import Initializer, Regularization
+from sightkit.zoo.arguments import drop_rates, sizes, smallest_input
+from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
-from sightkit.zoo.unit import Unit
+from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
 FILTERS = (64, 128, 256, 512, 512)
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -138,9 +136,8 @@ def _vgg(
     top: tuple[Sequence[int], float | Sequence[float]] | None,
     name: str,
 ) -> keras.Model:
-    shape = image_shape(input_shape, minimum=smallest_input([(2, 2, "valid")] * len(FILTERS)))
-    class_count(classes)
-    images = keras.Input(shape, name="images")
+    smallest = smallest_input([(2, 2, "valid")] * len(FILTERS))
+    images = image_input(input_shape, classes, minimum=smallest)
     x: Any = images
     for block, (filters, count) in enumerate(zip(FILTERS, convolutions, strict=True), start=1):
         for number in range(1, count + 1):
