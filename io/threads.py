@@ -109,29 +109,18 @@ def progress(
     if not sys.stderr.isatty():
         yield lambda steps: None
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
+    from rich import console, text
+    from rich import progress as bars
 
-    class Speed(ProgressColumn):
-        def render(self, task: Any) -> Text:
+    class Speed(bars.ProgressColumn):
+        def render(self, task: Any) -> text.Text:
             speed = task.finished_speed or task.speed
-            return Text(f"{speed:,.0f} {unit}/s" if unit and speed else "")
+            return text.Text(f"{speed:,.0f} {unit}/s" if unit and speed else "")
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Speed(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    named = bars.TextColumn("{task.description}", markup=False)
+    columns = (named, bars.BarColumn(), bars.MofNCompleteColumn(), Speed())
+    with bars.Progress(
+        *columns, bars.TimeRemainingColumn(), console=console.Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(description, total=total, completed=done)
         yield lambda steps: bar.advance(task, steps)

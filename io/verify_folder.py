@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
@@ -14,20 +13,11 @@ from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding
 from sightkit.io.regular_file import read_regular_file
-from sightkit.io.sources.folder_scan import scan_folder
+from sightkit.io.sources.folder_scan import ENDINGS, scan_folder
 from sightkit.io.threads import in_threads, progress
 
 MAXIMUM_BYTES = 2**30
 """Larger than the file of any image of a hundred million pixels."""
-
-
-@dataclass(frozen=True)
-class _Checked:
-    """The result for one file; ``pixels`` is empty where it could not be decoded."""
-
-    finding: Finding | None
-    sha256: str
-    pixels: bytes
 
 
 def verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
@@ -43,32 +33,30 @@ def verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
             in_threads(lambda name: _check(root, name), names, workers=workers)
         ) as results,
     ):
-        for name, checked in zip(names, results, strict=True):
+        for name, (finding, sha256, pixels) in zip(names, results, strict=True):
             advance(1)
-            if checked.finding is not None:
-                findings.append(checked.finding)
-            if not checked.pixels:
-                continue
-            first = seen.setdefault(checked.pixels, name)
+            findings += [finding] if finding else []
+            first = seen.setdefault(pixels, name) if pixels else name
             if first != name:
                 apart = os.path.dirname(first) != os.path.dirname(name)
                 reason = f"the same picture as {first}{', in another folder' * apart}"
-                findings.append(Finding(name, reason, checked.sha256, "warning"))
+                findings.append(Finding(name, reason, sha256, "warning"))
     return len(names) + len(scan.lost), findings
 
 
-def _check(root: Path, name: str) -> _Checked:
+def _check(root: Path, name: str) -> tuple[Finding | None, str, bytes]:
+    """What is wrong with a file, its SHA-256, and that of its pixels if it could be decoded."""
     try:
         data = read_regular_file(root / name, MAXIMUM_BYTES)
     except OSError as error:
-        return _Checked(Finding(name, f"cannot be read ({error.strerror})"), "", b"")
+        return Finding(name, f"cannot be read ({error.strerror})"), "", b""
     sha256 = hashlib.sha256(data).hexdigest()
     if not data:
-        return _Checked(Finding(name, "an empty file (0 bytes)", sha256), sha256, b"")
+        return Finding(name, "an empty file (0 bytes)", sha256), sha256, b""
     try:
         image = decode_image(data, name=name)
     except SightkitError as error:
-        return _Checked(Finding(name, str(error), sha256), sha256, b"")
+        return Finding(name, str(error), sha256), sha256, b""
     pixels = hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
     header = read_header(data)
     ending = ending_of(name)
@@ -76,4 +64,4 @@ def _check(root: Path, name: str) -> _Checked:
     if header and KIND_BY_ENDING.get(ending, header.kind) != header.kind:
         reason = f"can be read, but is named {ending} and holds a {header.kind}"
         finding = Finding(name, reason, sha256, "warning")
-    return _Checked(finding, sha256, pixels)
+    return finding, sha256, pixels

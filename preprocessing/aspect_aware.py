@@ -7,12 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import (
-    BYTES_OR_FLOATS,
-    Preprocessor,
-    check_image,
-    check_size,
-)
+from sightkit.preprocessing.base import BYTES_OR_FLOATS, Preprocessor, check_image, check_size
 from sightkit.preprocessing.simple import resize
 
 

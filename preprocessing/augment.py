@@ -12,13 +12,7 @@ import cv2
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import (
-    BYTES,
-    Images,
-    RandomPreprocessor,
-    check_batch,
-    check_image,
-)
+from sightkit.preprocessing.base import BYTES, Images, RandomPreprocessor, check_batch, check_image
 
 BORDERS = {
     "replicate": cv2.BORDER_REPLICATE,

@@ -20,7 +20,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.archives import unpacked
-from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.sources.image_source import ImageSource, in_memory
 from sightkit.io.sources.mnist import keras_home
 
 FOLDER = "cifar-10-batches-py"
@@ -35,18 +35,7 @@ SHA256 = {
     "data_batch_5": "d91802434d8376bbaeeadf58a737e3a1b12ac839077e931237e0dcd43adcb154",
     "test_batch": "f53d8d457504f7cff4ea9e021afcf0e0ad8e24a91f3fc42091b8adef61157831",
 }
-CLASS_NAMES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
+CLASS_NAMES = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 
 MAXIMUM_BYTES = 2**26
 """Of one file; the real ones have 31 MB."""
@@ -76,19 +65,9 @@ class Cifar10:
         """The images: uint8 (32, 32, 3), RGB; labels as published, airplane to truck."""
         folder = self._batches()
         batches = [self._read_batch(folder / name) for name in SHA256]
-        images = np.concatenate([images for images, _ in batches])
-        labels = np.concatenate([labels for _, labels in batches])
-        rows = np.arange(len(labels))
-        first_test = len(labels) - len(batches[-1][1])
-        return ImageSource(
-            name="cifar10",
-            class_names=CLASS_NAMES,
-            labels=labels,
-            # (3, 32, 32) in the files: all reds, all greens, all blues.
-            read=lambda row: np.ascontiguousarray(images[row].transpose(1, 2, 0)),
-            identify=lambda row: f"cifar10/{row}",
-            fixed=(("train", rows[:first_test]), ("test", rows[first_test:])),
-        )
+        images, labels = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+        train = len(labels) - len(batches[-1][1])
+        return in_memory("cifar10", images, labels, CLASS_NAMES, train)
 
     def to_config(self) -> dict[str, Any]:
         """The data set's identity, as JSON."""
@@ -123,7 +102,9 @@ class Cifar10:
                 bytes=len(data),
             )
         batch = pickle.loads(data, encoding="bytes")
-        return batch[b"data"].reshape(-1, 3, 32, 32), np.array(batch[b"labels"], np.int64)
+        # All reds, all greens, all blues.
+        images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        return np.ascontiguousarray(images), np.array(batch[b"labels"], np.int64)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.io.images import read_image
 from sightkit.io.sources.archives import place_in_archive
-from sightkit.io.sources.folder_layouts import (
-    Labelled,
-    by_folder,
-    by_name,
-    by_number,
-    by_split,
-)
+from sightkit.io.sources.folder_layouts import Labelled, by_folder, by_name, by_number, by_split
 from sightkit.io.sources.folder_scan import printable, scan_folder
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.tiny_imagenet import tiny_imagenet

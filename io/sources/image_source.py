@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,3 +34,22 @@ class ImageSource:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def in_memory(
+    name: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    train: int | None = None,
+) -> ImageSource:
+    """A source of images (N, H, W, C); if ``train`` is given, so many train, the rest test."""
+    rows = np.arange(len(labels))
+    return ImageSource(
+        name=name,
+        class_names=tuple(class_names),
+        labels=np.asarray(labels, np.int64),
+        read=lambda row: images[row],
+        identify=lambda row: f"{name}/{row}",
+        fixed=(("train", rows[:train]), ("test", rows[train:])) if train is not None else (),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,22 +10,13 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.sources.image_source import ImageSource, in_memory
 
 MNIST_FILE = "mnist.npz"
 FASHION_MNIST_FOLDER = "fashion-mnist"
 FASHION_MNIST_CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+    "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot"
+).split(", ")
 
 
 def digits() -> ImageSource:
@@ -35,7 +25,7 @@ def digits() -> ImageSource:
 
     bunch = load_digits()
     images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
-    return _in_memory("digits", images, bunch.target, [str(digit) for digit in range(10)])
+    return in_memory("digits", images, bunch.target, [str(digit) for digit in range(10)])
 
 
 def mnist() -> ImageSource:
@@ -108,11 +98,7 @@ def _from_keras(
         ) from error
     images = np.concatenate([x_train, x_test])[..., np.newaxis]
     labels = np.concatenate([y_train, y_test])
-    rows = np.arange(len(labels))
-    return dataclasses.replace(
-        _in_memory(name, images, labels, class_names),
-        fixed=(("train", rows[: len(y_train)]), ("test", rows[len(y_train) :])),
-    )
+    return in_memory(name, images, labels, class_names, train=len(y_train))
 
 
 def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:
@@ -122,18 +108,6 @@ def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes:
             f"{count:,} pictures of 28x28 in {classes} classes are expected, not "
             f"{images.shape} with labels up to {labels.max()}"
         )
-
-
-def _in_memory(
-    name: str, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
-) -> ImageSource:
-    return ImageSource(
-        name=name,
-        class_names=tuple(class_names),
-        labels=np.asarray(labels, np.int64),
-        read=lambda index: images[index],
-        identify=lambda index: f"{name}/{index}",
-    )
 
 
 def _first_line(error: Exception) -> str:
