@@ -94,13 +94,6 @@ def verify(
     found = Verification(path, checked, tuple(findings))
     if output is not None:
         write_list(Path(output), found.findings)
-    _refuse_too_many(found, tolerance, output)
-    return found
-
-
-def _refuse_too_many(
-    found: Verification, tolerance: float, output: str | os.PathLike[str] | None
-) -> None:
     where = f"They are listed in {output}." if output is not None else "Give output= for a list."
     if not found.checked:
         reasons = Counter(finding.reason for finding in found.findings).most_common(3)
@@ -118,6 +111,7 @@ def _refuse_too_many(
             path=str(found.path),
             first=found.bad[0].path,
         )
+    return found
 
 
 def _one_line(path: str) -> str:

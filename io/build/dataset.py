@@ -18,7 +18,7 @@ from sightkit.io.build.prepare import Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
 from sightkit.io.chain import Chain
 from sightkit.io.hdf5.file import DatasetFile
-from sightkit.io.hdf5.values import file_size
+from sightkit.io.hdf5.values import file_size, mean_bytes
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
 from sightkit.io.image_kinds import NEEDS_HEIF
 from sightkit.io.left_out import Finding, check_list, write_list
@@ -182,7 +182,7 @@ def _write(
         preprocessing=recipe["preprocessing"],
         recipe=recipe,
         overwrite=True,  # the lock is held, and build_dataset has checked
-        source_bytes=_mean_bytes(names),
+        source_bytes=mean_bytes(names),
         lock=lock,
     ) as writer:
         portion = max(1, PORTION_BYTES // int(np.prod(prepared.shape)))
@@ -211,7 +211,7 @@ def _room(
     if limit is not None:
         count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
     dims, dtype = (count, *shape), np.dtype(np.uint8)
-    needed = file_size(dims, dtype, images.class_names, _mean_bytes(names))
+    needed = file_size(dims, dtype, images.class_names, mean_bytes(names))
     _files.require_free_space(path.parent, needed, path.name)
     return needed if limit is None else None
 
@@ -219,11 +219,6 @@ def _room(
 def _stored_name(name: str) -> str:
     """A name as the file stores it: bytes that are no UTF-8 become ``\\udcXX``."""
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _mean_bytes(names: list[str]) -> int:
-    """Bytes of a name, on average, rounded up."""
-    return -(-sum(len(name.encode()) for name in names) // len(names))
 
 
 def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -78,7 +79,8 @@ class Prepared:
         self.shape = row.shape
         spare = room(self.shape)
         if spare is not None:
-            self._held = _room_for((count, *self.shape), folder, spare)
+            shape, fits = (count, *row.shape), count * row.size <= MEMORY_BYTES
+            self._held = np.empty(shape, np.uint8) if fits else _on_disk(shape, folder, spare)
         self._store(first, row)
         starts = range(first + 1, count, TASK_ROWS)
         tasks = (range(start, min(start + TASK_ROWS, count)) for start in starts)
@@ -98,8 +100,7 @@ class Prepared:
         """Rows by index, uint8 (n, H, W, C)."""
         if self._held is not None:
             return self._held[rows]
-        with contextlib.closing(in_threads(self._reread, rows, workers=self._workers)) as results:
-            return np.stack(list(results))
+        return np.stack(list(in_threads(self._reread, rows, workers=self._workers)))
 
     def keys(self) -> list[bytes]:
         """For each image a key that two share if they were equal before preprocessing.
@@ -109,31 +110,29 @@ class Prepared:
         keys = [row.tobytes() for row in self.hashes]
         often = {key for key, times in Counter(keys).items() if times > 1}
         equal = [row for row, key in enumerate(keys) if key in often and row not in self.unreadable]
-        with contextlib.closing(
-            in_threads(self._original_hash, equal, workers=self._workers)
-        ) as results:
-            for row, original in zip(equal, results, strict=True):
-                keys[row] += original
+        originals = list(in_threads(self._original_hash, equal, workers=self._workers))
+        for row, original in zip(equal, originals, strict=True):
+            keys[row] += original
         return keys
 
     def _first_readable(self, tolerant: bool) -> tuple[int, np.ndarray | None]:
         """The first image that can be read: its shape is that of all."""
         for row in range(len(self._images)):
-            image = self._read_image(row, tolerant)
+            image = self._prepare(row, tolerant)
             if image is not None:
-                return row, np.ascontiguousarray(self._chain(image))
+                return row, image
         return 0, None
 
     def _store_rows(self, rows: range, tolerant: bool) -> int:
         for row in rows:
-            image = self._read_image(row, tolerant)
+            image = self._prepare(row, tolerant)
             if image is not None:
-                self._store(row, np.ascontiguousarray(self._chain(image)))
+                self._store(row, image)
         return len(rows)
 
-    def _read_image(self, row: int, tolerant: bool) -> np.ndarray | None:
+    def _prepare(self, row: int, tolerant: bool) -> np.ndarray | None:
         try:
-            return self._images.read(row)
+            image = self._images.read(row)
         except (SightkitError, OSError) as error:
             if not tolerant:
                 raise SightkitError(
@@ -144,14 +143,9 @@ class Prepared:
                 ) from error
             self.unreadable[row] = str(error)
             return None
+        return np.ascontiguousarray(self._chain(image))
 
     def _store(self, row: int, image: np.ndarray) -> None:
-        self._check(row, image)
-        self.hashes[row] = np.frombuffer(hashlib.sha256(image.data).digest(), np.uint8)
-        if self._held is not None:
-            self._held[row] = image
-
-    def _check(self, row: int, image: np.ndarray) -> None:
         if image.shape != self.shape:
             raise SightkitError(
                 "All images must come out of the preprocessing in one size; the first has "
@@ -167,6 +161,9 @@ class Prepared:
                 image=self._images.identify(row),
                 dtype=image.dtype,
             )
+        self.hashes[row] = np.frombuffer(hashlib.sha256(image.data).digest(), np.uint8)
+        if self._held is not None:
+            self._held[row] = image
 
     def _reread(self, row: int) -> np.ndarray:
         image = np.ascontiguousarray(self._chain(self._images.read(int(row))))
@@ -183,16 +180,9 @@ class Prepared:
         return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
 
 
-def _room_for(shape: tuple[int, ...], folder: Path, spare: int) -> np.ndarray | None:
-    """Room for rows in memory, else on disk, else nowhere."""
-    size = int(np.prod(shape, dtype=np.int64))
-    return (
-        np.empty(shape, np.uint8) if size <= MEMORY_BYTES else _on_disk(shape, size, folder, spare)
-    )
-
-
-def _on_disk(shape: tuple[int, ...], size: int, folder: Path, spare: int) -> np.ndarray | None:
+def _on_disk(shape: tuple[int, ...], folder: Path, spare: int) -> np.ndarray | None:
     """A file without a name, gone with this process however that ends."""
+    size = math.prod(shape)
     if shutil.disk_usage(folder).free < size + spare:
         return None
     with tempfile.TemporaryFile(dir=folder) as file:

@@ -10,7 +10,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,6 @@ class Journal:
         self.path = path
         self.identity = json.loads(json.dumps(identity))
 
-    def begin(self) -> None:
-        """Start anew."""
-        _files.write_bytes(self.path, _line(self.identity))
-
     def has_same_identity(self) -> bool | None:
         """Return True if the journal is of this very dataset; None where there is no journal."""
         lines = self._lines()
@@ -70,19 +66,14 @@ class Journal:
 
     def append(self, portion: Portion) -> None:
         """Add a line."""
+        entry = {
+            "labels": portion.labels.tolist(),
+            "hashes": base64.b64encode(portion.hashes.tobytes()).decode(),
+            "sources": portion.sources,
+            "left_out": [astuple(each) for each in portion.left_out],
+        }
         with open(self.path, "ab", buffering=0) as file:
-            file.write(
-                _line(
-                    {
-                        "labels": portion.labels.tolist(),
-                        "hashes": base64.b64encode(portion.hashes.tobytes()).decode(),
-                        "sources": list(portion.sources),
-                        "left_out": [
-                            [each.position, each.source, each.reason] for each in portion.left_out
-                        ],
-                    }
-                )
-            )
+            file.write(_line(entry))
 
     def portions(self) -> Iterator[Portion]:
         """Yield the portions that were written completely, first to last."""
@@ -97,8 +88,8 @@ class Journal:
             )
 
     def truncate(self, count: int) -> None:
-        """Forget all portions but the first ``count``: what follows is written again."""
-        lines = self._lines()[: count + 1]
+        """Forget all portions but the first ``count``: what follows is written again; 0: begin."""
+        lines = [self.identity, *self._lines()[1 : count + 1]]
         _files.write_bytes(self.path, b"".join(map(_line, lines)))
 
     def remove(self) -> None:

@@ -45,6 +45,11 @@ def file_size(
     return rows + names + METADATA_BYTES + dims[0] * (ROW_BYTES + 2 * (source_bytes + TEXT_BYTES))
 
 
+def mean_bytes(texts: Sequence[str]) -> int:
+    """Bytes of a text in UTF-8, on average, rounded up."""
+    return -(-sum(len(text.encode()) for text in texts) // len(texts))
+
+
 def check_path(path: Path, overwrite: bool) -> None:
     """Raise unless a dataset file may be written at ``path``."""
     if os.path.lexists(path) and not path.is_file():
@@ -163,11 +168,6 @@ def checked_json(argument: str, value: Mapping[str, Any]) -> str:
             bytes=len(text),
         )
     return text
-
-
-def colour_of(dims: tuple[int, ...]) -> str:
-    """Return the colour order of images; features have none."""
-    return {1: "gray", 3: "RGB"}.get(dims[-1], "none") if len(dims) == 4 else "none"
 
 
 def split_ranges(splits: Mapping[str, int], total: int) -> dict[str, tuple[int, int]]:

@@ -18,6 +18,9 @@ from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, splits_t
 from sightkit.io.hdf5.rows import RowFile, as_user_error, write_columns
 from sightkit.io.threads import whole_number
 
+COLOURS = {1: "gray", 3: "RGB"}
+"""By the number of channels; features have none."""
+
 
 def dataset_lock(path: Path) -> _files.FileLock:
     """The lock under which a dataset file is written; not yet taken."""
@@ -195,9 +198,7 @@ class HDF5DatasetWriter:
 
     def _stop(self) -> None:
         """After a failure: leave what a resumable writer can resume, remove all else."""
-        if self._journal is None:
-            self.abort()
-        self._release()
+        self.abort() if self._journal is None else self._release()
 
     def _release(self) -> None:
         self._closed = True
@@ -237,7 +238,7 @@ class HDF5DatasetWriter:
             )
         if not same or not self._partial.is_file():
             self._rows.open(size, anew=True)
-            journal.begin()
+            journal.truncate(0)
             return
         self._rows.open(size, anew=False)
         valid = 0
@@ -277,8 +278,7 @@ class HDF5DatasetWriter:
     def _complete(self) -> None:
         splits = splits_that_came(self.splits, self.left_out)
         labels, hashes = self._labels[: self.count], self._hashes[: self.count]
-        length = sum(len(source.encode()) for source in self._sources)
-        source_bytes = -(-length // len(self._sources))  # they may be longer than was announced
+        source_bytes = values.mean_bytes(self._sources)  # they may be longer than was announced
         size = values.file_size(self.dims, self.dtype, self.class_names, source_bytes)
         self._rows.finish(self.count, size)
         recipe = {**json.loads(self._recipe), **self._place}
@@ -290,7 +290,7 @@ class HDF5DatasetWriter:
             "format": FORMAT,
             "schema": SCHEMA,
             "data_key": self.data_key,
-            "colour": values.colour_of(self.dims),
+            "colour": COLOURS.get(self.dims[-1], "none") if len(self.dims) == 4 else "none",
             "splits": json.dumps(splits),
             "preprocessing": self._preprocessing,
             "recipe": values.checked_json("recipe", recipe),

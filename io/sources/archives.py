@@ -98,20 +98,21 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
         yield data
         return
     folder = beside.with_name(f".{beside.name}{UNPACKED}")
-    with contextlib.ExitStack() as stack:
-        _files.require_writable(beside.parent)
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        lock = beside.with_name(f".{beside.name}{UNPACKED}.lock")
-        stack.enter_context(_files.FileLock(lock, f"the data unpacked for {beside.name}"))
-        stack.callback(_files.remove, folder)
-        _files.remove(folder)
-        extract_archive(data, folder)
+    _files.require_writable(beside.parent)
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    with _files.FileLock(
+        folder.with_name(f"{folder.name}.lock"), f"data unpacked for {beside.name}"
+    ):
         try:
+            _files.remove(folder)
+            extract_archive(data, folder)
             yield folder
         except SightkitError as error:
             if str(folder) not in str(error):
                 raise
             raise SightkitError(str(error).replace(str(folder), str(data))) from error
+        finally:
+            _files.remove(folder)
 
 
 def place_in_archive(path: Path) -> str:

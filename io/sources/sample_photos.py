@@ -53,7 +53,7 @@ def write_sample_photos(folder: Path, layout: SampleLayout = "folders") -> None:
 
 
 def pickled_batch(images: np.ndarray, labels: list[int]) -> bytes:
-    """A batch with the content of CIFAR-10's own: uint8 (N, 32, 32, 3) and N labels, as a pickle."""
+    """A batch with the content of CIFAR-10's own: uint8 (N, 32, 32, 3) and N labels, pickled."""
     content = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
     return pickle.dumps({b"data": content, b"labels": labels})
 
