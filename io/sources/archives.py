@@ -100,9 +100,8 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
     folder = beside.with_name(f".{beside.name}{UNPACKED}")
     _files.require_writable(beside.parent)
     beside.parent.mkdir(parents=True, exist_ok=True)
-    with _files.FileLock(
-        folder.with_name(f"{folder.name}.lock"), f"data unpacked for {beside.name}"
-    ):
+    lock = folder.with_name(f"{folder.name}.lock")
+    with _files.FileLock(lock, f"the data unpacked for {beside.name}"):
         try:
             _files.remove(folder)
             extract_archive(data, folder)
