@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from sightkit._errors import SightkitError
-from sightkit.callbacks.base import StatefulCallback, monitored, require_mode
+from sightkit.callbacks.base import StatefulCallback, gain, monitored, rate_of, require_mode
 
 
 class AdaptiveRate(StatefulCallback):
@@ -97,45 +97,38 @@ class AdaptiveRate(StatefulCallback):
                 optimizer=type(self.model.optimizer).__name__,
             )
         if self.highest is None:
-            self.highest = 10 * self._rate()
+            self.highest = 10 * rate_of(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note the progress, and change the rate if it is time."""
-        gain = self._gain(monitored(logs, self.monitor))
-        if gain > self.flat:
+        share = self._share(monitored(logs, self.monitor))
+        if share > self.flat:
             self.waited = 0
-            self.gains = [*self.gains, min(gain, 1.0)][-self.steady :]
+            self.gains = [*self.gains, min(share, 1.0)][-self.steady :]
         else:
             self.waited += 1
             self.gains = []
         if self.waited >= self.patience:
-            self.plateau = self._rate()
+            self.plateau = rate_of(self.model)
             self._change(max(self.plateau * self.lower, min(self.lowest, self.plateau)))
         elif len(self.gains) == self.steady and max(self.gains) < self.slow:
-            self._raise()
+            rate = rate_of(self.model) * self.higher
+            highest = math.inf if self.highest is None else self.highest
+            if rate <= highest and (self.plateau is None or rate < self.plateau):
+                self._change(rate)
 
-    def _gain(self, value: float) -> float:
+    def _share(self, value: float) -> float:
         """Return the share by which a value is better than the best; of the first value, 1."""
         if not math.isfinite(value):
             return -1.0
         if self.best is None:
             self.best = value
             return 1.0
-        better = self.best - value if self.mode == "min" else value - self.best
-        gain = better / max(abs(self.best), 1e-12)
-        if gain > self.flat:
+        share = gain(self.best, value, self.mode) / max(abs(self.best), 1e-12)
+        if share > self.flat:
             self.best = value
-        return gain
-
-    def _raise(self) -> None:
-        rate = self._rate() * self.higher
-        highest = math.inf if self.highest is None else self.highest
-        if rate <= highest and (self.plateau is None or rate < self.plateau):
-            self._change(rate)
+        return share
 
     def _change(self, rate: float) -> None:
         self.waited, self.gains = 0, []
         self.model.optimizer.learning_rate = rate
-
-    def _rate(self) -> float:
-        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

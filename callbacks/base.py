@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -47,6 +48,18 @@ def monitored(logs: Mapping[str, Any] | None, name: str) -> float:
             monitor=name,
         )
     return float(logs[name])
+
+
+def gain(best: float | None, value: float, mode: str) -> float:
+    """By how much a value is better than the best so far; the first is infinitely better."""
+    if best is None:
+        return math.inf
+    return best - value if mode == "min" else value - best
+
+
+def rate_of(model: keras.Model) -> float:
+    """The learning rate of the next step."""
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
 def require_mode(mode: str) -> None:

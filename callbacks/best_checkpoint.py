@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.callbacks.base import StatefulCallback, monitored, require_mode
+from sightkit.callbacks.base import StatefulCallback, gain, monitored, require_mode
 
 WEIGHTS = ".weights.h5"
 
@@ -63,7 +63,7 @@ class BestCheckpoint(StatefulCallback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if this epoch is the best."""
         value = monitored(logs, self.monitor)
-        if self._improves(value):
+        if math.isfinite(value) and gain(self.best, value, self.mode) > 0:
             self.keep_present(epoch, value)
             if self.keep == "improvements":
                 _files.link(self.path, self.improvement(epoch))
@@ -118,10 +118,3 @@ class BestCheckpoint(StatefulCallback):
         for path in self.path.parent.glob(f"{glob.escape(stem)}-epoch-{'[0-9]' * 5}{WEIGHTS}"):
             if last is None or path.name > last:
                 path.unlink()
-
-    def _improves(self, value: float) -> bool:
-        if not math.isfinite(value):
-            return False
-        if self.best is None:
-            return True
-        return value < self.best if self.mode == "min" else value > self.best

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+Curve: TypeAlias = np.ndarray
+"""float64, a value an epoch."""
 FEWEST = 6
 """Epochs below which curves show nothing."""
 CHANCE = 0.03
@@ -85,7 +88,7 @@ def diagnose_curves(
     return tuple(sorted(left, key=lambda finding: not finding.urgent))
 
 
-def _diverged(epochs: np.ndarray, loss: np.ndarray) -> CurveFinding | None:
+def _diverged(epochs: Curve, loss: Curve) -> CurveFinding | None:
     """NaN or infinity; or above three times the first epoch's, the sign of a rate too high."""
     advice = "a tenth of the learning rate"
     if not np.isfinite(loss).all():
@@ -98,9 +101,7 @@ def _diverged(epochs: np.ndarray, loss: np.ndarray) -> CurveFinding | None:
     return None
 
 
-def _oscillating(
-    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
-) -> CurveFinding | None:
+def _oscillating(epochs: Curve, loss: Curve, validation: Curve) -> CurveFinding | None:
     """In the later half, every other step turns round and the steps are a tenth of the level."""
     half = len(validation) // 2 - 1
     steps = np.diff(validation[half:])
@@ -117,9 +118,7 @@ def _oscillating(
     )
 
 
-def _still_falling(
-    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
-) -> CurveFinding | None:
+def _still_falling(epochs: Curve, loss: Curve, validation: Curve) -> CurveFinding | None:
     """The last fifth holds the best epoch, is below the fifth before it, and falls within."""
     span = max(2, len(validation) // 5)
     last, before = validation[-span:], validation[-2 * span : -span]
@@ -137,9 +136,7 @@ def _still_falling(
     )
 
 
-def _overfitting(
-    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
-) -> CurveFinding | None:
+def _overfitting(epochs: Curve, loss: Curve, validation: Curve) -> CurveFinding | None:
     """Validation rose from its best by a tenth while training went on falling."""
     best = int(validation.argmin())
     lowest, end = validation[best], float(np.median(validation[-max(2, len(validation) // 10) :]))
@@ -156,9 +153,7 @@ def _overfitting(
     )
 
 
-def _below_training(
-    epochs: np.ndarray, loss: np.ndarray, validation: np.ndarray
-) -> CurveFinding | None:
+def _below_training(epochs: Curve, loss: Curve, validation: Curve) -> CurveFinding | None:
     """In the last third, validation is nearly always below training, by a twentieth."""
     span = max(3, len(loss) // 3)
     train, held_out = loss[-span:], validation[-span:]
@@ -176,7 +171,7 @@ def _below_training(
     )
 
 
-def _not_learning(epochs: np.ndarray, loss: np.ndarray) -> CurveFinding | None:
+def _not_learning(epochs: Curve, loss: Curve) -> CurveFinding | None:
     """The training loss itself hardly fell."""
     start, span = float(loss[0]), max(2, len(loss) // 5)
     end, before = float(loss[-span:].mean()), float(loss[-2 * span : -span].mean())

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from sightkit._errors import SightkitError
+from sightkit.callbacks.base import gain
 from sightkit.callbacks.best_checkpoint import BestCheckpoint
 
 
@@ -65,7 +66,7 @@ class EarlyStopping(BestCheckpoint):
         """Save if this epoch is the best; stop if the last improvement is too long ago."""
         super().on_epoch_end(epoch, logs)
         self.waited += 1
-        if self.best is not None and self._advances(self.best):
+        if self.best is not None and gain(self.reference, self.best, self.mode) > self.min_delta:
             self.reference = self.best
             self.waited = 0
         if self.waited >= self.patience:
@@ -76,9 +77,3 @@ class EarlyStopping(BestCheckpoint):
         """Give the model the weights of the best epoch."""
         super().on_train_end(logs)
         self.restore()
-
-    def _advances(self, best: float) -> bool:
-        if self.reference is None:
-            return True
-        gain = self.reference - best if self.mode == "min" else best - self.reference
-        return gain > self.min_delta

@@ -37,12 +37,10 @@ class Diverged(SightkitError):
         broken: those of ``rows`` whose values hold NaN or infinity.
     """
 
-    def __init__(self, rule: str, next_step: str, **received: object) -> None:
-        super().__init__(rule, next_step, **received)
-        self.epoch = 0
-        self.batch = 0
-        self.rows: list[int] | None = None
-        self.broken: list[int] = []
+    epoch: int
+    batch: int
+    rows: list[int] | None
+    broken: list[int]
 
 
 class StopOnDivergence(StatefulCallback):

@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from sightkit import _files, _run_files
-from sightkit.callbacks.base import StatefulCallback
+from sightkit.callbacks.base import StatefulCallback, rate_of
 from sightkit.callbacks.drawing import Drawing
 
 COUNTS = {"epoch", "phase"}
@@ -55,7 +53,7 @@ class TrainingMonitor(StatefulCallback):
         """Add a row, write the history, draw the curves if a drawing is due."""
         row = {"epoch": float(epoch + 1)}
         row |= {name: float(value) for name, value in (logs or {}).items()}
-        row["learning_rate"] = self._learning_rate()
+        row["learning_rate"] = rate_of(self.model)
         if self.phase:
             row["phase"] = float(self.phase)
         self.rows.append(row)
@@ -81,10 +79,6 @@ class TrainingMonitor(StatefulCallback):
         self.rows = [{name: float(value) for name, value in row.items()} for row in state["rows"]]
         self._write_history()
         _files.write_text(self.folder / _run_files.HISTORY_JSON, as_columns(self.rows))
-
-    def _learning_rate(self) -> float:
-        optimizer = self.model.optimizer
-        return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
 
     def _write_history(self) -> None:
         rows = [row | {name: int(row[name]) for name in COUNTS if name in row} for row in self.rows]

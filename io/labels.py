@@ -41,8 +41,8 @@ def encode_labels(
     unknown = sorted(set(names) - set(index))
     if unknown:
         raise SightkitError(
-            f"Each name must be one of the {len(known)} classes {_listed(known)}.",
-            unknown=_listed(unknown),
+            f"Each name must be one of the {len(known)} classes {listed(known)}.",
+            unknown=listed(unknown),
         )
     return np.array([index[name] for name in names], np.int64), known
 
@@ -141,6 +141,7 @@ def check_labels(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray
     return values.astype(np.int64)
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return f"{shown}, …" if len(names) > 5 else shown
+def listed(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    shown = ", ".join(names[:5]) or "none"
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -45,17 +45,8 @@ class Preprocessor:
 
     def to_config(self) -> dict[str, Any]:
         """The preprocessor as JSON: its name and its fields."""
-        return {"name": type(self).__name__, **dataclasses.asdict(self)}
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> Preprocessor:
-        """Make one from the fields of ``to_config``; unknown fields raise."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := set(fields) - known:
-            raise SightkitError(
-                f"{cls.__name__} has the fields {sorted(known)}.", unknown=sorted(unknown)
-            )
-        return cls(**fields)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"name": type(self).__name__, **{key: _as_json(v) for key, v in values.items()}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +117,7 @@ def from_config(config: Mapping[str, Any]) -> Preprocessor:
     """Make the preprocessor that ``to_config`` described.
 
     Raises:
-        SightkitError: the name or a field is unknown.
+        SightkitError: the name or a field is unknown, a field is missing or holds something else.
     """
     fields = dict(config)
     name = fields.pop("name", None)
@@ -134,7 +125,28 @@ def from_config(config: Mapping[str, Any]) -> Preprocessor:
         near = difflib.get_close_matches(str(name), Preprocessor.kinds, n=1)
         hint = f"Perhaps it is {near[0]}." if near else f"Known: {sorted(Preprocessor.kinds)}."
         raise SightkitError("A preprocessor's name must be known.", hint, name=name)
-    return Preprocessor.kinds[name].from_fields(fields)
+    kind = Preprocessor.kinds[name]
+    known = [field.name for field in dataclasses.fields(kind)]
+    if set(fields) != set(known):
+        raise SightkitError(f"{name} has the fields {known}.", fields=sorted(fields))
+    try:
+        return kind(**{key: _from_json(value) for key, value in fields.items()})
+    except (TypeError, ValueError) as error:
+        rule = f"The fields of {name} must hold what to_config wrote ({error})."
+        raise SightkitError(rule) from error
+
+
+def _as_json(value: Any) -> Any:
+    """A field as JSON has it: steps by their configs, tuples as lists."""
+    if isinstance(value, Preprocessor):
+        return value.to_config()
+    return [_as_json(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return from_config(value)
+    return tuple(_from_json(each) for each in value) if isinstance(value, list) else value
 
 
 def stacked(results: Iterable[np.ndarray], count: int) -> np.ndarray:

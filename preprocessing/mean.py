@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import ArrayPreprocessor, Preprocessor
+from sightkit.preprocessing.base import ArrayPreprocessor
 from sightkit.preprocessing.training_images import Source, training_images
 
 
@@ -89,17 +89,6 @@ class MeanPreprocessor(ArrayPreprocessor):
         sums = zip(totals.tolist(), squares.tolist(), pixels.tolist(), strict=True)
         variances = [(square * n - total**2) / n**2 for total, square, n in sums]
         return cls.of(mean, np.sqrt(variances).tolist())
-
-    def to_config(self) -> dict[str, Any]:
-        """The preprocessor as JSON; a tuple would come back as a list."""
-        config = super().to_config()
-        return {**config, "deviation": self.deviation and list(self.deviation)}
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> Preprocessor:
-        """Make one from the fields of ``to_config``."""
-        deviation = fields.get("deviation")
-        return super().from_fields({**fields, "deviation": deviation and tuple(deviation)})
 
     @property
     def accepted_channels(self) -> tuple[int, ...]:  # type: ignore[override]

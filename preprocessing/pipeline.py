@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing.base import (
-    Images,
-    Preprocessor,
-    RandomPreprocessor,
-    from_config,
-    joined,
-)
+from sightkit.preprocessing.base import Images, Preprocessor, RandomPreprocessor, joined
 
 CHUNK_BYTES = 2**19
 """A batch goes through the steps in parts of about that size, which stay in a core's cache."""
@@ -80,15 +73,6 @@ class Pipeline(Preprocessor):
                 images = images.reshape(-1, *images.shape[2:])
         return images.reshape(-1, crops, *images.shape[1:]) if crops else images
 
-    def to_config(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        return {"name": "Pipeline", "steps": [step.to_config() for step in self.steps]}
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> Pipeline:
-        """Make the chain again from its JSON; anything but a list of steps raises."""
-        return cls(steps_of(fields))
-
 
 @dataclass(frozen=True)
 class RandomPipeline(RandomPreprocessor):
@@ -143,22 +127,6 @@ class RandomPipeline(RandomPreprocessor):
             else:
                 images = step.batch(images)
         return images
-
-    def to_config(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        return {"name": "RandomPipeline", "steps": [step.to_config() for step in self.steps]}
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> RandomPipeline:
-        """Make the chain again from its JSON; anything but a list of steps raises."""
-        return cls(steps_of(fields))
-
-
-def steps_of(fields: Mapping[str, Any]) -> Iterator[Preprocessor]:
-    """The steps in a chain's JSON."""
-    if set(fields) != {"steps"} or not isinstance(fields["steps"], list):
-        raise SightkitError("A pipeline's config holds a list of steps.", fields=sorted(fields))
-    return (from_config(step) for step in fields["steps"])
 
 
 def parts(images: np.ndarray) -> Iterator[slice]:

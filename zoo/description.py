@@ -111,21 +111,18 @@ def describe(model: keras.Model) -> Description:
         if isinstance(layer, layers.ZeroPadding2D):
             padded[id(layer.output)] = (sum(layer.padding[0]), sum(layer.padding[1]))
         padding = padded.get(id(before[0]), (0, 0)) if before else (0, 0)
-        rows.append(_row(layer, view, lost_pixels(layer, padding)))
+        field = None if view.field is None else (math.ceil(view.field[0]), math.ceil(view.field[1]))
+        row = LayerRow(
+            name=layer.name,
+            kind=type(layer).__name__,
+            output_shape=_shape(layer.output),
+            parameters=layer.count_params(),
+            multiply_adds=_multiply_adds(layer),
+            receptive_field=field,
+            warning=lost_pixels(layer, padding),
+        )
+        rows.append(row)
     return rows
-
-
-def _row(layer: Any, view: View, warning: str) -> LayerRow:
-    field = None if view.field is None else (math.ceil(view.field[0]), math.ceil(view.field[1]))
-    return LayerRow(
-        name=layer.name,
-        kind=type(layer).__name__,
-        output_shape=_shape(layer.output),
-        parameters=layer.count_params(),
-        multiply_adds=_multiply_adds(layer),
-        receptive_field=field,
-        warning=warning,
-    )
 
 
 def _multiply_adds(layer: Any) -> int:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib
 import inspect
+import json
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -249,10 +250,10 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _as_json(value: Any) -> Any:
-    """Tuples to lists and mappings to dicts, so that arguments survive JSON unchanged."""
-    if isinstance(value, Mapping):
-        return {str(key): _as_json(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_as_json(entry) for entry in value]
-    return value
+def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as JSON has them, lists for tuples and dicts for mappings."""
+    return json.loads(json.dumps(dict(value), default=_mapping_or_list))
+
+
+def _mapping_or_list(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else list(value)

@@ -19,6 +19,7 @@ from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
 from sightkit.io.chain import Chain
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.labels import listed
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.sample_photos import SampleLayout, write_sample_photos
@@ -27,7 +28,6 @@ from sightkit.io.splits import SPLITS
 TEST_DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
 SMOKE_IMAGES = 50
 SHOWN_CLASSES = 10
-SHOWN_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -172,18 +172,12 @@ def _check_classes(found: Sequence[str], wanted: Sequence[str], data: Path) -> N
     missing = sorted(set(wanted) - set(found))
     if strange or missing:
         raise SightkitError(
-            f"The data must be those that this script is for, with the classes {_few(wanted)}.",
+            f"The data must be those that this script is for, with the classes {listed(wanted)}.",
             "Check --data; scripts/build_folder.py takes photos of any classes.",
             data=str(data),
-            classes=_few(found),
-            missing=_few(missing),
+            classes=listed(found),
+            missing=listed(missing),
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    """The first names, with the number of all."""
-    shown = ", ".join(names[:SHOWN_NAMES]) or "none"
-    return f"{shown}, … ({len(names)})" if len(names) > SHOWN_NAMES else shown
 
 
 def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
