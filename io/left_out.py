@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from sightkit import _files
@@ -51,13 +49,14 @@ def write_list(path: Path, findings: Iterable[Finding]) -> None:
     Where there is nothing to list, nothing is written, and an older list is removed.
     """
     check_list(path)
-    findings = list(findings)
-    if not findings:
+    rows = [{key: storable(text) for key, text in asdict(each).items()} for each in findings]
+    if not rows:
         path.unlink(missing_ok=True)
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER.split(","))
-    writer.writerows(astuple(finding) for finding in findings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _files.write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+    _files.write_csv(path, rows, HEADER.split(","))
+
+
+def storable(text: str) -> str:
+    """Return a text as UTF-8 holds it: bytes of a name that are no UTF-8 become ``\\udcXX``."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -44,7 +43,9 @@ class Verification:
         for kind in ("bad", "warning", "left out"):
             found = self.of_kind(kind)
             lines.append(f"{kind + ':':<10}{len(found):,}")
-            lines += [f"  {_one_line(each.path)}: {each.reason}" for each in found[:SHOWN]]
+            for each in found[:SHOWN]:
+                name = each.path if each.path.isprintable() else repr(each.path)
+                lines.append(f"  {name}: {each.reason}")
             if len(found) > SHOWN:
                 lines.append(f"  … and {len(found) - SHOWN:,} more")
         return "\n".join(lines)
@@ -112,11 +113,3 @@ def verify(
             first=found.bad[0].path,
         )
     return found
-
-
-def _one_line(path: str) -> str:
-    """A path for people to read: printable, in one line."""
-    with contextlib.suppress(UnicodeEncodeError):
-        path.encode()
-        return path if path.isprintable() else repr(path)
-    return ascii(path)

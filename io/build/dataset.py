@@ -21,7 +21,7 @@ from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import file_size, mean_bytes
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
 from sightkit.io.image_kinds import NEEDS_HEIF
-from sightkit.io.left_out import Finding, check_list, write_list
+from sightkit.io.left_out import Finding, check_list, storable, write_list
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS
 from sightkit.io.threads import whole_number
@@ -131,10 +131,21 @@ def _build(
     check_fixed(images, recipe["fractions"])
     _refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
     prepared = Prepared(images, preprocessors, workers=workers)
-    names = [_stored_name(images.identify(row)) for row in range(len(images))]
+    names = [storable(images.identify(row)) for row in range(len(images))]
+
+    def room(shape: tuple[int, ...]) -> int | None:
+        # Of a quick try few rows are used: they are read again.
+        count, limit = len(names), recipe["limit"]
+        if limit is not None:
+            count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
+        dims, dtype = (count, *shape), np.dtype(np.uint8)
+        needed = file_size(dims, dtype, images.class_names, mean_bytes(names))
+        _files.require_free_space(path.parent, needed, path.name)
+        return needed if limit is None else None
+
     prepared.read_all(
         tolerant=recipe["max_bad"] is not None,
-        room=lambda shape: _room(path, shape, names, images, recipe),
+        room=room,
         folder=path.parent,
         name=f"Reading {images.name}",
     )
@@ -194,31 +205,6 @@ def _write(
                 [names[row] for row in chunk],
                 hashes=prepared.hashes[chunk],
             )
-
-
-def _room(
-    path: Path,
-    shape: tuple[int, ...],
-    names: list[str],
-    images: ImageSource,
-    recipe: dict[str, Any],
-) -> int | None:
-    """Check that the dataset fits on the disk; its size, or None if rows shall not wait.
-
-    Of a quick try few rows are used: they are read again.
-    """
-    count, limit = len(names), recipe["limit"]
-    if limit is not None:
-        count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
-    dims, dtype = (count, *shape), np.dtype(np.uint8)
-    needed = file_size(dims, dtype, images.class_names, mean_bytes(names))
-    _files.require_free_space(path.parent, needed, path.name)
-    return needed if limit is None else None
-
-
-def _stored_name(name: str) -> str:
-    """A name as the file stores it: bytes that are no UTF-8 become ``\\udcXX``."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> list[Finding]:

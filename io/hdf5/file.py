@@ -233,8 +233,7 @@ def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> 
         raise _damaged(path, f"{len(rows)} rows for {len(labels)} labels, or no rows at all")
     if offset + rows.nbytes > stamp[2]:
         raise _damaged(path, f"rows end at byte {offset + rows.nbytes:,} of {stamp[2]:,}")
-    _check_values(path, labels, hashes, class_names, splits)
-    return DatasetFile(
+    found = DatasetFile(
         path=path,
         data_key=data_key,
         shape=tuple(rows.shape),
@@ -250,16 +249,13 @@ def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> 
         sha256=sha256,
         stamp=stamp,
     )
+    _check_values(found, hashes)
+    return found
 
 
-def _check_values(
-    path: Path,
-    labels: np.ndarray,
-    hashes: np.ndarray,
-    class_names: tuple[str, ...],
-    splits: dict[str, tuple[int, int]],
-) -> None:
+def _check_values(file: DatasetFile, hashes: np.ndarray) -> None:
     """Raise on values that no writer of ours would have written."""
+    path, labels, class_names, splits = file.path, file.labels, file.class_names, file.splits
     if hashes.shape != (len(labels), 32):
         raise _damaged(path, f"hashes of shape {hashes.shape} for {len(labels)} rows")
     if len(set(class_names)) != len(class_names):
