@@ -6,14 +6,14 @@ from sightkit.preprocessing.base import RandomPreprocessor as RandomPreprocessor
 from sightkit.preprocessing.base import from_config as from_config
 from sightkit.preprocessing.colour import BGRPreprocessor as BGRPreprocessor
 from sightkit.preprocessing.colour import ColourPreprocessor as ColourPreprocessor
+from sightkit.preprocessing.colour import GrayscalePreprocessor as GrayscalePreprocessor
 from sightkit.preprocessing.crop import CropPreprocessor as CropPreprocessor
-from sightkit.preprocessing.grayscale import GrayscalePreprocessor as GrayscalePreprocessor
+from sightkit.preprocessing.crop import MirrorPreprocessor as MirrorPreprocessor
 from sightkit.preprocessing.image_to_array import (
     ImageToArrayPreprocessor as ImageToArrayPreprocessor,
 )
 from sightkit.preprocessing.mean import MeanPreprocessor as MeanPreprocessor
 from sightkit.preprocessing.mean_image import MeanImagePreprocessor as MeanImagePreprocessor
-from sightkit.preprocessing.mirror import MirrorPreprocessor as MirrorPreprocessor
 from sightkit.preprocessing.patch import PatchPreprocessor as PatchPreprocessor
 from sightkit.preprocessing.pipeline import Pipeline as Pipeline
 from sightkit.preprocessing.pipeline import RandomPipeline as RandomPipeline

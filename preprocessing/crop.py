@@ -1,4 +1,4 @@
-"""Ten views of one image: four corners, the centre, and their mirror images."""
+"""Several views of one image: corners and centre, each mirrored; or it and its mirror image."""
 
 from __future__ import annotations
 
@@ -58,3 +58,22 @@ class CropPreprocessor(ArrayPreprocessor):
         if self.mirrors:
             crops[:, 5:] = crops[:, :5, :, ::-1]
         return crops
+
+
+@dataclass(frozen=True)
+class MirrorPreprocessor(ArrayPreprocessor):
+    """An image and its mirror image, left to right; a network's predictions are averaged.
+
+    Like ``CropPreprocessor`` it makes a stack of one image: in a ``Pipeline`` the steps after it
+    see each of the two as an image.
+
+    Example:
+        >>> MirrorPreprocessor()(np.array([[[1], [2]]], np.uint8))[..., 0].tolist()
+        [[[1, 2]], [[2, 1]]]
+    """
+
+    crops: ClassVar[bool] = True
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Mirror (N, H, W, C) of any real dtype to (N, 2, H, W, C)."""
+        return np.stack((images, images[:, :, ::-1]), axis=1)

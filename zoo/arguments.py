@@ -101,18 +101,17 @@ def _fitting(size: int, minimum: int, multiple: int) -> int:
     return max(rounded, smallest)
 
 
-def smallest_input(windows: Iterable[Window], output: int = 1) -> int:
-    """The smallest side from which a chain of windows still leaves ``output`` pixels.
+def smallest_input(windows: Iterable[Window]) -> int:
+    """The smallest side from which a chain of windows still leaves a pixel.
 
     Args:
         windows: (kernel, stride, padding) of each convolution or pooling, from the image on;
             padding is ``"same"``, ``"valid"`` or pixels a side.
-        output: side of the map that the last window must leave.
 
     Returns:
         Side in pixels: (W - F + 2P) / S + 1 solved for W, from the last window to the first.
     """
-    size = output
+    size = 1
     for kernel, stride, padding in reversed(list(windows)):
         if padding == "same":
             size = (size - 1) * stride + 1
