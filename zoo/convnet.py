@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import layers
@@ -14,7 +13,12 @@ from sightkit.zoo.classifier_head import classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
-POOLINGS = ("max", "average", "strided", None)
+POOLINGS = {
+    "max": layers.MaxPooling2D,
+    "average": layers.AveragePooling2D,
+    "strided": None,
+    None: None,
+}
 
 
 @registered
@@ -89,7 +93,8 @@ def ConvNet(
     sizes(kernel=kernels)
     same_length(filters=filters, convolutions=counts, kernel=kernels)
     one_of(POOLINGS, pooling=pooling)
-    halvings = len(filters) if pooling in ("max", "average") else 0
+    pool = POOLINGS[pooling]
+    halvings = len(filters) if pool else 0
     rates = iter(drop_rates(dropout, len(filters) + len(hidden)))
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
@@ -100,7 +105,7 @@ def ConvNet(
             strides = 2 if pooling == "strided" and number == count else 1
             label = f"block{block}_conv{number}"
             x = unit.convolution(x, width, side, strides=strides, name=label)
-        x = _pool(x, pooling, f"block{block}_pool")
+        x = pool(2, strides=2, name=f"block{block}_pool")(x) if pool else x
         x = drop(x, next(rates), f"block{block}_dropout")
     x = layers.Flatten(name="flatten")(x)
     for number, units in enumerate(hidden, start=1):
@@ -111,11 +116,3 @@ def ConvNet(
 
 def _one_a_block(value: int | Sequence[int], blocks: int) -> Sequence[int]:
     return [value] * blocks if isinstance(value, int) else value
-
-
-def _pool(x: Any, pooling: str | None, name: str) -> Any:
-    if pooling == "max":
-        return layers.MaxPooling2D(2, strides=2, name=name)(x)
-    if pooling == "average":
-        return layers.AveragePooling2D(2, strides=2, name=name)(x)
-    return x

@@ -78,18 +78,15 @@ def Surgery(
     if topless:
         arguments["include_top"] = False
     body = build(base, input_shape=input_shape, classes=2, **arguments)
-    features = body.output if topless else _features(body, cut)
-    unit = Unit(activation, initializer=initializer, reg=reg)
-    outputs = attach(features, classes, unit, hidden, dropout, pool)
-    return keras.Model(body.inputs[0], outputs, name=name)
-
-
-def _features(body: keras.Model, cut: str | None) -> Any:
     names = [layer.name for layer in body.layers]
-    if cut is None:
-        return body.get_layer("logits").input
-    if cut not in names:
+    if cut is not None and cut not in names:
         raise SightkitError(
             "cut must name a layer of the base.", f"It has {', '.join(names)}.", cut=cut
         )
-    return body.get_layer(cut).output
+    if topless:
+        features = body.output
+    else:
+        features = body.get_layer("logits").input if cut is None else body.get_layer(cut).output
+    unit = Unit(activation, initializer=initializer, reg=reg)
+    outputs = attach(features, classes, unit, hidden, dropout, pool)
+    return keras.Model(body.inputs[0], outputs, name=name)
