@@ -11,6 +11,7 @@ from sightkit.preprocessing import (
     GrayscalePreprocessor,
     ImageToArrayPreprocessor,
     MeanPreprocessor,
+    MirrorPreprocessor,
     Pipeline,
     RandomPipeline,
     SimplePreprocessor,
@@ -90,3 +91,16 @@ def test_an_image_smaller_than_a_crop_is_refused(shape):
         crop = CropPreprocessor(7, 6)
         with pytest.raises(SightkitError, match="Resize it first"):
             crop(images) if images.ndim == 3 else crop.batch(images)
+
+
+def test_left_and_right_are_exchanged_and_nothing_else(photo):
+    both = MirrorPreprocessor()(photo)
+    np.testing.assert_array_equal(both[0], photo)
+    np.testing.assert_array_equal(both[1], photo[:, ::-1])
+
+
+def test_steps_after_it_see_two_images(photo):
+    chain = Pipeline((MirrorPreprocessor(), ImageToArrayPreprocessor()))
+    found = chain.batch(np.stack([photo, photo]))
+    assert found.shape == (2, 2, *photo.shape)
+    np.testing.assert_array_equal(found[1], chain(photo))
