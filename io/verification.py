@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import math
 import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from sightkit._errors import SightkitError
+from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.values import channel_sums, row_hashes
+from sightkit.io.image_header import read_header
+from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
+from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding, check_list, write_list
-from sightkit.io.verify_file import verify_file
-from sightkit.io.verify_folder import verify_folder
+from sightkit.io.regular_file import read_regular_file
+from sightkit.io.sources.folder_scan import scan_folder
+from sightkit.io.threads import in_threads, progress
 
 SHOWN = 5
+MAXIMUM_BYTES = 2**30
+"""Larger than the file of any image of a hundred million pixels."""
+PORTION_BYTES = 2**23
+"""Of rows that are compared with their hashes at a time."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def verify(
         raise SightkitError("tolerance must be a share between 0 and 1.", tolerance=tolerance)
     if output is not None:
         check_list(Path(output))
-    check = verify_folder if path.is_dir() else verify_file
+    check = _verify_folder if path.is_dir() else _verify_file
     checked, findings = check(path, workers)
     order = {"bad": 0, "warning": 1, "left out": 2}
     findings.sort(key=lambda finding: order[finding.kind])
@@ -113,3 +128,117 @@ def verify(
             first=found.bad[0].path,
         )
     return found
+
+
+def _verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
+    """The number of images below ``root``, and what is wrong with some of them."""
+    scan = scan_folder(root)
+    findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
+    findings += [Finding(name, reason) for name, reason in scan.lost]
+    names = [name for name, _ in scan.images]
+    seen: dict[bytes, str] = {}
+    with (
+        progress(len(names), f"Checking {root.name}") as advance,
+        contextlib.closing(
+            in_threads(lambda name: _check(root, name), names, workers=workers)
+        ) as results,
+    ):
+        for name, (finding, sha256, pixels) in zip(names, results, strict=True):
+            advance(1)
+            findings += [finding] if finding else []
+            first = seen.setdefault(pixels, name) if pixels else name
+            if first != name:
+                apart = os.path.dirname(first) != os.path.dirname(name)
+                reason = f"the same picture as {first}{', in another folder' * apart}"
+                findings.append(Finding(name, reason, sha256, "warning"))
+    return len(names) + len(scan.lost), findings
+
+
+def _check(root: Path, name: str) -> tuple[Finding | None, str, bytes]:
+    """What is wrong with a file, its SHA-256, and that of its pixels if it could be decoded."""
+    try:
+        data = read_regular_file(root / name, MAXIMUM_BYTES)
+    except OSError as error:
+        return Finding(name, f"cannot be read ({error.strerror})"), "", b""
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not data:
+        return Finding(name, "an empty file (0 bytes)", sha256), sha256, b""
+    try:
+        image = decode_image(data, name=name)
+    except SightkitError as error:
+        return Finding(name, str(error), sha256), sha256, b""
+    pixels = hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
+    header = read_header(data)
+    ending = ending_of(name)
+    finding = None
+    if header and KIND_BY_ENDING.get(ending, header.kind) != header.kind:
+        reason = f"can be read, but is named {ending} and holds a {header.kind}"
+        finding = Finding(name, reason, sha256, "warning")
+    return finding, sha256, pixels
+
+
+def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding]]:
+    """Return the number of rows, and those that differ from their hash or are in two splits."""
+    file = DatasetFile.open(path)
+    sources, hashes = file.sources(), file.hashes()
+    digests = [row.tobytes().hex() for row in hashes]
+    findings = [
+        Finding(sources[row], f"row {row}: {reason}", digests[row])
+        for row, reason in sorted(
+            {**_copies(file, digests), **_changed(file, hashes, workers)}.items()
+        )
+    ]
+    return len(sources), findings
+
+
+def _changed(file: DatasetFile, hashes: np.ndarray, workers: int | None) -> dict[int, str]:
+    """Rows that differ from their hash or are not finite; a wrong mean is an error."""
+    rows = file.memmap()
+    count = len(rows)
+    size = max(1, PORTION_BYTES // (file.dtype.itemsize * math.prod(file.shape[1:])))
+    first, last = next(iter(file.splits.values()))
+    total = np.zeros(file.shape[-1])
+    reasons: dict[int, str] = {}
+
+    def look(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        part = rows[start : start + size]
+        same = np.all(row_hashes(part) == hashes[start : start + size], axis=1)
+        finite = np.ones(len(part), bool)
+        if part.dtype.kind == "f":
+            finite = np.all(np.isfinite(part.reshape(len(part), -1)), axis=1)
+        training = part[max(first - start, 0) : max(last - start, 0)]
+        return same, finite, channel_sums(training)
+
+    starts = range(0, count, size)
+    with (
+        progress(count, f"Checking {file.path.name}") as advance,
+        contextlib.closing(in_threads(look, starts, workers=workers)) as results,
+    ):
+        for start, (same, finite, added) in zip(starts, results, strict=True):
+            advance(len(same))
+            total += added
+            reasons |= {start + int(row): "not finite" for row in np.flatnonzero(~finite)}
+            differ = "the pixels differ from what was written"
+            reasons |= {start + int(row): differ for row in np.flatnonzero(~same)}
+    mean = total / ((last - first) * math.prod(file.shape[1:-1]))
+    if not reasons and file.mean.size and not np.allclose(mean, file.mean, rtol=1e-6, atol=1e-9):
+        raise SightkitError(
+            "The dataset file is damaged: its mean is not that of its training rows.",
+            "Delete it and build it again.",
+            path=str(file.path),
+            mean=file.mean,
+            of_the_rows=mean,
+        )
+    return reasons
+
+
+def _copies(file: DatasetFile, digests: list[str]) -> dict[int, str]:
+    """Rows whose bytes are in an earlier split too."""
+    seen: dict[str, tuple[int, str]] = {}
+    reasons = {}
+    for split, (first, last) in file.splits.items():
+        for row in range(first, last):
+            other, where = seen.setdefault(digests[row], (row, split))
+            if where != split:
+                reasons[row] = f"the same pixels as row {other} of {where} are in {split}"
+    return reasons

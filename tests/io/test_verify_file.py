@@ -48,9 +48,9 @@ def test_a_good_file_is_good(rows, tmp_path):
 
 @pytest.mark.parametrize("row", (0, 17, 39))
 def test_a_flipped_bit_is_found_and_its_source_named(row, rows, tmp_path, monkeypatch):
-    from sightkit.io import verify_file
+    from sightkit.io import verification
 
-    monkeypatch.setattr(verify_file, "PORTION_BYTES", 300)  # several portions
+    monkeypatch.setattr(verification, "PORTION_BYTES", 300)  # several portions
     path = write(tmp_path / "data.h5", rows)
     flip(path, row)
     found = verify(path, tolerance=0.05, output=tmp_path / "list.csv")
