@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -83,7 +84,24 @@ def write_html(
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
     )
-    _files.write_text(folder / _run_files.REPORT, page)
+    _files.write_text(folder / _run_files.REPORT, unbroken(page))
+
+
+def unbroken(page: str) -> str:
+    """Keep each number of a page on one line with its unit, the word that follows it.
+
+    Tags, the style sheet, commands, values and names of files stay as they are.
+    """
+
+    def join(found: re.Match[str]) -> str:
+        text = found["text"]
+        if not text:
+            return found[0]
+        text = re.sub(r"(?<=\d) (?=\S)", "\N{NO-BREAK SPACE}", text)
+        return re.sub(r"(?<=\d)–(?=\d)", "–\N{WORD JOINER}", text)  # a line may end after it
+
+    pattern = r"<(?P<raw>style|pre|code)>.*?</(?P=raw)>|<[^>]*>|(?P<text>[^<]+)"
+    return re.sub(pattern, join, page, flags=re.DOTALL)
 
 
 def is_smoke_run(folder: Path) -> bool:
@@ -212,7 +230,7 @@ def _facts(title: str, values: Mapping[str, Any]) -> str:
     if not values:
         return ""
     rows = "".join(
-        f"<div><dt>{escape(str(name))}</dt><dd>{escape(_plain(value))}</dd></div>"
+        f"<div><dt>{escape(str(name))}</dt><dd><code>{escape(_plain(value))}</code></dd></div>"
         for name, value in values.items()
         if value is not None
     )

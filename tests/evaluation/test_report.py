@@ -15,6 +15,7 @@ from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
 from sightkit.evaluation import Evaluation, Samples, metrics_report, report_run, write_report
+from sightkit.evaluation.html import unbroken
 from sightkit.evaluation.report import _few_photos
 from sightkit.io import HDF5DatasetGenerator
 
@@ -44,6 +45,12 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] != "style":
             self.text += data
+
+
+def page_of(folder):
+    """The report, with the spaces and dashes at which a line may not end as plain ones."""
+    text = (folder / _run_files.REPORT).read_text(encoding="utf-8")
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
 
 
 class Data:
@@ -91,7 +98,7 @@ def report(tmp_path):
         data = Data(names)
         facts = {"parameters": 1234, "weights_sha256": "ab" * 32, "seed": 1, **facts}
         metrics = report_run(tmp_path, answering(len(names), wrong), {"test": data}, facts)
-        return metrics, (tmp_path / _run_files.REPORT).read_text(encoding="utf-8")
+        return metrics, page_of(tmp_path)
 
     return write
 
@@ -185,7 +192,7 @@ def test_any_number_of_classes_gives_a_report(classes, report, tmp_path, capsys)
 
 def test_a_folder_without_a_runs_files_gets_a_report(tmp_path):
     report_run(tmp_path, answering(3), {"test": Data(("a", "b", "c"))}, {})
-    Page((tmp_path / _run_files.REPORT).read_text(encoding="utf-8"))
+    Page(page_of(tmp_path))
 
 
 def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
@@ -207,7 +214,7 @@ def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
     assert "Diagnosis: Variance: 33.2 points (95 %: " in printed
     assert "Try next: more training data" in printed
     assert "0.10 % (<two> annotators)" in printed
-    text = (tmp_path / _run_files.REPORT).read_text(encoding="utf-8")
+    text = page_of(tmp_path)
     page = Page(text)
     assert "Diagnosis" in page.text
     assert 'class="verdict large"' in text
@@ -308,7 +315,7 @@ def test_mistakes_have_their_file_and_picture_where_they_are_known(named, pixels
     for name in ("mistakes.png", "mistakes.csv"):
         (tmp_path / name).write_bytes(b"of an earlier evaluation")
     write_report(tmp_path, test, samples, {"test": metrics_report(test)})
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = page_of(tmp_path)
     Page(page)
     assert ("dog/&lt;2&gt;.jpg" in page) == named and "cat/1.jpg" not in page
     assert page.count("<figure>") == 2
@@ -384,5 +391,24 @@ def test_features_are_proposed_for_few_photos_from_scratch(pretrained, tmp_path,
     data = {"train": Photos(300), "test": Photos(90)}
     report_run(tmp_path, answering(3, range(0, 300, 3)), data, {}, pretrained=pretrained)
     assert ("scripts/extract_features.py" in capsys.readouterr().out) != pretrained
-    text = (tmp_path / _run_files.REPORT).read_text(encoding="utf-8")
+    text = page_of(tmp_path)
     assert ("features of a pretrained network" in text) != pretrained
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    (
+        ("<p>97.50 % of 3,000 images</p>", "<p>97.50_% of 3,000_images</p>"),
+        ("<dd>1.2–3.4 %</dd>", "<dd>1.2–|3.4_%</dd>"),
+        ("<p>(95 %: +1.2 to +3.4)</p>", "<p>(95_%: +1.2_to +3.4)</p>"),
+        ("<p>5 <b>points</b></p>", "<p>5 <b>points</b></p>"),
+        ("<style>a { margin: 0 1px; }</style>",) * 2,
+        ("<pre>--size 32 160\n--top 3 x</pre>",) * 2,
+        ("<code>IMG 12 b.jpg</code>",) * 2,
+        ('<img alt="3 dogs">',) * 2,
+    ),
+)
+def test_numbers_stay_with_their_unit(text, joined):
+    assert (
+        unbroken(text).replace("\N{NO-BREAK SPACE}", "_").replace("\N{WORD JOINER}", "|") == joined
+    )

@@ -28,9 +28,24 @@ FLAGS = (
     "--disable-sync",
 )
 MEASURE = """<script>
+function broken() {
+  const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; node = texts.nextNode();) {
+    if (node.parentElement.closest("script, style, pre, code")) continue;
+    for (const match of node.data.matchAll(/[0-9.,–\\u2060]*[0-9]\\s+\\S/gu)) {
+      const range = document.createRange();
+      range.setStart(node, match.index);
+      range.setEnd(node, match.index + match[0].length);
+      if (new Set([...range.getClientRects()].map(each => Math.round(each.top))).size > 1)
+        found.push(match[0]);
+    }
+  }
+  return found;
+}
 addEventListener("load", () => parent.postMessage(JSON.stringify({
   width: document.documentElement.scrollWidth,
   window: innerWidth,
+  broken: broken(),
   images: [...document.images].map(image => image.naturalWidth),
   outside: [...document.querySelectorAll("main *")].filter(each =>
     !each.closest(".scroll") && each.getBoundingClientRect().right > innerWidth + 0.5
@@ -116,5 +131,6 @@ def test_the_page_fits_and_every_picture_is_shown(width, details, page, tmp_path
     assert said["window"] == width
     assert said["width"] <= width
     assert said["outside"] == []
+    assert said["broken"] == []
     assert len(said["images"]) == 27  # curves, confusion matrix, reliability and 24 mistakes
     assert min(said["images"]) > 0
