@@ -45,4 +45,3 @@ from sightkit.evaluation.report import report_data as report_data
 from sightkit.evaluation.report import report_run as report_run
 from sightkit.evaluation.report import summary as summary
 from sightkit.evaluation.report import write_report as write_report
-from sightkit.evaluation.tables import csv_table as csv_table

@@ -78,12 +78,13 @@ class Evaluation:
         }
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Return a row a class: class, precision, recall, f1 (NaN where undefined), images."""
+        """Return a row a class: class, precision, recall, f1 (None where undefined), images."""
         scores = self.class_scores
-        columns = (scores.precision, scores.recall, scores.f1, scores.truths)
+        measures = (scores.precision, scores.recall, scores.f1)
+        columns = (np.where(np.isnan(column), None, column) for column in measures)
         return [
             {"class": name, "precision": p, "recall": r, "f1": f, "images": int(n)}
-            for name, p, r, f, n in zip(self.class_names, *columns, strict=True)
+            for name, p, r, f, n in zip(self.class_names, *columns, scores.truths, strict=True)
         ]
 
 

@@ -1,9 +1,7 @@
-"""One table, written three ways: lines for the terminal, HTML for the report, CSV for programs."""
+"""One table, written two ways: lines for the terminal, HTML for the report."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -49,20 +47,9 @@ def html_table(rows: Rows) -> str:
     )
 
 
-def csv_table(rows: Rows) -> str:
-    """Format rows as CSV, numbers in full; a cell is empty where a measure is undefined."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: "" if _undefined(value) else value for name, value in row.items()} for row in rows
-    )
-    return text.getvalue()
-
-
 def cell(value: Any) -> str:
     """Format a measure with three digits, a count with commas; a dash where there is none."""
-    if _undefined(value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, float):
         return f"{value:.3f}"
@@ -72,7 +59,3 @@ def cell(value: Any) -> str:
 def percent(share: float) -> str:
     """Format a share, 0 to 1: ``97.50 %``."""
     return f"{100 * share:.2f} %"
-
-
-def _undefined(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -9,7 +9,7 @@ is doubted most (animals, flowers). Nothing is changed: look at the photos from 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,8 @@ class Config:
 
 def main(config: Config) -> list[dict[str, Any]]:
     features = transfer.open_features(config.features)
-    found = [asdict(one) for one in transfer.suspicious_labels(features, folds=config.folds)]
-    _files.write_text(config.output, evaluation.csv_table(found))
+    found = transfer.suspicious_labels(features, folds=config.folds)
+    _files.write_csv(config.output, found)
     wrong = sum(one["doubt"] > 0 for one in found)
     if wrong and config.show:
         print("doubt: probability of the other class less that of the label")

@@ -13,8 +13,8 @@ import numpy as np
 from sightkit import _files, _run_files
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Samples
-from sightkit.evaluation.report import SHOWN_CLASSES, metrics_report, write_report
-from sightkit.evaluation.tables import csv_table, text_table
+from sightkit.evaluation.report import metrics_report, summary, write_report
+from sightkit.evaluation.tables import percent
 from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.fitting import (
@@ -160,38 +160,25 @@ def training_rows(
 def write_head_run(run: Run, found: EvaluatedHead) -> None:
     """Write all but the bundle into a run's folder: metrics, tables, pictures and report."""
     run.write_environment()
-    _files.write_text(run.path(_run_files.PER_CLASS), csv_table(found.test.per_class()))
+    _files.write_csv(run.path(_run_files.PER_CLASS), found.test.per_class())
     if found.fitted.accuracies:
         rows = [
             {"setting": setting, "rank1": value, "chosen": setting == found.fitted.chosen}
             for setting, value in found.fitted.accuracies.items()
         ]
-        _files.write_text(run.path(_run_files.CROSS_VALIDATION), csv_table(rows))
+        _files.write_csv(run.path(_run_files.CROSS_VALIDATION), rows)
     write_report(run.folder, found.test, found.samples, found.metrics)
 
 
 def describe_head(found: EvaluatedHead) -> str:
-    """Return the text for the terminal: per class, cross-validation, test."""
-    test, metrics = found.test, found.metrics
-    lines = [text_table(test.per_class(), longest=SHOWN_CLASSES, more=_run_files.REPORT)]
-    tried = metrics["cross_validation"]["rank1"]
-    if tried:
-        lines.append(
-            "\nCross-validation: "
-            + ", ".join(f"{setting}: {100 * value:.2f} %" for setting, value in tried.items())
-            + f". Chosen: {found.fitted.chosen:g}."
-        )
+    """Return the text for the terminal: cross-validation, and the ``summary`` of the test."""
+    lines = []
+    if tried := found.metrics["cross_validation"]["rank1"]:
+        shares = ", ".join(f"{setting}: {percent(value)}" for setting, value in tried.items())
+        lines.append(f"Cross-validation: {shares}. Chosen: {found.fitted.chosen:g}.")
         if (side := _beyond(found.fitted)) is not None:
             lines.append(f"The best C is at an end of the grid: try {side}, --strengths.")
-    result = metrics["test"]
-    rank5 = "" if result["rank5"] is None else f", rank-5 {100 * result['rank5']:.2f} %"
-    low, high = result["intervals"]["rank1"]
-    lines.append(
-        f"\nTest rank-1 accuracy {100 * result['rank1']:.2f} % (95 %: {100 * low:.1f} to "
-        f"{100 * high:.1f}){rank5}, loss {result['loss']:.4f}, {result['count']:,} photos; the "
-        f"largest class alone: {100 * result['majority_baseline']:.2f} %."
-    )
-    return "\n".join(lines)
+    return "\n".join([*lines, summary(found.test, found.metrics["test"])])
 
 
 def _beyond(fitted: Fitted) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,32 +11,9 @@ from sightkit.transfer.head_run import training_rows
 from sightkit.transfer.heads.fitting import fit_head
 
 
-@dataclass(frozen=True)
-class LabelError:
-    """One photo, its label and what is predicted instead.
-
-    Attributes:
-        row: in the feature file.
-        photo: its source.
-        label: its class.
-        suggested: the most probable among the other classes.
-        label_probability: of the label it has, by a head that was not trained on the photo.
-        suggested_probability: of ``suggested``, by the same head.
-        doubt: the latter less the former, −1 to 1.
-    """
-
-    row: int
-    photo: str
-    label: str
-    suggested: str
-    label_probability: float
-    suggested_probability: float
-    doubt: float
-
-
 def suspicious_labels(
     features: Features, *, folds: int = 5, labels: np.ndarray | None = None
-) -> list[LabelError]:
+) -> list[dict[str, Any]]:
     """Return all photos, the most likely label errors first.
 
     Logistic regression, its C chosen for accuracy by the same cross-validation: each photo is
@@ -47,6 +24,12 @@ def suspicious_labels(
         features: from ``open_features``.
         folds: of the cross-validation; with more of them each head sees more photos.
         labels: int64 (N,), instead of the file's.
+
+    Returns:
+        A dict a photo: ``row`` in the feature file; ``photo``, its source; ``label``, its class;
+        ``suggested``, the most probable among the other classes; ``label_probability`` and
+        ``suggested_probability`` of the two, by a head that was not trained on the photo;
+        ``doubt``, the latter less the former, −1 to 1.
 
     Raises:
         SightkitError: features that are not finite, or a class with fewer photos than folds.
@@ -62,14 +45,14 @@ def suspicious_labels(
     doubt = others.max(axis=1) - own
     sources = features.sources()
     return [
-        LabelError(
-            row=int(row),
-            photo=sources[row],
-            label=features.class_names[labels[row]],
-            suggested=features.class_names[others[row].argmax()],
-            label_probability=float(own[row]),
-            suggested_probability=float(others[row].max()),
-            doubt=float(doubt[row]),
-        )
+        {
+            "row": int(row),
+            "photo": sources[row],
+            "label": features.class_names[labels[row]],
+            "suggested": features.class_names[others[row].argmax()],
+            "label_probability": float(own[row]),
+            "suggested_probability": float(others[row].max()),
+            "doubt": float(doubt[row]),
+        }
         for row in np.argsort(-doubt, kind="stable")
     ]

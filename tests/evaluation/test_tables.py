@@ -1,14 +1,12 @@
-"""One table as text, HTML and CSV: the same cells, escaped and aligned."""
+"""One table as text and HTML: the same cells, escaped and aligned."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 
 import pytest
 
-from sightkit.evaluation.tables import cell, csv_table, html_table, text_table
+from sightkit.evaluation.tables import cell, html_table, text_table
 
 ROWS = [
     {"class": "a & <b>", "recall": 1 / 3, "images": 1234},
@@ -46,9 +44,3 @@ def test_html_table_escapes_and_heads_each_row():
     assert '<tr><th scope="row">a &amp; &lt;b&gt;</th><td>0.333</td><td>1,234</td></tr>' in text
     assert text.count("<tr>") == 4 and 'class="words"' not in text
     assert '<table class="words">' in html_table(ROWS, words=True)
-
-
-def test_csv_table_holds_numbers_in_full_and_empty_cells():
-    rows = list(csv.DictReader(io.StringIO(csv_table(ROWS))))
-    assert float(rows[0]["recall"]) == 1 / 3 and rows[0]["images"] == "1234"
-    assert [row["recall"] for row in rows[1:]] == ["", ""]
