@@ -19,9 +19,8 @@ from sightkit.io.threads import whole_number
 from sightkit.training.bundle_format import DESCRIPTION
 from sightkit.training.classifier import Photo, decoded
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
-from sightkit.transfer.feature_network import SAME, FeatureNetwork, Pool, describe_network
-from sightkit.transfer.network_names import check_network
-from sightkit.transfer.network_sources import open_network
+from sightkit.transfer.feature_network import FeatureNetwork, Pool, require_same_network
+from sightkit.transfer.network_sources import check_network, open_network
 
 MOST = 8
 """Networks and their compiled forms that a process holds; the one unused for longest goes first."""
@@ -120,25 +119,20 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         check_is_fitted(self)
         photos = _checked(X)
         network = self._open(photos)
-        now, fitted = network.identity, self.network_
-        if differ := [field for field in SAME if now[field] != fitted[field]]:
-            raise SightkitError(
-                f"Features are of the network that was fitted; {', '.join(differ)} changed since.",
-                "Fit again, and all that follows in the pipeline.",
-                fitted=describe_network(fitted),
-                now=describe_network(now),
-            )
-        features = np.empty((len(photos), self.n_features_out_), np.float32)
-        rows = range(len(photos))
-        for batch, part, _ in feature_batches(
+        require_same_network(
+            network.identity,
+            self.network_,
+            "the network that is here now",
+            "Fit again, and all that follows in the pipeline.",
+        )
+        batches = feature_batches(
             network,
             lambda row: decoded(photos[row]),
-            rows,
+            range(len(photos)),
             lambda row: _name(photos, row),
             workers=self.workers,
-        ):
-            features[batch.start : batch.stop] = part
-        return features
+        )
+        return np.concatenate([features for _, features, _ in batches])
 
     def _open(self, photos: list[Photo]) -> FeatureNetwork:
         """The network of these parameters, compiled for as many photos as it was fitted on."""

@@ -14,8 +14,8 @@ import numpy as np
 
 from sightkit import inference, training, zoo
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import Preprocessor
-from sightkit.transfer.views import all_views, with_crops
+from sightkit.evaluation.crops import average_views, with_views
+from sightkit.preprocessing import Pipeline, Preprocessor
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +31,7 @@ SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network whose output is features; made by ``open_network`` and ``FeatureNetwork.cut``.
+    """A network whose output is features; made by ``open_network``.
 
     Attributes:
         build: gives ``model``: (N, H, W, C) to (N, D), a plain Keras model, built when it is first
@@ -54,35 +54,11 @@ class FeatureNetwork:
         """(N, H, W, C) to (N, D), a plain Keras model."""
         return self.build()
 
-    @classmethod
-    def cut(
-        cls,
-        network: keras.Model,
-        preprocessing: Preprocessor,
-        *,
-        name: str,
-        origin: Mapping[str, Any],
-        layer: str | None = None,
-        pool: Pool = "avg",
-        crops: int = 1,
-    ) -> FeatureNetwork:
-        """Cut a network of the zoo at a layer.
-
-        Args:
-            network: built by the zoo.
-            preprocessing: its chain.
-            name: what it is called.
-            origin: JSON, the source of its weights.
-            layer: whose output is taken; by default the last one with height and width, or,
-                where no layer has them, what ``logits`` reads.
-            pool: of an output with height and width: its mean over both, or all of it.
-            crops: views of an image whose features are averaged: 1, 2 or 10.
-
-        Raises:
-            SightkitError: no such layer, pooling or number of crops.
-        """
-        source = Source(name, preprocessing, lambda: (network, dict(origin)))
-        return cut_source(source, layer, pool, crops, None)
+    @functools.cached_property
+    def _views(self) -> Pipeline:
+        """The chain that makes the views of one image."""
+        shape: Any = self.predictor.input_shape
+        return with_views(self.preprocessing, shape[1:3], self.crops)
 
     @property
     def crops(self) -> int:
@@ -122,7 +98,7 @@ class FeatureNetwork:
             self.model,
             images=photos * self.crops,
             engine=engine,
-            examples=all_views(self.prepare(examples), self.crops)[:, 0],
+            examples=self.preprocessing.batch(examples),
             precision=precision,
             batch_size=BATCH_SIZE,
             cache=cache,
@@ -132,20 +108,18 @@ class FeatureNetwork:
 
     def prepare(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Images of any sizes, uint8, to what ``features`` takes; for threads."""
-        return with_crops(self.preprocessing, self.crops).batch(images)
+        return self._views.batch(images)
 
     def features(self, prepared: np.ndarray) -> np.ndarray:
         """Features of what ``prepare`` gave: float32 (N, D), the mean over all views."""
-        views = all_views(prepared, self.crops)
-        count, crops = views.shape[:2]
-        flat = self.predictor(views.reshape(-1, *views.shape[2:]))
-        if crops == 1:
-            return np.asarray(flat, np.float32)
-        return flat.reshape(count, crops, -1).mean(axis=1, dtype=np.float32)
+        return average_views(self.predictor)(prepared)
 
 
 def require_same_network(
-    found: Mapping[str, Any], wanted: Mapping[str, Any], what: str = "these features' network"
+    found: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    what: str = "these features' network",
+    next_step: str = "Extract them again with the same --model, --layer, --pool and --crops.",
 ) -> None:
     """Raise unless two identities are of one network, cut and fed alike."""
     differ = [field for field in SAME if found.get(field) != wanted.get(field)]
@@ -153,7 +127,7 @@ def require_same_network(
         raise SightkitError(
             f"Features must be of the network that they are used with; {what} differs in "
             f"{', '.join(differ)}.",
-            "Extract them again with the same --model, --layer, --pool and --crops.",
+            next_step,
             found=describe_network(found),
             wanted=describe_network(wanted),
         )
@@ -185,19 +159,24 @@ def default_layer(network: keras.Model) -> str:
     return network.get_layer("logits").input._keras_history.operation.name
 
 
+def require_layer(layer: str, names: Sequence[str], rule: str, argument: str) -> None:
+    """Raise an error with this rule unless an argument names one of some layers."""
+    if layer not in names:
+        near = difflib.get_close_matches(layer, names, NEAREST, cutoff=0)
+        raise SightkitError(
+            rule,
+            f"The nearest of {len(names)} are {', '.join(near)}; scripts/inspect_model.py lists "
+            "them.",
+            **{argument: layer},
+        )
+
+
 def cut_model(network: keras.Model, layer: str, pool: Pool) -> keras.Model:
     """Return the part of a network up to a layer, pooled; an error if there is no such layer."""
     import keras
 
     names = [each.name for each in network.layers]
-    if layer not in names:
-        near = difflib.get_close_matches(layer, names, NEAREST, cutoff=0)
-        raise SightkitError(
-            "layer must name a layer of the network.",
-            f"The nearest of its {len(names)} are {', '.join(near)}; scripts/inspect_model.py "
-            "lists them.",
-            layer=layer,
-        )
+    require_layer(layer, names, "layer must name a layer of the network.", "layer")
     output = network.get_layer(layer).output
     if len(output.shape) == 4:
         pooling = {"avg": keras.layers.GlobalAveragePooling2D, "flatten": keras.layers.Flatten}
@@ -240,7 +219,6 @@ def cut_source(
     The facts that only the network knows are saved with the form.
     """
     chain = source.preprocessing
-    with_crops(chain, crops)  # raises where the chain has no ten crops
     load = functools.cache(source.load)
 
     def layer_of(network: keras.Model) -> str:

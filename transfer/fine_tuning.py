@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 import keras
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
+from sightkit.transfer.feature_network import require_layer
 from sightkit.transfer.imagenet import pretrained
 from sightkit.transfer.sources import source_of
 
 HEAD = ("head_", "logits", "predictions")
 """How the names of a head's layers begin, in every network that ``zoo.Surgery`` makes."""
-SHOWN = 5
 
 
 def with_new_head(
@@ -86,16 +85,8 @@ def unfreeze_from(network: keras.Model, name: str) -> list[str]:
     """
     body = [layer for layer in network.layers if not layer.name.startswith(HEAD)]
     names = [layer.name for layer in body]
-    if name not in names:
-        near = difflib.get_close_matches(str(name), names, n=SHOWN, cutoff=0.4)
-        raise SightkitError(
-            "A network is unfrozen from a layer of its body on.",
-            f"Perhaps {' or '.join(near)}; scripts/inspect_model.py lists all."
-            if near
-            else f"Its last ones are {', '.join(names[-SHOWN:])}; scripts/inspect_model.py lists "
-            "all.",
-            unfreeze_from=name,
-        )
+    rule = "A network is unfrozen from a layer of its body on."
+    require_layer(name, names, rule, "unfreeze_from")
     free = [
         layer
         for layer in body[names.index(name) :]

@@ -1,4 +1,7 @@
-"""Opening networks for their features: pretrained ones, bundles, and those of a stored head."""
+"""Opening networks for their features: pretrained ones, bundles, and those of a stored head.
+
+No Keras until one is opened: a wrong name is reported at once.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit import inference, training, zoo
+from sightkit._errors import SightkitError
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     ColourPreprocessor,
@@ -31,10 +35,34 @@ from sightkit.transfer.feature_network import (
     example_image,
     require_same_network,
 )
-from sightkit.transfer.network_names import check_network, is_bundle
+from sightkit.transfer.sources import SOURCES, source_of
 
 if TYPE_CHECKING:
     import keras
+
+
+def check_network(
+    name: str | os.PathLike[str], *, pool: str = "avg", crops: int = 1, random: bool = False
+) -> None:
+    """Raise unless ``open_network`` may know the name, the pooling and the number of crops.
+
+    Raises:
+        SightkitError: an unknown name (the nearest ones are listed), or a damaged bundle.
+    """
+    if crops not in (1, 2, 10):
+        raise SightkitError(
+            "crops must be 1 (the middle), 2 (with its mirror image) or 10 (five crops, both ways "
+            "round).",
+            crops=crops,
+        )
+    if pool not in ("avg", "flatten"):
+        raise SightkitError('pool must be "avg" or "flatten".', pool=pool)
+    if random:
+        zoo.entry(os.fspath(name))
+    elif _is_bundle(name):
+        training.check_bundle(name, (training.NETWORK,))
+    else:
+        source_of(os.fspath(name))
 
 
 def open_network(
@@ -51,8 +79,9 @@ def open_network(
     Args:
         name: of a network trained on ImageNet (``transfer.names()``), or the folder of a bundle
             that one of the training scripts wrote; with ``random`` a name of the zoo.
-        layer: whose output is taken, see ``FeatureNetwork.cut``.
-        pool: ``"avg"`` or ``"flatten"``.
+        layer: whose output is taken; by default the last one with height and width, or, where no
+            layer has them, what ``logits`` reads.
+        pool: of an output with height and width: its mean over both, or all of it.
         crops: views of an image whose features are averaged: 1, 2 or 10.
         random: weights as they are drawn, with seed 0, for comparison and for trials.
         cache: folder of compiled networks. With it OpenVINO answers wherever it is installed, but
@@ -72,7 +101,7 @@ def open_network(
         arguments = zoo.published_arguments(name)
         chain = plain_chain(arguments["input_shape"])
         source = Source(name, chain, lambda: (_random(name, arguments), {"random": 0}))
-    elif is_bundle(name):
+    elif _is_bundle(name):
         source = _of_bundle(name)
     else:
         source = _pretrained(name, layer, hashed=cache is not None)
@@ -145,6 +174,12 @@ def rebuild(
     return FeatureNetwork(build, predictor, chain, dict(identity))
 
 
+def _is_bundle(name: str | os.PathLike[str]) -> bool:
+    """Return True if a network is named by the folder of its bundle."""
+    text = os.fspath(name)
+    return text not in SOURCES and (Path(text).is_dir() or os.sep in text)
+
+
 def _of_bundle(folder: str) -> Source:
     description = training.check_bundle(folder, (NETWORK,))
     origin = {"bundle": str(Path(folder).absolute())}
@@ -164,17 +199,17 @@ def _of_bundle(folder: str) -> Source:
 def _pretrained(name: str, layer: str | None, *, hashed: bool) -> Source:
     """Return the source, with the classifier where only its weights are here or hold the layer."""
     here = [top for top in (False, True) if imagenet.weights_available(name, include_top=top)]
-    first = here[0] if here else False
+
+    def has_layer(network: keras.Model) -> bool:
+        return layer is None or layer in {each.name for each in network.layers}
 
     def load() -> tuple[keras.Model, dict[str, Any]]:
-        network = imagenet.trained_network(name, include_top=first)
-        if layer is None or first or layer in {each.name for each in network.layers}:
-            return network, {"pretrained": name, "include_top": first}
-        complete = imagenet.random_network(name, include_top=True)
-        if layer not in {each.name for each in complete.layers}:  # no reason to look for weights
-            return network, {"pretrained": name, "include_top": first}
-        network = imagenet.trained_network(name, include_top=True)
-        return network, {"pretrained": name, "include_top": True}
+        top = bool(here and here[0])
+        network = imagenet.trained_network(name, include_top=top)
+        # Other weights are looked for only where they are of a network that has the layer.
+        if not top and not has_layer(network) and has_layer(imagenet.random_network(name)):
+            top, network = True, imagenet.trained_network(name)
+        return network, {"pretrained": name, "include_top": top}
 
     key = None
     if here and hashed:

@@ -74,8 +74,8 @@ def test_the_second_call_decides(network):
 @pytest.mark.parametrize(
     ("name", "told"),
     (
-        ("block2_conv9", "Perhaps .*block2_conv"),
-        ("zzz", "Its last ones are"),
+        ("block2_conv9", "nearest .*block2_conv"),
+        ("zzz", "inspect_model.py lists them"),
         ("logits", "a layer of its body"),
     ),
 )
