@@ -79,10 +79,7 @@ def load_bundle(
             preprocessor, or an answer to the canary image that differs by more than 1e-2 in a
             log-probability.
     """
-    return load_by_kind(
-        folder,
-        {NETWORK: lambda place, found: open_checked(place, found, images=images, cache=cache)},
-    )
+    return load_by_kind(folder, {NETWORK: open_checked}, images=images, cache=cache)
 
 
 def open_checked(

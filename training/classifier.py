@@ -100,17 +100,19 @@ AnyClassifier = TypeVar("AnyClassifier", bound=Classifier)
 
 def load_by_kind(
     folder: str | os.PathLike[str],
-    loaders: Mapping[str, Callable[[Path, dict[str, Any]], AnyClassifier]],
+    loaders: Mapping[str, Callable[..., AnyClassifier]],
+    **options: Any,
 ) -> AnyClassifier:
     """Check a bundle, load it by the loader of its kind and compare its answer to the canary.
 
     Args:
         folder: of the bundle.
-        loaders: for each kind that can be used a function of folder and description.
+        loaders: for each kind that can be used a function of folder, description and options.
+        **options: for the loader.
     """
     folder = Path(folder)
     description = check_bundle(folder, tuple(loaders))
-    classifier = loaders[description["kind"]](folder, description)
+    classifier = loaders[description["kind"]](folder, description, **options)
     classifier.check_canary(folder)
     return classifier
 

@@ -3,6 +3,7 @@ from sightkit.transfer.advice import advise as advise
 from sightkit.transfer.feature_classifier import FeatureClassifier as FeatureClassifier
 from sightkit.transfer.feature_classifier import load as load
 from sightkit.transfer.feature_classifier import networks_of as networks_of
+from sightkit.transfer.feature_classifier import open_for_evaluation as open_for_evaluation
 from sightkit.transfer.feature_classifier import save_feature_classifier as save_feature_classifier
 from sightkit.transfer.feature_extractor import FeatureExtractor as FeatureExtractor
 from sightkit.transfer.feature_file import Features as Features
@@ -28,8 +29,7 @@ from sightkit.transfer.imagenet import preprocessing_of as preprocessing_of
 from sightkit.transfer.imagenet import pretrained as pretrained
 from sightkit.transfer.imagenet import weights_available as weights_available
 from sightkit.transfer.label_errors import suspicious_labels as suspicious_labels
-from sightkit.transfer.labelled_photos import open_for_evaluation as open_for_evaluation
-from sightkit.transfer.network_names import check_network as check_network
+from sightkit.transfer.network_sources import check_network as check_network
 from sightkit.transfer.network_sources import open_network as open_network
 from sightkit.transfer.photos import Sample as Sample
 from sightkit.transfer.photos import draw_sample as draw_sample

@@ -1,8 +1,7 @@
-"""Networks with a head on their features: photos in, probabilities out."""
+"""Networks with a head on their features: photos in, probabilities out; their evaluation data."""
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,16 @@ import numpy as np
 from sightkit import io as sightkit_io
 from sightkit import training
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import Preprocessor, from_config
+from sightkit.evaluation.crops import average_views
+from sightkit.evaluation.evaluation_data import (
+    OTHERWISE_PREPARED,
+    EvaluationData,
+    open_data,
+    open_file,
+)
+from sightkit.evaluation.folder_batches import FolderBatches, require_classes
+from sightkit.evaluation.predictions import Predictor
+from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle import open_checked
 from sightkit.training.bundle_format import (
     CANARY,
@@ -25,7 +33,7 @@ from sightkit.training.bundle_format import (
     write_bundle,
 )
 from sightkit.training.classifier import Classifier, load_by_kind
-from sightkit.transfer.feature_file import Features, require_same_classes
+from sightkit.transfer.feature_file import Features
 from sightkit.transfer.feature_network import (
     FeatureNetwork,
     describe_network,
@@ -78,12 +86,6 @@ class FeatureClassifier(Classifier):
             columns.append(network.features(network.prepare(given)))
         return np.concatenate(columns, axis=1)
 
-    def answer(
-        self, images: Sequence[np.ndarray], stored: Mapping[str, Any] | None = None
-    ) -> np.ndarray:
-        """Classify decoded images, float32 (N, classes); arguments as ``features`` takes them."""
-        return self.head.predict_proba(self.features(images, stored))
-
     def predict_features(self, features: Features) -> np.ndarray:
         """Classify the rows of feature files: float32 (N, classes).
 
@@ -98,12 +100,14 @@ class FeatureClassifier(Classifier):
             )
         for found, own in zip(features.networks, self.networks, strict=True):
             require_same_network(found, own.identity)
-        require_same_classes(features.class_names, self.class_names, path=features.files[0].path)
+        require_classes(features.class_names, self.class_names, ordered=True)
         features.require_finite()
         return np.concatenate([self.head.predict_proba(block) for _, block in features.blocks()])
 
-    def _answer(self, images: list[np.ndarray]) -> np.ndarray:
-        return self.answer(images)
+    def _answer(
+        self, images: list[np.ndarray], stored: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
+        return self.head.predict_proba(self.features(images, stored))
 
 
 def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
@@ -182,12 +186,48 @@ def load(
         classifier.top(classifier.predict(["photo.jpg"]), 5)
     """
     loaders = {NETWORK: open_checked, NETWORK_AND_HEAD: _open_checked}
-    return load_by_kind(
-        folder,
-        {
-            kind: functools.partial(loader, images=images, cache=cache)
-            for kind, loader in loaders.items()
-        },
+    return load_by_kind(folder, loaders, images=images, cache=cache)
+
+
+def open_for_evaluation(
+    bundle: FeatureClassifier | training.Bundle,
+    path: str | os.PathLike[str],
+    *,
+    split: str = "test",
+    views: int = 1,
+) -> tuple[EvaluationData, Predictor]:
+    """Open labelled data for a classifier.
+
+    Images go through what its training images went through: for networks with a head, too, through
+    what is left of it where a file's rows have been through some of it.
+
+    Args:
+        bundle: whose classes the data must have.
+        path: dataset file, or folder of class folders.
+        split: of the file.
+        views: of each image; those of networks with a head were settled with their features.
+
+    Returns:
+        The data, and the predictor of their batches, for ``evaluation.evaluate``.
+
+    Raises:
+        SightkitError: as ``evaluation.check_data``.
+    """
+    if not isinstance(bundle, FeatureClassifier):
+        data = open_data(path, bundle, split=split, views=views)
+        return data, average_views(bundle.predictor)
+    size = bundle.images_a_batch
+    file = open_file(path, split, bundle.class_names)
+    if file is None:
+        folder = FolderBatches(path, bundle.class_names, _boxed, size)
+        return EvaluationData(folder, Path(path)), lambda images: bundle._answer(list(images))
+    stored = file.preprocessing or None
+    trained = [chain.to_config() if chain else None for chain in bundle.before]
+    notes = [OTHERWISE_PREPARED] if any(chain != stored for chain in trained) else []
+    rows = sightkit_io.HDF5DatasetGenerator(file.path, size, split=split, preprocessors=Pipeline())
+    return (
+        EvaluationData(rows, Path(path), split, notes),
+        lambda images: bundle._answer(list(images), stored=stored),
     )
 
 
@@ -216,3 +256,10 @@ def _open_checked(
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:
     return from_config(config) if config else None
+
+
+def _boxed(image: np.ndarray) -> np.ndarray:
+    """Return an array of no dimensions that holds an image: they stack, whatever its size."""
+    box = np.empty((), object)
+    box[()] = image
+    return box

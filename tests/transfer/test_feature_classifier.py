@@ -113,7 +113,7 @@ def test_features_of_another_network_or_classes_are_refused(trained, write_featu
         classes=("flower", "china"),
         **{k: v for k, v in identities[1].items() if k != "dimensions"},
     )
-    with pytest.raises(SightkitError, match="same in another order"):
+    with pytest.raises(SightkitError, match="in the same order: labels"):
         classifier.predict_features(transfer.open_features([turned, beside]))
 
 

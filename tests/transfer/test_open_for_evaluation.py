@@ -46,7 +46,7 @@ def test_open_for_evaluation_of_a_file_predicts_as_its_features(pair, tmp_path):
     classifier, features, trained = pair
     data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "same.h5", CHAIN))
     found = evaluation.evaluate(answer, data.batches)
-    assert data.notes == [] and data.trained_on is None
+    assert data.notes == [] and data.seen is None
     assert np.allclose(found.probabilities, trained.test.probabilities, atol=1e-5)
     assert np.array_equal(found.labels, trained.test.labels)
     everything = classifier.predict_features(features)
