@@ -16,6 +16,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.evaluation.intervals import Interval, paired_interval
 from sightkit.evaluation.metrics import Evaluation, rank_accuracy
+from sightkit.io.build.recipe import differences
 
 TINY = 1e-60
 """Stands for a probability of 0 in the logarithm: below all that float32 can hold by so much that
@@ -191,12 +192,12 @@ def require_alike(members: Mapping[str, Mapping[str, Any]]) -> None:
     }
     for name, found in others:
         for key, rule in rules.items():
-            if found[key] != wanted[key]:
+            for place, own, other in differences(key, found[key], wanted[key]):
                 raise SightkitError(
                     f"All members of an ensemble must have {rule}.",
                     f"Leave {name} out, or train it as {first}.",
                     member=name,
-                    differ=_first_difference(found[key], wanted[key], key),
+                    differ=f"{place}: {str(own)[:LONGEST]}, the others {str(other)[:LONGEST]}",
                 )
 
 
@@ -209,15 +210,3 @@ def _stacked(answers: Sequence[np.ndarray]) -> np.ndarray:
             shapes=sorted(shapes),
         )
     return np.stack(list(answers))
-
-
-def _first_difference(found: Any, wanted: Any, name: str) -> str:
-    """Name the first difference of two configs, with both values."""
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        found, wanted = dict(enumerate(found)), dict(enumerate(wanted))
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        for key in {**found, **wanted}:
-            if found.get(key) != wanted.get(key):
-                return _first_difference(found.get(key), wanted.get(key), f"{name}.{key}")
-    one, other = (str(value)[:LONGEST] for value in (found, wanted))
-    return f"{name}: {one}, the others {other}"

@@ -54,17 +54,24 @@ def open_file(
         require_classes(names, class_names, ordered=False)
         return None
     file = io.DatasetFile.open(path)
-    if file.dtype != np.uint8 or len(file.shape) != 4:
-        raise SightkitError(
-            "The dataset file must hold images, uint8 (N, H, W, C).",
-            "A head's own features are evaluated where it is trained; for other photos give their "
-            "folder.",
-            shape=file.shape,
-            dtype=str(file.dtype),
-        )
+    require_images(file)
     file.rows(split)
     require_classes(file.class_names, class_names, ordered=True)
     return file
+
+
+def require_images(file: io.DatasetFile) -> None:
+    """Raise unless the rows of a dataset file are images."""
+    if file.dtype != np.uint8 or len(file.shape) != 4:
+        raise SightkitError(
+            "The dataset file must hold images, uint8 (N, H, W, C).",
+            "Name a folder of photos, or a file that one of scripts/build_*.py wrote; a head's own "
+            "features are evaluated where it is trained.",
+            path=str(file.path),
+            holds=file.data_key,
+            shape=file.shape,
+            dtype=file.dtype,
+        )
 
 
 @dataclass
@@ -85,11 +92,6 @@ class EvaluationData:
     split: str | None = None
     notes: list[str] = field(default_factory=list)
     seen: set[int] | None = None
-
-    @property
-    def trained_on(self) -> int | None:
-        """Number of ``seen``, or None."""
-        return None if self.seen is None else len(self.seen)
 
     @property
     def bad(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
+from sightkit.io.left_out import storable
 
 ANSWERS = (".json", ".csv")
 FORMAT = "sightkit-evaluation"
@@ -90,12 +91,12 @@ def write_answers(
     """
     require_file(path, ANSWERS, overwrite=overwrite)
     entries: dict[str, list[dict[str, Any]]] = {
-        _as_text(picture): [{"class": name, "probability": p} for name, p in classes.items()]
+        storable(picture): [{"class": name, "probability": p} for name, p in classes.items()]
         for picture, classes in answers.items()
     }
     for picture, reason in (failed or {}).items():
-        nothing = {"class": None, "probability": None, "error": _as_text(reason)}
-        entries[_as_text(picture)] = [nothing]
+        nothing = {"class": None, "probability": None, "error": storable(reason)}
+        entries[storable(picture)] = [nothing]
     if Path(path).suffix.lower() == ".json":
         _files.write_json(path, entries)
         return
@@ -105,8 +106,3 @@ def write_answers(
         for rank, each in enumerate(classes, start=1)
     ]
     _files.write_csv(path, rows, ("picture", "rank", "class", "probability", "error"))
-
-
-def _as_text(name: str) -> str:
-    """Bytes of a file's name that are no text are written as they print: \\udc80."""
-    return name.encode("utf-8", "backslashreplace").decode()

@@ -159,7 +159,7 @@ def report_data(
         **facts,
         "data": str(data.path),
         "split": data.split,
-        "trained_on": data.trained_on,
+        "trained_on": None if data.seen is None else len(data.seen),
         "bad": data.bad,
         "notes": notes,
         "milliseconds": test.milliseconds,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,11 +49,6 @@ class Features:
     def splits(self) -> dict[str, tuple[int, int]]:
         """Name to first row and row after the last."""
         return self.files[0].splits
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all features as float32."""
-        return 4 * self.shape[0] * self.shape[1]
 
     def sources(self) -> tuple[str, ...]:
         """The source of each row."""
@@ -132,11 +126,14 @@ def _open(path: str | os.PathLike[str]) -> DatasetFile:
 def _require_same_photos(first: DatasetFile, other: DatasetFile) -> None:
     rule = "Feature files that are joined must be of the same photos"
     names = {"first": first.path.name, "other": other.path.name}
-    if first.class_names != other.class_names:
-        require_same_classes(other.class_names, first.class_names, path=other.path)
-    if first.splits != other.splits or not np.array_equal(first.labels, other.labels):
+    same = {
+        "classes": first.class_names == other.class_names,
+        "splits": first.splits == other.splits,
+        "labels": np.array_equal(first.labels, other.labels),
+    }
+    if differ := [name for name, equal in same.items() if not equal]:
         raise SightkitError(
-            f"{rule}, and these differ in splits or labels.",
+            f"{rule}, and these differ in {', '.join(differ)}.",
             "Extract both of them from the same data.",
             **names,
         )
@@ -150,24 +147,3 @@ def _require_same_photos(first: DatasetFile, other: DatasetFile) -> None:
             photo=differs[0],
             there=differs[1],
         )
-
-
-def require_same_classes(
-    found: Sequence[str], wanted: Sequence[str], *, path: str | Path | None = None
-) -> None:
-    """Raise unless two lists of classes are the same, in the same order."""
-    if tuple(found) == tuple(wanted):
-        return
-    order = sorted(found) == sorted(wanted)
-    raise SightkitError(
-        "The classes must be the same, in the same order"
-        + (": here they are the same in another order." if order else "."),
-        "Extract the features from folders with the same names.",
-        found=_some(found),
-        wanted=_some(wanted),
-        **({} if path is None else {"path": str(path)}),
-    )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

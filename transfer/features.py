@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.evaluation.evaluation_data import require_images
 from sightkit.io import (
     SPLITS,
     DatasetFile,
@@ -22,8 +23,10 @@ from sightkit.io import (
     LeftOut,
     check_place,
 )
-from sightkit.io.build.recipe import as_json
-from sightkit.io.left_out import Finding, check_list, write_list
+from sightkit.io.build.dataset import list_of
+from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
+from sightkit.io.hdf5.values import mean_bytes
+from sightkit.io.left_out import Finding, check_list, storable, write_list
 from sightkit.io.sources.folder_scan import printable
 from sightkit.io.threads import progress
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
 LEAST_SIDE = 0.5
 """Of what a network takes: images of a dataset file that are smaller are told."""
-LEFT_OUT = ".left_out.csv"
 ENGINE = ("engine", "precision")
 
 
@@ -81,13 +83,7 @@ def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> Pho
         splits = {name: len(part) for name, part in fixed.items()}
         return PhotoSource(images, rows, splits, folder.to_config(), printable(str(folder.root)))
     file = DatasetFile.open(data)
-    if len(file.shape) != 4 or file.dtype != np.uint8:
-        raise SightkitError(
-            "Features are taken of images, and the file holds something else.",
-            "Name a folder of photos, or a file that one of scripts/build_*.py wrote.",
-            path=str(data),
-            holds=f"{file.data_key}, {file.dtype}",
-        )
+    require_images(file)
     pixels, sources = file.memmap(), file.sources()
     images = ImageSource(
         file.path.stem, file.class_names, file.labels, pixels.__getitem__, sources.__getitem__
@@ -138,7 +134,7 @@ def extract_features(
     """
     path = Path(path)
     check_place(path)
-    check_list(_list_of(path))
+    check_list(list_of(path))
     if path.exists() and not overwrite:
         return _open_same(path, network, photos, precision)
     _tell_enlarged(network, photos)
@@ -146,7 +142,7 @@ def extract_features(
     examples = _readable(photos, EXAMPLES.get(precision, 8))
     network = network.for_many(count, examples, engine=engine, precision=precision, cache=cache)
     recipe = _recipe(network, photos)
-    names = [_kept(photos.images.identify(int(row))) for row in photos.rows]
+    names = [storable(photos.images.identify(int(row))) for row in photos.rows]
     with HDF5DatasetWriter(
         (count, network.identity["dimensions"]),
         path,
@@ -158,7 +154,7 @@ def extract_features(
         recipe=recipe,
         overwrite=overwrite,
         place=photos.place,
-        source_bytes=-(-sum(len(name.encode()) for name in names) // count),
+        source_bytes=mean_bytes(names),
         resumable=True,
     ) as writer:
         if writer.position:
@@ -166,11 +162,11 @@ def extract_features(
         _write(writer, network, photos, names, workers)
         bad = [Finding(each.source, each.reason) for each in writer.left_out]
         bad += [Finding(name, why, kind="left out") for name, why in photos.images.left_out]
-        write_list(_list_of(path), bad)
+        write_list(list_of(path), bad)
     if writer.left_out:
         print(
             f"{len(writer.left_out):,} of {count:,} photos cannot be read and were left out; they "
-            f"are listed in {_list_of(path).name}.",
+            f"are listed in {list_of(path).name}.",
             file=sys.stderr,
         )
     return open_features([path])
@@ -195,7 +191,9 @@ def _recipe(network: FeatureNetwork, photos: PhotoSource) -> dict[str, Any]:
 def _readable(photos: PhotoSource, wanted: int) -> list[np.ndarray]:
     """Images that can be read, from all over the rows; as many as are wanted, or as there are."""
     images: list[np.ndarray] = []
-    for row in _spread(photos.rows, wanted):
+    rows = photos.rows
+    first = np.linspace(0, len(rows) - 1, min(wanted, len(rows))).astype(int)
+    for row in (*rows[first], *np.delete(rows, first)):
         with contextlib.suppress(SightkitError, OSError):
             images.append(photos.images.read(int(row)))
         if len(images) == wanted:
@@ -205,17 +203,6 @@ def _readable(photos: PhotoSource, wanted: int) -> list[np.ndarray]:
             "There must be images that can be read.", "Check --data.", photos=len(photos.rows)
         )
     return images
-
-
-def _spread(rows: np.ndarray, wanted: int) -> np.ndarray:
-    """The rows, first those at even distances."""
-    first = np.linspace(0, len(rows) - 1, min(wanted, len(rows))).astype(int)
-    return np.concatenate([rows[first], np.delete(rows, first)])
-
-
-def chain_of(features: Features) -> list[dict[str, Any]]:
-    """For each network the config of the chain that its images had been through before."""
-    return [file.recipe.get("before") or {} for file in features.files]
 
 
 def _write(
@@ -257,43 +244,18 @@ def _write(
 
 def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource, wanted: str) -> Features:
     features = open_features([path])
-    found = features.files[0].recipe
-    differ = _differences(found, _recipe(network, photos))
-    if differ:
+    (found,) = features.networks
+    recipe = _recipe(network, photos)
+    # Features of two engines differ in the last bits: they are the same features.
+    recipe["network"] |= {name: found[name] for name in ENGINE}
+    try:
+        open_same(path, recipe)
+    except OtherRecipe as error:
         raise SightkitError(
-            f"The file that stands there was made otherwise ({'; '.join(differ)}).",
-            "Give --overwrite to write it anew, or another --output.",
-            path=str(path),
-        )
-    precision = found["network"].get("precision", "float32")
+            error.rule, "Give --overwrite to write it anew, or another --output.", **error.received
+        ) from error
+    precision = found["precision"]
     print(f"{path} is complete, in {precision}: nothing was left to do.", file=sys.stderr)
     if precision != wanted:
         print(f"{wanted} was requested: give --overwrite to write it anew.", file=sys.stderr)
     return features
-
-
-def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """What another extraction would change, in words; the engine is left out.
-
-    Features of two engines differ in the last bits: they are the same features.
-    """
-    differ = []
-    for key, value in wanted.items():
-        other = found.get(key)
-        if key == "network" and isinstance(other, dict):
-            parts = [k for k in value if k not in ENGINE and other.get(k) != value[k]]
-            short = [k for k in parts if not isinstance(value[k], (dict, list))]
-            differ += [f"{k}: {other.get(k)!r} there, {value[k]!r} asked for" for k in short]
-            differ += [f"other {k}" for k in parts if k not in short]
-        elif other != value:
-            differ.append(f"other {'photos' if key == 'data' else key}")
-    return differ
-
-
-def _kept(name: str) -> str:
-    """A file's name whose bytes are no UTF-8 is kept with its odd bytes as ``\\udcXX``."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _list_of(path: Path) -> Path:
-    return path.with_name(path.name + LEFT_OUT)

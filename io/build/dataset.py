@@ -95,7 +95,7 @@ def build_dataset(
     if not path.exists() or overwrite:
         _files.require_writable(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
-        check_list(_list_of(path))
+        check_list(list_of(path))
         with dataset_lock(path) as lock:
             if not path.exists() or overwrite:  # nobody was quicker
                 _build(source(), path, preprocessors, recipe, lock, workers)
@@ -164,7 +164,7 @@ def _build(
     counts += Counter(reason for _, reason in images.left_out)
     if counts or conflicts:
         dropped_rows = _findings(images, dropped, "left out")
-        write_list(_list_of(path), bad + conflicts + dropped_rows + not_taken)
+        write_list(list_of(path), bad + conflicts + dropped_rows + not_taken)
     _faults.crash_point("build.listed")
     recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
     recipe["left_out"] = dict(counts)
@@ -172,7 +172,7 @@ def _build(
     parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
     _write(path, images, names, prepared, parts, recipe, lock)
     if not counts and not conflicts:
-        _list_of(path).unlink(missing_ok=True)  # that of an older file
+        list_of(path).unlink(missing_ok=True)  # that of an older file
 
 
 def _write(
@@ -231,12 +231,12 @@ def _refuse_left_out(
         return
     findings = _findings(images, unreadable, "bad")
     write_list(
-        _list_of(path), findings + [Finding(name, why, kind="left out") for name, why in lost]
+        list_of(path), findings + [Finding(name, why, kind="left out") for name, why in lost]
     )
     reasons = _kinds_of(unreadable) + Counter(why for _, why in lost)
     raise SightkitError(
         f"{count:,} of {total:,} images are left out: {_counted(reasons)}.",
-        f"They are listed in {_list_of(path)}: fix, move or remove them, or raise --max-bad "
+        f"They are listed in {list_of(path)}: fix, move or remove them, or raise --max-bad "
         "(max_bad).",
         path=str(path),
         max_bad=max_bad,
@@ -252,7 +252,7 @@ def _counted(reasons: Mapping[str, int]) -> str:
     return "; ".join(f"{count:,} {reason}" for reason, count in reasons.items())
 
 
-def _list_of(path: Path) -> Path:
+def list_of(path: Path) -> Path:
     """The list of what a dataset file leaves out."""
     return path.with_name(path.name + LEFT_OUT)
 
@@ -261,12 +261,12 @@ def _report(file: DatasetFile) -> None:
     if file.left_out:
         print(
             f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
-            f"{file.path.name} ({_counted(file.left_out)}); listed in {_list_of(file.path)}.",
+            f"{file.path.name} ({_counted(file.left_out)}); listed in {list_of(file.path)}.",
             file=sys.stderr,
         )
     if count := file.recipe.get("conflicting_labels", 0):
         print(
             f"{count:,} of {file.recipe['images']:,} images have conflicting labels, with an equal "
-            f"image in another class; listed as warnings in {_list_of(file.path).name}.",
+            f"image in another class; listed as warnings in {list_of(file.path).name}.",
             file=sys.stderr,
         )

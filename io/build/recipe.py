@@ -70,7 +70,7 @@ def open_same(path: Path, recipe: dict[str, Any]) -> DatasetFile:
     rule = f"The dataset file was built by another recipe: {', '.join(different)} differ."
     if different == ["source"] and _one_kind(found["source"], recipe["source"]):
         rule = "The data are not (or no longer) those that the dataset file was built from."
-    leaves = list(_differences("", found, recipe))
+    leaves = list(differences("", found, recipe))
     shown = [f"{name} {_short(old)}, now {_short(new)}" for name, old, new in leaves[:SHOWN]]
     more = [f"{len(leaves) - SHOWN} more"] if len(leaves) > SHOWN else []
     raise OtherRecipe(
@@ -88,7 +88,7 @@ def _one_kind(found: Any, wanted: Any) -> bool:
     return all(found.get(key) == wanted.get(key) for key in ("name", "layout", "at_least"))
 
 
-def _differences(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+def differences(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yield the innermost names at which two JSON values differ, with both values."""
     if old == new:
         return
@@ -100,7 +100,7 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]
         yield name, old, new
         return
     for key, before, after in pairs:
-        yield from _differences(f"{name}.{key}" if name else key, before, after)
+        yield from differences(f"{name}.{key}" if name else key, before, after)
 
 
 def _short(value: Any) -> str:

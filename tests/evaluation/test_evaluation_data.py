@@ -88,7 +88,7 @@ def test_rows_of_another_file_are_taken_as_photos_with_a_warning(file, photos):
     assert "taken as photos" in data.notes[0]
     # Whether its rows were trained on cannot be told: they were made in another way.
     manifest = Manifest(Manifest.of(DatasetFile.open(file)).keys, other.to_config())
-    assert opened(file, chain=other, side=5, rows=manifest).trained_on is None
+    assert opened(file, chain=other, side=5, rows=manifest).seen is None
 
 
 def test_a_folder_is_preprocessed_as_in_training_in_any_order(photos):
@@ -132,7 +132,7 @@ def test_images_that_were_trained_on_are_counted(views, file, photos):
     for path, split, count in ((file, "test", 0), (file, "train", 4), (photos[0], "test", 4)):
         data = opened(path, split=split, rows=manifest, views=views)
         found = evaluate(lambda x: Predictor()(x.reshape(-1, 6, 6, 3))[: len(x)], data.batches)
-        assert data.trained_on == count
+        assert len(data.seen) == count
         notes = data.notes_on(len(found.labels))
         assert len(notes) == (count > 0)
         assert all(f"trained on {count} of these" in note for note in notes)
@@ -140,7 +140,7 @@ def test_images_that_were_trained_on_are_counted(views, file, photos):
 
 def test_without_a_list_it_is_told_that_nothing_is_known(file, photos):
     for path in (file, photos[0]):
-        assert opened(path).trained_on is None
+        assert opened(path).seen is None
         assert "not known" in opened(path).notes_on(6)[0]
 
 

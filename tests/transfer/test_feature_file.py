@@ -25,11 +25,11 @@ def test_files_of_the_same_photos_stand_side_by_side(write_features):
 @pytest.mark.parametrize(
     ("other", "told"),
     (
-        ({"classes": ("dogs", "cats", "panda")}, "same in another order"),
-        ({"classes": ("cats", "dogs", "bears")}, "the same, in the same order"),
-        ({"labels": np.arange(60) // 20}, "splits or labels"),
-        ({"splits": {"train": 40, "test": 20}}, "splits or labels"),
-        ({"count": 57}, "splits or labels"),
+        ({"classes": ("dogs", "cats", "panda")}, "differ in classes"),
+        ({"classes": ("cats", "dogs", "bears")}, "differ in classes"),
+        ({"labels": np.arange(60) // 20}, "differ in labels"),
+        ({"splits": {"train": 40, "test": 20}}, "differ in splits"),
+        ({"count": 57}, "differ in splits, labels"),
         ({"photo": "picture"}, "in the same order.*picture 0"),
     ),
 )

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightkit import _faults, inference, io, transfer
+from sightkit import _faults, evaluation, inference, io, transfer
 from sightkit._errors import SightkitError
 from sightkit.inference import engines
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
-from sightkit.transfer.views import all_views, with_crops
 
 JOB = """
 import sys
@@ -213,10 +212,10 @@ def test_the_same_features_are_opened_and_others_are_refused(
     extract(small_network, folder, path, precision="bfloat16")  # they were computed in float32
     assert "bfloat16 was requested: give --overwrite" in capsys.readouterr().err
     other = transfer.open_network("minivggnet", random=True)
-    with pytest.raises(SightkitError, match=r"\(crops: 10 there, 1 asked for\).*--overwrite"):
+    with pytest.raises(SightkitError, match=r"network differ.*crops 10, now 1.*--overwrite"):
         extract(other, folder, path)
     (folder / "china" / "0.png").unlink()
-    with pytest.raises(SightkitError, match="other photos"):
+    with pytest.raises(SightkitError, match="data differ"):
         extract(small_network, folder, path)
     assert extract(small_network, folder, path, overwrite=True).shape[0] == 23
 
@@ -243,7 +242,7 @@ def test_a_dataset_file_keeps_its_splits_and_preprocessing(
 
 def test_features_of_features_are_refused(small_network, folder, tmp_path):
     extract(small_network, folder, tmp_path / "f.h5")
-    with pytest.raises(SightkitError, match=r"taken of images.*features, float32"):
+    with pytest.raises(SightkitError, match=r"must hold images.*holds='features'.*float32"):
         transfer.open_photos(tmp_path / "f.h5")
 
 
@@ -300,17 +299,14 @@ def test_mirrored_views_make_a_photo_equal_its_mirror_image():
     assert np.allclose(one, other, atol=1e-5)
 
 
-def test_views_are_the_middle_its_mirror_image_and_the_corners():
-    images = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
-    views = all_views(images, 2)
-    assert np.array_equal(views[:, 0], images)
-    assert np.array_equal(views[:, 1], images[:, :, ::-1])
-    chain = Pipeline((SimplePreprocessor(28, 28),))
-    photo = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    crops = with_crops(chain, 10)(photo)
-    assert crops.shape == (5, 28, 28, 3)
-    assert np.array_equal(crops[0], photo[:28, :28])
-    assert np.array_equal(crops[4], photo[2:30, 2:30])
+@pytest.mark.parametrize("crops", (2, 10))
+def test_features_are_the_mean_of_those_of_each_view(crops):
+    network = transfer.open_network("minivggnet", random=True, crops=crops)
+    image = np.random.default_rng(0).integers(0, 256, (50, 60, 3)).astype(np.uint8)
+    views = evaluation.with_views(network.preprocessing, (32, 32), crops)(image)
+    mean = network.predictor(views).mean(axis=0)
+    assert views.shape == (crops, 32, 32, 3)
+    assert np.allclose(network.features(network.prepare([image]))[0], mean, atol=1e-6)
 
 
 DATA = os.environ.get("SIGHTKIT_TEST_DATA")
