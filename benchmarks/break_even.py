@@ -77,8 +77,8 @@ def main(config: Config) -> list[measure.Row]:
 def _row(name: str, *, quick: bool) -> measure.Row:
     from sightkit import zoo
     from sightkit.inference.break_even import break_even, saved_seconds, start_seconds
-    from sightkit.inference.keras_engine import KerasEngine
     from sightkit.inference.openvino_engine import OpenVinoEngine, convert
+    from sightkit.inference.predictor import KerasEngine
 
     network = zoo.build(name, **zoo.entry(name).published[0][0])
     images = _images(NETWORKS[name], network)

@@ -13,7 +13,6 @@ from sightkit._network import precision_of
 from sightkit.inference.agreement import disagreement
 from sightkit.inference.break_even import UNKNOWN_SIDE, break_even
 from sightkit.inference.compiled_cache import CompiledCache, cpu_flags, identify
-from sightkit.inference.keras_engine import KerasEngine
 from sightkit.inference.messages import short, warn
 from sightkit.inference.openvino_engine import (
     OpenVinoEngine,
@@ -21,7 +20,7 @@ from sightkit.inference.openvino_engine import (
     convert,
     load_openvino,
 )
-from sightkit.inference.predictor import Predictor
+from sightkit.inference.predictor import KerasEngine, Predictor
 
 if TYPE_CHECKING:
     import keras

@@ -78,17 +78,13 @@ class OpenVinoEngine(Predictor):
     def _answer(self, images: np.ndarray) -> np.ndarray:
         share = -(-len(images) // self.streams)
         size = min(self._part_of(images.shape[1:]), share)
-        outputs = np.empty(0, np.float32)
-        running: deque[tuple[Any, int, np.ndarray]] = deque()
+        outputs: list[np.ndarray] = []
+        running: deque[tuple[Any, np.ndarray]] = deque()
 
         def collect() -> None:  # of the oldest; parts come back in their order
-            nonlocal outputs
-            request, start, part = running.popleft()
+            request, _ = running.popleft()
             request.wait()
-            answer = request.get_output_tensor(0).data
-            if start == 0:
-                outputs = np.empty((len(images), *answer.shape[1:]), np.float32)
-            outputs[start : start + len(part)] = answer
+            outputs.append(np.array(request.get_output_tensor(0).data, np.float32))
 
         try:
             for number, start in enumerate(range(0, len(images), size)):
@@ -99,14 +95,14 @@ class OpenVinoEngine(Predictor):
                 request = self._request(len(part), number % self.streams)
                 request.set_input_tensor(self._tensor(part, shared_memory=True))
                 request.start_async()
-                running.append((request, start, part))
+                running.append((request, part))
             while running:
                 collect()
         finally:  # whatever was raised, nothing is left running
-            for request, _, _ in running:
+            for request, _ in running:
                 with contextlib.suppress(Exception):  # the first error is the one that counts
                     request.wait()
-        return outputs
+        return np.concatenate(outputs)
 
     def _part_of(self, shape: tuple[int, ...]) -> int:
         """Return the images of that shape that one request takes."""

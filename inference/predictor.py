@@ -1,13 +1,18 @@
-"""Preprocessed batches in, arrays out, by one engine for good."""
+"""Preprocessed batches in, arrays out, by one engine for good; Keras as such an engine."""
 
 from __future__ import annotations
 
 import abc
+import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.inference.messages import short
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Predictor(abc.ABC):
@@ -103,3 +108,32 @@ class Predictor(abc.ABC):
             engine=self.engine,
             reason=reason,
         )
+
+
+class KerasEngine(Predictor):
+    """Keras itself, with the network's present weights; or, by another name, a folded copy.
+
+    Args:
+        network: with one input and one output.
+        batch_size: images that go through it at once.
+        precision: what it computes in.
+        engine: its name.
+    """
+
+    def __init__(
+        self, network: keras.Model, batch_size: int, precision: str, engine: str = "keras"
+    ) -> None:
+        shape = tuple(network.inputs[0].shape) if getattr(network, "inputs", None) else None
+        super().__init__(network.name, precision, batch_size, shape, network.output_shape)
+        self.engine = engine
+        self._network = network
+        # Keras keeps the state of a prediction on the model, so one thread at a time.
+        self._lock = threading.Lock()
+
+    def _answer(self, images: np.ndarray) -> np.ndarray:
+        parts = []
+        for start in range(0, len(images), self.batch_size):
+            with self._lock:
+                part = self._network.predict_on_batch(images[start : start + self.batch_size])
+            parts.append(np.asarray(part, np.float32))
+        return np.concatenate(parts)
