@@ -14,16 +14,18 @@ class Head:
         kind: name in bundle.json.
         stored: names of the arrays that are stored; all other fields are settings, JSON.
         dimensions: of the features.
+        classes: number of classes.
     """
 
     kind: str
     stored: tuple[str, ...]
     dimensions: int
+    classes: int
 
     @property
     def classes_(self) -> np.ndarray:
         """The labels, int64 (classes,), in the order of the probabilities."""
-        raise NotImplementedError
+        return np.arange(self.classes)
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""

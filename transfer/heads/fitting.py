@@ -22,7 +22,13 @@ from sightkit.transfer.heads.trees import TreesHead
 HeadKind = Literal["logistic", "softmax", "svm", "squared_svm", "knn", "random_forest", "adaboost"]
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 NEIGHBOURS = (1, 3, 5, 9)
-LINEAR = ("logistic", "softmax", "svm", "squared_svm")
+LINEAR: dict[str, tuple[Multiclass, ...]] = {
+    "logistic": ("multinomial", "ovr", "ovo"),
+    "softmax": ("multinomial",),
+    "svm": ("ovr", "ovo"),
+    "squared_svm": ("ovr", "ovo"),
+}
+"""The ways in which a linear head tells several classes apart, its default first."""
 TREES = 300
 
 
@@ -90,7 +96,7 @@ def fit_head(
     if isinstance(values, StoredRows):
         raise SightkitError(
             "The features exceed the memory, and this head needs all of them at once.",
-            f"Give --head {', '.join(LINEAR[:-1])} or {LINEAR[-1]}, which read them in parts, or "
+            f"Give --head {' or '.join(LINEAR)}, which read them in parts, or "
             "extract with --pool avg.",
             head=kind,
             bytes=4 * values.shape[0] * values.shape[1],
@@ -108,14 +114,8 @@ def check_head(
         raise SightkitError(f"A head is one of {', '.join(get_args(HeadKind))}.", head=kind)
     if not strengths or min(strengths) <= 0 or not np.isfinite(strengths).all():
         raise SightkitError("Each C must be a number above 0.", strengths=tuple(strengths))
-    default: Multiclass = "multinomial" if kind in ("logistic", "softmax") else "ovr"
-    chosen = multiclass or default
-    allowed = {
-        "logistic": ("multinomial", "ovr", "ovo"),
-        "softmax": ("multinomial",),
-        "svm": ("ovr", "ovo"),
-        "squared_svm": ("ovr", "ovo"),
-    }.get(kind, (default,))
+    allowed = LINEAR.get(kind, ("ovr",))
+    chosen = multiclass or allowed[0]
     if chosen not in allowed:
         raise SightkitError(
             f"The head {kind} tells several classes apart by {' or '.join(allowed)}.",

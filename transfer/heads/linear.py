@@ -42,11 +42,6 @@ class LinearHead(Head):
         """Of the features."""
         return len(self.weights)
 
-    @property
-    def classes_(self) -> np.ndarray:
-        """The labels, int64 (classes,)."""
-        return np.arange(self.classes)
-
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""
         scores = features.astype(np.float64) @ self.weights + self.intercepts

@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from sightkit.transfer.heads.linear import Multiclass, pairs_of
-from sightkit.transfer.heads.span import Span
+from sightkit.transfer.heads.scaling import Span
 from sightkit.transfer.heads.stored_rows import StoredRows, blocks_of, mixed_parts
 
 FEW = 2_000

@@ -40,11 +40,6 @@ class NeighboursHead(Head):
         """Of the features."""
         return self.samples.shape[1]
 
-    @property
-    def classes_(self) -> np.ndarray:
-        """The labels, int64 (classes,)."""
-        return np.arange(self.classes)
-
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""
         result = np.zeros((len(features), self.classes), np.float32)

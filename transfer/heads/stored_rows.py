@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-BLOCK_BYTES = 2**25
+from sightkit.transfer.feature_file import BLOCK_BYTES, Features
+
 SMALLEST = 1_000
 """Rows that a part has at least; of 25,088 features they take 400 MB while a head is fitted. Of
 2,500 photos of CIFAR-10, two parts cost no accuracy, four of 625 rows 0.6 points (five seeds)."""
-
-
-class Takes(Protocol):
-    """The part of ``transfer.Features`` that is read."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, dimensions)."""
-        ...
-
-    def take(self, rows: np.ndarray | slice) -> np.ndarray:
-        """float32 (n, d)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +24,7 @@ class StoredRows:
         parts: the number of parts in which they are read, each of which fits into memory.
     """
 
-    features: Takes
+    features: Features
     taken: np.ndarray
     parts: int
 

@@ -70,24 +70,23 @@ class TreesHead(Head):
         )
 
     @property
-    def classes_(self) -> np.ndarray:
-        """The labels, int64 (classes,)."""
-        return np.arange(self.values.shape[1])
+    def classes(self) -> int:  # type: ignore[override]
+        """Number of classes."""
+        return self.values.shape[1]
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""
         features = np.asarray(features, np.float32)
-        classes = self.values.shape[1]
-        total = np.zeros((len(features), classes))
+        total = np.zeros((len(features), self.classes))
         for root, vote in zip(self.roots, self.votes, strict=True):
             shares = self.values[self._leaves(features, root)]
             if self.boosted:
-                best = np.arange(classes) == shares.argmax(axis=1)[:, np.newaxis]
-                shares = np.where(best, 1.0, -1 / (classes - 1))
+                best = self.classes_ == shares.argmax(axis=1)[:, np.newaxis]
+                shares = np.where(best, 1.0, -1 / (self.classes - 1))
             total += vote * shares
         if self.boosted:
             # Zhu et al. 2009 (SAMME); scikit-learn gives a pair half of the margin each.
-            total = softmax(total / (classes - 1))
+            total = softmax(total / (self.classes - 1))
         return total.astype(np.float32)
 
     def estimator(self) -> Any:
@@ -96,7 +95,7 @@ class TreesHead(Head):
 
         count = len(self.roots)
         trees = [self._tree(part) for part in np.split(np.arange(len(self.left)), self.roots[1:])]
-        facts: dict[str, Any] = {"n_classes_": self.values.shape[1], "estimators_": trees}
+        facts: dict[str, Any] = {"n_classes_": self.classes, "estimators_": trees}
         if self.boosted:
             facts["estimator_weights_"] = self.votes
             several: Any = AdaBoostClassifier(n_estimators=count)
@@ -114,10 +113,9 @@ class TreesHead(Head):
         for name, own in (("left_child", self.left), ("right_child", self.right)):
             nodes[name] = np.where(own[part] == NO_CHILD, NO_CHILD, own[part] - part[0])
         values = np.ascontiguousarray(self.values[part, np.newaxis])
-        classes = self.values.shape[1]
-        tree = kind(self.dimensions, np.array([classes], np.intp), 1)
+        tree = kind(self.dimensions, np.array([self.classes], np.intp), 1)
         tree.__setstate__({**state, "node_count": len(part), "nodes": nodes, "values": values})
-        facts = {"tree_": tree, "n_classes_": classes, "n_outputs_": 1}
+        facts = {"tree_": tree, "n_classes_": self.classes, "n_outputs_": 1}
         return fitted(single, self.classes_, self.dimensions, **facts)
 
     def _leaves(self, features: np.ndarray, root: int) -> np.ndarray:
