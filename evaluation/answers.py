@@ -38,8 +38,10 @@ def as_probabilities(answers: np.ndarray, class_names: Sequence[str]) -> np.ndar
     finite = columns[np.isfinite(columns).all(axis=1)].astype(np.float64)
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if columns.shape[1] == 1 and classes == 2:
-        inside = low >= -TOLERANCE and high <= 1 + TOLERANCE
-        return _both(columns, logits=not inside)
+        second = columns.astype(np.float64)
+        if low >= -TOLERANCE and high <= 1 + TOLERANCE:
+            return np.concatenate([1 - second, second], axis=1).astype(np.float32)
+        return _softmax(np.concatenate([np.zeros_like(second), second], axis=1))
     if columns.shape[1] != classes:
         raise _refused(
             "An answer needs a column for each class, or one for two classes.",
@@ -94,14 +96,6 @@ def join_batches(parts: Sequence[np.ndarray]) -> np.ndarray:
             "A network must give as many columns for each batch.", columns=sorted(shapes)
         )
     return np.concatenate(parts)
-
-
-def _both(second: np.ndarray, *, logits: bool) -> np.ndarray:
-    """Probabilities of both classes from the second's, or from its logit."""
-    second = second.astype(np.float64)
-    if logits:
-        return _softmax(np.concatenate([np.zeros_like(second), second], axis=1))
-    return np.concatenate([1 - second, second], axis=1).astype(np.float32)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from sightkit import _files, _run_files, _scripts
 from sightkit.evaluation.diagnosis import Diagnosis
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Mistake
-from sightkit.evaluation.pictures import file_data_uri, png_data_uri
+from sightkit.evaluation.pictures import data_uri, png_data_uri
 from sightkit.evaluation.tables import html_table, percent
 
 SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
@@ -134,7 +134,7 @@ def _headline(metrics: Mapping[str, Any]) -> str:
 def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
     if not path.is_file():
         return ""
-    image = f'<img class="wide" src="{file_data_uri(path)}" alt="{alternative}">'
+    image = f'<img class="wide" src="{data_uri(path.read_bytes())}" alt="{alternative}">'
     return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 

@@ -193,15 +193,11 @@ def png_data_uri(image: np.ndarray) -> str:
     buffer = io.BytesIO()
     colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
     imsave(buffer, np.ascontiguousarray(colour), format="png")
-    return _data_uri(buffer.getvalue())
+    return data_uri(buffer.getvalue())
 
 
-def file_data_uri(path: str | os.PathLike[str]) -> str:
-    """Encode a PNG file as a data URI."""
-    return _data_uri(Path(path).read_bytes())
-
-
-def _data_uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
+    """Encode the bytes of a PNG file as a data URI."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 

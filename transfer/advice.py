@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from sightkit._errors import SightkitError
@@ -17,17 +16,9 @@ SOURCES = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One field of the table."""
-
-    method: str
-    how: str
-    reasons: tuple[str, ...]
-
-
-TABLE = {
-    ("small", "similar"): Cell(
+# Size and similarity to method, how, and reasons.
+TABLE: dict[tuple[str, str], tuple[str, str, tuple[str, ...]]] = {
+    ("small", "similar"): (
         "feature extraction",
         "a linear classifier on the network's last features",
         (
@@ -36,7 +27,7 @@ TABLE = {
             "The network has seen photos like these: its last layers name what is on them.",
         ),
     ),
-    ("small", "different"): Cell(
+    ("small", "different"): (
         "features of earlier layers",
         "linear classifiers on the features of several layers; the best is taken",
         (
@@ -45,7 +36,7 @@ TABLE = {
             "Lower layers see edges and textures, which pictures of all kinds have (S1).",
         ),
     ),
-    ("large", "similar"): Cell(
+    ("large", "similar"): (
         "fine-tuning",
         "a new head, then the last block at a small rate",
         (
@@ -54,7 +45,7 @@ TABLE = {
             "The lower layers are right already: leave them as they are.",
         ),
     ),
-    ("large", "different"): Cell(
+    ("large", "different"): (
         "fine-tuning of many layers, or training from scratch",
         "a new head, then all from an early block on; a network from scratch beside it",
         (
@@ -100,9 +91,9 @@ class Advice:
             f"similarity  {self.kind}: {self.similarity:.2f} ({above} {SIMILAR})",
             "",
         ]
-        for (size, kind), cell in TABLE.items():
+        for (size, kind), (method, how, _) in TABLE.items():
             mark = "→" if (size, kind) == (self.size, self.kind) else " "
-            lines.append(f"{mark} {size}, {kind:<10} {cell.method}: {cell.how}")
+            lines.append(f"{mark} {size}, {kind:<10} {method}: {how}")
         lines += ["", f"Advice: {self.method}.", *(f"  {reason}" for reason in self.reasons)]
         return "\n".join([*lines, *(f"  {key}: {text}." for key, text in SOURCES.items())])
 
@@ -141,7 +132,7 @@ def advise(dataset_size: int, similarity: float, *, classes: int = 2) -> Advice:
             dataset_size=dataset_size,
             classes=classes,
         )
-    if not (math.isfinite(similarity) and 0 <= similarity <= 1):
+    if not 0 <= similarity <= 1:
         raise SightkitError(
             "similarity must be between 0 and 1.",
             "transfer.probe measures it on photos.",
@@ -149,7 +140,4 @@ def advise(dataset_size: int, similarity: float, *, classes: int = 2) -> Advice:
         )
     size = "large" if dataset_size >= LARGE * classes else "small"
     kind = "similar" if similarity >= SIMILAR else "different"
-    cell = TABLE[size, kind]
-    return Advice(
-        cell.method, cell.how, cell.reasons, size, kind, dataset_size, classes, similarity
-    )
+    return Advice(*TABLE[size, kind], size, kind, dataset_size, classes, similarity)

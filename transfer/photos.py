@@ -21,6 +21,7 @@ from sightkit.io.sources.folder_dataset import Layout
 from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.feature_file import Features
+from sightkit.transfer.features import open_photos
 from sightkit.transfer.sources import CROP, source_of
 
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -139,25 +140,20 @@ def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int
         SightkitError: neither folder nor file, fewer than two classes, or no picture that can be
             read.
     """
-    if data.is_dir():
-        source = io.FolderDataset(data, layout)()
-        labels, names, read = source.labels, source.class_names, source.read
-    elif data.is_file():
-        file = io.DatasetFile.open(data)
-        labels, names, read = file.labels, file.class_names, file.memmap().__getitem__
-    else:
+    if not data.exists():
         raise _nothing_there(data)
+    source = open_photos(data, layout=layout).images
     images, read_rows = [], []
-    for row in _chosen(labels, count, seed):
+    for row in _chosen(source.labels, count, seed):
         try:
-            images.append(np.array(read(row)))
+            images.append(np.array(source.read(row)))
         except SightkitError as error:
             print(error, file=sys.stderr)
         else:
             read_rows.append(row)
     if not images:
         raise SightkitError("None of the pictures can be read.", data=str(data))
-    return Sample(images, labels[read_rows], names, len(labels))
+    return Sample(images, source.labels[read_rows], source.class_names, len(source))
 
 
 def photos_of(features: Features, rows: np.ndarray) -> Samples:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.training import Bundle
+from sightkit.training.classifier import Photo, decoded
 from sightkit.transfer.imagenet import pretrained
 
 HALF = 0.1
@@ -21,8 +19,6 @@ STAGES = 4
 FOLDS = 5
 PENALTY = 0.1
 BATCH = 32
-
-Picture = np.ndarray | str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class Probe:
 
 
 def probe(
-    images: Sequence[Picture],
+    images: Sequence[Photo],
     labels: Sequence[int] | np.ndarray | None = None,
     *,
     network: str | Bundle = "mobilenetv2_0.35",
@@ -113,27 +109,27 @@ def probe(
     divergence = float(
         np.median([_divergence(*each) for each in zip(layers, means, squares, strict=True)])
     )
-    found = Probe(
+    majority, stages = None, []
+    if labels is not None:
+        truth = np.asarray(labels)
+        counts = np.bincount(truth)
+        majority = float(counts.max() / len(truth))
+        folds = min(FOLDS, int(counts[counts > 0].min()))
+        if folds >= 2 and (counts > 0).sum() >= 2:
+            chosen = np.linspace(0, len(layers) - 1, STAGES + 1).round().astype(int)[1:]
+            stages = [(layers[k].name, _separation(means[k], truth, folds)) for k in chosen]
+    return Probe(
         network=network if isinstance(network, str) else body.name,
         images=len(images),
         divergence=divergence,
         similarity=1 / (1 + divergence / HALF),
+        majority=majority,
+        stages=tuple(stages),
     )
-    if labels is None:
-        return found
-    truth = np.asarray(labels)
-    counts = np.bincount(truth)
-    folds = min(FOLDS, int(counts[counts > 0].min()))
-    chosen = np.linspace(0, len(layers) - 1, STAGES + 1).round().astype(int)[1:]
-    if folds < 2 or (counts > 0).sum() < 2:
-        chosen = chosen[:0]
-    stages = tuple((layers[k].name, _separation(means[k], truth, folds)) for k in chosen)
-    majority = float(counts.max() / len(truth))
-    return dataclasses.replace(found, majority=majority, stages=stages)
 
 
 def _moments(
-    bundle: Bundle, layers: Sequence[keras.layers.Layer], images: Sequence[Picture]
+    bundle: Bundle, layers: Sequence[keras.layers.Layer], images: Sequence[Photo]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return mean and mean square over places of each layer's input: (N, channels) a layer."""
     inputs = [layer.input for layer in layers]
@@ -142,10 +138,7 @@ def _moments(
     probing = keras.Model(bundle.network.inputs[0], outputs)
     parts = []
     for start in range(0, len(images), BATCH):
-        batch = [
-            bundle.preprocessing(each if isinstance(each, np.ndarray) else io.read_image(each))
-            for each in images[start : start + BATCH]
-        ]
+        batch = [bundle.preprocessing(decoded(image)) for image in images[start : start + BATCH]]
         parts.append(probing.predict_on_batch(np.stack(batch)))
     joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
     return joined[: len(layers)], joined[len(layers) :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -59,16 +58,13 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
 def _arrays_of(file: h5py.File) -> dict[str, list[np.ndarray]]:
     """Return kernel and bias by the zoo's layer name, of datasets in the file itself."""
     layers: dict[str, list[np.ndarray]] = {}
-    for name in _names(file.attrs["layer_names"]):
+    for name in np.asarray(file.attrs["layer_names"]).astype(str).tolist():
         group = file[name]
-        arrays = [_array(group, weight) for weight in _names(group.attrs.get("weight_names", ()))]
+        weights = np.asarray(group.attrs.get("weight_names", ())).astype(str).tolist()
+        arrays = [_array(group, weight) for weight in weights]
         if arrays:
             layers[name.replace("/", "_")] = arrays
     return layers
-
-
-def _names(attribute: Iterable[bytes | str]) -> list[str]:
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in attribute]
 
 
 def _array(group: h5py.Group, name: str) -> np.ndarray:
