@@ -114,7 +114,7 @@ def check_head(
         raise SightkitError(f"A head is one of {', '.join(get_args(HeadKind))}.", head=kind)
     if not strengths or min(strengths) <= 0 or not np.isfinite(strengths).all():
         raise SightkitError("Each C must be a number above 0.", strengths=tuple(strengths))
-    allowed = LINEAR.get(kind, ("ovr",))
+    allowed: tuple[Multiclass, ...] = LINEAR.get(kind, ("ovr",))
     chosen = multiclass or allowed[0]
     if chosen not in allowed:
         raise SightkitError(
