@@ -38,9 +38,9 @@ def test_features_are_the_networks_outputs_with_their_photos(small_network, fold
     for row in (0, 13, 23):
         image = images.read(row)
         views = small_network.prepare([image])
-        assert views.shape == (1, 5, 32, 32, 3)
-        flat = np.concatenate([views[0], views[0][:, :, ::-1]])
-        expected = small_network.model.predict_on_batch(flat).mean(axis=0)
+        assert views.shape == (1, 10, 32, 32, 3)
+        assert np.array_equal(views[0, 5:], views[0, :5, :, ::-1])
+        expected = small_network.model.predict_on_batch(views[0]).mean(axis=0)
         assert np.allclose(features.take(slice(row, row + 1))[0], expected, atol=1e-5)
     identity = features.networks[0]
     assert identity["name"] == "minivggnet" and identity["layer"] == "block2_dropout"
