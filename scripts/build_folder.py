@@ -5,7 +5,8 @@
 
 Expected is one folder a class (``PHOTOS/cats/1.jpg``), the label in the name (``cat.1.jpg``, with
 ``--layout names``), parts that stay as they are (``train/cats/1.jpg``, ``test/cats/2.jpg``, with
-``--layout splits``), or the layout of Tiny ImageNet. What is left out is listed beside the dataset
+``--layout splits``), class folders in any nesting (``--layout deep``), the layout of Tiny ImageNet,
+or a table of labels (``--labels labels.csv``). What is left out is listed beside the dataset
 with the reason; images that are (hidden, behind a link, in no class) count against ``--max-bad``,
 unless ``--exclude`` names their class or folder. Copies of a picture stay in one split.
 """
@@ -34,8 +35,12 @@ class Config(io.BuildConfig):
     data: Path = Path("datasets/photos")
     output: Path = Path("datasets/photos.h5")
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
-    layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
-    """Place of an image's class."""
+    layout: Literal["folders", "deep", "names", "splits", "tiny_imagenet"] = "folders"
+    """Place of an image's class; deep: the innermost folder."""
+    labels: Path | None = None
+    """Table of the labels, CSV or JSON lines, in place of a layout: an id or path and a label."""
+    columns: tuple[str, str] | None = None
+    """Names of the table's columns of ids and of labels, where there is a choice."""
     exclude: tuple[str, ...] = ()
     """Classes, or folders below the data, to leave out."""
     fit: Literal["crop", "stretch"] = "crop"
@@ -48,7 +53,13 @@ def main(config: Config) -> dict[str, Any]:
     fit = AspectAwarePreprocessor if config.fit == "crop" else SimplePreprocessor
     colour = (GrayscalePreprocessor(),) if config.grey else ()
     with config.folder() as folder:
-        source = io.FolderDataset(folder, config.layout, exclude=config.exclude)
+        source = io.FolderDataset(
+            folder,
+            config.layout,
+            exclude=config.exclude,
+            labels=config.labels,
+            columns=config.columns,
+        )
         return config.build(source, Pipeline((*colour, fit(config.size, config.size))))
 
 

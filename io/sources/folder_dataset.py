@@ -14,13 +14,21 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.io.images import read_image
 from sightkit.io.sources.archives import place_in_archive
-from sightkit.io.sources.folder_layouts import Labelled, by_folder, by_name, by_number, by_split
+from sightkit.io.sources.folder_layouts import (
+    by_deep,
+    by_folder,
+    by_name,
+    by_number,
+    by_split,
+)
 from sightkit.io.sources.folder_scan import printable, scan_folder
 from sightkit.io.sources.image_source import ImageSource
+from sightkit.io.sources.label_files import by_table
+from sightkit.io.sources.labelled import Labelled
 from sightkit.io.sources.tiny_imagenet import tiny_imagenet
 from sightkit.io.splits import SPLITS
 
-Layout = Literal["folders", "names", "numbers", "splits", "tiny_imagenet"]
+Layout = Literal["folders", "deep", "names", "numbers", "splits", "tiny_imagenet"]
 LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
 """``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
 
@@ -31,6 +39,8 @@ class FolderDataset:
 
     ================= ==========================================================================
     ``folders``       ``CLASS/image.jpg``, or deeper: the first folder is the class
+    ``deep``          ``…/CLASS/image.jpg``: the folder that holds the image is the class, in any
+                      nesting; folders of one name are one class
     ``names``         ``cat.0.jpg``: the class is in the name, see ``pattern``
     ``numbers``       ``image_0001.jpg`` …: ``per_class`` images of each of ``classes`` in turn
     ``splits``        ``train/CLASS/image.jpg``, ``test/CLASS/image.jpg``, ``val/CLASS/image.jpg``:
@@ -53,7 +63,13 @@ class FolderDataset:
             without its ending; for ``names``. The default takes what is before the number.
         classes: in the order of the numbers; for ``numbers``.
         per_class: images of each class; for ``numbers``.
-        fewest: images that each class must have: 1 where all are evaluated; for ``folders``.
+        fewest: images that each class must have: 1 where all are evaluated; for ``folders`` and
+            ``deep``.
+        labels: table of the labels, in place of a layout: CSV (any delimiter, UTF-8 or UTF-16) or
+            JSON lines, one row an image with its id or path and its label. Ids without a file and
+            files without an id are left out and counted.
+        columns: names of the table's columns of ids and of labels; they are found where there is no
+            choice.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
@@ -71,6 +87,8 @@ class FolderDataset:
     per_class: int = 0
     at_least: tuple[int, int] | None = None
     fewest: int = 2
+    labels: Path | None = None
+    columns: tuple[str, str] | None = None
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
@@ -118,7 +136,7 @@ class FolderDataset:
             digest.update(b"\0".join((os.fsencode(name), b"%d" % size, os.fsencode(label), b"")))
         return {
             "name": "FolderDataset",
-            "layout": self.layout,
+            "layout": "table" if self.labels else self.layout,
             "classes": list(self.class_names),
             "files": len(self._labelled.images),
             "sha256": digest.hexdigest(),
@@ -140,8 +158,12 @@ class FolderDataset:
     def _labelled(self) -> Labelled:
         """List the folder once, so that config and images are of the same files."""
         scan = scan_folder(self.folder)
+        if self.labels is not None:
+            return by_table(scan, Path(self.labels), self.columns, self.exclude)
         if self.layout == "folders":
             return by_folder(scan, self.exclude, self.fewest)
+        if self.layout == "deep":
+            return by_deep(scan, self.exclude, self.fewest)
         if self.layout == "names":
             return by_name(scan, self.pattern, self.exclude)
         if self.layout == "numbers":

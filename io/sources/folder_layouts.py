@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 from sightkit._errors import SightkitError
 from sightkit.io.image_kinds import ending_of
-from sightkit.io.sources.class_names import composed, refuse_lookalikes
-from sightkit.io.sources.folder_scan import Named, Scan, descend, printable
+from sightkit.io.sources.class_names import composed
+from sightkit.io.sources.folder_scan import Scan, descend
+from sightkit.io.sources.labelled import Labelled, Place, excluding, label_images, listed
 
-ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
 NAMES_HINT = (
     "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
     "a pattern of your own (FolderDataset) reads others."
@@ -35,126 +31,6 @@ SPLIT_LIKE = re.compile(
 """``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which are no classes."""
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Images with their classes, as a layout reads them.
-
-    Attributes:
-        root: the folder that the names are relative to.
-        images: name, size in bytes and class of each image, sorted by name.
-        classes: sorted by bytes; labels are positions in it.
-        lost: name and reason of each image that has no class and that nobody excluded.
-        left_out: name and reason of everything else.
-        titles: names for people to read, one a class; the classes themselves when empty.
-        splits: the data set's own split that each image belongs to; empty if it has none.
-    """
-
-    root: Path
-    images: tuple[tuple[str, int, str], ...]
-    classes: tuple[str, ...]
-    lost: Named
-    left_out: Named
-    titles: tuple[str, ...] = ()
-    splits: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Place:
-    """The class of an image, and its split where the layout has some; or why it has no class.
-
-    Attributes:
-        label: the class.
-        split: ``"train"``, ``"validation"`` or ``"test"``.
-        reason: why there is no class.
-        expected: it is usual that such an image has none.
-    """
-
-    label: str = ""
-    split: str = ""
-    reason: str = ""
-    expected: bool = False
-
-
-def label_images(
-    scan: Scan,
-    place_of: Callable[[str], Place],
-    *,
-    classes: Sequence[str] = (),
-    splits: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    fewest: int = 2,
-    hint: str = "Check --data and the layout.",
-    missing: Named = (),
-) -> Labelled:
-    """Give each image its class, and refuse what nothing can be learned from.
-
-    Args:
-        scan: the folder.
-        place_of: the layout: class of an image by its name.
-        classes: that must have images, beside those that are found.
-        splits: that must have images, beside those that are found.
-        exclude: classes and folders to leave out.
-        fewest: images of each class to train on.
-        hint: next step where no image has a class.
-        missing: name and reason of images that the layout names and that are not there.
-
-    Raises:
-        SightkitError: no images, one class, a class of too few, a split without one of the classes,
-            names of classes that look the same.
-    """
-    excluded = {composed(name).strip("/") for name in exclude}
-    images: list[tuple[str, int, str, str]] = []
-    lost, left_out = list(missing), list(scan.left_out)
-    known = {composed(name) for name in (*classes, *scan.folders)}
-    for name, reason in scan.lost:
-        if out := _excluding(name.removeprefix(scan.prefix), excluded):
-            left_out.append((name, f"{printable(out)} is excluded"))
-        else:
-            lost.append((name, reason))
-    for name, size in scan.images:
-        place = place_of(name)
-        label = composed(place.label)
-        known.add(label)
-        if out := _excluding(name, excluded) or (label if label in excluded else ""):
-            left_out.append((name, f"{printable(out)} is excluded"))
-        elif place.reason:
-            (left_out if place.expected else lost).append((name, place.reason))
-        else:
-            images.append((name, size, label, place.split))
-    if unknown := sorted(excluded - known):
-        raise SightkitError(
-            "Only classes and folders that are there can be excluded.",
-            f"There are {_listed(sorted(known - {''}))}.",
-            exclude=unknown,
-        )
-    images.sort(key=lambda image: os.fsencode(image[0]))
-    names = {composed(name) for name in classes} - excluded | {image[2] for image in images}
-    ordered = sorted(names, key=os.fsencode)
-    if not images:
-        raise SightkitError(
-            f"There must be images with a class; none were found{_seen(lost + left_out)}.",
-            _archives(left_out) or hint,
-            folder=str(scan.root),
-        )
-    refuse_lookalikes(ordered)
-    if len(ordered) < 2:
-        raise SightkitError(
-            "Images of at least two classes are needed.",
-            "Give the folder above, if this one is a class.",
-            folder=str(scan.root),
-            classes=[printable(name) for name in ordered],
-        )
-    _refuse_poor(scan, images, ordered, splits, fewest, lost)
-    return Labelled(
-        scan.root,
-        tuple(image[:3] for image in images),
-        tuple(ordered),
-        tuple(lost),
-        tuple(left_out),
-        splits=tuple(image[3] for image in images) if images[0][3] else (),
-    )
-
-
 def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
     """``CLASS/image`` or ``CLASS/…/image``: the class is the first folder."""
     scan = descend(scan)
@@ -166,6 +42,27 @@ def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
         return Place(first) if slash else Place(reason="in no class folder")
 
     return label_images(scan, place_of, classes=classes, exclude=exclude, fewest=fewest)
+
+
+def by_deep(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
+    """``…/CLASS/image`` in any nesting: the class is the folder that holds the image itself."""
+    scan = descend(scan)
+    _refuse_splits(scan, [name for name in scan.folders if "/" not in name and name not in exclude])
+    inner = {folder.rpartition("/")[0] for folder in scan.folders}
+    excluded = {composed(name).strip("/") for name in exclude}
+    empty = [name for name in scan.folders if name not in inner]  # each is a class, or should be
+
+    def place_of(name: str) -> Place:
+        *folders, _ = name.split("/")
+        return Place(folders[-1]) if folders else Place(reason="in no class folder")
+
+    return label_images(
+        scan,
+        place_of,
+        classes=[name.rpartition("/")[2] for name in empty if not excluding(f"{name}/", excluded)],
+        exclude=exclude,
+        fewest=fewest,
+    )
 
 
 def by_split(scan: Scan, exclude: Sequence[str]) -> Labelled:
@@ -247,13 +144,6 @@ def in_test(name: str) -> bool:
     return folder.lower().startswith("test") and bool(SPLIT_LIKE.fullmatch(folder))
 
 
-def _excluding(name: str, excluded: set[str]) -> str:
-    """The excluded folder that holds a file; empty if none does."""
-    parts = composed(name).split("/")[:-1]
-    folders = ("/".join(parts[: end + 1]) for end in range(len(parts)))
-    return next((folder for folder in folders if folder in excluded), "")
-
-
 def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
     if classes and all(SPLIT_LIKE.fullmatch(name) for name in classes):
         raise SightkitError(
@@ -261,49 +151,5 @@ def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
             "Give one of them as --data, or choose a layout: splits (train/CLASS/…, test/CLASS/…), "
             "names (train/cat.0.jpg), tiny_imagenet.",
             folder=str(scan.root),
-            folders=_listed(classes),
+            folders=listed(classes),
         )
-
-
-def _refuse_poor(
-    scan: Scan,
-    images: list[tuple[str, int, str, str]],
-    classes: list[str],
-    splits: Sequence[str],
-    fewest: int,
-    lost: list[tuple[str, str]],
-) -> None:
-    """Refuse a class of too few images to train on, and one that is in no image of a split."""
-    counts = Counter((split, label) for _, _, label, split in images)
-    wanted = {split for split, _ in counts} | set(splits)
-    for split in sorted(wanted, key=lambda split: (split not in ("", "train"), split)):
-        least = fewest if split in ("", "train") else 1
-        poor = [f"{printable(c)} ({counts[split, c]})" for c in classes if counts[split, c] < least]
-        if poor:
-            raise SightkitError(
-                (
-                    "Each class must have two images at least, one to train on and one to evaluate "
-                    "on"
-                    if least > 1
-                    else f"Each class must have an image{f' in {split}' if split else ''}"
-                )
-                + f"{_seen(lost)}.",
-                "Add images, or leave the class out (build_folder.py: --exclude).",
-                classes=_listed(poor),
-                folder=str(scan.root),
-            )
-
-
-def _seen(left_out: list[tuple[str, str]]) -> str:
-    reasons = Counter(reason for _, reason in left_out)
-    return "".join(f"; {count:,} left out: {reason}" for reason, count in reasons.most_common(3))
-
-
-def _archives(left_out: list[tuple[str, str]]) -> str:
-    found = [printable(name) for name, _ in left_out if name.lower().endswith(ARCHIVE_ENDINGS)]
-    return f"Give one of its archives: {_listed(found)}." if found else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(printable(name) for name in names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown or "none"

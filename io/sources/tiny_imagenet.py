@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError
 from sightkit.io.regular_file import read_regular_file
-from sightkit.io.sources.folder_layouts import Labelled, Place, label_images
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
+from sightkit.io.sources.labelled import Labelled, Place, label_images
 
 MOST_BYTES = 2**30
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"

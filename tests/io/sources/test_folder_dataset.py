@@ -11,6 +11,8 @@ from sightkit._errors import SightkitError
 from sightkit.io import FolderDataset, build_dataset, write_png
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
+DEEP = ("2024/cats", "2025/x/cats", "2024/dogs", "2024/cats/kittens", "birds/owls")
+
 
 def draw(root, *names):
     """Pictures that tell themselves apart: the first pixel is the picture's number."""
@@ -352,6 +354,29 @@ def test_a_class_that_a_part_lacks_is_an_error(tmp_path):
             (tmp_path / "val" / "c").unlink()
     source = FolderDataset(tmp_path, "splits", exclude=("val",))()
     assert [name for name, _ in source.fixed] == ["train", "test"]
+
+
+def test_the_innermost_folder_is_the_class_in_any_nesting(tmp_path):
+    draw(tmp_path, *(f"{place}/{i}.png" for place in DEEP for i in range(2)))
+    source = FolderDataset(tmp_path, "deep")()
+    assert source.class_names == ("cats", "dogs", "kittens", "owls")
+    assert np.bincount(source.labels).tolist() == [4, 2, 2, 2]
+    draw(tmp_path, "0.png")
+    assert FolderDataset(tmp_path, "deep")().left_out == (("0.png", "in no class folder"),)
+    (tmp_path / "2024" / "lynx").mkdir()
+    with pytest.raises(SightkitError, match=r"classes='lynx \(0\)'"):
+        FolderDataset(tmp_path, "deep")()
+    for exclude in ("lynx", "2024/lynx"):
+        assert len(FolderDataset(tmp_path, "deep", exclude=(exclude,))().class_names) == 4
+
+
+def test_parts_are_no_nesting(tmp_path):
+    draw(
+        tmp_path,
+        *(f"x/{part}/{c}/{i}.png" for part in ("train", "test") for c in "ab" for i in "12"),
+    )
+    with pytest.raises(SightkitError, match="named like the parts"):
+        FolderDataset(tmp_path, "deep")()
 
 
 @pytest.mark.parametrize("make", ("hidden", "link", "empty", "other kind", "no image"))

@@ -1,0 +1,253 @@
+"""Labels from a table beside the images: which row is of which file, which column is what."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sightkit._errors import SightkitError
+from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
+from sightkit.io.sources.class_names import composed
+from sightkit.io.sources.folder_layouts import in_test
+from sightkit.io.sources.folder_scan import Scan
+from sightkit.io.sources.label_table import (
+    Table,
+    multi_label,
+    read_table,
+    refuse_several_labels,
+)
+from sightkit.io.sources.labelled import Labelled, Place, excluding, label_images, listed
+
+LABEL_COLUMNS = ("label", "class")
+_TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
+
+
+def by_table(
+    scan: Scan, path: Path, columns: tuple[str, str] | None, exclude: Sequence[str]
+) -> Labelled:
+    """Labels of a table, CSV or JSON lines: one row an image, its id or path and its label.
+
+    Args:
+        scan: the folder; ids are looked for in all of it.
+        path: the table; where it does not exist, it is looked for in the folder.
+        columns: names of the columns of ids and of labels; found where there is no choice.
+        exclude: classes and folders to leave out.
+    """
+    excluded = {composed(name).strip("/") for name in exclude}
+    inside = scan.root / path
+    table = read_table(inside if inside.is_file() and not path.is_file() else path)
+    files = _Files([name for name, _ in scan.images if not excluding(name, excluded)])
+    names, rows = _header(table, files, columns)
+    at = _id_column(table.path, names, rows, files, columns)
+    labels = _labels(table.path, names, rows, at, files, columns)
+    found = files.find(row[at] for row in rows)
+    label_of: dict[str, str] = {}
+    for row, label in zip(rows, labels, strict=True):
+        name = found.get(row[at])
+        if name is not None and label_of.setdefault(name, label) != label:
+            raise multi_label(table.path, image=name, labels=[label_of[name], label])
+    refuse_several_labels(table.path, [label for label in labels if label])
+    absent = [row[at] for row in rows if found.get(row[at]) is None]
+
+    def place_of(name: str) -> Place:
+        if name not in label_of:
+            reason = f"not named in {table.path.name}"
+            return Place(reason=reason, expected=in_test(name))
+        if not label_of[name]:
+            return Place(reason=f"without a label in {table.path.name}", expected=in_test(name))
+        return Place(label_of[name])
+
+    own = tuple(item for item in scan.left_out if scan.root / item[0] != table.path)
+    return label_images(
+        dataclasses.replace(scan, left_out=own),
+        place_of,
+        exclude=exclude,
+        missing=tuple((name, f"named in {table.path.name}, not there") for name in absent),
+        hint="Check --data and --labels.",
+    )
+
+
+@dataclass
+class _Files:
+    """Names of files, found by what a table may call them.
+
+    With or without the ending, with or without folders before it, whatever the case; folders that
+    are not there may come first, the same before every id (``/kaggle/input/train/1.jpg``).
+    """
+
+    names: Sequence[str]
+    _index: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            for key in _tails(_plain(name)):
+                for form in {key, _without_ending(key)}:
+                    self._index.setdefault(form, []).append(name)
+
+    def find(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the file of each id that has one; an id of several files is refused."""
+        found: dict[str, tuple[str, str]] = {}
+        for each in dict.fromkeys(ids):
+            plain = _plain(each)
+            for tail in _tails(plain):
+                names = self._index.get(tail) or self._index.get(_without_ending(tail))
+                if names and tail:
+                    found[each] = (plain[: len(plain) - len(tail)], self._one(each, names))
+                    break
+        before = Counter(cut for cut, _ in found.values())
+        usual = max(before, key=lambda cut: (before[cut], -len(cut)), default="")
+        return {each: name for each, (cut, name) in found.items() if cut == usual}
+
+    def count(self, ids: Sequence[str]) -> tuple[int, int]:
+        """Return how many files ids name, with their ending and at all."""
+        keys = [_plain(each).rpartition("/")[2] for each in dict.fromkeys(ids)]
+        exact = sum(key in self._index and ending_of(key) in KIND_BY_ENDING for key in keys)
+        return exact, sum(key in self._index or _without_ending(key) in self._index for key in keys)
+
+    def _one(self, each: str, names: list[str]) -> str:
+        if len(names) > 1:  # a name in another case is another name, if both are there
+            same = each.strip().replace("\\", "/").lstrip("./")
+            named = [n for n in names if composed(n).endswith(composed(same))]
+            names = named if len(named) == 1 else names
+        if len(names) > 1:
+            raise SightkitError(
+                "Each id in a table of labels must name one file.",
+                "Give the folder that the ids are of as --data, leave one out (--exclude FOLDER), "
+                "or write paths.",
+                id=each,
+                files=names[:3],
+            )
+        return names[0]
+
+
+def _plain(name: str) -> str:
+    return composed(name).casefold().strip().replace("\\", "/").removeprefix("./").lstrip("/")
+
+
+def _tails(name: str) -> list[str]:
+    """``a/b/c``, ``b/c``, ``c``."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _without_ending(name: str) -> str:
+    ending = ending_of(name)
+    return name[: len(name) - len(ending)] if ending in KIND_BY_ENDING else name
+
+
+def _header(
+    table: Table, files: _Files, columns: tuple[str, str] | None
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Names of the columns, and the rows of images."""
+    if table.columns is not None:
+        return table.columns, table.rows
+    first = table.rows[0]
+    if not set(columns or ()) <= set(first) or columns is None:
+        if any(files.count([cell])[1] for cell in first if cell):  # it names a file: no header
+            return tuple(str(number) for number in range(1, len(first) + 1)), table.rows
+    return first, table.rows[1:]
+
+
+def _id_column(
+    path: Path,
+    names: Sequence[str],
+    rows: list[tuple[str, ...]],
+    files: _Files,
+    columns: tuple[str, str] | None,
+) -> int:
+    if columns is not None:
+        return _column(path, names, columns[0])
+    counts = [files.count([row[at] for row in rows]) for at in range(len(names))]
+    best = max(range(len(names)), key=lambda at: counts[at], default=0)
+    if not rows or not counts[best][1]:
+        raise SightkitError(
+            "A column of the table must name the files, by path, name or name without ending; none "
+            "does.",
+            "Check --data and --labels.",
+            path=str(path),
+            columns=listed(names),
+            first_row=list(rows[0]) if rows else [],
+            files=listed(files.names),
+        )
+    rivals = [at for at in range(len(names)) if at != best and counts[at] == counts[best]]
+    ids = [row[best] for row in rows]
+    for at in rivals:
+        others = [row[at] for row in rows]
+        found, other = files.find(ids), files.find(others)
+        if any(found.get(a) != other.get(b) for a, b in zip(ids, others, strict=True)):
+            raise SightkitError(
+                "Two columns of the table name files, and different ones.",
+                "Name the columns: --columns ID LABEL.",
+                path=str(path),
+                columns=[names[best], names[at]],
+            )
+    return best
+
+
+def _labels(
+    path: Path,
+    names: Sequence[str],
+    rows: list[tuple[str, ...]],
+    at: int,
+    files: _Files,
+    columns: tuple[str, str] | None,
+) -> list[str]:
+    """The label of each row."""
+    if columns is not None:
+        chosen = _column(path, names, columns[1])
+        return [row[chosen] for row in rows]
+    distinct = {k: {row[k] for row in rows} for k in range(len(names))}
+    others = [
+        k
+        for k in range(len(names))
+        if k != at and names[k] and not names[k].startswith("Unnamed") and distinct[k] != {""}
+    ]
+    # Another column that names as many files is a second id.
+    others = [
+        k for k in others if len(distinct[k]) < len(distinct[at]) or len(others) == 1
+    ] or others
+    chosen_names = [k for k in others if names[k].casefold() in LABEL_COLUMNS]
+    if len(others) == 1 or len(chosen_names) == 1:
+        chosen = (chosen_names or others)[0]
+        return [row[chosen] for row in rows]
+    if len(others) > 1 and all(
+        {cell.casefold() for cell in distinct[k]} <= _TRUE | _FALSE for k in others
+    ):
+        return _one_hot(path, names, rows, at, others)
+    raise SightkitError(
+        "The table has several columns that may hold the labels.",
+        f"Name the columns: --columns {names[at] or 1} LABEL.",
+        path=str(path),
+        columns=[f"{names[k]} ({len(distinct[k])} values)" for k in others],
+    )
+
+
+def _one_hot(
+    path: Path,
+    names: Sequence[str],
+    rows: list[tuple[str, ...]],
+    at: int,
+    others: Sequence[int],
+) -> list[str]:
+    """The one column of each row that holds 1."""
+    labels = []
+    for row in rows:
+        marked = [names[k] for k in others if row[k].casefold() in _TRUE]
+        if len(marked) > 1:
+            raise multi_label(path, image=row[at], labels=marked)
+        labels.append(marked[0] if marked else "")
+    return labels
+
+
+def _column(path: Path, names: Sequence[str], wanted: str) -> int:
+    if wanted not in names:
+        raise SightkitError(
+            "The table must have the columns that --columns names.",
+            f"It has {listed(names)}.",
+            path=str(path),
+            column=wanted,
+        )
+    return list(names).index(wanted)

@@ -1,0 +1,165 @@
+"""Read tables of labels as people have them: CSV with any delimiter, JSON lines, JSON."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightkit._errors import SightkitError
+from sightkit.io.regular_file import read_regular_file
+
+MOST_BYTES = 2**30
+DELIMITERS = ",;\t|"
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # Excel's own first line
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts.
+
+    Attributes:
+        path: the file.
+        rows: cells, all rows equally long; blanks around a cell are gone.
+        columns: names of the columns; None where the first row may hold them.
+    """
+
+    path: Path
+    rows: list[tuple[str, ...]]
+    columns: tuple[str, ...] | None = None
+
+
+def read_table(path: Path) -> Table:
+    """Read CSV or JSON lines; the content tells which.
+
+    Raises:
+        SightkitError: no such file, no UTF-8, rows of different lengths, one column alone.
+    """
+    try:
+        data = read_regular_file(path, MOST_BYTES)
+    except OSError as error:
+        raise SightkitError(
+            f"The table of labels cannot be read ({error.strerror}).",
+            "Check --labels.",
+            path=str(path),
+        ) from error
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SightkitError(
+            f"A table of labels must be UTF-8 ({error.reason} at byte {error.start}).",
+            'Save it as "CSV UTF-8".',
+            path=str(path),
+        ) from error
+    if text.lstrip()[:1] == "{" or text.lstrip()[:2] in ("[{", "[\n", "[\r", "[]"):
+        return _from_json(path, text)
+    return Table(path, _from_csv(path, text))
+
+
+def _from_json(path: Path, text: str) -> Table:
+    records: list[Any] = []
+    try:
+        if text.lstrip().startswith("["):
+            records = json.loads(text)
+        else:
+            for line in text.splitlines():
+                records += [json.loads(line)] if line.strip() else []
+    except (ValueError, RecursionError) as error:
+        number = "" if text.lstrip().startswith("[") else f" in line {len(records) + 1}"
+        raise SightkitError(
+            f"JSON lines must hold one object a line ({error}{number}).",
+            'For example {"file": "1.jpg", "label": "cat"}.',
+            path=str(path),
+        ) from error
+    if not all(isinstance(record, dict) for record in records):
+        raise SightkitError(
+            "Each record of a JSON table must be an object.",
+            'For example {"file": "1.jpg", "label": "cat"}.',
+            path=str(path),
+        )
+    columns = tuple(dict.fromkeys(name for record in records for name in record))
+    rows = [tuple(_as_text(record.get(name)) for name in columns) for record in records]
+    return Table(path, rows, columns)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if value is None:
+        return ""
+    return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _from_csv(path: Path, text: str) -> list[tuple[str, ...]]:
+    named = _SEPARATOR_LINE.match(text)
+    if named:
+        text = text[named.end() :]
+    delimiters = named[1] if named else DELIMITERS + " "
+    best: list[tuple[str, ...]] = []
+    fault = ""
+    for delimiter in delimiters:
+        try:
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
+            rows = [tuple(cell.strip() for cell in row) for row in reader if any(row)]
+        except csv.Error as error:
+            fault = fault or str(error)
+            continue
+        width = len(rows[0]) if rows else 0
+        uneven = [number for number, row in enumerate(rows, 1) if len(row) != width]
+        if width > 1 and uneven and delimiter != " ":
+            fault = f"row {uneven[0]} has {len(rows[uneven[0] - 1])} cells, the first has {width}"
+        elif not uneven and width > (len(best[0]) if best else 1):
+            best = rows
+        if best and delimiter == DELIMITERS[-1]:
+            break  # blanks part cells only where nothing else does
+    if not best:
+        raise SightkitError(
+            f"Each row of a table of labels must have as many cells as the first, two at least"
+            f"{f' ({fault})' if fault else ''}.",
+            "Write a cell that holds the delimiter within quotes.",
+            path=str(path),
+        )
+    return best
+
+
+def refuse_several_labels(path: Path, labels: Sequence[str]) -> None:
+    """Raise if cells hold several labels each: lists, or labels with a separator between them."""
+    distinct = dict.fromkeys(labels)
+    for separator in ("|", ";", ",", " "):
+        split = {label: _parts(label, separator) for label in distinct}
+        tokens = {part for parts in split.values() for part in parts}
+        several = [label for label, parts in split.items() if len(parts) > 1]
+        lengths = {len(parts) for parts in split.values()}
+        for label in several:
+            listed = label.startswith("[") and label.endswith("]")
+            alone = all(part in distinct for part in split[label])
+            # Combinations of few tags: many more cells than tags, of any number of tags each.
+            tags = len(lengths) > 1 and 2 * len(tokens) < len(distinct)
+            if listed or alone or tags:
+                raise multi_label(path, label=label)
+
+
+def multi_label(path: Path, **received: object) -> SightkitError:
+    """The refusal of several labels an image."""
+    return SightkitError(
+        "Each image must have one label; several at once (multi-label) cannot be learned here.",
+        "Name a column of single labels (--columns ID LABEL), or make a class of each combination.",
+        path=str(path),
+        **received,
+    )
+
+
+def _parts(label: str, separator: str) -> list[str]:
+    return [part for part in (part.strip() for part in label.split(separator)) if part]
