@@ -112,3 +112,12 @@ def test_where_nothing_can_be_read_nothing_is_written(tmp_path):
     with pytest.raises(SightkitError, match="bad=2"):
         predict_photos(Bundle(), PhotoFolder([tmp_path]), output=tmp_path / "a.csv")
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_images_that_are_left_out_count_as_bad(folder, capsys):
+    (folder / "link.png").symlink_to(folder / "00.png")
+    photos = PhotoFolder([folder])
+    assert sum(map(len, photos)) == 40
+    assert "'link.png' (a link" in capsys.readouterr().err
+    with pytest.raises(SightkitError, match="bad=1, files=40"):
+        photos.require_all()

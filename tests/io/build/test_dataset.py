@@ -505,3 +505,40 @@ def test_a_real_data_set_is_divided_without_leaks(tmp_path):
     }
     assert not contents["train"] & contents["test"]
     assert not contents["validation"] & contents["test"]
+
+
+LOST = (("1.jpg", "hidden"), ("2.jpg", "a link"), ("3.jpg", "hidden"))
+
+
+class Losing(Pictures):
+    """Pictures beside which three images and a file were not taken."""
+
+    def __call__(self):
+        source = super().__call__()
+        return dataclasses.replace(source, left_out=(*LOST, ("notes.txt", "no image")), lost=3)
+
+
+@pytest.mark.parametrize(("share", "refused"), ((None, True), (0.04, True), (0.05, False)))
+def test_images_that_are_lost_count_one_by_one(share, refused, tmp_path):
+    path = tmp_path / "data.h5"
+    if not refused:
+        file = build(path, Losing(), max_bad=share)
+        assert file.left_out == {"hidden": 2, "a link": 1, "no image": 1}
+        assert len(left_out_list(path)) == 4
+        with pytest.raises(SightkitError, match=r"6 of 63.*3 unreadable; 2 hidden; 1 a link"):
+            build(path, Losing(unreadable=(3, 4, 59)), max_bad=0.05, overwrite=True)
+        return
+    with pytest.raises(SightkitError, match=r"3 of 63 images are left out: 2 hidden; 1 a link"):
+        build(path, Losing(), max_bad=share)
+    assert [row["path"] for row in left_out_list(path)] == [name for name, _ in LOST]
+    assert left_in(tmp_path) == ["data.h5.left_out.csv"]
+
+
+def test_a_class_that_vanishes_from_a_fixed_split_is_an_error(tmp_path):
+    fixed = (("train", tuple(range(48))), ("test", tuple(range(48, 60))))
+    labels = Pictures()().labels[48:]
+    gone = tuple(48 + int(row) for row in np.flatnonzero(labels == labels[0]))
+    with pytest.raises(SightkitError, match=r"Each class of a split.*split='test'"):
+        build(tmp_path / "data.h5", Pictures(fixed=fixed, unreadable=gone), max_bad=0.5)
+    again = Pictures(fixed=fixed, unreadable=gone[1:])
+    assert build(tmp_path / "data.h5", again, max_bad=0.5).rows("test") == (48, 55)
