@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 from sightkit import _cli, io
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 
+CLASSES = ("cats", "dogs", "panda")
+
 
 @dataclass(frozen=True)
 class Config(io.BuildConfig):
@@ -31,7 +33,7 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
-        return config.build(io.FolderDataset(folder), chain, classes=("cats", "dogs", "panda"))
+        return config.build(io.FolderDataset(folder, classes=CLASSES), chain, classes=CLASSES)
 
 
 if __name__ == "__main__":

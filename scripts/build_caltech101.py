@@ -49,7 +49,8 @@ def main(config: Config) -> dict[str, Any]:
         chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
         left_out = () if config.background or not any(folder.glob(f"**/{OTHER}")) else (OTHER,)
         classes = (*CLASSES, OTHER) if config.background else CLASSES
-        return config.build(io.FolderDataset(folder, exclude=left_out), chain, classes=classes)
+        source = io.FolderDataset(folder, exclude=left_out, classes=classes)
+        return config.build(source, chain, classes=classes)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from sightkit.preprocessing import (
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.FolderFlags):
     """Your own photos."""
 
     test_data: ClassVar[str] = "animals"
@@ -35,14 +35,6 @@ class Config(io.BuildConfig):
     data: Path = Path("datasets/photos")
     output: Path = Path("datasets/photos.h5")
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
-    layout: Literal["folders", "deep", "names", "splits", "tiny_imagenet"] = "folders"
-    """Place of an image's class; deep: the innermost folder."""
-    labels: Path | None = None
-    """Table of the labels, CSV or JSON lines, in place of a layout: an id or path and a label."""
-    columns: tuple[str, str] | None = None
-    """Names of the table's columns of ids and of labels, where there is a choice."""
-    exclude: tuple[str, ...] = ()
-    """Classes, or folders below the data, to leave out."""
     fit: Literal["crop", "stretch"] = "crop"
     """Keep the middle of an image, or all of it and not its shape."""
     grey: bool = False
@@ -53,13 +45,7 @@ def main(config: Config) -> dict[str, Any]:
     fit = AspectAwarePreprocessor if config.fit == "crop" else SimplePreprocessor
     colour = (GrayscalePreprocessor(),) if config.grey else ()
     with config.folder() as folder:
-        source = io.FolderDataset(
-            folder,
-            config.layout,
-            exclude=config.exclude,
-            labels=config.labels,
-            columns=config.columns,
-        )
+        source = io.FolderDataset(folder, **config.options)
         return config.build(source, Pipeline((*colour, fit(config.size, config.size))))
 
 

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 from sightkit import _cli, io
 from sightkit.preprocessing import GrayscalePreprocessor, Pipeline, SimplePreprocessor
 
+CLASSES = ("negatives", "positives")
+
 
 @dataclass(frozen=True)
 class Config(io.BuildConfig):
@@ -33,8 +35,8 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.size, config.size)))
-        source = io.FolderDataset(folder)
-        return config.build(source, chain, classes=("negatives", "positives"))
+        source = io.FolderDataset(folder, classes=CLASSES)
+        return config.build(source, chain, classes=CLASSES)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,6 @@ from sightkit._errors import SightkitError
 from sightkit.io.sources.folder_scan import printable
 
 
-def composed(name: str) -> str:
-    """Return a name with composed accents (NFC): macOS decomposes them, other systems do not."""
-    return unicodedata.normalize("NFC", name)
-
-
 def refuse_lookalikes(names: Iterable[str]) -> None:
     """Raise if two names differ by case, blanks or invisible characters alone.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -21,16 +24,41 @@ from sightkit.io.sources.folder_layouts import (
     by_number,
     by_split,
 )
-from sightkit.io.sources.folder_scan import printable, scan_folder
+from sightkit.io.sources.folder_scan import Scan, printable, scan_folder, without
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.label_files import by_table
-from sightkit.io.sources.labelled import Labelled
+from sightkit.io.sources.labelled import Labelled, LayoutError, listed
 from sightkit.io.sources.tiny_imagenet import tiny_imagenet
 from sightkit.io.splits import SPLITS
 
 Layout = Literal["folders", "deep", "names", "numbers", "splits", "tiny_imagenet"]
 LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
 """``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
+
+
+PROPOSED: tuple[Layout, ...] = ("folders", "splits", "tiny_imagenet", "names", "deep")
+TABLES, MOST_TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl"), 5
+MOST_LOST = 0.1
+"""Share of images without a class up to which a layout is proposed."""
+
+
+@dataclass(frozen=True)
+class FolderFlags:
+    """Flags of a script that takes a folder of photos; give ``options`` to ``FolderDataset``."""
+
+    layout: Literal["folders", "deep", "names", "splits", "tiny_imagenet"] = "folders"
+    """Place of an image's class: first folder, innermost folder, name, folder in a part."""
+    labels: Path | None = None
+    """Table of the labels, CSV or JSON lines, in place of a layout: an id or path and a label."""
+    columns: tuple[str, str] | None = None
+    """Names of the table's columns of ids and of labels, where there is a choice."""
+    exclude: tuple[str, ...] = ()
+    """Classes, or folders below the data, to leave out."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Arguments of ``FolderDataset`` by name."""
+        return {field.name: getattr(self, field.name) for field in fields(FolderFlags)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +89,8 @@ class FolderDataset:
         exclude: classes, or folders below the data, to leave out.
         pattern: regular expression with a group ``label``, matched against a complete name
             without its ending; for ``names``. The default takes what is before the number.
-        classes: in the order of the numbers; for ``numbers``.
+        classes: in the order of the numbers, for ``numbers``; for ``folders`` those that are looked
+            for, in whichever folder holds one of each.
         per_class: images of each class; for ``numbers``.
         fewest: images that each class must have: 1 where all are evaluated; for ``folders`` and
             ``deep``.
@@ -157,21 +186,52 @@ class FolderDataset:
     @functools.cached_property
     def _labelled(self) -> Labelled:
         """List the folder once, so that config and images are of the same files."""
-        scan = scan_folder(self.folder)
+        scan = without(scan_folder(self.folder), self.exclude)
         if self.labels is not None:
             return by_table(scan, Path(self.labels), self.columns, self.exclude)
-        if self.layout == "folders":
-            return by_folder(scan, self.exclude, self.fewest)
-        if self.layout == "deep":
+        if self.layout not in get_args(Layout):
+            raise SightkitError(
+                f"The layout must be one of {', '.join(get_args(Layout))}.", layout=self.layout
+            )
+        try:
+            return self._by_layout(scan, self.layout)
+        except LayoutError as error:
+            if self.fewest > 1 and (proposal := self._proposal(scan)):
+                raise SightkitError(f"{error} {proposal}") from error
+            raise
+
+    def _by_layout(self, scan: Scan, layout: Layout) -> Labelled:
+        if layout == "folders":
+            return by_folder(scan, self.exclude, self.fewest, self.classes)
+        if layout == "deep":
             return by_deep(scan, self.exclude, self.fewest)
-        if self.layout == "names":
+        if layout == "names":
             return by_name(scan, self.pattern, self.exclude)
-        if self.layout == "numbers":
+        if layout == "numbers":
             return by_number(scan, self.classes, self.per_class)
-        if self.layout == "splits":
+        if layout == "splits":
             return by_split(scan, self.exclude)
-        if self.layout == "tiny_imagenet":
-            return tiny_imagenet(scan, self.exclude)
-        raise SightkitError(
-            f"The layout must be one of {', '.join(get_args(Layout))}.", layout=self.layout
-        )
+        return tiny_imagenet(scan, self.exclude)
+
+    def _proposal(self, scan: Scan) -> str:
+        """Return the flag by which the folder can be read, and what it then holds."""
+        tables = [name for name, _ in scan.left_out if name.lower().endswith(TABLES)][:MOST_TABLES]
+        ways: list[tuple[str, Callable[[], Labelled]]] = [
+            (f"--layout {layout}", functools.partial(self._by_layout, scan, layout))
+            for layout in PROPOSED
+            if layout != self.layout
+        ]
+        ways += [
+            (
+                f"--labels {shlex.quote(printable(name))}",
+                functools.partial(by_table, scan, Path(name), None, self.exclude),
+            )
+            for name in tables
+        ]
+        for flag, read in ways:
+            with contextlib.suppress(SightkitError):
+                found = read()
+                if len(found.lost) <= MOST_LOST * len(found.images):
+                    classes = listed([printable(name) for name in found.classes])
+                    return f"{flag} fits: {len(found.images):,} images of {classes}."
+        return ""

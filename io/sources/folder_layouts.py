@@ -7,9 +7,14 @@ from collections.abc import Sequence
 
 from sightkit._errors import SightkitError
 from sightkit.io.image_kinds import ending_of
-from sightkit.io.sources.class_names import composed
-from sightkit.io.sources.folder_scan import Scan, descend
-from sightkit.io.sources.labelled import Labelled, Place, excluding, label_images, listed
+from sightkit.io.sources.folder_scan import Scan, composed, descend, enter, excluding
+from sightkit.io.sources.labelled import (
+    Labelled,
+    LayoutError,
+    Place,
+    label_images,
+    listed,
+)
 
 NAMES_HINT = (
     "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
@@ -31,11 +36,16 @@ SPLIT_LIKE = re.compile(
 """``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which are no classes."""
 
 
-def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
-    """``CLASS/image`` or ``CLASS/…/image``: the class is the first folder."""
-    scan = descend(scan)
+def by_folder(
+    scan: Scan, exclude: Sequence[str], fewest: int = 2, wanted: Sequence[str] = ()
+) -> Labelled:
+    """``CLASS/image`` or ``CLASS/…/image``: the class is the first folder.
+
+    Where the classes are known, the folder that holds one of each is looked for.
+    """
+    scan = _holder(scan, wanted) if wanted else descend(scan)
     classes = [name for name in scan.folders if "/" not in name]
-    _refuse_splits(scan, [name for name in classes if name not in exclude])
+    _refuse_splits(scan, classes)
 
     def place_of(name: str) -> Place:
         first, slash, _ = name.partition("/")
@@ -47,7 +57,7 @@ def by_folder(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
 def by_deep(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
     """``…/CLASS/image`` in any nesting: the class is the folder that holds the image itself."""
     scan = descend(scan)
-    _refuse_splits(scan, [name for name in scan.folders if "/" not in name and name not in exclude])
+    _refuse_splits(scan, [name for name in scan.folders if "/" not in name])
     inner = {folder.rpartition("/")[0] for folder in scan.folders}
     excluded = {composed(name).strip("/") for name in exclude}
     empty = [name for name in scan.folders if name not in inner]  # each is a class, or should be
@@ -68,7 +78,7 @@ def by_deep(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
 def by_split(scan: Scan, exclude: Sequence[str]) -> Labelled:
     """``train/CLASS/image``, ``test/CLASS/image``, and ``val``, ``valid`` or ``validation``."""
     scan = descend(scan, SPLIT_FOLDERS)
-    folders = [name.split("/") for name in scan.folders if name.split("/")[0] not in exclude]
+    folders = [name.split("/") for name in scan.folders]
     parts = [names for names in folders if names[0].lower() in SPLIT_FOLDERS]
 
     def place_of(name: str) -> Place:
@@ -144,12 +154,31 @@ def in_test(name: str) -> bool:
     return folder.lower().startswith("test") and bool(SPLIT_LIKE.fullmatch(folder))
 
 
+def _holder(scan: Scan, classes: Sequence[str]) -> Scan:
+    """Enter the one folder that holds a folder of each class; else as ``descend``."""
+    folders = set(scan.folders)
+    holders = {
+        name.rpartition("/")[0] for name in scan.folders if name.rpartition("/")[2] == classes[0]
+    }
+    found = [
+        holder
+        for holder in sorted(holders)
+        if all((f"{holder}/{name}" if holder else name) in folders for name in classes)
+    ]
+    if len(found) > 1:
+        raise SightkitError(
+            "The classes must be in one folder; several hold all of them.",
+            "Give one of them as --data; unpack an archive first.",
+            folders=listed([name or "." for name in found]),
+        )
+    return enter(scan, found[0]) if found and found[0] else descend(scan)
+
+
 def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
     if classes and all(SPLIT_LIKE.fullmatch(name) for name in classes):
-        raise SightkitError(
+        raise LayoutError(
             "The folders must be classes; these are named like the parts of a data set.",
-            "Give one of them as --data, or choose a layout: splits (train/CLASS/…, test/CLASS/…), "
-            "names (train/cat.0.jpg), tiny_imagenet.",
+            "Give one of them as --data.",
             folder=str(scan.root),
             folders=listed(classes),
         )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Container, Iterator
+import unicodedata
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Scan:
             kind that cannot be decoded here.
         left_out: name and reason of everything else.
         prefix: what the names in ``lost`` and ``left_out`` begin with, if they are below ``root``.
+        removed: folders that ``without`` has left out.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class Scan:
     lost: Named
     left_out: Named
     prefix: str = ""
+    removed: frozenset[str] = frozenset()
 
 
 def scan_folder(folder: str | os.PathLike[str]) -> Scan:
@@ -105,26 +108,79 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
 
 
 def descend(scan: Scan, stop: Container[str] = ()) -> Scan:
-    """Enter a folder that holds nothing but one folder of folders, as archives often do.
+    """Enter a folder that alone holds folders of images, as archives often do.
 
     ``SMILEs/positives/…`` and ``SMILEs/negatives/…`` become ``positives/…`` and ``negatives/…``.
-    A folder with images of its own is never entered: it may be a class; nor is one whose name, in
-    lower case, is in ``stop``.
+    Folders of other files may lie beside it. A folder with images of its own is never entered: it
+    may be a class; nor is one whose name, in lower case, is in ``stop``.
     """
-    while True:
-        top = [name for name in scan.folders if "/" not in name]
-        if len(top) != 1 or top[0].lower() in stop:
-            return scan
-        if not scan.images or any(name.count("/") < 2 for name, _ in scan.images):
-            return scan
-        cut = len(top[0]) + 1
-        scan = dataclasses.replace(
-            scan,
-            root=scan.root / top[0],
-            images=tuple((name[cut:], size) for name, size in scan.images),
-            folders=tuple(name[cut:] for name in scan.folders if name != top[0]),
-            prefix=f"{scan.prefix}{top[0]}/",
+    while scan.images:
+        images = {name.partition("/")[0] for name, _ in scan.images}
+        lost, other = (
+            {name.removeprefix(scan.prefix).partition("/")[0] for name, _ in named}
+            for named in (scan.lost, scan.left_out)
         )
+        top = [name for name in scan.folders if "/" not in name]
+        top = [name for name in top if name in images or name in lost or name not in other]
+        if len(top) != 1 or top[0].lower() in stop:
+            break
+        if any(name.count("/") == 1 and name.startswith(f"{top[0]}/") for name, _ in scan.images):
+            break
+        scan = enter(scan, top[0])
+    return scan
+
+
+def enter(scan: Scan, folder: str) -> Scan:
+    """Return the scan of a folder below; images outside of it are lost."""
+    start = f"{folder}/"
+    outside = [
+        (scan.prefix + name, f"outside of {printable(folder)}")
+        for name, _ in scan.images
+        if not name.startswith(start)
+    ]
+    inside = [image for image in scan.images if image[0].startswith(start)]
+    return dataclasses.replace(
+        scan,
+        root=scan.root / folder,
+        images=tuple((name[len(start) :], size) for name, size in inside),
+        folders=tuple(name[len(start) :] for name in scan.folders if name.startswith(start)),
+        lost=(*scan.lost, *outside),
+        prefix=scan.prefix + start,
+    )
+
+
+def without(scan: Scan, exclude: Sequence[str]) -> Scan:
+    """Leave out what is in folders, by their names or paths in ``root``; they need not be there."""
+    excluded = {composed(name).strip("/") for name in exclude}
+    kept = {"images": [], "lost": [], "folders": []}
+    left_out, removed = list(scan.left_out), set()
+    for kind, items in (("images", scan.images), ("lost", scan.lost), ("folders", scan.folders)):
+        for item in items:
+            name = f"{item}/" if kind == "folders" else item[0]
+            if folder := excluding(name, excluded):
+                removed.add(folder)
+                if kind != "folders":
+                    left_out.append((name, f"{printable(folder)} is excluded"))
+            else:
+                kept[kind].append(item)
+    return dataclasses.replace(
+        scan,
+        **{kind: tuple(items) for kind, items in kept.items()},
+        left_out=tuple(left_out),
+        removed=frozenset(removed),
+    )
+
+
+def excluding(name: str, excluded: Container[str]) -> str:
+    """The excluded folder that holds a file; empty if none does."""
+    parts = composed(name).split("/")[:-1]
+    folders = ("/".join(parts[: end + 1]) for end in range(len(parts)))
+    return next((folder for folder in folders if folder in excluded), "")
+
+
+def composed(name: str) -> str:
+    """Return a name with composed accents (NFC): macOS decomposes them, other systems do not."""
+    return unicodedata.normalize("NFC", name)
 
 
 def printable(name: str) -> str:

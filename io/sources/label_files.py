@@ -10,16 +10,15 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
-from sightkit.io.sources.class_names import composed
 from sightkit.io.sources.folder_layouts import in_test
-from sightkit.io.sources.folder_scan import Scan
+from sightkit.io.sources.folder_scan import Scan, composed
 from sightkit.io.sources.label_table import (
     Table,
     multi_label,
     read_table,
     refuse_several_labels,
 )
-from sightkit.io.sources.labelled import Labelled, Place, excluding, label_images, listed
+from sightkit.io.sources.labelled import Labelled, Place, label_images, listed
 
 LABEL_COLUMNS = ("label", "class")
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
@@ -36,10 +35,9 @@ def by_table(
         columns: names of the columns of ids and of labels; found where there is no choice.
         exclude: classes and folders to leave out.
     """
-    excluded = {composed(name).strip("/") for name in exclude}
     inside = scan.root / path
     table = read_table(inside if inside.is_file() and not path.is_file() else path)
-    files = _Files([name for name, _ in scan.images if not excluding(name, excluded)])
+    files = _Files([name for name, _ in scan.images])
     names, rows = _header(table, files, columns)
     at = _id_column(table.path, names, rows, files, columns)
     labels = _labels(table.path, names, rows, at, files, columns)

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError
-from sightkit.io.sources.class_names import composed, refuse_lookalikes
-from sightkit.io.sources.folder_scan import Named, Scan, printable
+from sightkit.io.sources.class_names import refuse_lookalikes
+from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding, printable
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
+
+
+class LayoutError(SightkitError):
+    """The folder is not of this layout; it may be of another."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def label_images(
             (left_out if place.expected else lost).append((name, place.reason))
         else:
             images.append((name, size, label, place.split))
-    if unknown := sorted(excluded - known):
+    if unknown := sorted(excluded - known - scan.removed):
         raise SightkitError(
             "Only classes and folders that are there can be excluded.",
             f"There are {listed(sorted(known - {''}))}.",
@@ -111,14 +115,14 @@ def label_images(
     names = {composed(name) for name in classes} - excluded | {image[2] for image in images}
     ordered = sorted(names, key=os.fsencode)
     if not images:
-        raise SightkitError(
+        raise LayoutError(
             f"There must be images with a class; none were found{_seen(lost + left_out)}.",
             _archives(left_out) or hint,
             folder=str(scan.root),
         )
     refuse_lookalikes(ordered)
     if len(ordered) < 2:
-        raise SightkitError(
+        raise LayoutError(
             "Images of at least two classes are needed.",
             "Give the folder above, if this one is a class.",
             folder=str(scan.root),
@@ -133,13 +137,6 @@ def label_images(
         tuple(left_out),
         splits=tuple(image[3] for image in images) if images[0][3] else (),
     )
-
-
-def excluding(name: str, excluded: set[str]) -> str:
-    """The excluded folder that holds a file; empty if none does."""
-    parts = composed(name).split("/")[:-1]
-    folders = ("/".join(parts[: end + 1]) for end in range(len(parts)))
-    return next((folder for folder in folders if folder in excluded), "")
 
 
 def _refuse_poor(
@@ -178,7 +175,11 @@ def _seen(left_out: list[tuple[str, str]]) -> str:
 
 def _archives(left_out: list[tuple[str, str]]) -> str:
     found = [printable(name) for name, _ in left_out if name.lower().endswith(ARCHIVE_ENDINGS)]
-    return f"Give one of its archives: {listed(found)}." if found else ""
+    return (
+        f"It holds archives: give one of them, unpacked if it is in another: {listed(found)}."
+        if found
+        else ""
+    )
 
 
 def listed(names: Sequence[str]) -> str:

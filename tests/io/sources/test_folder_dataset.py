@@ -112,7 +112,7 @@ def test_the_class_may_follow_from_the_number(tmp_path):
 )
 def test_parts_of_a_data_set_are_no_classes(folders, tmp_path):
     draw(tmp_path, *(f"{folder}/cat.{i}.png" for folder in folders for i in range(2)))
-    with pytest.raises(SightkitError, match=r"named like the parts.*layout: splits .*names "):
+    with pytest.raises(SightkitError, match=r"named like the parts.*one of them as --data"):
         FolderDataset(tmp_path)()
     draw(tmp_path, "trainers/1.png", "trainers/2.png")
     assert "trainers" in FolderDataset(tmp_path)().class_names
@@ -229,9 +229,79 @@ def test_folders_that_nothing_can_be_learned_from_are_refused(names, told, tmp_p
     assert "\n" not in str(refused.value)
 
 
+LAYOUTS = {
+    "splits": ("train/a/{}.png", "train/b/{}.png", "test/a/{}.png", "test/b/{}.png"),
+    "names": ("train/cat.{}.png", "train/dog.{}.png", "test1/{}.png"),
+    "folders": ("data/a/{}.png", "data/b/{}.png"),
+    "deep": ("train/a/{}.png", "a/b/{}.png", "b/c/{}.png", "b/{}.png"),
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    (
+        ("splits", "folders"),
+        ("splits", "deep"),
+        ("splits", "names"),
+        ("names", "folders"),
+        ("names", "splits"),
+        ("folders", "splits"),
+        ("folders", "names"),
+    ),
+)
+def test_the_layout_that_fits_is_proposed_and_works(held, asked, tmp_path):
+    draw(tmp_path, *(place.format(i) for place in LAYOUTS[held] for i in range(10, 13)))
+    with pytest.raises(
+        SightkitError, match=rf"--layout {held} fits: \d+ images of \w+, \w+"
+    ) as one:
+        FolderDataset(tmp_path, asked)()
+    assert str(one.value).count("--layout") == 1
+    FolderDataset(tmp_path, held)()
+    with pytest.raises(SightkitError) as one:
+        FolderDataset(tmp_path, asked, fewest=1)()  # for evaluation, which has no such flag
+    assert "--layout" not in str(one.value)
+
+
+def test_a_table_that_fits_is_proposed(tmp_path):
+    draw(tmp_path, *(f"all/{i:x}a.png" for i in range(4)))
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "the labels.csv").write_text("id,x\n0a,cat\n1a,dog\n2a,cat\n3a,dog\n")
+    with pytest.raises(SightkitError, match=r"--labels 'the labels\.csv' fits: 4 images"):
+        FolderDataset(tmp_path)()
+
+
+@pytest.mark.parametrize("folder", ("x", "data/in/x", ""))
+def test_the_folder_that_holds_the_classes_is_found(folder, tmp_path):
+    place = f"{folder}/" if folder else ""
+    draw(tmp_path, *(f"{place}{c}/{i}.png" for c in "abc" for i in range(2)))
+    draw(tmp_path, "more/d/1.png", "sample.png")
+    source = FolderDataset(tmp_path, classes=("a", "b"), exclude=("c", "more"))()
+    assert (source.class_names, len(source)) == (("a", "b"), 4)
+    assert source.lost == 1
+    draw(tmp_path, "other/a/1.png", "other/b/1.png")
+    with pytest.raises(SightkitError, match=r"several hold all.*folders='.*other"):
+        FolderDataset(tmp_path, classes=("a", "b"))()
+
+
+def test_a_folder_beside_files_of_other_kinds_is_entered(tmp_path):
+    draw(tmp_path, *(f"images/{c}/{i}.png" for c in "ab" for i in range(2)), "figure.png")
+    (tmp_path / "annotations" / "xml").mkdir(parents=True)
+    (tmp_path / "annotations" / "xml" / "1.xml").write_text("<a/>")
+    source = FolderDataset(tmp_path)()
+    assert (source.class_names, source.lost) == (("a", "b"), 1)
+    assert dict(source.left_out) == {
+        "figure.png": "outside of images",
+        "annotations/xml/1.xml": "no image, by its content",
+    }
+    (tmp_path / "empty").mkdir()  # this may be a class
+    with pytest.raises(SightkitError, match=r"classes='annotations \(0\), empty \(0\)'"):
+        FolderDataset(tmp_path)()
+    assert FolderDataset(tmp_path, exclude=("empty",))().class_names == ("a", "b")
+
+
 def test_an_archive_that_lies_in_the_folder_is_named(tmp_path):
     (tmp_path / "101_ObjectCategories.tar.gz").write_bytes(b"")
-    with pytest.raises(SightkitError, match=r"Give one of its archives.*101_ObjectCategories"):
+    with pytest.raises(SightkitError, match=r"give one of them.*101_ObjectCategories"):
         FolderDataset(tmp_path)()
 
 
