@@ -98,7 +98,8 @@ def unbroken(page: str) -> str:
         if not text:
             return found[0]
         text = re.sub(r"(?<=\d) (?=\S)", "\N{NO-BREAK SPACE}", text)
-        return re.sub(r"(?<=\d)–(?=\d)", "–\N{WORD JOINER}", text)  # a line may end after it
+        # A line may end after a dash or a hyphen: 94–97, rank-1.
+        return re.sub(r"(?<=\w)([–-])(?=\d)", "\\1\N{WORD JOINER}", text)
 
     pattern = r"<(?P<raw>style|pre|code)>.*?</(?P=raw)>|<[^>]*>|(?P<text>[^<]+)"
     return re.sub(pattern, join, page, flags=re.DOTALL)
