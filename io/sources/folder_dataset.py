@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import os
@@ -37,6 +36,8 @@ LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\
 
 
 PROPOSED: tuple[Layout, ...] = ("folders", "splits", "tiny_imagenet", "names", "deep")
+GUESSED = ("--layout folders", "--layout names", "--layout deep")
+"""Whatever the folder holds, these nearly fit."""
 TABLES, MOST_TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl"), 5
 MOST_LOST = 0.1
 """Share of images without a class up to which a layout is proposed."""
@@ -228,10 +229,17 @@ class FolderDataset:
             )
             for name in tables
         ]
+        nearly = ""
         for flag, read in ways:
-            with contextlib.suppress(SightkitError):
+            try:
                 found = read()
-                if len(found.lost) <= MOST_LOST * len(found.images):
-                    classes = listed([printable(name) for name in found.classes])
-                    return f"{flag} fits: {len(found.images):,} images of {classes}."
-        return ""
+            except LayoutError:
+                continue
+            except SightkitError as error:
+                if not nearly and flag not in GUESSED:
+                    nearly = f"{flag} nearly fits: {error}"
+                continue
+            if len(found.lost) <= MOST_LOST * len(found.images):
+                classes = listed([printable(name) for name in found.classes])
+                return f"{flag} fits: {len(found.images):,} images of {classes}."
+        return nearly

@@ -18,7 +18,7 @@ from sightkit.io.sources.label_table import (
     read_table,
     refuse_several_labels,
 )
-from sightkit.io.sources.labelled import Labelled, Place, label_images, listed
+from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images, listed
 
 LABEL_COLUMNS = ("label", "class")
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
@@ -161,7 +161,7 @@ def _id_column(
     counts = [files.count([row[at] for row in rows]) for at in range(len(names))]
     best = max(range(len(names)), key=lambda at: counts[at], default=0)
     if not rows or not counts[best][1]:
-        raise SightkitError(
+        raise LayoutError(
             "A column of the table must name the files, by path, name or name without ending; none "
             "does.",
             "Check --data and --labels.",

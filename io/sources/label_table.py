@@ -14,6 +14,7 @@ from typing import Any
 
 from sightkit._errors import SightkitError
 from sightkit.io.regular_file import read_regular_file
+from sightkit.io.sources.labelled import LayoutError
 
 MOST_BYTES = 2**30
 DELIMITERS = ",;\t|"
@@ -49,7 +50,7 @@ def read_table(path: Path) -> Table:
     try:
         data = read_regular_file(path, MOST_BYTES)
     except OSError as error:
-        raise SightkitError(
+        raise LayoutError(
             f"The table of labels cannot be read ({error.strerror}).",
             "Check --labels.",
             path=str(path),
@@ -58,7 +59,7 @@ def read_table(path: Path) -> Table:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise SightkitError(
+        raise LayoutError(
             f"A table of labels must be UTF-8 ({error.reason} at byte {error.start}).",
             'Save it as "CSV UTF-8".',
             path=str(path),
@@ -78,13 +79,13 @@ def _from_json(path: Path, text: str) -> Table:
                 records += [json.loads(line)] if line.strip() else []
     except (ValueError, RecursionError) as error:
         number = "" if text.lstrip().startswith("[") else f" in line {len(records) + 1}"
-        raise SightkitError(
+        raise LayoutError(
             f"JSON lines must hold one object a line ({error}{number}).",
             'For example {"file": "1.jpg", "label": "cat"}.',
             path=str(path),
         ) from error
     if not all(isinstance(record, dict) for record in records):
-        raise SightkitError(
+        raise LayoutError(
             "Each record of a JSON table must be an object.",
             'For example {"file": "1.jpg", "label": "cat"}.',
             path=str(path),
@@ -125,7 +126,7 @@ def _from_csv(path: Path, text: str) -> list[tuple[str, ...]]:
         if best and delimiter == DELIMITERS[-1]:
             break  # blanks part cells only where nothing else does
     if not best:
-        raise SightkitError(
+        raise LayoutError(
             f"Each row of a table of labels must have as many cells as the first, two at least"
             f"{f' ({fault})' if fault else ''}.",
             "Write a cell that holds the delimiter within quotes.",

@@ -270,6 +270,20 @@ def test_a_table_that_fits_is_proposed(tmp_path):
         FolderDataset(tmp_path)()
 
 
+def test_what_is_missing_of_a_layout_or_a_table_is_said(tmp_path):
+    draw(
+        tmp_path / "x",
+        *(f"{p}/{c}/{i}.png" for p in ("train", "test") for c in "ab" for i in "12"),
+        "train/c/1.png",
+    )
+    with pytest.raises(SightkitError, match=r"splits nearly fits: Each class.*classes='c \(1\)'"):
+        FolderDataset(tmp_path / "x")()
+    draw(tmp_path / "y", *(f"all/{i:x}a.png" for i in range(4)))
+    (tmp_path / "y" / "all.csv").write_text("id,x,y\n0a,cat,f\n1a,dog,m\n2a,cat,f\n3a,dog,f\n")
+    with pytest.raises(SightkitError, match=r"--labels all\.csv nearly fits: .*--columns id LABEL"):
+        FolderDataset(tmp_path / "y")()
+
+
 @pytest.mark.parametrize("folder", ("x", "data/in/x", ""))
 def test_the_folder_that_holds_the_classes_is_found(folder, tmp_path):
     place = f"{folder}/" if folder else ""
