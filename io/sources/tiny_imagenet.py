@@ -11,7 +11,7 @@ from pathlib import Path
 from sightkit._errors import SightkitError
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
-from sightkit.io.sources.labelled import Labelled, Place, label_images
+from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 
 MOST_BYTES = 2**30
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
@@ -85,7 +85,7 @@ def _table(root: Path, name: str, columns: int) -> list[list[str]]:
     try:
         lines = read_regular_file(path, MOST_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SightkitError(
+        raise LayoutError(
             f"The layout of Tiny ImageNet has a text file {name} ({error}).",
             "Give the folder that holds train and val, or choose another layout.",
             folder=str(root),
