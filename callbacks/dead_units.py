@@ -2,65 +2,54 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import keras
 import numpy as np
 
+from sightkit._network import flat_layers, watching
 
-class DeadUnits:
-    """Count the channels whose ReLU is zero for all images of a probe, at every place.
 
-    Covers the layers of a functional network with a ReLU as their activation, and ReLU layers that
-    are not leaky.
+def dead_units(
+    network: keras.Model, images: np.ndarray, *, batch_size: int = 32, training: bool = False
+) -> dict[str, float]:
+    """Return for each layer with a ReLU the share of channels (units) that no image wakes.
+
+    Covers layers with a ReLU as their activation and ReLU layers that are not leaky, in networks
+    of any form, at any depth. A ReLU that is no layer (``keras.ops.relu``) is not seen.
 
     Args:
-        model: functional; others, and layers inside a nested network, have no ReLUs to be seen.
+        network: of one input.
+        images: (n, …), as the network takes them.
+        batch_size: images at once.
+        training: whether batch normalization uses the statistics of the batch. No variable is
+            changed either way.
 
-    Attributes:
-        layers: names of the layers that are covered.
+    Returns:
+        Layer's name to share, 0 to 1, in the order of the network.
     """
+    layers = [layer for layer in flat_layers(network) if _is_relu(layer)]
+    fired: dict[int, np.ndarray] = {}
 
-    def __init__(self, model: keras.Model) -> None:
-        found = {
-            layer.name: layer
-            for layer in getattr(model, "layers", ())
-            if _is_relu(layer) and len(getattr(layer, "_inbound_nodes", ())) == 1
-        }
-        self.layers = tuple(found) if getattr(model, "inputs", None) else ()
-        self._probe = (
-            # Reduced inside the network: all activations at once would not fit into memory.
-            keras.Model(model.input, [_fires(found[name].output) for name in self.layers])
-            if self.layers
-            else None
-        )
+    def see(layer: keras.layers.Layer, inputs: Any, outputs: Any) -> None:
+        # Reduced at once: all activations would not fit into memory.
+        awake = keras.ops.any(outputs > 0, axis=tuple(range(len(outputs.shape) - 1)))
+        found = keras.ops.convert_to_numpy(awake)
+        fired[id(layer)] = fired.get(id(layer), np.False_) | found
 
-    def shares(
-        self, images: np.ndarray, *, batch: int = 0, training: bool = False
-    ) -> dict[str, float]:
-        """Return the share of dead units by layer, 0 to 1; nothing of the network changes.
-
-        Args:
-            images: (n, …).
-            batch: images at once, whole batches only; all by default.
-            training: True for batch statistics and dropout.
-        """
-        if self._probe is None:
-            return {}
-        batch = batch or len(images)
-        starts = range(0, len(images) - batch + 1, batch)
-        with keras.StatelessScope():
-            fires = [self._probe(images[at : at + batch], training=training) for at in starts]
-        shares = {}
-        for name, *each in zip(self.layers, *map(keras.tree.flatten, fires), strict=True):
-            alive = np.any([keras.ops.convert_to_numpy(found) for found in each], axis=0)
-            shares[name] = 1.0 - float(alive.mean())
-        return shares
+    with watching(layers, see), keras.StatelessScope():
+        for start in range(0, len(images), batch_size) if layers else ():
+            network(images[start : start + batch_size], training=training)
+    names = Counter(layer.name for layer in layers)
+    return {
+        layer.name if names[layer.name] == 1 else layer.path: 1 - float(fired[id(layer)].mean())
+        for layer in layers
+        if id(layer) in fired
+    }
 
 
-def _fires(output: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.ops.any(output > 0, axis=tuple(range(len(output.shape) - 1)))
-
-
-def _is_relu(layer: keras.Layer) -> bool:
+def _is_relu(layer: keras.layers.Layer) -> bool:
     if isinstance(layer, keras.layers.ReLU):
         return not layer.negative_slope
     activation = getattr(layer, "activation", None)

@@ -156,7 +156,7 @@ class StopOnDivergence(StatefulCallback):
         restored = self._restore()
         rows = self._samples_of(first, batch)
         broken = self._broken_samples(first or 0, rows)
-        next_step = "Lower --learning-rate, or give --guard off (in a notebook guard=False)"
+        next_step = "Lower --learning-rate, or give --guard off"
         if broken:
             next_step = f"Samples {broken[:SHOWN]} hold NaN or infinity: fix the data"
         received = {

@@ -27,7 +27,7 @@ class TrainingMonitor(StatefulCallback):
     (``callbacks.diagnose_curves``).
 
     Args:
-        folder: where the files are written; it must exist.
+        folder: where the files are written; made where it is missing.
         phase: number, from 1, of the phase that is trained, for a column of its own; 0: none.
         before: rows of the phases before it.
 
@@ -81,6 +81,7 @@ class TrainingMonitor(StatefulCallback):
         _files.write_text(self.folder / _run_files.HISTORY_JSON, as_columns(self.rows))
 
     def _write_history(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         rows = [row | {name: int(row[name]) for name in COUNTS if name in row} for row in self.rows]
         _files.write_csv(self.folder / _run_files.HISTORY, rows)
 

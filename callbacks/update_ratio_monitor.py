@@ -13,7 +13,7 @@ import numpy as np
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.base import StatefulCallback
-from sightkit.callbacks.dead_units import DeadUnits
+from sightkit.callbacks.dead_units import dead_units
 from sightkit.callbacks.drawing import Drawing
 
 COLUMNS: tuple[str, ...] = (
@@ -43,10 +43,10 @@ class UpdateRatioMonitor(StatefulCallback):
     the update of one execution, divided by its steps. The training is not changed by a bit.
 
     Args:
-        folder: where ``updates.csv`` and ``updates.png`` are written; it must exist.
+        folder: where ``updates.csv`` and ``updates.png`` are written; made where it is missing.
         every: steps between two measurements; None: once an epoch.
         probe: images as the network takes them, (n, …), 32 for example; None leaves out the dead
-            ReLUs. Layers inside a nested network are not covered.
+            ReLUs.
 
     Attributes:
         rows: one dict a measurement and layer: ``epoch`` and ``batch`` (from 1), ``layer``,
@@ -72,17 +72,11 @@ class UpdateRatioMonitor(StatefulCallback):
         self.every = every
         self.probe = probe
         self.rows: list[dict[str, Any]] = []
-        self._dead: DeadUnits | None = None
         self._drawing = Drawing()
         self._epoch = 0
         self._next: float = 0
         self._batch, self._step = 0, 0
         self._before: list[np.ndarray] | None = None
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Find the ReLUs."""
-        if self.probe is not None:
-            self._dead = DeadUnits(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Choose the first step to measure."""
@@ -102,8 +96,8 @@ class UpdateRatioMonitor(StatefulCallback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare the last step, look for dead units, write and draw."""
         self._compare()
-        if self._dead is not None and self.probe is not None:
-            for layer, share in self._dead.shares(self.probe).items():
+        if self.probe is not None:
+            for layer, share in dead_units(self.model, self.probe).items():
                 self.rows.append({"epoch": epoch + 1, "layer": layer, "dead_share": share})
         self._write()
         rows = list(self.rows)
@@ -166,6 +160,7 @@ class UpdateRatioMonitor(StatefulCallback):
         self._before = None
 
     def _write(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         _files.write_csv(self.folder / _run_files.UPDATES, self.rows, COLUMNS)
 
     def _draw(self, rows: list[dict[str, Any]]) -> None:

@@ -51,7 +51,9 @@ class Box:
     x: float = 0.0
 
 
-def draw_architecture(model: keras.Model, paths: Sequence[str | os.PathLike[str]]) -> None:
+def draw_architecture(
+    model: keras.Model, paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+) -> None:
     """Draw a functional network from top to bottom.
 
     A box holds name, kind, output shape without the batch, and parameters. Activations,
@@ -59,14 +61,18 @@ def draw_architecture(model: keras.Model, paths: Sequence[str | os.PathLike[str]
 
     Args:
         model: built by the zoo, or any functional Keras model.
-        paths: files to write, ``.png``, ``.svg`` or ``.pdf``.
+        paths: file or files to write, ``.png``, ``.svg`` or ``.pdf``.
 
     Raises:
-        SightkitError: another ending.
+        SightkitError: another ending, or a subclassed network.
     """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
     endings = [os.path.splitext(path)[1].lower().lstrip(".") for path in paths]
     if unknown := sorted(set(endings) - set(FORMATS)):
         raise SightkitError(f"Pictures are drawn as {', '.join(FORMATS)}.", endings=unknown)
+    if isinstance(model, keras.Sequential) and model.built:
+        model = keras.Model(model.inputs, model.outputs)  # which has its input among its layers
     boxes = _boxes(model)
     routes = _routes(boxes)
     height = (1 + max(box.row for box in boxes)) * ROW + 2 * MARGIN
@@ -94,10 +100,11 @@ def draw_architecture(model: keras.Model, paths: Sequence[str | os.PathLike[str]
 
 def _boxes(model: keras.Model) -> list[Box]:
     """Boxes in their places, parents before children."""
+    rows = zoo.describe(model)
     parents = {layer.name: _parents(layer) for layer in model.layers}
     readers = Counter(name for names in parents.values() for name in names)
     boxes: dict[str, Box] = {}
-    for layer, row in zip(model.layers, zoo.describe(model), strict=True):
+    for layer, row in zip(model.layers, rows, strict=True):
         above = [boxes[name] for name in parents[layer.name]]
         folded = row.kind in FOLDED and above and readers[parents[layer.name][0]] == 1
         if folded and above[0].parents:  # nothing is folded into the input

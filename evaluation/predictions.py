@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -39,7 +39,11 @@ class LabelledBatches(Protocol):
 
 
 def evaluate(
-    predictor: Predictor, data: LabelledBatches, *, name: str = "", timed: bool = False
+    predictor: Predictor,
+    data: LabelledBatches | tuple[np.ndarray, np.ndarray],
+    *,
+    name: str = "",
+    timed: bool = False,
 ) -> Evaluation:
     """Classify every sample of some data, once each.
 
@@ -48,7 +52,8 @@ def evaluate(
     Args:
         predictor: preprocessed (N, H, W, C) float32 to probabilities (N, classes), logits, or a
             sigmoid column (N, 1) for two classes; see ``as_probabilities``.
-        data: batches in their stored order, as ``data.images`` counts positions.
+        data: batches in their stored order, as ``data.images`` counts positions; or a pair of
+            arrays, preprocessed images and labels, whose classes are named by their numbers.
         name: of split or network, for messages.
         timed: measure the time an image takes; the first batch is then answered twice, because
             the first call compiles.
@@ -63,7 +68,10 @@ def evaluate(
 
 
 def evaluate_members(
-    predictors: Mapping[str, Predictor], data: LabelledBatches, *, timed: bool = True
+    predictors: Mapping[str, Predictor],
+    data: LabelledBatches | tuple[np.ndarray, np.ndarray],
+    *,
+    timed: bool = True,
 ) -> tuple[Evaluation, ...]:
     """Evaluate several networks on the same data, each batch being read once for all of them.
 
@@ -72,6 +80,8 @@ def evaluate_members(
         data: as ``evaluate`` takes them.
         timed: measure the time an image takes with each.
     """
+    if isinstance(data, tuple | list):
+        data = _arrays(data)
     require_stored_order(data)
     answers: list[list[np.ndarray]] = [[] for _ in predictors]
     spent: list[list[tuple[int, float]]] = [[] for _ in predictors]
@@ -95,15 +105,31 @@ def evaluate_members(
     stored = getattr(data, "labels", None)
     if stored is not None and not np.array_equal(stored, truth):
         raise _wrong_order()
+    columns = max([2, *(part.shape[1] for part in answers[0] if part.ndim > 1)])
+    class_names = getattr(data, "class_names", ()) or tuple(map(str, range(columns)))
     return tuple(
         Evaluation(
-            as_probabilities(join_batches(parts), data.class_names),
+            as_probabilities(join_batches(parts), class_names),
             truth,
-            data.class_names,
+            class_names,
             _milliseconds(costs),
         )
         for parts, costs in zip(answers, spent, strict=True)
     )
+
+
+def _arrays(data: Sequence[Any]) -> LabelledBatches:
+    """Return arrays (images, labels) as batches; of one-hot labels the indices."""
+    from sightkit.io import ArrayBatches  # with Keras
+
+    if len(data) != 2:
+        raise SightkitError("Evaluation takes a pair of arrays (images, labels).", given=len(data))
+    images, labels = data
+    labels = np.asarray(labels)
+    if labels.ndim == 2:
+        labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
+    batches: Any = ArrayBatches(images, labels, batch_size=256)
+    return batches
 
 
 def _milliseconds(spent: Sequence[tuple[int, float]]) -> float | None:
@@ -144,6 +170,12 @@ def require_stored_order(data: LabelledBatches) -> None:
     Raises:
         SightkitError: no batch, shuffled or augmented.
     """
+    if not hasattr(data, "__getitem__"):
+        raise SightkitError(
+            "Evaluation takes a pair of arrays, or batches by index.",
+            "Give (images, labels), or io.HDF5DatasetGenerator(path, 256, split=…).",
+            data=f"{type(data).__module__}.{type(data).__name__}",
+        )
     if not len(data):
         raise SightkitError("Evaluation needs at least one batch.", batches=0)
     if getattr(data, "shuffle", False):

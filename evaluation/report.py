@@ -134,7 +134,7 @@ def report_data(
     data: EvaluationData,
     facts: Mapping[str, Any],
     *,
-    output: Path | None = None,
+    output: str | os.PathLike[str] | None = None,
     members: Sequence[Evaluation] = (),
 ) -> dict[str, Any]:
     """Print the evaluation of data that are no run's own, and write it into a folder.
@@ -168,6 +168,7 @@ def report_data(
     for note in notes:
         print(note, file=sys.stderr)
     if output is not None:
+        output = Path(output)
         output.mkdir(parents=True, exist_ok=True)
         (output / _run_files.ENSEMBLE).unlink(missing_ok=True)
         if members:
@@ -179,7 +180,7 @@ def report_data(
 
 
 def write_report(
-    folder: Path,
+    folder: str | os.PathLike[str],
     test: Evaluation,
     samples: Samples,
     metrics: Mapping[str, Any],
@@ -196,6 +197,7 @@ def write_report(
         metrics: the content of metrics.json.
         diagnosis: of the run.
     """
+    folder = Path(folder)
     _files.write_json(folder / _run_files.METRICS, metrics)
     draw_confusion(test.confusion, test.class_names, folder / _run_files.CONFUSION)
     draw_reliability(calibrate(test), folder / _run_files.RELIABILITY)

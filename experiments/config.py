@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from sightkit import _files
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.training import RunConfig
@@ -53,7 +54,8 @@ class Config(RunConfig):
     """Run everything in seconds on little data, 2 epochs by default; the result means nothing."""
 
     def __post_init__(self) -> None:
-        """Check the values before any work is done."""
+        """Check the values before any work is done; a path may be given as a string."""
+        _files.as_paths(self)
         rate = getattr(self, "learning_rate", 1.0)
         for name, valid, rule in (
             ("epochs", self.epochs >= 1, "at least 1"),

@@ -103,7 +103,7 @@ class Predictor(abc.ABC):
         return SightkitError(
             "An engine must answer all images; no other engine replaces it.",
             'Let Keras answer: engine="keras"; in scripts/extract_features.py '
-            "--engine keras --overwrite.",
+            "--engine=keras --overwrite.",
             network=self.network,
             engine=self.engine,
             reason=reason,
@@ -124,7 +124,8 @@ class KerasEngine(Predictor):
         self, network: keras.Model, batch_size: int, precision: str, engine: str = "keras"
     ) -> None:
         shape = tuple(network.inputs[0].shape) if getattr(network, "inputs", None) else None
-        super().__init__(network.name, precision, batch_size, shape, network.output_shape)
+        outputs = getattr(network, "output_shape", ())  # a subclassed network has none
+        super().__init__(network.name, precision, batch_size, shape, outputs)
         self.engine = engine
         self._network = network
         # Keras keeps the state of a prediction on the model, so one thread at a time.

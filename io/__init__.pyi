@@ -1,3 +1,4 @@
+from sightkit.io.batches import ArrayBatches as ArrayBatches
 from sightkit.io.build.config import BuildConfig as BuildConfig
 from sightkit.io.build.dataset import build_dataset as build_dataset
 from sightkit.io.build.dataset import check_place as check_place

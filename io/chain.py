@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sightkit._errors import SightkitError
+
 
 class Chain(Protocol):
     """A preprocessing chain: ``preprocessing.Pipeline`` is one."""
@@ -30,3 +32,18 @@ class RandomChain(Protocol):
     def batch(self, images: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
         """uint8 (N, H, W, C) to (N, H', W', C'), with a source of randomness an image."""
         ...
+
+
+def require_chain(**chains: Any) -> None:
+    """Raise unless each value is None or transforms batches, as a ``Pipeline`` does."""
+    for name, chain in chains.items():
+        wanted = ("batch",) if name == "augment" else ("batch", "to_config")
+        if chain is not None and not all(hasattr(chain, each) for each in wanted):
+            whole = "RandomPipeline" if name == "augment" else "Pipeline"
+            raise SightkitError(
+                f"{name} must be a preprocessor or a {whole} of them.",
+                "Write augment=preprocessing.Augment(rotation=10, …)."
+                if name == "augment"
+                else f"Write {name}=preprocessing.Pipeline([…]).",
+                **{name: chain},
+            )

@@ -100,13 +100,15 @@ def progress(
 ) -> Iterator[Callable[[int], Any]]:
     """A bar on stderr, if that is a terminal; call what it gives with the steps that are done.
 
+    In a notebook there is none: what remains of it is an empty box.
+
     Args:
         total: all steps.
         description: what the bar says.
         done: steps that were done before.
         unit: what a step is; with one, the bar shows how many there are a second.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or "ipykernel" in sys.modules:
         yield lambda steps: None
         return
     from rich import console, text

@@ -31,7 +31,8 @@ class Preprocessor:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__name__ in Preprocessor.kinds:
+        known = Preprocessor.kinds.get(cls.__name__, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise SightkitError("Each preprocessor has a name of its own.", name=cls.__name__)
         Preprocessor.kinds[cls.__name__] = cls
 
@@ -197,7 +198,9 @@ def check_image(
         raise SightkitError(
             f"{owner} takes one image (height, width, channels), channels-last, with "
             f"{_listed(channels)} channel(s).",
-            "io.read_image returns images of this form.",
+            _other_channels(array.shape[2])
+            if array.ndim == 3
+            else "io.read_image returns images of this form.",
             shape=array.shape,
         )
     return _check_dtype(array, owner, dtypes)
@@ -216,7 +219,9 @@ def check_batch(
         raise SightkitError(
             f"{owner}.batch takes images (number, height, width, channels), channels-last, with "
             f"{_listed(channels)} channel(s).",
-            "A single image goes to the preprocessor itself.",
+            _other_channels(images.shape[-1])
+            if images.ndim == 4
+            else "A single image goes to the preprocessor itself.",
             shape=images.shape,
         )
     return _check_dtype(images, owner, dtypes)
@@ -239,6 +244,15 @@ def _check_dtype(array: np.ndarray, owner: str, dtypes: tuple[str, ...] | None) 
             dtype=array.dtype,
         )
     return array
+
+
+def _other_channels(given: int) -> str:
+    """Return how images of one channel become such of three, and the other way round."""
+    ways = {
+        1: "Put a ColourPreprocessor before it: grey images become RGB.",
+        3: "Put a GrayscalePreprocessor before it: RGB images become grey.",
+    }
+    return ways.get(given, "io.read_image returns images of this form.")
 
 
 def _listed(values: tuple[Any, ...]) -> str:

@@ -5,8 +5,10 @@ TensorFlow writes a dozen lines when it starts, and no setting silences them: in
 ``sightkit.start_keras()`` first, as all scripts do.
 """
 
-from sightkit._keras import start_keras
+from sightkit._keras import follow_keras, start_keras
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "start_keras"]
+
+follow_keras()

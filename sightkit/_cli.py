@@ -49,10 +49,11 @@ def exit_codes() -> Iterator[None]:
     Exit codes: 2 the user must change something (one line on stderr); 130 or 143 interrupted by
     SIGINT or SIGTERM after saving.
     """
+    _scripts.command_line = True
     try:
         yield
     except SightkitError as error:
-        _stop(_scripts.as_given(str(error)), EXIT_USER)
+        _stop(str(error), EXIT_USER)
     except Interrupted as error:
         print(error, file=sys.stderr)
         sys.stdout.flush()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import errno
 import hashlib
 import io
@@ -48,6 +49,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def as_paths(config: Any) -> None:
+    """Let the paths of a frozen dataclass be given as strings."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if "Path" in str(field.type) and isinstance(value, str):
+            object.__setattr__(config, field.name, Path(value))
 
 
 def link(path: Path, name: Path) -> None:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import tempfile
-from typing import IO
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import IO, Any
 
 from sightkit._errors import SightkitError
+from sightkit._renamed import refusing
 
 BACKENDS = ("tensorflow", "jax")
+REGISTERING = (
+    "sightkit.zoo.activations",
+    "sightkit.zoo.batch_normalization",
+    "sightkit.zoo.fcn_head",
+    "sightkit.zoo.local_response_normalization",
+    "sightkit.callbacks.schedules",
+)
+"""Modules with classes that are registered with Keras, so that it loads what it has saved."""
 
 
 def prepare_environment() -> None:
@@ -69,3 +82,42 @@ def start_keras() -> None:
 def _show(held: IO[bytes], terminal: int) -> None:
     held.seek(0)
     os.write(terminal, held.read())
+
+
+def follow_keras() -> None:
+    """Have Keras know what sightkit registers, as soon as both are imported."""
+    if "keras" in sys.modules:
+        _complete()
+    else:
+        sys.meta_path.insert(0, _KerasFinder)
+
+
+class _KerasFinder:
+    """Finds Keras as the finders after it do, and completes it once it is imported."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "keras":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not cls)
+        spec = next(filter(None, (f.find_spec(name, path, target) for f in others)), None)
+        loader: Any = getattr(spec, "loader", None)
+        if loader is not None:
+            execute = loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                sys.meta_path.remove(cls)
+                _complete()
+
+            loader.exec_module = exec_module
+        return spec
+
+
+def _complete() -> None:
+    for module in REGISTERING:
+        importlib.import_module(module)
+    optimizer: Any = sys.modules["keras"].optimizers.Optimizer
+    optimizer.__init__ = refusing(optimizer.__init__, "Optimizer")

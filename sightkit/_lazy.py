@@ -7,10 +7,14 @@ when the name is first used. scikit-image and SciPy's other projects do likewise
 from __future__ import annotations
 
 import ast
+import dis
 import importlib
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
+
+from sightkit._renamed import answering, no_attribute
 
 
 def attach(package: str, *, eager: bool = False) -> None:
@@ -31,13 +35,22 @@ def attach(package: str, *, eager: bool = False) -> None:
 
     def find(name: str) -> Any:
         if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            rule = f"module {package!r} has no attribute {name!r}"
+            text = no_attribute(rule, ("",), name, public)
+            raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text)
         module, attribute = places[name]
+        home = importlib.import_module(module)
         # Stored: importing a module of the same name has just bound that to it.
-        namespace[name] = getattr(importlib.import_module(module), attribute)
+        namespace[name] = answering(getattr(home, attribute), name)
+        setattr(home, attribute, namespace[name])  # one function, wherever it is taken from
         return namespace[name]
 
     public = sorted(places)
     namespace.update(__all__=public, __getattr__=find, __dir__=lambda: public)
     for name in public if eager else ():
         find(name)
+
+
+def _imports(frame: FrameType) -> bool:
+    """Return whether a frame is at ``from … import …``, which would leave the answer out."""
+    return frame.f_code.co_code[frame.f_lasti] == dis.opmap["IMPORT_FROM"]

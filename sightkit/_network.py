@@ -1,23 +1,67 @@
-"""Layers and precision of any Keras network."""
+"""Layers, input and precision of any Keras network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
 
 
-def flat_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yield the layers of a network in order, those of nested networks in their place."""
+def flat_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """Yield the layers of a network in order, those inside of networks and layers in their place.
+
+    A layer with layers inside (a wrapper, one of the user's own) comes before them.
+    """
     import keras
 
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from flat_layers(layer)
-        else:
+    for layer in network.layers if isinstance(network, keras.Model) else network._layers:
+        if not isinstance(layer, keras.Model):
             yield layer
+        yield from flat_layers(layer)
+
+
+def build(network: keras.Model, images: Any) -> None:
+    """Let a network that does not know its input yet (Sequential, subclassed) see one image."""
+    if not network.built:
+        network(images[:1], training=False)
+
+
+def input_shape(network: keras.Model) -> tuple[int | None, ...] | None:
+    """Return the shape of one input; None where only the network's code knows it."""
+    inputs = getattr(network, "inputs", None)
+    return tuple(inputs[0].shape[1:]) if inputs else None
+
+
+@contextlib.contextmanager
+def watching(
+    layers: Iterable[keras.layers.Layer], see: Callable[[keras.layers.Layer, Any, Any], None]
+) -> Iterator[None]:
+    """Call ``see(layer, inputs, outputs)`` for each call of the layers, wherever they are nested.
+
+    It sees networks of any form, for their code is what runs; compiled functions do not run it.
+    """
+
+    def watched(layer: keras.layers.Layer) -> Callable[..., Any]:
+        call = layer.call
+
+        def seen(*args: Any, **kwargs: Any) -> Any:
+            outputs = call(*args, **kwargs)
+            see(layer, args[0] if args else next(iter(kwargs.values())), outputs)
+            return outputs
+
+        return seen
+
+    layers = list({id(layer): layer for layer in layers}.values())
+    try:
+        for layer in layers:
+            vars(layer)["call"] = watched(layer)
+        yield
+    finally:
+        for layer in layers:
+            vars(layer).pop("call", None)
 
 
 def precision_of(network: keras.Model) -> str:

@@ -30,6 +30,21 @@ TASKS = {
     "Inspect a network": ("inspect_*", "visualize_*"),
 }
 """Heading in the list to the names below it; those of an application have their own."""
+SWITCHES = {"bagging", "overwrite", "resume", "smoke", "snapshots"}
+"""Flags without a value, as messages name them."""
+NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?(?!\w)"
+VALUE = rf"{NUMBER}(?: {NUMBER})*|(?:on|off)\b|[A-Z][A-Z_]+\b"
+FLAG = (
+    r"(?P<script>\w+\.py(?: -[\w-]+(?:[ =](?!-)[^\s;,]+)?)+)"
+    r"|(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z-]*[a-z])"
+    rf"(?:=(?P<joined>\"[^\"]*\"|\w+(?:\.\w+)*)| (?P<value>{VALUE}))?"
+)
+"""A flag, with a value that can be told from the words of a sentence; or a script with its flags.
+
+A value in small letters is joined to its flag: ``--engine=keras``.
+"""
+command_line = False
+"""Whether a script runs whose flags came from a command line (``_cli``)."""
 
 
 def scripts(folder: Path = FOLDER) -> dict[str, Path]:
@@ -118,9 +133,30 @@ def command(name: str) -> list[str]:
 
 
 def as_given(text: str) -> str:
-    """Return a text in which scripts are named as commands of ``sightkit``, if it runs."""
+    """Return a text as the reader can act on it.
+
+    Under ``sightkit`` scripts are named as its commands. Where no script was started from a command
+    line (a notebook, one's own program), flags become arguments: ``--epochs 20`` ``epochs=20``,
+    ``--overwrite`` ``overwrite=True``, ``another --output`` ``another output``; those of a script
+    that is named stay.
+    """
+    if not command_line:
+        text = re.sub(FLAG, _as_argument, re.sub(r"(?<!-)\bflag(s?)\b", r"argument\1", text))
     pattern = r"(?<![\w/'\"])(python )?scripts/([\w/*]+)\.py"
     return re.sub(pattern, rf"{program()} \2", text) if program() else text
+
+
+def _as_argument(flag: re.Match[str]) -> str:
+    if flag["script"] or flag["name"] == "help":
+        return flag[0]
+    name, value = flag["name"].replace("-", "_"), flag["joined"] or flag["value"]
+    if flag["no"] or value in ("on", "off"):
+        return f"{name}={value == 'on'}"
+    if value is None:
+        return f"{name}=True" if name in SWITCHES else name
+    if re.fullmatch(r"[\d.e -]+ [\d.e -]+", value):
+        return f"{name}=({value.replace(' ', ', ')})"
+    return f"{name}={value!r}" if value[0].islower() else f"{name}={value}"
 
 
 def _bare(name: str) -> str:

@@ -13,9 +13,10 @@ import hypothesis
 import numpy as np
 import pytest
 
-from sightkit import _cli
+from sightkit import _cli, _scripts
 
 _cli.prepare_environment()  # before anything imports TensorFlow
+_scripts.command_line = True  # messages name flags, as in a script
 
 # No deadline: other work may share the machine. Derandomised: a red suite is red for everyone.
 hypothesis.settings.register_profile(

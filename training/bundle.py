@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle(Classifier):
     """A network with its preprocessing and class names; made by ``load_bundle``.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sightkit import _files, inference
 from sightkit import io as sightkit_io
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.training.bundle_format import CANARY, check_bundle
 
 LEAST = -12.0
@@ -37,6 +37,11 @@ class Classifier(abc.ABC):
     class_names: tuple[str, ...]
     description: dict[str, Any]
 
+    def __repr__(self) -> str:
+        network = self.description.get("network", {}).get("builder", "")
+        classes = f"{len(self.class_names)} classes: {few(self.class_names)}"
+        return f"<{' '.join([type(self).__name__, network]).strip()}, {classes}>"
+
     @property
     @abc.abstractmethod
     def images_a_batch(self) -> int:
@@ -46,11 +51,12 @@ class Classifier(abc.ABC):
     def _answer(self, images: list[np.ndarray]) -> np.ndarray:
         """Classify decoded images: float32 (N, classes)."""
 
-    def predict(self, images: Sequence[Photo]) -> np.ndarray:
+    def predict(self, images: Photo | Sequence[Photo]) -> np.ndarray:
         """Classify images as they come: decoded and preprocessed exactly as in training.
 
         Args:
-            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files.
+            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files; a
+                single one is a list of one.
 
         Returns:
             float32 (N, classes), probabilities.
@@ -58,10 +64,9 @@ class Classifier(abc.ABC):
         Raises:
             SightkitError: an array of another kind, or a file that is no image; it is named.
         """
-        if isinstance(images, (str, os.PathLike)):
-            raise SightkitError(
-                "predict takes a list of images.", "Put the path into a list.", images=str(images)
-            )
+        alone = isinstance(images, np.ndarray) and images.ndim < 4
+        if alone or isinstance(images, str | os.PathLike):
+            images = [images]
         size = self.images_a_batch
         parts = [
             self._answer([decoded(image) for image in images[start : start + size]])

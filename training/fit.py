@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,23 +15,21 @@ import keras
 
 from sightkit import _run_files
 from sightkit._errors import SightkitError
+from sightkit._network import build
+from sightkit._scripts import as_given
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
-from sightkit.training.checks.preflight import preflight
+from sightkit.training.checks.preflight import preflight as check_before
+from sightkit.training.checks.preflight import require_compiled
 from sightkit.training.checks.report import FAILED
 from sightkit.training.data_adapter import adapt
 from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveState
+from sightkit.training.notebook import as_batches, open_run, record_data
 from sightkit.training.precision_hint import precision_hint
+from sightkit.training.resumed_callbacks import resumable
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
-
-STATELESS = (
-    keras.callbacks.LambdaCallback,
-    keras.callbacks.LearningRateScheduler,
-    keras.callbacks.TensorBoard,
-    keras.callbacks.TerminateOnNaN,
-)
 
 WORTH_MEASURING = 5_000
 """Steps. Measuring takes up to ten seconds, and can save two milliseconds a step."""
@@ -41,12 +40,16 @@ def fit(
     train: Any,
     validation: Any,
     *,
-    run: Run,
+    run: Run | str | os.PathLike[str],
     epochs: int,
+    batch_size: int | None = None,
+    seed: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     phase: str = "",
     after: Sequence[Mapping[str, float]] = (),
     guard: bool = True,
+    preflight: bool = True,
+    overwrite: bool = False,
 ) -> list[dict[str, float]]:
     """Train a compiled network, and leave it with the weights of its best epoch.
 
@@ -67,18 +70,25 @@ def fit(
 
     Args:
         model: compiled network.
-        train: ``io.HDF5DatasetGenerator`` of the training split, or a ``PyDataset`` that has its
-            ``batch_size``, ``rows`` and ``set_epoch``.
+        train: arrays (images, labels), or (images, labels, weights), as the network takes them,
+            mixed anew each epoch; or ``io.HDF5DatasetGenerator`` of the training split, or a
+            ``PyDataset`` that has its ``batch_size``, ``rows`` and ``set_epoch``.
         validation: the same of the validation split, unshuffled.
-        run: the folder.
+        run: a ``Run``; or the path of a folder, whose run is resumed if it is one of the same
+            network, optimizer and data: the same call twice trains once.
         epochs: number of passes in all (of the phase), those before a resume counted.
+        batch_size: of arrays; 32.
+        seed: of the order of arrays; 0.
         callbacks: further callbacks: ``callbacks.StatefulCallback``, whose state is saved with
-            the weights, or those of Keras that have none (LambdaCallback, LearningRateScheduler,
-            TensorBoard, TerminateOnNaN).
+            the weights, Keras' EarlyStopping and ReduceLROnPlateau, whose state is saved too, or
+            those of Keras that have none (LambdaCallback, LearningRateScheduler, TensorBoard,
+            TerminateOnNaN).
         phase: name of the phase, letters, digits, ``-`` and ``_``; empty where there is but one.
         after: what ``fit`` returned of the phase before.
         guard: stop a training that does not come back (``StopOnDivergence``), unless ``--guard
             off`` was given; without it NaN is trained on too.
+        preflight: make the checks before the first epoch, unless ``--no-preflight`` was given.
+        overwrite: delete the run in the folder and begin anew; for a path.
 
     Returns:
         One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``; with phases
@@ -87,12 +97,54 @@ def fit(
     Raises:
         SightkitError: a check before the first epoch failed; ``--no-preflight`` leaves them out.
         Diverged: the loss became NaN or infinite, or does not come back (``StopOnDivergence``).
-        SightkitError: a callback that a resume would start anew, a disk that is too small, or a
-            phase that has no name.
+        SightkitError: data or a callback that a resume would start anew, a disk that is too
+            small, a phase that has no name, or a folder that holds another run.
         Interrupted: a signal came; everything up to its batch is saved.
+
+    Example:
+        >>> rows = training.fit(network, (x, y), (xv, yv), run="runs/mine", epochs=5)
+        ... # doctest: +SKIP
     """
-    _require_resumable(callbacks)
     _require_name(phase, after)
+    require_compiled(model)
+    if overwrite and isinstance(run, Run):
+        raise SightkitError("overwrite is for a path; a Run has its own.", "Leave it out.")
+    if phase and not isinstance(run, Run):
+        raise SightkitError(
+            "The phases of a training share one Run.",
+            "Open it: with training.Run.open(config, experiment=…) as run.",
+            run=run,
+        )
+    callbacks = resumable(callbacks)
+    train = as_batches(train, "training", batch_size=batch_size, shuffle=True, seed=seed)
+    validation = as_batches(
+        validation, "validation", batch_size=batch_size, shuffle=False, seed=None
+    )
+    build(model, train[0][0])
+    guard = guard and getattr(run, "guard", True)
+    preflight = preflight and getattr(run, "preflight", True)
+    with contextlib.ExitStack() as stack:
+        opened = run
+        if not isinstance(opened, Run):
+            opened = stack.enter_context(open_run(opened, model, train, overwrite=overwrite))
+        record_data(opened, train, validation, always=opened is not run)
+        return _fit(
+            model, train, validation, opened, epochs, callbacks, phase, after, guard, preflight
+        )
+
+
+def _fit(
+    model: keras.Model,
+    train: Any,
+    validation: Any,
+    run: Run,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    phase: str,
+    after: Sequence[Mapping[str, float]],
+    guard: bool,
+    preflight: bool,
+) -> list[dict[str, float]]:
     folder = run.checkpoints(phase)
     best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS)
     monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
@@ -110,13 +162,13 @@ def fit(
         print(f"Resuming after {state.position} of {epochs} epochs.")
     elif after:
         _continue_best(best, model, after)
-    elif run.preflight:
+    elif preflight:
         _check(model, train, validation, run)
     run.start()
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
-        saving = SaveState(state)
-        guards = [divergence] if guard and run.guard else []
+        saving = SaveState(state, run.how_to_resume)
+        guards = [divergence] if guard else []
         listed = TrainingCallbacks(
             [SetEpoch(train, state), *guards, *callbacks, best, monitor, saving],
             add_history=True,
@@ -140,7 +192,7 @@ def fit(
 
 def _check(model: keras.Model, train: Any, validation: Any, run: Run) -> None:
     """Print the checks before the first epoch; raise if one failed."""
-    found = preflight(model, train, validation, run_folder=run.folder)
+    found = check_before(model, train, validation, run_folder=run.folder)
     print(found, flush=True)
     if found.failed:
         raise SightkitError(
@@ -155,7 +207,7 @@ def _plan(model: keras.Model, train: Any, run: Run, folder: Path, steps: int) ->
     measure = not run.smoke and steps >= WORTH_MEASURING
     plan_execution(model, train, folder=folder, measure=measure)
     if measure and not run.resumed and (hint := precision_hint(model, train)):
-        print(hint, flush=True)
+        print(as_given(hint), flush=True)
 
 
 def _train(
@@ -223,15 +275,3 @@ def _continue_best(
         epoch = min(finite, key=lambda epoch: losses[epoch])
         best.set_model(model)
         best.keep_present(epoch, losses[epoch])
-
-
-def _require_resumable(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Compare exact types: a subclass may have a state where its base has none."""
-    for callback in callbacks:
-        if not isinstance(callback, StatefulCallback) and type(callback) not in STATELESS:
-            raise SightkitError(
-                "A callback's state must be saved with the weights, else a resumed run differs.",
-                "Derive it from sightkit.callbacks.StatefulCallback: get_state returns its state "
-                "({} for none), set_state restores it.",
-                callback=type(callback).__name__,
-            )

@@ -13,6 +13,7 @@ import numpy as np
 
 from sightkit import _faults
 from sightkit._errors import Interrupted
+from sightkit._scripts import as_given
 from sightkit.training.state import Position, TrainingState, present_values
 
 SECONDS_BETWEEN = 600
@@ -28,10 +29,12 @@ class SaveState(keras.callbacks.Callback):
 
     Args:
         state: what is saved.
+        how_to_resume: next step, for the message.
     """
 
-    def __init__(self, state: TrainingState) -> None:
+    def __init__(self, state: TrainingState, how_to_resume: str = "") -> None:
         super().__init__()
+        self.how_to_resume = as_given(how_to_resume)
         self.state = state
         self.received: int | None = None
         self.position = state.position
@@ -82,7 +85,7 @@ class SaveState(keras.callbacks.Callback):
         if self.received is not None:
             raise Interrupted(
                 f"Stopped by {signal.Signals(self.received).name}; everything up to "
-                f"{self.position} is saved. Give the same command with --resume to go on.",
+                f"{self.position} is saved. {self.how_to_resume}",
                 128 + self.received,
             )
 

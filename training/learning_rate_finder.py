@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io import ArrayBatches
 from sightkit.training.restore import restoring_random_state
 
 SMOOTHING = 0.9
@@ -64,7 +65,8 @@ def learning_rate_finder(
     Args:
         network: compiled, functional or sequential.
         data: batches (x, y) or (x, y, weights) of training data by index, a generator or a list;
-            read from the first on, again and again if they are few.
+            read from the first on, again and again if they are few. Or arrays, as a tuple: batches
+            of 32.
         lowest, highest: rates of the first and the last step, on a logarithmic scale.
         steps: number of steps, at least 10; the test ends early when the loss explodes.
         picture: PNG to draw to, or None; nothing is drawn if the first loss is not finite.
@@ -73,6 +75,8 @@ def learning_rate_finder(
         SightkitError: a network that is not compiled or cannot be copied, no data, or rates that
             do not rise.
     """
+    if isinstance(data, tuple):
+        data = ArrayBatches(*data, shuffle=True)
     _require(network, data, lowest, highest, steps)
     rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
     with restoring_random_state():
@@ -110,7 +114,16 @@ def _require(network: keras.Model, data: Any, lowest: float, highest: float, ste
 
 def _copy(network: keras.Model, rate: float) -> keras.Model:
     """Build the same layers with the same values, compiled anew; the network is never changed."""
-    copy = keras.models.clone_model(network)
+    try:
+        copy = keras.models.clone_model(network)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise SightkitError(
+            "The network must be functional or sequential, of layers that can be copied: one's own "
+            "need a get_config.",
+            "Add it, or choose the rate by short trainings.",
+            network=network.name,
+            reason=str(error).partition("\n")[0],
+        ) from error
     for mine, theirs in zip(copy.variables, network.variables, strict=True):
         # By way of NumPy: JAX would share the array, and its training step frees its arguments.
         mine.assign(np.array(keras.ops.convert_to_numpy(theirs.value)))

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._network import build, flat_layers, watching
 
 KINDS = (keras.layers.Dense, keras.layers.Conv2D)
 
@@ -29,7 +30,7 @@ def initialize_lsuv(
     give the same weights. Dropout is off, and batch normalization uses the statistics it has.
 
     Args:
-        network: functional, before training; layers inside layers are not initialized.
+        network: of any form, before training.
         images: one batch as the network takes it, float32 (N, H, W, C); some dozens.
         seed: of the orthonormal kernels.
         tolerance: of the variance.
@@ -39,8 +40,8 @@ def initialize_lsuv(
         Variance of each layer's outputs by its name.
 
     Raises:
-        SightkitError: a network without such layers, one that shares them or holds them inside
-            other networks, a layer whose outputs are all equal, or no tolerance.
+        SightkitError: a network without such layers, or one that uses one twice; a layer whose
+            outputs are all equal, or no tolerance.
 
     Reference:
         Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv:1511.06422.
@@ -53,10 +54,10 @@ def initialize_lsuv(
             seed=seed,
         )
     variances = {}
-    for number, layer in enumerate(_layers(network)):
+    for number, layer in enumerate(_layers(network, images)):
         orthogonal = keras.initializers.Orthogonal(seed=seed + number)
         layer.kernel.assign(orthogonal(layer.kernel.shape))
-        inputs = keras.Model(network.input, layer.input)(images, training=False)
+        inputs = _inputs(network, layer, images)
         for _ in range(rounds):
             variance = _variance(layer, inputs)
             if abs(variance - 1) <= tolerance:
@@ -74,19 +75,32 @@ def initialize_lsuv(
     return variances
 
 
-def _layers(network: keras.Model) -> list[Any]:
-    nested = [layer.name for layer in network.layers if isinstance(layer, keras.Model)]
-    found = [layer for layer in network.layers if isinstance(layer, KINDS)]
-    shared = [layer.name for layer in found if len(layer._inbound_nodes) != 1]
-    if nested or shared or not found:
+def _layers(network: keras.Model, images: np.ndarray) -> list[Any]:
+    """Return the layers in the order in which they are used."""
+    build(network, images)
+    called: list[Any] = []
+    with watching(_kinds(network), lambda layer, inputs, outputs: called.append(layer)):
+        network(images[:1], training=False)
+    shared = [layer.name for layer in dict.fromkeys(called) if called.count(layer) > 1]
+    if shared or not called:
         raise SightkitError(
-            "LSUV needs a functional network whose dense and convolutional layers are used once.",
+            "LSUV needs a network whose dense and convolutional layers are used once.",
             "Use it on the networks of the zoo, or choose another initializer.",
-            layers=len(found),
-            nested=nested[:3],
+            layers=len(called),
             shared=shared[:3],
         )
-    return found
+    return called
+
+
+def _kinds(network: keras.Model) -> list[Any]:
+    return [layer for layer in flat_layers(network) if isinstance(layer, KINDS)]
+
+
+def _inputs(network: keras.Model, layer: Any, images: np.ndarray) -> Any:
+    found: list[Any] = []
+    with watching([layer], lambda layer, inputs, outputs: found.append(inputs)):
+        network(images, training=False)
+    return found[0]
 
 
 def _variance(layer: Any, inputs: Any) -> float:

@@ -66,9 +66,9 @@ def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
     trained = {id(variable) for variable in network.trainable_variables}
     parts = [
         SCHEMA,
-        [_layer_key(layer) for layer in flat_layers(network)],
+        [layer_key(layer) for layer in flat_layers(network)],
         [[list(weight.shape), id(weight) in trained] for weight in network.weights],
-        [list(output.shape) for output in network.outputs],
+        [list(output.shape) for output in getattr(network, "outputs", None) or ()],
         type(network.optimizer).__name__,
         [*x.shape, str(x.dtype)],
         [environment[name] for name in MACHINE],
@@ -77,17 +77,18 @@ def measurement_key(network: keras.Model, x: np.ndarray, *more: Any) -> str:
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def _layer_key(layer: keras.layers.Layer) -> list[Any]:
+def layer_key(layer: keras.layers.Layer) -> list[Any]:
+    """Return what a layer is, as JSON, without its name, seed and precision."""
     config: Any = {}
     with contextlib.suppress(NotImplementedError):  # a layer of the user's own
         config = layer.get_config()
-    return [type(layer).__name__, layer.trainable, _without(config, ("name", "dtype", "seed"))]
+    return [type(layer).__name__, layer.trainable, without(config, ("name", "dtype", "seed"))]
 
 
-def _without(config: Any, names: Collection[str]) -> Any:
+def without(config: Any, names: Collection[str]) -> Any:
     """Return a configuration without these entries, at any depth."""
     if isinstance(config, dict):
-        return {name: _without(value, names) for name, value in config.items() if name not in names}
+        return {name: without(value, names) for name, value in config.items() if name not in names}
     if isinstance(config, list | tuple):
-        return [_without(value, names) for value in config]
+        return [without(value, names) for value in config]
     return config

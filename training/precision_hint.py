@@ -50,7 +50,7 @@ def precision_hint(network: keras.Model, data: Any, *, cache: Path | None = None
         return None
     times = seconds[now] / seconds[other]
     if times >= NOTICEABLE:
-        return f"{other} is {times:.1f}× faster here: --precision {other}."
+        return f"{other} is {times:.1f}× faster here: --precision={other}."
     if times <= 1 / NOTICEABLE:
         return f"{other} would be {1 / times:.1f}× slower here."
     return f"{other} would be no faster here."

@@ -30,7 +30,7 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
     if precision == "bfloat16" and slow:
         print(
             "This processor has no bfloat16 arithmetic: the training will be slower than with "
-            "--precision float32.",
+            "--precision=float32.",
             file=sys.stderr,
         )
     keras.utils.set_random_seed(seed)

@@ -43,16 +43,18 @@ class Run:
         preflight: whether ``fit`` checks data and network before the first epoch.
         guard: whether ``fit`` stops a training that does not come back.
         smoke: whether the result means nothing.
+        how_to_resume: next step after an interruption.
     """
 
     def __init__(self, config: RunConfig, *, experiment: str) -> None:
-        self.folder = folder = config.output
+        self.folder = folder = Path(config.output)
         self.config = {"experiment": experiment, **config.to_json()}
         self.command = config.command(experiment)
         self.resumed = False
         self.preflight = config.preflight
         self.guard = config.guard == "on"
         self.smoke = config.smoke
+        self.how_to_resume = config.how_to_resume
         self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
 
     @classmethod
@@ -76,7 +78,7 @@ class Run:
             SightkitError: the folder is something else, another configuration's, in use, not
                 writable, or the disk is too small. Nothing has been changed then.
         """
-        folder = config.output
+        folder = Path(config.output)
         _files.require_writable(folder)
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
         run = cls(config, experiment=experiment)

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sightkit import _scripts
 from sightkit._errors import SightkitError
@@ -28,6 +28,9 @@ class RunConfig:
     preflight: bool = True
     guard: Literal["on", "off"] = "on"
     smoke: bool = False
+
+    how_to_resume: ClassVar[str] = "Give the same command with --resume to go on."
+    when_different: ClassVar[str] = "Give the flags of the run, or another --output."
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that define the run, as JSON."""

@@ -56,7 +56,7 @@ def put_back(folder: Path) -> None:
 
 def claim(config: RunConfig, experiment: str) -> bool:
     """Return whether the folder holds a run worth keeping; raise if it may not be taken."""
-    folder = config.output
+    folder = Path(config.output)
     # A run that was killed before its configuration was written is no run yet.
     leftovers = (_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED)
     found = _files.read_own(folder, _run_files.CONFIG, FORMAT, leftovers=leftovers)
@@ -77,7 +77,7 @@ def claim(config: RunConfig, experiment: str) -> bool:
             {"experiment": experiment, **config.to_json()},
             folder,
             "A run is resumed with its own configuration",
-            "Give the flags of the run, or another --output.",
+            config.when_different,
         )
     return True
 

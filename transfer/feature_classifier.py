@@ -44,7 +44,7 @@ from sightkit.transfer.heads.storage import Head, load_head, save_head
 from sightkit.transfer.network_sources import open_again, rebuild
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FeatureClassifier(Classifier):
     """Networks, cut, and a head on their features side by side; made by ``load``.
 

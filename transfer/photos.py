@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def stored_side(name: str) -> int:
 
 def photos_to_file(
     name: str,
-    data: Path,
+    data: str | os.PathLike[str],
     *,
     layout: Layout = "folders",
     split_seed: int = 42,
@@ -74,7 +75,7 @@ def photos_to_file(
     Raises:
         SightkitError: neither folder nor file; else as ``io.build_dataset``.
     """
-    side = stored_side(name)
+    side, data = stored_side(name), Path(data)
     if data.is_file():
         file = io.DatasetFile.open(data)
         if min(file.shape[1:3]) < side:
@@ -125,7 +126,9 @@ class Sample:
     total: int
 
 
-def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int = 0) -> Sample:
+def draw_sample(
+    data: str | os.PathLike[str], count: int, *, layout: Layout = "folders", seed: int = 0
+) -> Sample:
     """Read some pictures at random, two of each class first, then each class by its share.
 
     A file that cannot be read is named on stderr, and left out.
@@ -140,6 +143,7 @@ def draw_sample(data: Path, count: int, *, layout: Layout = "folders", seed: int
         SightkitError: neither folder nor file, fewer than two classes, or no picture that can be
             read.
     """
+    data = Path(data)
     if not data.exists():
         raise _nothing_there(data)
     source = open_photos(data, layout=layout).images

@@ -86,8 +86,8 @@ def describe(model: keras.Model) -> Description:
         A list of ``LayerRow`` in the order of ``model.layers``; its text form is a table.
 
     Raises:
-        SightkitError: no network, or a convolution or pooling that is not two-dimensional
-            channels-last.
+        SightkitError: no network, a subclassed one, or a convolution or pooling that is not
+            two-dimensional channels-last.
 
     Example:
         >>> from sightkit import zoo
@@ -100,6 +100,13 @@ def describe(model: keras.Model) -> Description:
             "A network is described once it is built; this is none.",
             f"Write zoo.describe(zoo.build({name}, …)).",
             model=getattr(model, "__name__", model),
+        )
+    if not getattr(model, "inputs", None):
+        raise SightkitError(
+            "A functional or sequential network is described, once it has seen its input: the "
+            "layers of another have no inputs of their own.",
+            "network.summary() lists its layers.",
+            model=model.name,
         )
     views: dict[int, View] = {}
     padded: dict[int, tuple[int, int]] = {}

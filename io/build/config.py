@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
@@ -61,7 +62,8 @@ class BuildConfig:
     """Build a small file from a few pictures, in seconds."""
 
     def __post_init__(self) -> None:
-        """Check the values before any work is done."""
+        """Check the values before any work is done; a path may be given as a string."""
+        _files.as_paths(self)
         if self.size < 1:
             raise SightkitError("--size must be at least 1.", "Give --size 64.", size=self.size)
         if abs(sum(self.fractions) - 1) > 1e-9 or min(self.fractions) <= 0:

@@ -16,12 +16,13 @@ from sightkit._errors import SightkitError
 from sightkit.io.build.partition import check_fixed, conflicting_labels, partition
 from sightkit.io.build.prepare import Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
-from sightkit.io.chain import Chain
+from sightkit.io.chain import Chain, require_chain
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import file_size, mean_bytes
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
 from sightkit.io.image_kinds import NEEDS_HEIF
 from sightkit.io.left_out import Finding, check_list, storable, write_list
+from sightkit.io.sources.folder_dataset import FolderDataset
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS
 from sightkit.io.threads import whole_number
@@ -32,7 +33,7 @@ ENDINGS = (".h5", ".hdf5")
 
 
 def build_dataset(
-    source: Callable[[], ImageSource],
+    source: Callable[[], ImageSource] | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
     preprocessors: Chain,
@@ -58,7 +59,8 @@ def build_dataset(
     Args:
         source: gives the images; called only if the file has to be built. A module-level function,
             known by its name, or a callable object whose ``to_config()`` describes as JSON what it
-            reads: by that the recipe distinguishes sources.
+            reads: by that the recipe distinguishes sources. A path is a folder that holds a folder
+            for each class, as ``FolderDataset(path)``.
         path: the file.
         preprocessors: chain that makes all images one size, uint8.
         fractions: shares of the splits, ``"train"`` first; they add up to 1.
@@ -79,6 +81,9 @@ def build_dataset(
             image that cannot be read (or too many), nothing that can be split, no room.
     """
     path = Path(path)
+    require_chain(preprocessors=preprocessors)
+    if isinstance(source, str | os.PathLike):
+        source = FolderDataset(Path(source))
     if overwrite or not path.exists():
         check_place(path)
     if max_bad is not None and not 0 <= max_bad <= 1:
@@ -104,8 +109,9 @@ def build_dataset(
     return file
 
 
-def check_place(path: Path) -> None:
+def check_place(path: str | os.PathLike[str]) -> None:
     """Raise, before any work, if ``path`` is no place for a dataset file."""
+    path = Path(path)
     if path.is_dir():
         raise SightkitError(
             "A dataset is one file, and this is a folder.",

@@ -137,7 +137,7 @@ class Prepared:
             if not tolerant:
                 raise SightkitError(
                     f"Every image must be readable, and one is not. {error}",
-                    "Or allow a share to be left out: --max-bad 0.01 (max_bad); "
+                    "Or allow a share to be left out: --max-bad 0.01; "
                     "scripts/verify_dataset.py lists every bad file.",
                     image=self._images.identify(row),
                 ) from error

@@ -25,7 +25,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 
 FORMAT = "sightkit-dataset"
 SCHEMA = 2
@@ -67,6 +67,12 @@ class DatasetFile:
     mean: np.ndarray
     sha256: str
     stamp: tuple[int, int, int, int]
+
+    def __repr__(self) -> str:
+        rows = "x".join(map(str, self.shape[1:]))
+        counts = (f"{name} {last - first:,}" for name, (first, last) in self.splits.items())
+        classes = f"{len(self.class_names)} classes: {few(self.class_names)}"
+        return f"<DatasetFile {self.path}: {rows} {self.dtype}, {', '.join(counts)}, {classes}>"
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> DatasetFile:

@@ -6,21 +6,19 @@ import math
 import os
 from typing import Any
 
-import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.chain import Chain, RandomChain
+from sightkit.io.batches import OrderedBatches
+from sightkit.io.chain import Chain, RandomChain, require_chain
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.order import epoch_order, sample_rng
-from sightkit.io.threads import whole_number
 
 BLOCK_BYTES = 2**18
 MIXED_ROWS = 8192
-BEFORE_FIT = -1
 
 
-class HDF5DatasetGenerator(keras.utils.PyDataset):
+class HDF5DatasetGenerator(OrderedBatches):
     """Batches of one split of a dataset file, for ``fit``, ``evaluate`` and ``predict``.
 
     Every sample comes exactly once an epoch, the last batch may be short. The order is a pure
@@ -36,7 +34,8 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         augment: random variation of each image before the chain; for the training split only.
         shuffle: mix the rows anew each epoch.
         seed: of order and augmentation.
-        **options: ``workers``, ``max_queue_size`` of ``keras.utils.PyDataset``.
+        workers: threads that read ahead.
+        max_queue_size: batches that wait at most, with several workers.
 
     Yields:
         (x, y): what the chain returns, (n, H, W, C); and int64 (n,) class indices.
@@ -56,32 +55,22 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         augment: RandomChain | None = None,
         shuffle: bool = False,
         seed: int = 0,
-        **options: Any,
+        workers: int = 1,
+        max_queue_size: int = 10,
     ) -> None:
-        super().__init__(**options)
-        batch_size = whole_number("batch_size", batch_size, at_least=1)
-        seed = whole_number("seed", seed, at_least=0)
+        super().__init__(batch_size, shuffle, seed, workers=workers, max_queue_size=max_queue_size)
+        require_chain(preprocessors=preprocessors, augment=augment)
         if augment is not None and split != "train":
             raise SightkitError(
                 "Only the training split is augmented.", "Leave augment out.", split=split
             )
         self.file = DatasetFile.open(path)
         self.first, self.last = self.file.rows(split)
-        self.batch_size = batch_size
         self.split = split
         self.preprocessors = preprocessors
         self.augment = augment
-        self.shuffle = shuffle
-        self.seed = seed
-        self._epoch = BEFORE_FIT
-        self._first_batch = 0
+        self.count = self.last - self.first
         self._memmap: np.ndarray | None = None
-        self._order: tuple[int, np.ndarray] | None = None
-
-    @property
-    def count(self) -> int:
-        """Samples in the split."""
-        return self.last - self.first
 
     @property
     def labels(self) -> np.ndarray:
@@ -103,28 +92,6 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
         """Return where rows of the split come from: the names of their files."""
         return np.asarray(self.file.sources()[self.first : self.last], object)[rows].tolist()
 
-    @property
-    def epoch(self) -> int:
-        """The epoch, from 0, whose order and augmentation the batches have."""
-        return max(self._epoch, 0)
-
-    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
-        """Let the next pass be that of an epoch, beginning with one of its batches.
-
-        ``training.fit`` calls it, so that it can resume; until the pass ends, the length is that
-        of what is left.
-        """
-        self._epoch = whole_number("epoch", epoch, at_least=BEFORE_FIT)
-        self._first_batch = whole_number("first_batch", first_batch, at_least=0)
-
-    def on_epoch_end(self) -> None:
-        """Called by Keras after each epoch, and once before the first: take the next order.
-
-        Not ``on_epoch_begin``: with several workers Keras starts reading before it calls that.
-        """
-        self._epoch += 1
-        self._first_batch = 0
-
     def rows(self, epoch: int) -> np.ndarray:
         """The order of an epoch: int64 (count,), positions in the split."""
         if not self.shuffle:
@@ -139,15 +106,9 @@ class HDF5DatasetGenerator(keras.utils.PyDataset):
             window=max(MIXED_ROWS, 32 * block),
         )
 
-    def __len__(self) -> int:
-        return -(-self.count // self.batch_size) - self._first_batch
-
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         epoch = self.epoch
-        if self._order is None or self._order[0] != epoch:
-            self._order = (epoch, self.rows(epoch))
-        start = (self._first_batch + index) * self.batch_size
-        rows = self._order[1][start : start + self.batch_size]
+        start, rows = self.batch_rows(index)
         x = self.images(rows if self.shuffle else slice(start, start + len(rows)))
         if self.augment is not None:
             x = self.augment.batch(x, [sample_rng(self.seed, epoch, int(row)) for row in rows])

@@ -61,7 +61,7 @@ def check_path(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise SightkitError(
             "An existing dataset is not replaced.",
-            "Pass overwrite=True (--overwrite), or choose another name.",
+            "Give --overwrite, or choose another name.",
             path=str(path),
         )
 

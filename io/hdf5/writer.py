@@ -231,8 +231,7 @@ class HDF5DatasetWriter:
             raise SightkitError(
                 "An unfinished file of that name is of other data, or was written with other "
                 "settings.",
-                "Give those settings to resume it, overwrite=True (--overwrite) to begin anew, or "
-                "another name.",
+                "Give those settings to resume it, --overwrite to begin anew, or another name.",
                 path=str(self.path),
                 unfinished=str(journal.path),
             )

@@ -9,6 +9,7 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Cifar10:
         SightkitError: when it is called: a file that is missing or not the one that is named.
     """
 
-    folder: Path
+    folder: str | os.PathLike[str]
     sha256: Mapping[str, str] | None = None
 
     def __call__(self) -> ImageSource:
@@ -74,7 +75,7 @@ class Cifar10:
         return {"name": "Cifar10", "sha256": dict(self.sha256 or SHA256)}
 
     def _batches(self) -> Path:
-        for folder in (self.folder, self.folder / FOLDER):
+        for folder in (Path(self.folder), Path(self.folder, FOLDER)):
             if (folder / "test_batch").is_file():
                 return folder
         raise SightkitError(
@@ -122,11 +123,11 @@ class FetchedCifar10:
             nor a network; the message names file and place.
     """
 
-    folder: Path = Path("datasets") / FOLDER
+    folder: str | os.PathLike[str] = Path("datasets") / FOLDER
 
     def __call__(self) -> ImageSource:
         """The images: uint8 (32, 32, 3), RGB; labels as published, airplane to truck."""
-        found = self.folder if self.folder.exists() else keras_cifar10()
+        found = self.folder if os.path.exists(self.folder) else keras_cifar10()
         with unpacked(found, beside=self.folder) as folder:
             return Cifar10(folder)()
 

@@ -109,7 +109,7 @@ class FolderDataset:
             classes that differ by case or blanks alone.
     """
 
-    folder: Path
+    folder: str | os.PathLike[str]
     layout: Layout = "folders"
     exclude: tuple[str, ...] = ()
     pattern: str = LABEL_AND_NUMBER
@@ -117,7 +117,7 @@ class FolderDataset:
     per_class: int = 0
     at_least: tuple[int, int] | None = None
     fewest: int = 2
-    labels: Path | None = None
+    labels: str | os.PathLike[str] | None = None
     columns: tuple[str, str] | None = None
 
     def __call__(self) -> ImageSource:

@@ -5,6 +5,7 @@ They let every build script run in seconds, on real pixels, without a download.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,13 +22,13 @@ CIFAR_CLASSES = 10
 SampleLayout = Literal["folders", "names", "tiny_imagenet", "cifar10"]
 
 
-def write_sample_photos(folder: Path, layout: SampleLayout = "folders") -> None:
+def write_sample_photos(folder: str | os.PathLike[str], layout: SampleLayout = "folders") -> None:
     """Write twelve pictures of a temple and twelve of a flower, 128x128, into an empty folder.
 
     In CIFAR-10's form they are 32x32, cut otherwise for each of the six files, and their labels
     go through all ten classes, whatever they show.
     """
-    tiles = list(_tiles())
+    folder, tiles = Path(folder), list(_tiles())
     if layout == "cifar10":
         for number, batch in enumerate(SHA256):
             parts = [tile[4 * number :, 4 * number :] for _, _, tile in tiles]

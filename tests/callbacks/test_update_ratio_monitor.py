@@ -10,7 +10,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.callbacks import UpdateRatioMonitor
-from sightkit.callbacks.dead_units import DeadUnits
+from sightkit.callbacks.dead_units import dead_units
 from sightkit.callbacks.update_picture import draw_updates
 
 RNG = np.random.default_rng(0)
@@ -121,9 +121,9 @@ def test_a_unit_that_fires_once_anywhere_is_alive():
     model = keras.Model(images, keras.layers.Conv2D(2, 1, activation="relu", name="c")(images))
     model.set_weights([np.array([[[[1.0, -1.0]]]]), np.zeros(2)])
     probe = np.zeros((5, 2, 2, 1), np.float32)
-    assert DeadUnits(model).shares(probe) == {"c": 1.0}
+    assert dead_units(model, probe) == {"c": 1.0}
     probe[3, 1, 0] = 1e-3
-    assert DeadUnits(model).shares(probe) == {"c": 0.5}
+    assert dead_units(model, probe) == {"c": 0.5}
 
 
 def test_the_probe_runs_as_in_inference():
@@ -134,7 +134,7 @@ def test_the_probe_runs_as_in_inference():
     gamma, beta, _, variance = model.get_weights()
     model.set_weights([gamma, beta, np.array([0.0, 9.0, 9.0]), variance])
     before = [weight.tobytes() for weight in model.get_weights()]
-    shares = DeadUnits(model).shares(RNG.random((8, 3)).astype("float32"))
+    shares = dead_units(model, RNG.random((8, 3)).astype("float32"))
     assert shares == {"relu": pytest.approx(2 / 3)}
     assert [weight.tobytes() for weight in model.get_weights()] == before
 
@@ -149,8 +149,9 @@ def test_relus_are_found_and_others_are_not():
     x = layers.Dense(3, activation="elu", name="elu")(x)
     shared = layers.Dense(3, activation="relu", name="shared")
     model = keras.Model(images, shared(shared(x)))
-    assert DeadUnits(model).layers == ("layer", "activation", "six")
-    assert DeadUnits(keras.Model(images, layers.Dense(2)(images))).shares(np.ones((1, 4))) == {}
+    probe = np.ones((1, 4), np.float32)
+    assert list(dead_units(model, probe)) == ["layer", "activation", "six", "shared"]
+    assert dead_units(keras.Model(images, layers.Dense(2)(images)), probe) == {}
 
 
 def test_what_is_written_can_be_read_and_looked_at(tmp_path):

@@ -193,7 +193,7 @@ def test_every_builder_has_a_row():
     for path in Path(zoo.__file__).parent.glob("*.py"):
         module = importlib.import_module(f"sightkit.zoo.{path.stem}")
         for name, value in vars(module).items():
-            if inspect.isfunction(value) and hasattr(value, "__wrapped__"):
+            if inspect.isfunction(value) and hasattr(value, "build"):
                 assert value.__module__ != module.__name__ or name in rows, name
 
 

@@ -124,8 +124,8 @@ def test_help_and_errors_name_scripts_as_the_command_does(script, tmp_path):
     assert "usage: sightkit train_lenet_digits" in result.stdout
     assert "\n    sightkit train_lenet_digits\n" in result.stdout
     words = ("train_lenet_digits", "--data", ".")
-    assert "with sightkit build_folder --data" in sightkit(*words, cwd=tmp_path).stderr
-    assert "with scripts/build_folder.py --data" in script(*words, cwd=tmp_path).stderr
+    assert "sightkit build_folder --data" in sightkit(*words, cwd=tmp_path).stderr
+    assert "scripts/build_folder.py --data" in script(*words, cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from sightkit import _files, zoo
 from sightkit._errors import SightkitError
 from sightkit.inference import engines
-from sightkit.io import write_png
+from sightkit.io import read_image, write_png
 from sightkit.preprocessing import (
     GrayscalePreprocessor,
     ImageToArrayPreprocessor,
@@ -115,9 +115,12 @@ def test_an_array_that_is_no_image_is_refused(image, bundle):
         load_bundle(bundle).predict([image])
 
 
-def test_a_path_without_a_list_is_refused(bundle):
-    with pytest.raises(SightkitError, match="into a list"):
-        load_bundle(bundle).predict("photo.jpg")
+def test_a_single_image_is_a_list_of_one(bundle):
+    classifier, path = load_bundle(bundle), bundle / "canary.png"
+    expected = classifier.predict([path])
+    for image in (path, str(path), read_image(path)):
+        assert np.array_equal(classifier.predict(image), expected)
+    assert len(repr(classifier)) < 200
 
 
 def test_a_chain_that_takes_no_files_is_refused_when_saved(canary, tmp_path):

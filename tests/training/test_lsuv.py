@@ -90,9 +90,6 @@ def test_what_cannot_be_scaled_is_named():
     shared = keras.layers.Dense(4, name="twice")
     with pytest.raises(SightkitError, match="twice"):
         initialize_lsuv(keras.Model(inputs, shared(shared(inputs))), images((4,)))
-    inner = keras.Model(inputs, keras.layers.Dense(4)(inputs), name="inner")
-    with pytest.raises(SightkitError, match="inner"):
-        initialize_lsuv(keras.Model(inputs, inner(inputs)), images((4,)))
     with pytest.raises(SightkitError, match="layers=0"):
         initialize_lsuv(
             keras.Model(inputs, keras.layers.BatchNormalization()(inputs)), images((4,))

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit._network import flat_layers
+from sightkit._network import flat_layers, input_shape
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples
 
@@ -32,7 +32,7 @@ SCALE = (
 def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
     """Check shapes, NaN, constant images, range, and validation like training."""
     images = train.images
-    wanted = tuple(model.inputs[0].shape[1:])
+    wanted = input_shape(model) or images.shape[1:]
     for where, samples in (("training", train), ("validation", validation)):
         if samples is None:
             continue
@@ -86,7 +86,8 @@ def is_raw(model: keras.Model, images: np.ndarray) -> bool:
 
 def channels(model: keras.Model, train: Samples, validation: Samples | None) -> Line:
     """Check for channels last, and red, green, blue in one order everywhere."""
-    shape, wanted = train.images.shape[1:], tuple(model.inputs[0].shape[1:])
+    shape = train.images.shape[1:]
+    wanted = input_shape(model) or shape
     if not _fits(shape, wanted):
         return failed(
             f"the images have their channels first, {_shape(shape)}; the network takes "

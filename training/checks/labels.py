@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit._errors import few
 from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples, class_indices
@@ -51,9 +52,9 @@ def balance(loss: LossInfo, train: Samples) -> Line:
     )
     missing = [names[index] for index in np.flatnonzero(counts == 0)]
     if missing and train.complete:
-        some = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         return warned(
-            f"{len(missing)} of {len(counts)} classes have no training image ({some}); {text}",
+            f"{len(missing)} of {len(counts)} classes have no training image ({few(missing)}); "
+            f"{text}",
             "Leave them out, add images, or look whether labels are shifted by one.",
         )
     if train.complete and counts[largest] > UNEQUAL * counts[smallest]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from sightkit._network import flat_layers
-from sightkit.callbacks.dead_units import DeadUnits
+from sightkit.callbacks.dead_units import dead_units
 from sightkit.training.checks.loss import CROSSENTROPIES
 from sightkit.training.checks.network import Trial, last_with_kernel
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
@@ -95,7 +95,7 @@ def gradients(trial: Trial, more: np.ndarray) -> Line:
             if step == BEGINNING:
                 break
         silent = [now and not each.any() for now, each in zip(silent, found, strict=True)]
-    dead = DeadUnits(trial.model).shares(more, batch=len(trial.images), training=True)
+    dead = dead_units(trial.model, more, batch_size=len(trial.images), training=True)
     if any(silent):
         return _silent(trial, silent, dead)
     killed = {layer: share for layer, share in dead.items() if share >= MOSTLY_DEAD}

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
-from sightkit._network import flat_layers
+from sightkit._network import flat_layers, input_shape
 from sightkit.training.checks.report import LeftOut
 
 SPARSE = "sparse_categorical_crossentropy"
 ONE_HOT = "categorical_crossentropy"
 BINARY = "binary_crossentropy"
 CROSSENTROPIES = (SPARSE, ONE_HOT, BINARY)
+FEW = 8
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,21 @@ class LossInfo:
         return keras.ops.mean(self.function(labels, outputs))
 
 
-def loss_info(model: keras.Model) -> LossInfo:
+def loss_info(model: keras.Model, images: np.ndarray) -> LossInfo:
     """Read the loss of a compiled network of one input and one output.
 
+    Args:
+        model: the network.
+        images: some samples; where only the network's code knows its outputs, it is asked.
+
     Raises:
-        LeftOut: several inputs, outputs or losses, or a network without ``inputs``.
+        LeftOut: several inputs, outputs or losses.
     """
     loss = model.loss
-    if not getattr(model, "inputs", None):
-        raise LeftOut("the network is no functional one: its inputs are unknown")
     several = isinstance(loss, (list, tuple, dict))
-    if several or len(model.inputs) != 1 or len(model.outputs) != 1:
+    if several or any(
+        len(getattr(model, name, None) or [0]) != 1 for name in ("inputs", "outputs")
+    ):
         raise LeftOut("the network has several inputs, outputs or losses")
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
@@ -82,13 +88,24 @@ def loss_info(model: keras.Model) -> LossInfo:
     else:
         kind, function = getattr(loss, "__name__", type(loss).__name__), loss
         from_logits = False
-    return LossInfo(
-        kind=re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower(),
-        function=function,
-        from_logits=from_logits,
-        activation=last_activation(model),
-        outputs=tuple(model.outputs[0].shape[1:]),
-    )
+    outputs, activation = _ending(model, images)
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    return LossInfo(kind, function, from_logits, activation, outputs)
+
+
+def _ending(model: keras.Model, images: np.ndarray) -> tuple[tuple[int | None, ...], str]:
+    """Return the shape of an output, and the activation that the network ends in."""
+    if input_shape(model) is not None:
+        return tuple(model.outputs[0].shape[1:]), last_activation(model)
+    with keras.StatelessScope():
+        answers = model(images[:FEW], training=False)
+    if not hasattr(answers, "shape"):
+        raise LeftOut("the network has several inputs, outputs or losses")
+    found = keras.ops.convert_to_numpy(answers).astype(np.float64)
+    if ((found >= 0) & (found <= 1)).all():
+        one = found.shape[-1] > 1 and np.abs(found.sum(axis=-1) - 1).max() < 1e-2
+        return found.shape[1:], "softmax" if one else "sigmoid"
+    return found.shape[1:], "linear"
 
 
 def last_activation(model: keras.Model) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from sightkit._errors import SightkitError
+from sightkit._network import build
 from sightkit.training.checks import disk as on_disk
 from sightkit.training.checks import images as in_images
 from sightkit.training.checks import labels as in_labels
@@ -53,7 +54,8 @@ def preflight(
     ============= =============================================================================
 
     Nothing is changed: the network's variables, its optimizer, metrics, seed generators, Python's
-    and NumPy's random numbers and the epoch of the data are bit for bit what they were.
+    and NumPy's random numbers and the epoch of the data are bit for bit what they were. Only a
+    network that has not seen its input yet is built.
 
     Args:
         model: compiled.
@@ -67,22 +69,30 @@ def preflight(
         The lines; ``print`` shows them. Checks that cannot be made are named with the reason.
 
     Raises:
-        SightkitError: the network is not compiled, or has not been built.
+        SightkitError: the network is not compiled.
     """
-    if not model.built or not getattr(model, "compiled", False):
-        raise SightkitError(
-            "preflight takes a network that is built and compiled.",
-            "Call model.compile first.",
-            built=model.built,
-            compiled=bool(getattr(model, "compiled", False)),
-        )
+    require_compiled(model)
     start = time.monotonic()
+    with restoring_random_state():
+        samples = read(train)
+    if samples is not None:
+        build(model, samples.images)
     with restoring_random_state(), without_dropout(model):
-        checks = _Checks(model, read(train), None if validation is None else read(validation))
+        checks = _Checks(model, samples, None if validation is None else read(validation))
         checks.of_data(train, validation, test)
         checks.of_network(start + seconds)
         checks.make("disk", lambda: on_disk.disk(model, run_folder))
     return Preflight(tuple(checks.lines), tuple(checks.left_out), time.monotonic() - start)
+
+
+def require_compiled(model: Any) -> None:
+    """Raise unless a model is compiled."""
+    if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
+        raise SightkitError(
+            "A network that is trained must be a keras.Model, and compiled.",
+            'Call model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"]).',
+            network=getattr(model, "name", type(model).__name__),
+        )
 
 
 class _Checks:
@@ -134,7 +144,7 @@ class _Checks:
     @functools.cached_property
     def loss(self) -> LossInfo:
         """The network's loss."""
-        return loss_info(self.model)
+        return loss_info(self.model, self.samples.images)
 
     @property
     def samples(self) -> Samples:

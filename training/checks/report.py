@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sightkit._scripts import as_given
+
 PASSED, WARNED, FAILED = "passed", "warned", "failed"
 WIDTH = 100
 
@@ -64,7 +66,7 @@ class Preflight:
 
     def __str__(self) -> str:
         """Verdict, name, finding and what to do, wrapped at 100 columns."""
-        return "\n".join(self._rows())
+        return as_given("\n".join(self._rows()))
 
     def _rows(self) -> Iterator[str]:
         verdicts = [line.verdict for line in self.lines]

@@ -97,7 +97,7 @@ def fit_head(
         raise SightkitError(
             "The features exceed the memory, and this head needs all of them at once.",
             f"Give --head {' or '.join(LINEAR)}, which read them in parts, or "
-            "extract with --pool avg.",
+            "extract with --pool=avg.",
             head=kind,
             bytes=4 * values.shape[0] * values.shape[1],
         )

@@ -1,0 +1,145 @@
+"""Batches whose order is a function of seed and epoch: the base of the generator, and arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit.io.order import epoch_order
+from sightkit.io.threads import whole_number
+
+BEFORE_FIT = -1
+
+
+class OrderedBatches(keras.utils.PyDataset):
+    """Base of data that ``training.fit`` can resume at any batch of any epoch.
+
+    A subclass has ``count``, ``rows(epoch)`` and ``__getitem__``, for which ``batch_rows`` gives
+    the rows of a batch.
+
+    Args:
+        batch_size: samples a batch, at least 1.
+        shuffle: mix the rows anew each epoch.
+        seed: of the order.
+        **options: ``workers``, ``max_queue_size`` of ``keras.utils.PyDataset``.
+    """
+
+    count: int
+    """Samples."""
+
+    def __init__(self, batch_size: int, shuffle: bool, seed: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.batch_size = whole_number("batch_size", batch_size, at_least=1)
+        self.shuffle = shuffle
+        self.seed = whole_number("seed", seed, at_least=0)
+        self._epoch = BEFORE_FIT
+        self._first_batch = 0
+        self._order: tuple[int, np.ndarray] | None = None
+
+    def rows(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: int64 (count,), positions."""
+        raise NotImplementedError
+
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 0, whose order and augmentation the batches have."""
+        return max(self._epoch, 0)
+
+    def set_epoch(self, epoch: int, first_batch: int = 0) -> None:
+        """Let the next pass be that of an epoch, beginning with one of its batches.
+
+        ``training.fit`` calls it, so that it can resume; until the pass ends, the length is that
+        of what is left.
+        """
+        self._epoch = whole_number("epoch", epoch, at_least=BEFORE_FIT)
+        self._first_batch = whole_number("first_batch", first_batch, at_least=0)
+
+    def on_epoch_end(self) -> None:
+        """Called by Keras after each epoch, and once before the first: take the next order.
+
+        Not ``on_epoch_begin``: with several workers Keras starts reading before it calls that.
+        """
+        self._epoch += 1
+        self._first_batch = 0
+
+    def batch_rows(self, index: int) -> tuple[int, np.ndarray]:
+        """Where a batch begins in the order of the epoch, and the positions of its rows."""
+        epoch = self.epoch
+        if self._order is None or self._order[0] != epoch:
+            self._order = (epoch, self.rows(epoch))
+        start = (self._first_batch + index) * self.batch_size
+        return start, self._order[1][start : start + self.batch_size]
+
+    def __len__(self) -> int:
+        return -(-self.count // self.batch_size) - self._first_batch
+
+
+class ArrayBatches(OrderedBatches):
+    """Batches of arrays in memory; ``training.fit`` makes them of (x, y).
+
+    Args:
+        *arrays: images (n, …), labels (n, …), and perhaps weights (n,); each becomes a NumPy array.
+        batch_size: samples a batch, at least 1.
+        shuffle: mix the samples anew each epoch.
+        seed: of the order.
+        name: of the data, for errors.
+
+    Yields:
+        The rows of each array.
+
+    Raises:
+        SightkitError: other than two or three arrays, no samples, or different numbers of them.
+    """
+
+    def __init__(
+        self,
+        *arrays: Any,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        name: str = "data",
+    ) -> None:
+        super().__init__(batch_size, shuffle, seed)
+        self.arrays = tuple(map(np.asarray, arrays))
+        shapes = [array.shape for array in self.arrays]
+        counts = {shape[0] if shape else 0 for shape in shapes}
+        if len(shapes) not in (2, 3) or len(counts) != 1 or counts == {0}:
+            raise SightkitError(
+                f"{name} must be arrays (images, labels), or (images, labels, weights), with a row "
+                "for each image.",
+                "Look at their shapes.",
+                shapes=shapes,
+            )
+        self.count = len(self.arrays[0])
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The second array, in stored order."""
+        return self.arrays[1]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of shapes, dtypes and bytes: the identity of the data."""
+        digest = hashlib.sha256()
+        for array in self.arrays:
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        return digest.hexdigest()
+
+    def images(self, rows: np.ndarray | slice) -> np.ndarray:
+        """The images of some positions."""
+        return self.arrays[0][rows]
+
+    def rows(self, epoch: int) -> np.ndarray:
+        """The order of an epoch: int64 (count,), positions."""
+        if not self.shuffle:
+            return np.arange(self.count)
+        return epoch_order(self.count, seed=self.seed, epoch=epoch, block=1, window=self.count)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        _, rows = self.batch_rows(index)
+        return tuple(array[rows] for array in self.arrays)

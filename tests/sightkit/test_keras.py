@@ -1,0 +1,60 @@
+"""Keras knows sightkit's classes once both are imported, in either order."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from sightkit import callbacks, zoo
+from sightkit._keras import REGISTERING
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_module_that_registers_is_listed():
+    found = {
+        ".".join(("sightkit", *path.relative_to(ROOT).with_suffix("").parts))
+        for folder in ("zoo", "callbacks", "training", "transfer", "inference", "evaluation", "io")
+        for path in (ROOT / folder).rglob("*.py")
+        if "register_keras_serializable(" in path.read_text(encoding="utf-8")
+    }
+    assert found == set(REGISTERING)
+
+
+def test_what_is_registered_is_found_by_its_name():
+    known = keras.saving.get_custom_objects()
+    for cls in (zoo.BatchNormalization, callbacks.StepDrop):
+        assert known[f"sightkit>{cls.__name__}"] is cls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "imports",
+    (
+        "import sightkit, keras",
+        "import keras, sightkit",
+        "import sightkit; sightkit.start_keras(); import keras",
+        "import sightkit, tensorflow as tf; keras = tf.keras",
+        "from sightkit.zoo import BatchNormalization; import keras",
+    ),
+)
+@pytest.mark.parametrize("ending", (".keras", ".h5"))
+def test_a_saved_network_is_loaded_after_import_sightkit(tmp_path, imports, ending):
+    path = tmp_path / f"net{ending}"
+    network = zoo.build("alexnet", input_shape=(67, 67, 3), classes=3)
+    network.compile(keras.optimizers.SGD(callbacks.StepDrop(0.1, 10)), "mse")
+    network.save(path)
+    code = f"{imports}; print(keras.models.load_model({str(path)!r}).count_params())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert re.search(rf"^{network.count_params()}$", done.stdout, re.MULTILINE), done.stderr
+
+
+def test_importing_sightkit_imports_no_keras():
+    code = "import sightkit, sys; print({'keras', 'numpy', 'inspect'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
