@@ -81,7 +81,7 @@ class Evaluation:
         """Return a row a class: class, precision, recall, f1 (None where undefined), images."""
         scores = self.class_scores
         measures = (scores.precision, scores.recall, scores.f1)
-        columns = (np.where(np.isnan(column), None, column) for column in measures)
+        columns = ([None if math.isnan(x) else x for x in column.tolist()] for column in measures)
         return [
             {"class": name, "precision": p, "recall": r, "f1": f, "images": int(n)}
             for name, p, r, f, n in zip(self.class_names, *columns, scores.truths, strict=True)
