@@ -41,7 +41,7 @@ def require_file(
             "Choose another name.",
             output=str(path),
         )
-    _files.require_writable(path.parent)
+    _files.require_writable(path.parent, of=path)
     if not path.parent.is_dir():
         raise SightkitError(
             "The folder of --output must exist.", "Make it, or choose another.", output=str(path)

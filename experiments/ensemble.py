@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightkit import _files, _run_files
+from sightkit import _files, _locks, _run_files
 from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
@@ -46,7 +46,7 @@ def train(
     if kind == "snapshots":
         _require_cycles(base, count)
     write_ensemble(folder, settings)
-    with _files.FileLock(folder / _run_files.LOCK, f"the ensemble {folder.name}"):
+    with _locks.FileLock(folder / _run_files.LOCK, f"the ensemble {folder.name}"):
         try:
             if kind == "snapshots":
                 _train_snapshots(main, experiment, base, folder, count)

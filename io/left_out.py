@@ -32,7 +32,7 @@ HEADER = ",".join(field.name for field in fields(Finding))
 
 def check_list(path: Path) -> None:
     """Raise, before any work, if ``path`` holds anything but such a list."""
-    _files.require_writable(path.parent)
+    _files.require_writable(path.parent, of=path)
     if not path.exists() and not path.is_symlink():
         return
     if not path.is_file() or not path.read_bytes().startswith(HEADER.encode()):

@@ -157,7 +157,7 @@ def _verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]
 def _check(root: Path, name: str) -> tuple[Finding | None, str, bytes]:
     """What is wrong with a file, its SHA-256, and that of its pixels if it could be decoded."""
     try:
-        data = read_regular_file(root / name, MAXIMUM_BYTES)
+        data = read_regular_file(root / name, MAXIMUM_BYTES, follow_links=False)
     except OSError as error:
         return Finding(name, f"cannot be read ({error.strerror})"), "", b""
     sha256 = hashlib.sha256(data).hexdigest()

@@ -66,7 +66,7 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.callbacks.curves import save_figure
 
     columns = 2 if config.smoke else config.columns
-    _files.require_writable(config.output.parent)
+    _files.require_writable(config.output.parent, of=config.output)
     names = ("rotation", "translation", "shear", "zoom", "brightness", "contrast")
     strengths = {name: getattr(config, name) for name in names}
     rows = {"flips": Augment(horizontal_flip=True, vertical_flip=True)}

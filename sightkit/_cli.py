@@ -6,14 +6,15 @@ Standard library and tyro only, so that ``--help`` answers without Keras.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from sightkit import _scripts
-from sightkit._errors import EXIT_USER, Interrupted, SightkitError
+from sightkit._errors import EXIT_USER, Interrupted, SightkitError, of_the_system
 from sightkit._keras import prepare_environment, start_keras
 
 __all__ = ["run", "start_keras"]
@@ -39,7 +40,27 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         if getattr(config, "smoke", False):
             print(SMOKE, file=sys.stderr)
         main(config)
+        sys.stdout.flush()  # a full disk behind a pipe is an error here, and none at exit
     sys.exit(0)
+
+
+def _prepare_terminal() -> None:
+    """Print ``?`` for what the terminal cannot show; read names of files as UTF-8 all the same.
+
+    How Python reads names is settled when it starts, by the locale: where that is no UTF-8, it is
+    started once more, and the terminal keeps its encoding.
+    """
+    if sys.stdout is None or sys.stderr is None:  # closed by the caller
+        sys.stdout, sys.stderr = (
+            stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr)
+        )
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        encoding = f"{sys.stdout.encoding}:replace"
+        environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": encoding}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
+            stream.reconfigure(errors="replace")
 
 
 @contextlib.contextmanager
@@ -50,6 +71,7 @@ def exit_codes() -> Iterator[None]:
     SIGINT or SIGTERM after saving.
     """
     _scripts.command_line = True
+    _prepare_terminal()
     try:
         yield
     except SightkitError as error:
@@ -71,14 +93,29 @@ def exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         _stop(INTERRUPTED, 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         sys.exit(EXIT_USER)
+    except OSError as error:
+        known = of_the_system(error)
+        if known is None:
+            raise
+        _stop(str(known), EXIT_USER)
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    sys.stdout.flush()
-    print(message, file=sys.stderr)
+    for stream, text in ((sys.stdout, ""), (sys.stderr, f"{message}\n")):
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError:  # a full disk behind it
+            _discard(stream)
     sys.exit(code)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what a stream still holds, and all that follows, go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _quiet_interrupt(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 
 EXIT_USER = 2
@@ -32,6 +34,41 @@ class SightkitError(Exception):
 
         rule, next_step = map(as_given, self.args)
         return " ".join(part for part in (rule, self._values, next_step) if part)
+
+
+NEXT_STEPS = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Free some space, or choose another folder."
+    ),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "Change its permissions, or choose another path.",
+    ),
+    **dict.fromkeys(
+        (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS),
+        "The file system cannot do it: choose a folder on another one, a local disk for example.",
+    ),
+    **dict.fromkeys(
+        (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EREMOTEIO),
+        "Check the disk or the network share, then give the same command again.",
+    ),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Close other programs, or raise ulimit -n."),
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ENOTDIR: "Check the path: a folder is expected where a file is.",
+    errno.EISDIR: "Check the path: a file is expected where a folder is.",
+    errno.ELOOP: "Remove the link, or choose another path.",
+}
+"""What helps where the system refuses a file; other errors of the system are our own."""
+
+
+def of_the_system(error: OSError) -> SightkitError | None:
+    """Return the error for a file that the system refuses; None where the user cannot help it."""
+    step = NEXT_STEPS.get(error.errno or 0)
+    if step is None:
+        return None
+    received = {} if error.filename is None else {"path": os.fsdecode(error.filename)}
+    reason = os.strerror(error.errno or 0)
+    return SightkitError(f"A file cannot be read or written ({reason}).", step, **received)
 
 
 class Interrupted(Exception):

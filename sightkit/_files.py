@@ -1,4 +1,4 @@
-"""Files that are complete or absent: atomic replacement, sync, locks, checks of free space.
+"""Files that are complete or absent: atomic replacement, sync, checks of rights and free space.
 
 Standard library only: every folder may import this file.
 """
@@ -14,7 +14,7 @@ import io
 import json
 import os
 import shutil
-import socket
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -219,15 +219,21 @@ def _is_folder(path: Path) -> bool:
         ) from error
 
 
-def require_writable(folder: str | os.PathLike[str]) -> None:
-    """Raise unless ``folder``, or the nearest parent that exists, can be written to."""
+def require_writable(
+    folder: str | os.PathLike[str], *, of: str | os.PathLike[str] | None = None
+) -> None:
+    """Raise unless ``folder``, or the nearest parent that exists, can be written to.
+
+    ``of`` is the file that will be written into it, where the user named that.
+    """
+    flag = _flag_of(Path(of or folder))
     parent = existing_parent(folder)
     above = (Path(folder), *Path(folder).parents)
     blocking = next((p for p in above if os.path.lexists(p) and not p.is_dir()), None)
     if blocking is not None:
         raise SightkitError(
             "The path must be a folder, and there is a file (or a broken link).",
-            "Choose another --output.",
+            f"Choose another {flag}.",
             folder=str(folder),
             file=str(blocking),
         )
@@ -238,9 +244,23 @@ def require_writable(folder: str | os.PathLike[str]) -> None:
     except OSError as error:
         raise SightkitError(
             f"The folder must be writable ({error.strerror}).",
-            "Choose another folder, or change its permissions.",
+            f"Choose another {flag}, or change its permissions.",
             folder=str(parent),
         ) from error
+
+
+def _flag_of(path: Path) -> str:
+    """Return the flag of the running command that named a path or a folder above it.
+
+    Where none did, it is a default, mostly that of ``--output``.
+    """
+    flag = ""
+    for word in sys.argv[1:]:
+        if word.startswith("--"):
+            flag, _, word = word.partition("=")
+        if word and flag and Path(word) in (path, *path.parents):
+            return flag
+    return "--output"
 
 
 def require_free_space(folder: str | os.PathLike[str], needed: int, purpose: str) -> None:
@@ -253,65 +273,3 @@ def require_free_space(folder: str | os.PathLike[str], needed: int, purpose: str
             "Free some space, or choose another folder.",
             folder=str(folder),
         )
-
-
-class FileLock:
-    """A lock for one process at a time; the system releases it when the process ends, even killed.
-
-    The lock file holds pid and host of the owner, for the message to the one who comes second; with
-    ``wait`` that one waits instead.
-    """
-
-    def __init__(self, path: Path, purpose: str, *, wait: bool = False) -> None:
-        self.path = path
-        self.purpose = purpose
-        self.wait = wait
-        self._descriptor: int | None = None
-
-    def acquire(self) -> None:
-        """Take the lock.
-
-        Raises:
-            SightkitError: another process holds it; the message names its pid and host.
-        """
-        import fcntl
-
-        while self._descriptor is None:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if self.wait else fcntl.LOCK_NB))
-            except OSError as error:
-                owner = os.read(descriptor, 4096).decode("utf-8", "replace").strip()
-                os.close(descriptor)
-                raise SightkitError(
-                    f"Only one process may use {self.purpose} at a time; it is used by {owner}.",
-                    "Wait for that process, or stop it.",
-                    path=str(self.path.parent),
-                ) from error
-            if _is_still_at(self.path, descriptor):
-                self._descriptor = descriptor
-            else:  # its owner removed the file between our open and our lock
-                os.close(descriptor)
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"pid {os.getpid()} on host {socket.gethostname()}\n".encode())
-
-    def release(self) -> None:
-        """Remove the lock file and release the lock; a second call does nothing."""
-        if self._descriptor is not None:
-            self.path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def __enter__(self) -> FileLock:
-        self.acquire()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.release()
-
-
-def _is_still_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

@@ -26,7 +26,11 @@ REGISTERING = (
 
 
 def prepare_environment() -> None:
-    """Set the variables that TensorFlow reads when it is imported; those the user has set stay."""
+    """Set what TensorFlow and HDF5 read when they are imported; what the user has set stays.
+
+    HDF5 needs no locks: all that is written is under a lock of ours, and some disks have none.
+    """
+    os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(os.sched_getaffinity(0))))
     os.environ.setdefault("MPLBACKEND", "agg")

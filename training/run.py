@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _run_files, _scripts
+from sightkit import _files, _locks, _run_files, _scripts
 from sightkit._faults import crash_point
 from sightkit.training.environment import (
     adopt_threads,
@@ -55,7 +55,7 @@ class Run:
         self.guard = config.guard == "on"
         self.smoke = config.smoke
         self.how_to_resume = config.how_to_resume
-        self._lock = _files.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
+        self._lock = _locks.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
 
     @classmethod
     def open(cls, config: RunConfig, *, experiment: str) -> Run:

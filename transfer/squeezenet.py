@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.hdf5.file import open_to_read
 
 PUBLISHED = "https://github.com/rcmalli/keras-squeezenet/releases/download/v1.0"
 """The release of the conversion for Keras, with and without classifier."""
@@ -36,7 +37,7 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
             path=str(path),
         )
     try:
-        with h5py.File(path, "r") as file:
+        with open_to_read(path) as file:
             stored = _arrays_of(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SightkitError(

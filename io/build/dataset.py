@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _faults, _files
+from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.io.build.partition import check_fixed, conflicting_labels, partition
 from sightkit.io.build.prepare import Prepared
@@ -98,7 +98,7 @@ def build_dataset(
     }
     recipe = as_json(recipe)
     if not path.exists() or overwrite:
-        _files.require_writable(path.parent)
+        _files.require_writable(path.parent, of=path)
         path.parent.mkdir(parents=True, exist_ok=True)
         check_list(list_of(path))
         with dataset_lock(path) as lock:
@@ -131,7 +131,7 @@ def _build(
     path: Path,
     preprocessors: Chain,
     recipe: dict[str, Any],
-    lock: _files.FileLock,
+    lock: _locks.FileLock,
     workers: int | None,
 ) -> None:
     check_fixed(images, recipe["fractions"])
@@ -188,7 +188,7 @@ def _write(
     prepared: Prepared,
     parts: dict[str, np.ndarray],
     recipe: dict[str, Any],
-    lock: _files.FileLock,
+    lock: _locks.FileLock,
 ) -> None:
     rows = np.concatenate(list(parts.values()))
     with HDF5DatasetWriter(

@@ -86,8 +86,7 @@ class DatasetFile:
         _check_kind(path)
         try:
             before = _stamp(os.stat(path))
-            # No lock: the file is never written again, and some file systems have none to give.
-            with h5py.File(path, "r", locking=False) as file:
+            with open_to_read(path) as file:
                 found = _describe(path, file, before)
             if _stamp(os.stat(path)) != before:
                 raise found._replaced()
@@ -143,7 +142,7 @@ class DatasetFile:
 
     def _column(self, name: str, kinds: str) -> np.ndarray:
         try:
-            with h5py.File(self.path, "r", locking=False) as file:
+            with open_to_read(self.path) as file:
                 if _stamp(os.stat(self.path)) != self.stamp:
                     raise self._replaced()
                 dataset = _dataset(self.path, file, name, kinds)
@@ -160,6 +159,23 @@ class DatasetFile:
             "Start again with the file as it is now.",
             path=str(self.path),
         )
+
+
+def open_to_read(path: Path) -> h5py.File:
+    """Open an HDF5 file without a lock: it is never written again, and some disks have none.
+
+    A file that is open in this process already, in one's own session, is opened as it is there:
+    HDF5 allows nothing else.
+    """
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking" not in str(error):
+            raise
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        return h5py.File(path, "r", locking=True)
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _faults, _files
+from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5 import values
 from sightkit.io.hdf5.file import FORMAT, SCHEMA, identity
@@ -22,9 +22,9 @@ COLOURS = {1: "gray", 3: "RGB"}
 """By the number of channels; features have none."""
 
 
-def dataset_lock(path: Path) -> _files.FileLock:
+def dataset_lock(path: Path) -> _locks.FileLock:
     """The lock under which a dataset file is written; not yet taken."""
-    return _files.FileLock(path.with_name(f".{path.name}.lock"), f"the dataset {path.name}")
+    return _locks.FileLock(path.with_name(f".{path.name}.lock"), f"the dataset {path.name}")
 
 
 class HDF5DatasetWriter:
@@ -79,7 +79,7 @@ class HDF5DatasetWriter:
         overwrite: bool = False,
         source_bytes: int = values.SOURCE_BYTES,
         place: str = "",
-        lock: _files.FileLock | None = None,
+        lock: _locks.FileLock | None = None,
         resumable: bool = False,
     ) -> None:
         self.path = Path(path)
@@ -207,7 +207,7 @@ class HDF5DatasetWriter:
 
     def _prepare(self, overwrite: bool) -> None:
         values.check_path(self.path, overwrite)
-        _files.require_writable(self.path.parent)
+        _files.require_writable(self.path.parent, of=self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         size = values.file_size(self.dims, self.dtype, self.class_names, self._source_bytes)
         held = self._partial.stat().st_size if self._partial.is_file() else 0

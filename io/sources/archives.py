@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sightkit import _faults, _files
+from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.io.sources.unpacking import (
     ArchiveLimits,
@@ -67,7 +67,7 @@ def extract_archive(
     _files.require_writable(folder.parent)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}{_files.PARTIAL}")
-    with _files.FileLock(folder.with_name(f".{folder.name}.lock"), f"the folder {folder.name}"):
+    with _locks.FileLock(folder.with_name(f".{folder.name}.lock"), f"the folder {folder.name}"):
         _files.remove(partial)  # what a killed process left
         try:
             partial.mkdir()
@@ -98,10 +98,10 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
         yield data
         return
     folder = beside.with_name(f".{beside.name}{UNPACKED}")
-    _files.require_writable(beside.parent)
+    _files.require_writable(beside.parent, of=beside)
     beside.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
-    with _files.FileLock(lock, f"the data unpacked for {beside.name}"):
+    with _locks.FileLock(lock, f"the data unpacked for {beside.name}"):
         try:
             _files.remove(folder)
             extract_archive(data, folder)

@@ -9,17 +9,17 @@ import sys
 
 import pytest
 
-from sightkit import _faults, _files
+from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 
 REPLACE = """
 import sys
-from sightkit import _faults, _files
+from sightkit import _faults, _files, _locks
 _files.write_text(sys.argv[1], "new" * 100_000)
 """
 TOO_LARGE = """
 import resource, signal, sys
-from sightkit import _faults, _files
+from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -31,8 +31,8 @@ except SightkitError as error:
 HOLD = """
 import sys, time
 from pathlib import Path
-from sightkit import _faults, _files
-lock = _files.FileLock(Path(sys.argv[1]), "the test")
+from sightkit import _faults, _files, _locks
+lock = _locks.FileLock(Path(sys.argv[1]), "the test")
 lock.acquire()
 print("held", flush=True)
 time.sleep(30)  # no longer, should a test fail
@@ -126,34 +126,34 @@ def test_a_lock_names_its_owner_and_dies_with_it(tmp_path):
     with spawn(HOLD, path) as owner:
         assert owner.stdout.readline() == "held\n"
         with pytest.raises(SightkitError, match=rf"the test.*pid {owner.pid} on host "):
-            _files.FileLock(path, "the test").acquire()
+            _locks.FileLock(path, "the test").acquire()
         os.kill(owner.pid, signal.SIGKILL)
     assert path.exists()  # stale, but nobody's
-    with _files.FileLock(path, "the test"):
+    with _locks.FileLock(path, "the test"):
         assert f"pid {os.getpid()} " in path.read_text()
     assert not path.exists()
 
 
 def test_a_lock_is_taken_again_after_it_was_given_back(tmp_path):
-    lock = _files.FileLock(tmp_path / ".lock", "the test")
+    lock = _locks.FileLock(tmp_path / ".lock", "the test")
     for _ in range(3):
         lock.acquire()
         with pytest.raises(SightkitError):
-            _files.FileLock(tmp_path / ".lock", "the test").acquire()
+            _locks.FileLock(tmp_path / ".lock", "the test").acquire()
         lock.release()
         lock.release()
 
 
 def test_a_waiting_process_does_not_hold_a_removed_lock_file(tmp_path):
     path = tmp_path / ".lock"
-    first = _files.FileLock(path, "the test")
+    first = _locks.FileLock(path, "the test")
     first.acquire()
     path.unlink()
-    with _files.FileLock(path, "the test"):  # a new file, a new lock
+    with _locks.FileLock(path, "the test"):  # a new file, a new lock
         first.release()  # must not let anyone else in
         if path.exists():
             with pytest.raises(SightkitError):
-                _files.FileLock(path, "the test").acquire()
+                _locks.FileLock(path, "the test").acquire()
 
 
 def test_user_without_a_home_has_a_cache_that_stays_empty(monkeypatch):

@@ -13,6 +13,8 @@ def test_read_regular_file_follows_links_up_to_the_limit(tmp_path):
     (tmp_path / "file").write_bytes(b"12345")
     (tmp_path / "link").symlink_to("file")
     assert read_regular_file(tmp_path / "link", 5) == b"12345"
+    with pytest.raises(OSError, match="symbolic links"):
+        read_regular_file(tmp_path / "link", 5, follow_links=False)
     with pytest.raises(OSError, match="more than 4 bytes"):
         read_regular_file(tmp_path / "file", 4)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files, _run_files, experiments
+from sightkit import _files, _locks, _run_files, experiments
 from sightkit._errors import SightkitError
 from sightkit.training import Run
 
@@ -85,14 +85,14 @@ def test_a_run_without_a_finished_epoch_may_be_overwritten(flags, config):
 
 
 def test_what_another_process_finished_in_between_is_not_deleted(config, monkeypatch):
-    acquire = _files.FileLock.acquire
+    acquire = _locks.FileLock.acquire
 
     def finish_then_acquire(lock):
-        monkeypatch.setattr(_files.FileLock, "acquire", acquire)
+        monkeypatch.setattr(_locks.FileLock, "acquire", acquire)
         finish_an_epoch(config)
         lock.acquire()
 
-    monkeypatch.setattr(_files.FileLock, "acquire", finish_then_acquire)
+    monkeypatch.setattr(_locks.FileLock, "acquire", finish_then_acquire)
     with pytest.raises(SightkitError, match="holds a run already"):
         open_run(config)
     assert (config.output / _run_files.CHECKPOINTS / "epoch-00001.npz").exists()
@@ -307,14 +307,14 @@ def test_a_run_that_fails_after_a_kill_restores_the_first(config, old):
 
 
 def test_a_resume_goes_on_with_what_was_finished_in_between(config, monkeypatch):
-    acquire = _files.FileLock.acquire
+    acquire = _locks.FileLock.acquire
 
     def finish_then_acquire(lock):
-        monkeypatch.setattr(_files.FileLock, "acquire", acquire)
+        monkeypatch.setattr(_locks.FileLock, "acquire", acquire)
         finish_an_epoch(config)
         lock.acquire()
 
-    monkeypatch.setattr(_files.FileLock, "acquire", finish_then_acquire)
+    monkeypatch.setattr(_locks.FileLock, "acquire", finish_then_acquire)
     with open_run(config, resume=True) as run:
         assert run.resumed
     assert (config.output / _run_files.CHECKPOINTS / "epoch-00001.npz").exists()

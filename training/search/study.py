@@ -16,7 +16,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from sightkit import _files
+from sightkit import _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.training.run_config import require_same_settings
 from sightkit.training.search.data import ensure_data, write_folds
@@ -29,7 +29,7 @@ STAGES = ("coarse", "fine")
 POLL_SECONDS = 1.0
 FAILURES_IN_A_ROW = 3
 
-Claim = tuple[optuna.Trial, _files.FileLock]
+Claim = tuple[optuna.Trial, _locks.FileLock]
 """A trial, and the lock in its folder by which it is this process's."""
 
 
@@ -104,10 +104,10 @@ class Search:
             "Give its flags to continue it, or another --output.",
         )
 
-    def _claiming(self) -> _files.FileLock:
+    def _claiming(self) -> _locks.FileLock:
         """Let one process at a time choose its next trial; the others wait."""
         path = self.plan.output / ".claim.lock"
-        return _files.FileLock(path, "the choice of the next trial", wait=True)
+        return _locks.FileLock(path, "the choice of the next trial", wait=True)
 
     def _claim(self) -> Claim | None:
         """Return the next trial for this process; wait for coarse trials of other processes."""
@@ -135,7 +135,7 @@ class Search:
             if trial.state == TrialState.RUNNING:
                 folder = self.plan.output / "trials" / f"{study.study_name}-{trial.number:04d}"
                 folder.mkdir(parents=True, exist_ok=True)
-                lock = _files.FileLock(folder / ".search.lock", f"the trial {folder.name}")
+                lock = _locks.FileLock(folder / ".search.lock", f"the trial {folder.name}")
                 try:
                     lock.acquire()
                 except SightkitError:

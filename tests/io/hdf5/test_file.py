@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import pickle
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -312,3 +314,21 @@ def test_hashes_are_those_of_the_rows(write_dataset):
     file = DatasetFile.open(write_dataset())
     wanted = [hashlib.sha256(np.ascontiguousarray(row)).digest() for row in file.memmap()]
     assert [row.tobytes() for row in file.hashes()] == wanted
+
+
+SESSION = """
+import sys, h5py
+from sightkit.io import DatasetFile
+for mode in ("r", "r+"):
+    for locking in (None, True, False):
+        with h5py.File(sys.argv[1], mode, locking=locking) as session:
+            found = DatasetFile.open(sys.argv[1])
+            assert found.sources() == tuple(session["sources"].asstr()[...])
+"""
+
+
+def test_open_reads_a_file_that_is_open_in_the_same_session(path):
+    settings = {k: v for k, v in os.environ.items() if k != "HDF5_USE_FILE_LOCKING"}
+    command = [sys.executable, "-c", SESSION, str(path)]
+    result = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
