@@ -5,7 +5,8 @@
         --space learning_rate=1e-3:1:log batch_size=64,128 --flags="--precision bfloat16"
 
 Random search in the logarithm: the first half of the trials is coarse (a quarter of the epochs),
-the second fine, around the best of them; trials behind the median of the others are pruned.
+the second fine, around the best of them; trials behind the median of the others are pruned. The
+first trial has the script's own values.
 Values are chosen on validation images alone: no test image is read. By default the rate and reg are
 searched from a hundredth to a hundred times the script's own, batch_size at half, once and twice.
 

@@ -107,6 +107,18 @@ def _dimension(values: str, kind: type) -> Dimension:
     return numeric[kind](low, high, log=scale == ["log"])
 
 
+def defaults(space: Space, config: Any) -> dict[str, Any]:
+    """Return the values that ``config`` has, of those dimensions that hold them."""
+    values = {name: getattr(config, name) for name in space}
+    return {name: value for name, value in values.items() if _holds(space[name], value)}
+
+
+def _holds(dimension: Dimension, value: Any) -> bool:
+    if isinstance(dimension, CategoricalDistribution):
+        return value in dimension.choices
+    return dimension.low <= value <= dimension.high
+
+
 def draw(space: Space, seed: int, stage: int, number: int) -> dict[str, Any]:
     """Return the values of one trial: a function of its arguments, the same in every process."""
     word = np.random.SeedSequence([seed, stage, number]).generate_state(1)[0]

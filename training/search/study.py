@@ -21,7 +21,7 @@ from sightkit._errors import SightkitError
 from sightkit.training.run_config import require_same_settings
 from sightkit.training.search.data import ensure_data, write_folds
 from sightkit.training.search.plan import SearchPlan
-from sightkit.training.search.space import Space, draw, narrowed
+from sightkit.training.search.space import Space, defaults, draw, narrowed
 from sightkit.training.search.trial import train_fold
 
 JOURNAL = "journal.log"
@@ -36,9 +36,10 @@ Claim = tuple[optuna.Trial, _locks.FileLock]
 class Search:
     """One process's part in a search.
 
-    What a trial tries is a function of the plan's seed and the trial's number, so it does not
-    matter which process draws it. A trial of a process that died is resumed where it stopped.
-    Choices see validation images alone: see ``write_folds``.
+    The first trial tries the values of the plan's config. What another one tries is a function of
+    the plan's seed and the trial's number, so it does not matter which process draws it. A trial of
+    a process that died is resumed where it stopped. Choices see validation images alone: see
+    ``write_folds``.
 
     Args:
         plan: the same in every process.
@@ -145,11 +146,15 @@ class Search:
 
     def _begin(self, study: Any, number: int) -> Claim | None:
         """Add a trial with its values in one entry of the journal: a kill leaves no half of it."""
-        space = self._space(study.study_name)
+        stage = study.study_name
+        space = self._space(stage)
+        values = draw(space, self.plan.seed, STAGES.index(stage), number)
+        if number == 0 and (stage == "coarse" or not self.plan.wanted("coarse")):
+            values |= defaults(space, self.plan.config)
         study.add_trial(
             optuna.trial.create_trial(
                 state=TrialState.RUNNING,
-                params=draw(space, self.plan.seed, STAGES.index(study.study_name), number),
+                params=values,
                 distributions={**space},
             )
         )

@@ -18,6 +18,8 @@ from sightkit import io
 from sightkit._errors import SightkitError
 
 optuna = pytest.importorskip("optuna")
+from sightkit.training.search.space import parse_space  # noqa: E402
+
 JOB = Path(__file__).with_name("search_job.py")
 
 
@@ -78,6 +80,21 @@ def test_a_seed_repeats_its_trials_and_a_finished_search_stays(tmp_path):
     assert rates[0] == rates[1] != rates[2]
     again, lines = conduct(job.plan(tmp_path / "a", 4))
     assert (again, lines) == (first, [])
+
+
+@pytest.mark.parametrize("trials", (1, 4))
+@pytest.mark.parametrize(
+    ("text", "first"),
+    (("learning_rate=1e-3:1:log", 0.1), ("learning_rate=0.5,0.1", 0.1), ("batch_size=5,20", 0.1)),
+)
+def test_the_first_trial_has_the_scripts_values(text, first, trials, tmp_path):
+    config = job.Config(data=tmp_path / "data.h5")
+    plan = job.plan(tmp_path, trials, config=config, space=parse_space((text,), config))
+    summary, _ = conduct(plan)
+    row = summary["trials"][0]
+    assert row["stage"] == ("coarse" if trials > 1 else "fine")
+    assert row.get("learning_rate", 0.1) == first  # a value outside the space is drawn
+    assert row.get("batch_size", 5) in (5, 20)
 
 
 def test_no_test_image_is_in_what_trials_are_given(tmp_path):
