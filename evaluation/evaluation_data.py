@@ -13,7 +13,7 @@ import numpy as np
 from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.evaluation.crops import images_a_batch, steps_of, with_views
-from sightkit.evaluation.folder_batches import FolderBatches, require_classes
+from sightkit.evaluation.folder_batches import FileBatches, FolderBatches, labels_of
 from sightkit.evaluation.predictions import LabelledBatches
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 
@@ -23,40 +23,54 @@ OTHERWISE_PREPARED = (
 )
 
 
-def check_data(path: str | os.PathLike[str], split: str, class_names: Sequence[str]) -> int:
+def check_data(
+    path: str | os.PathLike[str],
+    split: str,
+    class_names: Sequence[str],
+    exclude: Sequence[str] = (),
+) -> int:
     """Check, without Keras, that a network of these classes can be evaluated on data.
 
     Args:
         path: dataset file, or folder of class folders.
         split: of the file.
-        class_names: of the network, in label order.
+        class_names: of the network, in label order; the data may lack some.
+        exclude: classes, or folders in it, that are left out of a folder.
 
     Returns:
         Number of images.
 
     Raises:
-        SightkitError: neither; no such split; rows that are not images; other classes, or another
-            order of them.
+        SightkitError: neither; no such split; rows that are not images; other classes.
     """
-    file = open_file(path, split, class_names)
+    file = open_file(path, split, class_names, exclude)
     if file is not None:
         first, last = file.rows(split)
         return last - first
-    return len(io.FolderDataset(Path(path), fewest=1)())
+    return len(io.FolderDataset(Path(path), exclude=tuple(exclude), fewest=1)())
 
 
 def open_file(
-    path: str | os.PathLike[str], split: str, class_names: Sequence[str]
+    path: str | os.PathLike[str],
+    split: str,
+    class_names: Sequence[str],
+    exclude: Sequence[str] = (),
 ) -> io.DatasetFile | None:
     """Open a dataset file that passes ``check_data``; None for a folder that does."""
     if Path(path).is_dir():
-        names = io.FolderDataset(Path(path), fewest=1).class_names
-        require_classes(names, class_names, ordered=False)
+        folder = io.FolderDataset(Path(path), exclude=tuple(exclude), fewest=1)
+        labels_of(folder.class_names, class_names)
         return None
+    if exclude:
+        raise SightkitError(
+            "--exclude leaves out classes of a folder, and the data are a file.",
+            "Leave it out.",
+            data=str(path),
+        )
     file = io.DatasetFile.open(path)
     require_images(file)
     file.rows(split)
-    require_classes(file.class_names, class_names, ordered=True)
+    labels_of(file.class_names, class_names)
     return file
 
 
@@ -134,7 +148,11 @@ class EvaluationData:
 
 
 def open_data(
-    path: str | os.PathLike[str], *networks: Any, split: str = "test", views: int = 1
+    path: str | os.PathLike[str],
+    *networks: Any,
+    split: str = "test",
+    views: int = 1,
+    exclude: Sequence[str] = (),
 ) -> EvaluationData:
     """Open evaluation data, prepared as the networks' training data were.
 
@@ -147,6 +165,7 @@ def open_data(
             classes and preprocessing.
         split: of the file.
         views: of each image; see ``with_views``.
+        exclude: as for ``check_data``.
 
     Raises:
         SightkitError: as ``check_data``, or another number of views.
@@ -156,11 +175,11 @@ def open_data(
     batch_size = images_a_batch(first.predictor, views, input_size)
     seen = [network.training_rows for network in networks]
     trained = None if None in seen else io.Manifest.joined([rows for rows in seen if rows])
-    file = open_file(path, split, first.class_names)
+    file = open_file(path, split, first.class_names, exclude)
     if file is None:
         chain = with_views(first.preprocessing, input_size, views)
         if trained is None or not trained.preprocessing:
-            batches = FolderBatches(path, first.class_names, chain, batch_size)
+            batches = FolderBatches(path, first.class_names, chain, batch_size, exclude=exclude)
             return EvaluationData(batches, Path(path))
         prepare, found = from_config(trained.preprocessing), set[int]()
 
@@ -168,15 +187,16 @@ def open_data(
             if trained.holds_image(image, prepare):
                 found.add(row)
 
-        batches = FolderBatches(path, first.class_names, chain, batch_size, watch)
+        batches = FolderBatches(path, first.class_names, chain, batch_size, watch, exclude)
         return EvaluationData(batches, Path(path), seen=found)
     rest, notes = _rest_of_chain(file, first.preprocessing)
-    batches = io.HDF5DatasetGenerator(
+    rows = io.HDF5DatasetGenerator(
         file.path,
         batch_size,
         split=split,
         preprocessors=with_views(rest, input_size, views, stored=file.shape[1:3]),
     )
+    batches = FileBatches(rows, first.class_names)
     data = EvaluationData(batches, Path(path), split, notes=notes)
     if trained is not None and _steps(trained.preprocessing) == _steps(file.preprocessing):
         held = trained.holds(file.hashes()[slice(*file.rows(split))])

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,17 +29,18 @@ class FolderBatches:
     A photo that cannot be read is reported on stderr in one line, counted and left out.
 
     Args:
-        folder: of the class folders; their names must be the class names, in any order.
+        folder: of the class folders; their names must be class names, in any order.
         class_names: of the network, in label order.
         chain: from decoded image to the network's input, one image or a stack of views.
         batch_size: images a batch.
         watch: called with number and pixels of each photo that was decoded, from several threads.
+        exclude: classes, or folders below the data, to leave out.
 
     Attributes:
         bad: paths of the photos that could not be read or were left out, with the reason.
 
     Raises:
-        SightkitError: no such folder, or class folders that are not the network's classes.
+        SightkitError: no such folder, or a class that the network does not have.
     """
 
     def __init__(
@@ -48,15 +50,15 @@ class FolderBatches:
         chain: Callable[[np.ndarray], np.ndarray],
         batch_size: int,
         watch: Callable[[int, np.ndarray], None] | None = None,
+        exclude: Sequence[str] = (),
     ) -> None:
-        self.source = io.FolderDataset(Path(folder), fewest=1)()
+        self.source = io.FolderDataset(Path(folder), exclude=tuple(exclude), fewest=1)()
         self.class_names = tuple(class_names)
-        require_classes(self.source.class_names, self.class_names, ordered=False)
+        order = labels_of(self.source.class_names, self.class_names)
         self.chain = chain
         self.batch_size = batch_size
         self.bad: dict[str, str] = {}
-        order = [self.class_names.index(name) for name in self.source.class_names]
-        self._labels = np.asarray(order, np.int64)[self.source.labels]
+        self._labels = order[self.source.labels]
         self._rows: list[int] = []
         self._watch = watch
         self._lost = dict(self.source.left_out[: self.source.lost])
@@ -108,33 +110,65 @@ class FolderBatches:
         return self.chain(image)
 
 
-def require_classes(found: Sequence[str], wanted: Sequence[str], *, ordered: bool) -> None:
-    """Refuse data whose classes are not those of the network.
+class FileBatches:
+    """Batches of a split of a dataset file, with the labels of a network's class names.
+
+    Args:
+        data: ``io.HDF5DatasetGenerator``, in stored order.
+        class_names: of the network, in label order.
+
+    Raises:
+        SightkitError: a class that the network does not have.
+    """
+
+    def __init__(self, data: Any, class_names: Sequence[str]) -> None:
+        self.data = data
+        self.class_names = tuple(class_names)
+        self._order = labels_of(data.class_names, class_names)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 (n,), in stored order."""
+        return self._order[self.data.labels]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read a batch."""
+        x, labels = self.data[index]
+        return x, self._order[labels]
+
+    def images(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Images as they are stored, uint8 (n, H, W, C), by position."""
+        return self.data.images(rows)
+
+    def sources(self, rows: np.ndarray | slice) -> list[str]:
+        """Names of images by position."""
+        return self.data.sources(rows)
+
+
+def labels_of(found: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Return the network's label of each class of some data, int64; the data may lack classes.
 
     Args:
         found: class names of the data.
         wanted: class names of the network, in label order.
-        ordered: require the same order, because labels are numbers.
 
     Raises:
-        SightkitError: classes missing on either side, or in another order.
+        SightkitError: a class that the network does not have.
     """
-    missing = [name for name in wanted if name not in found]
     unknown = [name for name in found if name not in wanted]
-    if missing or unknown:
+    if unknown:
         raise SightkitError(
-            "The data must have the classes of the network.",
-            "Name the class folders as the network names its classes, or evaluate another network.",
-            missing=_shown(missing),
+            "The data must have no other classes than the network.",
+            "Name the class folders as the network names its classes, or leave the others out, "
+            "with --exclude.",
             unknown=_shown(unknown),
+            missing=_shown([name for name in wanted if name not in found]),
         )
-    if ordered and tuple(found) != tuple(wanted):
-        raise SightkitError(
-            "The data must have the classes of the network in the same order: labels are numbers.",
-            "Build the dataset file from the same source as the network's.",
-            data=_shown(found),
-            network=_shown(wanted),
-        )
+    index = {name: label for label, name in enumerate(wanted)}
+    return np.array([index[name] for name in found], np.int64)
 
 
 def _shown(names: Sequence[str]) -> str:

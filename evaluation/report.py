@@ -33,6 +33,7 @@ from sightkit.evaluation.predictions import (
     require_stored_order,
 )
 from sightkit.evaluation.tables import percent, text_table
+from sightkit.io.labels import listed
 
 SHOWN_CLASSES = 50
 WORST = 24
@@ -152,7 +153,7 @@ def report_data(
     Raises:
         SightkitError: photos could not be read; the others are reported all the same.
     """
-    notes = data.notes_on(len(test.labels))
+    notes = [*data.notes_on(len(test.labels)), *_without_images(test)]
     metrics = {
         "format": FORMAT,
         "test": metrics_report(test),
@@ -226,6 +227,17 @@ def summary(test: Evaluation, result: Mapping[str, Any]) -> str:
         f"{percent(result['majority_baseline'])}; calibration error (ECE) "
         f"{percent(result['calibration']['ece'])}."
     )
+
+
+def _without_images(test: Evaluation) -> list[str]:
+    """Return a note on classes that the data lack."""
+    names = [row["class"] for row in test.per_class() if not row["images"]]
+    if not names:
+        return []
+    return [
+        f"There are no images of {len(names):,} of the network's {len(test.class_names):,} classes "
+        f"({listed(names)}): their recall is undefined."
+    ]
 
 
 def _few_photos(train: LabelledBatches | None) -> int:

@@ -4,13 +4,14 @@
     python scripts/evaluate.py --bundle RUN/bundle --data PHOTOS --crops 10
     python scripts/evaluate.py --bundle runs/photos/logistic/bundle --data OTHER_PHOTOS
 
-The bundle is a network, or networks with a head that scripts/train_logistic.py trained.
-PHOTOS holds one folder for each class, named as the network names it. The network sees each image
-as it did in training. With ``--crops 10`` four corners, the centre and their mirror images are
-averaged, with 2 each image and its mirror image, and the gain over one view is reported beside its
-cost. The output holds metrics.json, report.html, confusion matrix, reliability diagram and the
-worst mistakes. Images that the network was trained on are counted: the bundle knows them. Photos
-that cannot be read are named, the others are evaluated, and the exit code is 2.
+The bundle is a network, or networks with a head that scripts/train_logistic.py trained. PHOTOS
+holds one folder for each class, named as the network names it; classes that it lacks have no
+recall. The network sees each image as it did in training. With ``--crops 10`` four corners, the
+centre and their mirror images are averaged, with 2 each image and its mirror image, and the gain
+over one view is reported beside its cost. The output holds metrics.json, report.html, confusion
+matrix, reliability diagram and the worst mistakes. Images that the network was trained on are
+counted: the bundle knows them. Photos that cannot be read are named, the others are evaluated, and
+the exit code is 2.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Config:
     """Dataset file (.h5), or a folder of class folders."""
     split: str = "test"
     """Split of the dataset file: test, validation or train."""
+    exclude: tuple[str, ...] = ()
+    """Classes of a folder, or folders in it, to leave out."""
     crops: Literal[1, 2, 5, 10] = 1
     """Views of each image, whose answers are averaged."""
     output: Path | None = None
@@ -70,7 +73,8 @@ def _evaluate(config: Config) -> dict[str, Any]:
             "Leave out --crops; scripts/extract_features.py takes it.",
             crops=config.crops,
         )
-    count = evaluation.check_data(config.data, config.split, description["class_names"])
+    names = description["class_names"]
+    count = evaluation.check_data(config.data, config.split, names, config.exclude)
     if config.data.is_file():
         _cli.start_keras()  # a dataset file is read by a generator of Keras
     bundle = transfer.load(
@@ -80,7 +84,9 @@ def _evaluate(config: Config) -> dict[str, Any]:
     )
     facts = {"bundle": str(config.bundle), "weights_sha256": description.get("weights_sha256")}
     opened = [
-        transfer.open_for_evaluation(bundle, config.data, split=config.split, views=views)
+        transfer.open_for_evaluation(
+            bundle, config.data, split=config.split, views=views, exclude=config.exclude
+        )
         for views in sorted({1, config.crops})
     ]
     found = [evaluation.evaluate(predictor, data.batches, timed=True) for data, predictor in opened]

@@ -37,6 +37,8 @@ class Config:
     """Dataset file (.h5) or folder of class folders; an ensemble's own data by default."""
     split: str = "test"
     """Split of the dataset file: test, validation or train."""
+    exclude: tuple[str, ...] = ()
+    """Classes of a folder, or folders in it, to leave out."""
     output: Path | None = None
     """Folder for numbers, pictures and report; nothing is written by default."""
     smoke: bool = False
@@ -71,19 +73,20 @@ def _evaluate(config: Config) -> dict[str, Any]:
     }
     evaluation.require_alike(described)
     class_names = next(iter(described.values()))["class_names"]
-    images = evaluation.check_data(path, config.split, class_names)
+    images = evaluation.check_data(path, config.split, class_names, config.exclude)
     _cli.start_keras()
     scripts.expect_several_networks()
     bundles = {
         name: training.load_bundle(folder, images=images) for name, folder in folders.items()
     }
-    data = evaluation.open_data(path, *bundles.values(), split=config.split)
+    networks, exclude = [*bundles.values()], config.exclude
+    data = evaluation.open_data(path, *networks, split=config.split, exclude=exclude)
     # Averages of batch normalization are measured anew, where there are training images.
     known = path.is_file() and "train" in io.DatasetFile.open(path).splits
-    train = evaluation.open_data(path, *bundles.values(), split="train").batches if known else None
+    train = evaluation.open_data(path, *networks, split="train").batches if known else None
     averaged = None
     with contextlib.suppress(SightkitError):  # members that are built differently have no average
-        averaged = training.average_networks([each.network for each in bundles.values()], train)
+        averaged = training.average_networks([each.network for each in networks], train)
     ensemble = evaluation.evaluate_ensemble(
         {name: bundle.predictor for name, bundle in bundles.items()},
         data.batches,

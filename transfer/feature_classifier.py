@@ -20,7 +20,7 @@ from sightkit.evaluation.evaluation_data import (
     open_data,
     open_file,
 )
-from sightkit.evaluation.folder_batches import FolderBatches, require_classes
+from sightkit.evaluation.folder_batches import FileBatches, FolderBatches
 from sightkit.evaluation.predictions import Predictor
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle import open_checked
@@ -87,10 +87,10 @@ class FeatureClassifier(Classifier):
         return np.concatenate(columns, axis=1)
 
     def predict_features(self, features: Features) -> np.ndarray:
-        """Classify the rows of feature files: float32 (N, classes).
+        """Classify the rows of feature files, labelled or not: float32 (N, classes).
 
         Raises:
-            SightkitError: features of another network, or other classes, or another order of them.
+            SightkitError: features of another network.
         """
         if len(features.networks) != len(self.networks):
             raise SightkitError(
@@ -100,7 +100,6 @@ class FeatureClassifier(Classifier):
             )
         for found, own in zip(features.networks, self.networks, strict=True):
             require_same_network(found, own.identity)
-        require_classes(features.class_names, self.class_names, ordered=True)
         features.require_finite()
         return np.concatenate([self.head.predict_proba(block) for _, block in features.blocks()])
 
@@ -195,6 +194,7 @@ def open_for_evaluation(
     *,
     split: str = "test",
     views: int = 1,
+    exclude: Sequence[str] = (),
 ) -> tuple[EvaluationData, Predictor]:
     """Open labelled data for a classifier.
 
@@ -202,10 +202,11 @@ def open_for_evaluation(
     what is left of it where a file's rows have been through some of it.
 
     Args:
-        bundle: whose classes the data must have.
+        bundle: whose classes the data have, or some of them.
         path: dataset file, or folder of class folders.
         split: of the file.
         views: of each image; those of networks with a head were settled with their features.
+        exclude: classes, or folders in it, that are left out of a folder.
 
     Returns:
         The data, and the predictor of their batches, for ``evaluation.evaluate``.
@@ -214,19 +215,19 @@ def open_for_evaluation(
         SightkitError: as ``evaluation.check_data``.
     """
     if not isinstance(bundle, FeatureClassifier):
-        data = open_data(path, bundle, split=split, views=views)
+        data = open_data(path, bundle, split=split, views=views, exclude=exclude)
         return data, average_views(bundle.predictor)
     size = bundle.images_a_batch
-    file = open_file(path, split, bundle.class_names)
+    file = open_file(path, split, bundle.class_names, exclude)
     if file is None:
-        folder = FolderBatches(path, bundle.class_names, _boxed, size)
+        folder = FolderBatches(path, bundle.class_names, _boxed, size, exclude=exclude)
         return EvaluationData(folder, Path(path)), lambda images: bundle._answer(list(images))
     stored = file.preprocessing or None
     trained = [chain.to_config() if chain else None for chain in bundle.before]
     notes = [OTHERWISE_PREPARED] if any(chain != stored for chain in trained) else []
     rows = sightkit_io.HDF5DatasetGenerator(file.path, size, split=split, preprocessors=Pipeline())
     return (
-        EvaluationData(rows, Path(path), split, notes),
+        EvaluationData(FileBatches(rows, bundle.class_names), Path(path), split, notes),
         lambda images: bundle._answer(list(images), stored=stored),
     )
 

@@ -121,7 +121,7 @@ def label_images(
             folder=str(scan.root),
         )
     refuse_lookalikes(ordered)
-    if len(ordered) < 2:
+    if len(ordered) < min(2, fewest):
         raise LayoutError(
             "Images of at least two classes are needed.",
             "Give the folder above, if this one is a class.",

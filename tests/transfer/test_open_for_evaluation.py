@@ -94,5 +94,5 @@ def test_other_classes_are_refused(pair, tmp_path):
     for name in ("cats", "dogs"):
         (tmp_path / name).mkdir()
         io.write_png(tmp_path / name / "1.png", np.zeros((9, 9, 3), np.uint8))
-    with pytest.raises(SightkitError, match=r"missing=.*'dark', 'light'.*unknown=.*'cats'"):
+    with pytest.raises(SightkitError, match=r"unknown=.*'cats'.*missing=.*'dark', 'light'"):
         transfer.open_for_evaluation(pair[0], tmp_path)
