@@ -214,7 +214,7 @@ def _reason_to_leave(entry: os.DirEntry[str]) -> str:
 
 def _reason_not_to_read(entry: os.DirEntry[str]) -> str:
     """Return why a regular file is no image to decode; empty if it is one."""
-    named = KIND_BY_ENDING.get(ending_of(entry.name))
+    named = KIND_BY_ENDING.get(os.path.splitext(entry.name)[1].lower())
     if named and named != "HEIC":
         return ""
     try:
