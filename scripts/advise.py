@@ -13,17 +13,17 @@ import dataclasses
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, evaluation, transfer
+from sightkit import _cli, _files, evaluation, io, transfer
 from sightkit._errors import SightkitError
 from sightkit.io.sources.sample_photos import write_sample_photos
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.FolderFlags):
     """Advise on a way to reuse a network, with figures and reasons."""
 
     data: Path = Path("datasets/photos")
@@ -35,8 +35,6 @@ class Config:
     """Number of photos to look at, drawn at random."""
     seed: int = 1
     """Seed of the draw."""
-    layout: Literal["folders", "names", "splits"] = "folders"
-    """Place of a photo's class; see scripts/build_folder.py."""
     output: Path | None = None
     """File to write the figures to as well: FILE.json."""
     overwrite: bool = False
@@ -63,7 +61,7 @@ def main(config: Config) -> dict[str, Any]:
         if config.smoke and not data.exists():
             data = Path(folder)
             write_sample_photos(data)
-        sample = transfer.draw_sample(data, config.photos, layout=config.layout, seed=config.seed)
+        sample = transfer.draw_sample(data, config.photos, seed=config.seed, **config.options)
     _cli.start_keras()
     if config.smoke and not transfer.weights_available(config.model, include_top=False):
         raise SightkitError(

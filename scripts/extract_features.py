@@ -5,9 +5,9 @@
 
 The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
 A run that was stopped continues when the same command is given again. Photos that cannot be read
-are counted, reported and listed beside the file; the others are done. Where OpenVINO is
-installed (extra fast) the network is compiled once and saved in ~/.cache/sightkit/compiled, which
-may always be deleted; from then on Keras is not started.
+are counted, reported and listed beside the file; more than ``--max-bad`` of them are an error.
+Where OpenVINO is installed (extra fast) the network is compiled once and saved in
+~/.cache/sightkit/compiled, which may always be deleted; from then on Keras is not started.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sightkit._errors import SightkitError
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.FolderFlags):
     """Write the features of photos to a file."""
 
     model: Annotated[
@@ -47,8 +47,8 @@ class Config:
     """Precision of the network; the features are float32 either way."""
     engine: Literal["auto", "keras", "openvino", "folded"] = "auto"
     """Engine; by default OpenVINO where it is installed, else the fastest for so many photos."""
-    layout: Literal["folders", "names", "splits", "tiny_imagenet"] = "folders"
-    """Place of a photo's class; see scripts/build_folder.py."""
+    max_bad: float = 0.05
+    """Share of photos that may be left out (unreadable, hidden, without a class); listed."""
     random_weights: bool = False
     """Use a network of the zoo with random weights, for comparison."""
     overwrite: bool = False
@@ -67,6 +67,12 @@ class Config:
                 object.__setattr__(self, "overwrite", True)
         elif self.data is None:
             raise SightkitError("Name the photos.", "Give --data FOLDER_OR_H5.")
+        if not 0 <= self.max_bad < 1:
+            raise SightkitError(
+                "--max-bad must be a share, at least 0 and below 1.",
+                "Give --max-bad 0.01 for one photo in a hundred.",
+                max_bad=self.max_bad,
+            )
         inference.check_engine(self.engine, self.precision)
         transfer.check_network(
             self.model, pool=self.pool, crops=self.crops, random=self.random_weights
@@ -81,7 +87,7 @@ def main(config: Config) -> dict[str, Any]:
             io.write_sample_photos(Path(scratch))
             data = Path(scratch)
         cache = _files.user_cache("compiled")
-        photos = transfer.open_photos(data, layout=config.layout)
+        photos = transfer.open_photos(data, **config.options)
         network = transfer.open_network(
             config.model,
             layer=config.layer,
@@ -98,6 +104,7 @@ def main(config: Config) -> dict[str, Any]:
             engine=config.engine,
             precision=config.precision,
             cache=cache,
+            max_bad=config.max_bad,
         )
     count, dimensions = features.shape
     print(

@@ -27,7 +27,7 @@ from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
+class Config(experiments.Config, io.FolderFlags):
     """A pretrained network on your own photos."""
 
     output: Path = Path("runs/finetune/default")
@@ -55,8 +55,6 @@ class Config(experiments.Config):
     """Mean of each feature map, or every position with weights of its own, as in the books."""
     flip: bool = True
     """Mirror training photos too; the flag leaves that out: for letters and digits."""
-    layout: Literal["folders", "names", "splits"] = "folders"
-    """Place of a photo's class; see scripts/build_folder.py."""
     max_bad: float = 0.05
     """Share of photos that may be left out because they cannot be read; they are listed."""
 
@@ -78,7 +76,7 @@ class Config(experiments.Config):
 
     def _require_data(self) -> None:
         if self.data.is_dir():
-            io.FolderDataset(self.data, self.layout)()  # looks into it, and raises
+            io.FolderDataset(self.data, **self.options)()  # looks into it, and raises
         else:
             super()._require_data()
 
@@ -89,11 +87,11 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         file = transfer.photos_to_file(
             config.model,
             config.data,
-            layout=config.layout,
             split_seed=config.split_seed,
             limit=config.limit,
             max_bad=config.max_bad or None,
             samples=config.smoke,
+            **config.options,
         )
         run.start_keras()
         import keras

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from sightkit.io import (
     LeftOut,
     check_place,
 )
-from sightkit.io.build.dataset import list_of
+from sightkit.io.build.dataset import list_of, refuse_left_out
 from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
 from sightkit.io.hdf5.values import mean_bytes
 from sightkit.io.left_out import Finding, check_list, storable, write_list
@@ -64,18 +65,19 @@ class PhotoSource:
     side: int | None = None
 
 
-def open_photos(data: str | os.PathLike[str], *, layout: str = "folders") -> PhotoSource:
+def open_photos(data: str | os.PathLike[str], **options: Any) -> PhotoSource:
     """Open a folder of images, or a dataset file.
 
     Args:
         data: folder, see ``io.FolderDataset``; or file that one of scripts/build_*.py wrote.
-        layout: of a folder.
+        **options: of a folder: ``layout``, ``labels``, ``exclude`` and others of
+            ``io.FolderDataset``.
 
     Raises:
         SightkitError: neither, or no images in it.
     """
     if Path(data).is_dir():
-        folder = FolderDataset(Path(data), layout)  # type: ignore[arg-type]
+        folder = FolderDataset(Path(data), **options)
         images = folder()
         fixed = dict(images.fixed) or {"train": np.arange(len(images))}
         fixed = {name: fixed[name] for name in SPLITS if name in fixed}
@@ -105,6 +107,7 @@ def extract_features(
     engine: EngineName = "auto",
     precision: str = "float32",
     cache: str | os.PathLike[str] | None = None,
+    max_bad: float = 1.0,
 ) -> Features:
     """Write the features of photos to a file, or open it if it stands already.
 
@@ -123,14 +126,16 @@ def extract_features(
         precision: what the network computes in, ``"float32"`` or ``"bfloat16"``; features are
             float32 either way.
         cache: folder where the converted network is saved for the next process.
+        max_bad: share of photos, 0 to 1, that may be left out because they cannot be read, have no
+            class or are lost in another way (``ImageSource.lost``).
 
     Returns:
         The file, opened.
 
     Raises:
         SightkitError: a file of other photos or of another network, whole or unfinished; no room;
-            no image that can be read; features that are no numbers; an engine that fails on the
-            way.
+            no image that can be read, or none of a class; more left out than ``max_bad``; features
+            that are no numbers; an engine that fails on the way.
     """
     path = Path(path)
     check_place(path)
@@ -138,6 +143,7 @@ def extract_features(
     if path.exists() and not overwrite:
         return _open_same(path, network, photos, precision)
     _tell_enlarged(network, photos)
+    _refuse_left_out(photos, [], path, max_bad)
     count = len(photos.rows)
     examples = _readable(photos, EXAMPLES.get(precision, 8))
     network = network.for_many(count, examples, engine=engine, precision=precision, cache=cache)
@@ -163,6 +169,7 @@ def extract_features(
         bad = [Finding(each.source, each.reason) for each in writer.left_out]
         bad += [Finding(name, why, kind="left out") for name, why in photos.images.left_out]
         write_list(list_of(path), bad)
+        _refuse_left_out(photos, writer.left_out, path, max_bad)
     if writer.left_out:
         print(
             f"{len(writer.left_out):,} of {count:,} photos cannot be read and were left out; they "
@@ -170,6 +177,23 @@ def extract_features(
             file=sys.stderr,
         )
     return open_features([path])
+
+
+def _refuse_left_out(
+    photos: PhotoSource, unreadable: Sequence[LeftOut], path: Path, max_bad: float
+) -> None:
+    """Raise if more photos are left out than may be, or all photos of a class are."""
+    images = photos.images
+    bad = {int(photos.rows[each.position]): each.reason for each in unreadable}
+    refuse_left_out(path, images, bad, max_bad)
+    usable = np.setdiff1d(photos.rows, list(bad))
+    counts = np.bincount(images.labels[usable], minlength=len(images.class_names))
+    if not counts.all():
+        raise SightkitError(
+            "Each class must have a photo that can be read.",
+            f"The others are listed in {list_of(path)}: fix or replace them.",
+            classes=[images.class_names[label] for label in np.flatnonzero(counts == 0)],
+        )
 
 
 def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:

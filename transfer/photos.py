@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.evaluation.folder_batches import THUMBNAIL
 from sightkit.evaluation.mistakes import Samples
-from sightkit.io.sources.folder_dataset import Layout
 from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.feature_file import Features
@@ -48,11 +48,11 @@ def photos_to_file(
     name: str,
     data: str | os.PathLike[str],
     *,
-    layout: Layout = "folders",
     split_seed: int = 42,
     limit: int | None = None,
     max_bad: float | None = None,
     samples: bool = False,
+    **options: Any,
 ) -> io.DatasetFile:
     """Build the dataset file of a folder of photos for a network, or open it if it exists.
 
@@ -63,11 +63,11 @@ def photos_to_file(
     Args:
         name: of the network, one of ``names()``.
         data: the folder; or a dataset file, which is opened, with a warning of smaller images.
-        layout: where the class of a photo is, see ``io.FolderDataset``.
         split_seed: of the division into train (0.70), validation (0.15) and test.
         limit: take that many images of each split at most.
         max_bad: share of photos that may be left out because they cannot be read.
         samples: take a few sample photographs where there is no such folder, for a smoke run.
+        **options: of a folder: ``layout``, ``labels`` and others of ``io.FolderDataset``.
 
     Returns:
         The file's description.
@@ -94,7 +94,7 @@ def photos_to_file(
                 write_sample_photos(photos)
                 return photos_to_file(name, photos, split_seed=split_seed, limit=limit)
         raise _nothing_there(data)
-    source = io.FolderDataset(data, layout)
+    source = io.FolderDataset(data, **options)
     chain = Pipeline((AspectAwarePreprocessor(side, side),))
     recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]
     mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
@@ -127,7 +127,7 @@ class Sample:
 
 
 def draw_sample(
-    data: str | os.PathLike[str], count: int, *, layout: Layout = "folders", seed: int = 0
+    data: str | os.PathLike[str], count: int, *, seed: int = 0, **options: Any
 ) -> Sample:
     """Read some pictures at random, two of each class first, then each class by its share.
 
@@ -136,8 +136,8 @@ def draw_sample(
     Args:
         data: folder of pictures, or a dataset file.
         count: number of pictures.
-        layout: where the class of a picture is, see ``io.FolderDataset``.
         seed: of the choice.
+        **options: of a folder, as for ``photos_to_file``.
 
     Raises:
         SightkitError: neither folder nor file, fewer than two classes, or no picture that can be
@@ -146,7 +146,7 @@ def draw_sample(
     data = Path(data)
     if not data.exists():
         raise _nothing_there(data)
-    source = open_photos(data, layout=layout).images
+    source = open_photos(data, **options).images
     images, read_rows = [], []
     for row in _chosen(source.labels, count, seed):
         try:

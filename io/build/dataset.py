@@ -135,7 +135,7 @@ def _build(
     workers: int | None,
 ) -> None:
     check_fixed(images, recipe["fractions"])
-    _refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
+    refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
     prepared = Prepared(images, preprocessors, workers=workers)
     names = [storable(images.identify(row)) for row in range(len(images))]
 
@@ -157,7 +157,7 @@ def _build(
     )
     _faults.crash_point("build.read")
     bad = _findings(images, prepared.unreadable, "bad")
-    _refuse_left_out(path, images, prepared.unreadable, recipe["max_bad"])
+    refuse_left_out(path, images, prepared.unreadable, recipe["max_bad"])
     readable = np.ones(len(images), bool)
     readable[list(prepared.unreadable)] = False
     keys = prepared.keys()
@@ -227,7 +227,7 @@ def _conflicts(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> 
     return _findings(images, reasons, "warning")
 
 
-def _refuse_left_out(
+def refuse_left_out(
     path: Path, images: ImageSource, unreadable: Mapping[int, str], max_bad: float | None
 ) -> None:
     """Raise, with a list, if more images are left out than may be; excluded ones do not count."""

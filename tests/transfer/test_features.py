@@ -193,6 +193,23 @@ def test_unreadable_photos_are_counted_and_listed_alone(small_network, folder, t
     assert all(row["kind"] == "bad" and row["reason"] for row in listed)
 
 
+def test_more_photos_left_out_than_allowed_are_an_error(small_network, folder, tmp_path):
+    (folder / "china" / "3.png").write_bytes(b"nothing")
+    (folder / "flower" / "link.png").symlink_to(folder / "flower" / "0.png")
+    with pytest.raises(SightkitError, match=r"1 of 25 images are left out: 1 a link"):
+        extract(small_network, folder, tmp_path / "f.h5", max_bad=0.03)
+    with pytest.raises(SightkitError, match=r"2 of 25 images are left out: 1 unreadable; 1 a link"):
+        extract(small_network, folder, tmp_path / "f.h5", max_bad=0.04)
+    with (tmp_path / "f.h5.left_out.csv").open() as file:
+        listed = {row["path"]: row["kind"] for row in csv.DictReader(file)}
+    assert listed == {"china/3.png": "bad", "flower/link.png": "left out"}
+    assert extract(small_network, folder, tmp_path / "f.h5", max_bad=0.08).shape[0] == 23
+    for photo in (folder / "china").iterdir():
+        photo.write_bytes(b"nothing")
+    with pytest.raises(SightkitError, match=r"Each class must have a photo.*classes=\['china'\]"):
+        extract(small_network, folder, tmp_path / "g.h5")
+
+
 def test_photos_of_which_none_can_be_read_are_an_error(small_network, folder, tmp_path):
     for photo in folder.glob("*/*.png"):
         photo.write_bytes(b"nothing")
