@@ -97,7 +97,8 @@ def unbroken(page: str) -> str:
         text = found["text"]
         if not text:
             return found[0]
-        text = re.sub(r"(?<=\d) (?=\S)", "\N{NO-BREAK SPACE}", text)
+        number = r"(?<![\w.,–-])([+-]?[\d.,]+(?:–[\d.,]+)?) (?=\S)"
+        text = re.sub(number, "\\1\N{NO-BREAK SPACE}", text)
         # A line may end after a dash or a hyphen: 94–97, rank-1.
         return re.sub(r"(?<=\w)([–-])(?=\d)", "\\1\N{WORD JOINER}", text)
 
