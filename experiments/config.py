@@ -46,6 +46,8 @@ class Config(RunConfig):
     """Checks of data, labels, network and disk before the first epoch; the flag leaves them out."""
     guard: Literal["on", "off"] = "on"
     """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
+    keep: Literal["checkpoint", "bundle"] = "checkpoint"
+    """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
     resume: bool = False
     """Continue the run in the output folder; the end is the same as without a stop."""
     overwrite: bool = False

@@ -16,7 +16,7 @@ from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
 from sightkit.training.run_config import require_same_settings
-from sightkit.training.run_folder import claim
+from sightkit.training.run_folder import claim, drop_checkpoints
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
@@ -63,8 +63,9 @@ def _train_member(
 ) -> None:
     run, seed = folder / f"member-{number}", base.seed + number - 1
     data = folder / "data" / f"member-{number}.h5" if bagging else base.data
-    member = _resumable(base, run, seed=seed, data=data)
+    member = _resumable(base, run, seed=seed, data=data, keep="bundle")
     if is_finished(member, experiment):
+        drop_checkpoints(run)  # of one that was killed before it did
         print(f"Member {number} is finished.", flush=True)
         return
     print(f"Member {number}: seed {seed}", flush=True)
@@ -83,21 +84,24 @@ def _train_member(
 def _train_snapshots(
     main: Callable[..., Any], experiment: str, base: Any, folder: Path, count: int
 ) -> None:
-    run, every, weights = folder / "training", base.epochs // count, folder / _run_files.CHECKPOINTS
-    member = _resumable(base, run)
+    run, every = folder / "training", base.epochs // count
+    weights = run / _run_files.CHECKPOINTS
+    member = _resumable(base, run, keep="checkpoint")
     bundles = [folder / f"member-{k}" / _run_files.BUNDLE for k in range(1, count + 1)]
-    finished = is_finished(member, experiment)
-    if finished and all(bundle.is_dir() for bundle in bundles):
+    if all(bundle.is_dir() for bundle in bundles):
         print("All snapshots are taken.")
-        return
-    start_keras()
-    if not finished:
-        from sightkit.callbacks import SnapshotCycles
+    else:
+        start_keras()
+        if not is_finished(member, experiment):
+            from sightkit.callbacks import SnapshotCycles
 
-        _forget_layers()
-        main(member, callbacks=[SnapshotCycles(weights, every=every, highest=base.learning_rate)])
-    taken = [weights / f"epoch-{every * k:05d}.weights.h5" for k in range(1, count + 1)]
-    save_snapshots(run, taken, bundles)
+            _forget_layers()
+            snapshots = SnapshotCycles(weights, every=every, highest=base.learning_rate)
+            main(member, callbacks=[snapshots])
+        taken = [weights / f"epoch-{every * k:05d}.weights.h5" for k in range(1, count + 1)]
+        save_snapshots(run, taken, bundles)
+    drop_checkpoints(run)
+    _files.remove(run / _run_files.BUNDLE)  # the last snapshot, or the best epoch between two
 
 
 def _resumable(base: Any, folder: Path, **fields: Any) -> Any:

@@ -160,5 +160,6 @@ class Experiment:
         )
         test = self.data.evaluation("test")
         training.save_run_bundle(self.run, network, data=test, metrics=metrics)
+        self.run.tidy()
         print(self.run.describe())
         return metrics

@@ -10,8 +10,8 @@ trained on its own draw, with replacement, of the training images. ``--snapshots
 network only, whose rate falls to zero once for each member, and keeps the weights of each low.
 
 The same command continues after a stop or a kill: finished members stay, an interrupted one
-is resumed. Time and disk: as many times the experiment's as there are members (with --snapshots:
-once).
+is resumed. Time: as many times the experiment's as there are members (with --snapshots: once). Of
+each member its bundle stays, and no checkpoint.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _run_files, _scripts
+from sightkit import _cli, _run_files, _scripts, training
 from sightkit._errors import SightkitError
 from sightkit.experiments import ensemble, scripts
 
@@ -90,7 +90,8 @@ def main(config: Config) -> dict[str, Any]:
         shutil.rmtree(config.folder, ignore_errors=True)
     scripts.expect_several_networks()
     ensemble.train(script.main, base, config.folder, settings)
-    print(f"{count} members are in {config.folder}. Evaluate them:")
+    size = training.bytes_of(config.folder) / 1e6
+    print(f"{count} members are in {config.folder}, {size:,.1f} MB. Evaluate them:")
     print(f"  {shlex.join([*_scripts.command('evaluate_ensemble'), str(config.folder)])}")
     return settings
 

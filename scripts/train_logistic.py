@@ -89,6 +89,7 @@ def main(config: Config) -> dict[str, Any]:
             metrics=found.metrics,
             settings=asdict(config.settings()),
         )
+        run.tidy()
     training.compile_ahead(transfer.load, bundle)
     print(run.describe())
     return found.metrics

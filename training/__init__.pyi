@@ -20,6 +20,7 @@ from sightkit.training.mixing import MixUp as MixUp
 from sightkit.training.preparation import prepare as prepare
 from sightkit.training.run import Run as Run
 from sightkit.training.run_config import RunConfig as RunConfig
+from sightkit.training.run_folder import bytes_of as bytes_of
 from sightkit.training.soft_labels import SoftLabels as SoftLabels
 from sightkit.training.state import facts as facts
 from sightkit.training.state import weights_sha256 as weights_sha256

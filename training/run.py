@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _files, _locks, _run_files, _scripts
+from sightkit._errors import SightkitError
 from sightkit._faults import crash_point
 from sightkit.training.environment import (
     adopt_threads,
@@ -20,7 +21,9 @@ from sightkit.training.run_folder import (
     CONTENTS,
     FORMAT,
     SCHEMA,
+    bytes_of,
     claim,
+    drop_checkpoints,
     holds_work,
     parts,
     put_back,
@@ -42,6 +45,7 @@ class Run:
         resumed: whether there was a run to continue.
         preflight: whether ``fit`` checks data and network before the first epoch.
         guard: whether ``fit`` stops a training that does not come back.
+        keep: what ``tidy`` leaves: ``"checkpoint"``, one beside the bundle, or ``"bundle"``.
         smoke: whether the result means nothing.
         how_to_resume: next step after an interruption.
     """
@@ -53,6 +57,7 @@ class Run:
         self.resumed = False
         self.preflight = config.preflight
         self.guard = config.guard == "on"
+        self.keep = config.keep
         self.smoke = config.smoke
         self.how_to_resume = config.how_to_resume
         self._lock = _locks.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
@@ -96,6 +101,7 @@ class Run:
             for part in (folder, checkpoints, *filter(Path.is_dir, phases)):
                 _files.remove_partial(part)
             if run.resumed:
+                run._require_checkpoints()
                 adopt_threads(run._recorded_environment())
             else:
                 if config.resume:
@@ -141,12 +147,28 @@ class Run:
     def checkpoints(self, phase: str = "") -> Path:
         """Return the folder of the checkpoints, or of those of a phase; made where missing."""
         folder = self.path(_run_files.CHECKPOINTS) / phase
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def tidy(self) -> None:
+        """Delete what a finished run needs no more, once its bundle is written.
+
+        Of the checkpoints that is all but the newest of each phase, and with ``--keep bundle``
+        every one.
+        """
+        if self.keep == "bundle":
+            drop_checkpoints(self.folder)
+            return
+        checkpoints = self.path(_run_files.CHECKPOINTS)
+        for folder in (checkpoints, *checkpoints.glob("*/")):
+            for old in sorted(folder.glob(_run_files.CHECKPOINT_PATTERN))[:-1]:
+                old.unlink()
+        if checkpoints.is_dir() and not any(checkpoints.iterdir()):
+            checkpoints.rmdir()  # of a run that trains by other means
 
     def describe(self) -> str:
         """List the files in the folder, a line each, for the terminal; the report comes last."""
-        lines = [f"Everything is in {self.folder}:"]
+        lines = [f"Everything is in {self.folder}, {bytes_of(self.folder) / 1e6:,.1f} MB:"]
         for name, what in CONTENTS.items():
             if self.path(name).exists():
                 lines.append(f"  {name:<22}{what}")
@@ -174,6 +196,16 @@ class Run:
             resumes = [*recorded.get("resumed", ()), {"commit": now["commit"], **differences}]
             now = {**recorded, "resumed": resumes}
         _files.write_json(path, now)
+
+    def _require_checkpoints(self) -> None:
+        """Raise where a finished run has nothing to continue from: it would begin anew."""
+        finished = self.path(_run_files.BUNDLE).exists()
+        if finished and not self.path(_run_files.CHECKPOINTS).exists():
+            raise SightkitError(
+                "The run is finished, and its checkpoints were deleted (--keep bundle).",
+                "Give --overwrite to train it anew, or another --output.",
+                output=str(self.folder),
+            )
 
     def _recorded_environment(self) -> dict[str, Any]:
         path = self.path(_run_files.ENVIRONMENT)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from sightkit import _scripts
 from sightkit._errors import SightkitError
 
-NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight", "guard")
+NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight", "guard", "keep")
 """Fields of where and how, not what: they may differ when a run is resumed."""
 
 
@@ -27,6 +27,7 @@ class RunConfig:
     overwrite: bool = False
     preflight: bool = True
     guard: Literal["on", "off"] = "on"
+    keep: Literal["checkpoint", "bundle"] = "checkpoint"
     smoke: bool = False
 
     how_to_resume: ClassVar[str] = "Give the same command with --resume to go on."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sightkit import _files, _run_files
@@ -88,3 +89,18 @@ def holds_work(folder: Path) -> bool:
     return any((folder / name).exists() for name in made) or any(
         (folder / _run_files.CHECKPOINTS).rglob(_run_files.CHECKPOINT_PATTERN)
     )
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Delete a run's checkpoints all at once: killed in between, none of them is left."""
+    checkpoints = folder / _run_files.CHECKPOINTS
+    if checkpoints.is_dir():
+        going = checkpoints.with_name(f".{os.getpid()}{_files.PARTIAL}.{checkpoints.name}")
+        checkpoints.rename(going)
+        _files.sync(folder)
+    _files.remove_partial(folder)
+
+
+def bytes_of(folder: Path) -> int:
+    """Return the bytes of all files in a folder and below it."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())

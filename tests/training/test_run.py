@@ -11,7 +11,7 @@ import pytest
 
 from sightkit import _files, _locks, _run_files, experiments
 from sightkit._errors import SightkitError
-from sightkit.training import Run
+from sightkit.training import Run, bytes_of
 
 
 @dataclass(frozen=True)
@@ -432,3 +432,37 @@ assert os.environ["TF_NUM_INTRAOP_THREADS"] == "5"
 assert not {"keras", "tensorflow"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("keep", ("checkpoint", "bundle"))
+def test_a_finished_run_keeps_its_bundle_and_a_checkpoint_or_none(keep, config):
+    names = (
+        "epoch-00001.npz",
+        "epoch-00001-batch-000004.npz",
+        "epoch-00002.npz",
+        "best.weights.h5",
+    )
+    with open_run(config, keep=keep) as run:
+        for phase in ("", "head"):
+            for name in names:
+                (run.checkpoints(phase) / name).write_bytes(b"1234")
+        run.path(_run_files.BUNDLE).mkdir()
+        run.path(_run_files.METRICS).touch()
+        run.tidy()
+        left = sorted(path.name for path in run.folder.rglob("*.npz"))
+        assert left == (["epoch-00002.npz"] * 2 if keep == "checkpoint" else [])
+        assert f"{bytes_of(run.folder) / 1e6:,.1f} MB:" in run.describe()
+        assert ("checkpoints" in run.describe()) == (keep == "checkpoint")
+    assert not list(config.output.glob(".*partial*"))
+    if keep == "checkpoint":
+        with open_run(config, resume=True, keep="bundle") as run:  # no part of what the run is
+            assert run.resumed
+    else:
+        with pytest.raises(SightkitError, match=r"checkpoints were deleted.*--overwrite"):
+            open_run(config, resume=True)
+
+
+def test_a_run_without_a_training_has_no_folder_of_checkpoints(config):
+    with open_run(config) as run:
+        run.tidy()
+    assert not run.path(_run_files.CHECKPOINTS).exists()

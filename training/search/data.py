@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from keras.callbacks import LambdaCallback
 
+from sightkit import _files
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 
@@ -105,6 +106,7 @@ def ensure_data(main: Callable[..., Any], config: Any, folder: Path) -> None:
     )
     with contextlib.suppress(DatasetBuilt), quiet(folder / "preparation.log"):
         main(only_data, callbacks=[LambdaCallback(on_train_begin=_stop_before_training)])
+    _files.remove(only_data.output)
 
 
 class DatasetBuilt(Exception):

@@ -6,7 +6,8 @@ import dataclasses
 import statistics
 from typing import Any
 
-from sightkit import _files
+from sightkit import _files, _run_files
+from sightkit.training.run_folder import bytes_of
 from sightkit.training.search.plan import SearchPlan
 from sightkit.training.search.space import space_to_json
 from sightkit.training.search.study import STAGES, Search
@@ -76,7 +77,9 @@ def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
         plan: the search.
         summary: what ``write_results`` returned.
     """
-    found, best = f"Table, picture and journal are in {plan.output}.", summary["best"]
+    size = bytes_of(plan.output) / 1e6
+    found = f"Table, picture and journal are in {plan.output}, {size:,.1f} MB."
+    best = summary["best"]
     if best is None:
         return f"{found}\nNo fine trial is complete yet."
     default = type(plan.config).__dataclass_fields__["output"].default
@@ -84,6 +87,9 @@ def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
     config = dataclasses.replace(
         plan.config, output=default.with_name("searched"), overwrite=False, **values
     )
+    kept = plan.output / "trials" / f"fine-{best['number']:04d}" / "fold-1" / _run_files.BUNDLE
+    if kept.is_dir():
+        found += f" The best trial's network is in {kept}."
     return (
         f"{found}\nBest of the fine trials: number {best['number']}, validation {plan.objective} "
         f"{best['value']:.4f}. Train it, and evaluate it once on the test images:\n"

@@ -6,6 +6,7 @@ times, on machines that share the folder, or again after a kill.
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -19,12 +20,13 @@ from optuna.trial import TrialState
 from sightkit import _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.training.run_config import require_same_settings
+from sightkit.training.run_folder import drop_checkpoints
 from sightkit.training.search.data import ensure_data, write_folds
 from sightkit.training.search.plan import SearchPlan
 from sightkit.training.search.space import Space, defaults, draw, narrowed
 from sightkit.training.search.trial import train_fold
 
-JOURNAL = "journal.log"
+JOURNAL, DATA = "journal.log", "data"
 STAGES = ("coarse", "fine")
 POLL_SECONDS = 1.0
 FAILURES_IN_A_ROW = 3
@@ -39,7 +41,8 @@ class Search:
     The first trial tries the values of the plan's config. What another one tries is a function of
     the plan's seed and the trial's number, so it does not matter which process draws it. A trial of
     a process that died is resumed where it stopped. Choices see validation images alone: see
-    ``write_folds``.
+    ``write_folds``. Of a trial that has ended the log stays, and of the best fine one its first
+    network; of a search that is over the data go too.
 
     Args:
         plan: the same in every process.
@@ -57,10 +60,7 @@ class Search:
         self._failures = 0
         with self._claiming():
             self._require_same_search()
-            ensure_data(plan.main, plan.config, plan.output)
-            self.data = write_folds(
-                plan.config.data, plan.output / "data", plan.folds, seed=plan.seed
-            )
+            self.data = [] if self._is_over() else self._write_data()
 
     def run(self, report: Callable[[str], None] = print) -> None:
         """Conduct trials until all have begun.
@@ -78,6 +78,10 @@ class Search:
                 report(self._conduct(trial, lock.path.parent))
             finally:
                 lock.release()
+            self._tidy()
+        with self._claiming():
+            if self._is_over():
+                _files.remove(self.plan.output / DATA)
 
     def study(self, stage: str) -> Any:
         """Return the study of a stage, made where it is missing."""
@@ -90,6 +94,37 @@ class Search:
             pruner=pruner if self.plan.prune else optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
+
+    def _write_data(self) -> list[Path]:
+        plan = self.plan
+        ensure_data(plan.main, plan.config, plan.output)
+        return write_folds(plan.config.data, plan.output / DATA, plan.folds, seed=plan.seed)
+
+    def _is_over(self) -> bool:
+        """Return whether all trials have ended."""
+        trials = {stage: self.study(stage).get_trials(deepcopy=False) for stage in STAGES}
+        return all(
+            len(found) >= self.plan.wanted(stage) and all(t.state.is_finished() for t in found)
+            for stage, found in trials.items()
+        )
+
+    def _tidy(self) -> None:
+        """Delete the runs of trials that have ended, but that of the best fine one's first fold."""
+        states = (TrialState.COMPLETE,)
+        fine = self.study("fine")
+        best = fine.best_trial.number if fine.get_trials(deepcopy=False, states=states) else None
+        for stage in STAGES:
+            for trial in self.study(stage).get_trials(deepcopy=False):
+                if not trial.state.is_finished():
+                    continue
+                for run in self._folder(stage, trial.number).glob("fold-*"):
+                    if (stage, trial.number, run.name) == ("fine", best, "fold-1"):
+                        drop_checkpoints(run)
+                    else:
+                        shutil.rmtree(run, ignore_errors=True)  # another process may be at it
+
+    def _folder(self, stage: str, number: int) -> Path:
+        return self.plan.output / "trials" / f"{stage}-{number:04d}"
 
     def _require_same_search(self) -> None:
         study = self.study("coarse")
@@ -134,7 +169,7 @@ class Search:
         """Lock a trial that has begun and that no process conducts."""
         for trial in trials:
             if trial.state == TrialState.RUNNING:
-                folder = self.plan.output / "trials" / f"{study.study_name}-{trial.number:04d}"
+                folder = self._folder(study.study_name, trial.number)
                 folder.mkdir(parents=True, exist_ok=True)
                 lock = _locks.FileLock(folder / ".search.lock", f"the trial {folder.name}")
                 try:

@@ -98,9 +98,9 @@ def test_the_first_trial_has_the_scripts_values(text, first, trials, tmp_path):
 
 
 def test_no_test_image_is_in_what_trials_are_given(tmp_path):
-    conduct(job.plan(tmp_path, 2))
+    (path,) = job.Search(job.plan(tmp_path, 2)).data
     original = io.DatasetFile.open(tmp_path / "data.h5")
-    given = io.DatasetFile.open(tmp_path / "search" / "data" / "fold-1-of-1.h5")
+    given = io.DatasetFile.open(path)
     secret = {row.tobytes() for row in original.hashes()[slice(*original.rows("test"))]}
     assert not secret & {row.tobytes() for row in given.hashes()}
     hashes = given.hashes()
@@ -116,13 +116,13 @@ def test_no_test_image_is_in_what_trials_are_given(tmp_path):
 
 
 def test_folds_share_the_images_out_and_keep_equal_ones_together(tmp_path):
-    summary, _ = conduct(job.plan(tmp_path, 2, folds=3, prune=False))
+    search = job.Search(job.plan(tmp_path, 2, folds=3, prune=False))
     original = io.DatasetFile.open(tmp_path / "data.h5")
     rows = original.hashes()[: original.rows("validation")[1]]
     pool = sorted(row.tobytes() for row in rows)
     validated = []
-    for number in (1, 2, 3):
-        file = io.DatasetFile.open(tmp_path / "search" / "data" / f"fold-{number}-of-3.h5")
+    for path in search.data:
+        file = io.DatasetFile.open(path)
         parts = {
             split: [row.tobytes() for row in file.hashes()[slice(*file.rows(split))]]
             for split in ("train", "validation")
@@ -131,9 +131,26 @@ def test_folds_share_the_images_out_and_keep_equal_ones_together(tmp_path):
         assert not set(parts["train"]) & set(parts["validation"])
         validated += parts["validation"]
     assert sorted(validated) == pool
+    search.run()
+    summary = job.write_results(search)
     trial = calls(tmp_path)["fine-0000"]
     assert [line.split()[0] for line in trial] == ["fold-1", "fold-2", "fold-3"]
     assert summary["trials"][-1]["sd"] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("folds", (1, 3))
+def test_a_search_keeps_what_its_result_names(tmp_path, folds):
+    plan = job.plan(tmp_path, 6, folds=folds)
+    summary, _ = conduct(plan)
+    best = f"fine-{summary['best']['number']:04d}"
+    trials = tmp_path / "search" / "trials"
+    assert [path.relative_to(trials).as_posix() for path in trials.glob("*/fold-*")] == [
+        f"{best}/fold-1"
+    ]
+    assert len(list(trials.glob("*/log.txt"))) == 6
+    assert not (tmp_path / "search" / "data").exists()
+    assert conduct(plan) == (summary, [])  # asked again it trains nothing, and needs no data
+    assert not (tmp_path / "search" / "data").exists()
 
 
 def test_trials_that_are_far_behind_end_early(tmp_path):
