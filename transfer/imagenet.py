@@ -14,6 +14,7 @@ import numpy as np
 
 from sightkit import _files, inference, zoo
 from sightkit._errors import SightkitError
+from sightkit.io.published import report_unless_published
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -23,7 +24,7 @@ from sightkit.preprocessing import (
     Pipeline,
 )
 from sightkit.training import Bundle
-from sightkit.transfer.sources import CROP, Source, source_of
+from sightkit.transfer.sources import CROP, MD5, Source, source_of
 
 if TYPE_CHECKING:
     import keras
@@ -140,15 +141,17 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     network = random_network(name, include_top=include_top)
     shape = tuple(network.input_shape[1:])
     path = _models_folder() / _file(source, include_top)
-    found = path.is_file()  # Keras deletes a file whose checksum is wrong, to download it again
+    found = path.is_file()
     if found:
         _require_readable(name, path)
-    # Keras reads no folder that it may not write to: there the file is given by its path.
-    given = found and not os.access(_keras_home(), os.W_OK)
+        if path.name in MD5:
+            report_unless_published(path, MD5[path.name], algorithm="md5")
     try:
         if source.application:
+            # By its path: by the name Keras would delete a file with another checksum, to download
+            # its own, and look elsewhere where it may not write.
             trained = getattr(keras.applications, source.application)(
-                weights=str(path) if given else "imagenet",
+                weights=str(path) if found else "imagenet",
                 include_top=include_top,
                 input_shape=shape,
                 **source.options,
@@ -159,13 +162,16 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     except SightkitError:
         raise
     except Exception as error:
-        state = "is damaged or another network's" if found else "is missing"
-        other = "" if include_top else " Weights with the classifier are another file."
-        verb = "Fetch" if found else "Put"
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if found:
+            state = f"the file is damaged or another network's ({reason})"
+            step = f"Fetch {path.name} again, or move the file away: Keras then downloads it."
+        else:
+            state = f"the file is missing, and no download succeeded ({reason})"
+            other = "" if include_top else " Weights with the classifier are another file."
+            step = f"Put {path.name} there, or go online.{other}"
         raise SightkitError(
-            f"The weights of {name} are not available: the file {state}, no download succeeded.",
-            f"{verb} {path.name}{' again' if found else ' there'}, or go online.{other}",
-            path=str(path),
+            f"The weights of {name} are not available: {state}.", step, path=str(path)
         ) from error
     return network
 

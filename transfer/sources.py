@@ -36,6 +36,23 @@ class Source:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+MD5 = {
+    f"vgg16_{KERNELS}.h5": "64373286793e3c8b2b4e3219cbf3544b",
+    f"vgg16_{KERNELS}_notop.h5": "6d6bbae143d832006294945121d1f1fc",
+    f"vgg19_{KERNELS}.h5": "cbe5617147190e668d6c5d5026f83318",
+    f"vgg19_{KERNELS}_notop.h5": "253f8cb515780f3b799900260a226db6",
+    f"resnet50_{KERNELS}.h5": "2cb95161c43110f7111970584f804107",
+    f"resnet50_{KERNELS}_notop.h5": "4d473c1dd8becc155b73f8504c6f6626",
+    f"inception_v3_{KERNELS}.h5": "9a0d58056eeedaa3f26cb7ebd46da564",
+    f"inception_v3_{KERNELS}_notop.h5": "bcbd6486424b2319ff4ef7d526e38f63",
+    f"xception_{KERNELS}.h5": "0a58e3b7378bc2990ea3b43d5981f1f6",
+    f"xception_{KERNELS}_notop.h5": "b0042744bf5b25fce3cb969f33bebb97",
+    f"squeezenet_{KERNELS}_notop.h5": "80b66c92d79d4310e07fb60a297bf0d1",
+}
+"""Of the published files, from the sources of keras.applications and the author of SqueezeNet's;
+MobileNet's have none."""
+
+
 def _kernels(stem: str) -> tuple[str, str]:
     return f"{stem}_{KERNELS}.h5", f"{stem}_{KERNELS}_notop.h5"
 

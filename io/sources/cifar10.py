@@ -139,12 +139,15 @@ class FetchedCifar10:
 def keras_cifar10() -> Path:
     """Return Keras' archive of CIFAR-10 in its home; Keras downloads it where it is missing.
 
-    Its SHA-256 is checked. It is an archive still: ``extract_archive`` unpacks it.
+    The SHA-256 of what is downloaded is checked. It is an archive still: ``extract_archive``
+    unpacks it, and ``Cifar10`` checks what is in it.
 
     Raises:
         SightkitError: no file and no network; the message names file and place.
     """
     expected = keras_home() / "datasets" / KERAS_ARCHIVE
+    if expected.is_file():  # Keras would delete one with another checksum, to download its own
+        return expected
     import keras
 
     try:

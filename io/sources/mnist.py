@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.published import report_unless_published
 from sightkit.io.sources.image_source import ImageSource, in_memory
 
 MNIST_FILE = "mnist.npz"
+MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 FASHION_MNIST_FOLDER = "fashion-mnist"
 FASHION_MNIST_CLASSES = (
     "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot"
@@ -31,17 +33,16 @@ def digits() -> ImageSource:
 def mnist() -> ImageSource:
     """MNIST, 60,000 + 10,000 handwritten digits: 28x28x1, 0–255, light on dark.
 
-    The file is found in KERAS_HOME (``~/.keras`` by default), else Keras downloads it. The split
-    into train and test is the data set's own, in ``fixed``.
+    The file is found in KERAS_HOME (``~/.keras`` by default), else Keras downloads it. Another
+    file of that name is used if it has MNIST's shapes, which is reported. The split into train and
+    test is the data set's own, in ``fixed``.
 
     Raises:
-        SightkitError: no file and no network; the message names file and place.
+        SightkitError: no file and no network, or a damaged file; the message names file and place.
     """
-    import keras
-
     return _from_keras(
         "mnist",
-        keras.datasets.mnist.load_data,
+        _load_mnist,
         [str(digit) for digit in range(10)],
         MNIST_FILE,
         f"Put {MNIST_FILE} (11,490,434 bytes, the file that keras.datasets.mnist fetches)",
@@ -71,6 +72,19 @@ def fashion_mnist() -> ImageSource:
     )
 
 
+def _load_mnist() -> Any:
+    path = keras_home() / "datasets" / MNIST_FILE
+    if not path.is_file():
+        import keras
+
+        return keras.datasets.mnist.load_data()
+    # Keras would delete a file with another checksum, to download its own.
+    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        parts = [(file[f"x_{part}"], file[f"y_{part}"]) for part in ("train", "test")]
+    report_unless_published(path, MNIST_SHA256)
+    return parts
+
+
 def keras_home() -> Path:
     """Return the folder of Keras' data sets, ``KERAS_HOME`` or ``~/.keras``, without Keras."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
@@ -89,12 +103,13 @@ def _from_keras(
         _check_pictures(x_train, y_train, 60_000, len(class_names))
         _check_pictures(x_test, y_test, 10_000, len(class_names))
     except Exception as error:
+        expected = keras_home() / "datasets" / file_name
+        state = "damaged" if expected.is_file() else "neither complete nor can it be downloaded"
         raise SightkitError(
-            f"{name} is neither complete on this machine nor can it be downloaded "
-            f"({_first_line(error)}).",
+            f"{name} is {state} ({_first_line(error)}).",
             f"{next_step} there, or set KERAS_HOME to a writable folder that holds "
             f"datasets/{file_name}.",
-            expected=str(keras_home() / "datasets" / file_name),
+            expected=str(expected),
         ) from error
     images = np.concatenate([x_train, x_test])[..., np.newaxis]
     labels = np.concatenate([y_train, y_test])
@@ -103,10 +118,13 @@ def _from_keras(
 
 def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:
     """Raise where a damaged file loaded: Keras checks no sum of a file that exists."""
-    if images.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() >= classes:
+    shapes = (images.shape, images.dtype) == ((count, 28, 28), np.uint8) and (
+        labels.shape == (count,) and labels.dtype.kind in "iu"
+    )
+    if not shapes or labels.min() < 0 or labels.max() >= classes:
         raise ValueError(
-            f"{count:,} pictures of 28x28 in {classes} classes are expected, not "
-            f"{images.shape} with labels up to {labels.max()}"
+            f"{count:,} uint8 pictures of 28x28 in {classes} classes are expected, not "
+            f"{images.dtype} {images.shape} with labels {labels.dtype} {labels.shape}"
         )
 
 

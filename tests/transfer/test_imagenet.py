@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
+from keras.src.legacy.saving import legacy_h5_format
 
 from sightkit import io, transfer
 from sightkit._errors import SightkitError
 from sightkit.transfer.imagenet import preprocessing_of
-from sightkit.transfer.sources import SOURCES
+from sightkit.transfer.sources import MD5, SOURCES
 
 DATA = os.environ.get("SIGHTKIT_TEST_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="SIGHTKIT_TEST_DATA is not set")
@@ -120,17 +123,74 @@ def test_missing_weights_are_named_with_their_place(keras_home: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+def write_weights(path: Path, network: keras.Model) -> None:
+    """Weights as those of keras.applications are published, in the form of Keras 2."""
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, network)
+
+
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize(
-    "name", ["mobilenetv2_0.5", pytest.param("resnet50", marks=pytest.mark.slow)]
+    "name",
+    ["mobilenetv2_0.5", *(pytest.param(n, marks=pytest.mark.slow) for n in ("resnet50", "vgg16"))],
 )
-def test_a_damaged_file_is_not_called_missing(name: str, keras_home: Path) -> None:
+@pytest.mark.parametrize("content", (b"\x89HDF\r\n\x1a\n cut off", b"", b"<html>log in"))
+def test_a_damaged_file_is_not_called_missing_and_stays(
+    name: str, content: bytes, keras_home: Path
+) -> None:
     """Keras knows the checksum of ResNet50's and deletes a file that is another."""
     path = keras_home / "models" / SOURCES[name].file_no_top
-    path.write_bytes(b"\x89HDF\r\n\x1a\n cut off")
+    path.write_bytes(content)
     with pytest.raises(SightkitError, match="the file is damaged or another network's") as caught:
         transfer.pretrained(name, include_top=False)
     assert f"Fetch {path.name} again" in str(caught.value)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_network")
+def test_weights_of_another_size_are_refused_and_stay(keras_home: Path) -> None:
+    path = keras_home / "models" / SOURCES["mobilenet_0.25"].file_no_top
+    shape = (224, 224, 3)
+    other = keras.applications.MobileNet(shape, alpha=0.5, include_top=False, weights=None)
+    write_weights(path, other)
+    before = path.read_bytes()
+    with pytest.raises(SightkitError, match="damaged or another network's"):
+        transfer.pretrained("mobilenet_0.25", include_top=False)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(
+    "published", (False, *(pytest.param(p, marks=pytest.mark.slow) for p in (True, None)))
+)
+def test_weights_that_the_user_put_there_are_used_and_stay(
+    published: bool | None,
+    keras_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Keras checks no sum where none is published; here there is one, there is another, or none."""
+    path = keras_home / "models" / SOURCES["mobilenet_0.25"].file_no_top
+    network = keras.applications.MobileNet(
+        (224, 224, 3), alpha=0.25, include_top=False, weights=None
+    )
+    write_weights(path, network)
+    before = path.read_bytes()
+    if published is not None:
+        digest = hashlib.md5(before if published else b"other").hexdigest()
+        monkeypatch.setitem(MD5, path.name, digest)
+    loaded = transfer.pretrained("mobilenet_0.25", include_top=False).network
+    for ours, theirs in zip(loaded.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert path.read_bytes() == before
+    assert ("is not the published file" in capsys.readouterr().err) == (published is False)
+
+
+@needs_data
+def test_the_published_file_is_known(keras_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    transfer.pretrained("squeezenet", include_top=False).network.get_weights()
+    assert not capsys.readouterr().err
 
 
 @needs_data

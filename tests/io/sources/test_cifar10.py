@@ -144,15 +144,18 @@ def test_without_archive_and_network_one_line_names_the_place(tmp_path, monkeypa
     assert str(tmp_path / "datasets" / module.KERAS_ARCHIVE) in str(refused.value)
 
 
-def test_the_archive_that_keras_keeps_is_found(tmp_path, monkeypatch):
-    import keras.src.backend.config as config
-
-    monkeypatch.setattr(config, "_KERAS_DIR", str(tmp_path))
+@pytest.mark.parametrize("content", (b"archive", b"", b"\x1f\x8b cut off", b"PK\x03\x04"))
+def test_an_archive_that_the_user_put_there_stays(content, tmp_path, monkeypatch):
+    """Keras deletes one whose checksum is not its own."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     archive = tmp_path / "datasets" / module.KERAS_ARCHIVE
     archive.parent.mkdir()
-    archive.write_bytes(b"archive")
-    monkeypatch.setattr(module, "ARCHIVE_SHA256", module.hashlib.sha256(b"archive").hexdigest())
+    archive.write_bytes(content)
     assert keras_cifar10() == archive
+    with pytest.raises(SightkitError, match=module.KERAS_ARCHIVE) as refused:
+        module.FetchedCifar10(tmp_path / "nothing" / "here")()
+    assert "\n" not in str(refused.value)
+    assert archive.read_bytes() == content
 
 
 def test_the_published_files(test_data):

@@ -41,12 +41,55 @@ def test_without_file_and_network_the_error_names_the_variable(keras_home, no_ne
 
 def test_a_damaged_file_is_not_taken(keras_home, no_network):
     (keras_home / "datasets").mkdir()
-    (keras_home / "datasets" / "mnist.npz").write_bytes(b"<html>Please log in</html>")
-    with pytest.raises(SightkitError, match=r"mnist\.npz"):
+    path = keras_home / "datasets" / "mnist.npz"
+    for content in (b"<html>Please log in</html>", b"PK\x03\x04 cut off", b""):
+        path.write_bytes(content)
+        with pytest.raises(SightkitError, match=r"mnist is damaged.*mnist\.npz"):
+            mnist()
+        assert path.read_bytes() == content
+
+
+def write_mnist(home, **changes):
+    """A file of MNIST's shapes that is not MNIST."""
+    (home / "datasets").mkdir(exist_ok=True)
+    arrays = {}
+    for part, count in (("train", 60_000), ("test", 10_000)):
+        arrays[f"x_{part}"] = np.zeros((count, 28, 28), np.uint8)
+        arrays[f"y_{part}"] = (np.arange(count) % 10).astype(np.uint8)
+    np.savez(home / "datasets" / "mnist.npz", **{**arrays, **changes})
+    return home / "datasets" / "mnist.npz"
+
+
+def test_a_file_that_the_user_put_there_is_used_and_stays(keras_home, no_network, capsys):
+    path = write_mnist(keras_home)
+    before = path.read_bytes()
+    assert len(mnist()) == 70_000
+    assert "mnist.npz is not the published file (SHA256" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    (
+        {"x_test": np.zeros((10_000, 28, 27), np.uint8)},
+        {"x_test": np.zeros((10_000, 28, 28), np.float32)},
+        {"y_test": np.full(10_000, 10)},
+        {"y_test": np.full(10_000, -1)},
+        {"y_test": np.zeros(10_000, np.float32)},
+        {"y_test": np.array([{}] * 10_000)},
+        {"y_train": np.zeros(59_999, np.uint8)},
+    ),
+)
+def test_a_file_of_other_shapes_is_refused_and_stays(changes, keras_home, no_network):
+    path = write_mnist(keras_home, **changes)
+    before = path.read_bytes()
+    with pytest.raises(SightkitError, match=r"mnist is damaged.*mnist\.npz") as refused:
         mnist()
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == before
 
 
-def test_the_real_file_gives_both_splits(keras_home, no_network, test_data):
+def test_the_real_file_gives_both_splits(keras_home, no_network, test_data, capsys):
     (keras_home / "datasets").mkdir()
     (keras_home / "datasets" / "mnist.npz").symlink_to(
         test_data.absolute() / "keras" / "datasets" / "mnist.npz"
@@ -57,6 +100,7 @@ def test_the_real_file_gives_both_splits(keras_home, no_network, test_data):
     assert np.bincount(source.labels[60_000:])[:3].tolist() == [980, 1135, 1032]
     assert source.read(0).shape == (28, 28, 1)
     assert source.labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert not capsys.readouterr().err
 
 
 def write_fashion(home, *, train=60_000, labels=10_000, highest=9):
