@@ -31,7 +31,7 @@ class Config(RunConfig):
     output: Path
     """Folder of the run: everything that it writes is in it."""
     epochs: int
-    """Passes over the training images."""
+    """Passes over the training images; more than a finished run had prolong it, with --resume."""
     batch_size: int
     """Images a step."""
     data: Path
@@ -49,7 +49,7 @@ class Config(RunConfig):
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
     """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
     resume: bool = False
-    """Continue the run in the output folder; the end is the same as without a stop."""
+    """Continue the run in the output folder, wherever its data are now."""
     overwrite: bool = False
     """Delete the run in the output folder and begin anew."""
     smoke: bool = False

@@ -154,6 +154,8 @@ class Experiment:
             chain = evaluation.with_views(chain, size, views, stored=stored)
             predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
         splits = {split: self.data.evaluation(split, chain, batch) for split in sightkit_io.SPLITS}
+        if self.run.lengths:  # the same weights come of the same lengths in turn
+            facts = {"lengths": self.run.lengths, **facts}
         facts = {**training.facts(network, seed=self.config.seed), **facts}
         metrics = evaluation.report_run(
             self.run.folder, predictor, splits, facts, pretrained=pretrained

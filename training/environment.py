@@ -61,9 +61,11 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
     if then_data != now_data:
         raise SightkitError(
             "A run is resumed with its own data.",
-            "Bring that dataset file back, or begin anew with --overwrite.",
+            "Name that dataset file, wherever it is now, with --data, or begin anew with "
+            "--overwrite.",
             then=then_data,
             now=now_data,
+            **{"was in": recorded.get("data", {}).get("file")},
             file=now.get("data", {}).get("file"),
         )
     for name, variable in (("backend", "KERAS_BACKEND"), ("threads", THREADS)):

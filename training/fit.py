@@ -18,6 +18,7 @@ from sightkit._errors import SightkitError
 from sightkit._network import build
 from sightkit._scripts import as_given
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
+from sightkit.callbacks.base import rate_of
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight as check_before
 from sightkit.training.checks.preflight import require_compiled
@@ -76,7 +77,8 @@ def fit(
         validation: the same of the validation split, unshuffled.
         run: a ``Run``; or the path of a folder, whose run is resumed if it is one of the same
             network, optimizer and data: the same call twice trains once.
-        epochs: number of passes in all (of the phase), those before a resume counted.
+        epochs: number of passes in all (of the phase), those before a resume counted; a finished
+            run goes on where they are more than it had.
         batch_size: of arrays; 32.
         seed: of the order of arrays; 0.
         callbacks: further callbacks: ``callbacks.StatefulCallback``, whose state is saved with
@@ -160,6 +162,7 @@ def _fit(
         print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
     if state.position > start:
         print(f"Resuming after {state.position} of {epochs} epochs.")
+        _report_prolonged(run, state, monitor, start, epochs)
     elif after:
         _continue_best(best, model, after)
     elif preflight:
@@ -188,6 +191,24 @@ def _fit(
     if phase and best.best_epoch is not None:
         print(f"The best so far is epoch {best.best_epoch + 1}; phase {phase} ends with it.")
     return monitor.rows
+
+
+def _report_prolonged(
+    run: Run, state: TrainingState, monitor: TrainingMonitor, start: Position, epochs: int
+) -> None:
+    """Print how the learning rate goes on where a finished run has more epochs than it had."""
+    if run.lengths[-1:] != [epochs - start.epoch]:
+        return
+    if state.finished:
+        print("A callback ended the training there: more epochs change nothing.")
+    elif state.position == Position(start.epoch + run.lengths[-2]):
+        then, now = monitor.rows[-1].get("learning_rate", math.nan), rate_of(state.model)
+        change = "rises" if now > then else "falls" if now < then else "stays"
+        print(
+            f"The run had {run.lengths[-2]} epochs and goes on to {run.lengths[-1]}: a schedule "
+            f"over its length is now that of {run.lengths[-1]}, taken up at the step reached. The "
+            f"learning rate {change}: {then:.3g}, then {now:.3g}."
+        )
 
 
 def _check(model: keras.Model, train: Any, validation: Any, run: Run) -> None:

@@ -25,6 +25,7 @@ from sightkit.training.run_folder import (
     claim,
     drop_checkpoints,
     holds_work,
+    lengths,
     parts,
     put_back,
 )
@@ -48,6 +49,7 @@ class Run:
         keep: what ``tidy`` leaves: ``"checkpoint"``, one beside the bundle, or ``"bundle"``.
         smoke: whether the result means nothing.
         how_to_resume: next step after an interruption.
+        lengths: of a run that was prolonged, its epochs at first, and those it was given since.
     """
 
     def __init__(self, config: RunConfig, *, experiment: str) -> None:
@@ -61,6 +63,7 @@ class Run:
         self.smoke = config.smoke
         self.how_to_resume = config.how_to_resume
         self._lock = _locks.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
+        self.lengths: list[int] = []
 
     @classmethod
     def open(cls, config: RunConfig, *, experiment: str) -> Run:
@@ -68,7 +71,8 @@ class Run:
 
         A new or empty folder becomes the run's, and so does that of a run which never finished an
         epoch: there is nothing to lose. A folder that holds this very run is taken with
-        ``resume``, any run's with ``overwrite``. Files that no run writes are never deleted. A
+        ``resume``, also where its data were moved, or where more epochs are wanted of a finished
+        one; any run's with ``overwrite``. Files that no run writes are never deleted. A
         resume takes over the number of threads that the run was begun with.
 
         What is overwritten is put aside until the new run starts (``start``, which ``fit`` calls)
@@ -103,6 +107,7 @@ class Run:
             if run.resumed:
                 run._require_checkpoints()
                 adopt_threads(run._recorded_environment())
+                run._prolong()
             else:
                 if config.resume:
                     print(f"There is nothing to resume in {folder}: the run begins.")
@@ -211,6 +216,16 @@ class Run:
         path = self.path(_run_files.ENVIRONMENT)
         found = _files.read_json(path) if path.is_file() else {}
         return found if isinstance(found, dict) else {}
+
+    def _prolong(self) -> None:
+        """Take over the lengths that the run had, and add one where more epochs are wanted."""
+        path = self.path(_run_files.CONFIG)
+        found = _files.read_json(path)
+        before, wanted = lengths(found), self.config.get("epochs", 0)
+        if wanted != before[-1]:
+            before = [*before, wanted]
+            _files.write_json(path, {**found, "epochs": wanted, "lengths": before})
+        self.lengths = before if len(before) > 1 else []
 
     def _begin(self) -> None:
         """Put aside what an earlier run left and write the configuration.

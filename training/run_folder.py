@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
@@ -73,14 +75,34 @@ def claim(config: RunConfig, experiment: str) -> bool:
             output=str(folder),
         )
     if config.resume:
+        wanted = {"experiment": experiment, **config.to_json()}
+        free = ["data"]  # write_environment compares their hash, wherever they are
+        free += ["epochs"] if prolongs(found, wanted, folder) else []
         require_same_settings(
-            found,
-            {"experiment": experiment, **config.to_json()},
+            {**found, **{name: wanted[name] for name in free if name in found and name in wanted}},
+            wanted,
             folder,
             "A run is resumed with its own configuration",
             config.when_different,
         )
     return True
+
+
+def prolongs(found: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> bool:
+    """Return whether more epochs are wanted of a run that is finished and has a checkpoint."""
+    before, after = found.get("epochs"), wanted.get("epochs")
+    path, checkpoints = folder / _run_files.METRICS, folder / _run_files.CHECKPOINTS
+    if not isinstance(before, int) or not isinstance(after, int) or after <= before:
+        return False
+    if not path.is_file() or not any(checkpoints.rglob(_run_files.CHECKPOINT_PATTERN)):
+        return False
+    *_, reported = _files.read_json(path).get("lengths") or lengths(found)[:1]
+    return reported == before
+
+
+def lengths(found: Mapping[str, Any]) -> list[int]:
+    """Return the epochs that a run had first, and those that it was prolonged to."""
+    return found.get("lengths") or [found.get("epochs", 0)]
 
 
 def holds_work(folder: Path) -> bool:

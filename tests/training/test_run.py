@@ -120,12 +120,41 @@ def test_a_run_is_resumed_with_its_own_flags(config):
     (
         ({"epochs": 21}, "epochs: 20 there, 21 requested"),
         ({"seed": 9}, "seed: 1 there, 9 requested"),
-        ({"data": Path("other.h5")}, "data: 'datasets/test.h5' there"),
+        ({"epochs": 19}, "epochs: 20 there, 19 requested"),
     ),
 )
 def test_a_resume_with_other_flags_is_refused_naming_them(changes, told, config):
     finish_an_epoch(config)
     refuse(config, told, resume=True, **changes)
+
+
+def test_data_that_were_moved_are_told_by_their_hash(config, capsys):
+    finish_an_epoch(config)
+    with open_run(config, resume=True, data=Path("elsewhere/data.h5")) as run:
+        assert run.resumed
+        run.write_environment(data={"file": "elsewhere/data.h5", "sha256": "1"})
+    with (
+        open_run(config, resume=True, data=Path("other.h5")) as run,
+        pytest.raises(SightkitError, match=r"then='1', now='2'.*data\.h5.*--data"),
+    ):
+        run.write_environment(data={"file": "other.h5", "sha256": "2"})
+
+
+def test_a_finished_run_may_be_prolonged_and_knows_its_lengths(config):
+    finish_an_epoch(config)
+    (config.output / _run_files.METRICS).write_text("{}")
+    refuse(config, "epochs: 20 there, 10 requested", resume=True, epochs=10)
+    for _ in range(2):  # a second time, as if it was killed
+        with open_run(config, resume=True, epochs=30) as run:
+            assert run.resumed and run.lengths == [20, 30]
+    refuse(config, "epochs: 30 there, 40 requested", resume=True, epochs=40)  # not there yet
+    refuse(config, "epochs: 30 there, 20 requested", resume=True)
+    (config.output / _run_files.METRICS).write_text('{"lengths": [20, 30]}')
+    with open_run(config, resume=True, epochs=40) as run:
+        assert run.lengths == [20, 30, 40]
+    for path in (config.output / _run_files.CHECKPOINTS).iterdir():
+        path.unlink()
+    refuse(config, "epochs: 40 there, 50 requested", resume=True, epochs=50)
 
 
 def test_a_run_of_another_experiment_is_not_resumed(config):
