@@ -35,7 +35,7 @@ class Config(RunConfig):
     batch_size: int
     """Images a step."""
     data: Path
-    """Dataset file (.h5) to train on; built where it is missing."""
+    """Dataset file (.h5) to train on."""
     seed: int = 1
     """Seed of weights, order and augmentation."""
     split_seed: int = 42
@@ -43,7 +43,7 @@ class Config(RunConfig):
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic; weights are float32 in both."""
     preflight: bool = True
-    """Checks of data, labels, network and disk before the first epoch; the flag leaves them out."""
+    """Checks of data, labels, network and disk before the first epoch."""
     guard: Literal["on", "off"] = "on"
     """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
@@ -53,7 +53,8 @@ class Config(RunConfig):
     overwrite: bool = False
     """Delete the run in the output folder and begin anew."""
     smoke: bool = False
-    """Run everything in seconds on little data, 2 epochs by default; the result means nothing."""
+    """Run everything on little data, 200 images of each split at most and 2 epochs by default; the
+    result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""

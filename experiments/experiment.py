@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from sightkit import io as sightkit_io
 from sightkit import training
@@ -47,10 +50,11 @@ def start(
     with training.Run.open(config, experiment=Path(script).stem) as run:
         if config.builder and not config.smoke:
             sightkit_io.DatasetFile.open(config.data)
-        experiment = Experiment(config, run)
-        if keras:
-            experiment.start_keras()
-        yield experiment
+        with tempfile.TemporaryDirectory() as scratch:
+            experiment = Experiment(config, run, Path(scratch))
+            if keras:
+                experiment.start_keras()
+            yield experiment
 
 
 class Experiment:
@@ -64,9 +68,10 @@ class Experiment:
 
     data: Data
 
-    def __init__(self, config: Config, run: training.Run) -> None:
+    def __init__(self, config: Config, run: training.Run, scratch: Path) -> None:
         self.config = config
         self.run = run
+        self._scratch = scratch
 
     def start_keras(self) -> None:
         """Start Keras quietly, and set seed and precision."""
@@ -99,10 +104,24 @@ class Experiment:
         )
 
     def use(self, file: sightkit_io.DatasetFile) -> Data:
-        """Use a dataset file in this run; its hash is recorded."""
+        """Use a dataset file, in a smoke run a few of its images; its hash is recorded."""
         self.run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
+        limit = self.config.limit
+        if limit and max(last - first for first, last in file.splits.values()) > limit:
+            file = self._few_of(file, limit)
         self.data = Data(file, self.config.batch_size, self.config.seed)
         return self.data
+
+    def _few_of(self, file: sightkit_io.DatasetFile, limit: int) -> sightkit_io.DatasetFile:
+        """Write rows from all over each split of a file as a file of the run's own."""
+        path = self._scratch / file.path.name
+        if not path.exists():
+            parts = {
+                name: np.unique(np.linspace(first, last - 1, limit).astype(np.int64))
+                for name, (first, last) in file.splits.items()
+            }
+            sightkit_io.write_rows(path, file, parts, recipe={"few_of": file.sha256})
+        return sightkit_io.DatasetFile.open(path)
 
     def steps(self, train: Sequence[Any]) -> int:
         """Return the number of steps of the whole training, for schedules."""

@@ -54,7 +54,7 @@ class Config(io.FolderFlags):
     overwrite: bool = False
     """Replace an existing file."""
     smoke: bool = False
-    """Extract from two dozen small pictures by random weights, in seconds."""
+    """Take random weights where no network is named, and two dozen pictures where no data are."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""

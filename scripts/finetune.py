@@ -54,7 +54,7 @@ class Config(experiments.Config, io.FolderFlags):
     pool: Literal["avg", "flatten"] = "avg"
     """Mean of each feature map, or every position with weights of its own, as in the books."""
     flip: bool = True
-    """Mirror training photos too; the flag leaves that out: for letters and digits."""
+    """Mirror training photos too: not for letters and digits."""
     max_bad: float = 0.05
     """Share of photos that may be left out because they cannot be read; they are listed."""
 

@@ -46,7 +46,7 @@ class Config(training.RunConfig):
     overwrite: bool = False
     """Replace the run in the output folder."""
     smoke: bool = False
-    """Train on the features of scripts/extract_features.py --smoke, in seconds."""
+    """Take the features of scripts/extract_features.py --smoke, where none are named."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""

@@ -6,12 +6,13 @@ Standard library and tyro only, so that ``--help`` answers without Keras.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Annotated, Any, NoReturn, TextIO, TypeVar
 
 from sightkit import _scripts
 from sightkit._errors import EXIT_USER, Interrupted, SightkitError, of_the_system
@@ -22,6 +23,8 @@ __all__ = ["run", "start_keras"]
 INTERRUPTED = "Interrupted. Every file is complete: the old one or the new one."
 SMOKE = "Smoke run: very little data, cut short or made up; the result means nothing."
 
+SWITCH = "(the flag turns it off)"
+
 ConfigType = TypeVar("ConfigType")
 
 
@@ -31,6 +34,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         import tyro
 
         prepare_environment()
+        describe_switches(config_type)
         config = tyro.cli(
             config_type,
             prog=sys.argv[0] if _scripts.program() else None,
@@ -42,6 +46,18 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         main(config)
         sys.stdout.flush()  # a full disk behind a pipe is an error here, and none at exit
     sys.exit(0)
+
+
+def describe_switches(config_type: type[Any]) -> None:
+    """Let ``--help`` say of each ``--no-NAME`` what it does.
+
+    The fields are True by default, and tyro would print that beside the flag that makes them False.
+    """
+    import tyro
+
+    switch = Annotated[bool, tyro.conf.arg(help_behavior_hint=SWITCH)]
+    names = [field.name for field in dataclasses.fields(config_type) if field.default is True]
+    config_type.__annotations__ |= dict.fromkeys(names, switch)
 
 
 def _prepare_terminal() -> None:

@@ -59,7 +59,7 @@ class BuildConfig:
     overwrite: bool = False
     """Build the file again if it exists."""
     smoke: bool = False
-    """Build a small file from a few pictures, in seconds."""
+    """Store 50 images of each split at most; a few sample pictures where no data are named."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""

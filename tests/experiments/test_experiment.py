@@ -128,3 +128,28 @@ def test_ten_crops_are_averaged_and_the_bundle_takes_one():
     middle = to_array(image[2:14, 2:14])
     expected = network.predict(middle[np.newaxis], verbose=0)[0]
     np.testing.assert_allclose(bundle.predict([image])[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("smoke", "resume"), ((True, False), (True, True), (False, False)))
+def test_a_smoke_run_takes_few_images_of_a_large_file(smoke, resume, write_dataset, monkeypatch):
+    """Sorted by class, too: all of the file is looked over."""
+    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    path = write_dataset(train=3_000, validation=500, test=50)
+    config = Built(smoke=smoke, data=path, output=Path("mine"), resume=resume)
+    with experiments.start(config, "train_x.py") as run:
+        data = run.dataset(io.digits, SMALL, fractions=FRACTIONS)
+        counts = {name: last - first for name, (first, last) in data.file.splits.items()}
+        whole = {"train": 3_000, "validation": 500, "test": 50}
+        few = {"train": 200, "validation": 200, "test": 50}
+        assert counts == (few if smoke else whole)
+        assert len(data.training()) == -(-counts["train"] // 32)
+        assert set(data.training().labels) == {0, 1, 2}
+        original = io.DatasetFile.open(path)
+        assert np.array_equal(data.training().images([0, -1]), original.memmap()[[0, 2_999]])
+        recorded = json.loads(run.run.path(_run_files.ENVIRONMENT).read_text())["data"]
+        assert recorded == {"file": str(path), "sha256": original.sha256}
+        scratch = data.file.path
+    assert scratch.exists() != smoke
+    assert sorted(file.name for file in path.parent.iterdir() if file.suffix == ".h5") == [
+        "data.h5"
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -98,6 +99,11 @@ def test_help_answers_without_keras(name, script):
         assert " ".join(paragraph.split()) in said
     if name in TRAINING:
         assert all(flag in result.stdout for flag in FLAGS)
+    words = " ".join(result.stdout.replace("│", " ").split())
+    assert "(default: True)" not in words  # beside --no-x it would say the contrary
+    switched = words.count("(the flag turns it off)")
+    assert len(set(re.findall(r"--no-[a-z-]+", words.split("usage", 1)[1]))) == switched
+    assert "built where it is missing" not in words
 
 
 @pytest.mark.parametrize(
