@@ -234,3 +234,16 @@ def test_a_damaged_file_is_refused_or_decoded_without_stderr(kind, capfd, rng):
             assert image.shape[2] == 3
             assert kind != "PNG"  # its checksums tell
     assert capfd.readouterr().err == ""
+
+
+def test_the_preview_in_a_camera_raw_file_is_not_taken_for_the_picture():
+    file = io.BytesIO()
+    Image.fromarray(RGB).save(file, "TIFF", tiffinfo={254: 1})  # a smaller copy of another picture
+    with pytest.raises(SightkitError, match="small copy of another"):
+        decode_image(file.getvalue())
+    plain = io.BytesIO()
+    Image.fromarray(RGB).save(plain, "TIFF", tiffinfo={254: 0})
+    assert np.array_equal(decode_image(plain.getvalue()), RGB)
+    for raw in (b"II*\0\x10\0\0\0CR\2\0", b"\0\0\0\x18ftypcrx \0\0\0\1", b"FUJIFILMCCD-RAW 0201"):
+        with pytest.raises(SightkitError, match="camera raw, which cannot be decoded"):
+            decode_image(raw + bytes(200))
