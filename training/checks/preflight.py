@@ -16,7 +16,7 @@ from sightkit._network import build
 from sightkit.training.checks import disk as on_disk
 from sightkit.training.checks import images as in_images
 from sightkit.training.checks import labels as in_labels
-from sightkit.training.checks import learning
+from sightkit.training.checks import learning, overlap
 from sightkit.training.checks.loss import CROSSENTROPIES, LossInfo, loss_info
 from sightkit.training.checks.network import Trial, without_dropout
 from sightkit.training.checks.report import FAILED, WARNED, LeftOut, Line, Preflight
@@ -46,7 +46,7 @@ def preflight(
     channels      channels last; red, green, blue in one order
     labels        form and range as loss and network take them; logits against probabilities
     balance       images of each class, the score of always saying the largest
-    splits        the same image in two splits
+    splits        the same image in two splits, by content
     initial loss  near log C; exactly log C with the last kernel zeroed
     gradients     every weight gets one; dead ReLUs; layers frozen at random values
     overfit       20 samples by heart
@@ -61,7 +61,7 @@ def preflight(
         model: compiled.
         train: what ``fit`` trains on: batches (images, labels) by index.
         validation: the same, or a pair of arrays; None where there is none.
-        test: the same; only its file's row hashes are read.
+        test: the same; only its rows are compared with the others'.
         run_folder: where checkpoints will be written.
         seconds: after which the 20 samples are given up.
 
@@ -128,7 +128,8 @@ class _Checks:
         )
         self.make("labels", lambda: in_labels.labels(self.loss, self.samples, other))
         self.make("balance", lambda: in_labels.balance(self.loss, self.samples), needs=("labels",))
-        self.make("splits", lambda: on_disk.splits(train, validation, test))
+        read = (self.train, other)
+        self.make("splits", lambda: overlap.splits(train, validation, test, read=read))
 
     def of_network(self, end: float) -> None:
         """Check initial loss, gradients and overfit."""
