@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from sightkit.training.bundle_format import (
     WEIGHTS,
     write_bundle,
 )
+from sightkit.training.canary import choose_canary, hard_images
 from sightkit.training.classifier import TOLERANCE, canary_difference, compile_ahead
 from sightkit.training.run import Run
 from sightkit.training.state import weights_sha256
@@ -117,9 +119,9 @@ def save_run_bundle(
     Args:
         run: whose folder gets the bundle.
         network: trained.
-        data: unshuffled generator of a split that was not trained on; the first of its images
-            that the network gets right becomes the canary, the chain of its file and its own chain
-            become the preprocessing.
+        data: unshuffled generator of a split that was not trained on; of its first batch the image
+            that the network gets right and is least certain of becomes the canary (see
+            ``choose_canary``), the chain of its file and its own become the preprocessing.
         metrics: of the evaluation, JSON.
 
     Raises:
@@ -130,14 +132,27 @@ def save_run_bundle(
     chain = [from_config(data.file.preprocessing)]
     if data.preprocessors is not None:
         chain.append(from_config(data.preprocessors.to_config()))
-    images, labels = data[0]
-    right = inference.compile(network)(images).argmax(axis=1) == labels
+    preprocessing, predictor = Pipeline(chain), inference.compile(network)
+    inputs, labels = data[0]
+    rows = data.images(slice(0, len(labels)))
+
+    def answer(given: list[np.ndarray]) -> np.ndarray:
+        return predictor(np.stack(given))
+
+    images = hard_images(rows, labels, inputs, preprocessing, answer)
+    canary = choose_canary(images, preprocessing, answer)
+    if canary.blind and not run.config.get("smoke"):
+        print(
+            f"The bundle's canary image would not show a changed {', '.join(canary.blind)}: the "
+            "network answers alike to both.",
+            file=sys.stderr,
+        )
     bundle = save_bundle(
         run.path(_run_files.BUNDLE),
         network,
-        preprocessing=Pipeline(chain),
+        preprocessing=preprocessing,
         class_names=data.class_names,
-        canary=data.images(slice(None))[int(right.argmax())],
+        canary=canary.image,
         metrics=metrics,
         training={**run.config, "data_sha256": data.file.sha256},
         training_rows=sightkit_io.Manifest.of(data.file) if "train" in data.file.splits else None,

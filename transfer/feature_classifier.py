@@ -32,6 +32,7 @@ from sightkit.training.bundle_format import (
     damaged,
     write_bundle,
 )
+from sightkit.training.canary import choose_canary
 from sightkit.training.classifier import Classifier, load_by_kind
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.feature_network import (
@@ -42,6 +43,9 @@ from sightkit.transfer.feature_network import (
 )
 from sightkit.transfer.heads.storage import Head, load_head, save_head
 from sightkit.transfer.network_sources import open_again, rebuild
+
+EXAMPLES = 12
+"""Patterns that the canary is chosen from."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,7 +149,9 @@ def save_feature_classifier(
     def write(place: Path) -> dict[str, Any]:
         for index, network in enumerate(networks):
             network.model.save_weights(place / NETWORK_WEIGHTS.format(index))
-        sightkit_io.write_png(place / CANARY, example_image())
+        images = map(example_image, range(EXAMPLES))
+        canary = choose_canary(images, lambda image: image, classifier.predict)
+        sightkit_io.write_png(place / CANARY, canary.image)
         return {
             "networks": [
                 {"identity": network.identity, "before": chain}

@@ -259,10 +259,10 @@ def cut_source(
     return FeatureNetwork(build, predictor, chain, identity)
 
 
-def example_image() -> np.ndarray:
-    """uint8 (96, 128, 3): shades that differ in every channel and direction."""
+def example_image(number: int = 0) -> np.ndarray:
+    """uint8 (96, 128, 3): shades that differ in every channel and direction; each number others."""
     rows, columns = np.mgrid[0:96, 0:128]
-    waves = 40 * np.sin(rows / 5) + 40 * np.cos(columns / 7)
+    waves = 40 * np.sin(rows / (5 + number)) + 40 * np.cos(columns / (7 + 3 * number))
     return (
         np.stack([rows * 2 + waves, columns + waves, 200 - rows - waves], axis=-1)
         .clip(0, 255)
