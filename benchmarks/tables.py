@@ -11,6 +11,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+import measure
 import speed_tables
 
 from sightkit import _cli, _files, _scripts, zoo
@@ -18,6 +19,7 @@ from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
+NEAR_COPIES = ROOT / "benchmarks" / "results" / "near_copies.json"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
 README = "README.md"
 TITLES = {
@@ -45,6 +47,7 @@ def tables() -> dict[str, dict[str, str]]:
             "precision": speed_tables.precision_sentence(),
             "inference": speed_tables.inference_table(),
         },
+        "docs/measurements.md": {"near copies": near_copies(measure.read(NEAR_COPIES))},
         "scripts/README.md": {"scripts": scripts()},
     }
 
@@ -118,6 +121,26 @@ def ways(rows: list[dict[str, str]]) -> str:
         own = {row["data"]: row for row in rows if row["way"] == way}
         lines.append(f"| {way} | {' | '.join(_gain(own[name]) for name in names)} |")
     return "\n".join(lines)
+
+
+def near_copies(rows: list[measure.Row]) -> str:
+    """A Markdown table of what ``near_copies.py`` found: a line a data set and kind of copy."""
+    if not rows:
+        return "Not measured yet (`python benchmarks/near_copies.py`)."
+    lines = ["| images | | found | bar |", "|---|---|---|---|"]
+    for row in rows:
+        found, of = row["found"], row["of"]
+        if row["kind"] == "seconds":
+            cells = ["64×64", f"{of:,} images", f"{found:.0f} s", "at most 60 s"]
+        elif row["at_most"]:
+            share = f"{100 * found / of:.2f} % of {of:,}"
+            cells = [row["data"], row["kind"], share, "at most 0.1 %"]
+        else:
+            share = f"{100 * found / of:.1f} % of {of:,}"
+            cells = [row["data"], row["kind"], share, "at least 95 %"]
+        lines.append(f"| {' | '.join(cells)} |")
+    measured = rows[0]["measured"]
+    return "\n".join([*lines, "", f"{measured['device']}, {measured['cores']} cores."])
 
 
 def _gain(row: dict[str, str]) -> str:

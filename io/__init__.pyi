@@ -2,6 +2,10 @@ from sightkit.io.batches import ArrayBatches as ArrayBatches
 from sightkit.io.build.config import BuildConfig as BuildConfig
 from sightkit.io.build.dataset import build_dataset as build_dataset
 from sightkit.io.build.dataset import check_place as check_place
+from sightkit.io.groups import Grouping as Grouping
+from sightkit.io.groups import joined as joined
+from sightkit.io.groups import report_ungrouped as report_ungrouped
+from sightkit.io.groups import require_divisible as require_divisible
 from sightkit.io.hdf5.file import DatasetFile as DatasetFile
 from sightkit.io.hdf5.generator import HDF5DatasetGenerator as HDF5DatasetGenerator
 from sightkit.io.hdf5.journal import LeftOut as LeftOut

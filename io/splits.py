@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -29,7 +30,8 @@ def split(
             "test": 0.15}``; they add up to 1.
         seed: the same seed gives the same split on every machine.
         groups: a key for each sample; samples with equal keys (duplicates, frames of one film)
-            stay together. A group is counted with the class of its first sample.
+            stay together. A group of several classes is counted with the one that is in the
+            fewest groups.
         class_names: in label order, for errors.
 
     Returns:
@@ -53,9 +55,14 @@ def split(
         )
     rng = np.random.Generator(np.random.Philox(key=[seed, 0]))
     parts: dict[str, list[int]] = {name: [] for name in fractions}
-    for label, members in _groups_by_class(labels, groups).items():
-        name = str(label) if class_names is None else f"{label} ({class_names[label]})"
-        _deal(members, fractions, rng, parts, name)
+    by_class, spread = _groups_by_class(labels, groups)
+    for label, members in by_class.items():
+        if spread[label] < len(fractions):
+            raise _too_few(label, class_names, samples=spread[label], splits=list(fractions))
+        _deal(members, fractions, rng, parts)
+    for split, rows in parts.items():
+        for label in sorted(set(by_class) - set(labels[rows].tolist())):
+            raise _too_few(label, class_names, samples=spread[label], missing_in=split)
     return {name: rng.permutation(np.array(rows, np.int64)) for name, rows in parts.items()}
 
 
@@ -70,15 +77,18 @@ def check_fractions(fractions: Mapping[str, float]) -> None:
 
 def _groups_by_class(
     labels: np.ndarray, groups: Sequence[bytes | int | str] | None
-) -> dict[int, list[list[int]]]:
-    """For each class the groups of sample indices that must stay together."""
+) -> tuple[dict[int, list[list[int]]], Counter[int]]:
+    """For each class the sample indices of its groups; and in how many groups the class is."""
     together: dict[bytes | int | str, list[int]] = {}
     for index, key in enumerate(range(len(labels)) if groups is None else groups):
         together.setdefault(key, []).append(index)
-    by_class: dict[int, list[list[int]]] = {int(label): [] for label in np.unique(labels)}
-    for members in together.values():
-        by_class[int(labels[members[0]])].append(members)
-    return by_class
+    values = labels.tolist()
+    classes = [sorted({values[member] for member in members}) for members in together.values()]
+    spread = Counter(label for each in classes for label in each)
+    by_class: dict[int, list[list[int]]] = {label: [] for label in sorted(spread)}
+    for each, members in zip(classes, together.values(), strict=True):
+        by_class[min(each, key=lambda label: spread[label])].append(members)
+    return by_class, spread
 
 
 def _deal(
@@ -86,16 +96,8 @@ def _deal(
     fractions: Mapping[str, float],
     rng: np.random.Generator,
     parts: dict[str, list[int]],
-    name_of_class: str,
 ) -> None:
     """Deal the groups of one class: always to the split that is furthest below its share."""
-    if len(members) < len(fractions):
-        raise SightkitError(
-            f"Class {name_of_class} has too few different samples for every split.",
-            "Add samples, remove the class, or use fewer splits.",
-            samples=len(members),
-            splits=list(fractions),
-        )
     total = sum(len(group) for group in members)
     missing = {name: share * total for name, share in fractions.items()}
     shuffled = [members[position] for position in rng.permutation(len(members))]
@@ -105,3 +107,12 @@ def _deal(
         name = max(empty if must_fill else missing, key=lambda candidate: missing[candidate])
         missing[name] -= len(group)
         parts[name].extend(group)
+
+
+def _too_few(label: int, class_names: Sequence[str] | None, **received: object) -> SightkitError:
+    name = str(label) if class_names is None else f"{label} ({class_names[label]})"
+    return SightkitError(
+        f"Class {name} has too few different samples for every split.",
+        "Add samples, remove the class, or use fewer splits.",
+        **received,
+    )

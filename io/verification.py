@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sightkit.io.image_header import read_header
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding, check_list, write_list
+from sightkit.io.near_copies import Thumbnails
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.io.threads import in_threads, progress
@@ -38,11 +40,13 @@ class Verification:
         path: the folder or the file.
         checked: number of images.
         findings: what is bad, what is worth a look, and what was left out; sorted by kind.
+        near_copies: how many there are, and what was not compared, in words; empty for features.
     """
 
     path: Path
     checked: int
     findings: tuple[Finding, ...]
+    near_copies: str = ""
 
     def of_kind(self, kind: str) -> tuple[Finding, ...]:
         """Findings that are ``"bad"``, a ``"warning"`` or ``"left out"``."""
@@ -55,6 +59,7 @@ class Verification:
 
     def __str__(self) -> str:
         lines = [f"{self.path}: {self.checked:,} images checked"]
+        lines += [self.near_copies] if self.near_copies else []
         for kind in ("bad", "warning", "left out"):
             found = self.of_kind(kind)
             lines.append(f"{kind + ':':<10}{len(found):,}")
@@ -78,12 +83,13 @@ def verify(
     In a folder every file is decoded as ``read_image`` would. Bad is an image that cannot be
     decoded, is empty, may not be read, is hidden or behind a link (none is followed). Warnings are
     for images whose name has another format, and for the same picture once more, in its folder or
-    in another. What is no image by its first bytes and has no image's ending, a FIFO and the like
-    is left out and listed.
+    in another, or nearly the same (its size, its encoding or up to 5 % of its margin differ; from
+    64 pixels on). What is no image by its first bytes and has no image's ending, a FIFO and the
+    like is left out and listed.
 
     In a dataset file the structure is checked, every row is compared with its hash, float rows must
     be finite, the mean must be that of the training rows. Bad is a row that differs, and one whose
-    pixels are in an earlier split too.
+    pixels are in an earlier split too; nearly the same pixels are a warning.
 
     Args:
         path: folder of images, or file that HDF5DatasetWriter wrote.
@@ -104,10 +110,10 @@ def verify(
     if output is not None:
         check_list(Path(output))
     check = _verify_folder if path.is_dir() else _verify_file
-    checked, findings = check(path, workers)
+    checked, findings, near_copies = check(path, workers)
     order = {"bad": 0, "warning": 1, "left out": 2}
     findings.sort(key=lambda finding: order[finding.kind])
-    found = Verification(path, checked, tuple(findings))
+    found = Verification(path, checked, tuple(findings), near_copies)
     if output is not None:
         write_list(Path(output), found.findings)
     where = f"They are listed in {output}." if output is not None else "Give output= for a list."
@@ -130,31 +136,45 @@ def verify(
     return found
 
 
-def _verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding]]:
-    """The number of images below ``root``, and what is wrong with some of them."""
+def _verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding], str]:
+    """The number of images below ``root``, what is wrong with some, a line about near copies."""
     scan = scan_folder(root)
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
     findings += [Finding(name, reason) for name, reason in scan.lost]
     names = [name for name, _ in scan.images]
-    seen: dict[bytes, str] = {}
+    folders = [os.path.dirname(name) for name in names]
+    seen: dict[bytes, int] = {}
+    thumbnails = Thumbnails(len(names))
+
+    def check(number: int) -> tuple[Finding | None, str, bytes]:
+        return _check(root, names[number], lambda image: thumbnails.add(number, image))
+
+    def copy_of(other: int, number: int) -> str:
+        return f"{names[other]}{', in another folder' * (folders[other] != folders[number])}"
+
+    numbers = range(len(names))
     with (
         progress(len(names), f"Checking {root.name}") as advance,
-        contextlib.closing(
-            in_threads(lambda name: _check(root, name), names, workers=workers)
-        ) as results,
+        contextlib.closing(in_threads(check, numbers, workers=workers)) as results,
     ):
-        for name, (finding, sha256, pixels) in zip(names, results, strict=True):
+        for number, (finding, sha256, pixels) in zip(numbers, results, strict=True):
             advance(1)
             findings += [finding] if finding else []
-            first = seen.setdefault(pixels, name) if pixels else name
-            if first != name:
-                apart = os.path.dirname(first) != os.path.dirname(name)
-                reason = f"the same picture as {first}{', in another folder' * apart}"
-                findings.append(Finding(name, reason, sha256, "warning"))
-    return len(names) + len(scan.lost), findings
+            first = seen.setdefault(pixels, number) if pixels else number
+            if first != number:
+                reason = f"the same picture as {copy_of(first, number)}"
+                findings.append(Finding(names[number], reason, sha256, "warning"))
+    near = thumbnails.copies(list(seen.values()), folders)
+    for number, other in sorted(near.items()):
+        reason = f"nearly the same picture as {copy_of(other, number)}"
+        findings.append(Finding(names[number], reason, kind="warning"))
+    text = thumbnails.describe(near, folders, "folder")
+    return len(names) + len(scan.lost), findings, text
 
 
-def _check(root: Path, name: str) -> tuple[Finding | None, str, bytes]:
+def _check(
+    root: Path, name: str, decoded: Callable[[np.ndarray], None]
+) -> tuple[Finding | None, str, bytes]:
     """What is wrong with a file, its SHA-256, and that of its pixels if it could be decoded."""
     try:
         data = read_regular_file(root / name, MAXIMUM_BYTES, follow_links=False)
@@ -167,6 +187,7 @@ def _check(root: Path, name: str) -> tuple[Finding | None, str, bytes]:
         image = decode_image(data, name=name)
     except SightkitError as error:
         return Finding(name, str(error), sha256), sha256, b""
+    decoded(image)
     pixels = hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
     header = read_header(data)
     ending = ending_of(name)
@@ -177,21 +198,31 @@ def _check(root: Path, name: str) -> tuple[Finding | None, str, bytes]:
     return finding, sha256, pixels
 
 
-def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding]]:
-    """Return the number of rows, and those that differ from their hash or are in two splits."""
+def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], str]:
+    """Return the number of rows, those that differ from their hash or are in two splits, a line."""
     file = DatasetFile.open(path)
     sources, hashes = file.sources(), file.hashes()
     digests = [row.tobytes().hex() for row in hashes]
+    thumbnails = Thumbnails(len(sources))
     findings = [
         Finding(sources[row], f"row {row}: {reason}", digests[row])
         for row, reason in sorted(
-            {**_copies(file, digests), **_changed(file, hashes, workers)}.items()
+            {**_copies(file, digests), **_changed(file, hashes, thumbnails, workers)}.items()
         )
     ]
-    return len(sources), findings
+    if file.dtype != np.uint8:
+        return len(sources), findings, ""
+    splits = [name for name, (first, last) in file.splits.items() for _ in range(first, last)]
+    near = thumbnails.copies(np.unique(digests, return_index=True)[1].tolist(), splits)
+    for row, other in sorted(near.items()):
+        reason = f"row {row} of {splits[row]}: nearly the same as row {other} of {splits[other]}"
+        findings.append(Finding(sources[row], reason, digests[row], "warning"))
+    return len(sources), findings, thumbnails.describe(near, splits, "split")
 
 
-def _changed(file: DatasetFile, hashes: np.ndarray, workers: int | None) -> dict[int, str]:
+def _changed(
+    file: DatasetFile, hashes: np.ndarray, thumbnails: Thumbnails, workers: int | None
+) -> dict[int, str]:
     """Rows that differ from their hash or are not finite; a wrong mean is an error."""
     rows = file.memmap()
     count = len(rows)
@@ -206,6 +237,9 @@ def _changed(file: DatasetFile, hashes: np.ndarray, workers: int | None) -> dict
         finite = np.ones(len(part), bool)
         if part.dtype.kind == "f":
             finite = np.all(np.isfinite(part.reshape(len(part), -1)), axis=1)
+        if part.dtype == np.uint8:
+            for row, image in enumerate(part, start):
+                thumbnails.add(row, image)
         training = part[max(first - start, 0) : max(last - start, 0)]
         return same, finite, channel_sums(training)
 

@@ -19,6 +19,7 @@ from sightkit._errors import SightkitError
 from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
 from sightkit.io.chain import Chain
+from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.labels import listed
 from sightkit.io.sources.archives import unpacked
@@ -56,6 +57,9 @@ class BuildConfig:
     """Seed of the division into training, validation and test images."""
     max_bad: float = 0.0
     """Share of images that may be left out (unreadable, hidden, without a class); 0: none."""
+    groups: str | None = None
+    """Images that stay in one split: ``parent`` (those of a folder), ``prefix:REGEX`` (whose names
+    begin with the same match), or a CSV file (image, group)."""
     overwrite: bool = False
     """Build the file again if it exists."""
     smoke: bool = False
@@ -82,6 +86,8 @@ class BuildConfig:
                 "Give --max-bad 0.01 for one image in a hundred.",
                 max_bad=self.max_bad,
             )
+        if self.groups is not None:
+            Grouping(self.groups)
         check_place(self.output)  # build_dataset comes after an archive was unpacked
         default = type(self).__dataclass_fields__["output"].default
         if self.smoke and self.output == default:
@@ -122,7 +128,8 @@ class BuildConfig:
 
         Returns:
             ``output``, ``images``, ``shape``, ``classes`` (name to count), ``splits`` (name to
-            count), ``left_out``, ``mean``, ``bytes``, ``seconds`` and ``sha256``.
+            count), ``left_out``, ``near_copies`` (in words), ``mean``, ``bytes``, ``seconds`` and
+            ``sha256``.
         """
         start = time.perf_counter()
         if classes and not self._takes_samples:
@@ -137,6 +144,7 @@ class BuildConfig:
                 split_seed=self.split_seed,
                 limit=SMOKE_IMAGES if self.smoke else None,
                 max_bad=self.max_bad or None,
+                groups=self.groups,
                 overwrite=self.overwrite,
             )
         except OtherRecipe as error:
@@ -191,6 +199,7 @@ def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
         "classes": dict(zip(file.class_names, counts, strict=True)),
         "splits": {name: last - first for name, (first, last) in file.splits.items()},
         "left_out": sum(file.left_out.values()),
+        "near_copies": file.recipe.get("near_copies", {}).get("text", ""),
         "mean": [round(value, 3) for value in file.mean.tolist()],
         "bytes": file.path.stat().st_size,
         "seconds": round(seconds, 3),
@@ -216,6 +225,7 @@ def _summary(result: dict[str, Any], left_out: dict[str, int], existed: bool) ->
         else f"{result['left_out']:,}: "
         + "; ".join(f"{reason} ({count:,})" for reason, count in reasons[:5])
         + ("; …" if len(reasons) > 5 else ""),
+        "copies": result["near_copies"],
         "mean": f"{', '.join(f'{value:.1f}' for value in result['mean'])} over the training images",
         "file": f"{result['output']}, {result['bytes'] / 1e6:,.1f} MB",
         "time": f"{result['seconds']:,.1f} s, {speed}",

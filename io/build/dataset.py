@@ -13,10 +13,12 @@ import numpy as np
 
 from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
-from sightkit.io.build.partition import check_fixed, conflicting_labels, partition
+from sightkit.io.build.findings import conflicting, found, near_copies
+from sightkit.io.build.partition import check_fixed, partition
 from sightkit.io.build.prepare import Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
 from sightkit.io.chain import Chain, require_chain
+from sightkit.io.groups import Grouping, joined
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import file_size, mean_bytes
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
@@ -41,6 +43,7 @@ def build_dataset(
     split_seed: int = 0,
     limit: int | None = None,
     max_bad: float | None = None,
+    groups: str | None = None,
     workers: int | None = None,
     overwrite: bool = False,
 ) -> DatasetFile:
@@ -69,6 +72,8 @@ def build_dataset(
         max_bad: share of images, 0 to 1, that may be left out because they cannot be read, have no
             class or are lost in another way (``ImageSource.lost``); without it the first that
             cannot be read is an error, and so are all that are lost.
+        groups: rule of images that stay in one split, see ``io.Grouping``; it is stored, so that
+            folds made of the file keep them together too.
         workers: threads that read and preprocess; as many as there are usable cores when left out.
         overwrite: build the file again if it exists.
 
@@ -96,14 +101,15 @@ def build_dataset(
         "limit": None if limit is None else whole_number("limit", limit, at_least=1),
         "max_bad": None if max_bad is None else float(max_bad),
     }
-    recipe = as_json(recipe)
+    grouping = None if groups is None else Grouping(groups)
+    recipe = as_json({**recipe, "groups": grouping and grouping.to_config()})
     if not path.exists() or overwrite:
         _files.require_writable(path.parent, of=path)
         path.parent.mkdir(parents=True, exist_ok=True)
         check_list(list_of(path))
         with dataset_lock(path) as lock:
             if not path.exists() or overwrite:  # nobody was quicker
-                _build(source(), path, preprocessors, recipe, lock, workers)
+                _build(source(), path, preprocessors, recipe, grouping, lock, workers)
     file = open_same(path, recipe)
     _report(file)
     return file
@@ -131,6 +137,7 @@ def _build(
     path: Path,
     preprocessors: Chain,
     recipe: dict[str, Any],
+    grouping: Grouping | None,
     lock: _locks.FileLock,
     workers: int | None,
 ) -> None:
@@ -138,6 +145,7 @@ def _build(
     refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
     prepared = Prepared(images, preprocessors, workers=workers)
     names = [storable(images.identify(row)) for row in range(len(images))]
+    groups = None if grouping is None else grouping(names)
 
     def room(shape: tuple[int, ...]) -> int | None:
         # Of a quick try few rows are used: they are read again.
@@ -156,28 +164,35 @@ def _build(
         name=f"Reading {images.name}",
     )
     _faults.crash_point("build.read")
-    bad = _findings(images, prepared.unreadable, "bad")
+    bad = found(images, prepared.unreadable, "bad")
     refuse_left_out(path, images, prepared.unreadable, recipe["max_bad"])
     readable = np.ones(len(images), bool)
     readable[list(prepared.unreadable)] = False
     keys = prepared.keys()
     parts, dropped = partition(
-        images, recipe["fractions"], seed=recipe["split_seed"], readable=readable, keys=keys
+        images,
+        recipe["fractions"],
+        seed=recipe["split_seed"],
+        readable=readable,
+        keys=keys,
+        groups=groups,
     )
-    conflicts = _conflicts(images, keys, readable)
+    conflicts = conflicting(images, keys, readable)
     not_taken = [Finding(name, reason, kind="left out") for name, reason in images.left_out]
+    parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
+    near, near_text = near_copies(images, prepared, parts, keys)
     counts = Counter(dropped.values()) + _kinds_of(prepared.unreadable)
     counts += Counter(reason for _, reason in images.left_out)
-    if counts or conflicts:
-        dropped_rows = _findings(images, dropped, "left out")
-        write_list(list_of(path), bad + conflicts + dropped_rows + not_taken)
+    if counts or conflicts or near:
+        dropped_rows = found(images, dropped, "left out")
+        write_list(list_of(path), bad + conflicts + near + dropped_rows + not_taken)
     _faults.crash_point("build.listed")
     recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
     recipe["left_out"] = dict(counts)
     recipe["conflicting_labels"] = len(conflicts)
-    parts = {name: rows[: recipe["limit"]] for name, rows in parts.items()}
-    _write(path, images, names, prepared, parts, recipe, lock)
-    if not counts and not conflicts:
+    recipe["near_copies"] = near_text
+    _write(path, images, names, prepared, parts, recipe, groups, lock)
+    if not counts and not conflicts and not near:
         list_of(path).unlink(missing_ok=True)  # that of an older file
 
 
@@ -188,6 +203,7 @@ def _write(
     prepared: Prepared,
     parts: dict[str, np.ndarray],
     recipe: dict[str, Any],
+    groups: list[str] | None,
     lock: _locks.FileLock,
 ) -> None:
     rows = np.concatenate(list(parts.values()))
@@ -200,6 +216,7 @@ def _write(
         recipe=recipe,
         overwrite=True,  # the lock is held, and build_dataset has checked
         source_bytes=mean_bytes(names),
+        groups=None if groups is None else joined(groups)[rows],
         lock=lock,
     ) as writer:
         portion = max(1, PORTION_BYTES // int(np.prod(prepared.shape)))
@@ -213,20 +230,6 @@ def _write(
             )
 
 
-def _findings(images: ImageSource, reasons: Mapping[int, str], kind: str) -> list[Finding]:
-    rows = sorted(reasons.items())
-    return [Finding(images.identify(row), reason, kind=kind) for row, reason in rows]
-
-
-def _conflicts(images: ImageSource, keys: list[bytes], readable: np.ndarray) -> list[Finding]:
-    reasons = {
-        row: f"of class {images.class_names[images.labels[row]]}, and the same picture as "
-        f"{images.identify(other)} of class {images.class_names[images.labels[other]]}"
-        for row, other in conflicting_labels(images, keys, readable).items()
-    }
-    return _findings(images, reasons, "warning")
-
-
 def refuse_left_out(
     path: Path, images: ImageSource, unreadable: Mapping[int, str], max_bad: float | None
 ) -> None:
@@ -235,7 +238,7 @@ def refuse_left_out(
     count, total = len(unreadable) + len(lost), len(images) + len(lost)
     if count <= (max_bad or 0) * total and len(unreadable) < len(images):
         return
-    findings = _findings(images, unreadable, "bad")
+    findings = found(images, unreadable, "bad")
     write_list(
         list_of(path), findings + [Finding(name, why, kind="left out") for name, why in lost]
     )
@@ -264,6 +267,8 @@ def list_of(path: Path) -> Path:
 
 
 def _report(file: DatasetFile) -> None:
+    if (near := file.recipe.get("near_copies", {})).get("in_two_splits"):
+        print(f"{near['text']}; listed in {list_of(file.path).name}.", file=sys.stderr)
     if file.left_out:
         print(
             f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.groups import joined, report_ungrouped, require_divisible
 from sightkit.io.labels import check_labels
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS, check_fractions, split
@@ -43,12 +44,14 @@ def partition(
     seed: int,
     readable: np.ndarray,
     keys: Sequence[bytes],
+    groups: Sequence[str] | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[int, str]]:
     """Deal the images of a source to splits.
 
     Splits that the source fixes stay as they are. The other shares, scaled to 1, divide the
     pool: the fixed ``"train"``, or else every row that is in no fixed split. What is equal to an
-    image of a fixed split is dropped from the pool; other copies stay in one split.
+    image of a fixed split, or of its group, is dropped from the pool; other copies and groups stay
+    in one split.
 
     Args:
         images: the source; see ``check_fixed``.
@@ -56,6 +59,7 @@ def partition(
         seed: of the split.
         readable: bool (N,), images that may be used.
         keys: for each image; equal images have equal keys.
+        groups: name of each image's group, where some belong together.
 
     Returns:
         Split to row numbers, in the order of ``fractions``; and row to reason of the readable
@@ -74,10 +78,12 @@ def partition(
     pool = fixed.pop("train", None)
     left_out: dict[int, str] = {}
     in_fixed = np.zeros(len(images), bool)
-    owner: dict[bytes, str] = {}
+    together = _together(readable, keys, groups)
+    owner: dict[bytes | int, str] = {}
     for name, rows in fixed.items():
         in_fixed[rows] = True
         owner.update((keys[row], name) for row in rows)
+        owner.update((together[row], name) for row in rows)
     if pool is None:
         pool = np.flatnonzero(readable & ~in_fixed)
     else:
@@ -86,8 +92,9 @@ def partition(
         left_out |= {int(row): "in no split of the source" for row in np.flatnonzero(outside)}
     for row in map(int, pool):
         if keys[row] in owner:
-            name = owner[keys[row]]
-            left_out[row] = f"copy of an image in the source's {name} split"
+            left_out[row] = f"copy of an image in the source's {owner[keys[row]]} split"
+        elif together[row] in owner:
+            left_out[row] = f"of a group in the source's {owner[together[row]]} split"
     pool = np.array([row for row in pool if int(row) not in left_out], np.int64)
     _check_classes(images, pool)
     shares = {name: share for name, share in fractions.items() if name not in fixed}
@@ -95,16 +102,32 @@ def partition(
         total = sum(shares.values())
         shares = {name: share / total for name, share in shares.items()}
     _check_own(images, keys, pool, list(shares))
+    if groups is not None:
+        own = [groups[row] for row in pool]
+        require_divisible(own, images.labels[pool], images.class_names, len(shares))
+    else:
+        report_ungrouped([images.identify(row) for row in pool], images.labels[pool])
     parts = split(
         images.labels[pool],
         shares,
         seed=seed,
-        groups=[keys[row] for row in pool],
+        groups=[together[row] for row in pool],
         class_names=images.class_names,
     )
     parts = fixed | {name: pool[rows] for name, rows in parts.items()}
     order = [*fractions, *(name for name in fixed if name not in fractions)]
     return {name: parts[name] for name in order}, left_out
+
+
+def _together(
+    readable: np.ndarray, keys: Sequence[bytes], groups: Sequence[str] | None
+) -> list[int]:
+    """For each image a number that those share which are equal or of one group."""
+    numbers = np.arange(len(keys))
+    rows = np.flatnonzero(readable)
+    lists = [keys] if groups is None else [keys, groups]
+    numbers[rows] = rows[joined(*([each[row] for row in rows.tolist()] for each in lists))]
+    return numbers.tolist()
 
 
 def conflicting_labels(

@@ -16,6 +16,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io.chain import Chain
+from sightkit.io.near_copies import Thumbnails
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.threads import in_threads, progress
 
@@ -41,6 +42,7 @@ class Prepared:
         shape: (H, W, C) of every row.
         hashes: uint8 (N, 32), SHA-256 of each row.
         unreadable: index to reason, of images that could not be read.
+        thumbnails: of all that could, as they were read, for ``Thumbnails.copies``.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Prepared:
         self.hashes = np.zeros((len(images), 32), np.uint8)
         self.unreadable: dict[int, str] = {}
         self.shape: tuple[int, ...] = ()
+        self.thumbnails = Thumbnails(len(images))
         self._images = images
         self._chain = preprocessors
         self._workers = workers
@@ -133,6 +136,7 @@ class Prepared:
     def _prepare(self, row: int, tolerant: bool) -> np.ndarray | None:
         try:
             image = self._images.read(row)
+            self.thumbnails.add(row, image)
         except (SightkitError, OSError) as error:
             if not tolerant:
                 raise SightkitError(

@@ -6,6 +6,7 @@ labels          (N,) int64, indices into class_names
 class_names     (classes,) UTF-8
 sources         (N,) UTF-8, where each row comes from
 hashes          (N, 32) uint8, SHA-256 of each row's bytes
+groups          (N,) int64, equal for rows that stay in one split; where there are groups
 attributes      format, schema, colour, splits, preprocessing, recipe, mean (JSON or
                 numbers), labels_sha256, and ``complete``, written last
 =============== ======================================================================
@@ -15,7 +16,6 @@ Rows of one split are together, in the order of ``splits``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -26,9 +26,10 @@ import h5py
 import numpy as np
 
 from sightkit._errors import SightkitError, few
+from sightkit.io.hdf5.values import identity
 
 FORMAT = "sightkit-dataset"
-SCHEMA = 2
+SCHEMA = 3
 STRINGS = h5py.string_dtype("utf-8")
 
 
@@ -44,12 +45,13 @@ class DatasetFile:
         offset: byte where the rows begin in the file.
         class_names: in label order.
         labels: int64 (N,).
+        groups: int64 (N,), equal for rows that belong together; None where it is not known.
         splits: name to (first row, row after the last).
         colour: ``"RGB"`` or ``"gray"``.
         preprocessing: config of the chain that the rows have been through.
         recipe: what the file was built from, and how.
         mean: float64 (C,), per channel over the training split, in the dtype's own range.
-        sha256: of labels, row hashes, class names and splits: the identity of the data.
+        sha256: of labels, row hashes, class names, splits, groups: the identity of the data.
         stamp: device, inode, size and time of change of the file that was read.
     """
 
@@ -60,6 +62,7 @@ class DatasetFile:
     offset: int
     class_names: tuple[str, ...]
     labels: np.ndarray
+    groups: np.ndarray | None
     splits: dict[str, tuple[int, int]]
     colour: str
     preprocessing: dict[str, Any]
@@ -182,16 +185,6 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def identity(
-    labels: np.ndarray, hashes: np.ndarray, class_names: tuple[str, ...], splits: dict[str, Any]
-) -> str:
-    """SHA-256 over what makes the data what they are."""
-    digest = hashlib.sha256(np.ascontiguousarray(labels, "<i8").tobytes())
-    digest.update(np.ascontiguousarray(hashes, np.uint8).tobytes())
-    digest.update(json.dumps([class_names, splits], ensure_ascii=False).encode())
-    return digest.hexdigest()
-
-
 def _check_kind(path: Path) -> None:
     """Raise if there is nothing, a folder, or a file of another kind; those are left alone."""
     if path.is_dir():
@@ -247,12 +240,15 @@ def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> 
     hashes = _dataset(path, file, "hashes", "u")[...]
     class_names = tuple(_dataset(path, file, "class_names", "text").asstr()[...])
     splits = {name: tuple(ends) for name, ends in json.loads(attributes["splits"]).items()}
-    sha256 = identity(labels, hashes, class_names, splits)
+    groups = _dataset(path, file, "groups", "iu")[...] if "groups" in file else None
+    sha256 = identity(labels, hashes, class_names, splits, groups)
     if sha256 != attributes["labels_sha256"]:
         raise _damaged(path, "labels, hashes or class names differ from what was written")
     offset = rows.id.get_offset()
     if rows.shape[:1] != labels.shape or offset is None:
         raise _damaged(path, f"{len(rows)} rows for {len(labels)} labels, or no rows at all")
+    if groups is not None and groups.shape != labels.shape:
+        raise _damaged(path, f"groups of shape {groups.shape} for {len(labels)} rows")
     if offset + rows.nbytes > stamp[2]:
         raise _damaged(path, f"rows end at byte {offset + rows.nbytes:,} of {stamp[2]:,}")
     found = DatasetFile(
@@ -263,6 +259,7 @@ def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> 
         offset=offset,
         class_names=class_names,
         labels=labels,
+        groups=groups,
         splits=splits,
         colour=str(attributes["colour"]),
         preprocessing=json.loads(attributes["preprocessing"]),

@@ -111,10 +111,12 @@ class Journal:
         return lines
 
 
-def splits_that_came(
-    splits: dict[str, tuple[int, int]], left_out: Sequence[LeftOut]
-) -> dict[str, tuple[int, int]]:
-    """Row ranges of the splits without the rows that did not come; an empty split is dropped.
+def those_that_came(
+    splits: dict[str, tuple[int, int]], groups: np.ndarray | None, left_out: Sequence[LeftOut]
+) -> tuple[dict[str, tuple[int, int]], np.ndarray | None]:
+    """Row ranges of the splits, and groups, without the rows that did not come.
+
+    An empty split is dropped.
 
     Raises:
         SightkitError: nothing of the first split came.
@@ -132,7 +134,9 @@ def splits_that_came(
             "What was left out is listed; fix the files.",
             left_out=len(left_out),
         )
-    return result
+    if groups is not None:
+        groups = np.delete(groups, [each.position for each in left_out])
+    return result, groups
 
 
 def _line(value: Any) -> bytes:

@@ -118,9 +118,11 @@ class RowFile:
 
 
 def write_columns(path: Path, columns: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
-    """Write what a dataset file has beside its rows, and ``complete`` last."""
+    """Write what a dataset file has beside its rows (None: it has not), and ``complete`` last."""
     with h5py.File(path, "r+", locking=False) as file:  # our own lock is held
         for name, values in columns.items():
+            if values is None:
+                continue
             text = isinstance(values, list)
             file.create_dataset(name, data=values, dtype=STRINGS if text else None)
         file.attrs.update(attributes)

@@ -44,6 +44,7 @@ def write_rows(
         splits={name: len(part) for name, part in parts.items()},
         preprocessing=file.preprocessing,
         recipe={**file.recipe, **recipe},
+        groups=None if file.groups is None else file.groups[rows],
     ) as writer:
         for start in range(0, len(rows), PORTION):
             part = rows[start : start + PORTION]

@@ -16,13 +16,14 @@ from sightkit._errors import SightkitError
 from sightkit.io.labels import check_labels
 from sightkit.io.threads import whole_number
 
-RESERVED = frozenset({"labels", "hashes", "class_names", "sources"})
+RESERVED = frozenset({"labels", "hashes", "groups", "class_names", "sources"})
 ATTRIBUTE_BYTES = 60_000
 """HDF5 stores an attribute in an object header, which holds 64 KiB."""
 
 
-METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 56, 48
-"""What a file takes beside its rows: of its own, a row's label, hash and reference, a text's head.
+METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 64, 48
+"""What a file takes beside its rows: of its own; a row's label, hash, group, reference; a text's
+head.
 
 A text takes twice its length and head at most, where the rest of a block of the heap is lost."""
 
@@ -48,6 +49,22 @@ def file_size(
 def mean_bytes(texts: Sequence[str]) -> int:
     """Bytes of a text in UTF-8, on average, rounded up."""
     return -(-sum(len(text.encode()) for text in texts) // len(texts))
+
+
+def identity(
+    labels: np.ndarray,
+    hashes: np.ndarray,
+    class_names: tuple[str, ...],
+    splits: dict[str, Any],
+    groups: np.ndarray | None = None,
+) -> str:
+    """SHA-256 over what makes the data what they are."""
+    digest = hashlib.sha256(np.ascontiguousarray(labels, "<i8").tobytes())
+    digest.update(np.ascontiguousarray(hashes, np.uint8).tobytes())
+    digest.update(json.dumps([class_names, splits], ensure_ascii=False).encode())
+    if groups is not None:
+        digest.update(np.ascontiguousarray(groups, "<i8").tobytes())
+    return digest.hexdigest()
 
 
 def check_path(path: Path, overwrite: bool) -> None:
@@ -106,6 +123,17 @@ def checked_sources(sources: Sequence[str], rows: range) -> tuple[str, ...]:
     for source in named:
         check_text("sources", source)
     return named
+
+
+def checked_groups(groups: np.ndarray | None, rows: int) -> np.ndarray | None:
+    """Return the group of each row as int64; None where there are none."""
+    if groups is None:
+        return None
+    if np.shape(groups) != (rows,) or np.asarray(groups).dtype.kind not in "iu":
+        raise SightkitError(
+            "groups must hold a whole number for each row.", groups=np.shape(groups), rows=rows
+        )
+    return np.asarray(groups, np.int64)
 
 
 def check_text(argument: str, text: Any) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5 import values
-from sightkit.io.hdf5.file import FORMAT, SCHEMA, identity
-from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, splits_that_came
+from sightkit.io.hdf5.file import FORMAT, SCHEMA
+from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, those_that_came
 from sightkit.io.hdf5.rows import RowFile, as_user_error, write_columns
 from sightkit.io.threads import whole_number
 
@@ -47,6 +47,7 @@ class HDF5DatasetWriter:
         overwrite: replace a file that exists.
         source_bytes: length of the rows' sources, on average, in UTF-8; for the space on the disk.
         place: where the data are now, stored in the recipe; no part of what they are.
+        groups: int64 (N,), equal for rows that stay in one split, those that do not come included.
         lock: the file's ``dataset_lock``, if the caller holds it already.
         resumable: save what is written when the block ends badly or the process dies; a writer
             with the same arguments then begins with all rows of the calls of ``add`` that came
@@ -79,6 +80,7 @@ class HDF5DatasetWriter:
         overwrite: bool = False,
         source_bytes: int = values.SOURCE_BYTES,
         place: str = "",
+        groups: np.ndarray | None = None,
         lock: _locks.FileLock | None = None,
         resumable: bool = False,
     ) -> None:
@@ -97,6 +99,7 @@ class HDF5DatasetWriter:
         self._place = {"place": place} if place else {}
         self._source_bytes = whole_number("source_bytes", source_bytes, at_least=0)
         self._partial = self.path.with_name(self.path.name + _files.PARTIAL)
+        self._groups = values.checked_groups(groups, self.dims[0])
         self._labels = np.zeros(self.dims[0], np.int64)
         self._hashes = np.zeros((self.dims[0], 32), np.uint8)
         self._sources: list[str] = []
@@ -117,10 +120,7 @@ class HDF5DatasetWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._stop()
+        self.close() if kind is None else self._stop()
 
     def add(
         self,
@@ -165,11 +165,12 @@ class HDF5DatasetWriter:
             return
         if self.position != self.dims[0]:
             self._stop()
+            way = (
+                "Nothing was written." if self._journal is None else "Resume with the missing rows."
+            )
             raise SightkitError(
                 "A dataset must have as many rows as it was opened for.",
-                "Nothing was written."
-                if self._journal is None
-                else "Resume with the missing rows.",
+                way,
                 rows=self.position,
                 expected=self.dims[0],
                 path=str(self.path),
@@ -183,8 +184,7 @@ class HDF5DatasetWriter:
             if self._journal is not None:
                 self._journal.remove()
             _files.sync(self.path.parent)
-            self._closed = True
-            self._lock.release()
+            self._release()
         except BaseException as error:
             self._stop()
             raise as_user_error(self.path, error) from error
@@ -229,8 +229,7 @@ class HDF5DatasetWriter:
         same = journal.has_same_identity()
         if same is False and not overwrite:
             raise SightkitError(
-                "An unfinished file of that name is of other data, or was written with other "
-                "settings.",
+                "An unfinished file of that name is of other data, or has other settings.",
                 "Give those settings to resume it, --overwrite to begin anew, or another name.",
                 path=str(self.path),
                 unfinished=str(journal.path),
@@ -255,9 +254,8 @@ class HDF5DatasetWriter:
         self._hashes[self.count : end] = portion.hashes
         self._sources.extend(portion.sources)
         if len(self._sum):  # of images; the mean of features would not fit into an attribute
-            first, last = next(iter(self.splits.values()))
-            training = rows[max(first - self.count, 0) : max(last - self.count, 0)]
-            self._sum += values.channel_sums(training)
+            first, last = (max(row - self.count, 0) for row in next(iter(self.splits.values())))
+            self._sum += values.channel_sums(rows[first:last])
         self.left_out.extend(portion.left_out)
         self.count = end
 
@@ -272,10 +270,11 @@ class HDF5DatasetWriter:
             "splits": self.splits,
             "preprocessing": self._preprocessing,
             "recipe": self._recipe,
+            "groups": self._groups if self._groups is None else self._groups.tolist(),
         }
 
     def _complete(self) -> None:
-        splits = splits_that_came(self.splits, self.left_out)
+        splits, groups = those_that_came(self.splits, self._groups, self.left_out)
         labels, hashes = self._labels[: self.count], self._hashes[: self.count]
         source_bytes = values.mean_bytes(self._sources)  # they may be longer than was announced
         size = values.file_size(self.dims, self.dtype, self.class_names, source_bytes)
@@ -284,7 +283,6 @@ class HDF5DatasetWriter:
         if self.left_out:
             recipe["left_out"] = {"unreadable": len(self.left_out)}
         pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0
-        texts = {"class_names": list(self.class_names), "sources": self._sources}
         attributes = {
             "format": FORMAT,
             "schema": SCHEMA,
@@ -294,6 +292,7 @@ class HDF5DatasetWriter:
             "preprocessing": self._preprocessing,
             "recipe": values.checked_json("recipe", recipe),
             "mean": self._sum / pixels,
-            "labels_sha256": identity(labels, hashes, self.class_names, splits),
+            "labels_sha256": values.identity(labels, hashes, self.class_names, splits, groups),
         }
-        write_columns(self._partial, {"labels": labels, "hashes": hashes, **texts}, attributes)
+        columns = {"labels": labels, "hashes": hashes, "groups": groups, "sources": self._sources}
+        write_columns(self._partial, {**columns, "class_names": list(self.class_names)}, attributes)

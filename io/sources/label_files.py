@@ -37,8 +37,8 @@ def by_table(
     """
     inside = scan.root / path
     table = read_table(inside if inside.is_file() and not path.is_file() else path)
-    files = _Files([name for name, _ in scan.images])
-    names, rows = _header(table, files, columns)
+    files = Files([name for name, _ in scan.images])
+    names, rows = header(table, files, columns)
     at = _id_column(table.path, names, rows, files, columns)
     labels = _labels(table.path, names, rows, at, files, columns)
     found = files.find(row[at] for row in rows)
@@ -69,7 +69,7 @@ def by_table(
 
 
 @dataclass
-class _Files:
+class Files:
     """Names of files, found by what a table may call them.
 
     With or without the ending, with or without folders before it, whatever the case; folders that
@@ -136,8 +136,8 @@ def _without_ending(name: str) -> str:
     return name[: len(name) - len(ending)] if ending in KIND_BY_ENDING else name
 
 
-def _header(
-    table: Table, files: _Files, columns: tuple[str, str] | None
+def header(
+    table: Table, files: Files, columns: tuple[str, str] | None
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Names of the columns, and the rows of images."""
     if table.columns is not None:
@@ -153,7 +153,7 @@ def _id_column(
     path: Path,
     names: Sequence[str],
     rows: list[tuple[str, ...]],
-    files: _Files,
+    files: Files,
     columns: tuple[str, str] | None,
 ) -> int:
     if columns is not None:
@@ -190,7 +190,7 @@ def _labels(
     names: Sequence[str],
     rows: list[tuple[str, ...]],
     at: int,
-    files: _Files,
+    files: Files,
     columns: tuple[str, str] | None,
 ) -> list[str]:
     """The label of each row."""

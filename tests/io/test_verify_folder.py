@@ -179,7 +179,7 @@ def test_odd_names_are_listed_as_they_are(name, folder, tmp_path):
     (folder / "a" / name).write_bytes(b"")
     found = verify(folder, tolerance=1, output=tmp_path / "list.csv")
     assert [row["path"] for row in listed(tmp_path / "list.csv")] == [f"a/{name}"]
-    assert len(str(found).splitlines()) == 5
+    assert len(str(found).splitlines()) == 6
     with pytest.raises(SightkitError) as error:
         verify(folder, tolerance=0)
     assert "\n" not in str(error.value)

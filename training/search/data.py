@@ -20,9 +20,9 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
     """Write the files that trials are trained on.
 
     With one fold it is the dataset's own split into training and validation images; with more,
-    both are divided anew, stratified, equal images in one fold, and each fold is once the
-    validation split. A script evaluates its network on the split test at its end: here that holds
-    the validation images again, so that no choice depends on a test image.
+    both are divided anew, stratified, equal images and groups in one fold, and each fold is once
+    the validation split. A script evaluates its network on the split test at its end: here that
+    holds the validation images again, so that no choice depends on a test image.
 
     The recipe is that of the dataset, so that a script opens the file as its own; the key
     ``search`` describes the fold.
@@ -49,7 +49,7 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
             file.labels[pool],
             {f"fold {number}": 1 / folds for number in range(1, folds + 1)},
             seed=seed,
-            groups=[row.tobytes() for row in file.hashes()[pool]],
+            groups=_together(file)[pool].tolist(),
             class_names=file.class_names,
         )
         parts = [np.sort(pool[rows]) for rows in dealt.values()]
@@ -61,6 +61,14 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
         paths.append(folder / f"fold-{number}-of-{folds}.h5")
         derive(paths[-1], file, {**rows, "test": validation}, search=about)
     return paths
+
+
+def _together(file: sightkit_io.DatasetFile) -> np.ndarray:
+    """For each row a number that equal images and those of one group share."""
+    hashes = [row.tobytes() for row in file.hashes()]
+    return sightkit_io.joined(
+        *([hashes] if file.groups is None else [hashes, file.groups.tolist()])
+    )
 
 
 def derive(
