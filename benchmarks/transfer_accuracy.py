@@ -188,11 +188,11 @@ def _accuracy(features: transfer.Features, seed: int) -> tuple[float, float, int
     """Return accuracy of a head trained on three quarters of the photos; C; number of those."""
     from sklearn.model_selection import train_test_split
 
-    rows = np.arange(features.shape[0])
+    rows = features.order
     train, test = train_test_split(
-        rows, test_size=0.25, random_state=seed, stratify=features.labels
+        np.arange(len(rows)), test_size=0.25, random_state=seed, stratify=features.labels[rows]
     )
-    train, test = np.sort(train), np.sort(test)
+    train, test = rows[np.sort(train)], rows[np.sort(test)]
     fitted = transfer.fit_head(
         "logistic", features.take(train), features.labels[train], features.class_names
     )

@@ -49,6 +49,9 @@ class Config(io.FolderFlags):
     """Engine; by default OpenVINO where it is installed, else the fastest for so many photos."""
     max_bad: float = 0.05
     """Share of photos that may be left out (unreadable, hidden, without a class); listed."""
+    groups: str | None = None
+    """Photos that belong together, stored for splits and folds: ``parent`` (those of a folder),
+    ``prefix:REGEX`` (whose names begin with the same match), or a CSV file (image, group)."""
     random_weights: bool = False
     """Use a network of the zoo with random weights, for comparison."""
     overwrite: bool = False
@@ -77,6 +80,8 @@ class Config(io.FolderFlags):
         transfer.check_network(
             self.model, pool=self.pool, crops=self.crops, random=self.random_weights
         )
+        if self.groups is not None:
+            io.Grouping(self.groups)
         io.check_place(self.output)
 
 
@@ -87,7 +92,7 @@ def main(config: Config) -> dict[str, Any]:
             io.write_sample_photos(Path(scratch))
             data = Path(scratch)
         cache = _files.user_cache("compiled")
-        photos = transfer.open_photos(data, **config.options)
+        photos = transfer.open_photos(data, groups=config.groups, **config.options)
         network = transfer.open_network(
             config.model,
             layer=config.layer,

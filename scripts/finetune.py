@@ -57,6 +57,9 @@ class Config(experiments.Config, io.FolderFlags):
     """Mirror training photos too: not for letters and digits."""
     max_bad: float = 0.05
     """Share of photos that may be left out because they cannot be read; they are listed."""
+    groups: str | None = None
+    """Photos of a folder that stay in one split: ``parent`` (those of a folder in it),
+    ``prefix:REGEX`` (whose names begin with the same match), or a CSV file (image, group)."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -68,6 +71,8 @@ class Config(experiments.Config, io.FolderFlags):
                 warm_up_rate=self.warm_up_rate,
                 hidden=self.hidden,
             )
+        if self.groups is not None:
+            io.Grouping(self.groups)
         super().__post_init__()
 
     def _shrink(self) -> None:
@@ -90,6 +95,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             split_seed=config.split_seed,
             limit=config.limit,
             max_bad=config.max_bad or None,
+            groups=config.groups,
             samples=config.smoke,
             **config.options,
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli, _files, evaluation, transfer
+from sightkit import _cli, _files, evaluation, io, transfer
 from sightkit._errors import SightkitError
 
 
@@ -29,6 +29,9 @@ class Config:
     """Replace an existing file."""
     folds: int = 5
     """Number of folds, each held out once."""
+    groups: str | None = None
+    """Photos that stay in one fold: ``parent`` (those of a folder),
+    ``prefix:REGEX`` (whose names begin with the same match), or a CSV file (image, group)."""
     show: int = 20
     """Number of photos to print."""
     smoke: bool = False
@@ -42,12 +45,14 @@ class Config:
             object.__setattr__(self, "overwrite", True)
         if not self.features:
             raise SightkitError("Name the features.", "Give --features features.h5.")
+        if self.groups is not None:
+            io.Grouping(self.groups)
         evaluation.require_file(self.output, (".csv",), overwrite=self.overwrite)
 
 
 def main(config: Config) -> list[dict[str, Any]]:
     features = transfer.open_features(config.features)
-    found = transfer.suspicious_labels(features, folds=config.folds)
+    found = transfer.suspicious_labels(features, folds=config.folds, groups=config.groups)
     _files.write_csv(config.output, found)
     wrong = sum(one["doubt"] > 0 for one in found)
     if wrong and config.show:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, training, transfer
+from sightkit import _cli, io, training, transfer
 from sightkit._errors import SightkitError
 
 
@@ -41,6 +41,9 @@ class Config(training.RunConfig):
     """Share of test photos, where the features have no test split."""
     split_seed: int = 42
     """Seed of the division into training and test photos."""
+    groups: str | None = None
+    """Photos that stay in one part, of the split and of the folds: ``parent`` (those of a folder),
+    ``prefix:REGEX`` (whose names begin with the same match), or a CSV file (image, group)."""
     seed: int = 0
     """Seed of random forest, AdaBoost and SVM."""
     overwrite: bool = False
@@ -57,6 +60,8 @@ class Config(training.RunConfig):
             object.__setattr__(self, "overwrite", True)
         if not self.features:
             raise SightkitError("Name the features.", "Give --features features.h5.")
+        if self.groups is not None:
+            io.Grouping(self.groups)
         transfer.check_head(self.head, self.multiclass, self.strengths)
 
     def settings(self) -> transfer.HeadSettings:

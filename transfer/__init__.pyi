@@ -10,9 +10,7 @@ from sightkit.transfer.feature_file import Features as Features
 from sightkit.transfer.feature_file import open_features as open_features
 from sightkit.transfer.feature_network import FeatureNetwork as FeatureNetwork
 from sightkit.transfer.feature_network import describe_network as describe_network
-from sightkit.transfer.features import PhotoSource as PhotoSource
 from sightkit.transfer.features import extract_features as extract_features
-from sightkit.transfer.features import open_photos as open_photos
 from sightkit.transfer.fine_tuning import freeze_body as freeze_body
 from sightkit.transfer.fine_tuning import unfreeze_from as unfreeze_from
 from sightkit.transfer.fine_tuning import with_new_head as with_new_head
@@ -31,6 +29,8 @@ from sightkit.transfer.imagenet import weights_available as weights_available
 from sightkit.transfer.label_errors import suspicious_labels as suspicious_labels
 from sightkit.transfer.network_sources import check_network as check_network
 from sightkit.transfer.network_sources import open_network as open_network
+from sightkit.transfer.photo_source import PhotoSource as PhotoSource
+from sightkit.transfer.photo_source import open_photos as open_photos
 from sightkit.transfer.photos import Sample as Sample
 from sightkit.transfer.photos import draw_sample as draw_sample
 from sightkit.transfer.photos import photos_to_file as photos_to_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,25 @@ class Features:
     def splits(self) -> dict[str, tuple[int, int]]:
         """Name to first row and row after the last."""
         return self.files[0].splits
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """int64 (N,), equal for photos that belong together; None where that is not known."""
+        return self.files[0].groups
+
+    @functools.cached_property
+    def order(self) -> np.ndarray:
+        """Rows in the order of their data, int64 (N,): of a folder, sorted by name in each split.
+
+        Divisions and folds follow it, so that they do not depend on the order of the file.
+        """
+        rows = np.arange(self.shape[0])
+        if "mixed" not in self.files[0].recipe.get("data", {}):
+            return rows
+        names = self.sources()
+        ends = [last for _, last in self.splits.values()]
+        split = np.searchsorted(ends, rows, side="right")
+        return np.array(sorted(rows, key=lambda row: (split[row], names[row].encode())), np.int64)
 
     def sources(self) -> tuple[str, ...]:
         """The source of each row."""

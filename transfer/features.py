@@ -7,31 +7,21 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.evaluation.evaluation_data import require_images
-from sightkit.io import (
-    SPLITS,
-    DatasetFile,
-    FolderDataset,
-    HDF5DatasetWriter,
-    ImageSource,
-    LeftOut,
-    check_place,
-)
+from sightkit.io import HDF5DatasetWriter, LeftOut, check_place
 from sightkit.io.build.dataset import list_of, refuse_left_out
 from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
 from sightkit.io.hdf5.values import mean_bytes
 from sightkit.io.left_out import Finding, check_list, storable, write_list
-from sightkit.io.sources.folder_scan import printable
 from sightkit.io.threads import progress
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
+from sightkit.transfer.photo_source import PhotoSource
 
 if TYPE_CHECKING:
     from sightkit.inference import EngineName
@@ -40,61 +30,6 @@ if TYPE_CHECKING:
 LEAST_SIDE = 0.5
 """Of what a network takes: images of a dataset file that are smaller are told."""
 ENGINE = ("engine", "precision")
-
-
-@dataclass(frozen=True)
-class PhotoSource:
-    """Labelled images whose features are wanted; made by ``open_photos``.
-
-    Attributes:
-        images: the source.
-        rows: the order in which they are taken, one split after the other.
-        splits: name to number of rows.
-        origin: JSON that tells these data from others.
-        place: absolute path of folder or file; names of images are relative to a folder.
-        before: config of the chain that the images have been through already.
-        side: the shorter one of images that all have one size; None where each has its own.
-    """
-
-    images: ImageSource
-    rows: np.ndarray
-    splits: dict[str, int]
-    origin: dict[str, Any]
-    place: str
-    before: dict[str, Any] | None = None
-    side: int | None = None
-
-
-def open_photos(data: str | os.PathLike[str], **options: Any) -> PhotoSource:
-    """Open a folder of images, or a dataset file.
-
-    Args:
-        data: folder, see ``io.FolderDataset``; or file that one of scripts/build_*.py wrote.
-        **options: of a folder: ``layout``, ``labels``, ``exclude`` and others of
-            ``io.FolderDataset``.
-
-    Raises:
-        SightkitError: neither, or no images in it.
-    """
-    if Path(data).is_dir():
-        folder = FolderDataset(Path(data), **options)
-        images = folder()
-        fixed = dict(images.fixed) or {"train": np.arange(len(images))}
-        fixed = {name: fixed[name] for name in SPLITS if name in fixed}
-        rows = np.concatenate(list(fixed.values()))
-        splits = {name: len(part) for name, part in fixed.items()}
-        return PhotoSource(images, rows, splits, folder.to_config(), printable(str(folder.root)))
-    file = DatasetFile.open(data)
-    require_images(file)
-    pixels, sources = file.memmap(), file.sources()
-    images = ImageSource(
-        file.path.stem, file.class_names, file.labels, pixels.__getitem__, sources.__getitem__
-    )
-    splits = {name: last - first for name, (first, last) in file.splits.items()}
-    origin = {"name": "DatasetFile", "sha256": file.sha256}
-    place, side = printable(str(file.path.resolve())), min(file.shape[1:3])
-    rows = np.arange(len(images))
-    return PhotoSource(images, rows, splits, origin, place, file.preprocessing, side)
 
 
 def extract_features(
@@ -161,6 +96,7 @@ def extract_features(
         overwrite=overwrite,
         place=photos.place,
         source_bytes=mean_bytes(names),
+        groups=None if photos.groups is None else photos.groups[photos.rows],
         resumable=True,
     ) as writer:
         if writer.position:

@@ -28,7 +28,7 @@ from sightkit.transfer.heads.fitting import (
 from sightkit.transfer.heads.linear import Multiclass
 from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows, blocks_of
 from sightkit.transfer.photos import photos_of
-from sightkit.transfer.rows import available_memory, constant_features, split_rows
+from sightkit.transfer.rows import available_memory, constant_features, groups_of, split_rows
 
 COPIES = 4
 """Copies of the training features in memory, at the most, while a head is fitted."""
@@ -39,6 +39,8 @@ class HeadSettings:
     """How a head is trained; see ``fit_head`` and ``split_rows``.
 
     Attributes:
+        groups: rule of photos that stay in one part, see ``io.Grouping``; those that are stored
+            with the features when left out.
         memory: bytes that may be taken; features that exceed them are fitted in parts. Half of what
             is free when left out.
     """
@@ -50,6 +52,7 @@ class HeadSettings:
     test_fraction: float = 0.25
     split_seed: int = 42
     seed: int = 0
+    groups: str | None = None
     memory: int | None = None
 
 
@@ -79,8 +82,10 @@ def head_rows(features: Features, settings: HeadSettings) -> tuple[np.ndarray, n
     """
     check_head(settings.head, settings.multiclass, settings.strengths)
     features.require_finite()
-    train, test = split_rows(features, settings.test_fraction, settings.split_seed)
-    stratified_folds(features.labels[train], settings.folds, features.class_names)
+    groups = groups_of(features, settings.groups)
+    train, test = split_rows(features, settings.test_fraction, settings.split_seed, groups)
+    own = None if groups is None else groups[train]
+    stratified_folds(features.labels[train], settings.folds, features.class_names, own)
     return train, test
 
 
@@ -100,6 +105,7 @@ def train_head(
         SightkitError: as ``head_rows``, or a head that needs more memory than is available.
     """
     train, test = rows or head_rows(features, settings)
+    groups = groups_of(features, settings.groups)
     constant = constant_features(features, train)
     if constant:
         print(
@@ -117,6 +123,7 @@ def train_head(
         seed=settings.seed,
         strengths=settings.strengths,
         calibrated=True,
+        groups=None if groups is None else groups[train],
     )
     parts = [
         fitted.head.predict_proba(features.take(rows))

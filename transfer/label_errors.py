@@ -9,10 +9,15 @@ import numpy as np
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.head_run import training_rows
 from sightkit.transfer.heads.fitting import fit_head
+from sightkit.transfer.rows import groups_of
 
 
 def suspicious_labels(
-    features: Features, *, folds: int = 5, labels: np.ndarray | None = None
+    features: Features,
+    *,
+    folds: int = 5,
+    labels: np.ndarray | None = None,
+    groups: str | None = None,
 ) -> list[dict[str, Any]]:
     """Return all photos, the most likely label errors first.
 
@@ -24,6 +29,8 @@ def suspicious_labels(
         features: from ``open_features``.
         folds: of the cross-validation; with more of them each head sees more photos.
         labels: int64 (N,), instead of the file's.
+        groups: rule of photos that stay in one fold, see ``io.Grouping``; those that are stored
+            with the features when left out.
 
     Returns:
         A dict a photo: ``row`` in the feature file; ``photo``, its source; ``label``, its class;
@@ -35,9 +42,17 @@ def suspicious_labels(
         SightkitError: features that are not finite, or a class with fewer photos than folds.
     """
     features.require_finite()
-    labels = features.labels if labels is None else labels
-    rows = training_rows(features, np.arange(features.shape[0]))
-    found = fit_head("logistic", rows, labels, features.class_names, folds=folds)
+    order = features.order
+    labels = (features.labels if labels is None else labels)[order]
+    names = groups_of(features, groups)
+    found = fit_head(
+        "logistic",
+        training_rows(features, order),
+        labels,
+        features.class_names,
+        folds=folds,
+        groups=None if names is None else names[order],
+    )
     index = np.arange(len(labels))
     own = found.held_out[index, labels]
     others = found.held_out.copy()
@@ -46,8 +61,8 @@ def suspicious_labels(
     sources = features.sources()
     return [
         {
-            "row": int(row),
-            "photo": sources[row],
+            "row": int(order[row]),
+            "photo": sources[order[row]],
             "label": features.class_names[labels[row]],
             "suggested": features.class_names[others[row].argmax()],
             "label_probability": float(own[row]),

@@ -22,7 +22,7 @@ from sightkit.evaluation.mistakes import Samples
 from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.feature_file import Features
-from sightkit.transfer.features import open_photos
+from sightkit.transfer.photo_source import open_photos
 from sightkit.transfer.sources import CROP, source_of
 
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -51,6 +51,7 @@ def photos_to_file(
     split_seed: int = 42,
     limit: int | None = None,
     max_bad: float | None = None,
+    groups: str | None = None,
     samples: bool = False,
     **options: Any,
 ) -> io.DatasetFile:
@@ -66,6 +67,7 @@ def photos_to_file(
         split_seed: of the division into train (0.70), validation (0.15) and test.
         limit: take that many images of each split at most.
         max_bad: share of photos that may be left out because they cannot be read.
+        groups: rule of photos that stay in one split, see ``io.Grouping``; for a folder.
         samples: take a few sample photographs where there is no such folder, for a smoke run.
         **options: of a folder: ``layout``, ``labels`` and others of ``io.FolderDataset``.
 
@@ -78,6 +80,13 @@ def photos_to_file(
     side, data = stored_side(name), Path(data)
     if data.is_file():
         file = io.DatasetFile.open(data)
+        if groups is not None:
+            raise SightkitError(
+                "Groups are kept together where a folder is divided; a dataset file is divided.",
+                "Give --groups to scripts/build_folder.py, or leave it out here.",
+                data=str(data),
+                groups=groups,
+            )
         if min(file.shape[1:3]) < side:
             print(
                 f"The images of {data.name} are {file.shape[2]}x{file.shape[1]}, and {name} wants "
@@ -97,6 +106,8 @@ def photos_to_file(
     source = io.FolderDataset(data, **options)
     chain = Pipeline((AspectAwarePreprocessor(side, side),))
     recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]
+    if groups is not None:
+        recipe.append(io.Grouping(groups).to_config())
     mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
     return io.build_dataset(
         source,
@@ -106,6 +117,7 @@ def photos_to_file(
         split_seed=split_seed,
         limit=limit,
         max_bad=max_bad,
+        groups=groups,
     )
 
 

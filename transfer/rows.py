@@ -17,56 +17,88 @@ COPY = 1e-5
 
 
 def split_rows(
-    features: Features, test_fraction: float, seed: int
+    features: Features, test_fraction: float, seed: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows to train on, and rows to test on: int64, rising.
+    """Return rows to train on, and rows to test on: int64, in ``features.order``.
 
-    A file with a split called ``test`` keeps it, and all others are trained on. Any other file is
-    divided, each class in the same proportions; copies of a picture, which have the same features,
-    stay on one side.
+    A file with a split called ``test`` keeps it, and all others are trained on, without the groups
+    that are in it. Any other file is divided, each class in the same proportions; groups, and
+    copies of a picture, which have the same features, stay on one side.
 
     Args:
         features: from ``open_features``.
         test_fraction: share of the test rows, where the file has none.
         seed: of the division.
+        groups: those of ``groups_of``.
 
     Raises:
         SightkitError: a share outside 0 to 1, or a class with fewer than two different pictures.
     """
-    rows = np.arange(features.shape[0])
+    rows = features.order
     if "test" in features.splits:
         first, last = features.splits["test"]
         inside = (rows >= first) & (rows < last)
-        return rows[~inside], rows[inside]
+        shared = np.zeros(len(rows), bool)
+        if groups is not None:
+            shared = ~inside & np.isin(groups[rows], groups[first:last])
+            if count := int(shared.sum()):
+                print(
+                    f"{count:,} training photos are of groups in the test split: they are left "
+                    "out.",
+                    file=sys.stderr,
+                )
+        return rows[~inside & ~shared], rows[inside]
     if not 0 < test_fraction < 1:
         raise SightkitError(
             "The share of test photos must be between 0 and 1.",
             "Give --test-fraction 0.25.",
             test_fraction=test_fraction,
         )
-    groups = copies(features)
-    number = len(rows) - len(np.unique(groups))
+    same = copies(features)
+    number = len(rows) - len(np.unique(same))
     if number:
         print(
             f"{number:,} photos have the features of another one: copies stay on one side of the "
             "split.",
             file=sys.stderr,
         )
-    labelled = np.unique(np.stack([groups, features.labels], axis=1), axis=0)
-    if other := len(labelled) - len(np.unique(groups)):
+    labelled = np.unique(np.stack([same, features.labels], axis=1), axis=0)
+    if other := len(labelled) - len(np.unique(same)):
         print(
             f"{other:,} of them have another class than their copy: scripts/suspicious_labels.py "
             "and scripts/verify_dataset.py name them.",
             file=sys.stderr,
         )
+    together = [same[rows].tolist()]
+    if groups is None:
+        io.report_ungrouped(features.sources(), features.labels)
+    else:
+        together.append(groups[rows].tolist())
+        io.require_divisible(together[1], features.labels[rows], features.class_names, 2)
     parts = io.split(
-        features.labels,
+        features.labels[rows],
         {"train": 1 - test_fraction, "test": test_fraction},
         seed=seed,
-        groups=groups.tolist(),
+        groups=io.joined(*together).tolist(),
         class_names=features.class_names,
     )
-    return np.sort(parts["train"]), np.sort(parts["test"])
+    return rows[np.sort(parts["train"])], rows[np.sort(parts["test"])]
+
+
+def groups_of(features: Features, rule: str | None) -> np.ndarray | None:
+    """Return the name of each row's group, (N,): by a rule, or those of the file; None if none.
+
+    Args:
+        features: from ``open_features``.
+        rule: see ``io.Grouping``.
+    """
+    sources, stored = features.sources(), features.groups
+    if rule is None and stored is None:
+        return None
+    if rule is not None:
+        return np.array(io.Grouping(rule)(sources), object)
+    _, first, number = np.unique(stored, return_index=True, return_inverse=True)
+    return np.array([f"that of {sources[first[each]]}" for each in number], object)
 
 
 def copies(features: Features) -> np.ndarray:

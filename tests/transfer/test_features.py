@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -33,10 +35,11 @@ def test_features_are_the_networks_outputs_with_their_photos(small_network, fold
     images = io.FolderDataset(folder)()
     assert features.shape == (24, 64)
     assert features.class_names == ("china", "flower")
-    assert features.sources()[0] == images.identify(0) == "china/0.png"
-    assert np.array_equal(features.labels, images.labels)
+    names = [images.identify(row) for row in range(24)]
+    assert [features.sources()[row] for row in features.order] == names
+    assert np.array_equal(features.labels[features.order], images.labels)
     for row in (0, 13, 23):
-        image = images.read(row)
+        image = images.read(names.index(features.sources()[row]))
         views = small_network.prepare([image])
         assert views.shape == (1, 10, 32, 32, 3)
         assert np.array_equal(views[0, 5:], views[0, :5, :, ::-1])
@@ -171,6 +174,67 @@ def fails_at(calls, method, number):
         return method(*arguments, **options)
 
     return failing
+
+
+def unmixed(folder, layout="folders"):
+    """The photos of a folder in the order of their names."""
+    photos = transfer.open_photos(folder, layout=layout)
+    ends = np.cumsum([0, *photos.splits.values()])
+    parts = [np.sort(photos.rows[a:b]) for a, b in itertools.pairwise(ends)]
+    origin = {key: value for key, value in photos.origin.items() if key != "mixed"}
+    return dataclasses.replace(photos, rows=np.concatenate(parts), origin=origin)
+
+
+@pytest.mark.parametrize("layout", ("folders", "splits"))
+def test_the_order_of_a_file_is_mixed_and_changes_no_result(
+    layout, small_network, folder, tmp_path
+):
+    if layout == "splits":
+        for photo in sorted(folder.glob("*/*.png")):
+            part = "test" if int(photo.stem) % 3 == 0 else "train"
+            place = tmp_path / "parts" / part / photo.parent.name / photo.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(photo.read_bytes())
+        folder = tmp_path / "parts"
+    photos = transfer.open_photos(folder, layout=layout)
+    mixed = transfer.extract_features(small_network, photos, tmp_path / "mixed.h5")
+    plain = transfer.extract_features(small_network, unmixed(folder, layout), tmp_path / "plain.h5")
+    assert mixed.splits == plain.splits
+    first = slice(*mixed.splits["train"])
+    labels, sorted_labels = mixed.labels[first], plain.labels[first]
+    assert np.array_equal(sorted_labels, np.sort(sorted_labels))
+    assert np.abs(np.diff(labels)).sum() > 4  # mixed: the books cut it anywhere
+    assert np.array_equal(mixed.take(mixed.order), plain.take(plain.order))
+    assert [mixed.sources()[row] for row in mixed.order] == list(plain.sources())
+    found = [transfer.train_head(each, transfer.HeadSettings()) for each in (mixed, plain)]
+    tested = np.arange(len(found[0].test.labels))
+    names = [list(each.samples.names(tested)) for each in found if each.samples.names]
+    assert names[0] == names[1]
+    assert np.array_equal(found[0].fitted.held_out, found[1].fitted.held_out)
+    assert found[0].metrics["test"] == found[1].metrics["test"]
+    doubted = [transfer.suspicious_labels(each, folds=3) for each in (mixed, plain)]
+    assert [each["photo"] for each in doubted[0]] == [each["photo"] for each in doubted[1]]
+    assert [mixed.sources()[each["row"]] for each in doubted[0]] == [
+        each["photo"] for each in doubted[0]
+    ]
+
+
+def test_groups_of_photos_are_stored_and_kept_by_splits_and_folds(small_network, folder, tmp_path):
+    rule = r"prefix:(\d)"  # 0, 1 with 10 and 11, 2, …
+    photos = transfer.open_photos(folder, groups=rule)
+    features = transfer.extract_features(small_network, photos, tmp_path / "f.h5")
+    digits = np.array([source.rpartition("/")[2][0] for source in features.sources()])
+    assert features.groups is not None
+    assert len(set(zip(digits, features.groups.tolist(), strict=True))) == 10
+    plain = extract(small_network, folder, tmp_path / "plain.h5")
+    for file, groups in ((features, None), (plain, rule)):
+        settings = transfer.HeadSettings(groups=groups, folds=2)
+        train, test = transfer.head_rows(file, settings)
+        own = np.array([source.rpartition("/")[2][0] for source in file.sources()])
+        assert not set(own[train]) & set(own[test])
+        transfer.train_head(file, settings)
+    with pytest.raises(SightkitError, match="is all of class china"):
+        transfer.head_rows(plain, transfer.HeadSettings(groups="parent"))
 
 
 def test_unreadable_photos_are_counted_and_listed_alone(small_network, folder, tmp_path, capsys):

@@ -11,6 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from sightkit._errors import SightkitError
+from sightkit.io import require_divisible, split
 from sightkit.transfer.heads.classifier import Head
 from sightkit.transfer.heads.linear import LinearHead, Multiclass, class_scores
 from sightkit.transfer.heads.linear_fit import LinearFit
@@ -63,6 +64,7 @@ def fit_head(
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
     calibrated: bool = False,
+    groups: np.ndarray | None = None,
 ) -> Fitted:
     """Fit a head on training samples alone.
 
@@ -83,13 +85,14 @@ def fit_head(
             to held-out samples were right, by one factor (Guo et al. 2017) that leaves the order of
             the classes alone. Of equally accurate Cs the smallest is taken, as a grid search does,
             and it is hardly sure of anything. One-vs-rest keeps its own sigmoids.
+        groups: (n,), names, equal for samples that stay in one fold.
 
     Raises:
         SightkitError: a class with too few samples, an unknown kind, or a multiclass scheme that
             the kind has not.
     """
     multiclass = check_head(kind, multiclass, strengths)
-    validation = stratified_folds(labels, folds, class_names)
+    validation = stratified_folds(labels, folds, class_names, groups)
     if kind in LINEAR:
         how = LinearFit(kind, len(class_names), multiclass, seed)
         return _linear(how, values, labels, validation, sorted(strengths), calibrated)
@@ -125,12 +128,17 @@ def check_head(
 
 
 def stratified_folds(
-    labels: np.ndarray, count: int, class_names: Sequence[str]
+    labels: np.ndarray,
+    count: int,
+    class_names: Sequence[str],
+    groups: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Return the validation rows of each fold, as scikit-learn's ``StratifiedKFold`` deals them.
 
+    Groups are dealt by ``io.split``, which leaves no fold without a class.
+
     Raises:
-        SightkitError: one class, or a class with fewer samples than folds.
+        SightkitError: one class, or a class with fewer samples, or groups, than folds.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -147,7 +155,12 @@ def stratified_folds(
         )
     if count < 2:
         raise SightkitError("There must be two folds at least.", folds=count)
-    return [test for _, test in StratifiedKFold(count).split(labels, labels)]
+    if groups is None:
+        return [test for _, test in StratifiedKFold(count).split(labels, labels)]
+    require_divisible(groups.tolist(), labels, class_names, count)
+    folds = {f"fold {number}": 1 / count for number in range(1, count + 1)}
+    parts = split(labels, folds, seed=0, groups=groups.tolist(), class_names=class_names)
+    return [np.sort(rows) for rows in parts.values()]
 
 
 def _linear(

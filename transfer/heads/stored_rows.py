@@ -20,7 +20,7 @@ class StoredRows:
 
     Attributes:
         features: the file.
-        taken: int64 (n,), which of its rows, rising.
+        taken: int64 (n,), which of its rows.
         parts: the number of parts in which they are read, each of which fits into memory.
     """
 

@@ -1,0 +1,96 @@
+"""Labelled images whose features are wanted: a folder of photos, or a dataset file."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit.evaluation.evaluation_data import require_images
+from sightkit.io import SPLITS, DatasetFile, FolderDataset, Grouping, ImageSource, joined
+from sightkit.io.sources.folder_scan import printable
+
+MIXED = 42
+"""Seed of the order in which photos of a folder are written."""
+
+
+@dataclass(frozen=True)
+class PhotoSource:
+    """Labelled images whose features are wanted; made by ``open_photos``.
+
+    Attributes:
+        images: the source.
+        rows: the order in which they are taken, one split after the other; those of a folder are
+            mixed, because a file sorted by class is divided wrongly by whoever cuts it at a row.
+        splits: name to number of rows.
+        origin: JSON that tells these data from others.
+        place: absolute path of folder or file; names of images are relative to a folder.
+        before: config of the chain that the images have been through already.
+        side: the shorter one of images that all have one size; None where each has its own.
+        groups: int64, a number for each image of the source, equal for those that belong together;
+            None where that is not known.
+    """
+
+    images: ImageSource
+    rows: np.ndarray
+    splits: dict[str, int]
+    origin: dict[str, Any]
+    place: str
+    before: dict[str, Any] | None = None
+    side: int | None = None
+    groups: np.ndarray | None = None
+
+
+def open_photos(
+    data: str | os.PathLike[str], *, groups: str | None = None, **options: Any
+) -> PhotoSource:
+    """Open a folder of images, or a dataset file.
+
+    Args:
+        data: folder, see ``io.FolderDataset``; or file that one of scripts/build_*.py wrote.
+        groups: rule of images that belong together, see ``io.Grouping``; by default those of the
+            file.
+        **options: of a folder: ``layout``, ``labels``, ``exclude`` and others of
+            ``io.FolderDataset``.
+
+    Raises:
+        SightkitError: neither, or no images in it, or one without a group.
+    """
+    if groups is not None:
+        photos, grouping = open_photos(data, **options), Grouping(groups)
+        names = [photos.images.identify(row) for row in range(len(photos.images))]
+        return dataclasses.replace(
+            photos,
+            origin={**photos.origin, "groups": grouping.to_config()},
+            groups=joined(grouping(names)),
+        )
+    if Path(data).is_dir():
+        folder = FolderDataset(Path(data), **options)
+        images = folder()
+        fixed = dict(images.fixed) or {"train": np.arange(len(images))}
+        rng = np.random.Generator(np.random.Philox(key=[MIXED, 0]))
+        fixed = {name: rng.permutation(fixed[name]) for name in SPLITS if name in fixed}
+        rows = np.concatenate(list(fixed.values()))
+        splits = {name: len(part) for name, part in fixed.items()}
+        origin = {**folder.to_config(), "mixed": MIXED}
+        return PhotoSource(images, rows, splits, origin, printable(str(folder.root)))
+    file = DatasetFile.open(data)
+    require_images(file)
+    pixels, sources = file.memmap(), file.sources()
+    images = ImageSource(
+        file.path.stem, file.class_names, file.labels, pixels.__getitem__, sources.__getitem__
+    )
+    return PhotoSource(
+        images,
+        np.arange(len(images)),
+        {name: last - first for name, (first, last) in file.splits.items()},
+        {"name": "DatasetFile", "sha256": file.sha256},
+        printable(str(file.path.resolve())),
+        file.preprocessing,
+        min(file.shape[1:3]),
+        file.groups,
+    )
