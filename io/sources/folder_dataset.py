@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from sightkit import _scripts
 from sightkit._errors import SightkitError
 from sightkit.io.images import read_image
 from sightkit.io.sources.archives import place_in_archive
@@ -59,7 +60,8 @@ class FolderFlags:
     @property
     def options(self) -> dict[str, Any]:
         """Arguments of ``FolderDataset`` by name."""
-        return {field.name: getattr(self, field.name) for field in fields(FolderFlags)}
+        flags = {field.name: getattr(self, field.name) for field in fields(FolderFlags)}
+        return {**flags, "propose": True}
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class FolderDataset:
             files without an id are left out and counted.
         columns: names of the table's columns of ids and of labels; they are found where there is no
             choice.
+        propose: the script has flags for layout and labels, so that errors may advise them.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
@@ -119,6 +122,7 @@ class FolderDataset:
     fewest: int = 2
     labels: str | os.PathLike[str] | None = None
     columns: tuple[str, str] | None = None
+    propose: bool = False
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
@@ -197,7 +201,8 @@ class FolderDataset:
         try:
             return self._by_layout(scan, self.layout)
         except LayoutError as error:
-            if self.fewest > 1 and (proposal := self._proposal(scan)):
+            choice = (self.propose or not _scripts.command_line) and self.fewest > 1
+            if choice and (proposal := self._proposal(scan)):
                 raise SightkitError(f"{error} {proposal}") from error
             raise
 
@@ -237,9 +242,9 @@ class FolderDataset:
                 continue
             except SightkitError as error:
                 if not nearly and flag not in GUESSED:
-                    nearly = f"{flag} nearly fits: {error}"
+                    nearly = f"Give {flag}, which nearly fits: {error}"
                 continue
             if len(found.lost) <= MOST_LOST * len(found.images):
                 classes = listed([printable(name) for name in found.classes])
-                return f"{flag} fits: {len(found.images):,} images of {classes}."
+                return f"Give {flag}, which fits: {len(found.images):,} images of {classes}."
         return nearly

@@ -252,36 +252,38 @@ LAYOUTS = {
 def test_the_layout_that_fits_is_proposed_and_works(held, asked, tmp_path):
     draw(tmp_path, *(place.format(i) for place in LAYOUTS[held] for i in range(10, 13)))
     with pytest.raises(
-        SightkitError, match=rf"--layout {held} fits: \d+ images of \w+, \w+"
+        SightkitError, match=rf"--layout {held}, which fits: \d+ images of \w"
     ) as one:
-        FolderDataset(tmp_path, asked)()
+        FolderDataset(tmp_path, asked, propose=True)()
     assert str(one.value).count("--layout") == 1
     FolderDataset(tmp_path, held)()
-    with pytest.raises(SightkitError) as one:
-        FolderDataset(tmp_path, asked, fewest=1)()  # for evaluation, which has no such flag
-    assert "--layout" not in str(one.value)
+    for options in ({}, {"propose": True, "fewest": 1}):  # a script without that flag; evaluation
+        with pytest.raises(SightkitError) as one:
+            FolderDataset(tmp_path, asked, **options)()
+        assert "--layout" not in str(one.value)
 
 
 def test_a_table_that_fits_is_proposed(tmp_path):
     draw(tmp_path, *(f"all/{i:x}a.png" for i in range(4)))
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "the labels.csv").write_text("id,x\n0a,cat\n1a,dog\n2a,cat\n3a,dog\n")
-    with pytest.raises(SightkitError, match=r"--labels 'the labels\.csv' fits: 4 images"):
-        FolderDataset(tmp_path)()
+    with pytest.raises(SightkitError, match=r"--labels 'the labels\.csv', which fits: 4 images"):
+        FolderDataset(tmp_path, propose=True)()
 
 
 def test_what_is_missing_of_a_layout_or_a_table_is_said(tmp_path):
-    draw(
-        tmp_path / "x",
-        *(f"{p}/{c}/{i}.png" for p in ("train", "test") for c in "ab" for i in "12"),
-        "train/c/1.png",
-    )
-    with pytest.raises(SightkitError, match=r"splits nearly fits: Each class.*classes='c \(1\)'"):
-        FolderDataset(tmp_path / "x")()
+    images = [f"{part}/{c}/{i}.png" for part in ("train", "test") for c in "ab" for i in "12"]
+    draw(tmp_path / "x", *images, "train/c/1.png")
+    with pytest.raises(
+        SightkitError, match=r"splits, which nearly fits: Each class.*classes='c \(1\)'"
+    ):
+        FolderDataset(tmp_path / "x", propose=True)()
     draw(tmp_path / "y", *(f"all/{i:x}a.png" for i in range(4)))
     (tmp_path / "y" / "all.csv").write_text("id,x,y\n0a,cat,f\n1a,dog,m\n2a,cat,f\n3a,dog,f\n")
-    with pytest.raises(SightkitError, match=r"--labels all\.csv nearly fits: .*--columns id LABEL"):
-        FolderDataset(tmp_path / "y")()
+    with pytest.raises(
+        SightkitError, match=r"--labels all\.csv, which nearly fits: .*--columns id LABEL"
+    ):
+        FolderDataset(tmp_path / "y", propose=True)()
 
 
 @pytest.mark.parametrize("folder", ("x", "data/in/x", ""))
