@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -37,7 +36,7 @@ LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\
 
 
 PROPOSED: tuple[Layout, ...] = ("folders", "splits", "tiny_imagenet", "names", "deep")
-GUESSED = ("--layout folders", "--layout names", "--layout deep")
+GUESSED = ("--layout=folders", "--layout=names", "--layout=deep")
 """Whatever the folder holds, these nearly fit."""
 TABLES, MOST_TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl"), 5
 MOST_LOST = 0.1
@@ -223,13 +222,13 @@ class FolderDataset:
         """Return the flag by which the folder can be read, and what it then holds."""
         tables = [name for name, _ in scan.left_out if name.lower().endswith(TABLES)][:MOST_TABLES]
         ways: list[tuple[str, Callable[[], Labelled]]] = [
-            (f"--layout {layout}", functools.partial(self._by_layout, scan, layout))
+            (f"--layout={layout}", functools.partial(self._by_layout, scan, layout))
             for layout in PROPOSED
             if layout != self.layout
         ]
         ways += [
             (
-                f"--labels {shlex.quote(printable(name))}",
+                f'--labels="{printable(name)}"',
                 functools.partial(by_table, scan, Path(name), None, self.exclude),
             )
             for name in tables

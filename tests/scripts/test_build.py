@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import tarfile
@@ -170,3 +171,27 @@ def test_real_data(name, folder, images, classes, test, test_data, tmp_path):
     result = run(name, data=test_data / folder, output=tmp_path / "x.h5")
     assert (result["images"], len(result["classes"])) == (images, classes)
     assert result["splits"]["test"] == pytest.approx(test, abs=2)
+
+
+@pytest.mark.parametrize("held", ("splits", "names", "table"))
+def test_the_proposed_flag_is_a_next_step_of_build_folder(held, script, tmp_path):
+    images = {
+        "splits": [f"{p}/{c}/{i}" for p in ("train", "test") for c in "ab" for i in range(3)],
+        "names": [f"train/{c}.{i}" for c in ("cat", "dog") for i in range(3)],
+        "table": [f"all/{i:x}a" for i in range(6)],
+    }[held]
+    for number, name in enumerate(images):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / "in" / f"{name}.png", np.full((4, 4, 3), number, np.uint8))
+    if held == "table":
+        rows = "".join(f"{i:x}a,{'xy'[i % 2]}\n" for i in range(6))
+        (tmp_path / "in" / "all labels.csv").write_text(f"id,kind\n{rows}")
+    flags = ("--data", tmp_path / "in", "--output", tmp_path / "x.h5", "--size", 4)
+    told = script("build_folder", *flags)
+    assert told.code == 2
+    step = re.search(r"Give (--\w+=(\"[^\"]*\"|\w+)), which fits", told.stderr)
+    assert step, told.stderr
+    told = script("build_folder", *flags, step[1].replace('"', ""))
+    assert told.code == 0, told.stderr
+    told = script("build_animals", *flags)  # it has no such flag
+    assert told.code == 2 and "--layout" not in told.stderr and "--labels" not in told.stderr

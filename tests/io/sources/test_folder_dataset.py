@@ -252,7 +252,7 @@ LAYOUTS = {
 def test_the_layout_that_fits_is_proposed_and_works(held, asked, tmp_path):
     draw(tmp_path, *(place.format(i) for place in LAYOUTS[held] for i in range(10, 13)))
     with pytest.raises(
-        SightkitError, match=rf"--layout {held}, which fits: \d+ images of \w"
+        SightkitError, match=rf"--layout={held}, which fits: \d+ images of \w"
     ) as one:
         FolderDataset(tmp_path, asked, propose=True)()
     assert str(one.value).count("--layout") == 1
@@ -267,7 +267,7 @@ def test_a_table_that_fits_is_proposed(tmp_path):
     draw(tmp_path, *(f"all/{i:x}a.png" for i in range(4)))
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "the labels.csv").write_text("id,x\n0a,cat\n1a,dog\n2a,cat\n3a,dog\n")
-    with pytest.raises(SightkitError, match=r"--labels 'the labels\.csv', which fits: 4 images"):
+    with pytest.raises(SightkitError, match=r"--labels=\"the labels\.csv\", which fits: 4 images"):
         FolderDataset(tmp_path, propose=True)()
 
 
@@ -275,13 +275,13 @@ def test_what_is_missing_of_a_layout_or_a_table_is_said(tmp_path):
     images = [f"{part}/{c}/{i}.png" for part in ("train", "test") for c in "ab" for i in "12"]
     draw(tmp_path / "x", *images, "train/c/1.png")
     with pytest.raises(
-        SightkitError, match=r"splits, which nearly fits: Each class.*classes='c \(1\)'"
+        SightkitError, match=r"--layout=splits, which nearly fits: Each class.*classes='c \(1\)'"
     ):
         FolderDataset(tmp_path / "x", propose=True)()
     draw(tmp_path / "y", *(f"all/{i:x}a.png" for i in range(4)))
     (tmp_path / "y" / "all.csv").write_text("id,x,y\n0a,cat,f\n1a,dog,m\n2a,cat,f\n3a,dog,f\n")
     with pytest.raises(
-        SightkitError, match=r"--labels all\.csv, which nearly fits: .*--columns id LABEL"
+        SightkitError, match=r"--labels=\"all\.csv\", which nearly fits: .*--columns id LABEL"
     ):
         FolderDataset(tmp_path / "y", propose=True)()
 
