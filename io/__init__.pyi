@@ -15,6 +15,7 @@ from sightkit.io.image_batches import image_batches as image_batches
 from sightkit.io.images import decode_image as decode_image
 from sightkit.io.images import read_image as read_image
 from sightkit.io.images import write_png as write_png
+from sightkit.io.keras_h5 import read_keras_h5 as read_keras_h5
 from sightkit.io.labels import class_weights as class_weights
 from sightkit.io.labels import decode_labels as decode_labels
 from sightkit.io.labels import encode_labels as encode_labels

@@ -69,7 +69,7 @@ def _evaluate(config: Config) -> dict[str, Any]:
     # Errors of members and data are reported before Keras takes its seconds.
     folders, path = find_members(config.members, config.data)
     described = {
-        name: training.check_bundle(folder, (training.NETWORK,)) for name, folder in folders.items()
+        name: training.check_bundle(folder, training.ALONE) for name, folder in folders.items()
     }
     evaluation.require_alike(described)
     class_names = next(iter(described.values()))["class_names"]

@@ -1,4 +1,4 @@
-"""Fine-tune a network that was trained on ImageNet on your own photos.
+"""Fine-tune a network that was trained on ImageNet, or your own, on your own photos.
 
     python scripts/finetune.py --model mobilenetv2_0.35 --data PHOTOS --output runs/finetune/photos
     python scripts/predict.py --bundle runs/finetune/photos/bundle PHOTO.jpg
@@ -37,7 +37,10 @@ class Config(experiments.Config, io.FolderFlags):
     data: Path = Path("datasets/photos")
     """Folder of photos, or a dataset file (.h5)."""
     model: Annotated[
-        str, tyro.conf.arg(metavar="NAME", help=f"The network: {', '.join(transfer.names())}.")
+        str,
+        tyro.conf.arg(
+            metavar="NAME", help=f"The network: {', '.join(transfer.names())}; or RUN/bundle."
+        ),
     ] = "mobilenetv2_0.35"
     warm_up: int = 20
     """Passes over the training photos in phase 1; 10 to 30 are usual."""
@@ -63,7 +66,7 @@ class Config(experiments.Config, io.FolderFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        transfer.source_of(self.model)
+        transfer.check_network(self.model)
         if self.warm_up < 1 or not self.warm_up_rate > 0 or self.hidden < 0:
             raise SightkitError(
                 "--warm-up must be at least 1, --warm-up-rate above 0, --hidden at least 0.",
@@ -114,7 +117,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         hidden = (config.hidden,) if config.hidden else ()
         head = {"hidden": hidden, "dropout": config.dropout, "pool": config.pool}
         network = transfer.with_new_head(config.model, data.classes, trained=trained, **head)
-        layer = config.unfreeze_from or transfer.source_of(config.model).last_block
+        layer = config.unfreeze_from or transfer.last_block(config.model, network)
         transfer.unfreeze_from(network, layer)  # an unknown one is refused before phase 1
 
         # 3. Phase 1: the head learns. Phase 2: the body's last layers learn too.

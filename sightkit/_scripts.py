@@ -25,7 +25,7 @@ TASKS = {
     "Check images and labels": ("verify_*", "augmentation_*", "suspicious_*"),
     "Build a dataset file": ("build_*",),
     "Train": ("train_*", "ensemble", "search"),
-    "Reuse a pretrained network": ("advise", "classify", "extract_*", "finetune"),
+    "Reuse a pretrained network": ("advise", "classify", "extract_*", "finetune", "import_*"),
     "Evaluate and predict": ("evaluate", "*_ensemble", "predict"),
     "Inspect a network": ("inspect_*", "visualize_*"),
 }

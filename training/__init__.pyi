@@ -1,8 +1,9 @@
 from sightkit.training.bundle import Bundle as Bundle
 from sightkit.training.bundle import load_bundle as load_bundle
-from sightkit.training.bundle_format import NETWORK as NETWORK
+from sightkit.training.bundle_format import ALONE as ALONE
 from sightkit.training.bundle_format import NETWORK_AND_HEAD as NETWORK_AND_HEAD
 from sightkit.training.bundle_format import check_bundle as check_bundle
+from sightkit.training.bundle_format import check_place as check_place
 from sightkit.training.bundle_writer import save_bundle as save_bundle
 from sightkit.training.bundle_writer import save_run_bundle as save_run_bundle
 from sightkit.training.checks.preflight import preflight as preflight
@@ -17,6 +18,7 @@ from sightkit.training.learning_rate_finder import learning_rate_finder as learn
 from sightkit.training.lsuv import initialize_lsuv as initialize_lsuv
 from sightkit.training.mixing import CutMix as CutMix
 from sightkit.training.mixing import MixUp as MixUp
+from sightkit.training.network_file import read_network as read_network
 from sightkit.training.preparation import prepare as prepare
 from sightkit.training.run import Run as Run
 from sightkit.training.run_config import RunConfig as RunConfig

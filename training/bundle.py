@@ -14,7 +14,7 @@ import numpy as np
 from sightkit import inference, zoo
 from sightkit import io as sightkit_io
 from sightkit.preprocessing import Preprocessor, from_config
-from sightkit.training.bundle_format import CANARY, NETWORK, TRAINING_ROWS, WEIGHTS, damaged
+from sightkit.training.bundle_format import ALONE, CANARY, TRAINING_ROWS, WEIGHTS, damaged
 from sightkit.training.classifier import Classifier, load_by_kind
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def load_bundle(
 ) -> Bundle:
     """Load the network that a bundle describes, and check that it answers as when it was saved.
 
-    Only builders of the zoo are called and only weights are read: nothing in a bundle is code.
+    Only builders of the zoo and layers of ``keras.layers`` are called, and only weights are read:
+    nothing in a bundle is code.
 
     Args:
         folder: of the bundle.
@@ -79,7 +80,7 @@ def load_bundle(
             preprocessor, or an answer to the canary image that differs by more than 1e-2 in a
             log-probability.
     """
-    return load_by_kind(folder, {NETWORK: open_checked}, images=images, cache=cache)
+    return load_by_kind(folder, dict.fromkeys(ALONE, open_checked), images=images, cache=cache)
 
 
 def open_checked(
@@ -99,7 +100,7 @@ def open_checked(
 
     @functools.cache
     def build() -> keras.Model:
-        network = zoo.build(origin["builder"], precision="float32", **origin["arguments"])
+        network = zoo.rebuild(origin, most=(folder / WEIGHTS).stat().st_size // 4)
         require_classes(network.output_shape)
         zoo.load_weights(network, folder / WEIGHTS)
         return network

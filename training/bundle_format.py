@@ -29,7 +29,11 @@ TRAINING_ROWS = "training_rows.npy"
 """Keys of the images that were trained on, where they are known (``io.Manifest``)."""
 
 NETWORK = "classifier"
+KERAS = "keras"
+"""A network that no builder made."""
 NETWORK_AND_HEAD = "features_and_head"
+ALONE = (NETWORK, KERAS)
+"""The kinds of a network without a head."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Kind:
         loader: the function that loads it.
         fields: of its description beside those that every bundle has.
         files: a description to the names of the files that the bundle must hold.
-        networks: a description to the builder and arguments of each network.
+        networks: a description to the origin of each network, see ``zoo.origin``.
     """
 
     name: str
@@ -52,13 +56,16 @@ class Kind:
 
 
 KINDS = {
-    NETWORK: Kind(
-        "a network",
-        "sightkit.training.load_bundle",
-        {"network": dict, "preprocessing": dict},
-        lambda found: [WEIGHTS, CANARY, *({TRAINING_ROWS} & set(found["files"]))],
-        lambda found: [found["network"]],
-    ),
+    **{
+        kind: Kind(
+            name,
+            "sightkit.training.load_bundle",
+            {"network": dict, "preprocessing": dict},
+            lambda found: [WEIGHTS, CANARY, *({TRAINING_ROWS} & set(found["files"]))],
+            lambda found: [found["network"]],
+        )
+        for kind, name in ((NETWORK, "a network"), (KERAS, "a network of Keras"))
+    },
     NETWORK_AND_HEAD: Kind(
         "networks with a head on their features",
         "sightkit.transfer.load",
@@ -107,8 +114,12 @@ def check_bundle(
         path = folder / name
         if not path.is_file() or _files.sha256(path) != description["files"].get(name):
             raise damaged(folder, f"{name} is missing or not the file that was saved")
-    for network in _networks(folder, description):
-        zoo.entry(network["builder"])
+    try:
+        networks = found.networks(description)
+    except (KeyError, TypeError) as error:
+        raise damaged(folder, f"networks in {DESCRIPTION} must have an identity each") from error
+    if not all(map(zoo.check_origin, networks)):
+        raise damaged(folder, "a network is named by its builder and arguments")
     return description
 
 
@@ -159,8 +170,11 @@ def write_bundle(
 
     Returns:
         The folder.
+
+    Raises:
+        SightkitError: see ``check_place``.
     """
-    folder = Path(folder)
+    folder = check_place(folder)
     temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -184,6 +198,18 @@ def write_bundle(
     return folder
 
 
+def check_place(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder of a bundle; raise unless a bundle may be written there.
+
+    Raises:
+        SightkitError: a file, a folder with other things in it, or one that cannot be written to.
+    """
+    folder = Path(folder)
+    _files.require_writable(folder)
+    _files.read_own(folder, DESCRIPTION, FORMAT)
+    return folder
+
+
 def digest(description: Mapping[str, Any]) -> str:
     """SHA-256 of a description without its own hash: finds what rotted or was edited by hand."""
     text = json.dumps(description, sort_keys=True, ensure_ascii=False)
@@ -195,23 +221,6 @@ def damaged(folder: Path, reason: str) -> SightkitError:
     return SightkitError(
         f"The bundle is damaged: {reason}.", "Fetch or train it again.", bundle=str(folder)
     )
-
-
-def _networks(folder: Path, description: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Builder and arguments of each network."""
-    try:
-        found = KINDS[description["kind"]].networks(description)
-    except (KeyError, TypeError) as error:
-        raise damaged(folder, f"networks in {DESCRIPTION} must have an identity each") from error
-    for network in found:
-        if (
-            not isinstance(network, dict)
-            or set(network) != {"builder", "arguments"}
-            or not isinstance(network["arguments"], dict)
-            or "precision" in network["arguments"]  # of build, not of a builder
-        ):
-            raise damaged(folder, "a network is named by its builder and arguments")
-    return found
 
 
 def _replace_folder(new: Path, folder: Path) -> None:

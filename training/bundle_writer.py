@@ -17,15 +17,25 @@ from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle import load_bundle
 from sightkit.training.bundle_format import (
     CANARY,
+    KERAS,
     NETWORK,
     TRAINING_ROWS,
     WEIGHTS,
     write_bundle,
 )
 from sightkit.training.canary import choose_canary, hard_images
-from sightkit.training.classifier import TOLERANCE, canary_difference, compile_ahead
+from sightkit.training.classifier import (
+    TOLERANCE,
+    Photo,
+    canary_difference,
+    compile_ahead,
+    decoded,
+)
 from sightkit.training.run import Run
 from sightkit.training.state import weights_sha256
+
+NOISE = 16
+"""Images of noise that a network and its copy answer, beside the canary."""
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +49,7 @@ def save_bundle(
     *,
     preprocessing: Preprocessor,
     class_names: Sequence[str],
-    canary: np.ndarray,
+    canary: Photo,
     metrics: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     training_rows: sightkit_io.Manifest | None = None,
@@ -48,11 +58,13 @@ def save_bundle(
 
     Args:
         folder: of the bundle.
-        network: built by the zoo, trained, in any precision; it is saved as a float32 network.
+        network: trained, in any precision; saved as a float32 network. Built by the zoo, or any
+            functional or sequential network of ``keras.layers``: of that a flat copy is saved that
+            gives a probability for each class, see ``zoo.adopt``; what was added is reported.
         preprocessing: the evaluation chain, from decoded image to the network's input.
         class_names: in label order.
-        canary: uint8 image, (H, W, 3) RGB or (H, W, 1); the network's answer to it is stored
-            and compared whenever the bundle is loaded.
+        canary: uint8 image, (H, W, 3) RGB or (H, W, 1), or the path of an image file; the
+            network's answer to it is stored and compared whenever the bundle is loaded.
         metrics: of the evaluation, JSON.
         training: precision, seed, data and other facts of the training, JSON.
         training_rows: the images that it was trained on, so that ``scripts/evaluate.py`` can warn
@@ -62,22 +74,33 @@ def save_bundle(
         The folder.
 
     Raises:
-        SightkitError: a network that no builder of the zoo made, class names that are not one an
-            output, or a chain that cannot take images of ``io.read_image``.
+        SightkitError: a subclassed network, a Lambda or custom layer (it is named), class names
+            that are not one an output, or a chain that cannot take images of ``io.read_image``.
     """
-    classes = network.output_shape[-1]
+    if not hasattr(network, "get_weights"):
+        raise SightkitError(
+            "save_bundle takes the folder, then the network.",
+            "Write save_bundle(folder, network, preprocessing=…, class_names=…, canary=…).",
+            network=type(network).__name__,
+        )
     if len(set(class_names)) < len(class_names):
         twice = sorted({name for name in class_names if list(class_names).count(name) > 1})
         raise SightkitError("Every class must have a name of its own.", twice=twice)
-    if len(class_names) != classes:
-        raise SightkitError(
-            "There must be a class name for each output of the network.",
-            class_names=len(class_names),
-            outputs=classes,
-        )
-    origin = zoo.origin(network)
-    saved = zoo.build(origin["builder"], precision="float32", **origin["arguments"])
-    saved.set_weights(network.get_weights())
+    canary = decoded(canary)
+    if zoo.has_origin(network):
+        saved = zoo.rebuild(zoo.origin(network))
+        if len(class_names) != saved.output_shape[-1]:
+            raise SightkitError(
+                "There must be a class name for each output of the network.",
+                class_names=len(class_names),
+                outputs=saved.output_shape[-1],
+            )
+        saved.set_weights(network.get_weights())
+    else:
+        saved, notes = zoo.adopt(network, _examples(preprocessing, canary), len(class_names))
+        for note in notes:
+            print(note, file=sys.stderr)
+    origin = zoo.origin(saved)
 
     def write(place: Path) -> dict[str, Any]:
         saved.save_weights(place / WEIGHTS)
@@ -108,7 +131,7 @@ def save_bundle(
             **rows,
         }
 
-    return write_bundle(folder, NETWORK, write)
+    return write_bundle(folder, KERAS if "keras" in origin else NETWORK, write)
 
 
 def save_run_bundle(
@@ -162,10 +185,17 @@ def save_run_bundle(
     return bundle
 
 
+def _examples(preprocessing: Preprocessor, canary: np.ndarray) -> np.ndarray:
+    """Return a canary and noise, preprocessed: float32 (N, H, W, C)."""
+    noise = np.random.default_rng(0).integers(0, 256, (NOISE, *canary.shape), np.uint8)
+    return np.stack([preprocessing(image) for image in (canary, *noise)]).astype(np.float32)
+
+
 def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
     """Return the network's answer to an image; raise if the chain does not end in its input."""
     x = preprocessing(image)
-    if x.shape != network.input_shape[1:]:
+    sides = zip(x.shape, network.input_shape[1:], strict=False)
+    if x.ndim != len(network.input_shape) - 1 or any(b not in (None, a) for a, b in sides):
         raise SightkitError(
             "The preprocessing must turn any image file, read as RGB, into the network's input.",
             "Put a GrayscalePreprocessor first into the chain of a grey network.",

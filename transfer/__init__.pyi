@@ -12,6 +12,7 @@ from sightkit.transfer.feature_network import FeatureNetwork as FeatureNetwork
 from sightkit.transfer.feature_network import describe_network as describe_network
 from sightkit.transfer.features import extract_features as extract_features
 from sightkit.transfer.fine_tuning import freeze_body as freeze_body
+from sightkit.transfer.fine_tuning import last_block as last_block
 from sightkit.transfer.fine_tuning import unfreeze_from as unfreeze_from
 from sightkit.transfer.fine_tuning import with_new_head as with_new_head
 from sightkit.transfer.head_run import EvaluatedHead as EvaluatedHead
@@ -26,6 +27,8 @@ from sightkit.transfer.heads.fitting import fit_head as fit_head
 from sightkit.transfer.imagenet import preprocessing_of as preprocessing_of
 from sightkit.transfer.imagenet import pretrained as pretrained
 from sightkit.transfer.imagenet import weights_available as weights_available
+from sightkit.transfer.imported_network import import_network as import_network
+from sightkit.transfer.imported_network import read_class_names as read_class_names
 from sightkit.transfer.label_errors import suspicious_labels as suspicious_labels
 from sightkit.transfer.network_sources import check_network as check_network
 from sightkit.transfer.network_sources import open_network as open_network

@@ -25,8 +25,8 @@ from sightkit.evaluation.predictions import Predictor
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.bundle import open_checked
 from sightkit.training.bundle_format import (
+    ALONE,
     CANARY,
-    NETWORK,
     NETWORK_AND_HEAD,
     NETWORK_WEIGHTS,
     damaged,
@@ -190,7 +190,7 @@ def load(
         classifier = load("runs/photos/logistic/bundle")
         classifier.top(classifier.predict(["photo.jpg"]), 5)
     """
-    loaders = {NETWORK: open_checked, NETWORK_AND_HEAD: _open_checked}
+    loaders = {**dict.fromkeys(ALONE, open_checked), NETWORK_AND_HEAD: _open_checked}
     return load_by_kind(folder, loaders, images=images, cache=cache)
 
 

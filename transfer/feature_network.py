@@ -122,6 +122,10 @@ def require_same_network(
     next_step: str = "Extract them again with the same --model, --layer, --pool and --crops.",
 ) -> None:
     """Raise unless two identities are of one network, cut and fed alike."""
+    found, wanted = (
+        {**identity, "network": zoo.short_origin(identity["network"])}
+        for identity in (found, wanted)
+    )
     differ = [field for field in SAME if found.get(field) != wanted.get(field)]
     if differ:
         raise SightkitError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.io import HDF5DatasetWriter, LeftOut, check_place
 from sightkit.io.build.dataset import list_of, refuse_left_out
@@ -143,9 +144,8 @@ def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
 
 
 def _recipe(network: FeatureNetwork, photos: PhotoSource) -> dict[str, Any]:
-    return as_json(
-        {"kind": KIND, "network": network.identity, "data": photos.origin, "before": photos.before}
-    )
+    short = {**network.identity, "network": zoo.short_origin(network.identity["network"])}
+    return as_json({"kind": KIND, "network": short, "data": photos.origin, "before": photos.before})
 
 
 def _readable(photos: PhotoSource, wanted: int) -> list[np.ndarray]:

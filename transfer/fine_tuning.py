@@ -8,9 +8,12 @@ import keras
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
-from sightkit.transfer.feature_network import require_layer
+from sightkit.training.bundle import load_bundle
+from sightkit.transfer.feature_network import default_layer, require_layer
 from sightkit.transfer.imagenet import pretrained
-from sightkit.transfer.sources import source_of
+from sightkit.transfer.sources import is_bundle, source_of
+from sightkit.zoo.fc_head import attach
+from sightkit.zoo.unit import Unit
 
 HEAD = ("head_", "logits", "predictions")
 """How the names of a head's layers begin, in every network that ``zoo.Surgery`` makes."""
@@ -25,10 +28,11 @@ def with_new_head(
     pool: str = "avg",
     trained: bool = True,
 ) -> keras.Model:
-    """A network trained on ImageNet whose classifier is cut off, with an ``FCHead`` in its place.
+    """A trained network whose classifier is cut off, with an ``FCHead`` in its place.
 
     Args:
-        name: one of ``names()``: ``"vgg16"``, ``"mobilenetv2_0.35"``, ….
+        name: one of ``names()``: ``"vgg16"``, ``"mobilenetv2_0.35"``, …; or the folder of a bundle,
+            whose network is cut at the last layer with height and width.
         classes: number of classes, at least 2.
         hidden: neurons of each hidden dense layer of the head; none for logits alone.
         dropout: share dropped after each hidden layer.
@@ -37,7 +41,7 @@ def with_new_head(
         trained: False leaves the body at random values: to try things out without weights.
 
     Returns:
-        Uncompiled ``zoo.Surgery``, which a bundle can hold: float32 (N, side, side, 3), as
+        Uncompiled network, which a bundle can hold: float32 (N, H, W, C), as
         ``preprocessing_of(name)`` gives them, to float32 (N, classes) probabilities.
 
     Raises:
@@ -46,6 +50,8 @@ def with_new_head(
     Reference:
         Rosebrock, "Deep Learning for Computer Vision with Python", practitioner bundle, chapter 5.
     """
+    if is_bundle(name):
+        return _on_bundle(name, classes, hidden, dropout, pool)
     side = source_of(name).side
     network = zoo.Surgery(
         (side, side, 3), classes, base=name, hidden=tuple(hidden), dropout=dropout, pool=pool
@@ -55,6 +61,27 @@ def with_new_head(
             if layer.weights:
                 network.get_layer(layer.name).set_weights(layer.get_weights())
     return network
+
+
+def _on_bundle(
+    name: str, classes: int, hidden: Sequence[int], dropout: float, pool: str
+) -> keras.Model:
+    body = load_bundle(name).network
+    features = body.get_layer(default_layer(body)).output
+    outputs = attach(features, classes, Unit(), tuple(hidden), dropout, pool)
+    return keras.Model(body.inputs[0], outputs, name="finetuned")
+
+
+def last_block(name: str, network: keras.Model) -> str:
+    """Return the layer with which the last block of a network with a new head begins.
+
+    Of a network that is not trained on ImageNet it is the last convolution of the body.
+    """
+    if not is_bundle(name):
+        return source_of(name).last_block
+    body = [layer for layer in network.layers if not layer.name.startswith(HEAD)]
+    kernels = [layer for layer in body if hasattr(layer, "kernel_size") and layer.weights]
+    return (kernels or [layer for layer in body if layer.weights] or body)[-1].name
 
 
 def freeze_body(network: keras.Model) -> None:

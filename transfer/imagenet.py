@@ -22,9 +22,11 @@ from sightkit.preprocessing import (
     ImageToArrayPreprocessor,
     MeanPreprocessor,
     Pipeline,
+    from_config,
 )
 from sightkit.training import Bundle
-from sightkit.transfer.sources import CROP, MD5, Source, source_of
+from sightkit.training.bundle_format import ALONE, check_bundle
+from sightkit.transfer.sources import CROP, MD5, Source, is_bundle, source_of
 
 if TYPE_CHECKING:
     import keras
@@ -109,12 +111,14 @@ def saved_weights(name: str, *, include_top: bool) -> dict[str, Any]:
 
 
 def weights_available(name: str, *, include_top: bool = True) -> bool:
-    """Return True if the weights are in ``KERAS_HOME/models``, so that nothing is downloaded."""
-    return (_models_folder() / _file(source_of(name), include_top)).is_file()
+    """Return True if the weights are in ``KERAS_HOME/models`` or a bundle: nothing is fetched."""
+    return is_bundle(name) or (_models_folder() / _file(source_of(name), include_top)).is_file()
 
 
 def preprocessing_of(name: str) -> Pipeline:
-    """Return the chain from a decoded image to a pretrained network's input."""
+    """Return the chain from a decoded image to the input of a pretrained network, or a bundle's."""
+    if is_bundle(name):
+        return Pipeline((from_config(check_bundle(name, ALONE)["preprocessing"]),))
     source = source_of(name)
     middle = AspectAwarePreprocessor(source.side, source.side, crop=CROP)
     if source.caffe:

@@ -23,7 +23,7 @@ from sightkit.preprocessing import (
     Pipeline,
     from_config,
 )
-from sightkit.training.bundle_format import NETWORK, WEIGHTS
+from sightkit.training.bundle_format import WEIGHTS
 from sightkit.transfer import imagenet
 from sightkit.transfer.feature_network import (
     BATCH_SIZE,
@@ -35,7 +35,7 @@ from sightkit.transfer.feature_network import (
     example_image,
     require_same_network,
 )
-from sightkit.transfer.sources import SOURCES, source_of
+from sightkit.transfer.sources import is_bundle, source_of
 
 if TYPE_CHECKING:
     import keras
@@ -59,8 +59,8 @@ def check_network(
         raise SightkitError('pool must be "avg" or "flatten".', pool=pool)
     if random:
         zoo.entry(os.fspath(name))
-    elif _is_bundle(name):
-        training.check_bundle(name, (training.NETWORK,))
+    elif is_bundle(name):
+        training.check_bundle(name, training.ALONE)
     else:
         source_of(os.fspath(name))
 
@@ -101,7 +101,7 @@ def open_network(
         arguments = zoo.published_arguments(name)
         chain = plain_chain(arguments["input_shape"])
         source = Source(name, chain, lambda: (_random(name, arguments), {"random": 0}))
-    elif _is_bundle(name):
+    elif is_bundle(name):
         source = _of_bundle(name)
     else:
         source = _pretrained(name, layer, hashed=cache is not None)
@@ -155,7 +155,7 @@ def rebuild(
 
     @functools.cache
     def build() -> keras.Model:
-        network = zoo.build(origin["builder"], precision="float32", **origin["arguments"])
+        network = zoo.rebuild(origin)
         model = cut_model(network, layer, pool)
         zoo.load_weights(model, weights)
         return model
@@ -174,17 +174,11 @@ def rebuild(
     return FeatureNetwork(build, predictor, chain, dict(identity))
 
 
-def _is_bundle(name: str | os.PathLike[str]) -> bool:
-    """Return True if a network is named by the folder of its bundle."""
-    text = os.fspath(name)
-    return text not in SOURCES and (Path(text).is_dir() or os.sep in text)
-
-
 def _of_bundle(folder: str) -> Source:
-    description = training.check_bundle(folder, (NETWORK,))
+    description = training.check_bundle(folder, training.ALONE)
     origin = {"bundle": str(Path(folder).absolute())}
     return Source(
-        description["network"]["builder"],
+        zoo.name_of(description["network"]),
         from_config(description["preprocessing"]),
         lambda: (training.load_bundle(folder).network, origin),
         {

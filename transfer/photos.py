@@ -22,8 +22,9 @@ from sightkit.evaluation.mistakes import Samples
 from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.feature_file import Features
+from sightkit.transfer.imagenet import preprocessing_of
 from sightkit.transfer.photo_source import open_photos
-from sightkit.transfer.sources import CROP, source_of
+from sightkit.transfer.sources import CROP, is_bundle, source_of
 
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
 FOLDER = Path("datasets")
@@ -37,7 +38,11 @@ def stored_side(name: str) -> int:
     Its own preprocessing keeps the middle 0.875 of an image. Of one of this size that is what the
     network takes, pixel by pixel; the rest is there for shifts and turns to come from.
     """
-    side = source_of(name).side
+    if is_bundle(name):
+        image = np.zeros((256, 256, 3), np.uint8)
+        side = max(preprocessing_of(name)(image).shape[:2])
+    else:
+        side = source_of(name).side
     stored = side
     while round(CROP * stored) < side:
         stored += 1
@@ -62,7 +67,7 @@ def photos_to_file(
     that other photos never meet an old file.
 
     Args:
-        name: of the network, one of ``names()``.
+        name: of the network, one of ``names()``; or the folder of a bundle.
         data: the folder; or a dataset file, which is opened, with a warning of smaller images.
         split_seed: of the division into train (0.70), validation (0.15) and test.
         limit: take that many images of each split at most.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError
@@ -86,6 +88,12 @@ SOURCES = {
 def names() -> list[str]:
     """Return the names that ``pretrained`` knows, sorted."""
     return sorted(SOURCES)
+
+
+def is_bundle(name: str | os.PathLike[str]) -> bool:
+    """Return True if a network is named by the folder of its bundle."""
+    text = os.fspath(name)
+    return text not in SOURCES and (Path(text).is_dir() or os.sep in text)
 
 
 def source_of(name: str) -> Source:

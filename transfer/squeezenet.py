@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5.file import open_to_read
+from sightkit.io import read_keras_h5
 
 PUBLISHED = "https://github.com/rcmalli/keras-squeezenet/releases/download/v1.0"
 """The release of the conversion for Keras, with and without classifier."""
@@ -36,13 +35,8 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
             f"Fetch it from {PUBLISHED}/{path.name} and put it there.",
             path=str(path),
         )
-    try:
-        with open_to_read(path) as file:
-            stored = _arrays_of(file)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SightkitError(
-            f"The file must hold weights ({error}).", "Fetch it again.", path=str(path)
-        ) from error
+    layers = read_keras_h5(path).layers
+    stored = {name.replace("/", "_"): arrays for name, arrays in layers.items()}
     wanted = {layer.name: layer for layer in network.layers if layer.weights}
     if differences := _differences(stored, wanted):
         raise SightkitError(
@@ -54,28 +48,6 @@ def load_squeezenet(network: keras.Model, path: Path, *, include_top: bool) -> N
         )
     for name, layer in wanted.items():
         layer.set_weights(stored[name])
-
-
-def _arrays_of(file: h5py.File) -> dict[str, list[np.ndarray]]:
-    """Return kernel and bias by the zoo's layer name, of datasets in the file itself."""
-    layers: dict[str, list[np.ndarray]] = {}
-    for name in np.asarray(file.attrs["layer_names"]).astype(str).tolist():
-        group = file[name]
-        weights = np.asarray(group.attrs.get("weight_names", ())).astype(str).tolist()
-        arrays = [_array(group, weight) for weight in weights]
-        if arrays:
-            layers[name.replace("/", "_")] = arrays
-    return layers
-
-
-def _array(group: h5py.Group, name: str) -> np.ndarray:
-    dataset = group[name]
-    own = isinstance(dataset, h5py.Dataset) and not (dataset.external or dataset.is_virtual)
-    if not own or dataset.file.filename != group.file.filename:
-        raise ValueError(f"{name} is not in this file")
-    if dataset.nbytes > dataset.file.id.get_filesize():
-        raise ValueError(f"{name} declares more bytes than the file has")
-    return np.asarray(dataset[...], np.float32)
 
 
 def _differences(

@@ -1,3 +1,4 @@
+from sightkit.zoo.adoption import adopt as adopt
 from sightkit.zoo.alexnet import AlexNet as AlexNet
 from sightkit.zoo.applications import InceptionV3 as InceptionV3
 from sightkit.zoo.applications import MobileNet as MobileNet
@@ -19,10 +20,15 @@ from sightkit.zoo.minialexnet import MiniAlexNet as MiniAlexNet
 from sightkit.zoo.minigooglenet import MiniGoogLeNet as MiniGoogLeNet
 from sightkit.zoo.minivggnet import MiniVGGNet as MiniVGGNet
 from sightkit.zoo.mlp import MLP as MLP
+from sightkit.zoo.origins import check_origin as check_origin
+from sightkit.zoo.origins import name_of as name_of
+from sightkit.zoo.origins import rebuild as rebuild
+from sightkit.zoo.origins import short_origin as short_origin
 from sightkit.zoo.registry import POLICIES as POLICIES
 from sightkit.zoo.registry import build as build
 from sightkit.zoo.registry import code_sha256 as code_sha256
 from sightkit.zoo.registry import entry as entry
+from sightkit.zoo.registry import has_origin as has_origin
 from sightkit.zoo.registry import names as names
 from sightkit.zoo.registry import origin as origin
 from sightkit.zoo.registry import policy_of as policy_of

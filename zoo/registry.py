@@ -162,16 +162,30 @@ def origin(model: keras.Model) -> dict[str, Any]:
 
     ``build(origin["builder"], **origin["arguments"])`` builds it again.
 
+    Returns:
+        That, or ``{"keras": description}`` for a network that ``rebuild`` made of one.
+
     Raises:
         SightkitError: the model was not built by the zoo.
     """
     if model not in _ORIGINS:
         raise SightkitError(
             "The network must come from a builder of the zoo.",
-            "Build it with zoo.build, or add an entry to zoo/table.py.",
+            "Build it with zoo.build; any other Keras network is saved by training.save_bundle, "
+            "and loaded as one that is known.",
             model=getattr(model, "name", model),
         )
     return _ORIGINS[model]
+
+
+def has_origin(model: keras.Model) -> bool:
+    """Return whether the zoo knows what a network was built from."""
+    return model in _ORIGINS
+
+
+def remember(model: keras.Model, origin: Mapping[str, Any]) -> None:
+    """Record what a network was built from."""
+    _ORIGINS[model] = dict(origin)
 
 
 def registered(builder: Builder) -> Builder:

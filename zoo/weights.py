@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -14,25 +15,29 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._network import flat_layers
+
+MOST_PATH, MOST_GROUPS = 2_000, 20_000
+OLD_LAYERS = "_layer_checkpoint_dependencies/"
+"""What TensorFlow 2.12 to 2.15 called the group of layers."""
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Load a ``.weights.h5`` file after every shape in it has been compared with the network.
 
-    The file is read as arrays by ``keras.saving.KerasFileEditor``, which builds no layer, runs no
-    code of the file and follows no link out of it. Values are assigned only when all fit.
+    The file is read as arrays: no layer is built, no code of the file runs, no link out of it is
+    followed. Values are assigned only when all fit.
 
     Args:
         model: the network to fill, built as the one that was saved.
         path: file written by ``model.save_weights``.
 
     Raises:
-        SightkitError: no such file, no weights file, a network inside the network, or weights of
-            another network; the message lists the differences layer by layer, and the network is
-            as it was.
+        SightkitError: no such file, no weights file, or weights of another network; the message
+            lists the differences layer by layer, and the network is as it was.
     """
     stored = _stored_arrays(Path(path))
-    variables = dict(_variables(model))
+    variables = variables_by_place(model)
     differences = _differences(stored, variables)
     if differences:
         raise SightkitError(
@@ -45,6 +50,45 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         )
     for key, (_, variable) in variables.items():
         variable.assign(stored[key][1])
+    finalize(model)
+
+
+def finalize(network: keras.Model) -> None:
+    """Let layers that compute with what they derive from their weights derive it again."""
+    for layer in flat_layers(network):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+
+
+class _Editor(keras.saving.KerasFileEditor):
+    """Reads all arrays of a file; Keras' own passes over those below a layer's sublayers."""
+
+    def _extract_weights_from_store(
+        self, data: Any, metadata: Any = None, inner_path: str = ""
+    ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        arrays: dict[str, np.ndarray] = {}
+        names: dict[str, str] = {}
+        room = data.file.id.get_filesize()
+        waiting = [("", data)]
+        while waiting:
+            place, group = waiting.pop()
+            if len(place) > MOST_PATH or len(names) > MOST_GROUPS:
+                raise ValueError("its groups are too many, or too deep")
+            names[place] = str(group.attrs.get("name", names.get(place, "")))
+            for key in group:
+                link = group.get(key, getclass=True, getlink=True).__name__
+                value = group[key] if link == "HardLink" else None
+                below = place if key == "vars" else f"{place}/{key}".lstrip("/")
+                if hasattr(value, "keys"):
+                    waiting.append((below, value))
+                elif value is None or value.external or value.is_virtual:
+                    raise ValueError(f"{below} is not in the file: {link}")
+                else:
+                    room -= value.nbytes  # Keras compresses nothing
+                    if room < 0:
+                        raise ValueError("it declares more bytes than it has")
+                    arrays[below] = value[()]
+        return arrays, names
 
 
 def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
@@ -61,44 +105,58 @@ def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
         )
     try:
         with contextlib.redirect_stdout(StringIO()):  # the editor greets
-            editor = keras.saving.KerasFileEditor(str(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            editor = _Editor(str(path))
+    except Exception as error:  # of any byte of the file
         raise SightkitError(
             f"The file must hold Keras weights ({error}).", "It may be damaged.", path=str(path)
         ) from error
-    names = {place.strip("/"): entry["name"] for place, entry in editor.object_metadata.items()}
     return {
-        place: (names.get(place.rpartition("/")[0], ""), array)
-        for place, array in _flat(editor.weights_dict)
+        place.replace(OLD_LAYERS, "layers/"): (
+            editor.object_metadata.get(place.rpartition("/")[0], ""),
+            array,
+        )
+        for place, array in editor.weights_dict.items()
+        if place.startswith(("layers/", OLD_LAYERS)) and "/seed_generator/" not in place
     }
 
 
-def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}/")
-        else:
-            yield f"{above}{key}", np.asarray(value)
+def variables_by_place(network: keras.Model) -> dict[str, tuple[str, Any]]:
+    """(layer's name, variable) by place in the file that Keras writes of a network.
+
+    Keras counts the layers of a class in each network, and names sublayers by their attribute.
+    """
+    found: dict[str, tuple[str, Any]] = {}
+    seen: set[int] = set()
+
+    def visit(layer: Any, place: str) -> None:
+        if id(layer) in seen:
+            return
+        seen.add(id(layer))
+        if not isinstance(layer, keras.Model):
+            own = [*layer._trainable_variables, *layer._non_trainable_variables]
+            found.update((f"{place}/{i}", (layer.name, each)) for i, each in enumerate(own))
+        for name, each in _sublayers(layer):
+            visit(each, f"{place}/{name}".lstrip("/"))
+
+    visit(network, "")
+    return found
 
 
-def _variables(model: keras.Model) -> Iterator[tuple[str, tuple[str, Any]]]:
-    """(layer's name, variable) by place in the file, where Keras counts the layers of a class."""
-    counts: dict[str, int] = {}
-    for layer in model.layers:
-        kind = _snake(type(layer).__name__)
-        number = counts.get(kind, 0)
-        counts[kind] = number + 1
-        place = f"layers/{kind}_{number}" if number else f"layers/{kind}"
-        if isinstance(layer, keras.Model):
-            # Keras 3.15.1's KerasFileEditor passes over what is stored under a nested network.
-            raise SightkitError(
-                "Weights are compared layer by layer, so no layer may be a network itself.",
-                "Build the network with one builder of the zoo; zoo.Surgery joins two.",
-                model=model.name,
-                layer=layer.name,
-            )
-        for index, variable in enumerate(layer.weights):
-            yield f"{place}/{index}", (layer.name, variable)
+def _sublayers(layer: Any) -> Iterator[tuple[str, Any]]:
+    """Layers inside a network or layer, with their place in it; public names come first."""
+    names = ["layers"] if isinstance(layer, keras.Model) else dir(layer)
+    for attribute in sorted(names, key=lambda name: (name.startswith("_"), name)):
+        value = None if attribute.startswith("__") else getattr(layer, attribute, None)
+        if isinstance(value, keras.layers.Layer):
+            yield attribute, value
+        elif isinstance(value, (list, tuple)) and not attribute.startswith("_"):
+            counts: Counter[str] = Counter()
+            for each in value:
+                if isinstance(each, keras.layers.Layer):
+                    kind = _snake(type(each).__name__)
+                    number = f"_{counts[kind]}" if counts[kind] else ""
+                    counts[kind] += 1
+                    yield f"{attribute}/{kind}{number}", each
 
 
 def _snake(name: str) -> str:
@@ -131,6 +189,7 @@ def _difference(variable: Any, array: np.ndarray | None) -> str:
         return f"{variable.name} {shape} only in the network"
     if array.shape != shape:
         return f"{variable.name} {shape} in the network, {array.shape} in the file"
-    if not np.issubdtype(array.dtype, np.floating):
+    whole = "int" in str(variable.dtype)  # the count of a Normalization
+    if not np.issubdtype(array.dtype, np.integer if whole else np.floating):
         return f"{variable.name} holds {array.dtype} in the file, not floating-point numbers"
     return ""

@@ -1,0 +1,155 @@
+"""scripts/import_network.py: one's own network becomes a bundle that the other scripts take."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from sightkit import transfer
+from sightkit._errors import SightkitError
+from sightkit.io import write_png
+
+SIDE = 12
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Dark and bright pictures, a folder a class."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for name, low in (("bright", 150), ("dark", 20)):
+        (folder / name).mkdir()
+        for number in range(8):
+            image = rng.integers(low, low + 90, (20, 30, 3)).astype(np.uint8)
+            write_png(folder / name / f"{number}.png", image)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Tells dark pictures, of pixels from 0 to 1, from bright ones: one logit."""
+    made = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            layers.Conv2D(3, 1, name="colours"),
+            layers.MaxPooling2D(2, name="maps"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(1, name="dark"),
+        ]
+    )
+    made.get_layer("colours").set_weights([np.eye(3)[None, None], np.zeros(3)])
+    made.get_layer("dark").set_weights([np.full((3, 1), -5.0), np.array([7.5])])
+    path = tmp_path_factory.mktemp("network") / "mine.keras"
+    made.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def imported(network, photos, script, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("imported") / "mine"
+    flags = ("--network", network, "--class-names", photos, "--data", photos, "--output", folder)
+    result = script("import_network", *flags)
+    assert result.code == 0, result.stderr
+    return folder, result
+
+
+def test_the_range_of_pixels_is_found_and_said(imported):
+    folder, result = imported
+    lines = result.stdout.splitlines()
+    assert "sigmoid was added" in lines[0] and "second class alone" in lines[1]
+    assert lines[2] == "Pixels 0-1: 100.0% of 16 photos right."
+    assert "2 classes: bright, dark" in lines
+    assert lines[-1] == str(folder)
+    description = json.loads((folder / "bundle.json").read_text())
+    assert description["training"]["pixels"] == "0-1"
+    assert description["metrics"]["imported"] == {"rank1": 1.0, "count": 16}
+
+
+def test_predict_takes_it(imported, photos, script):
+    result = script("predict", "--bundle", imported[0], photos / "dark" / "1.png", "--top", 1)
+    assert result.code == 0 and "dark" in result.stdout, result.stderr
+
+
+@pytest.mark.slow
+def test_the_other_scripts_take_it(imported, photos, script, tmp_path):
+    folder = imported[0]
+    result = script("evaluate", "--bundle", folder, "--data", photos)
+    assert result.code == 0 and "100.00 %" in result.stdout, result.stderr
+    features = tmp_path / "features.h5"
+    result = script("extract_features", "--model", folder, "--data", photos, "--output", features)
+    assert result.code == 0 and "at maps" in result.stdout, result.stderr
+
+
+@pytest.mark.slow
+def test_a_head_on_its_features_is_a_bundle_too(imported, photos, script, tmp_path):
+    features, run = tmp_path / "features.h5", tmp_path / "head"
+    flags = ("--model", imported[0], "--data", photos, "--output", features)
+    assert script("extract_features", *flags).code == 0
+    result = script("train_logistic", "--features", features, "--folds", 2, "--output", run)
+    assert result.code == 0, result.stderr
+    result = script("predict", "--bundle", run / "bundle", photos / "bright" / "1.png", "--top", 1)
+    assert result.code == 0 and "bright" in result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    (
+        ((), "Give --network."),
+        (("--network", "x.keras"), "Give --class-names."),
+        (("--network", "x.keras", "--class-names", "one"), "two classes at least"),
+        (("--network", "x.keras", "--class-names", "x.json"), "a name a line, or JSON"),
+        (("--network", "x.keras", "--class-names", "a,b", "--size", 0, 3), "--size"),
+        (("--network", "x.keras", "--class-names", "a,b", "--output", "."), "--overwrite"),
+    ),
+)
+def test_what_is_wrong_is_one_line_before_keras(flags, told, script, tmp_path):
+    result = script("import_network", *flags, cwd=tmp_path)
+    assert result.code == 2 and told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert result.heavy == ""
+
+
+@pytest.mark.slow
+def test_pixels_that_nothing_tells_are_asked_for(network, script, tmp_path):
+    flags = ("--network", network, "--class-names", "a,b", "--output", tmp_path / "b")
+    result = script("import_network", *flags)
+    assert result.code == 2 and "--pixels 0-1, -1-1" in result.stderr
+    result = script("import_network", *flags, "--pixels", "0-1")
+    assert result.code == 0 and (tmp_path / "b" / "bundle.json").is_file(), result.stderr
+
+
+def test_a_folder_of_the_user_is_not_replaced(network, script, tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"mine")
+    flags = ("--network", network, "--class-names", "a,b", "--pixels", "0-1")
+    result = script("import_network", *flags, "--output", tmp_path, "--overwrite")
+    assert result.code == 2 and "must be new or empty" in result.stderr
+    assert (tmp_path / "photo.png").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    (
+        ("cat\ndog\n\nhen\n", "names.txt"),
+        ("\ufeffcat\r\ndog\r\nhen", "names.txt"),
+        ('["cat", "dog", "hen"]', "names.json"),
+        ('{"dog": 1, "cat": 0, "hen": 2}', "names.json"),
+        ('{"1": "dog", "0": "cat", "2": "hen"}', "names.json"),
+    ),
+)
+def test_class_names_come_in_many_forms(text, name, tmp_path):
+    (tmp_path / name).write_text(text)
+    assert transfer.read_class_names(str(tmp_path / name)) == ("cat", "dog", "hen")
+    assert transfer.read_class_names("cat, dog,hen") == ("cat", "dog", "hen")
+
+
+@pytest.mark.parametrize(
+    "text", ("{", "[[1]", '{"cat": 0, "dog": 2}', '{"0": "cat", "5": "dog"}', "7")
+)
+def test_class_names_without_an_order_are_refused(text, tmp_path):
+    (tmp_path / "names.json").write_text(text)
+    with pytest.raises(SightkitError):
+        transfer.read_class_names(str(tmp_path / "names.json"))
