@@ -61,7 +61,9 @@ OPERATIONS = {"keras.src.ops.numpy": frozenset("Add Divide Multiply Subtract Tru
 """Written as x + y: read where Keras wrote it, and replaced by layers in what is stored."""
 ENGINES = ("keras", "keras.models", "keras.src.models.", "keras.src.engine.", "keras.engine.")
 """Modules that networks were ever said to be of."""
-SAME = {("sightkit.zoo.batch_normalization", "sightkit>BatchNormalization"): "keras.layers"}
+SAME: dict[tuple[Any, Any], str] = {
+    ("sightkit.zoo.batch_normalization", "sightkit>BatchNormalization"): "keras.layers"
+}
 """Ours are the same mathematics and weights, see ``zoo.BatchNormalization``."""
 KEYS = {"module", "class_name", "config", "registered_name", "name", "inbound_nodes"}
 DROPPED = {"build_config", "compile_config", "shared_object_id"}
@@ -141,7 +143,7 @@ class _Reader:
         """Rewrite the description of an object: layer, network, argument of a layer."""
         if not isinstance(entry, Mapping) or not isinstance(entry.get("class_name"), str):
             raise _damaged("an object must have a class_name", key=key)
-        name, config = entry["class_name"], entry.get("config")
+        name, config = str(entry["class_name"]), entry.get("config")
         special = _special(name, entry)
         if special is not None:
             return self.value(special, key, depth + 1)

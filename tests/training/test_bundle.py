@@ -207,14 +207,6 @@ def test_a_failed_save_leaves_the_old_bundle(bundle, canary, original, monkeypat
     assert load_bundle(bundle).class_names == NAMES
 
 
-def test_a_network_that_no_builder_made_is_refused(canary, tmp_path):
-    stranger = keras.Sequential(
-        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
-    )
-    with pytest.raises(SightkitError, match="builder of the zoo"):
-        save_bundle(tmp_path / "b", stranger, preprocessing=CHAIN, class_names=NAMES, canary=canary)
-
-
 @pytest.mark.parametrize("name", ("model.weights.h5", "canary.png"))
 @pytest.mark.parametrize("damage", ("flipped", "cut off", "missing"))
 def test_a_damaged_file_is_named(name, damage, bundle):
@@ -253,7 +245,7 @@ def test_a_newer_schema_is_refused(bundle):
 
 def test_an_unknown_kind_is_refused(bundle):
     edit(bundle, lambda description: description.update(kind="graph"))
-    refuse(bundle, r"one of the kinds classifier, features_and_head.*kind='?graph")
+    refuse(bundle, r"one of the kinds classifier, keras, features_and_head.*kind='?graph")
 
 
 def test_another_scale_is_noticed_where_the_network_is_certain(canary, tmp_path):
