@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -36,7 +37,7 @@ def read_keras_h5(path: str | os.PathLike[str]) -> KerasH5:
         SightkitError: no HDF5, no file of Keras, or arrays outside the file.
     """
     try:
-        with open_to_read(path) as file:
+        with open_to_read(Path(path)) as file:
             config = file.attrs.get("model_config")
             group = _member(file, "model_weights") if "model_weights" in file else file
             layers = dict(_layers(group, file.id.get_filesize()))

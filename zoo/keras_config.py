@@ -223,7 +223,8 @@ def _special(name: str, entry: Mapping[str, Any]) -> Any:
         module, registered = entry.get("module"), entry.get("registered_name")
         known = module in ("builtins", "keras.activations") and registered in (None, config)
         if not known or not isinstance(config, str):
-            raise refused("function", f"{module}.{config}")
+            own = ">" in str(registered)
+            raise refused("function", str(registered) if own else f"{module}.{config}")
         return config
     if name in ("__tuple__", "TensorShape"):
         return list(entry.get("items") or ())
