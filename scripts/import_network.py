@@ -42,6 +42,8 @@ class Config:
     """Cut out the middle of a photo, in place of distorting it to the network's shape."""
     data: Path | None = None
     """Labelled photos for a check and for the canary: folder of class folders, or dataset file."""
+    exclude: tuple[str, ...] = ()
+    """Class folders of the photos that are left out."""
     output: Path = Path("runs/imported/bundle")
     """Folder of the bundle."""
     overwrite: bool = False
@@ -80,6 +82,7 @@ def main(config: Config) -> dict[str, Any]:
             size=config.size or (),
             crop=config.crop,
             data=config.data,
+            exclude=config.exclude,
         )
     print(f"{len(names)} classes: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
     print(config.output)

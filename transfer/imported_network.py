@@ -14,7 +14,7 @@ import numpy as np
 from sightkit import _files, training, zoo
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
-from sightkit.evaluation.folder_batches import require_classes
+from sightkit.evaluation.folder_batches import labels_of
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -174,6 +174,7 @@ def try_pixels(
     chains: Mapping[Pixels, Preprocessor],
     data: str | os.PathLike[str],
     class_names: Sequence[str],
+    exclude: Sequence[str] = (),
 ) -> tuple[list[Trial], list[np.ndarray]]:
     """Classify labelled photos with their pixels scaled in each way; the likeliest comes first.
 
@@ -186,6 +187,7 @@ def try_pixels(
         chains: to try.
         data: folder of class folders, or a dataset file; at most 256 photos are read.
         class_names: of the network.
+        exclude: class folders that are left out.
 
     Returns:
         The trials, and the photos that were read.
@@ -193,11 +195,11 @@ def try_pixels(
     Raises:
         SightkitError: other classes, or a photo that cannot be read.
     """
-    photos = open_photos(data).images
-    require_classes(photos.class_names, class_names, ordered=False)
+    photos = open_photos(data, **({"exclude": tuple(exclude)} if exclude else {})).images
+    order = labels_of(photos.class_names, class_names)
     rows = np.linspace(0, len(photos) - 1, min(TRIED, len(photos))).astype(int)
     images = [photos.read(int(row)) for row in rows]
-    labels = [class_names.index(photos.class_names[photos.labels[row]]) for row in rows]
+    labels = order[photos.labels[rows]]
     trials = []
     for pixels, chain in chains.items():
         prepared = np.stack([chain(image) for image in images]).astype(np.float32)
@@ -223,6 +225,7 @@ def import_network(
     size: Sequence[int] = (),
     crop: bool = False,
     data: str | os.PathLike[str] | None = None,
+    exclude: Sequence[str] = (),
 ) -> list[Trial]:
     """Write the bundle of a network that Keras saved, and print what was found.
 
@@ -236,6 +239,7 @@ def import_network(
         crop: see there.
         data: labelled photos, which it should not have been trained on: for the check, and for
             the canary, which is the least certain of those answered rightly.
+        exclude: class folders of it that are left out.
 
     Returns:
         How it answers the photos: the way that was chosen first; empty without data.
@@ -268,7 +272,7 @@ def import_network(
         print(note)
     chosen, canary, trials = next(iter(chains)), example_image(), []
     if data is not None:
-        trials, images = try_pixels(copied, chains, data, class_names)
+        trials, images = try_pixels(copied, chains, data, class_names, exclude)
         for trial in trials:
             print(f"Pixels {trial.pixels}: {trial.rank1:.1%} of {len(images)} photos right.")
         chosen = trials[0].pixels
