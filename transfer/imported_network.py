@@ -26,16 +26,17 @@ from sightkit.preprocessing import (
     Preprocessor,
     SimplePreprocessor,
 )
+from sightkit.training.canary import choose_canary
 from sightkit.transfer.feature_network import example_image
-from sightkit.transfer.features import open_photos
 from sightkit.transfer.imagenet import CAFFE_MEAN
+from sightkit.transfer.photo_source import open_photos
 
 if TYPE_CHECKING:
     import keras
 
 Pixels = Literal["0-1", "-1-1", "imagenet", "0-255", "caffe"]
-TRIED = 256
-"""Labelled photos that the ranges of pixels are tried on."""
+TRIED, HARD = 256, 4
+"""Labelled photos that the ranges of pixels are tried on, and candidates for the canary."""
 CERTAIN = np.log(0.7)
 IMAGENET_MEAN = MeanPreprocessor(0.485, 0.456, 0.406, (0.229, 0.224, 0.225))
 STEPS: dict[Pixels, tuple[Preprocessor, ...]] = {
@@ -56,14 +57,13 @@ class Trial:
         pixels: the way.
         rank1: share of photos answered rightly.
         likelihood: mean log-probability of the right class.
-        hardest: index of the photo that is answered rightly with the least certainty; None where
-            none is.
+        hard: indices of a few photos that are answered rightly, the least certain first.
     """
 
     pixels: Pixels
     rank1: float
     likelihood: float
-    hardest: int | None
+    hard: list[int]
 
 
 def read_class_names(given: str) -> tuple[str, ...]:
@@ -207,8 +207,8 @@ def try_pixels(
         certainty = answers[np.arange(len(labels)), labels]
         right = answers.argmax(axis=1) == labels
         logs = np.log(np.maximum(certainty, 1e-6))
-        hardest = int(np.where(right, certainty, np.inf).argmin()) if right.any() else None
-        trials.append(Trial(pixels, float(right.mean()), float(logs.mean()), hardest))
+        hard = [int(row) for row in certainty.argsort() if right[row]][:HARD]
+        trials.append(Trial(pixels, float(right.mean()), float(logs.mean()), hard))
     best = max(trial.rank1 for trial in trials)
     noise = (best * (1 - best) / len(images)) ** 0.5
     good = [t for t in trials if t.rank1 >= best - noise and t.likelihood > CERTAIN]
@@ -238,7 +238,7 @@ def import_network(
         size: see ``chain_for``, as for crop.
         crop: see there.
         data: labelled photos, which it should not have been trained on: for the check, and for
-            the canary, which is the least certain of those answered rightly.
+            the canary, see ``choose_canary``.
         exclude: class folders of it that are left out.
 
     Returns:
@@ -270,7 +270,7 @@ def import_network(
     copied, notes = zoo.adopt(network, examples, len(class_names))
     for note in notes:
         print(note)
-    chosen, canary, trials = next(iter(chains)), example_image(), []
+    chosen, trials, images = next(iter(chains)), list[Trial](), list[np.ndarray]()
     if data is not None:
         trials, images = try_pixels(copied, chains, data, class_names, exclude)
         for trial in trials:
@@ -278,14 +278,18 @@ def import_network(
         chosen = trials[0].pixels
         if len(trials) > 1:
             print(f"They are scaled to {chosen}; --pixels chooses another way.")
-        if trials[0].hardest is not None:
-            canary = images[trials[0].hardest]
+    candidates = [images[row] for row in trials[0].hard] if trials else []
+    canary = choose_canary(
+        candidates or [example_image()],
+        chains[chosen],
+        lambda inputs: copied.predict_on_batch(np.stack(inputs)),
+    )
     training.save_bundle(
         output,
         copied,
         preprocessing=chains[chosen],
         class_names=class_names,
-        canary=canary,
+        canary=canary.image,
         training={"imported": Path(file).name, "sha256": _files.sha256(file), "pixels": chosen},
         metrics={"imported": {"rank1": trials[0].rank1, "count": len(images)}} if trials else {},
     )
