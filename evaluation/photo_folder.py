@@ -121,6 +121,7 @@ def predict_photos(
     *,
     top: int = 5,
     threshold: float = 0.0,
+    reject: float | None = None,
     output: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> dict[str, dict[str, float | None]]:
@@ -134,6 +135,8 @@ def predict_photos(
         top: classes a photo.
         threshold: probability of the best class below which "none of these" comes first; it has
             no probability, because the network knows none for it.
+        reject: share of photos of the bundle's own classes that may be lost to "none of these"
+            because they are unlike those it was trained on; None: unlike photos are answered too.
         output: file to write, ``.json`` or ``.csv``; see ``write_answers``.
         overwrite: replace the file if it exists.
 
@@ -146,10 +149,15 @@ def predict_photos(
     result: dict[str, dict[str, float | None]] = {}
     few = len(photos.files) <= LISTED
     for part in photos:
-        answers = bundle.top(bundle.predict(list(part.values())), top)
-        for photo, answer in zip(part, answers, strict=True):
-            known = max(answer.values()) >= threshold
-            result[photo] = answer if known else {NONE: None, **answer}
+        images = list(part.values())
+        if reject is None:
+            probabilities, known = bundle.predict(images), np.ones(len(images), bool)
+        else:
+            probabilities, known = bundle.predict_known(images, reject)
+        known &= probabilities.max(axis=1) >= threshold
+        answers = bundle.top(probabilities, top)
+        for photo, answer, alike in zip(part, answers, known, strict=True):
+            result[photo] = answer if alike else {NONE: None, **answer}
             if few:
                 print("\n".join(_lines(photo, result[photo])))
     if output is not None:

@@ -12,6 +12,7 @@ which takes some seconds.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +34,11 @@ class Config:
     top: int = 5
     """Number of classes shown for a picture."""
     threshold: float = 0.0
-    """Probability of the best class below which the answer is "none of these"."""
+    """Probability of the best class below which the answer is "none of these". Photos of other
+    things are often above it: see --reject."""
+    reject: float | None = None
+    """Answer "none of these" to photos unlike the training photos: share of photos of its own
+    classes that may be lost so, 0.05 for example. For networks with a head."""
     output: Path | None = None
     """File to write the answers to as well: FILE.json or FILE.csv."""
     overwrite: bool = False
@@ -47,6 +52,12 @@ class Config:
             raise SightkitError(
                 "--threshold must be a probability, 0 to 1.", threshold=self.threshold
             )
+        if self.reject is not None and not 0 < self.reject < 1:
+            raise SightkitError(
+                "--reject must be a share between 0 and 1.",
+                "Give --reject 0.05: of photos of its own classes one in twenty is lost.",
+                reject=self.reject,
+            )
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         if self.output is not None:
@@ -56,20 +67,35 @@ class Config:
 def main(config: Config) -> dict[str, Any]:
     # Errors of bundle and files are reported before the network is loaded.
     description = training.check_bundle(config.bundle)
-    if config.threshold and evaluation.NONE in description["class_names"]:
+    if config.reject is not None and training.DISTANCE not in description["files"]:
         raise SightkitError(
-            f'With --threshold no class may be called "{evaluation.NONE}".',
+            "--reject needs networks with a head, which know how far photos are from its classes.",
+            "Train one with scripts/train_logistic.py, or give --threshold.",
+            bundle=str(config.bundle),
+        )
+    if (config.threshold or config.reject) and evaluation.NONE in description["class_names"]:
+        raise SightkitError(
+            f'With --threshold or --reject no class may be called "{evaluation.NONE}".',
             bundle=str(config.bundle),
         )
     photos = evaluation.PhotoFolder(config.images)
     bundle = transfer.load(
         config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
     )
+    distance = getattr(bundle, "distance", None)
+    if config.threshold and distance is not None:
+        print(
+            f"--threshold {config.threshold:g}: {100 * distance.lost_below(config.threshold):.1f} "
+            "% of the training photos were below it, held out; photos of other things may be above "
+            "it (--reject tells them by their features).",
+            file=sys.stderr,
+        )
     return evaluation.predict_photos(
         bundle,
         photos,
         top=config.top,
         threshold=config.threshold,
+        reject=config.reject,
         output=config.output,
         overwrite=config.overwrite,
     )

@@ -93,6 +93,7 @@ def main(config: Config) -> dict[str, Any]:
             found.fitted.head,
             metrics=found.metrics,
             settings=asdict(config.settings()),
+            distance=found.distance,
         )
         run.tidy()
     training.compile_ahead(transfer.load, bundle)

@@ -1,6 +1,7 @@
 from sightkit.training.bundle import Bundle as Bundle
 from sightkit.training.bundle import load_bundle as load_bundle
 from sightkit.training.bundle_format import ALONE as ALONE
+from sightkit.training.bundle_format import DISTANCE as DISTANCE
 from sightkit.training.bundle_format import NETWORK_AND_HEAD as NETWORK_AND_HEAD
 from sightkit.training.bundle_format import check_bundle as check_bundle
 from sightkit.training.bundle_format import check_place as check_place

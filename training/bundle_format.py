@@ -24,6 +24,8 @@ DESCRIPTION = "bundle.json"
 WEIGHTS = "model.weights.h5"
 NETWORK_WEIGHTS = "network-{}.weights.h5"
 HEAD = "head.npz"
+DISTANCE = "distance.npz"
+"""Distances from the classes of a head, where they were measured."""
 CANARY = "canary.png"
 TRAINING_ROWS = "training_rows.npy"
 """Keys of the images that were trained on, where they are known (``io.Manifest``)."""
@@ -70,7 +72,12 @@ KINDS = {
         "networks with a head on their features",
         "sightkit.transfer.load",
         {"networks": list, "head": dict},
-        lambda found: [HEAD, CANARY, *map(NETWORK_WEIGHTS.format, range(len(found["networks"])))],
+        lambda found: [
+            HEAD,
+            CANARY,
+            *({DISTANCE} & set(found["files"])),
+            *map(NETWORK_WEIGHTS.format, range(len(found["networks"]))),
+        ],
         lambda found: [entry["identity"]["network"] for entry in found["networks"]],
     ),
 }

@@ -21,6 +21,7 @@ from sightkit.transfer.head_run import describe_head as describe_head
 from sightkit.transfer.head_run import head_rows as head_rows
 from sightkit.transfer.head_run import train_head as train_head
 from sightkit.transfer.head_run import write_head_run as write_head_run
+from sightkit.transfer.heads.distance import ClassDistance as ClassDistance
 from sightkit.transfer.heads.fitting import Fitted as Fitted
 from sightkit.transfer.heads.fitting import check_head as check_head
 from sightkit.transfer.heads.fitting import fit_head as fit_head

@@ -27,6 +27,7 @@ from sightkit.training.bundle import open_checked
 from sightkit.training.bundle_format import (
     ALONE,
     CANARY,
+    DISTANCE,
     NETWORK_AND_HEAD,
     NETWORK_WEIGHTS,
     damaged,
@@ -41,6 +42,7 @@ from sightkit.transfer.feature_network import (
     example_image,
     require_same_network,
 )
+from sightkit.transfer.heads.distance import ClassDistance
 from sightkit.transfer.heads.storage import Head, load_head, save_head
 from sightkit.transfer.network_sources import open_again, rebuild
 
@@ -59,6 +61,7 @@ class FeatureClassifier(Classifier):
         head: features to probabilities.
         class_names: in the order of the probabilities.
         description: all of bundle.json.
+        distance: from its classes, for ``predict_known``; None where it was not measured.
     """
 
     networks: tuple[FeatureNetwork, ...]
@@ -66,6 +69,7 @@ class FeatureClassifier(Classifier):
     head: Head
     class_names: tuple[str, ...]
     description: dict[str, Any]
+    distance: ClassDistance | None = None
 
     @property
     def images_a_batch(self) -> int:
@@ -89,6 +93,24 @@ class FeatureClassifier(Classifier):
                 given = [before(image) for image in images]
             columns.append(network.features(network.prepare(given)))
         return np.concatenate(columns, axis=1)
+
+    def predict_known(
+        self, images: Sequence[np.ndarray], lost: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities, and for each decoded image whether it is like one of the classes.
+
+        Args:
+            images: uint8 (H, W, 3) or (H, W, 1) each.
+            lost: share of photos of its own classes that may count as unlike them, above 0.
+        """
+        if self.distance is None:
+            raise SightkitError("The bundle has no distances.", "Train it again.", distance=None)
+        size = self.images_a_batch
+        features = np.concatenate(
+            [self.features(images[at : at + size]) for at in range(0, len(images), size)]
+        )
+        known = self.distance.distances(features) <= self.distance.limit(lost)
+        return self.head.predict_proba(features), known
 
     def predict_features(self, features: Features) -> np.ndarray:
         """Classify the rows of feature files, labelled or not: float32 (N, classes).
@@ -130,6 +152,7 @@ def save_feature_classifier(
     *,
     metrics: Mapping[str, Any],
     settings: Mapping[str, Any],
+    distance: ClassDistance | None = None,
 ) -> Path:
     """Write networks and head as data; an existing folder is replaced once the new is complete.
 
@@ -140,6 +163,7 @@ def save_feature_classifier(
         head: fitted.
         metrics: what was measured, JSON.
         settings: how it was trained, JSON.
+        distance: of photos from its classes.
     """
     before = [file.recipe.get("before") for file in features.files]
     classifier = FeatureClassifier(
@@ -152,6 +176,8 @@ def save_feature_classifier(
         images = map(example_image, range(EXAMPLES))
         canary = choose_canary(images, lambda image: image, classifier.predict)
         sightkit_io.write_png(place / CANARY, canary.image)
+        if distance is not None:
+            distance.save(place / DISTANCE)
         return {
             "networks": [
                 {"identity": network.identity, "before": chain}
@@ -256,9 +282,10 @@ def _open_checked(
     if head.dimensions != sum(network.identity["dimensions"] for network in networks):
         raise damaged(folder, "the head takes other features than the networks give")
     before = tuple(_chain(entry["before"]) for entry in description["networks"])
-    return FeatureClassifier(
-        tuple(networks), before, head, tuple(description["class_names"]), description
-    )
+    names, distance = tuple(description["class_names"]), None
+    if DISTANCE in description["files"]:
+        distance = ClassDistance.load(folder / DISTANCE, len(names), head.dimensions)
+    return FeatureClassifier(tuple(networks), before, head, names, description, distance)
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:

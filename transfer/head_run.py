@@ -17,6 +17,7 @@ from sightkit.evaluation.report import metrics_report, summary, write_report
 from sightkit.evaluation.tables import percent
 from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
+from sightkit.transfer.heads.distance import ClassDistance
 from sightkit.transfer.heads.fitting import (
     STRENGTHS,
     Fitted,
@@ -65,12 +66,14 @@ class EvaluatedHead:
         test: its predictions for the test photos.
         samples: names of the test photos, and their pixels where the photos still are.
         metrics: what metrics.json holds.
+        distance: of photos from its classes.
     """
 
     fitted: Fitted
     test: Evaluation
     samples: Samples
     metrics: dict[str, Any]
+    distance: ClassDistance
 
 
 def head_rows(features: Features, settings: HeadSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -113,9 +116,10 @@ def train_head(
             "and tell no classes apart.",
             file=sys.stderr,
         )
+    values = training_rows(features, train, settings.memory)
     fitted = fit_head(
         settings.head,
-        training_rows(features, train, settings.memory),
+        values,
         features.labels[train],
         features.class_names,
         multiclass=settings.multiclass,
@@ -125,6 +129,7 @@ def train_head(
         calibrated=True,
         groups=None if groups is None else groups[train],
     )
+    distance = ClassDistance.of(values, features.labels[train], fitted.held_out)
     parts = [
         fitted.head.predict_proba(features.take(rows))
         for rows in blocks_of(test, features.shape[1])
@@ -144,7 +149,7 @@ def train_head(
         "constant_features": constant,
         "data_sha256": [file.sha256 for file in features.files],
     }
-    return EvaluatedHead(fitted, evaluation, photos_of(features, test), metrics)
+    return EvaluatedHead(fitted, evaluation, photos_of(features, test), metrics, distance)
 
 
 def training_rows(

@@ -140,6 +140,13 @@ def test_predict_names_a_bad_image_before_keras_is_imported(smoke, script, tmp_p
         assert result.heavy == ""
 
 
+def test_predict_rejects_by_the_features_of_a_head_alone(smoke, script):
+    bundle = smoke[0] / "run" / "bundle"
+    result = script("predict", bundle / "canary.png", "--bundle", bundle, "--reject", 0.05)
+    assert result.code == 2 and result.heavy == ""
+    assert "--reject needs networks with a head" in result.stderr
+
+
 def test_predict_answers_the_good_files_and_names_the_bad_ones(smoke, script, tmp_path):
     """In folders too, whose other files are told."""
     bundle = smoke[0] / "run" / "bundle"

@@ -8,6 +8,7 @@ import runpy
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sightkit import _faults, _run_files, io, training, transfer
@@ -86,6 +87,25 @@ def test_a_folder_is_classified_to_csv_with_none_of_these(done, script):
     assert "none of these" in first
     assert {row["class"] for row in rows} <= {"none of these", "china", "flower"}
     assert all((row["probability"] == "") == (row["class"] == "none of these") for row in rows)
+
+
+def test_photos_unlike_the_training_photos_are_none_of_these(done, script, rng):
+    folder, _, _ = done
+    for number in range(3):
+        noise = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        io.write_png(folder / f"noise{number}.png", noise)
+    flags = ("--bundle", "run/bundle", "--output", "r.json", "--overwrite", "--top", 1)
+    given = ("noise0.png", "noise1.png", "noise2.png", "photos/china/1.png")
+    result = script("predict", *given, *flags, "--reject", 0.05, cwd=folder)
+    assert result.code == 0, result.stderr
+    answers = json.loads((folder / "r.json").read_text())
+    first = [entry[0]["class"] for entry in answers.values()]
+    assert first[:3] == ["none of these"] * 3 and first[3] == "china"
+    told = script("predict", *given, *flags, "--threshold", 0.6, cwd=folder)
+    assert "% of the training photos were below it, held out" in told.stderr
+    for wrong, message in (("0", "between 0 and 1"), ("1.5", "between 0 and 1")):
+        refused = script("predict", *given, *flags, "--reject", wrong, cwd=folder)
+        assert refused.code == 2 and message in refused.stderr and refused.heavy == ""
 
 
 def test_suspicious_labels_are_listed(done, script):
