@@ -157,7 +157,7 @@ def require_numbers(found: Evaluation, name: str = "") -> None:
     if bad:
         raise SightkitError(
             "A network's answers must be finite numbers: the training of this one diverged.",
-            "Train with a lower --learning-rate.",
+            "Train it again at a lower learning rate.",
             **({"evaluated": name} if name else {}),
             images_without=bad,
             images=len(found.labels),

@@ -113,6 +113,10 @@ def _too_few(label: int, class_names: Sequence[str] | None, **received: object) 
     name = str(label) if class_names is None else f"{label} ({class_names[label]})"
     return SightkitError(
         f"Class {name} has too few different samples for every split.",
-        "Add samples, remove the class, or use fewer splits.",
+        (
+            "add images of it",
+            "leave the class out by --exclude NAME",
+            *(["make two parts by --fractions 0.8 0 0.2"] if received["samples"] == 2 else ()),
+        ),
         **received,
     )

@@ -15,7 +15,8 @@ class SightkitError(Exception):
 
     Args:
         rule: the rule that was broken, a sentence.
-        next_step: action that fixes it, a sentence; may be empty.
+        next_step: action that fixes it, a sentence; may be empty. Or several, clauses in small
+            letters, of which a script names those whose flags it has.
         **received: the offending values by name.
 
     Example:
@@ -23,16 +24,16 @@ class SightkitError(Exception):
         epochs must be at least 1. Received: epochs=0. Give epochs=20.
     """
 
-    def __init__(self, rule: str, next_step: str = "", **received: object) -> None:
+    def __init__(self, rule: str, next_step: str | Sequence[str] = "", **received: object) -> None:
         values = ", ".join(f"{name}={_shown(value)}" for name, value in received.items())
         super().__init__(rule, next_step)
         self._values = f"Received: {values}." if values else ""
 
     def __str__(self) -> str:
         """The parts in one line, with flags as flags in a script, as arguments elsewhere."""
-        from sightkit._scripts import as_given  # which raises these errors itself
+        from sightkit._scripts import as_given, possible  # which raise these errors themselves
 
-        rule, next_step = map(as_given, self.args)
+        rule, next_step = as_given(self.args[0]), as_given(possible(self.args[1]))
         return " ".join(part for part in (rule, self._values, next_step) if part)
 
 

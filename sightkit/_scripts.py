@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
@@ -45,6 +46,8 @@ A value in small letters is joined to its flag: ``--engine=keras``.
 """
 command_line = False
 """Whether a script runs whose flags came from a command line (``_cli``)."""
+flags: frozenset[str] | None = None
+"""Names of that script's flags; None where no script runs."""
 
 
 def scripts(folder: Path = FOLDER) -> dict[str, Path]:
@@ -144,6 +147,21 @@ def as_given(text: str) -> str:
         text = re.sub(FLAG, _as_argument, re.sub(r"(?<!-)\bflag(s?)\b", r"argument\1", text))
     pattern = r"(?<![\w/'\"])(python )?scripts/([\w/*]+)\.py"
     return re.sub(pattern, rf"{program()} \2", text) if program() else text
+
+
+def possible(steps: str | Sequence[str]) -> str:
+    """Return several next steps as one sentence, without those that the running script lacks."""
+    if isinstance(steps, str):
+        return steps
+    left = [step for step in steps if flags is None or flags_in(step) <= flags]
+    text = ", or ".join((", ".join(left[:-1]), left[-1]) if left[1:] else left)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def flags_in(text: str) -> set[str]:
+    """Return the flags that a text names, without those of a script that it names."""
+    found = (flag["name"] for flag in re.finditer(FLAG, text) if not flag["script"])
+    return {name for name in found if name != "help"}
 
 
 def _as_argument(flag: re.Match[str]) -> str:

@@ -68,10 +68,9 @@ def claim(config: RunConfig, experiment: str) -> bool:
     if found is None or not holds_work(folder):
         return False
     if not (config.resume or config.overwrite):
-        resume = "--resume to continue it, " if "resume" in vars(config) else ""
         raise SightkitError(
             "The output folder holds a run already.",
-            f"Give {resume}--overwrite to delete it, or another --output.",
+            ("give --resume to continue it", "--overwrite to delete it", "another --output"),
             output=str(folder),
         )
     if config.resume:

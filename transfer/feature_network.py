@@ -119,7 +119,7 @@ def require_same_network(
     found: Mapping[str, Any],
     wanted: Mapping[str, Any],
     what: str = "these features' network",
-    next_step: str = "Extract them again with the same --model, --layer, --pool and --crops.",
+    next_step: str = "Extract them again by the same network, layer, pool and crops.",
 ) -> None:
     """Raise unless two identities are of one network, cut and fed alike."""
     found, wanted = (

@@ -96,7 +96,7 @@ def photos_to_file(
             print(
                 f"The images of {data.name} are {file.shape[2]}x{file.shape[1]}, and {name} wants "
                 f"them of {side}x{side}, for shifts and turns: they are enlarged. Where the "
-                f"photos are larger, build the file with --size {side}.",
+                f"photos are larger, build the file by scripts/build_folder.py --size {side}.",
                 file=sys.stderr,
             )
         return file

@@ -88,7 +88,7 @@ def published_arguments(
         arguments[argument] = image_shape(input_shape, features=features, argument=argument)
     if classes is not None:
         if "classes" not in arguments:
-            raise SightkitError(f"{name} has no classes.", "Leave --classes out.", classes=classes)
+            raise SightkitError(f"{name} has no classes.", "Leave classes out.", classes=classes)
         arguments["classes"] = class_count(classes)
     return arguments
 

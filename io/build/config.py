@@ -52,7 +52,7 @@ class BuildConfig:
     size: int = 64
     """Height and width of the images in the file, pixels."""
     fractions: tuple[float, float, float] = (0.60, 0.15, 0.25)
-    """Shares of train, validation and test; a test split of the data set's own stays as it is."""
+    """Shares of train, validation, test; 0 for none. A test split of the data set's own stays."""
     split_seed: int = 42
     """Seed of the division into training, validation and test images."""
     max_bad: float = 0.0
@@ -70,10 +70,11 @@ class BuildConfig:
         _files.as_paths(self)
         if self.size < 1:
             raise SightkitError("--size must be at least 1.", "Give --size 64.", size=self.size)
-        if abs(sum(self.fractions) - 1) > 1e-9 or min(self.fractions) <= 0:
+        train, *others = self.fractions
+        if abs(sum(self.fractions) - 1) > 1e-9 or not 0 < train < 1 or min(others) < 0:
             raise SightkitError(
-                "--fractions must be three shares above 0 that add up to 1.",
-                "Give --fractions 0.7 0.15 0.15.",
+                "--fractions must be three shares that add up to 1, that of train above 0.",
+                "Give --fractions 0.7 0.15 0.15, or 0.8 0 0.2 for two parts.",
                 fractions=self.fractions,
             )
         if not 0 <= self.split_seed < 2**31:
@@ -140,7 +141,9 @@ class BuildConfig:
                 source,
                 self.output,
                 preprocessors=preprocessors,
-                fractions=dict(zip(SPLITS, self.fractions, strict=True)),
+                fractions={
+                    name: share for name, share in zip(SPLITS, self.fractions, strict=True) if share
+                },
                 split_seed=self.split_seed,
                 limit=SMOKE_IMAGES if self.smoke else None,
                 max_bad=self.max_bad or None,

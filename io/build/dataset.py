@@ -245,8 +245,7 @@ def refuse_left_out(
     reasons = _kinds_of(unreadable) + Counter(why for _, why in lost)
     raise SightkitError(
         f"{count:,} of {total:,} images are left out: {_counted(reasons)}.",
-        f"They are listed in {list_of(path)}: fix, move or remove them, or raise --max-bad "
-        "(max_bad).",
+        (f"fix, move or remove them, listed in {list_of(path)}", "raise --max-bad"),
         path=str(path),
         max_bad=max_bad,
     )

@@ -141,8 +141,10 @@ class Prepared:
             if not tolerant:
                 raise SightkitError(
                     f"Every image must be readable, and one is not. {error}",
-                    "Or allow a share to be left out: --max-bad 0.01; "
-                    "scripts/verify_dataset.py lists every bad file.",
+                    (
+                        "find every bad file by scripts/verify_dataset.py",
+                        "allow a share of them by --max-bad 0.01",
+                    ),
                     image=self._images.identify(row),
                 ) from error
             self.unreadable[row] = str(error)

@@ -108,7 +108,13 @@ class DatasetFile:
         """First row and row after the last of a split."""
         if split not in self.splits:
             raise SightkitError(
-                f"The file has the splits {list(self.splits)}.", split=split, path=str(self.path)
+                f"The file has the splits {list(self.splits)}.",
+                (
+                    "choose one of them by --split",
+                    "build it with all by scripts/build_folder.py --fractions 0.7 0.15 0.15",
+                ),
+                split=split,
+                path=str(self.path),
             )
         return self.splits[split]
 

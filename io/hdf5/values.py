@@ -78,7 +78,7 @@ def check_path(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise SightkitError(
             "An existing dataset is not replaced.",
-            "Give --overwrite, or choose another name.",
+            ("give --overwrite", "choose another name"),
             path=str(path),
         )
 

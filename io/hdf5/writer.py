@@ -230,7 +230,7 @@ class HDF5DatasetWriter:
         if same is False and not overwrite:
             raise SightkitError(
                 "An unfinished file of that name is of other data, or has other settings.",
-                "Give those settings to resume it, --overwrite to begin anew, or another name.",
+                ("give those settings to resume it", "--overwrite to begin anew", "another name"),
                 path=str(self.path),
                 unfinished=str(journal.path),
             )

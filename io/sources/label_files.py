@@ -113,7 +113,7 @@ class Files:
         if len(names) > 1:
             raise SightkitError(
                 "Each id in a table of labels must name one file.",
-                "Give the folder that the ids are of as --data, leave one out (--exclude FOLDER), "
+                "Give the folder that the ids are of as --data, leave one out by --exclude FOLDER, "
                 "or write paths.",
                 id=each,
                 files=names[:3],

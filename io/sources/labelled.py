@@ -162,7 +162,7 @@ def _refuse_poor(
                     else f"Each class must have an image{f' in {split}' if split else ''}"
                 )
                 + f"{_seen(lost)}.",
-                "Add images, or leave the class out (build_folder.py: --exclude).",
+                ("add images", "leave the class out by --exclude NAME"),
                 classes=listed(poor),
                 folder=str(scan.root),
             )

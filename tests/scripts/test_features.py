@@ -151,7 +151,7 @@ def test_a_killed_overwrite_and_a_refused_command_lose_no_run(
         assert script("train_logistic", *overwrite, cwd=done[0]).code == 137
     assert (run / _run_files.BUNDLE).exists() == (point == "run.start")  # the last that is written
     refused = script("train_logistic", *overwrite, "--folds", 99, cwd=done[0])
-    assert refused.code == 2 and "fewer --folds" in refused.stderr and "keras" not in refused.heavy
+    assert refused.code == 2 and "Add photos" in refused.stderr and "keras" not in refused.heavy
     assert files_of(run) == before
 
 

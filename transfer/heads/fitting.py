@@ -99,8 +99,10 @@ def fit_head(
     if isinstance(values, StoredRows):
         raise SightkitError(
             "The features exceed the memory, and this head needs all of them at once.",
-            f"Give --head {' or '.join(LINEAR)}, which read them in parts, or "
-            "extract with --pool=avg.",
+            (
+                f"give --head {' or '.join(LINEAR)}, which read them in parts",
+                "extract them by scripts/extract_features.py --pool=avg",
+            ),
             head=kind,
             bytes=4 * values.shape[0] * values.shape[1],
         )
@@ -150,11 +152,15 @@ def stratified_folds(
         raise SightkitError(
             f"Each class needs {count} training photos at least, one a fold of the "
             "cross-validation.",
-            "Add photos of it, leave the class out, or give fewer --folds.",
+            (
+                "add photos of it",
+                "extract without it, by scripts/extract_features.py --exclude NAME",
+                *([f"give --folds {counts.min()}"] if counts.min() > 1 else ()),
+            ),
             too_few=few,
         )
     if count < 2:
-        raise SightkitError("There must be two folds at least.", folds=count)
+        raise SightkitError("There must be two folds at least.", "Give --folds 2.", folds=count)
     if groups is None:
         return [test for _, test in StratifiedKFold(count).split(labels, labels)]
     require_divisible(groups.tolist(), labels, class_names, count)
@@ -262,5 +268,5 @@ def _fit_one(
     except ValueError as error:  # scikit-learn gives up where the first tree is no better
         raise SightkitError(
             f"AdaBoost needs features that tell the classes apart better than chance ({error}).",
-            "Choose another --head.",
+            ("choose another --head", "other features"),
         ) from error

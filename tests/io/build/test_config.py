@@ -71,6 +71,24 @@ def test_the_report_says_what_the_file_holds(pictures, tmp_path, capsys):
         ]
 
 
+@pytest.mark.parametrize("part", (1, 2))
+@pytest.mark.parametrize("few", (1, 2))
+def test_a_class_too_small_for_three_splits_has_ways_on(few, part, pictures, tmp_path):
+    for number in range(few, 20):
+        (pictures / "plum" / f"{number}.png").unlink()
+    config = Config(data=pictures, output=tmp_path / "out.h5")
+    with pytest.raises(SightkitError, match=r"plum.*exclude") as refused:
+        build(config)
+    assert ("0.8 0 0.2" in str(refused.value)) == (few == 2)
+    with config.folder() as folder:
+        source = FolderDataset(folder, exclude=("plum",))
+        assert config.build(source, CHAIN)["images"] == 40
+    if few == 2:
+        shares = (0.8, 0.2, 0.0) if part == 1 else (0.8, 0.0, 0.2)
+        two = Config(data=pictures, output=tmp_path / "two.h5", fractions=shares)
+        assert build(two)["splits"].keys() == {"train", "validation" if part == 1 else "test"}
+
+
 def test_a_list_of_what_was_left_out_does_not_outlive_it(pictures, tmp_path, capsys):
     config = Config(data=pictures, output=tmp_path / "out.h5", overwrite=True)
     build(config)
@@ -158,7 +176,9 @@ def test_changed_data_is_one_line_with_the_flags_that_help(pictures, tmp_path):
     ("flags", "told"),
     (
         ({"size": 0}, "--size must be at least 1"),
-        ({"fractions": (0.5, 0.5, 0.0)}, "--fractions must be three shares above 0"),
+        ({"fractions": (0.5, 0.6, -0.1)}, "--fractions must be three shares"),
+        ({"fractions": (1.0, 0.0, 0.0)}, "--fractions must be three shares"),
+        ({"fractions": (0.0, 0.5, 0.5)}, "--fractions must be three shares"),
         ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
         ({"split_seed": -1}, "--split-seed must be between"),
         ({"output": Path("x.png")}, r"must end in .h5 or .hdf5.*For example x\.h5"),
