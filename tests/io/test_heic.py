@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import sys
 
 import cv2
@@ -113,6 +114,15 @@ def test_heic_that_is_damaged_is_refused_or_decoded(heif):
             assert decode_image(bytes(damaged)).shape[2] == 3
         except SightkitError:
             pass
+
+
+@pytest.mark.parametrize("size", ((8, 8), (6400, 4800), (64, 4)))
+def test_heic_whose_size_is_not_that_of_its_stream_is_refused(size, heif):
+    data = bytearray(heic(heif, smooth()))
+    place = data.index(b"ispe") + 8  # image spatial extents: width, height
+    data[place : place + 8] = struct.pack(">II", *size)
+    with pytest.raises(SightkitError, match="decoded completely"):
+        decode_image(bytes(data))
 
 
 def test_an_avif_is_none(photo):
