@@ -104,7 +104,7 @@ class ArrayBatches(OrderedBatches):
         name: str = "data",
     ) -> None:
         super().__init__(batch_size, shuffle, seed)
-        self.arrays = tuple(map(np.asarray, arrays))
+        self.arrays = tuple(map(_as_array, arrays))
         shapes = [array.shape for array in self.arrays]
         counts = {shape[0] if shape else 0 for shape in shapes}
         if len(shapes) not in (2, 3) or len(counts) != 1 or counts == {0}:
@@ -113,6 +113,12 @@ class ArrayBatches(OrderedBatches):
                 "for each image.",
                 "Look at their shapes.",
                 shapes=shapes,
+            )
+        if any(array.dtype.kind not in "biuf" for array in self.arrays):
+            raise SightkitError(
+                f"{name} must be numbers.",
+                "io.encode_labels(names) gives the indices of class names; images have one size.",
+                dtypes=[str(array.dtype) for array in self.arrays],
             )
         self.count = len(self.arrays[0])
 
@@ -143,3 +149,11 @@ class ArrayBatches(OrderedBatches):
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         _, rows = self.batch_rows(index)
         return tuple(array[rows] for array in self.arrays)
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """Return a value as an array; of rows that differ in shape as one of objects."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.array([None] * len(value))

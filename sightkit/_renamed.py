@@ -24,7 +24,7 @@ TODAY: dict[str, dict[str, str]] = {
     "": {  # of a package
         "AnimalsDatasetManager": "Write io.FolderDataset(folder).",
         "DCGAN": "Write zoo.DCGANGenerator and zoo.DCGANDiscriminator.",
-        "ExperimentConfig": "Write experiments.Config.",
+        "ExperimentConfig": 'Write training.fit(…, run="runs/mine"), or experiments.Config.',
         "FCHeadNet": 'Write zoo.build("surgery", base="vgg16", hidden=(256,), …), or '
         "transfer.with_new_head.",
         "ModelCheckpoint": "Write callbacks.BestCheckpoint(path); training.fit adds it itself.",
@@ -69,6 +69,10 @@ TODAY: dict[str, dict[str, str]] = {
         "a resumed run goes on with them."
         for name in ("figPath", "jsonPath", "startAt", "")
     },
+    "build_dataset": {
+        "": 'Write io.build_dataset(folder, "data.h5", preprocessors=SimplePreprocessor(64, 64), '
+        'fractions={"train": 0.7, "validation": 0.15, "test": 0.15}).'
+    },
     "EpochCheckpoint": {
         "startAt": "Leave it out: training.fit goes on counting where a run was stopped.",
     },
@@ -82,6 +86,7 @@ TODAY: dict[str, dict[str, str]] = {
         "shuffle": "Leave it out: arrays are mixed anew each epoch, a generator by its "
         "shuffle=True.",
         "steps_per_epoch": "Leave it out: an epoch is one pass over all images.",
+        "validation_split": "Split the arrays before.",
         "verbose": "Leave it out: a line is printed for each epoch.",
     },
     "Optimizer": {

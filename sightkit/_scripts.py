@@ -164,6 +164,11 @@ def flags_in(text: str) -> set[str]:
     return {name for name in found if name != "help"}
 
 
+def warn(text: str) -> None:
+    """Print a line for the user on stderr, ``as_given``."""
+    print(as_given(text), file=sys.stderr)
+
+
 def _as_argument(flag: re.Match[str]) -> str:
     if flag["script"] or flag["name"] == "help":
         return flag[0]

@@ -19,6 +19,7 @@ from sightkit._network import build
 from sightkit._scripts import as_given
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
 from sightkit.callbacks.base import rate_of
+from sightkit.io.threads import whole_number
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight as check_before
 from sightkit.training.checks.preflight import require_compiled
@@ -117,6 +118,7 @@ def fit(
             "Open it: with training.Run.open(config, experiment=…) as run.",
             run=run,
         )
+    epochs = whole_number("epochs", epochs, at_least=1)
     callbacks = resumable(callbacks)
     train = as_batches(train, "training", batch_size=batch_size, shuffle=True, seed=seed)
     validation = as_batches(

@@ -94,9 +94,10 @@ def open_run(
         overwrite: begin anew.
     """
     folder = Path(folder)
-    rate = model.optimizer.get_config()["learning_rate"]
+    rate = model.optimizer.get_config().get("learning_rate", "")
     layers = [layer_key(each) for each in flat_layers(model)]
-    optimizer = _named(f"{type(model.optimizer).__name__}, {rate}", model.optimizer.get_config())
+    shown = f"{rate:g}" if isinstance(rate, float) else "a schedule"
+    optimizer = _named(f"{type(model.optimizer).__name__}, {shown}", model.optimizer.get_config())
     if int(model.optimizer.iterations):  # the cell runs again: the training has moved the rate
         optimizer = _stored(folder / _run_files.CONFIG).get("optimizer", optimizer)
     config = NotebookConfig(

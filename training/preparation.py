@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import keras
 
 from sightkit import zoo
+from sightkit._scripts import warn
 from sightkit.training.environment import NATIVE_BFLOAT16, accelerators, processor_flags
 
 
@@ -28,10 +27,9 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
     flags = set(processor_flags())  # empty where they are unknown
     slow = flags and not NATIVE_BFLOAT16 & flags and not accelerators()
     if precision == "bfloat16" and slow:
-        print(
+        warn(
             "This processor has no bfloat16 arithmetic: the training will be slower than with "
-            "--precision=float32.",
-            file=sys.stderr,
+            "--precision=float32."
         )
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(policy)

@@ -101,6 +101,10 @@ def resumable(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callb
     Raises:
         SightkitError: one that a resume would start anew.
     """
+    if not isinstance(callbacks, list | tuple):
+        raise SightkitError(
+            "callbacks must be a list.", "Write callbacks=[…].", callbacks=type(callbacks).__name__
+        )
     found: list[keras.callbacks.Callback] = []
     for callback in callbacks:
         if type(callback) in MEMORY:

@@ -14,6 +14,7 @@ import numpy as np
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.io import HDF5DatasetWriter, LeftOut, check_place
 from sightkit.io.build.dataset import list_of, refuse_left_out
 from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
@@ -136,10 +137,9 @@ def _refuse_left_out(
 def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
     wanted = (network.predictor.input_shape or (None, None))[1]
     if wanted and photos.side and photos.side < LEAST_SIDE * wanted:
-        print(
+        warn(
             f"The file's images, {photos.side} pixels wide or high, are enlarged to {wanted}: "
-            "features of the photos themselves (--data FOLDER) tell more.",
-            file=sys.stderr,
+            "features of the photos themselves (--data FOLDER) tell more."
         )
 
 
@@ -217,5 +217,5 @@ def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource, wanted:
     precision = found["precision"]
     print(f"{path} is complete, in {precision}: nothing was left to do.", file=sys.stderr)
     if precision != wanted:
-        print(f"{wanted} was requested: give --overwrite to write it anew.", file=sys.stderr)
+        warn(f"{wanted} was requested: give --overwrite to write it anew.")
     return features

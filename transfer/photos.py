@@ -17,6 +17,7 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.evaluation.folder_batches import THUMBNAIL
 from sightkit.evaluation.mistakes import Samples
 from sightkit.io.sources.sample_photos import write_sample_photos
@@ -93,11 +94,10 @@ def photos_to_file(
                 groups=groups,
             )
         if min(file.shape[1:3]) < side:
-            print(
+            warn(
                 f"The images of {data.name} are {file.shape[2]}x{file.shape[1]}, and {name} wants "
                 f"them of {side}x{side}, for shifts and turns: they are enlarged. Where the "
-                f"photos are larger, build the file by scripts/build_folder.py --size {side}.",
-                file=sys.stderr,
+                f"photos are larger, build the file by scripts/build_folder.py --size {side}."
             )
         return file
     if not data.is_dir():

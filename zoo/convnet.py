@@ -58,7 +58,7 @@ def ConvNet(
     Args:
         input_shape: (height, width, channels); each pooling halves it.
         classes: number of classes, at least 2.
-        filters: of each block.
+        filters: of each block; none for INPUT → FC.
         convolutions: N of every block, or one number a block (0 ≤ N; the notes advise N ≤ 3).
         kernel: side of every block's kernels, or one number a block.
         pooling: ``"max"``, ``"average"``, ``"strided"`` (the block's last convolution takes
@@ -91,7 +91,8 @@ def ConvNet(
             "convolutions must be integers that are not negative.", convolutions=convolutions
         )
     sizes(kernel=kernels)
-    same_length(filters=filters, convolutions=counts, kernel=kernels)
+    if filters or counts or kernels:
+        same_length(filters=filters, convolutions=counts, kernel=kernels)
     one_of(POOLINGS, pooling=pooling)
     pool = POOLINGS[pooling]
     halvings = len(filters) if pool else 0

@@ -25,7 +25,8 @@ NORMALIZING = (
     keras.layers.GroupNormalization,
 )
 SCALE = (
-    "Scale them in the chain of train and validation: Pipeline((…, ImageToArrayPreprocessor()))."
+    "Scale them, for training and validation: x / 255, or in the chain, "
+    "Pipeline((…, ImageToArrayPreprocessor()))."
 )
 
 

@@ -151,7 +151,7 @@ class _Checks:
     def samples(self) -> Samples:
         """Samples of the training data."""
         if self.train is None:
-            raise LeftOut("the training data give no batches (images, labels) by index")
+            raise LeftOut("the training data are no batches by index, and no pair of arrays (x, y)")
         return self.train
 
     @functools.cached_property
