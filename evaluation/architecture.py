@@ -101,7 +101,9 @@ def draw_architecture(
 def _boxes(model: keras.Model) -> list[Box]:
     """Boxes in their places, parents before children."""
     rows = zoo.describe(model)
-    parents = {layer.name: _parents(layer) for layer in model.layers}
+    # Of a network inside only its place in this one counts.
+    nodes = {id(node) for level in model._nodes_by_depth.values() for node in level}
+    parents = {layer.name: _parents(layer, nodes) for layer in model.layers}
     readers = Counter(name for names in parents.values() for name in names)
     boxes: dict[str, Box] = {}
     for layer, row in zip(model.layers, rows, strict=True):
@@ -119,10 +121,10 @@ def _boxes(model: keras.Model) -> list[Box]:
     return found
 
 
-def _parents(layer: keras.layers.Layer) -> list[str]:
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    return [tensor._keras_history.operation.name for tensor in keras.tree.flatten(layer.input)]
+def _parents(layer: keras.layers.Layer, nodes: set[int]) -> list[str]:
+    calls = [node for node in layer._inbound_nodes if id(node) in nodes]
+    tensors = [tensor for node in calls for tensor in node.input_tensors]
+    return [tensor._keras_history.operation.name for tensor in tensors]
 
 
 def _kind(layer: Any, kind: str) -> str:

@@ -18,11 +18,14 @@ BACKENDS = ("tensorflow", "jax")
 REGISTERING = (
     "sightkit.zoo.activations",
     "sightkit.zoo.batch_normalization",
-    "sightkit.zoo.fcn_head",
+    "sightkit.zoo.initializers",
     "sightkit.zoo.local_response_normalization",
     "sightkit.callbacks.schedules",
 )
-"""Modules with classes that are registered with Keras, so that it loads what it has saved."""
+"""Modules with classes that are registered with Keras, so that it loads what it has saved.
+
+They import none of each other, directly or not: one of them may be the first to import Keras.
+"""
 
 
 def prepare_environment() -> None:

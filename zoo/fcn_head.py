@@ -7,31 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, positive, sizes
 from sightkit.zoo.classifier_head import drop, probabilities
-from sightkit.zoo.initializers import kernel_regularizer
+from sightkit.zoo.initializers import Bilinear, kernel_regularizer
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
-
-
-@keras.saving.register_keras_serializable(package="sightkit")
-class Bilinear(keras.initializers.Initializer):
-    """Kernels of a transposed convolution that enlarge each channel by linear interpolation."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
-        """Kernel (height, width, out, in), zero between different channels."""
-        height, width, outputs, inputs = shape
-        kernel = np.zeros(shape, "float32")
-        for channel in range(min(outputs, inputs)):
-            kernel[:, :, channel, channel] = np.outer(_tent(height), _tent(width))
-        return ops.convert_to_tensor(kernel, dtype=dtype or "float32")
-
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}
 
 
 @registered
@@ -114,9 +96,3 @@ def FCNHead(
         name="logits",
     )(x)
     return keras.Model(features, probabilities(x), name=name)
-
-
-def _tent(size: int) -> np.ndarray:
-    """1 in the middle, falling linearly to both ends: sums to the stride."""
-    centre = (size - 1) / 2
-    return 1 - np.abs(np.arange(size) - centre) / ((size + 1) // 2)

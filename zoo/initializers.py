@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import number
@@ -25,6 +26,23 @@ _INITIALIZERS: dict[str, tuple[type, str]] = {
     "truncated_normal": (keras.initializers.TruncatedNormal, "stddev"),
     "constant": (keras.initializers.Constant, "value"),
 }
+
+
+@keras.saving.register_keras_serializable(package="sightkit")
+class Bilinear(keras.initializers.Initializer):
+    """Kernels of a transposed convolution that enlarge each channel by linear interpolation."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Kernel (height, width, out, in), zero between different channels."""
+        height, width, outputs, inputs = shape
+        kernel = np.zeros(shape, "float32")
+        for channel in range(min(outputs, inputs)):
+            kernel[:, :, channel, channel] = np.outer(_tent(height), _tent(width))
+        return keras.ops.convert_to_tensor(kernel, dtype=dtype or "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """No arguments."""
+        return {}
 
 
 STRENGTHS = {"l1": 1, "l2": 1, "elastic": 2}
@@ -78,3 +96,9 @@ def kernel_regularizer(reg: Regularization) -> Any:
         return None
     l1, l2 = {"l1": (strengths[0], 0.0), "l2": (0.0, strengths[0])}.get(kind) or strengths
     return keras.regularizers.L1L2(l1=l1, l2=l2)
+
+
+def _tent(size: int) -> np.ndarray:
+    """1 in the middle, falling linearly to both ends: sums to the stride."""
+    centre = (size - 1) / 2
+    return 1 - np.abs(np.arange(size) - centre) / ((size + 1) // 2)

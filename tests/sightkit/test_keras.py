@@ -26,6 +26,21 @@ def test_every_module_that_registers_is_listed():
     assert found == set(REGISTERING)
 
 
+def imported(module, seen=()):
+    """What a module of sightkit imports of sightkit, directly and not."""
+    path = ROOT / Path(*module.split(".")[1:]).with_suffix(".py")
+    path = path if path.is_file() else ROOT / Path(*module.split(".")).with_suffix(".py")
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    names = set(re.findall(r"^from (sightkit\.[\w.]+) import", text, re.MULTILINE)) - {*seen}
+    return names.union(*(imported(name, (*seen, *names)) for name in names))
+
+
+def test_modules_that_register_import_none_of_each_other():
+    for module in REGISTERING:
+        assert not imported(module) & set(REGISTERING), module
+    assert "sightkit.zoo.batch_normalization" in imported("sightkit.zoo.fcn_head")
+
+
 def test_what_is_registered_is_found_by_its_name():
     known = keras.saving.get_custom_objects()
     for cls in (zoo.BatchNormalization, callbacks.StepDrop):
@@ -47,7 +62,9 @@ def test_what_is_registered_is_found_by_its_name():
 def test_a_saved_network_is_loaded_after_import_sightkit(tmp_path, imports, ending):
     path = tmp_path / f"net{ending}"
     network = zoo.build("alexnet", input_shape=(67, 67, 3), classes=3)
-    network.compile(keras.optimizers.SGD(callbacks.StepDrop(0.1, 10)), "mse")
+    network.compile(
+        keras.optimizers.SGD(callbacks.StepDrop(0.1, 10)), "sparse_categorical_crossentropy"
+    )
     network.save(path)
     code = f"{imports}; print(keras.models.load_model({str(path)!r}).count_params())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -9,8 +9,7 @@ import pytest
 from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import Maxout
-from sightkit.zoo.fcn_head import Bilinear
-from sightkit.zoo.initializers import kernel_initializer, kernel_regularizer
+from sightkit.zoo.initializers import Bilinear, kernel_initializer, kernel_regularizer
 from sightkit.zoo.local_response_normalization import LocalResponseNormalization
 from sightkit.zoo.registry import builder_of
 
