@@ -217,12 +217,12 @@ def test_other_data_are_refused_with_the_way(given):
 @pytest.mark.parametrize("form", (tuple, list))
 @pytest.mark.parametrize("labels", ("indices", "one-hot", "weights"))
 def test_arrays_of_each_form_train(tmp_path, form, labels):
-    network, (x, y) = functional(), data()
+    network, (x, y), (other, truth) = functional(), data(), data(24, 1)
     if labels == "one-hot":
         network.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
-        y = io.one_hot(y, CLASSES)
+        y, truth = io.one_hot(y, CLASSES), io.one_hot(truth, CLASSES)
     given = (x, y, np.ones(len(y))) if labels == "weights" else (x, y)
-    rows = fit(network, form(given), form((x, y)), run=tmp_path / "run", epochs=1)
+    rows = fit(network, form(given), form((other, truth)), run=tmp_path / "run", epochs=1)
     assert np.isfinite(rows[0]["loss"])
 
 
@@ -282,5 +282,5 @@ def test_data_of_a_file_and_arrays_have_one_door(tmp_path, write_dataset):
     with training.Run.open(Config(str(tmp_path / "run")), experiment="x") as run:
         with pytest.raises(SightkitError, match="overwrite"):
             fit(functional(), data(), data(), run=run, epochs=1, overwrite=True)
-        assert len(fit(functional(), data(), data(24), run=run, epochs=1)) == 1
+        assert len(fit(functional(), data(), data(24, 1), run=run, epochs=1)) == 1
     assert "arrays in memory" in (tmp_path / "run" / "environment.json").read_text()
