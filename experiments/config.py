@@ -40,6 +40,8 @@ class Config(RunConfig):
     """Seed of weights, order and augmentation."""
     split_seed: int = 42
     """Seed of the division into training, validation and test images."""
+    class_weights: bool = False
+    """Let every class count the same in the loss, however many images it has."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic; weights are float32 in both."""
     preflight: bool = True

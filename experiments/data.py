@@ -22,6 +22,7 @@ class Data:
         chain: the evaluation chain, from stored image to the network's input; it becomes part of
             the bundle. To floats in [0, 1] by default.
         evaluation_batch: images a batch in evaluation.
+        class_weights: whether every class of the training images counts the same in the loss.
     """
 
     file: sightkit_io.DatasetFile
@@ -29,6 +30,7 @@ class Data:
     seed: int
     chain: Preprocessor = field(default_factory=lambda: Pipeline((ImageToArrayPreprocessor(),)))
     evaluation_batch: int = 256
+    class_weights: bool = False
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -58,7 +60,12 @@ class Data:
             augment=augment,
             shuffle=True,
             seed=self.seed,
+            class_weights=self._weights() if self.class_weights else None,
         )
+
+    def _weights(self) -> dict[int, float]:
+        labels = self.file.labels[slice(*self.file.rows("train"))]
+        return sightkit_io.class_weights(labels, self.classes)
 
     def evaluation(
         self, split: str, chain: Preprocessor | None = None, batch_size: int = 0

@@ -110,6 +110,7 @@ class Experiment:
         if limit and max(last - first for first, last in file.splits.values()) > limit:
             file = self._few_of(file, limit)
         self.data = Data(file, self.config.batch_size, self.config.seed)
+        self.data.class_weights = self.config.class_weights
         return self.data
 
     def _few_of(self, file: sightkit_io.DatasetFile, limit: int) -> sightkit_io.DatasetFile:

@@ -4,8 +4,8 @@
 
 13,165 grey faces of 64x64, 3,690 of them smiling (D. Hromada), from github.com/hromi/SMILEsmileD:
 ``SMILEs/positives/positives7`` and ``SMILEs/negatives/negatives7``. Nearly three of four do not
-smile: ``io.class_weights(labels)`` gives the weights that even this out. A fifth is for the test,
-as in the course.
+smile: ``--class-weights`` of a training script evens this out. A fifth is for the test, as in the
+course.
 """
 
 from __future__ import annotations

@@ -25,8 +25,9 @@ class SoftLabels(keras.utils.PyDataset):
         classes: number of classes.
         mixing: ``MixUp`` or ``CutMix``; for training data only.
         smoothing: share of each label that is spread evenly over all classes, 0 to below 1.
-        class_weights: class index to weight, as ``io.class_weights`` gives it; an image counts
-            with the mean of the weights of its label's shares before smoothing.
+        class_weights: class index to weight, as ``io.class_weights`` gives it, those of ``data`` by
+            default; an image counts with the mean of the weights of its label's shares before
+            smoothing.
         seed: of the mixing.
         **options: ``workers``, ``max_queue_size`` of ``keras.utils.PyDataset``.
 
@@ -66,7 +67,8 @@ class SoftLabels(keras.utils.PyDataset):
         self.classes = classes
         self.mixing = mixing
         self.smoothing = smoothing
-        self.weights = None if class_weights is None else _weights(class_weights, classes)
+        given = class_weights or getattr(data, "class_weights", None)
+        self.weights = None if given is None else _weights(given, classes)
         self.seed = seed
         self._first_batch = 0
 
@@ -93,7 +95,7 @@ class SoftLabels(keras.utils.PyDataset):
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        x, labels = self.data[index]
+        x, labels, *_ = self.data[index]  # the generator's own weights are those below
         y = sightkit_io.one_hot(labels, self.classes)
         if self.mixing is not None:
             batch = self._first_batch + index

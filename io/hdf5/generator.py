@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,13 @@ class HDF5DatasetGenerator(OrderedBatches):
         augment: random variation of each image before the chain; for the training split only.
         shuffle: mix the rows anew each epoch.
         seed: of order and augmentation.
+        class_weights: class index to weight, as ``class_weights`` gives it.
         workers: threads that read ahead.
         max_queue_size: batches that wait at most, with several workers.
 
     Yields:
-        (x, y): what the chain returns, (n, H, W, C); and int64 (n,) class indices.
+        (x, y), or with class weights (x, y, w): what the chain returns, (n, H, W, C); int64 (n,)
+        class indices; float32 (n,).
 
     Raises:
         SightkitError: no or damaged file, unknown split, batch size below 1, augmentation of
@@ -55,6 +58,7 @@ class HDF5DatasetGenerator(OrderedBatches):
         augment: RandomChain | None = None,
         shuffle: bool = False,
         seed: int = 0,
+        class_weights: Mapping[int, float] | None = None,
         workers: int = 1,
         max_queue_size: int = 10,
     ) -> None:
@@ -69,6 +73,7 @@ class HDF5DatasetGenerator(OrderedBatches):
         self.split = split
         self.preprocessors = preprocessors
         self.augment = augment
+        self.class_weights = class_weights
         self.count = self.last - self.first
         self._memmap: np.ndarray | None = None
 
@@ -106,7 +111,7 @@ class HDF5DatasetGenerator(OrderedBatches):
             window=max(MIXED_ROWS, 32 * block),
         )
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         epoch = self.epoch
         start, rows = self.batch_rows(index)
         x = self.images(rows if self.shuffle else slice(start, start + len(rows)))
@@ -116,7 +121,10 @@ class HDF5DatasetGenerator(OrderedBatches):
             x = self.preprocessors.batch(x)
         if self._memmap is not None and np.may_share_memory(x, self._memmap):
             x = np.array(x)  # a batch is the caller's own, whatever becomes of the file
-        return x, self.labels[rows]
+        y = self.labels[rows]
+        if self.class_weights is None:
+            return x, y
+        return x, y, np.array([self.class_weights[label] for label in y.tolist()], np.float32)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_memmap": None}  # each process maps the file itself

@@ -239,6 +239,7 @@ ONLY_WITH = {
     "io.groups.": "groups",
     "io.sources.label_": "labels",
     "io.sources.folder_dataset.": "layout",
+    "training.checks.": "preflight",
     "training.environment.": "resume",
     "training.preparation.": "precision",
     "training.run.Run._require_checkpoints": "resume",

@@ -153,3 +153,13 @@ def test_a_smoke_run_takes_few_images_of_a_large_file(smoke, resume, write_datas
     assert sorted(file.name for file in path.parent.iterdir() if file.suffix == ".h5") == [
         "data.h5"
     ]
+
+
+def test_class_weights_let_every_class_count_the_same(write_dataset):
+    file = io.DatasetFile.open(write_dataset(train=40, validation=8, test=4))
+    plain, weighted = experiments.Data(file, 8, 1), experiments.Data(file, 8, 1, class_weights=True)
+    assert len(plain.training()[0]) == 2 and len(weighted.evaluation("validation")[0]) == 2
+    train = weighted.training()
+    _, y, w = map(np.concatenate, zip(*(train[index] for index in range(5)), strict=True))
+    counted = np.bincount(y, weights=w)
+    np.testing.assert_allclose(counted, 40 / len(counted), rtol=1e-5)

@@ -173,3 +173,11 @@ def test_only_training_data_is_mixed_and_only_floats_are_blended(generator, rng)
             kind(0.0)
     with pytest.raises(SightkitError, match="ImageToArrayPreprocessor"):
         MixUp()(np.zeros((2, 4, 4, 1), np.uint8), np.eye(2, dtype="float32"), rng)
+
+
+def test_weights_of_the_data_are_those_of_their_soft_labels(generator):
+    weights = {0: 1.0, 1: 2.0, 2: 0.5}
+    data = SoftLabels(generator(class_weights=weights), 3)
+    given = SoftLabels(generator(), 3, class_weights=weights)
+    for found, expected in zip(data[0], given[0], strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -270,3 +270,15 @@ def test_a_batch_is_the_callers_own(shuffle, write_dataset):
     before = generator[0][0].copy()
     x[:] = 0  # a view of the file would be read-only, or change it
     assert np.array_equal(generator[0][0], before)
+
+
+def test_class_weights_come_with_their_images(write_dataset):
+    weights = {0: 0.5, 1: 1.0, 2: 3.0}
+    path, options = write_dataset(), {"shuffle": True, "seed": 1}
+    data = HDF5DatasetGenerator(path, 7, class_weights=weights, **options)
+    plain = HDF5DatasetGenerator(path, 7, **options)
+    for index in range(len(data)):
+        x, y, w = data[index]
+        assert w.dtype == np.float32 and w.tolist() == [weights[label] for label in y.tolist()]
+        for found, expected in zip((x, y), plain[index], strict=True):
+            np.testing.assert_array_equal(found, expected)

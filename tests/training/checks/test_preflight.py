@@ -391,7 +391,7 @@ def test_classes_of_very_unlike_size(write, photos):
     result = preflight(network(), split(write("few", labels=few)), seconds=60)
     assert alarms(result) == [("balance", "warned")]
     assert "90.0 %" in result["balance"].found
-    assert "class_weights" in result["balance"].todo
+    assert "--class-weights" in result["balance"].todo
 
 
 @pytest.mark.parametrize(
