@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -195,7 +195,8 @@ def try_pixels(
     Raises:
         SightkitError: other classes, or a photo that cannot be read.
     """
-    photos = open_photos(data, **({"exclude": tuple(exclude)} if exclude else {})).images
+    options: dict[str, Any] = {"exclude": tuple(exclude)} if exclude else {}
+    photos = open_photos(data, **options).images
     order = labels_of(photos.class_names, class_names)
     rows = np.linspace(0, len(photos) - 1, min(TRIED, len(photos))).astype(int)
     images = [photos.read(int(row)) for row in rows]

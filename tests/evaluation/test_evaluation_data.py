@@ -118,6 +118,17 @@ def test_unreadable_photos_are_named_and_the_rest_evaluated(photos, capsys):
         data.require_all(5)
 
 
+def test_photos_that_are_left_out_are_not_passed_over(photos, capsys):
+    folder, _ = photos
+    (folder / "ant" / "link.png").symlink_to(folder / "ant" / "0.png")
+    (folder / "bee" / "notes.txt").write_text("mine")
+    data = opened(folder)
+    assert len(evaluate(Predictor(), data.batches).labels) == 10
+    assert "'ant/link.png' (a link" in capsys.readouterr().err
+    with pytest.raises(SightkitError, match="bad=1, evaluated=10"):
+        data.require_all(10)
+
+
 def test_a_folder_without_a_photo_that_can_be_read_is_an_error(photos):
     folder, _ = photos
     for path in folder.rglob("*.png"):
