@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from sightkit import _files
 from sightkit import io as sightkit_io
@@ -87,6 +87,10 @@ class Config(RunConfig):
     def limit(self) -> int | None:
         """Largest number of images of a split: None, or few with ``--smoke``."""
         return SMOKE_IMAGES if self.smoke else None
+
+    def augmentation(self, height: int, width: int) -> Any:
+        """Return the random variation of a training image of the stored size; None for none."""
+        return None
 
     def _shrink(self) -> None:
         """Make a smoke run short, with a folder and data of its own (build scripts: others)."""

@@ -1,10 +1,11 @@
 """Draw a sheet of augmentations of one image: each variation alone, then all at once.
 
     python scripts/augmentation_demo.py photo.jpg --output augmentation.png
+    python scripts/augmentation_demo.py photo.jpg --script train_minivggnet_photos
 
 Without an image it takes a sample photo of scikit-learn's. Needs no network; takes seconds. The
-strengths are those of sightkit.preprocessing.Augment: look at the last row before you train with
-them, and ask whether you would still name the class.
+strengths are those of sightkit.preprocessing.Augment, or with ``--script`` those that the script
+trains with: look at the last row before you train, and ask whether you would still name the class.
 """
 
 from __future__ import annotations
@@ -15,19 +16,36 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, io
+from sightkit import _cli, evaluation, io
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import AspectAwarePreprocessor, Augment
+from sightkit.experiments import scripts
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    Augment,
+    RandomPipeline,
+    RandomPreprocessor,
+)
+
+STRENGTHS = ("rotation", "translation", "shear", "zoom", "brightness", "contrast")
+SIDE, NAMES = 256, 190
+"""Pixels: of the image, as of stored photos; of the names beside the rows."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Draw augmentations of an image."""
+    """Draw augmentations of an image, the first of each row as it is."""
 
     image: Annotated[Path | None, tyro.conf.Positional] = None
     """Image file; a sample photo by default."""
+    script: str = ""
+    """Script whose own variation is drawn, train_minivggnet_photos for example, or the path of
+    yours; in place of the strengths below."""
+    flags: str = ""
+    """Flags of the script, in quotes, as a shell reads them."""
     output: Path = Path("augmentation.png")
     """Picture to write."""
+    overwrite: bool = False
+    """Replace an existing file that --output names."""
     rotation: float = 20.0
     """Largest angle, in degrees."""
     translation: float = 0.15
@@ -57,6 +75,47 @@ class Config:
                 columns=self.columns,
                 seed=self.seed,
             )
+        fields = type(self).__dataclass_fields__
+        own = self.output == fields["output"].default
+        evaluation.require_file(self.output, overwrite=self.overwrite or own)
+        given = [
+            name for name in (*STRENGTHS, "border") if vars(self)[name] != fields[name].default
+        ]
+        if self.script and given:
+            raise SightkitError(
+                "--script draws the variation that the script trains with.",
+                "Leave the strengths out, or --script.",
+                **{name: vars(self)[name] for name in given},
+            )
+
+    def variations(self) -> dict[str, RandomPreprocessor]:
+        """Return each variation alone, then all at once, by name."""
+        if self.script:
+            script = scripts.load_experiment(self.script)
+            everything = scripts.parse_flags(script, self.flags).augmentation(SIDE, SIDE)
+            if everything is None:
+                raise SightkitError(
+                    "The script varies no training image.",
+                    "Name one whose Config has an augmentation.",
+                    script=self.script,
+                )
+            name = f"all of\n{Path(self.script).stem}"
+        else:
+            strengths = {name: getattr(self, name) for name in STRENGTHS}
+            everything = Augment(**strengths, horizontal_flip=True, border=self.border)
+            name = "all, flip left-right"
+        alone = {}
+        for step in everything.steps if isinstance(everything, RandomPipeline) else (everything,):
+            if not isinstance(step, Augment):
+                alone[type(step).__name__] = step
+                continue
+            flips = {each: getattr(step, each) for each in ("horizontal_flip", "vertical_flip")}
+            if any(flips.values()):
+                alone["flips"] = Augment(**flips)
+            for each in STRENGTHS:
+                if strength := getattr(step, each):
+                    alone[f"{each} {strength:g}"] = Augment(**{each: strength}, border=step.border)
+        return {**alone, name: everything}
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -66,28 +125,23 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.callbacks.curves import save_figure
 
     columns = 2 if config.smoke else config.columns
-    _files.require_writable(config.output.parent, of=config.output)
-    names = ("rotation", "translation", "shear", "zoom", "brightness", "contrast")
-    strengths = {name: getattr(config, name) for name in names}
-    rows = {"flips": Augment(horizontal_flip=True, vertical_flip=True)}
-    for name, strength in strengths.items():
-        rows[f"{name} {strength:g}"] = Augment(**{name: strength}, border=config.border)
-    everything = Augment(**strengths, horizontal_flip=True, border=config.border)
-    rows["all, flip left-right"] = everything
-
+    rows = config.variations()
     # The sample's straight lines show a turn, a flower's do not.
     given = io.read_image(config.image) if config.image else load_sample_image("china.jpg")
-    image = AspectAwarePreprocessor(192, 144)(given)
-    figure = Figure(figsize=(1.95 * (columns + 1), 1.62 * len(rows)), dpi=100)
-    bare = {"xticks": [], "yticks": []}
-    axes = figure.subplots(len(rows), columns + 1, squeeze=False, subplot_kw=bare)
-    for line, (name, augment) in zip(axes, rows.items(), strict=True):
-        line[0].imshow(image)
-        line[0].set_ylabel(name, fontsize=9)
-        for column, ax in enumerate(line[1:]):
-            ax.imshow(augment(image, io.sample_rng(config.seed, 0, column)))
-    axes[0, 0].set_title("as it is", fontsize=9, pad=3)
-    figure.tight_layout(pad=0.4)
+    image = AspectAwarePreprocessor(SIDE, SIDE)(given)
+    pictures = []
+    for augment in rows.values():
+        varied = (augment(image, io.sample_rng(config.seed, 0, k)) for k in range(columns))
+        pictures += [image, *varied]
+    sheet = evaluation.montage(pictures, columns + 1, side=SIDE // 2)
+    height, width = sheet.shape[:2]
+    figure = Figure(figsize=((width + NAMES) / 100, height / 100), dpi=100)
+    axes = figure.add_axes((NAMES / (width + NAMES), 0, width / (width + NAMES), 1))
+    axes.imshow(sheet, aspect="auto", extent=(0, width, height, 0))
+    axes.set_axis_off()
+    for index, name in enumerate(rows):
+        middle = (index + 0.5) * height / len(rows)
+        axes.text(-8, middle, name, ha="right", va="center", fontsize=9, parse_math=False)
     save_figure(figure, config.output)
     print(config.output)
     return {"output": str(config.output), "rows": list(rows)}

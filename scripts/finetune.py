@@ -88,6 +88,11 @@ class Config(experiments.Config, io.FolderFlags):
         else:
             super()._require_data()
 
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        light = {"horizontal_flip": self.flip, "brightness": 0.1}
+        return Augment(rotation=15, translation=0.06, zoom=0.1, **light)
+
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__, keras=False) as run:
@@ -107,8 +112,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         data = run.use(file)
         data.chain, data.evaluation_batch = transfer.preprocessing_of(config.model), 64
-        light = {"horizontal_flip": config.flip, "brightness": 0.1}
-        train = data.training(Augment(rotation=15, translation=0.06, zoom=0.1, **light))
+        train = data.training(config.augmentation(*file.shape[1:3]))
 
         # 2. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.weights_available(config.model, include_top=False)

@@ -34,6 +34,12 @@ class Config(experiments.Config):
     learning_rate: float = 1e-3
     """Rate of Adam at the start; it falls to zero along half a cosine."""
 
+    def augmentation(self, height: int, width: int) -> pre.RandomPipeline:
+        """Return the random variation of a training image of the stored size."""
+        side = round(height * 227 / 256)
+        varied = pre.Augment(rotation=20, translation=0.2, zoom=0.15, horizontal_flip=True)
+        return pre.RandomPipeline((pre.PatchPreprocessor(side, side), varied))
+
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
@@ -50,9 +56,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         # The mean of the training photos; scaled, so that averages of batch normalization settle.
         floats = (pre.MeanPreprocessor.of(data.file.mean), pre.ImageToArrayPreprocessor())
         data.chain = pre.Pipeline((middle, *floats))
-        varied = pre.Augment(rotation=20, translation=0.2, zoom=0.15, horizontal_flip=True)
-        patches = pre.RandomPipeline((pre.PatchPreprocessor(side, side), varied))
-        train = data.training(patches, pre.Pipeline(floats))
+        train = data.training(config.augmentation(stored, stored), pre.Pipeline(floats))
 
         small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
         network = zoo.AlexNet(data.image_shape, data.classes, **small)

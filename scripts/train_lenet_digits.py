@@ -30,6 +30,10 @@ class Config(experiments.Config):
     learning_rate: float = 1e-3
     """Rate of Adam at the start; it falls to zero along half a cosine."""
 
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        return Augment(rotation=10, translation=0.1, zoom=0.1, border="black")
+
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
@@ -40,7 +44,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             Pipeline((GrayscalePreprocessor(), SimplePreprocessor(28, 28))),
             fractions={"train": 0.70, "validation": 0.15, "test": 0.15},
         )
-        train = data.training(Augment(rotation=10, translation=0.1, zoom=0.1, border="black"))
+        train = data.training(config.augmentation(*data.file.shape[1:3]))
 
         network = zoo.LeNet(data.image_shape, data.classes)
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))

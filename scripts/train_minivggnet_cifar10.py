@@ -36,6 +36,10 @@ class Config(experiments.Config):
     reg: float = 5e-4
     """Strength of L2 on all kernels."""
 
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        return Augment(horizontal_flip=True, translation=0.1, border="reflect")
+
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
@@ -47,7 +51,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             Pipeline((*colour, SimplePreprocessor(32, 32))),
             fractions={"train": 0.72, "validation": 0.08, "test": 0.20},  # 45,000 and 5,000
         )
-        train = data.training(Augment(horizontal_flip=True, translation=0.1, border="reflect"))
+        train = data.training(config.augmentation(*data.file.shape[1:3]))
 
         network = zoo.MiniVGGNet(data.image_shape, data.classes, reg=config.reg)
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))

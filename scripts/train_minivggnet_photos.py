@@ -39,6 +39,10 @@ class Config(experiments.Config):
     learning_rate: float = 1e-3
     """Rate of Adam at the start; it falls to zero along half a cosine."""
 
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        return Augment(rotation=15, translation=0.1, zoom=0.15, horizontal_flip=True)
+
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
@@ -49,8 +53,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             Pipeline((ColourPreprocessor(), SimplePreprocessor(32, 32))),
             fractions={"train": 0.70, "validation": 0.15, "test": 0.15},
         )
-        varied = Augment(rotation=15, translation=0.1, zoom=0.15, horizontal_flip=True)
-        train = data.training(varied)
+        train = data.training(config.augmentation(*data.file.shape[1:3]))
 
         network = zoo.MiniVGGNet(data.image_shape, data.classes, normalization=None, reg=5e-4)
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))

@@ -33,6 +33,10 @@ class Config(experiments.Config):
     learning_rate: float = 0.005
     """Rate of SGD with momentum 0.9 at the start; falls to zero along half a cosine."""
 
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        return Augment(horizontal_flip=True, translation=0.1, border="reflect")
+
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
@@ -43,7 +47,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             Pipeline((ColourPreprocessor(), SimplePreprocessor(32, 32))),
             fractions={"train": 0.60, "validation": 0.15, "test": 0.25},
         )
-        train = data.training(Augment(horizontal_flip=True, translation=0.1, border="reflect"))
+        train = data.training(config.augmentation(*data.file.shape[1:3]))
 
         network = zoo.ShallowNet(data.image_shape, data.classes)
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
