@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
 NEAR_COPIES = ROOT / "benchmarks" / "results" / "near_copies.json"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
+NONE_OF_THESE = ROOT / "benchmarks" / "results" / "none_of_these.csv"
 README = "README.md"
 TITLES = {
     "train_lenet_digits": ("LeNet", "digits (scikit-learn)"),
@@ -41,7 +42,10 @@ def tables() -> dict[str, dict[str, str]]:
     return {
         README: {"results": table(read_ledger())},
         "docs/zoo.md": {"networks": networks()},
-        "docs/features.md": {"ways": ways(_read_csv(WAYS))},
+        "docs/features.md": {
+            "ways": ways(_read_csv(WAYS)),
+            "none": none_of_these(_read_csv(NONE_OF_THESE)),
+        },
         "docs/speed.md": {
             "training": speed_tables.training_table(),
             "precision": speed_tables.precision_sentence(),
@@ -141,6 +145,24 @@ def near_copies(rows: list[measure.Row]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     measured = rows[0]["measured"]
     return "\n".join([*lines, "", f"{measured['device']}, {measured['cores']} cores."])
+
+
+def none_of_these(rows: list[dict[str, str]]) -> str:
+    """A Markdown table of ways to refuse photos of something else, of ``none_of_these.py``."""
+    pairs = list(dict.fromkeys((row["known"], row["unknown"]) for row in rows))
+    heads = [f"{known}, shown {unknown.split('/')[0]}" for known, unknown in pairs]
+    lines = [f"| way | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
+    for way in dict.fromkeys(row["way"] for row in rows):
+        own = {(row["known"], row["unknown"]): row for row in rows if row["way"] == way}
+        cells = [
+            f"{_percent(own[pair], 'lost')} / {_percent(own[pair], 'refused')}" for pair in pairs
+        ]
+        lines.append(f"| {way} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _percent(row: dict[str, str], name: str) -> str:
+    return f"{100 * float(row[name]):.1f}"
 
 
 def _gain(row: dict[str, str]) -> str:
