@@ -3,10 +3,11 @@
     python scripts/extract_features.py --model mobilenetv2_0.35 --data PHOTOS --output features.h5
     python scripts/train_logistic.py --features features.h5 --output runs/photos/logistic
 
-The network is cut at a layer (by default its last feature maps) and brings its own preprocessing.
-A run that was stopped continues when the same command is given again. Photos that cannot be read
-are counted, reported and listed beside the file; more than ``--max-bad`` of them are an error.
-Where OpenVINO is installed (extra fast) the network is compiled once and saved in
+The network is cut at a layer (by default its last feature maps) and brings its own preprocessing. A
+run that was stopped continues when the same command is given again; where photos were added to the
+folder since, they are added to the file. A folder may hold photos without classes. Photos that
+cannot be read are counted, reported and listed beside the file; more than ``--max-bad`` of them are
+an error. Where OpenVINO is installed (extra fast) the network is compiled once and saved in
 ~/.cache/sightkit/compiled, which may always be deleted; from then on Keras is not started.
 """
 

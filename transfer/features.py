@@ -21,6 +21,7 @@ from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
 from sightkit.io.hdf5.values import mean_bytes
 from sightkit.io.left_out import Finding, check_list, storable, write_list
 from sightkit.io.threads import progress
+from sightkit.transfer.added_photos import stored_features, write_with_stored
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
 from sightkit.transfer.photo_source import PhotoSource
@@ -49,8 +50,10 @@ def extract_features(
     """Write the features of photos to a file, or open it if it stands already.
 
     Images are decoded on all cores while the network runs. What was written stays when the process
-    dies: the same call goes on with it and ends with the same file. Images that cannot be read are
-    counted, told and listed beside the file in ``NAME.left_out.csv``.
+    dies: the same call goes on with it and ends with the same file. Where photos were added to a
+    folder, changed or removed since, those that are new or changed are done, and the features of
+    the others stay. Images that cannot be read are counted, told and listed beside the file in
+    ``NAME.left_out.csv``.
 
     Args:
         network: from ``open_network``.
@@ -77,15 +80,22 @@ def extract_features(
     path = Path(path)
     check_place(path)
     check_list(list_of(path))
+    count, stored = len(photos.rows), None
+    names = [storable(photos.images.identify(int(row))) for row in photos.rows]
     if path.exists() and not overwrite:
-        return _open_same(path, network, photos, precision)
+        found = open_features([path]).networks[0]
+        if _same_network(found, network):
+            stored = stored_features(path, _recipe(network, photos), photos, names)
+        if stored is None:
+            return _open_same(path, network, photos, precision)
+        engine, precision = found["engine"], found["precision"]
     _tell_enlarged(network, photos)
     _refuse_left_out(photos, [], path, max_bad)
-    count = len(photos.rows)
     examples = _readable(photos, EXAMPLES.get(precision, 8))
     network = network.for_many(count, examples, engine=engine, precision=precision, cache=cache)
     recipe = _recipe(network, photos)
-    names = [storable(photos.images.identify(int(row))) for row in photos.rows]
+    if stored is not None and not stored.agree(network, photos, names):
+        stored = None
     with HDF5DatasetWriter(
         (count, network.identity["dimensions"]),
         path,
@@ -95,15 +105,23 @@ def extract_features(
         dtype="float32",
         preprocessing=network.identity["preprocessing"],
         recipe=recipe,
-        overwrite=overwrite,
+        overwrite=overwrite or path.exists(),  # what exists was looked at above
         place=photos.place,
         source_bytes=mean_bytes(names),
         groups=None if photos.groups is None else photos.groups[photos.rows],
-        resumable=True,
+        resumable=stored is None,
     ) as writer:
         if writer.position:
             print(f"Going on after {writer.position:,} of {count:,} photos.", file=sys.stderr)
-        _write(writer, network, photos, names, workers)
+        if stored is None:
+            _write(writer, network, photos, names, workers)
+        else:
+            write_with_stored(writer, network, photos, names, stored, workers)
+            print(
+                f"{count - len(stored.row_of):,} of {count:,} photos are new or changed; the "
+                "features of the others stay.",
+                file=sys.stderr,
+            )
         bad = [Finding(each.source, each.reason) for each in writer.left_out]
         bad += [Finding(name, why, kind="left out") for name, why in photos.images.left_out]
         write_list(list_of(path), bad)
@@ -141,6 +159,11 @@ def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
             f"The file's images, {photos.side} pixels wide or high, are enlarged to {wanted}: "
             "features of the photos themselves (--data FOLDER) tell more."
         )
+
+
+def _same_network(found: dict[str, Any], network: FeatureNetwork) -> bool:
+    wanted = as_json({**network.identity, "network": zoo.short_origin(network.identity["network"])})
+    return all(found.get(key) == value for key, value in wanted.items() if key not in ENGINE)
 
 
 def _recipe(network: FeatureNetwork, photos: PhotoSource) -> dict[str, Any]:

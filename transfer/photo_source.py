@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from sightkit.evaluation.evaluation_data import require_images
 from sightkit.io import SPLITS, DatasetFile, FolderDataset, Grouping, ImageSource, joined
-from sightkit.io.sources.folder_scan import printable
+from sightkit.io.sources.folder_scan import printable, scan_folder
 
 MIXED = 42
 """Seed of the order in which photos of a folder are written."""
@@ -51,7 +52,8 @@ def open_photos(
     """Open a folder of images, or a dataset file.
 
     Args:
-        data: folder, see ``io.FolderDataset``; or file that one of scripts/build_*.py wrote.
+        data: folder, see ``io.FolderDataset``, or one that holds photos without classes; or file
+            that one of scripts/build_*.py wrote.
         groups: rule of images that belong together, see ``io.Grouping``; by default those of the
             file.
         **options: of a folder: ``layout``, ``labels``, ``exclude`` and others of
@@ -69,6 +71,9 @@ def open_photos(
             groups=joined(grouping(names)),
         )
     if Path(data).is_dir():
+        if _is_flat(Path(data), options):
+            print("The photos have no classes: features without labels.", file=sys.stderr)
+            options = {**options, "layout": "none"}
         folder = FolderDataset(Path(data), **options)
         images = folder()
         fixed = dict(images.fixed) or {"train": np.arange(len(images))}
@@ -94,3 +99,11 @@ def open_photos(
         min(file.shape[1:3]),
         file.groups,
     )
+
+
+def _is_flat(folder: Path, options: dict[str, Any]) -> bool:
+    """Return whether photos are in a folder itself, and none below it, and nothing labels them."""
+    if options.get("layout", "folders") != "folders" or options.get("labels"):
+        return False
+    scan = scan_folder(folder)
+    return bool(scan.images) and not any("/" in name for name, _ in scan.images)

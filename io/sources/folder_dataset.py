@@ -26,11 +26,13 @@ from sightkit.io.sources.folder_layouts import (
 from sightkit.io.sources.folder_scan import Scan, printable, scan_folder, without
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.label_files import by_table
-from sightkit.io.sources.labelled import Labelled, LayoutError, listed
+from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images, listed
 from sightkit.io.sources.tiny_imagenet import tiny_imagenet
 from sightkit.io.splits import SPLITS
 
-Layout = Literal["folders", "deep", "names", "numbers", "splits", "tiny_imagenet"]
+UNLABELLED = "unlabelled"
+"""The one class of images without classes."""
+Layout = Literal["folders", "deep", "names", "numbers", "splits", "tiny_imagenet", "none"]
 LABEL_AND_NUMBER = r"(?P<label>.*(?:[^._ (-](?=[._ (-])|[^\d._ (-]))[._ (-]*\d+\)?"
 """``cat.0``, ``cat_0``, ``cat0``, ``cat (0)``, ``n01440764_0``; a number alone is no label."""
 
@@ -77,6 +79,7 @@ class FolderDataset:
                       parts that stay as they are; of ``val`` and ``test`` one may be missing
     ``tiny_imagenet`` ``train/CLASS/images``, ``val/images``, ``val/val_annotations.txt``,
                       ``words.txt``; the images of ``val`` become the fixed test split
+    ``none``          images without classes, all of them ``unlabelled``
     ================= ==========================================================================
 
     Classes are sorted by the bytes of their names, with composed accents (NFC), on every machine
@@ -216,6 +219,8 @@ class FolderDataset:
             return by_number(scan, self.classes, self.per_class)
         if layout == "splits":
             return by_split(scan, self.exclude)
+        if layout == "none":
+            return label_images(scan, lambda name: Place(UNLABELLED), fewest=1)
         return tiny_imagenet(scan, self.exclude)
 
     def _proposal(self, scan: Scan) -> str:

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -295,10 +296,70 @@ def test_the_same_features_are_opened_and_others_are_refused(
     other = transfer.open_network("minivggnet", random=True)
     with pytest.raises(SightkitError, match=r"network differ.*crops 10, now 1.*--overwrite"):
         extract(other, folder, path)
-    (folder / "china" / "0.png").unlink()
+    elsewhere = shutil.copytree(folder, tmp_path / "elsewhere")
+    (elsewhere / "china" / "0.png").unlink()
     with pytest.raises(SightkitError, match="data differ"):
-        extract(small_network, folder, path)
-    assert extract(small_network, folder, path, overwrite=True).shape[0] == 23
+        extract(small_network, elsewhere, path)
+    assert extract(small_network, elsewhere, path, overwrite=True).shape[0] == 23
+
+
+def test_features_of_what_is_new_in_a_folder_are_added(small_network, folder, tmp_path, capsys):
+    path, china = tmp_path / "f.h5", folder / "china"
+    before = extract(small_network, folder, path)
+    kept = dict(zip(before.sources(), before.take(slice(None)), strict=True))
+    (china / "0.png").unlink()
+    io.write_png(china / "1.png", io.read_image(folder / "flower" / "1.png"))
+    shutil.copy(folder / "flower" / "2.png", china / "new.png")
+    (folder / "third").mkdir()
+    for name in ("3.png", "4.png"):
+        shutil.copy(china / name, folder / "third" / name)
+    (china / "bad.png").write_bytes(b"no picture")
+    read = []
+    source = transfer.open_photos(folder)
+    reader = source.images.read
+    images = dataclasses.replace(source.images, read=lambda row: read.append(row) or reader(row))
+    source = dataclasses.replace(source, images=images)
+    after = transfer.extract_features(small_network, source, path)
+    assert "5 of 27 photos are new or changed" in capsys.readouterr().err
+    changed = ("china/1.png", "china/new.png", "china/bad.png", "third/3.png", "third/4.png")
+    assert {images.identify(row) for row in read[-5:]} == {*changed}
+    anew = extract(small_network, folder, tmp_path / "anew.h5")
+    assert after.sources() == anew.sources() and after.class_names == anew.class_names
+    assert np.array_equal(after.labels, anew.labels) and after.splits == anew.splits
+    np.testing.assert_allclose(after.take(slice(None)), anew.take(slice(None)), atol=1e-4)
+    for name, row in zip(after.sources(), after.take(slice(None)), strict=True):
+        if name not in changed:
+            np.testing.assert_array_equal(row, kept[name])
+    extract(small_network, folder, path)
+    assert "complete" in capsys.readouterr().err
+
+
+def test_features_of_a_folder_that_was_replaced_are_not_kept(small_network, folder, tmp_path):
+    other = shutil.copytree(folder, tmp_path / "other")
+    for name in ("china", "flower"):  # other photos under the same names, older than the features
+        for number in range(5):
+            io.write_png(other / name / f"{number}.png", np.full((40, 40, 3), 50, np.uint8))
+    (other / "china" / "new.png").write_bytes((other / "china" / "0.png").read_bytes())
+    path = tmp_path / "f.h5"
+    extract(small_network, folder, path)
+    folder.rename(tmp_path / "away")
+    other.rename(folder)
+    found = extract(small_network, folder, path)
+    expected = extract(small_network, folder, tmp_path / "expected.h5")
+    np.testing.assert_allclose(found.take(slice(None)), expected.take(slice(None)), atol=1e-4)
+
+
+def test_photos_without_classes_have_features(small_network, folder, tmp_path, capsys):
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for number in range(3):
+        shutil.copy(folder / "china" / f"{number}.png", plain)
+    features = extract(small_network, plain, tmp_path / "plain.h5")
+    assert features.class_names == ("unlabelled",) and features.shape == (3, 64)
+    assert "no classes" in capsys.readouterr().err
+    labelled = extract(small_network, folder, tmp_path / "f.h5")
+    rows = [labelled.sources().index(f"china/{name}") for name in features.sources()]
+    np.testing.assert_allclose(features.take(slice(None)), labelled.take(np.array(rows)), atol=1e-4)
 
 
 @pytest.mark.parametrize(("side", "told"), [(40, False), (12, True)])
