@@ -207,9 +207,9 @@ def _report_prolonged(
         then, now = monitor.rows[-1].get("learning_rate", math.nan), rate_of(state.model)
         change = "rises" if now > then else "falls" if now < then else "stays"
         print(
-            f"The run had {run.lengths[-2]} epochs and goes on to {run.lengths[-1]}: a schedule "
-            f"over its length is now that of {run.lengths[-1]}, taken up at the step reached. The "
-            f"learning rate {change}: {then:.3g}, then {now:.3g}."
+            f"The run had a length of {run.lengths[-2]} and goes on to {run.lengths[-1]}: a "
+            f"schedule over it is now that of {run.lengths[-1]} epochs, taken up at the step "
+            f"reached. The learning rate {change}: {then:.3g}, then {now:.3g}."
         )
 
 

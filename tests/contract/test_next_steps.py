@@ -247,8 +247,8 @@ ONLY_WITH = {
     "training.run_folder.CONTENTS": "resume",
 }
 """Places that a script comes to only if it has a flag."""
-OF_THE_EXPERIMENT = {"search", "ensemble"}
-"""Scripts that hand on a training script's flags, ``--flags``."""
+OF_THE_EXPERIMENT = {"search", "ensemble", "augmentation_demo"}
+"""Scripts that load a training script's ``Config``, with its flags in ``--flags``, or none."""
 NAMED = re.compile(r"(?<![\w/<])(?:scripts/)?([a-z][\w*]*)\.py(?![\w:])((?: --[a-z-]+(?:=\w+)?)*)")
 
 

@@ -61,7 +61,7 @@ def test_a_prolonged_run_repeats_and_says_that_the_rate_rises(config, tmp_path, 
     longer = dataclasses.replace(config, epochs=4, resume=True)
     first = run(longer)
     told = capsys.readouterr().out
-    assert "had 2 epochs and goes on to 4" in told and "rate rises: " in told
+    assert "length of 2 and goes on to 4" in told and "rate rises: " in told
     second = run(dataclasses.replace(longer, output=tmp_path / "again", data=moved))
     assert first == second != short
     straight = run(dataclasses.replace(config, epochs=4, output=tmp_path / "straight"))
