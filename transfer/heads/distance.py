@@ -62,8 +62,11 @@ class ClassDistance:
             products[own] -= 1
             distances[rows] = 1 - (products / np.maximum(norms, 1e-9)).max(axis=1)
         means = sums / np.maximum(lengths, 1e-12)[:, np.newaxis]
-        quantiles = (np.quantile(each, LEVELS) for each in (distances, held_out.max(axis=1)))
-        return cls(means.astype(np.float32), *(q.astype(np.float32) for q in quantiles), count)
+        known, sure = (
+            np.quantile(each, LEVELS).astype(np.float32)
+            for each in (distances, held_out.max(axis=1))
+        )
+        return cls(means.astype(np.float32), known, sure, count)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Return distances from the nearest class, float64 (n,), of features (n, d)."""
