@@ -72,6 +72,7 @@ class BestCheckpoint(StatefulCallback):
         """Save the weights as they are: those of an epoch, from 0, whose value is the best."""
         if self.path.exists():
             _files.link(self.path, self.former)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         with _files.replacing(self.path) as temporary:
             self.model.save_weights(temporary)
         self.best, self.best_epoch = value, epoch

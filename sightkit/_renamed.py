@@ -11,14 +11,12 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sightkit._errors import SightkitError
 
 if TYPE_CHECKING:
     import inspect
-
-Public = TypeVar("Public")
 
 TODAY: dict[str, dict[str, str]] = {
     "": {  # of a package
@@ -27,8 +25,10 @@ TODAY: dict[str, dict[str, str]] = {
         "ExperimentConfig": 'Write training.fit(…, run="runs/mine"), or experiments.Config.',
         "FCHeadNet": 'Write zoo.build("surgery", base="vgg16", hidden=(256,), …), or '
         "transfer.with_new_head.",
+        "ImageDataGenerator": "Write preprocessing.Augment(rotation=10, …), for the generator.",
         "ModelCheckpoint": "Write callbacks.BestCheckpoint(path); training.fit adds it itself.",
-        "ReduceLROnPlateau": "Write callbacks.AdaptiveRate(patience=…).",
+        "ReduceLROnPlateau": "Write callbacks.AdaptiveRate(patience=…), or "
+        "keras.callbacks.ReduceLROnPlateau.",
         "SimpleDatasetLoader": 'Write io.build_dataset(io.FolderDataset(folder), "data.h5", …), '
         "or io.read_image(path) for one image.",
         "rank5_accuracy": "Write evaluation.rank_accuracy(probabilities, labels, 5).",
@@ -100,20 +100,20 @@ TODAY: dict[str, dict[str, str]] = {
 """
 
 
-def answering(public: Public, name: str) -> Public:
+def answering(public: Any, name: str) -> Any:
     """Let a class or function answer calls and attributes that it does not know.
 
     A class is changed in place and stays itself; a function is wrapped.
     """
     if isinstance(public, FunctionType):
-        return _checked(public, (name,))  # type: ignore[return-value]
+        return _checked(public, (name,))
     if isinstance(public, type) and not issubclass(public, Exception):
         for method in ("__init__", "__call__"):
             own = vars(public).get(method)
             if isinstance(own, FunctionType) and not hasattr(own, "__wrapped__"):
                 setattr(public, method, _checked(own, _owners(public)))
         if not hasattr(public, "__getattr__"):
-            public.__getattr__ = _no_attribute  # type: ignore[attr-defined]
+            public.__getattr__ = _no_attribute
     return public
 
 

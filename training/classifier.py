@@ -65,12 +65,11 @@ class Classifier(abc.ABC):
             SightkitError: an array of another kind, or a file that is no image; it is named.
         """
         alone = isinstance(images, np.ndarray) and images.ndim < 4
-        if alone or isinstance(images, str | os.PathLike):
-            images = [images]
+        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
         size = self.images_a_batch
         parts = [
-            self._answer([decoded(image) for image in images[start : start + size]])
-            for start in range(0, len(images), size)
+            self._answer([decoded(image) for image in several[start : start + size]])
+            for start in range(0, len(several), size)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
 

@@ -98,7 +98,8 @@ def open_run(
     layers = [layer_key(each) for each in flat_layers(model)]
     shown = f"{rate:g}" if isinstance(rate, float) else "a schedule"
     optimizer = _named(f"{type(model.optimizer).__name__}, {shown}", model.optimizer.get_config())
-    if int(model.optimizer.iterations):  # the cell runs again: the training has moved the rate
+    # Steps were made before: the cell runs again, and the training may have moved the rate.
+    if int(keras.ops.convert_to_numpy(model.optimizer.iterations)):
         optimizer = _stored(folder / _run_files.CONFIG).get("optimizer", optimizer)
     config = NotebookConfig(
         folder,

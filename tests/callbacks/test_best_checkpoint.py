@@ -34,7 +34,7 @@ def feed(callback, values, first=0, key="val_loss"):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "best.weights.h5"
+    return tmp_path / "new" / "best.weights.h5"
 
 
 @pytest.mark.parametrize(
