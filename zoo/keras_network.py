@@ -68,7 +68,7 @@ def _require_size(network: keras.Model, most: int) -> None:
             most=most,
         )
     for layer in flat_layers(network):
-        for tensor in keras.tree.flatten(layer.output):
+        for tensor in (each for node in layer._inbound_nodes for each in node.output_tensors):
             values = math.prod(side or 1 for side in tensor.shape[1:])
             if values > MOST_VALUES:
                 raise SightkitError(

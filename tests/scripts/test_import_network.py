@@ -153,3 +153,17 @@ def test_class_names_without_an_order_are_refused(text, tmp_path):
     (tmp_path / "names.json").write_text(text)
     with pytest.raises(SightkitError):
         transfer.read_class_names(str(tmp_path / "names.json"))
+
+
+@pytest.mark.slow
+def test_it_is_fine_tuned(imported, photos, script, tmp_path):
+    run = tmp_path / "run"
+    flags = ("--smoke", "--model", imported[0], "--data", photos, "--output", run, "--no-preflight")
+    result = script("finetune", *flags, cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    description = json.loads((run / "bundle" / "bundle.json").read_text())
+    assert description["kind"] == "keras" and description["class_names"] == ["bright", "dark"]
+    names = [each["name"] for each in description["network"]["keras"]["config"]["layers"]]
+    assert "colours" in names and "logits" in names and "dark" not in names
+    result = script("predict", "--bundle", run / "bundle", photos / "dark" / "1.png")
+    assert result.code == 0, result.stderr
