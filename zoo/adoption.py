@@ -55,6 +55,8 @@ def adopt(
             inputs=len(network.inputs),
             outputs=len(network.outputs),
         )
+    # Over the same layers: without dictionaries, and no longer sequential.
+    network = keras.Model(network.inputs[0], network.outputs[0], name=network.name)
     given, taken = examples.shape[1:], tuple(network.inputs[0].shape[1:])
     for variable in network.weights:
         if not np.isfinite(np.asarray(variable, np.float32)).all():
@@ -66,7 +68,7 @@ def adopt(
     flat, notes = _Flat(), []
     if len(given) == len(taken) and all(b in (None, a) for a, b in zip(given, taken, strict=True)):
         inputs = outputs = keras.Input(taken, name=flat.unique("images"))
-    elif None not in taken and math.prod(given) == math.prod(taken):
+    elif taken == (math.prod(given),) or (*taken, 1) == given:
         inputs = keras.Input(given, name=flat.unique("images"))
         outputs = flat.new(keras.layers.Reshape, target_shape=taken)(inputs)
         notes.append(f"The network takes {taken}: images of {given} are reshaped first.")
@@ -143,7 +145,12 @@ class _Flat:
     def copy_weights(self) -> None:
         """Give the copies the weights of the originals."""
         for layer, copied in self.copies.values():
-            copied.set_weights([np.asarray(array, np.float32) for array in layer.get_weights()])
+            weights = layer.get_weights()
+            if getattr(layer, "lora_enabled", False):  # merged, as Keras writes them
+                merged: dict[str, Any] = {}
+                layer.save_own_variables(merged)
+                weights = [merged[key] for key in sorted(merged, key=int)]
+            copied.set_weights([np.asarray(array, np.float32) for array in weights])
 
     def _copy(self, layer: Any, outer: str) -> Any:
         if isinstance(layer, keras.Model) or not isinstance(layer, keras.Layer):

@@ -66,6 +66,8 @@ SAME: dict[tuple[Any, Any], str] = {
 }
 """Ours are the same mathematics and weights, see ``zoo.BatchNormalization``."""
 KEYS = {"module", "class_name", "config", "registered_name", "name", "inbound_nodes"}
+MERGED = {"lora_rank", "lora_alpha"}
+"""Keras writes merged weights."""
 DROPPED = {"build_config", "compile_config", "shared_object_id"}
 KERNEL = {f"kernel_{what}" for what in ("initializer", "regularizer", "constraint")}
 GONE = {
@@ -200,7 +202,7 @@ class _Reader:
         found = {
             self.text(key): self.value(value, key, depth + 1)
             for key, value in config.items()
-            if key not in GONE.get(name, ()) and key not in ("dtype", "batch_input_shape")
+            if key not in MERGED | GONE.get(name, set()) | {"dtype", "batch_input_shape"}
         }
         if module != "keras.layers":
             return found

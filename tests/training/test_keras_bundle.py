@@ -195,7 +195,20 @@ def called_out():
     return functional(Net().call)
 
 
+def dictionaries():
+    x = keras.Input(SHAPE, name="image")
+    return keras.Model({"image": x}, {"classes": ended(layers.Conv2D(4, 3)(x))})
+
+
+def low_rank():
+    network = tutorial()
+    network.layers[-1].enable_lora(2)
+    return network
+
+
 NETWORKS = (
+    dictionaries,
+    low_rank,
     built_by_data,
     tutorial,
     flat,
@@ -230,7 +243,7 @@ FORMS = [
     for build in NETWORKS
     for form in ("memory", "keras", "h5")
 ]
-OLD = {operators}
+OLD = {operators, low_rank}
 """What .h5 does not hold: Keras itself cannot read it back."""
 
 
@@ -255,9 +268,8 @@ def scattered(network, seed=1):
 
 
 def probabilities(network, prepared):
-    raw = network.predict_on_batch(
-        prepared.reshape(-1, *[s or SIDE for s in network.inputs[0].shape[1:]])
-    )
+    given = prepared.reshape(-1, *[s or SIDE for s in network.inputs[0].shape[1:]])
+    raw = keras.Model(network.inputs[0], network.outputs[0])(given, training=False)
     raw = np.asarray(raw, np.float64)
     if raw.shape[1] == 1:
         if network.layers[-1].activation is keras.activations.linear:
@@ -359,6 +371,12 @@ def not_a_number():
         (lambda: functional(lambda x: ended(x, 5)), "classes=3"),
         (lambda: functional(lambda x: layers.Conv2D(3, 1)(x)), "outputs="),
         (not_a_number, "finite"),
+        (
+            lambda: keras.Sequential(
+                [keras.Input((3, SIDE, SIDE)), layers.Flatten(), layers.Dense(3)]
+            ),
+            "network_takes",
+        ),
         (
             lambda: keras.Sequential([keras.Input((9, 9, 3)), layers.Flatten(), layers.Dense(3)]),
             "network_takes",
