@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.near_copies import Thumbnails
 from sightkit.io.regular_file import read_regular_file
-from sightkit.io.sources.folder_scan import scan_folder
+from sightkit.io.sources.folder_scan import scan_folder, without
 from sightkit.io.threads import in_threads, progress
 
 SHOWN = 5
@@ -76,6 +76,7 @@ def verify(
     *,
     tolerance: float = 0.01,
     output: str | os.PathLike[str] | None = None,
+    exclude: Sequence[str] = (),
     workers: int | None = None,
 ) -> Verification:
     """Check the images of a folder, or of a dataset file; nothing in it is touched.
@@ -95,6 +96,7 @@ def verify(
         path: folder of images, or file that HDF5DatasetWriter wrote.
         tolerance: share of bad images, 0 to 1, up to which there is no error.
         output: file for the list (CSV: path, reason, sha256, kind); none is written when left out.
+        exclude: folders in a folder, by name or path, to leave out.
         workers: threads; as many as there are usable cores when left out.
 
     Returns:
@@ -109,8 +111,10 @@ def verify(
         raise SightkitError("tolerance must be a share between 0 and 1.", tolerance=tolerance)
     if output is not None:
         check_list(Path(output))
-    check = _verify_folder if path.is_dir() else _verify_file
-    checked, findings, near_copies = check(path, workers)
+    if path.is_dir():
+        checked, findings, near_copies = _verify_folder(path, exclude, workers)
+    else:
+        checked, findings, near_copies = _verify_file(path, workers)
     order = {"bad": 0, "warning": 1, "left out": 2}
     findings.sort(key=lambda finding: order[finding.kind])
     found = Verification(path, checked, tuple(findings), near_copies)
@@ -136,9 +140,11 @@ def verify(
     return found
 
 
-def _verify_folder(root: Path, workers: int | None) -> tuple[int, list[Finding], str]:
+def _verify_folder(
+    root: Path, exclude: Sequence[str], workers: int | None
+) -> tuple[int, list[Finding], str]:
     """The number of images below ``root``, what is wrong with some, a line about near copies."""
-    scan = scan_folder(root)
+    scan = without(scan_folder(root), exclude)
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
     findings += [Finding(name, reason) for name, reason in scan.lost]
     names = [name for name, _ in scan.images]

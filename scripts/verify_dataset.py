@@ -28,6 +28,8 @@ class Config:
     output: Path | None = None
     """List to write; NAME.left_out.csv in the current folder by default, where there is
     anything to list."""
+    exclude: tuple[str, ...] = ()
+    """Folders in the folder, by name or path, to leave out."""
     max_bad: float = 0.01
     """Share of bad images, 0 to 1, up to which the exit code is 0."""
     smoke: bool = False
@@ -56,7 +58,7 @@ def main(config: Config) -> dict[str, Any]:
             data = Path(folder) / "photographs"
             io.write_sample_photos(data)
         output = config.output or Path(f"{data.resolve().name}.left_out.csv")
-        found = io.verify(data, tolerance=config.max_bad, output=output)
+        found = io.verify(data, tolerance=config.max_bad, output=output, exclude=config.exclude)
     print(found)
     if found.findings:
         print(f"listed in {output}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sightkit._scripts import warn
 from sightkit.evaluation.evaluation_data import require_images
 from sightkit.io import SPLITS, DatasetFile, FolderDataset, Grouping, ImageSource, joined
 from sightkit.io.sources.folder_scan import printable, scan_folder
@@ -72,7 +72,10 @@ def open_photos(
         )
     if Path(data).is_dir():
         if _is_flat(Path(data), options):
-            print("The photos have no classes: features without labels.", file=sys.stderr)
+            warn(
+                "The photos are in no class folders: their features have no labels, save by another "
+                "layout, or a table of labels."
+            )
             options = {**options, "layout": "none"}
         folder = FolderDataset(Path(data), **options)
         images = folder()

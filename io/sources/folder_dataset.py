@@ -61,8 +61,7 @@ class FolderFlags:
     @property
     def options(self) -> dict[str, Any]:
         """Arguments of ``FolderDataset`` by name."""
-        flags = {field.name: getattr(self, field.name) for field in fields(FolderFlags)}
-        return {**flags, "propose": True}
+        return {field.name: getattr(self, field.name) for field in fields(FolderFlags)}
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,6 @@ class FolderDataset:
             files without an id are left out and counted.
         columns: names of the table's columns of ids and of labels; they are found where there is no
             choice.
-        propose: the script has flags for layout and labels, so that errors may advise them.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
@@ -124,7 +122,6 @@ class FolderDataset:
     fewest: int = 2
     labels: str | os.PathLike[str] | None = None
     columns: tuple[str, str] | None = None
-    propose: bool = False
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
@@ -203,7 +200,7 @@ class FolderDataset:
         try:
             return self._by_layout(scan, self.layout)
         except LayoutError as error:
-            choice = (self.propose or not _scripts.command_line) and self.fewest > 1
+            choice = self.fewest > 1 and "layout" in (_scripts.flags or ("layout",))
             if choice and (proposal := self._proposal(scan)):
                 raise SightkitError(f"{error} {proposal}") from error
             raise

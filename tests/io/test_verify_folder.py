@@ -147,6 +147,14 @@ def test_the_same_picture_once_more_is_a_warning(folder):
     }
 
 
+def test_excluded_folders_are_not_looked_at(folder):
+    (folder / "a" / "0.png").write_bytes(b"damaged")
+    picture(folder / "b" / "c" / "1.png", 99)
+    found = verify(folder, exclude=("a", "b/c"))
+    assert found.checked == 10 and not found.of_kind("bad")
+    assert {each.reason for each in found.findings} == {"a is excluded", "b/c is excluded"}
+
+
 def test_what_is_no_image_is_left_out_and_told(folder, tmp_path):
     (folder / "a" / ".hidden.png").write_bytes(b"")
     (folder / ".git").mkdir()

@@ -145,7 +145,11 @@ def stratified_folds(
     from sklearn.model_selection import StratifiedKFold
 
     if len(class_names) < 2:
-        raise SightkitError("There must be two classes at least.", classes=list(class_names))
+        raise SightkitError(
+            "There must be two classes at least.",
+            "Extract features of photos in class folders, PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg.",
+            classes=list(class_names),
+        )
     counts = np.bincount(labels, minlength=len(class_names))
     if counts.min() < count:
         few = {class_names[k]: int(counts[k]) for k in np.flatnonzero(counts < count).tolist()}

@@ -7,6 +7,7 @@ import unicodedata
 import numpy as np
 import pytest
 
+from sightkit import _scripts
 from sightkit._errors import SightkitError
 from sightkit.io import FolderDataset, build_dataset, write_png
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
@@ -249,18 +250,21 @@ LAYOUTS = {
         ("folders", "names"),
     ),
 )
-def test_the_layout_that_fits_is_proposed_and_works(held, asked, tmp_path):
+def test_the_layout_that_fits_is_proposed_and_works(held, asked, tmp_path, monkeypatch):
     draw(tmp_path, *(place.format(i) for place in LAYOUTS[held] for i in range(10, 13)))
     with pytest.raises(
         SightkitError, match=rf"--layout={held}, which fits: \d+ images of \w"
     ) as one:
-        FolderDataset(tmp_path, asked, propose=True)()
+        FolderDataset(tmp_path, asked)()
     assert str(one.value).count("--layout") == 1
     FolderDataset(tmp_path, held)()
-    for options in ({}, {"propose": True, "fewest": 1}):  # a script without that flag; evaluation
-        with pytest.raises(SightkitError) as one:
-            FolderDataset(tmp_path, asked, **options)()
-        assert "--layout" not in str(one.value)
+    with pytest.raises(SightkitError) as one:
+        FolderDataset(tmp_path, asked, fewest=1)()  # evaluation
+    assert "--layout" not in str(one.value)
+    monkeypatch.setattr(_scripts, "flags", {"data", "output"})
+    with pytest.raises(SightkitError) as one:
+        FolderDataset(tmp_path, asked)()
+    assert "--layout" not in str(one.value)
 
 
 def test_a_table_that_fits_is_proposed(tmp_path):
@@ -268,7 +272,7 @@ def test_a_table_that_fits_is_proposed(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "the labels.csv").write_text("id,x\n0a,cat\n1a,dog\n2a,cat\n3a,dog\n")
     with pytest.raises(SightkitError, match=r"--labels=\"the labels\.csv\", which fits: 4 images"):
-        FolderDataset(tmp_path, propose=True)()
+        FolderDataset(tmp_path)()
 
 
 def test_what_is_missing_of_a_layout_or_a_table_is_said(tmp_path):
@@ -277,13 +281,13 @@ def test_what_is_missing_of_a_layout_or_a_table_is_said(tmp_path):
     with pytest.raises(
         SightkitError, match=r"--layout=splits, which nearly fits: Each class.*classes='c \(1\)'"
     ):
-        FolderDataset(tmp_path / "x", propose=True)()
+        FolderDataset(tmp_path / "x")()
     draw(tmp_path / "y", *(f"all/{i:x}a.png" for i in range(4)))
     (tmp_path / "y" / "all.csv").write_text("id,x,y\n0a,cat,f\n1a,dog,m\n2a,cat,f\n3a,dog,f\n")
     with pytest.raises(
         SightkitError, match=r"--labels=\"all\.csv\", which nearly fits: .*--columns id LABEL"
     ):
-        FolderDataset(tmp_path / "y", propose=True)()
+        FolderDataset(tmp_path / "y")()
 
 
 @pytest.mark.parametrize("folder", ("x", "data/in/x", ""))
