@@ -73,8 +73,8 @@ def open_photos(
     if Path(data).is_dir():
         if _is_flat(Path(data), options):
             warn(
-                "The photos are in no class folders: their features have no labels, save by another "
-                "layout, or a table of labels."
+                "The photos are in no class folders: their features have no labels, save by "
+                "another layout, or a table of labels."
             )
             options = {**options, "layout": "none"}
         folder = FolderDataset(Path(data), **options)
