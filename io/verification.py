@@ -219,7 +219,8 @@ def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], s
     if file.dtype != np.uint8:
         return len(sources), findings, ""
     splits = [name for name, (first, last) in file.splits.items() for _ in range(first, last)]
-    near = thumbnails.copies(np.unique(digests, return_index=True)[1].tolist(), splits)
+    different = np.sort(np.unique(digests, return_index=True)[1]).tolist()
+    near = thumbnails.copies(different, splits)
     for row, other in sorted(near.items()):
         reason = f"row {row} of {splits[row]}: nearly the same as row {other} of {splits[other]}"
         findings.append(Finding(sources[row], reason, digests[row], "warning"))

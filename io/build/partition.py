@@ -78,6 +78,10 @@ def partition(
     pool = fixed.pop("train", None)
     left_out: dict[int, str] = {}
     in_fixed = np.zeros(len(images), bool)
+    if groups is not None:
+        rows = np.flatnonzero(readable)
+        named = [groups[row] for row in rows]
+        require_divisible(named, images.labels[rows], images.class_names, 2)
     together = _together(readable, keys, groups)
     owner: dict[bytes | int, str] = {}
     for name, rows in fixed.items():

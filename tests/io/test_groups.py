@@ -292,6 +292,18 @@ def test_groups_of_a_fixed_split_leave_the_rest(tmp_path):
     assert left_out == dict.fromkeys((6, 7), "of a group in the source's test split")
 
 
+def test_one_group_of_everything_is_refused_whatever_is_fixed():
+    images = ImageSource(
+        "made", ("a", "b"), np.arange(40) % 2, lambda row: np.zeros((2, 2, 1), np.uint8), str,
+        fixed=(("test", np.arange(6)),),
+    )  # fmt: skip
+    row_keys = [bytes([row]) for row in range(40)]
+    with pytest.raises(SightkitError, match="folder is all of class a"):
+        partition(
+            images, THREE, seed=0, readable=np.ones(40, bool), keys=row_keys, groups=["folder"] * 40
+        )
+
+
 def test_the_folds_of_a_search_keep_groups(patients, tmp_path):
     file = build(patients, tmp_path / "a.h5", groups=r"prefix:[^/]+/[^/]+/")
     for path in write_folds(file.path, tmp_path / "folds", 3, seed=0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import cv2
 import numpy as np
@@ -200,6 +201,10 @@ def test_a_build_lists_them_and_counts_those_in_two_splits(folder, tmp_path, cap
         assert ("in another split" in capsys.readouterr().err) == (apart[-1] > 0)
         checked = verify(path)
         assert f"{apart[-1]:,} of them in another split" in str(checked)
+        order = {name: number for number, name in enumerate(THIRDS)}
+        for finding in checked.of_kind("warning"):
+            own, other = re.findall(r"row \d+ of (\w+)", finding.reason)
+            assert order[own] >= order[other]
     assert len(set(apart)) > 1
 
 
