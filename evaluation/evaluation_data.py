@@ -15,12 +15,19 @@ from sightkit._errors import SightkitError
 from sightkit.evaluation.crops import images_a_batch, steps_of, with_views
 from sightkit.evaluation.folder_batches import FileBatches, FolderBatches, labels_of
 from sightkit.evaluation.predictions import LabelledBatches
-from sightkit.preprocessing import Pipeline, Preprocessor, from_config
+from sightkit.preprocessing import (
+    ColourPreprocessor,
+    GrayscalePreprocessor,
+    Pipeline,
+    Preprocessor,
+    from_config,
+)
 
 OTHERWISE_PREPARED = (
     "The dataset file was prepared in another way than the training images: its rows are taken as "
     "photos."
 )
+COLOUR_STEPS = (ColourPreprocessor, GrayscalePreprocessor)
 
 
 def check_data(
@@ -208,8 +215,12 @@ def _rest_of_chain(file: io.DatasetFile, chain: Preprocessor) -> tuple[Pipeline,
     """Return the steps that rows of a file still need, and a note if that is all of them."""
     steps = steps_of(chain)
     done = _steps(file.preprocessing)
-    if [step.to_config() for step in steps[: len(done)]] == done:
-        return Pipeline(steps[len(done) :]), []
+    for first in (0, 1):  # the step for photos of the other kind, grey or in colour, may lead
+        lead, rest = steps[:first], steps[first:]
+        if all(isinstance(step, COLOUR_STEPS) for step in lead) and done == [
+            step.to_config() for step in rest[: len(done)]
+        ]:
+            return Pipeline((*lead, *rest[len(done) :])), []
     return Pipeline(steps), [OTHERWISE_PREPARED]
 
 

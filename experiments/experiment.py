@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -72,6 +73,7 @@ class Experiment:
         self.config = config
         self.run = run
         self._scratch = scratch
+        self._matched = False
 
     def start_keras(self) -> None:
         """Start Keras quietly, and set seed and precision."""
@@ -106,6 +108,9 @@ class Experiment:
     def use(self, file: sightkit_io.DatasetFile) -> Data:
         """Use a dataset file, in a smoke run a few of its images; its hash is recorded."""
         self.run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
+        _, line = training.photo_chain(file)
+        if line:
+            print(line, file=sys.stderr)
         limit = self.config.limit
         if limit and max(last - first for first, last in file.splits.values()) > limit:
             file = self._few_of(file, limit)
@@ -142,9 +147,29 @@ class Experiment:
         Returns:
             The epochs' rows, as ``training.fit``.
         """
+        self._match_channels(network, train)
         validation = self.data.evaluation("validation")
         epochs = epochs or self.config.epochs
         return training.fit(network, train, validation, run=self.run, epochs=epochs, **options)
+
+    def _match_channels(self, network: Any, train: Any) -> None:
+        """Turn a file's grey images to colour for a network that takes colour, and vice versa."""
+        stored, taken = self.data.file.shape[-1], network.input_shape[-1]
+        if stored == taken or taken not in (1, 3):
+            return
+        step = training.step_to(taken)
+        if self.data.image_shape[-1] != taken:
+            generator = getattr(train, "data", train)  # within mixed or softened labels
+            self.data.chain = Pipeline((step, self.data.chain))
+            generator.preprocessors = Pipeline((step, generator.preprocessors))
+        if self._matched:  # in an earlier phase
+            return
+        self._matched = True
+        print(
+            f"The images of {self.data.file.path.name} have {stored} channel(s) and the network "
+            f"takes {taken}: they go through {type(step).__name__}, in training and prediction.",
+            file=sys.stderr,
+        )
 
     def report(
         self, network: Any, *, views: int = 1, pretrained: bool = False, **facts: Any

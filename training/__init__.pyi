@@ -1,3 +1,5 @@
+from sightkit.training.any_photo import photo_chain as photo_chain
+from sightkit.training.any_photo import step_to as step_to
 from sightkit.training.bundle import Bundle as Bundle
 from sightkit.training.bundle import load_bundle as load_bundle
 from sightkit.training.bundle_format import ALONE as ALONE

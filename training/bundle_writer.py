@@ -14,6 +14,7 @@ from sightkit import _run_files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
+from sightkit.training.any_photo import for_grey_and_colour, photo_chain
 from sightkit.training.bundle import load_bundle
 from sightkit.training.bundle_format import (
     CANARY,
@@ -61,7 +62,8 @@ def save_bundle(
         network: trained, in any precision; saved as a float32 network. Built by the zoo, or any
             functional or sequential network of ``keras.layers``: of that a flat copy is saved that
             gives a probability for each class, see ``zoo.adopt``; what was added is reported.
-        preprocessing: the evaluation chain, from decoded image to the network's input.
+        preprocessing: the evaluation chain, from decoded image to the network's input; where it
+            takes only grey or only colour images, the step for the others is put first.
         class_names: in label order.
         canary: uint8 image, (H, W, 3) RGB or (H, W, 1), or the path of an image file; the
             network's answer to it is stored and compared whenever the bundle is loaded.
@@ -101,6 +103,7 @@ def save_bundle(
         for note in notes:
             print(note, file=sys.stderr)
     origin = zoo.origin(saved)
+    preprocessing = for_grey_and_colour(preprocessing, saved.input_shape[-1])
 
     def write(place: Path) -> dict[str, Any]:
         saved.save_weights(place / WEIGHTS)
@@ -111,7 +114,7 @@ def save_bundle(
             raise SightkitError(
                 "The network must answer the same to an image and to its file, which is read as "
                 "RGB.",
-                "Put a GrayscalePreprocessor first into the chain of a grey network.",
+                "Put the step that makes a photo grey first into the chain.",
                 difference=difference,
             )
         rows = {}
@@ -152,7 +155,7 @@ def save_run_bundle(
     """
     if data.shuffle:
         raise SightkitError("A bundle is made with data that is not shuffled.", split=data.split)
-    chain = [from_config(data.file.preprocessing)]
+    chain = [photo_chain(data.file)[0]]
     if data.preprocessors is not None:
         chain.append(from_config(data.preprocessors.to_config()))
     preprocessing, predictor = Pipeline(chain), inference.compile(network)
@@ -198,7 +201,7 @@ def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray
     if x.ndim != len(network.input_shape) - 1 or any(b not in (None, a) for a, b in sides):
         raise SightkitError(
             "The preprocessing must turn any image file, read as RGB, into the network's input.",
-            "Put a GrayscalePreprocessor first into the chain of a grey network.",
+            "Add a SimplePreprocessor or an AspectAwarePreprocessor of the network's size.",
             gives=x.shape,
             network_takes=network.input_shape[1:],
         )

@@ -254,7 +254,7 @@ def open_for_evaluation(
     if file is None:
         folder = FolderBatches(path, bundle.class_names, _boxed, size, exclude=exclude)
         return EvaluationData(folder, Path(path)), lambda images: bundle._answer(list(images))
-    stored = file.preprocessing or None
+    stored = training.photo_chain(file)[0].to_config()
     trained = [chain.to_config() if chain else None for chain in bundle.before]
     notes = [OTHERWISE_PREPARED] if any(chain != stored for chain in trained) else []
     rows = sightkit_io.HDF5DatasetGenerator(file.path, size, split=split, preprocessors=Pipeline())

@@ -14,6 +14,7 @@ from sightkit._scripts import warn
 from sightkit.evaluation.evaluation_data import require_images
 from sightkit.io import SPLITS, DatasetFile, FolderDataset, Grouping, ImageSource, joined
 from sightkit.io.sources.folder_scan import printable, scan_folder
+from sightkit.training import photo_chain
 
 MIXED = 42
 """Seed of the order in which photos of a folder are written."""
@@ -92,13 +93,16 @@ def open_photos(
     images = ImageSource(
         file.path.stem, file.class_names, file.labels, pixels.__getitem__, sources.__getitem__
     )
+    chain, line = photo_chain(file)
+    if line:
+        print(line, file=sys.stderr)
     return PhotoSource(
         images,
         np.arange(len(images)),
         {name: last - first for name, (first, last) in file.splits.items()},
         {"name": "DatasetFile", "sha256": file.sha256},
         printable(str(file.path.resolve())),
-        file.preprocessing,
+        chain.to_config(),
         min(file.shape[1:3]),
         file.groups,
     )

@@ -15,6 +15,7 @@ from sightkit._errors import SightkitError
 from sightkit.inference import engines
 from sightkit.io import read_image, write_png
 from sightkit.preprocessing import (
+    ColourPreprocessor,
     GrayscalePreprocessor,
     ImageToArrayPreprocessor,
     Pipeline,
@@ -123,16 +124,33 @@ def test_a_single_image_is_a_list_of_one(bundle):
     assert len(repr(classifier)) < 200
 
 
-def test_a_chain_that_takes_no_files_is_refused_when_saved(canary, tmp_path):
-    with pytest.raises(SightkitError, match="GrayscalePreprocessor"):
+def test_a_chain_of_another_size_is_refused_when_saved(canary, tmp_path):
+    with pytest.raises(SightkitError, match=r"AspectAwarePreprocessor.*size"):
         save_bundle(
             tmp_path / "b",
-            network(channels=1),
-            preprocessing=CHAIN,  # the canary is grey, but its file is read as RGB
+            network(),
+            preprocessing=ImageToArrayPreprocessor(),
             class_names=NAMES,
-            canary=canary[..., :1],
+            canary=canary,
         )
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("channels", (1, 3))
+def test_a_network_takes_grey_and_colour_photos(channels, canary, tmp_path):
+    made = network(channels)
+    grey = GrayscalePreprocessor()(canary)
+    folder = save_bundle(
+        tmp_path / "b", made, preprocessing=CHAIN, class_names=NAMES, canary=canary[..., :channels]
+    )
+    photos = {"grey": grey, "colour": canary, "equal": np.repeat(grey, 3, axis=2)}
+    for name, image in photos.items():
+        write_png(tmp_path / f"{name}.png", image)
+    found = dict(zip(photos, load_bundle(folder).predict(list(photos.values())), strict=True))
+    files = load_bundle(folder).predict([tmp_path / f"{name}.png" for name in photos])
+    np.testing.assert_array_equal(files, list(found.values()))
+    np.testing.assert_array_equal(found["grey"], found["equal"])
+    assert np.array_equal(found["grey"], found["colour"]) == (channels == 1)
 
 
 def test_two_classes_of_one_name_are_refused(original, canary, tmp_path):
@@ -161,7 +179,8 @@ def test_the_description_is_data(bundle, original):
     assert description["network"] == zoo.origin(original)
     assert description["network"]["builder"] == "lenet"
     assert description["network"]["arguments"]["input_shape"] == [8, 8, 3]
-    assert description["preprocessing"] == CHAIN.to_config()
+    takes_grey = Pipeline((ColourPreprocessor(), *CHAIN.steps))
+    assert description["preprocessing"] == takes_grey.to_config()
     assert description["metrics"] == {"test": {"rank1": 0.5}}
     assert description["parameters"] == zoo.LeNet((8, 8, 3), 3).count_params()
     assert sorted(path.name for path in bundle.iterdir()) == [
@@ -256,7 +275,7 @@ def test_another_scale_is_noticed_where_the_network_is_certain(canary, tmp_path)
         tmp_path / "b", certain, preprocessing=CHAIN, class_names=NAMES, canary=canary
     )
     answer = load_bundle(folder).predict([canary])
-    edit(folder, lambda description: description["preprocessing"]["steps"][1].update(scale=1 / 127))
+    edit(folder, lambda description: description["preprocessing"]["steps"][2].update(scale=1 / 127))
     assert answer.max() > 1 - 1e-4
     refuse(folder, "canary")
 
@@ -287,7 +306,7 @@ def test_another_size_of_network_is_refused(bundle):
 @pytest.mark.parametrize(
     "change",
     (
-        lambda d: d["preprocessing"]["steps"][1].update(scale=1.0),
+        lambda d: d["preprocessing"]["steps"][2].update(scale=1.0),
         lambda d: d["preprocessing"]["steps"].insert(0, SimplePreprocessor(2, 2).to_config()),
         lambda d: d["canary"].reverse(),
         lambda d: d["canary"].pop(),
