@@ -50,7 +50,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
     sys.exit(0)
 
 
-def describe_switches(config_type: type[Any]) -> None:
+def describe_switches(config_type: Any) -> None:
     """Let ``--help`` say of each ``--no-NAME`` what it does.
 
     The fields are True by default, and tyro would print that beside the flag that makes them False.

@@ -32,7 +32,7 @@ function broken() {
   const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; node = texts.nextNode();) {
     if (node.parentElement.closest("script, style, pre, code")) continue;
-    for (const match of node.data.matchAll(/(?<![\\w.,–-])[0-9.,–\\u2060]*[0-9]\\s+\\S/gu)) {
+    for (const match of node.data.matchAll(/(?<![\\w.,–\\u2060-])[0-9.,–\\u2060]*[0-9]\\s+\\S/gu)) {
       const range = document.createRange();
       range.setStart(node, match.index);
       range.setEnd(node, match.index + match[0].length);
