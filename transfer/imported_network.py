@@ -250,7 +250,7 @@ def import_network(
             told.
     """
     network = training.read_network(file)
-    chains = {
+    chains: dict[Pixels, Preprocessor] = {
         name: chain_for(network, name, size=size, crop=crop)
         for name in STEPS
         if pixels in (None, name)
