@@ -224,7 +224,7 @@ def _caption(mistake: Mistake) -> str:
         for text, otherwise in (
             (mistake.true, "?"),
             (mistake.predicted, "?"),
-            (mistake.name, ""),
+            (mistake.name.rpartition("/")[2], ""),
         )
     )
     return f"{true}\ntaken ({100 * mistake.probability:.0f} %) for\n{predicted}\n{name}"
