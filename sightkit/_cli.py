@@ -35,8 +35,8 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
 
         prepare_environment()
         describe_switches(config_type)
-        names = (field.name for field in dataclasses.fields(config_type))
-        _scripts.flags = frozenset(name.replace("_", "-") for name in names)
+        fields = getattr(config_type, "__dataclass_fields__", ())
+        _scripts.flags = frozenset(name.replace("_", "-") for name in fields)
         config = tyro.cli(
             config_type,
             prog=sys.argv[0] if _scripts.program() else None,
