@@ -158,7 +158,7 @@ def report_data(
         "format": FORMAT,
         "test": metrics_report(test),
         **facts,
-        "data": str(data.path),
+        "data": str(data.path.resolve()),
         "split": data.split,
         "trained_on": None if data.seen is None else len(data.seen),
         "bad": data.bad,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from sightkit import io as sightkit_io
 from sightkit import training
 from sightkit._keras import start_keras
+from sightkit._scripts import warn
 from sightkit.experiments.config import Config
 from sightkit.experiments.data import Data
 from sightkit.preprocessing import Pipeline
@@ -107,10 +107,10 @@ class Experiment:
 
     def use(self, file: sightkit_io.DatasetFile) -> Data:
         """Use a dataset file, in a smoke run a few of its images; its hash is recorded."""
-        self.run.write_environment(data={"file": str(file.path), "sha256": file.sha256})
+        self.run.write_environment(data={"file": str(file.path.resolve()), "sha256": file.sha256})
         _, line = training.photo_chain(file)
         if line:
-            print(line, file=sys.stderr)
+            warn(line)
         limit = self.config.limit
         if limit and max(last - first for first, last in file.splits.values()) > limit:
             file = self._few_of(file, limit)
@@ -165,10 +165,9 @@ class Experiment:
         if self._matched:  # in an earlier phase
             return
         self._matched = True
-        print(
+        warn(
             f"The images of {self.data.file.path.name} have {stored} channel(s) and the network "
-            f"takes {taken}: they go through {type(step).__name__}, in training and prediction.",
-            file=sys.stderr,
+            f"takes {taken}: they go through {type(step).__name__}, in training and prediction."
         )
 
     def report(

@@ -83,7 +83,7 @@ def main(config: Config) -> dict[str, Any]:
         "experiment": config.name,
         "kind": config.kind,
         "members": [f"member-{k}/{_run_files.BUNDLE}" for k in range(1, count + 1)],
-        "data": str(base.data),
+        "data": str(base.data.resolve()),
         "config": base.to_json(),
     }
     if config.smoke and config.output is None:

@@ -82,7 +82,10 @@ def _evaluate(config: Config) -> dict[str, Any]:
         images=count * sum({1, config.crops}),
         cache=_files.user_cache("compiled"),
     )
-    facts = {"bundle": str(config.bundle), "weights_sha256": description.get("weights_sha256")}
+    facts = {
+        "bundle": str(config.bundle.resolve()),
+        "weights_sha256": description.get("weights_sha256"),
+    }
     opened = [
         transfer.open_for_evaluation(
             bundle, config.data, split=config.split, views=views, exclude=config.exclude

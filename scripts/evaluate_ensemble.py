@@ -93,7 +93,10 @@ def _evaluate(config: Config) -> dict[str, Any]:
         averaged_weights=averaged and inference.compile(averaged, images=images),
     )
     print(ensemble)
-    facts = {**ensemble.to_metrics(), "bundles": {k: str(folder) for k, folder in folders.items()}}
+    facts = {
+        **ensemble.to_metrics(),
+        "bundles": {k: str(folder.resolve()) for k, folder in folders.items()},
+    }
     return evaluation.report_data(ensemble.average, data, facts, output=config.output,
                                   members=list(ensemble.members.values()))  # fmt: skip
 

@@ -11,10 +11,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, NoReturn, TextIO, TypeVar
 
-from sightkit import _scripts
+from sightkit import _files, _scripts
 from sightkit._errors import EXIT_USER, Interrupted, SightkitError, of_the_system
 from sightkit._keras import prepare_environment, start_keras
 
@@ -31,6 +32,7 @@ ConfigType = TypeVar("ConfigType")
 def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoReturn:
     """Parse the command line into ``config_type``, call ``main``, exit with its ``exit_codes``."""
     with exit_codes():
+        _require_folder()
         import tyro
 
         prepare_environment()
@@ -43,6 +45,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
             description=_scripts.as_given(main.__globals__["__doc__"] or ""),  # of the script
             config=(tyro.conf.FlagCreatePairsOff,),
         )
+        _files.flags.update(_paths_of(config))
         if getattr(config, "smoke", False):
             print(SMOKE, file=sys.stderr)
         main(config)
@@ -60,6 +63,21 @@ def describe_switches(config_type: Any) -> None:
     switch = Annotated[bool, tyro.conf.arg(help_behavior_hint=SWITCH)]
     names = [field.name for field in dataclasses.fields(config_type) if field.default is True]
     config_type.__annotations__ |= dict.fromkeys(names, switch)
+
+
+def _paths_of(config: Any) -> dict[str, Any]:
+    """The paths of a command by their flags; None where one is chosen later."""
+    values = {f"--{name.replace('_', '-')}": value for name, value in vars(config).items()}
+    return {flag: each for flag, each in values.items() if each is None or isinstance(each, Path)}
+
+
+def _require_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise SightkitError(
+            "The current folder must exist; it was deleted or moved.", "Change into another."
+        ) from error
 
 
 def _prepare_terminal() -> None:

@@ -14,7 +14,6 @@ import io
 import json
 import os
 import shutil
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from sightkit._errors import SightkitError
 from sightkit._faults import crash_point
 
 PARTIAL = ".partial"
+flags: dict[str, Any] = {}
+"""The paths of the running command, its defaults too, by their flags."""
 
 
 @contextlib.contextmanager
@@ -226,14 +227,14 @@ def require_writable(
 
     ``of`` is the file that will be written into it, where the user named that.
     """
-    flag = _flag_of(Path(of or folder))
+    way = _way_on(Path(of or folder))
     parent = existing_parent(folder)
     above = (Path(folder), *Path(folder).parents)
     blocking = next((p for p in above if os.path.lexists(p) and not p.is_dir()), None)
     if blocking is not None:
         raise SightkitError(
             "The path must be a folder, and there is a file (or a broken link).",
-            f"Choose another {flag}.",
+            f"{way}.",
             folder=str(folder),
             file=str(blocking),
         )
@@ -244,23 +245,21 @@ def require_writable(
     except OSError as error:
         raise SightkitError(
             f"The folder must be writable ({error.strerror}).",
-            f"Choose another {flag}, or change its permissions.",
+            f"{way}, or change its permissions.",
             folder=str(parent),
         ) from error
 
 
-def _flag_of(path: Path) -> str:
-    """Return the flag of the running command that named a path or a folder above it.
-
-    Where none did, it is a default, mostly that of ``--output``.
-    """
-    flag = ""
-    for word in sys.argv[1:]:
-        if word.startswith("--"):
-            flag, _, word = word.partition("=")
-        if word and flag and Path(word) in (path, *path.parents):
-            return flag
-    return "--output"
+def _way_on(path: Path) -> str:
+    """Return what helps where ``path`` cannot be written: the flag that named it, or a folder."""
+    folders = (path, *path.parents)
+    named = {flag: Path(value) for flag, value in flags.items() if value is not None}
+    fitting = {flag: folders.index(value) for flag, value in named.items() if value in folders}
+    if fitting:
+        return f"Choose another {min(fitting, key=lambda flag: fitting[flag])}"
+    if flags.get("--output", path) is None:
+        return "Give --output"
+    return "Choose another folder" if path.is_absolute() else "Run the command in another folder"
 
 
 def require_free_space(folder: str | os.PathLike[str], needed: int, purpose: str) -> None:

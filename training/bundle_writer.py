@@ -180,7 +180,7 @@ def save_run_bundle(
         class_names=data.class_names,
         canary=canary.image,
         metrics=metrics,
-        training={**run.config, "data_sha256": data.file.sha256},
+        training={**run.config, "data": data.file.path.name, "data_sha256": data.file.sha256},
         training_rows=sightkit_io.Manifest.of(data.file) if "train" in data.file.splits else None,
     )
     if not run.config.get("smoke"):

@@ -194,7 +194,7 @@ class Run:
             SightkitError: a resume with other data, another backend, or other threads.
         """
         path = self.path(_run_files.ENVIRONMENT)
-        now = {"command": self.command, **describe_environment(), **facts}
+        now = {"command": self.command, "folder": os.getcwd(), **describe_environment(), **facts}
         recorded = self._recorded_environment() if self.resumed else {}
         if recorded:
             differences = require_same_environment(recorded, now)

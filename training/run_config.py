@@ -34,9 +34,9 @@ class RunConfig:
     when_different: ClassVar[str] = "Give the flags of the run, or another --output."
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields that define the run, as JSON."""
+        """Return the fields that define the run, as JSON; paths are absolute and follow links."""
         values = dataclasses.asdict(self)  # type: ignore[call-overload]
-        values = json.loads(json.dumps(values, default=str))
+        values = json.loads(json.dumps(values, default=_as_text))
         return {name: value for name, value in values.items() if name not in NOT_OF_THE_RUN}
 
     def command(self, experiment: str) -> str:
@@ -53,6 +53,11 @@ class RunConfig:
                 values = value if isinstance(value, tuple) else (value,)
                 words += [f"--{flag}", *map(str, values)]
         return shlex.join(words)
+
+
+def _as_text(value: object) -> str:
+    """A path as what it is now, from wherever it is read; everything else as it prints."""
+    return str(value.resolve() if isinstance(value, Path) else value)
 
 
 def require_same_settings(

@@ -176,7 +176,7 @@ def rebuild(
 
 def _of_bundle(folder: str) -> Source:
     description = training.check_bundle(folder, training.ALONE)
-    origin = {"bundle": str(Path(folder).absolute())}
+    origin = {"bundle": str(Path(folder).resolve())}
     return Source(
         zoo.name_of(description["network"]),
         from_config(description["preprocessing"]),

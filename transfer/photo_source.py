@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ def open_photos(
     )
     chain, line = photo_chain(file)
     if line:
-        print(line, file=sys.stderr)
+        warn(line)
     return PhotoSource(
         images,
         np.arange(len(images)),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import experiments
+from sightkit import experiments, io
 from sightkit._errors import SightkitError
+from sightkit.preprocessing import Pipeline
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def test_what_defines_a_run_leaves_out_where_and_how():
     second = Config(output=Path("elsewhere"), resume=True, guard="off")
     assert first.to_json() == second.to_json()
     assert first.to_json() != Config(learning_rate=0.2).to_json()
-    assert first.to_json()["data"] == "datasets/test.h5"
+    assert first.to_json()["data"] == str(Path("datasets/test.h5").absolute())
 
 
 def again(command):
@@ -100,3 +101,37 @@ def test_the_command_names_only_what_differs_from_the_defaults():
     assert Config().command("train_test") == "python train_test.py"
     config = Config(epochs=3, resume=True)
     assert config.command("train_test") == "python train_test.py --epochs 3"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    (
+        "x/data.h5",
+        "./x/data.h5",
+        "x/../x/data.h5",
+        "x//data.h5",
+        "link.h5",
+        "folder/data.h5",
+        "{root}/x/data.h5",
+        "{root}/folder/../folder/data.h5",
+        "../{name}/x/data.h5",
+    ),
+)
+def test_paths_are_recorded_as_what_they_are(spelled, tmp_path, monkeypatch):
+    """A run, a search and an ensemble are continued under any spelling, from any folder."""
+    (tmp_path / "x").mkdir()
+    io.build_dataset(
+        io.digits,
+        tmp_path / "x" / "data.h5",
+        preprocessors=Pipeline(),
+        fractions={"train": 0.8, "test": 0.2},
+        limit=4,
+    )
+    (tmp_path / "link.h5").symlink_to("x/data.h5")
+    (tmp_path / "folder").symlink_to("x")
+    monkeypatch.chdir(tmp_path)
+    config = Config(data=Path(spelled.format(root=tmp_path, name=tmp_path.name)))
+    recorded = config.to_json()
+    assert recorded["data"] == str(tmp_path / "x" / "data.h5")
+    monkeypatch.chdir(tmp_path / "x")
+    assert Config(data=Path("data.h5")).to_json() == recorded

@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from sightkit import _files, _locks
+from sightkit import _cli, _files, _locks
 from sightkit._errors import NEXT_STEPS, SightkitError, of_the_system
 
 PRINT = r"""
@@ -95,6 +96,15 @@ def test_closed_streams_are_no_error():
         assert subprocess.run(shell, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
+def test_a_current_folder_that_was_deleted_is_named(tmp_path):
+    (tmp_path / "gone").mkdir()
+    shell = ["sh", "-c", 'cd "$1" && rmdir "$1" && exec "$2" -c "$3"', "sh"]
+    command = [*shell, str(tmp_path / "gone"), sys.executable, PRINT]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "current folder must exist" in result.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("number", sorted(NEXT_STEPS))
 def test_an_error_of_the_system_is_one_line(number):
     result = run(f"{RAISE}raise OSError({number}, 'x', 'a\\nb.h5')")
@@ -160,19 +170,28 @@ def test_a_lock_of_another_user(mode, held, answer):
 
 
 @pytest.mark.parametrize(
-    ("words", "path", "flag"),
+    ("flags", "path", "way"),
     (
-        ("--data few --output out/x.h5", "out/x.h5", "--output"),
-        ("--data=new/x.h5", "new/x.h5", "--data"),
-        ("--bundle runs/x/bundle --list there/list.csv", "there/list.csv", "--list"),
-        ("--output runs/x", "runs/x/checkpoints", "--output"),
-        ("--model vgg16", "runs/default", "--output"),
-        ("photo.jpg --data few", "photo.jpg", "--output"),
+        ({"data": "few", "output": "out/x.h5"}, "out/x.h5", "Choose another --output"),
+        ({"data": "new/x.h5", "output": "runs/x"}, "new/x.h5", "Choose another --data"),
+        ({"bundle": "there", "list_of": "there/x/l.csv"}, "there/x/l.csv", "another --list-of"),
+        ({"output": "runs/x"}, "runs/x/checkpoints", "Choose another --output"),
+        ({"output": None}, "runs/search/x", "Give --output"),
+        ({"output": "elsewhere"}, "datasets/x.h5", "Run the command in another folder"),
+        ({"output": "elsewhere"}, "{root}/cache/x.h5", "Choose another folder"),
+        ({}, "runs/x", "Run the command in another folder"),
     ),
 )
-def test_a_message_names_the_flag_that_was_given(words, path, flag, tmp_path, monkeypatch):
+def test_a_message_names_the_flag_of_the_path(flags, path, way, tmp_path, monkeypatch):
+    @dataclass
+    class Config:
+        smoke: bool = False
+
+    config = Config()
+    vars(config).update({name: value and Path(value) for name, value in flags.items()})
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["x.py", *words.split()])
-    Path(path.split("/")[0]).touch()
-    with pytest.raises(SightkitError, match=f"Choose another {flag}"):
-        _files.require_writable(Path(path) / "below", of=path)
+    monkeypatch.setattr(_files, "flags", _cli._paths_of(config))
+    path = Path(path.format(root=tmp_path))
+    Path(path.parts[0] if not path.is_absolute() else tmp_path / "cache").touch()
+    with pytest.raises(SightkitError, match=way):
+        _files.require_writable(path / "below", of=path)
