@@ -93,10 +93,10 @@ def groups_of(features: Features, rule: str | None) -> np.ndarray | None:
         rule: see ``io.Grouping``.
     """
     sources, stored = features.sources(), features.groups
-    if rule is None and stored is None:
-        return None
     if rule is not None:
         return np.array(io.Grouping(rule)(sources), object)
+    if stored is None:
+        return None
     _, first, number = np.unique(stored, return_index=True, return_inverse=True)
     return np.array([f"that of {sources[first[each]]}" for each in number], object)
 

@@ -91,7 +91,9 @@ def _other_splits(given: Sequence[_Part]) -> list[_Part]:
     known = {(each.sha256, each.split) for each in given}
     parts = []
     for each in given:
-        for split in each.file.splits if each.file is not None else ():
+        if each.file is None:
+            continue
+        for split in each.file.splits:
             part = _Part(f"{split} of {each.file.path.name}", each.data, None, split)
             if (part.sha256, split) not in known and not _repeats_validation(part):
                 known.add((part.sha256, split))
