@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5.file import open_to_read
+from sightkit.io.hdf5.opening import open_to_read
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""Opening HDF5 files to read: without locks, and after a look at what lies there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+
+from sightkit._errors import SightkitError
+
+
+def check_kind(path: Path) -> None:
+    """Raise if there is nothing, a folder, or a file of another kind; those are left alone."""
+    if path.is_dir():
+        raise SightkitError(
+            "A dataset is a file, and this is a folder.",
+            "Name a file; scripts/build_folder.py --data FOLDER builds one of images.",
+            path=str(path),
+        )
+    if not path.is_file():
+        raise SightkitError(
+            "The file must exist.",
+            "Check the path; scripts/build_*.py write dataset files, scripts/extract_features.py "
+            "files of features.",
+            path=str(path),
+        )
+    try:
+        open(path, "rb").close()
+    except OSError as error:
+        raise SightkitError(
+            f"The file cannot be read ({error.strerror}).", "Check its rights.", path=str(path)
+        ) from error
+    if not h5py.is_hdf5(path):
+        raise SightkitError(
+            "The file is no HDF5 dataset.",
+            "Check the path; scripts/build_*.py write such files.",
+            path=str(path),
+        )
+
+
+def open_to_read(path: Path) -> h5py.File:
+    """Open an HDF5 file without a lock: it is never written again, and some disks have none.
+
+    A file that is open in this process already, in one's own session, is opened as it is there:
+    HDF5 allows nothing else.
+    """
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking" not in str(error):
+            raise
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        return h5py.File(path, "r", locking=True)
