@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit._network import save_weights
 from sightkit.callbacks.base import StatefulCallback, gain, monitored, require_mode
 
 WEIGHTS = ".weights.h5"
@@ -74,7 +75,7 @@ class BestCheckpoint(StatefulCallback):
             _files.link(self.path, self.former)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with _files.replacing(self.path) as temporary:
-            self.model.save_weights(temporary)
+            save_weights(self.model, temporary)
         self.best, self.best_epoch = value, epoch
         self.sha256 = _files.sha256(self.path)
 

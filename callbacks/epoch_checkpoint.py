@@ -8,6 +8,7 @@ from typing import Any
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit._network import save_weights
 from sightkit.callbacks.base import StatefulCallback
 
 
@@ -55,7 +56,7 @@ class EpochCheckpoint(StatefulCallback):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with _files.replacing(self.path(epoch)) as temporary:
-            self.model.save_weights(temporary)
+            save_weights(self.model, temporary)
         self.saved = [*(old for old in self.saved if old != epoch), epoch]
         if self.keep is not None:
             for old in self.saved[: -self.keep]:

@@ -62,12 +62,17 @@ NEXT_STEPS = {
 """What helps where the system refuses a file; other errors of the system are our own."""
 
 
-def of_the_system(error: OSError) -> SightkitError | None:
-    """Return the error for a file that the system refuses; None where the user cannot help it."""
+def of_the_system(error: OSError, path: object = None) -> SightkitError | None:
+    """Return the error for a file that the system refuses; None where the user cannot help it.
+
+    ``path`` is what was read or written, for errors that name no file.
+    """
     step = NEXT_STEPS.get(error.errno or 0)
     if step is None:
         return None
-    received = {} if error.filename is None else {"path": os.fsdecode(error.filename)}
+    if error.filename is not None:
+        path = os.fsdecode(error.filename)
+    received = {} if path is None else {"path": str(path)}
     reason = os.strerror(error.errno or 0)
     return SightkitError(f"A file cannot be read or written ({reason}).", step, **received)
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
+
+ITEM_BYTES, HEADER_BYTES = 4, 4096
+"""Of a number in a file of weights, and of what HDF5 notes about an array, at most."""
 
 
 def flat_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
@@ -68,3 +74,23 @@ def precision_of(network: keras.Model) -> str:
     """Return a network's precision: float32 if all layers compute in it, else the first other."""
     computed = (layer.compute_dtype for layer in flat_layers(network))
     return next((dtype for dtype in computed if dtype != "float32"), "float32")
+
+
+def save_weights(network: Any, path: Path) -> None:
+    """Save weights as Keras does, where there is room for them.
+
+    HDF5 that fails in the middle ends the process by a segmentation fault (h5py issue 914): the
+    space is taken first, by a file that fails plainly.
+
+    Raises:
+        OSError: a full disk, a quota or a size limit.
+    """
+    optimizer = getattr(network, "optimizer", None)
+    variables = [*network.variables, *(optimizer.variables if optimizer else ())]
+    size = sum(ITEM_BYTES * math.prod(variable.shape) + HEADER_BYTES for variable in variables)
+    try:
+        with open(path, "xb") as file:
+            os.posix_fallocate(file.fileno(), 0, size + 16 * HEADER_BYTES)
+    finally:
+        path.unlink(missing_ok=True)
+    network.save_weights(path)

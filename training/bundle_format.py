@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import __version__, _files, _run_files, zoo
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, of_the_system
 
 FORMAT = "sightkit-bundle"
 SCHEMA = 1
@@ -200,6 +200,8 @@ def write_bundle(
         for path in files:
             _files.sync(path)
         _replace_folder(temporary, folder)
+    except OSError as error:
+        raise (of_the_system(error, folder) or error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder

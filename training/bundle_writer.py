@@ -13,6 +13,7 @@ import numpy as np
 from sightkit import _run_files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
+from sightkit._network import save_weights
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.any_photo import for_grey_and_colour, photo_chain
 from sightkit.training.bundle import load_bundle
@@ -106,7 +107,7 @@ def save_bundle(
     preprocessing = for_grey_and_colour(preprocessing, saved.input_shape[-1])
 
     def write(place: Path) -> dict[str, Any]:
-        saved.save_weights(place / WEIGHTS)
+        save_weights(saved, place / WEIGHTS)
         sightkit_io.write_png(place / CANARY, canary)
         expected = _answer(saved, preprocessing, sightkit_io.read_image(place / CANARY))
         difference = canary_difference(_answer(saved, preprocessing, canary), expected)

@@ -13,6 +13,7 @@ import numpy as np
 from sightkit import io as sightkit_io
 from sightkit import training
 from sightkit._errors import SightkitError
+from sightkit._network import save_weights
 from sightkit.evaluation.crops import average_views
 from sightkit.evaluation.evaluation_data import (
     OTHERWISE_PREPARED,
@@ -172,7 +173,7 @@ def save_feature_classifier(
 
     def write(place: Path) -> dict[str, Any]:
         for index, network in enumerate(networks):
-            network.model.save_weights(place / NETWORK_WEIGHTS.format(index))
+            save_weights(network.model, place / NETWORK_WEIGHTS.format(index))
         images = map(example_image, range(EXAMPLES))
         canary = choose_canary(images, lambda image: image, classifier.predict)
         sightkit_io.write_png(place / CANARY, canary.image)
