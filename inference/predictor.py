@@ -102,8 +102,10 @@ class Predictor(abc.ABC):
     def _failure(self, reason: str) -> SightkitError:
         return SightkitError(
             "An engine must answer all images; no other engine replaces it.",
-            'Let Keras answer: engine="keras"; in scripts/extract_features.py '
-            "--engine=keras --overwrite.",
+            (
+                "let Keras answer by --engine=keras",
+                *(["take it away, by pip uninstall openvino"] if self.engine == "openvino" else ()),
+            ),
             network=self.network,
             engine=self.engine,
             reason=reason,

@@ -75,11 +75,26 @@ def split_rows(
     else:
         together.append(groups[rows].tolist())
         io.require_divisible(together[1], features.labels[rows], features.class_names, 2)
+    joined, labels = io.joined(*together), features.labels[rows]
+    few = {
+        name: count
+        for label, name in enumerate(features.class_names)
+        if (count := len(np.unique(joined[labels == label]))) < 2
+    }
+    if few:
+        raise SightkitError(
+            "Each class needs two different photos, one to train on and one to test.",
+            (
+                "add photos of it",
+                "extract without it, by scripts/extract_features.py --exclude NAME",
+            ),
+            too_few=few,
+        )
     parts = io.split(
-        features.labels[rows],
+        labels,
         {"train": 1 - test_fraction, "test": test_fraction},
         seed=seed,
-        groups=io.joined(*together).tolist(),
+        groups=joined.tolist(),
         class_names=features.class_names,
     )
     return rows[np.sort(parts["train"])], rows[np.sort(parts["test"])]
