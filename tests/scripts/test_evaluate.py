@@ -55,6 +55,7 @@ def test_evaluate_leaves_out_a_bad_photo_and_exits_with_2(made, photos, script, 
     assert {"report.html", "confusion_matrix.png", "reliability.png"} <= names
     page = (tmp_path / "evaluated" / "report.html").read_text()
     header = page[page.index("<header>") : page.index("</header>")]
+    header = header.replace("\u2060", "").replace("\xa0", " ")  # numbers are joined to their units
     assert "trained on 10 of these 20 images" in header  # the page is what is passed on
     assert f"{bundles[0]}, evaluated on {photos}" in header
     # What it says is what the bundle says.
