@@ -5,6 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from pathlib import Path
+
+from sightkit._errors import SightkitError
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is a file; Keras would wait for a pipe, and write through a link.
+
+    Raises:
+        SightkitError: something else is there.
+    """
+    if os.path.lexists(path) and not path.is_file():
+        raise SightkitError(
+            "There must be a regular file, or nothing.", "Move it away.", path=str(path)
+        )
+    return path.is_file()
 
 
 def report_unless_published(

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 from pathlib import Path
 
 from sightkit._errors import SightkitError, of_the_system
@@ -55,6 +56,12 @@ class FileLock:
         """Take the lock, if the file is still there when it is ours."""
         descriptor, own = _open(self.path)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SightkitError(
+                    "A lock must be a regular file.",
+                    "Remove what is there, or choose another folder.",
+                    path=str(self.path),
+                )
             self._lock(descriptor)
             if _is_still_at(self.path, descriptor):  # else its owner removed it in between
                 if own:

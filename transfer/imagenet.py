@@ -14,7 +14,7 @@ import numpy as np
 
 from sightkit import _files, inference, zoo
 from sightkit._errors import SightkitError
-from sightkit.io.published import report_unless_published
+from sightkit.io.published import is_there, report_unless_published
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -145,7 +145,7 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     network = random_network(name, include_top=include_top)
     shape = tuple(network.input_shape[1:])
     path = _models_folder() / _file(source, include_top)
-    found = path.is_file()
+    found = is_there(path)
     if found:
         _require_readable(name, path)
         if path.name in MD5:

@@ -45,8 +45,11 @@ class RowFile:
         A write that fails inside HDF5 leaves a file that cannot be closed, and a process that
         dies of a segmentation fault when it exits (h5py issue 914); here it is a plain OSError.
         """
-        flags = os.O_RDWR | (os.O_CREAT | os.O_TRUNC if anew else 0)
-        self._descriptor = os.open(self.path, flags, 0o644)
+        flags = os.O_RDWR | os.O_NOFOLLOW
+        if anew:  # never through a link, nor into a file that somebody else has open
+            self.path.unlink(missing_ok=True)
+            flags |= os.O_CREAT | os.O_EXCL
+        self._descriptor = os.open(self.path, flags, 0o666)
         os.posix_fallocate(self._descriptor, 0, size)
         self._offset = len(self._header(1))
 
@@ -97,8 +100,9 @@ class RowFile:
         is made for it is all hole. No times: the same rows give the same file.
         """
         other = self.path.with_name(self.path.name + ".header")
+        other.unlink(missing_ok=True)
         try:
-            with h5py.File(other, "w", locking=False) as file:
+            with h5py.File(other, "x", locking=False) as file:
                 properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
                 properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
                 properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)

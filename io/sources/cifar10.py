@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.published import is_there
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource, in_memory
@@ -146,7 +147,7 @@ def keras_cifar10() -> Path:
         SightkitError: no file and no network; the message names file and place.
     """
     expected = keras_home() / "datasets" / KERAS_ARCHIVE
-    if expected.is_file():  # Keras would delete one with another checksum, to download its own
+    if is_there(expected):  # Keras would delete one with another checksum, to download its own
         return expected
     import keras
 

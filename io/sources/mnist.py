@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.published import report_unless_published
+from sightkit.io.published import is_there, report_unless_published
 from sightkit.io.sources.image_source import ImageSource, in_memory
 
 MNIST_FILE = "mnist.npz"
@@ -74,7 +74,7 @@ def fashion_mnist() -> ImageSource:
 
 def _load_mnist() -> Any:
     path = keras_home() / "datasets" / MNIST_FILE
-    if not path.is_file():
+    if not is_there(path):
         import keras
 
         return keras.datasets.mnist.load_data()
@@ -102,6 +102,8 @@ def _from_keras(
         (x_train, y_train), (x_test, y_test) = load_data()
         _check_pictures(x_train, y_train, 60_000, len(class_names))
         _check_pictures(x_test, y_test, 10_000, len(class_names))
+    except SightkitError:
+        raise
     except Exception as error:
         expected = keras_home() / "datasets" / file_name
         state = "damaged" if expected.is_file() else "neither complete nor can it be downloaded"

@@ -142,6 +142,13 @@ def test_a_lock_that_is_a_link_overwrites_nothing(wait, tmp_path):
     assert victim.read_text() == "mine"
 
 
+@pytest.mark.parametrize("make", (os.mkfifo, os.mkdir))
+def test_a_lock_that_is_no_file_is_named(make, tmp_path):
+    make(tmp_path / ".lock")
+    with pytest.raises(SightkitError, match=r"regular file|Is a directory.*\.lock"):
+        _locks.FileLock(tmp_path / ".lock", "the test").acquire()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
 @pytest.mark.parametrize(
     ("mode", "held", "answer"),

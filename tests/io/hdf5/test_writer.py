@@ -370,3 +370,16 @@ def test_features_have_no_colour(tmp_path):
         writer.add(np.ones((2, 3), np.float32), [0, 1])
     assert DatasetFile.open(path).colour == "none"
     assert DatasetFile.open(path).shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ("x.h5.partial", "x.h5.partial.header"))
+@pytest.mark.parametrize("resumable", (False, True))
+def test_a_link_in_the_place_of_a_temporary_file_is_not_followed(name, resumable, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / name).symlink_to("thesis.txt")
+    with HDF5DatasetWriter(
+        (1, 2, 2, 1), tmp_path / "x.h5", class_names=("a",), resumable=resumable
+    ) as writer:
+        writer.add(np.zeros((1, 2, 2, 1), np.uint8), [0])
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    assert not (tmp_path / "x.h5").is_symlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import urllib.error
 
 import numpy as np
@@ -58,6 +59,15 @@ def write_mnist(home, **changes):
         arrays[f"y_{part}"] = (np.arange(count) % 10).astype(np.uint8)
     np.savez(home / "datasets" / "mnist.npz", **{**arrays, **changes})
     return home / "datasets" / "mnist.npz"
+
+
+@pytest.mark.parametrize("kind", ("pipe", "folder", "broken link"))
+def test_what_is_no_file_is_named(kind, keras_home, no_network):
+    (keras_home / "datasets").mkdir()
+    path = keras_home / "datasets" / "mnist.npz"
+    {"pipe": os.mkfifo, "folder": os.mkdir, "broken link": lambda p: p.symlink_to("x")}[kind](path)
+    with pytest.raises(SightkitError, match=r"regular file.*mnist\.npz"):
+        mnist()
 
 
 def test_a_file_that_the_user_put_there_is_used_and_stays(keras_home, no_network, capsys):
