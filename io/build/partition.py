@@ -80,7 +80,7 @@ def partition(
     in_fixed = np.zeros(len(images), bool)
     if groups is not None:
         rows = np.flatnonzero(readable)
-        named = [groups[row] for row in rows.tolist()]
+        named = [groups[int(row)] for row in rows]
         require_divisible(named, images.labels[rows], images.class_names, 2)
     together = _together(readable, keys, groups)
     owner: dict[bytes | int, str] = {}
@@ -107,7 +107,7 @@ def partition(
         shares = {name: share / total for name, share in shares.items()}
     _check_own(images, keys, pool, list(shares))
     if groups is not None:
-        own = [groups[row] for row in pool.tolist()]
+        own = [groups[int(row)] for row in pool]
         require_divisible(own, images.labels[pool], images.class_names, len(shares))
     else:
         report_ungrouped([images.identify(row) for row in pool], images.labels[pool])
