@@ -116,8 +116,9 @@ class _KerasFinder:
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
-                sys.meta_path.remove(cls)
-                _complete()
+                if module.__name__ == name and cls in sys.meta_path:  # a loader may have others
+                    sys.meta_path.remove(cls)
+                    _complete()
 
             loader.exec_module = exec_module
         return spec
