@@ -126,7 +126,7 @@ def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
     epoch, batch = divmod(after, 5)  # five batches an epoch
     where = f"epoch {epoch} and {batch} batch"
     (said,) = [line for line in finished.stderr.splitlines() if "Stopped by" in line]
-    assert re.search(rf"{number.name}.*{where}.*saved.*--resume", said)
+    assert re.search(rf"{number.name}.*{where}.*saved.*(--resume|resume=True)", said)
     assert "Traceback" not in finished.stderr
     resumed = train(network="dropout", resume=True)
     assert f"Resuming after {where}" in resumed.stdout

@@ -269,7 +269,8 @@ def test_sklearn_and_keras_are_imported_when_used():
 
 def test_the_example_of_the_docs_runs(folder, monkeypatch, capsys):
     text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (code,) = (example for example in examples if "FeatureExtractor" in example)
     code = code.replace('"mobilenetv2_0.35"', '"minivggnet", random=True')
     folder.rename(folder.parent / "PHOTOS")
     monkeypatch.chdir(folder.parent)

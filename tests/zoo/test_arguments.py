@@ -147,7 +147,6 @@ def test_shapes_that_are_none(shape):
         ("resnet_cifar", {"stem": "mnist"}, "stem must be one of 'cifar'"),
         ("convnet", {"filters": (8, 8), "convolutions": (1, 2, 3)}, "convolutions has 3"),
         ("convnet", {"filters": (8, 8), "kernel": (3,)}, "kernel has 1"),
-        ("convnet", {"filters": ()}, "one entry a stage"),
         ("convnet", {"convolutions": -1}, "not negative"),
         ("convnet", {"convolutions": None}, "not negative"),
         ("convnet", {"pooling": "maximum"}, "pooling must be one of 'max'"),
