@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sightkit._errors import few
@@ -31,8 +33,8 @@ def labels(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
     return passed(f"{form} for {loss.classes} classes, as {loss.kind} takes them")
 
 
-def balance(loss: LossInfo, train: Samples) -> Line:
-    """Count each class, and what always answering the largest would score."""
+def balance(loss: LossInfo, train: Samples, validation: Samples | None = None) -> Line:
+    """Count each class, what always saying the largest would score, and what validation lacks."""
     if loss.kind not in CROSSENTROPIES or len(loss.outputs) != 1:
         raise LeftOut("there is no one class an image")
     classes = class_indices(train.all_labels)
@@ -57,6 +59,14 @@ def balance(loss: LossInfo, train: Samples) -> Line:
             f"{text}",
             "Leave them out, add images, or look whether labels are shifted by one.",
         )
+    held = np.zeros(0) if validation is None else _labels_of(validation.data)
+    absent = [names[each] for each in sorted({*classes} - {*class_indices(held)})]
+    if len(held) and absent:
+        return warned(
+            f"validation has no images of {len(absent)} of the {int((counts > 0).sum())} classes "
+            f"({few(absent)}): its loss and accuracy say nothing of them; {text}",
+            "Divide the images anew so that each split has all classes, or leave those out.",
+        )
     if getattr(train.data, "class_weights", None):
         return passed(f"{text}; each class counts the same in the loss")
     if train.complete and counts[largest] > UNEQUAL * counts[smallest]:
@@ -65,6 +75,13 @@ def balance(loss: LossInfo, train: Samples) -> Line:
             "Weight the classes by --class-weights, and evaluate by recall per class.",
         )
     return passed(text)
+
+
+def _labels_of(data: Any) -> np.ndarray:
+    """All labels of a split, those under soft ones too; none where the data do not have them."""
+    if isinstance(data, tuple):
+        return np.asarray(data[1])
+    return np.asarray(getattr(data, "labels", getattr(getattr(data, "data", None), "labels", ())))
 
 
 def _form(loss: LossInfo, found: np.ndarray) -> tuple[str, str] | None:

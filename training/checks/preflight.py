@@ -45,7 +45,7 @@ def preflight(
     inputs        shape, NaN, pixels not scaled (0–255) or scaled twice, validation like training
     channels      channels last; red, green, blue in one order
     labels        form and range as loss and network take them; logits against probabilities
-    balance       images of each class, the score of always saying the largest
+    balance       images of each class, score of always saying the largest, classes not validated
     splits        the same image in two splits, by content
     initial loss  near log C; exactly log C with the last kernel zeroed
     gradients     every weight gets one; dead ReLUs; layers frozen at random values
@@ -127,7 +127,11 @@ class _Checks:
             needs=("inputs",),
         )
         self.make("labels", lambda: in_labels.labels(self.loss, self.samples, other))
-        self.make("balance", lambda: in_labels.balance(self.loss, self.samples), needs=("labels",))
+        self.make(
+            "balance",
+            lambda: in_labels.balance(self.loss, self.samples, other),
+            needs=("labels",),
+        )
         read = (self.train, other)
         self.make("splits", lambda: overlap.splits(train, validation, test, read=read))
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit import zoo
+from sightkit import io, zoo
 from sightkit._errors import SightkitError
 from sightkit.io import HDF5DatasetGenerator, HDF5DatasetWriter
 from sightkit.preprocessing import (
@@ -23,7 +23,7 @@ from sightkit.preprocessing import (
     MeanPreprocessor,
     Pipeline,
 )
-from sightkit.training import preflight
+from sightkit.training import SoftLabels, preflight
 from sightkit.training.checks import disk as on_disk
 
 CLASSES, SIDE = 4, 16
@@ -392,6 +392,26 @@ def test_classes_of_very_unlike_size(write, photos):
     assert alarms(result) == [("balance", "warned")]
     assert "90.0 %" in result["balance"].found
     assert "--class-weights" in result["balance"].todo
+
+
+@pytest.mark.parametrize("form", ("tuple", "batches", "one-hot", "soft"))
+@pytest.mark.parametrize("whole", (True, False))
+def test_classes_that_validation_lacks(form, whole, photos):
+    labels = photos[1][:60] if whole else photos[1][:60] % 2
+    held = floats(photos[0][:60]), labels
+    train = io.ArrayBatches(floats(photos[0][60:]), photos[1][60:], batch_size=32)
+    if form in ("one-hot", "soft"):
+        held = held[0], io.one_hot(labels, CLASSES)
+        rows = io.one_hot(train.labels, CLASSES)
+        train = io.ArrayBatches(train.images(slice(None)), rows, batch_size=32)
+    if form != "tuple":
+        held = io.ArrayBatches(*held, batch_size=32)
+    if form == "soft":
+        held = SoftLabels(io.ArrayBatches(held.images(slice(None)), labels, batch_size=32), CLASSES)
+    model = network(loss=SPARSE if form in ("tuple", "batches") else "categorical_crossentropy")
+    line = preflight(model, train, held, seconds=0)["balance"]
+    assert line.verdict == ("passed" if whole else "warned")
+    assert whole or "validation has no images of 2 of the 4 classes (2, 3)" in line.found
 
 
 @pytest.mark.parametrize(
