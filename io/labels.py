@@ -86,19 +86,23 @@ def one_hot(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:
 def class_weights(
     labels: np.ndarray | Sequence[int], classes: int | None = None
 ) -> dict[int, float]:
-    """Weights that let every class count the same, for ``fit(class_weight=…)``.
+    """Weights that let every class count the same in the loss.
 
     ``weight_k = N / (classes · N_k)``: the mean over all samples is 1, so the loss keeps its size
     and the learning rate its meaning. This is the "balanced" rule of scikit-learn, after King and
     Zeng, "Logistic Regression in Rare Events Data", 2001. Dividing the largest class by each class
     (which some courses do) gives the same ratios and a larger loss.
 
+    ``HDF5DatasetGenerator`` and ``training.SoftLabels`` take them as ``class_weights=``, Keras' own
+    ``fit`` as ``class_weight=``. ``training.fit`` takes a weight an image beside arrays:
+    ``(x, y, np.array([weights[label] for label in y]))``.
+
     Args:
         labels: integer (N,), of the training split alone.
         classes: number of classes; when left out, the largest label + 1.
 
     Returns:
-        Class index to weight, a plain dict: Keras takes no array.
+        Class index to weight, a plain dict.
 
     Raises:
         SightkitError: no labels, a label outside of the classes, or a class without any sample.

@@ -79,8 +79,8 @@ TODAY: dict[str, dict[str, str]] = {
     "fit": {
         "": 'Write training.fit(network, (x, y), (validation_x, validation_y), run="runs/mine", '
         "epochs=5).",
-        "class_weight": "Give (x, y, weights), a weight an image: "
-        "io.class_weights(labels)[labels].",
+        "class_weight": "Write each = io.class_weights(y), and give (x, y, "
+        "np.array([each[label] for label in y])); or a generator with class_weights=each.",
         "initial_epoch": "Leave it out: a run goes on where it was stopped.",
         "sample_weight": "Give (x, y, weights), a weight an image.",
         "shuffle": "Leave it out: arrays are mixed anew each epoch, a generator by its "
@@ -185,9 +185,14 @@ def _refusal(
 ) -> SightkitError:
     own = {name: each for name, each in signature.parameters.items() if name != "self"}
     missing = re.findall(r"missing a required .*?'(\w+)'", str(error))
-    found = [next_step(owners, name, own) for name in given if name not in own]
-    found += [next_step(owners, name, ()) for name in (*missing, "")]
-    steps = list(dict.fromkeys(filter(None, found)))
+    found = [(name, next_step(owners, name, own)) for name in given if name not in own]
+    found += [(name, next_step(owners, name, ())) for name in (*missing, "")]
+    names: dict[str, list[str]] = {}
+    for name, step in found:
+        names.setdefault(step, []).append(name)
+    steps = [
+        f"{', '.join(who)}: {step}" if any(who) else step for step, who in names.items() if step
+    ]
     call = f"{owners[0]}({', '.join(map(_as_written, own.values()))})"
     return SightkitError(f"{owners[0]}: {error}.", " ".join(steps[:3]) or f"Write {call}.")
 

@@ -163,7 +163,7 @@ def _fit(
     if phase:
         print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
     if state.position > start:
-        print(f"Resuming after {state.position} of {epochs} epochs.")
+        print(state.position.before(epochs))
         _report_prolonged(run, state, monitor, start, epochs)
     elif after:
         _continue_best(best, model, after)

@@ -36,6 +36,13 @@ class Position:
         )
         return f"epoch {self.epoch}{rest}"
 
+    def before(self, epochs: int) -> str:
+        """Return a line on what is left to do up to a number of epochs."""
+        if self.epoch < epochs:
+            return f"Resuming after {self} of {epochs} epochs."
+        done = f"The run is trained for {self.epoch} epochs already"
+        return f"{done}, and {epochs} are asked for: nothing is left to do."
+
     @property
     def file(self) -> str:
         """Name of the checkpoint."""

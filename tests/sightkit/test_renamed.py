@@ -28,7 +28,10 @@ CALLS = {
     "preprocess": (lambda p: P.SimplePreprocessor(32, 32).preprocess(IMAGE), "itself"),
     "aspect": (lambda p: P.AspectAwarePreprocessor(64, 64).preprocess(IMAGE), "itself"),
     "dataFormat": (lambda p: P.ImageToArrayPreprocessor(dataFormat="x"), "channels-last"),
-    "rMean": (lambda p: P.MeanPreprocessor(rMean=1, gMean=2, bMean=3), "red, green, blue"),
+    "rMean": (
+        lambda p: P.MeanPreprocessor(rMean=1, gMean=2, bMean=3),
+        "rMean, gMean, bMean: Write",
+    ),
     "two means": (lambda p: P.MeanPreprocessor(1, 2), r"MeanPreprocessor\(red, green, blue"),
     "horiz": (lambda p: P.CropPreprocessor(60, 60, horiz=True), "mirrors=True"),
     "crop": (lambda p: P.CropPreprocessor(60, 60).preprocess(IMAGE), "itself"),
@@ -37,7 +40,8 @@ CALLS = {
     "no class names": (lambda p: io.HDF5DatasetWriter((2, 8, 8, 3), p), "in label order"),
     "dataKey": (
         lambda p: io.HDF5DatasetWriter((2, 8, 8, 3), p, dataKey="images", bufSize=10),
-        "data_key.*as they are added",
+        "class_names: Give.*dataKey: Perhaps it is data_key.*bufSize: .*as they are added|"
+        "dataKey: Perhaps it is data_key.*bufSize: .*as they are added.*class_names: Give",
     ),
     "classes": (lambda p: generator(p, classes=3), "class_names"),
     "aug": (lambda p: generator(p, aug=P.Augment(rotation=10)), "augment="),

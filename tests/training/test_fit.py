@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import keras
@@ -273,6 +274,26 @@ def test_a_network_that_is_not_compiled_is_refused(tmp_path, network):
 def test_arguments_of_keras_are_answered(tmp_path, options, message):
     with pytest.raises(SightkitError, match=message):
         train(functional(), tmp_path / "run", **options)
+
+
+def test_the_answer_to_class_weight_runs(tmp_path):
+    with pytest.raises(SightkitError) as found:
+        train(functional(), tmp_path / "run", class_weight={0: 1.0})
+    made, weighted = re.search(r"Write (.*?), and give (.*?); or", str(found.value)).groups()
+    x, y = data()
+    names = {"io": io, "np": np, "x": x, "y": y}
+    exec(made, names)
+    given = eval(weighted, names)
+    assert len(given[2]) == len(y)
+    fit(functional(), given, data(24, 1), run=tmp_path / "run", epochs=1)
+
+
+def test_a_run_with_more_epochs_says_so(tmp_path, capsys):
+    train(functional(), tmp_path / "run", epochs=2, preflight=False)
+    capsys.readouterr()
+    train(functional(), tmp_path / "run", epochs=1)
+    said = capsys.readouterr().out
+    assert "trained for 2 epochs already, and 1 are asked for" in said and "Resuming" not in said
 
 
 def test_data_of_a_file_and_arrays_have_one_door(tmp_path, write_dataset):
