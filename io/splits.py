@@ -116,7 +116,15 @@ def _too_few(label: int, class_names: Sequence[str] | None, **received: object) 
         (
             "add images of it",
             "leave the class out by --exclude NAME",
-            *(["make two parts by --fractions 0.8 0 0.2"] if received["samples"] == 2 else ()),
+            *(
+                [
+                    "make two parts by --fractions 0.8 0 0.2, which do for "
+                    "scripts/extract_features.py and train_logistic.py (other training scripts "
+                    "need three)"
+                ]
+                if received["samples"] == 2
+                else ()
+            ),
         ),
         **received,
     )

@@ -74,7 +74,8 @@ class BuildConfig:
         if abs(sum(self.fractions) - 1) > 1e-9 or not 0 < train < 1 or min(others) < 0:
             raise SightkitError(
                 "--fractions must be three shares that add up to 1, that of train above 0.",
-                "Give --fractions 0.7 0.15 0.15, or 0.8 0 0.2 for two parts.",
+                "Give --fractions 0.7 0.15 0.15, or 0.8 0 0.2 for two parts, which do for "
+                "scripts/extract_features.py and train_logistic.py.",
                 fractions=self.fractions,
             )
         if not 0 <= self.split_seed < 2**31:

@@ -91,6 +91,14 @@ def test_a_class_that_a_split_would_miss_is_refused_by_name(sizes, short):
         split(labels_of(sizes), THREE, seed=0)
 
 
+def test_two_parts_are_advised_where_they_can_be_made_and_with_what_they_are_for():
+    with pytest.raises(SightkitError, match=r"0\.8,? 0,? 0\.2\)?, which do for .*train_logistic"):
+        split(labels_of([10, 2]), THREE, seed=0)
+    with pytest.raises(SightkitError) as found:
+        split(labels_of([10, 1]), THREE, seed=0)
+    assert "two parts" not in str(found.value)
+
+
 def test_copies_do_not_count_as_different_samples():
     with pytest.raises(SightkitError, match="too few different samples"):
         split(np.zeros(10, int), THREE, seed=0, groups=["a"] * 9 + ["b"])
