@@ -74,7 +74,7 @@ class PhotoFolder:
                 "Each file must be an image that can be read; those that are not are named above.",
                 "Remove or replace them; the others are done.",
                 bad=len(self.failed),
-                files=len(self.files),
+                files=len({*map(str, self.files), *self.failed}),
             )
 
     def _files(self, path: Path) -> list[Path]:

@@ -247,7 +247,7 @@ def refuse_left_out(
         f"{count:,} of {total:,} images are left out: {_counted(reasons)}.",
         (f"fix, move or remove them, listed in {list_of(path)}", "raise --max-bad"),
         path=str(path),
-        max_bad=max_bad,
+        max_bad=max_bad or 0.0,
     )
 
 
