@@ -189,6 +189,12 @@ def _checked(given: Iterable[Photo]) -> list[Photo]:
     for photo in photos:
         if isinstance(photo, np.ndarray):
             decoded(photo)
+        elif os.path.isdir(photo):
+            raise SightkitError(
+                "Photos are paths of image files, and this is a folder.",
+                "Give the paths of the files in it.",
+                path=os.fspath(photo),
+            )
         elif not os.path.isfile(photo):
             raise SightkitError("No such file.", "Check the path.", path=os.fspath(photo))
     return photos

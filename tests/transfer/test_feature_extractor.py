@@ -190,6 +190,7 @@ def test_parameters_are_stored_as_given_and_cloned(photos):
         (lambda photos: [*photos, np.zeros((9, 9, 3), np.uint8)], "not both.*PosixPath, ndarray"),
         (lambda photos: [1, 2], "kinds='int'"),
         (lambda photos: [*photos, "nowhere.png"], "No such file.*nowhere.png"),
+        (lambda photos: [photos[0].parent], "this is a folder.*china.*paths of the files in it"),
         (lambda photos: [np.zeros((9, 9, 3), np.float32)], "An image is uint8.*float32"),
         (lambda photos: np.zeros((9, 9, 3), np.uint8), r"An image is uint8.*\(9, 3\)"),
     ),
