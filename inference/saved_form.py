@@ -84,8 +84,10 @@ def load_or_compile(
         made = compile(
             model, engine="openvino", examples=compared, batch_size=batch_size, cache=place
         )
-    except SightkitError as error:  # OpenVINO cannot convert it, or answers otherwise
-        warn(f"{error} Keras answers.")
+    except SightkitError:
+        warn(
+            f"OpenVINO cannot convert {model.name}, or answers otherwise than Keras; Keras answers."
+        )
         made = compile(model, batch_size=batch_size)
     return made, place.facts
 

@@ -61,7 +61,8 @@ def test_the_range_of_pixels_is_found_and_said(imported):
     folder, result = imported
     lines = result.stdout.splitlines()
     assert "sigmoid was added" in lines[0] and "second class alone" in lines[1]
-    assert lines[2] == "Pixels 0-1: 100.0% of 16 photos right."
+    assert lines[2].startswith("Pixels 0-1: 100.0% of 16 photos right, mean loss 0.")
+    assert "They are scaled to 0-1 (" in result.stdout
     assert "2 classes: bright, dark" in lines
     assert lines[-1] == str(folder)
     description = json.loads((folder / "bundle.json").read_text())
@@ -167,3 +168,64 @@ def test_it_is_fine_tuned(imported, photos, script, tmp_path):
     assert "colours" in names and "logits" in names and "dark" not in names
     result = script("predict", "--bundle", run / "bundle", photos / "dark" / "1.png")
     assert result.code == 0, result.stderr
+
+
+def bundle_of(network, folder, photos, names=("bright", "dark"), **options):
+    return transfer.import_network(network, folder / "b", names, data=photos, **options)
+
+
+def test_names_in_the_wrong_order_choose_no_range(network, photos, tmp_path, capsys):
+    with pytest.raises(SightkitError, match="order of its outputs, now dark, bright"):
+        bundle_of(network, tmp_path, photos, ("dark", "bright"))
+    assert "Pixels caffe: " in capsys.readouterr().out
+    assert not (tmp_path / "b").exists()
+    bundle_of(network, tmp_path, photos, ("dark", "bright"), pixels="0-1")
+    assert "check the order of --class-names" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def grey(tmp_path_factory):
+    """Tells dark pictures from bright ones by one channel, from 0 to 1."""
+    made = keras.Sequential(
+        [keras.Input((SIDE, SIDE, 1)), layers.GlobalAveragePooling2D(), layers.Dense(1)]
+    )
+    made.layers[-1].set_weights([np.full((1, 1), -15.0), np.array([7.5])])
+    path = tmp_path_factory.mktemp("grey") / "grey.keras"
+    made.save(path)
+    return path
+
+
+def test_grey_networks_are_tried_on_the_ranges_that_fit(grey, photos, tmp_path, capsys):
+    trials = bundle_of(grey, tmp_path, photos)
+    assert [trial.pixels for trial in trials] == ["0-1", "-1-1", "0-255"]
+    assert "check the order" not in capsys.readouterr().err
+    with pytest.raises(SightkitError, match="0-1, -1-1, 0-255"):
+        bundle_of(grey, tmp_path / "c", photos, pixels="imagenet")
+
+
+def test_pixels_that_are_scaled_twice_are_said(tmp_path, capsys):
+    made = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2)]
+    )
+    made.save(tmp_path / "mine.keras")
+    for pixels, twice in (("0-1", True), ("0-255", False), (None, False)):
+        place = tmp_path / str(pixels)
+        transfer.import_network(tmp_path / "mine.keras", place, ("a", "b"), pixels=pixels)
+        assert ("scales them twice" in capsys.readouterr().err) is twice
+
+
+@pytest.mark.parametrize(
+    ("right", "chance", "count", "knows"),
+    (
+        (5 / 15, 5 / 15, 15, False),
+        (0.6, 0.6, 256, False),
+        (0.2, 0.5, 99, False),
+        (1.0, 0.5, 4, True),
+        (0.75, 1 / 3, 15, True),
+        (0.1, 0.01, 256, True),
+    ),
+)
+def test_better_than_chance_needs_more_than_luck(right, chance, count, knows):
+    from sightkit.transfer.pixel_ranges import Trial
+
+    assert Trial("0-1", right, 1.0, chance, count, []).knows is knows

@@ -1,0 +1,232 @@
+"""The ranges that a network's pixels may have been scaled to, and which suits labelled photos."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from sightkit._errors import SightkitError
+from sightkit._network import flat_layers
+from sightkit.evaluation.folder_batches import labels_of
+from sightkit.evaluation.intervals import wilson
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    BGRPreprocessor,
+    ColourPreprocessor,
+    GrayscalePreprocessor,
+    ImageToArrayPreprocessor,
+    MeanPreprocessor,
+    Pipeline,
+    Preprocessor,
+    SimplePreprocessor,
+)
+from sightkit.transfer.imagenet import CAFFE_MEAN
+from sightkit.transfer.photo_source import open_photos
+
+if TYPE_CHECKING:
+    import keras
+
+Pixels = Literal["0-1", "-1-1", "imagenet", "0-255", "caffe"]
+TRIED, HARD = 256, 4
+"""Labelled photos that the ranges of pixels are tried on, and candidates for the canary."""
+CERTAIN = 0.36
+"""Mean loss of answers that are certain, with a probability of 0.7."""
+IMAGENET_MEAN = MeanPreprocessor(0.485, 0.456, 0.406, (0.229, 0.224, 0.225))
+STEPS: dict[Pixels, tuple[Preprocessor, ...]] = {
+    "0-1": (ImageToArrayPreprocessor(),),
+    "-1-1": (ImageToArrayPreprocessor(1 / 127.5), MeanPreprocessor(1.0, 1.0, 1.0)),
+    "imagenet": (ImageToArrayPreprocessor(), IMAGENET_MEAN),
+    "0-255": (ImageToArrayPreprocessor(1.0),),
+    "caffe": (ImageToArrayPreprocessor(1.0), CAFFE_MEAN, BGRPreprocessor()),
+}
+"""What a network's pixels were scaled to, as ``keras.applications`` and most tutorials do it."""
+GREY: tuple[Pixels, ...] = ("0-1", "-1-1", "0-255")
+"""Those that are the same for all channels."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a network answers labelled photos whose pixels were scaled in one way.
+
+    Attributes:
+        pixels: the way.
+        rank1: share of photos answered rightly.
+        loss: mean crossentropy, in nats.
+        chance: share of the photos that the largest class has.
+        count: number of photos.
+        hard: indices of a few photos that are answered rightly, the least certain first.
+    """
+
+    pixels: Pixels
+    rank1: float
+    loss: float
+    chance: float
+    count: int
+    hard: list[int]
+
+    @property
+    def knows(self) -> bool:
+        """Whether it is clearly better (95 %) than always naming the largest class."""
+        return wilson(self.rank1, self.count)[0] > self.chance
+
+
+def chains_for(
+    network: keras.Model,
+    pixels: Pixels | None = None,
+    *,
+    size: Sequence[int] = (),
+    crop: bool = False,
+) -> dict[Pixels, Pipeline]:
+    """Return the chains from a decoded image to what a network takes, by range of pixels.
+
+    Args:
+        network: built.
+        pixels: what they are scaled to, one of ``STEPS``; by default all that suit its channels.
+        size: (height, width) where the network takes any, or flat images.
+        crop: cut the middle out in place of distorting it.
+
+    Raises:
+        SightkitError: a size that is needed and missing, or channels that are neither 1 nor 3;
+            a range of colours for a network of grey images.
+    """
+    taken = tuple(network.inputs[0].shape[1:])
+    height, width = size or (taken[:2] if len(taken) in (2, 3) else (None, None))
+    if not (height and width):
+        raise SightkitError(
+            "This network does not say how large its images are.",
+            "Give --size HEIGHT WIDTH.",
+            takes=taken,
+        )
+    channels = taken[2] if len(taken) == 3 else 1
+    if len(taken) == 1 and taken[0]:
+        channels = taken[0] // (height * width)
+    if channels not in (1, 3):
+        raise SightkitError(
+            "A network of images takes one channel or three, and they come last.",
+            "Give the size of its images: --size HEIGHT WIDTH.",
+            takes=taken,
+            channels=channels,
+        )
+    fit = GREY if channels == 1 else tuple(STEPS)
+    if pixels not in (None, *fit):
+        raise SightkitError(
+            f"{pixels} scales each of three colours, and this network takes one channel.",
+            f"Give the range of its training: --pixels {', '.join(fit)}.",
+            pixels=pixels,
+            channels=channels,
+        )
+    resize = (AspectAwarePreprocessor if crop else SimplePreprocessor)(width, height)
+    colour = GrayscalePreprocessor() if channels == 1 else ColourPreprocessor()
+    return {
+        name: Pipeline((colour, resize, *STEPS[name])) for name in fit if pixels in (None, name)
+    }
+
+
+def scales_itself(network: keras.Model) -> bool:
+    """Return whether a network begins with a layer that scales pixels."""
+    import keras
+
+    for layer in flat_layers(network):
+        if isinstance(layer, (keras.layers.Rescaling, keras.layers.Normalization)):
+            return True
+        if layer.weights:
+            return False
+    return False
+
+
+def try_pixels(
+    network: keras.Model,
+    chains: Mapping[Pixels, Preprocessor],
+    data: str | os.PathLike[str],
+    class_names: Sequence[str],
+    exclude: Sequence[str] = (),
+) -> tuple[list[Trial], list[np.ndarray]]:
+    """Classify labelled photos with their pixels scaled in each way; what suits best comes first.
+
+    That is the one with the least loss, among those that are better than chance, if any. But too
+    large a range makes every answer certain: among ways that answer as many rightly, with a loss
+    below ``CERTAIN``, the first of ``STEPS`` is taken.
+
+    Args:
+        network: that gives a probability for each class.
+        chains: to try.
+        data: folder of class folders, or a dataset file; at most 256 photos are read.
+        class_names: of the network.
+        exclude: class folders that are left out.
+
+    Returns:
+        The trials, and the photos that were read.
+
+    Raises:
+        SightkitError: other classes, or a photo that cannot be read.
+    """
+    options: dict[str, Any] = {"exclude": tuple(exclude)} if exclude else {}
+    photos = open_photos(data, **options).images
+    order = labels_of(photos.class_names, class_names)
+    rows = np.linspace(0, len(photos) - 1, min(TRIED, len(photos))).astype(int)
+    images = [photos.read(int(row)) for row in rows]
+    labels = order[photos.labels[rows]]
+    chance = float(np.bincount(labels).max() / len(labels))
+    trials = []
+    for pixels, chain in chains.items():
+        prepared = np.stack([chain(image) for image in images]).astype(np.float32)
+        answers = network.predict(prepared, batch_size=32, verbose=0)
+        certainty = answers[np.arange(len(labels)), labels]
+        right = answers.argmax(axis=1) == labels
+        loss = -float(np.log(np.maximum(certainty, 1e-6)).mean())
+        hard = [int(row) for row in certainty.argsort() if right[row]][:HARD]
+        trials.append(Trial(pixels, float(right.mean()), loss, chance, len(labels), hard))
+    able = [trial for trial in trials if trial.knows] or trials
+    best = max(trial.rank1 for trial in able)
+    noise = (best * (1 - best) / len(images)) ** 0.5
+    good = [trial for trial in able if trial.rank1 >= best - noise and trial.loss < CERTAIN]
+    chosen = good[0] if good else min(able, key=lambda trial: trial.loss)
+    return [chosen, *(trial for trial in trials if trial is not chosen)], images
+
+
+def explain(trials: Sequence[Trial], class_names: Sequence[str], *, given: bool) -> None:
+    """Print how labelled photos are answered, and by what the first trial was chosen.
+
+    Args:
+        trials: of ``try_pixels``.
+        class_names: of the network.
+        given: the range was named; a network that knows nothing then gets a warning.
+
+    Raises:
+        SightkitError: ranges were to be told apart, and none is better than chance.
+    """
+    chosen, tried = trials[0], {trial.pixels for trial in trials}
+    for trial in trials:
+        print(
+            f"Pixels {trial.pixels}: {trial.rank1:.1%} of {trial.count} photos right, "
+            f"mean loss {trial.loss:.3g}."
+        )
+    ranges = ", ".join(name for name in STEPS if name in tried)
+    names = ", ".join(class_names[:5]) + (", …" if len(class_names) > 5 else "")
+    if chosen.knows:
+        if len(trials) > 1:
+            least = chosen.loss <= min(trial.loss for trial in trials if trial.knows)
+            why = "the least mean loss" if least else "as often right as the best, and tried first"
+            print(f"They are scaled to {chosen.pixels} ({why}); --pixels chooses another way.")
+    elif len(trials) > 1:
+        raise SightkitError(
+            "No range of pixels lets the network answer clearly better than always naming the "
+            "largest class, so that none can be chosen.",
+            f"Check that --class-names has the order of its outputs, now {names}; give more "
+            f"photos; or name the range: --pixels {ranges}.",
+            right=f"{max(trial.rank1 for trial in trials):.1%} of {chosen.count}",
+            largest_class=f"{chosen.chance:.1%}",
+        )
+    else:
+        hint = "" if not given else ", and --pixels"
+        print(
+            f"{chosen.rank1:.1%} of {chosen.count} photos is not clearly better than always naming "
+            f"the largest class ({chosen.chance:.1%}): check the order of --class-names, now "
+            f"{names}{hint}.",
+            file=sys.stderr,
+        )
