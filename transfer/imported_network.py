@@ -115,7 +115,7 @@ def import_network(
     elif scaled and pixels != "0-255":
         print(
             "The network has a layer that scales pixels (Rescaling or Normalization): --pixels "
-            f"{pixels} scales them twice. Leave it out, unless they were in training too.",
+            f"{pixels} scales them twice. Leave it out, unless training did so too.",
             file=sys.stderr,
         )
     if len(chains) > 1 and data is None:
