@@ -110,7 +110,7 @@ def import_network(
     chains = chains_for(network, pixels, size=size, crop=crop)
     scaled = scales_itself(network)
     if pixels is None and scaled:
-        chains = {"0-255": chains["0-255"]}
+        chains = {each: chain for each, chain in chains.items() if each == "0-255"}
         print("The network scales pixels itself: it gets them as they are, 0 to 255.")
     elif scaled and pixels != "0-255":
         print(
