@@ -12,6 +12,7 @@ import numpy as np
 
 from sightkit import _files, training, zoo
 from sightkit._errors import SightkitError
+from sightkit.preprocessing import Pipeline
 from sightkit.training.canary import choose_canary
 from sightkit.transfer.feature_network import example_image
 from sightkit.transfer.pixel_ranges import (
@@ -107,10 +108,10 @@ def import_network(
             told, or on which no range is better than chance.
     """
     network = training.read_network(file)
-    chains = chains_for(network, pixels, size=size, crop=crop)
+    chains: dict[Pixels, Pipeline] = chains_for(network, pixels, size=size, crop=crop)
     scaled = scales_itself(network)
     if pixels is None and scaled:
-        chains = {each: chain for each, chain in chains.items() if each == "0-255"}
+        chains = {"0-255": chains["0-255"]}
         print("The network scales pixels itself: it gets them as they are, 0 to 255.")
     elif scaled and pixels != "0-255":
         print(
