@@ -58,7 +58,7 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
         SightkitError: other data, another backend or number of threads.
     """
     then_data, now_data = (side.get("data", {}).get("sha256") for side in (recorded, now))
-    if then_data != now_data:
+    if "data" in now and then_data != now_data:
         raise SightkitError(
             "A run is resumed with its own data.",
             "Name that dataset file, wherever it is now, with --data, or begin anew with "

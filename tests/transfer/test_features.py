@@ -157,7 +157,7 @@ def test_an_engine_that_fails_in_the_middle_of_a_file_is_refused(
     network, path = opened(), tmp_path / "f.h5"
     with monkeypatch.context() as patch:
         patch.setattr(openvino_engine.OpenVinoEngine, "_answer", failing)
-        with pytest.raises(SightkitError, match=rf"(?s){reason}.*--engine keras --overwrite"):
+        with pytest.raises(SightkitError, match=rf"(?s){reason}.*--engine=keras"):
             extract(network, folder, path)
     assert not path.exists()
     features = extract(network, folder, path, engine="keras", overwrite=True)
