@@ -1,4 +1,4 @@
-"""Kinds of image files: told apart by their first bytes, never by their names."""
+"""Kinds of image files, recognized by their first bytes, never by their names."""
 
 from __future__ import annotations
 

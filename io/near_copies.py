@@ -19,7 +19,7 @@ from numpy.random import default_rng
 Places = Mapping[int, Hashable] | Sequence[Hashable]
 
 LEAST_SIDE = 64
-"""Pixels; smaller images have too little in them to be told apart."""
+"""Pixels; smaller images hold too little to be distinguished."""
 MOST_IMAGES = 2**19
 SIDE = 32
 PLAIN = 3.0

@@ -87,7 +87,7 @@ def main(config: Config) -> dict[str, Any]:
         print(
             f"--threshold {config.threshold:g}: {100 * distance.lost_below(config.threshold):.1f} "
             "% of the training photos were below it, held out; photos of other things may be above "
-            "it (--reject tells them by their features).",
+            "it (--reject recognizes them by their features).",
             file=sys.stderr,
         )
     return evaluation.predict_photos(

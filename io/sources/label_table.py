@@ -42,7 +42,7 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read CSV or JSON lines; the content tells which.
+    """Read CSV or JSON lines; the content decides which.
 
     Raises:
         SightkitError: no such file, no UTF-8, rows of different lengths, one column alone.
