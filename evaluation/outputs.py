@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _files, _run_files
-from sightkit._errors import SightkitError
-from sightkit.io.left_out import storable
+from sightkit._errors import SightkitError, printable
 
 ANSWERS = (".json", ".csv")
 FORMAT = "sightkit-evaluation"
@@ -91,12 +90,12 @@ def write_answers(
     """
     require_file(path, ANSWERS, overwrite=overwrite)
     entries: dict[str, list[dict[str, Any]]] = {
-        storable(picture): [{"class": name, "probability": p} for name, p in classes.items()]
+        printable(picture): [{"class": name, "probability": p} for name, p in classes.items()]
         for picture, classes in answers.items()
     }
     for picture, reason in (failed or {}).items():
-        nothing = {"class": None, "probability": None, "error": storable(reason)}
-        entries[storable(picture)] = [nothing]
+        nothing = {"class": None, "probability": None, "error": printable(reason)}
+        entries[printable(picture)] = [nothing]
     if Path(path).suffix.lower() == ".json":
         _files.write_json(path, entries)
         return

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from sightkit import io
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 from sightkit.evaluation.outputs import write_answers
 from sightkit.evaluation.tables import text_table
-from sightkit.io.sources.folder_scan import printable, scan_folder
+from sightkit.io.sources.folder_scan import scan_folder
 
 PART = 32
 """Images in memory at once; they come in the size of the camera."""

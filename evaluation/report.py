@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import _files, _run_files, _scripts
+from sightkit._errors import few
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
 from sightkit.evaluation.evaluation_data import EvaluationData
@@ -33,7 +34,6 @@ from sightkit.evaluation.predictions import (
     require_stored_order,
 )
 from sightkit.evaluation.tables import percent, text_table
-from sightkit.io.labels import listed
 
 SHOWN_CLASSES = 50
 WORST = 24
@@ -236,7 +236,7 @@ def _without_images(test: Evaluation) -> list[str]:
         return []
     return [
         f"There are no images of {len(names):,} of the network's {len(test.class_names):,} classes "
-        f"({listed(names)}): their recall is undefined."
+        f"({few(names)}): their recall is undefined."
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 
 
 def encode_labels(
@@ -41,8 +41,8 @@ def encode_labels(
     unknown = sorted(set(names) - set(index))
     if unknown:
         raise SightkitError(
-            f"Each name must be one of the {len(known)} classes {listed(known)}.",
-            unknown=listed(unknown),
+            f"Each name must be one of the {len(known)} classes {few(known)}.",
+            unknown=few(unknown),
         )
     return np.array([index[name] for name in names], np.int64), known
 
@@ -143,9 +143,3 @@ def check_labels(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray
             highest=values.max(),
         )
     return values.astype(np.int64)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first five names, and how many more there are."""
-    shown = ", ".join(names[:5]) or "none"
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from sightkit import _files
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,14 @@ def check_list(path: Path) -> None:
 
 
 def write_list(path: Path, findings: Iterable[Finding]) -> None:
-    """Write the list atomically, UTF-8; bytes of a name that are no UTF-8 become ``\\udcXX``.
+    """Write the list atomically, UTF-8; bytes of a name that are no UTF-8 become ``\\xNN``.
 
     Where there is nothing to list, nothing is written, and an older list is removed.
     """
     check_list(path)
-    rows = [{key: storable(text) for key, text in asdict(each).items()} for each in findings]
+    rows = [{key: printable(text) for key, text in asdict(each).items()} for each in findings]
     if not rows:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     _files.write_csv(path, rows, HEADER.split(","))
-
-
-def storable(text: str) -> str:
-    """Return a text as UTF-8 holds it: bytes of a name that are no UTF-8 become ``\\udcXX``."""
-    return text.encode("utf-8", "backslashreplace").decode()

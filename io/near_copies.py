@@ -3,8 +3,8 @@
 A hash has the signs of the lowest frequencies of an image's cosine transform (DCT), as pHash has
 them (Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010). A crop
 moves these; so each image has hashes of its crops too, and they are looked up among the others'
-hashes of the whole. What is found is compared value by value, up to higher frequencies. Things of
-one outline on an empty background, such as goods on white, look like copies to it.
+hashes of the whole. What is found is compared block by block. Things of one outline on an empty
+background, such as goods on white, look like copies to it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ PLAIN = 3.0
 CROP = 0.05
 SPANS = ((0.0, 1.0), (0.0, 1 - CROP), (CROP / 2, 1 - CROP / 2), (CROP, 1.0))
 WINDOWS = len(SPANS) ** 2
-LOWEST, COMPARED = 9, 12
+LOWEST = 9
 BITS = 64
 DISTANCE = 12
-SIMILAR = 0.9
-BLOCK, CONTRAST, AGREE = 8, 2.0, 0.8
-"""Bits that differ, product of the waves, mean correlation of the blocks: copies of photos cropped
-by 5 % have 8, 0.92 and 0.83, other photos 12, 0.48 and 0.6; in a common frame 0.93 and 0.78."""
+BLOCK, CONTRAST, AGREE = 8, 2.0, 0.86
+"""Bits that differ, mean correlation of the blocks: 99 % of 400 photos' copies cropped by 5 % are
+found, and 7 pairs among 4,389 faces of 64x64, all in one frame."""
 TABLES, KEY_BITS, BUCKET = 12, 20, 32
 """Of hashes; a key holds some of the bits, and as many images of one key are compared at most."""
 PORTION = 4096
@@ -113,16 +112,15 @@ def near_copies(thumbnails: np.ndarray) -> np.ndarray:
     Args:
         thumbnails: uint8 (N, 32, 32), of ``thumbnail``.
     """
-    hashes = np.concatenate(
-        [np.zeros((0, WINDOWS), np.uint64), *map(_hashes, _portions(thumbnails))]
-    )
+    starts = range(0, len(thumbnails), PORTION)
+    portions = (_hashes(thumbnails[start : start + PORTION]) for start in starts)
+    hashes = np.concatenate([np.zeros((0, WINDOWS), np.uint64), *portions])
     found = [np.zeros((0, 2), np.int64)]
     for window, (one, other) in enumerate(_candidates(hashes)):
         for start in range(0, len(one), PORTION):
             part = slice(start, start + PORTION)
             cut, whole = thumbnails[one[part]], thumbnails[other[part]]
-            alike = np.einsum("ij,ij->i", _waves(cut, window), _waves(whole, 0)) >= SIMILAR
-            alike &= _agreement(_blocks(cut, window), _blocks(whole, 0)) >= AGREE
+            alike = _agreement(_blocks(cut, window), _blocks(whole, 0)) >= AGREE
             found.append(np.stack([one[part][alike], other[part][alike]], axis=1))
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
@@ -168,10 +166,12 @@ def _keys(hashes: np.ndarray, bits: np.ndarray) -> np.ndarray:
 
 def _hashes(thumbnails: np.ndarray) -> np.ndarray:
     """Return uint64 (n, windows): the whole image's first."""
-    basis = np.concatenate([_basis(span, LOWEST) for span in SPANS])
+    basis = np.concatenate(list(map(_basis, SPANS)))
     found = basis @ thumbnails.astype(np.float32) @ basis.T
     found = found.reshape(len(found), len(SPANS), LOWEST, len(SPANS), LOWEST)
-    rows, columns = _order(LOWEST)[:, 1 : BITS + 1]
+    pairs = itertools.product(range(LOWEST), repeat=2)
+    lowest = sorted(pairs, key=lambda uv: uv[0] ** 2 + uv[1] ** 2)[1 : BITS + 1]
+    rows, columns = np.array(lowest).T
     signs = found.transpose(0, 1, 3, 2, 4)[..., rows, columns] > 0
     return np.packbits(signs, axis=-1).reshape(len(found), WINDOWS, 8).view(np.uint64)[..., 0]
 
@@ -205,34 +205,9 @@ def _enlarging(span: tuple[float, float]) -> np.ndarray:
     return near.clip(0).astype(np.float32)
 
 
-def _waves(thumbnails: np.ndarray, window: int) -> np.ndarray:
-    """Return the values of a window that are compared, of length 1: float32 (n, values).
-
-    They weigh as their frequency: natural images have as much more of a lower one.
-    """
-    high, wide = (_basis(SPANS[each], COMPARED) for each in divmod(window, len(SPANS)))
-    rows, columns = _order(COMPARED)[:, 1:]
-    values = (high @ thumbnails.astype(np.float32) @ wide.T)[:, rows, columns]
-    values *= np.hypot(rows, columns).astype(np.float32)
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
-
-
-def _basis(span: tuple[float, float], count: int) -> np.ndarray:
-    """Return the cosines over a span of a line, summed over each of its pixels, (count, 32)."""
+def _basis(span: tuple[float, float]) -> np.ndarray:
+    """Return the cosines over a span of a line, summed over each of its pixels, (LOWEST, 32)."""
     place = (np.clip(np.linspace(0, 1, SIDE + 1), *span) - span[0]) / (span[1] - span[0])
-    waves = np.arange(1, count)[:, np.newaxis] * np.pi
+    waves = np.arange(1, LOWEST)[:, np.newaxis] * np.pi
     sums = np.concatenate([place[np.newaxis], np.sqrt(2) * np.sin(waves * place) / waves])
     return np.diff(sums, axis=1).astype(np.float32)
-
-
-def _order(count: int) -> np.ndarray:
-    """Return rows and columns of a transform, the lowest frequencies first: (2, count²)."""
-    pairs = sorted(
-        itertools.product(range(count), repeat=2), key=lambda uv: uv[0] ** 2 + uv[1] ** 2
-    )
-    return np.array(pairs).T
-
-
-def _portions(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(thumbnails), PORTION):
-        yield thumbnails[start : start + PORTION]

@@ -15,6 +15,18 @@ Images: TypeAlias = np.ndarray | Sequence[np.ndarray]
 """A batch: one array (N, H, W, C), or a sequence of N images that may differ in size."""
 
 BYTES, BYTES_OR_FLOATS = ("uint8",), ("uint8", "float32")
+FORMS = {
+    3: ("one image (height, width, channels)", "io.read_image returns images of this form."),
+    4: (
+        "images (number, height, width, channels)",
+        "A single image goes to the preprocessor itself.",
+    ),
+}
+OTHER_CHANNELS = {
+    1: "Put a ColourPreprocessor before it: grey images become RGB.",
+    3: "Put a GrayscalePreprocessor before it: RGB images become grey.",
+}
+"""What helps images of so many channels, where others are taken."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,17 +205,7 @@ def check_image(
         channels: how many there may be.
         dtypes: names of those that are accepted; None accepts integers and floats of any size.
     """
-    array = np.asarray(image)
-    if array.ndim != 3 or array.shape[2] not in channels or 0 in array.shape:
-        raise SightkitError(
-            f"{owner} takes one image (height, width, channels), channels-last, with "
-            f"{_listed(channels)} channel(s).",
-            _other_channels(array.shape[2])
-            if array.ndim == 3
-            else "io.read_image returns images of this form.",
-            shape=array.shape,
-        )
-    return _check_dtype(array, owner, dtypes)
+    return _checked(np.asarray(image), 3, owner, channels, dtypes)
 
 
 def check_batch(
@@ -215,16 +217,7 @@ def check_batch(
     """The batch if it is one array of images, checked; None if it is a sequence of images."""
     if not isinstance(images, np.ndarray):
         return None
-    if images.ndim != 4 or images.shape[3] not in channels or 0 in images.shape:
-        raise SightkitError(
-            f"{owner}.batch takes images (number, height, width, channels), channels-last, with "
-            f"{_listed(channels)} channel(s).",
-            _other_channels(images.shape[-1])
-            if images.ndim == 4
-            else "A single image goes to the preprocessor itself.",
-            shape=images.shape,
-        )
-    return _check_dtype(images, owner, dtypes)
+    return _checked(images, 4, f"{owner}.batch", channels, dtypes)
 
 
 def check_size(owner: str, **sizes: int) -> None:
@@ -235,24 +228,27 @@ def check_size(owner: str, **sizes: int) -> None:
             raise SightkitError(f"{owner}: {name} must be an integer of at least 1.", **received)
 
 
-def _check_dtype(array: np.ndarray, owner: str, dtypes: tuple[str, ...] | None) -> np.ndarray:
-    accepted = array.dtype.kind in "uif" if dtypes is None else array.dtype.name in dtypes
-    if not accepted:
+def _checked(
+    array: np.ndarray,
+    rank: int,
+    owner: str,
+    channels: tuple[int, ...],
+    dtypes: tuple[str, ...] | None,
+) -> np.ndarray:
+    form, way = FORMS[rank]
+    if array.ndim != rank or array.shape[-1] not in channels or 0 in array.shape:
+        raise SightkitError(
+            f"{owner} takes {form}, channels-last, with {_listed(channels)} channel(s).",
+            OTHER_CHANNELS.get(array.shape[-1], FORMS[3][1]) if array.ndim == rank else way,
+            shape=array.shape,
+        )
+    if array.dtype.kind not in "uif" if dtypes is None else array.dtype.name not in dtypes:
         raise SightkitError(
             f"{owner} takes images of {_listed(dtypes or ('integers or floats',))}.",
             "io.read_image returns uint8; ImageToArrayPreprocessor makes it float32, once.",
             dtype=array.dtype,
         )
     return array
-
-
-def _other_channels(given: int) -> str:
-    """Return how images of one channel become such of three, and the other way round."""
-    ways = {
-        1: "Put a ColourPreprocessor before it: grey images become RGB.",
-        3: "Put a GrayscalePreprocessor before it: RGB images become grey.",
-    }
-    return ways.get(given, "io.read_image returns images of this form.")
 
 
 def _listed(values: tuple[Any, ...]) -> str:

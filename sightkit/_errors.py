@@ -88,9 +88,15 @@ class Interrupted(Exception):
         self.exit_code = exit_code
 
 
-def few(names: Sequence[str], most: int = 5) -> str:
-    """Return the first names of many, for a line of text."""
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+def printable(name: str) -> str:
+    """Return a text as UTF-8 holds it: bytes of a name that are no UTF-8 become ``\\udcXX``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names of many, and how many more there are, for a line of text."""
+    shown = ", ".join(map(printable, names[:5])) or "none"
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
 def _shown(value: object) -> str:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit import zoo
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 from sightkit._scripts import warn
 from sightkit.io import HDF5DatasetWriter, LeftOut, check_place
 from sightkit.io.build.dataset import list_of, refuse_left_out
 from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
 from sightkit.io.hdf5.values import mean_bytes
-from sightkit.io.left_out import Finding, check_list, storable, write_list
+from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.threads import progress
 from sightkit.transfer.added_photos import stored_features, write_with_stored
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
@@ -81,7 +81,7 @@ def extract_features(
     check_place(path)
     check_list(list_of(path))
     count, stored = len(photos.rows), None
-    names = [storable(photos.images.identify(int(row))) for row in photos.rows]
+    names = [printable(photos.images.identify(int(row))) for row in photos.rows]
     if path.exists() and not overwrite:
         found = open_features([path]).networks[0]
         if _same_network(found, network):

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from sightkit._errors import printable
 from sightkit._scripts import warn
 from sightkit.evaluation.evaluation_data import require_images
 from sightkit.io import SPLITS, DatasetFile, FolderDataset, Grouping, ImageSource, joined
-from sightkit.io.sources.folder_scan import printable, scan_folder
+from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.training import photo_chain
 
 MIXED = 42

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from keras.src.saving import saving_lib
 
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
@@ -111,58 +110,39 @@ def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
             f"The file must hold Keras weights ({error}).", "It may be damaged.", path=str(path)
         ) from error
     return {
-        place.replace(OLD_LAYERS, "layers/"): (
-            editor.object_metadata.get(place.rpartition("/")[0], ""),
-            array,
-        )
+        now: (editor.object_metadata.get(place.rpartition("/")[0], ""), array)
         for place, array in editor.weights_dict.items()
-        if place.startswith(("layers/", OLD_LAYERS)) and "/seed_generator/" not in place
+        if _is_weight(now := place.replace(OLD_LAYERS, "layers/"))
     }
 
 
+class _Places(saving_lib.H5IOStore):
+    """Takes the variables of a network where Keras would write their values."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[str, Any]] = {}
+        self.place = self.layer = ""
+
+    def __bool__(self) -> bool:
+        return True
+
+    def make(self, path: str, metadata: Any = None) -> _Places:
+        self.place, self.layer = path, (metadata or {}).get("name", "")
+        return self
+
+    def __setitem__(self, key: str, variable: Any) -> None:
+        self.found[f"{self.place}/{key}"] = (self.layer, variable)
+
+
 def variables_by_place(network: keras.Model) -> dict[str, tuple[str, Any]]:
-    """(layer's name, variable) by place in the file that Keras writes of a network.
-
-    Keras counts the layers of a class in each network, and names sublayers by their attribute.
-    """
-    found: dict[str, tuple[str, Any]] = {}
-    seen: set[int] = set()
-
-    def visit(layer: Any, place: str) -> None:
-        if id(layer) in seen:
-            return
-        seen.add(id(layer))
-        if not isinstance(layer, keras.Model):
-            own = [*layer._trainable_variables, *layer._non_trainable_variables]
-            found.update((f"{place}/{i}", (layer.name, each)) for i, each in enumerate(own))
-        for name, each in _sublayers(layer):
-            visit(each, f"{place}/{name}".lstrip("/"))
-
-    visit(network, "")
-    return found
+    """(layer's name, variable) by place in the file that Keras writes of a network."""
+    places = _Places()
+    saving_lib._save_state(network, places, None, "", set())
+    return {place: found for place, found in places.found.items() if _is_weight(place)}
 
 
-def _sublayers(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Layers inside a network or layer, with their place in it; public names come first."""
-    names = ["layers"] if isinstance(layer, keras.Model) else dir(layer)
-    for attribute in sorted(names, key=lambda name: (name.startswith("_"), name)):
-        value = None if attribute.startswith("__") else getattr(layer, attribute, None)
-        if isinstance(value, keras.layers.Layer):
-            yield attribute, value
-        elif isinstance(value, (list, tuple)) and not attribute.startswith("_"):
-            counts: Counter[str] = Counter()
-            for each in value:
-                if isinstance(each, keras.layers.Layer):
-                    kind = _snake(type(each).__name__)
-                    number = f"_{counts[kind]}" if counts[kind] else ""
-                    counts[kind] += 1
-                    yield f"{attribute}/{kind}{number}", each
-
-
-def _snake(name: str) -> str:
-    """Keras' own spelling of a class name in its files: Conv2D to conv2d, PReLU to p_re_lu."""
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+def _is_weight(place: str) -> bool:
+    return place.startswith("layers/") and "/seed_generator/" not in place
 
 
 def _differences(

@@ -15,13 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sightkit import _files
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
 from sightkit.io.chain import Chain
 from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
-from sightkit.io.labels import listed
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.sample_photos import SampleLayout, write_sample_photos
@@ -186,11 +185,11 @@ def _check_classes(found: Sequence[str], wanted: Sequence[str], data: Path) -> N
     missing = sorted(set(wanted) - set(found))
     if strange or missing:
         raise SightkitError(
-            f"The data must be those that this script is for, with the classes {listed(wanted)}.",
+            f"The data must be those that this script is for, with the classes {few(wanted)}.",
             "Check --data; scripts/build_folder.py takes photos of any classes.",
             data=str(data),
-            classes=listed(found),
-            missing=listed(missing),
+            classes=few(found),
+            missing=few(missing),
         )
 
 

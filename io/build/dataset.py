@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import _faults, _files, _locks
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 from sightkit.io.build.findings import conflicting, found, near_copies
 from sightkit.io.build.partition import check_fixed, partition
 from sightkit.io.build.prepare import Prepared
@@ -23,7 +23,7 @@ from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import file_size, mean_bytes
 from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
 from sightkit.io.image_kinds import NEEDS_HEIF
-from sightkit.io.left_out import Finding, check_list, storable, write_list
+from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.sources.folder_dataset import FolderDataset
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS
@@ -144,7 +144,7 @@ def _build(
     check_fixed(images, recipe["fractions"])
     refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
     prepared = Prepared(images, preprocessors, workers=workers)
-    names = [storable(images.identify(row)) for row in range(len(images))]
+    names = [printable(images.identify(row)) for row in range(len(images))]
     groups = None if grouping is None else grouping(names)
 
     def room(shape: tuple[int, ...]) -> int | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from sightkit._errors import SightkitError
-from sightkit.io.sources.folder_scan import printable
+from sightkit._errors import SightkitError, printable
 
 
 def refuse_lookalikes(names: Iterable[str]) -> None:

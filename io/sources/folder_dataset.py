@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from sightkit import _scripts
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few, printable
 from sightkit.io.images import read_image
 from sightkit.io.sources.archives import place_in_archive
 from sightkit.io.sources.folder_layouts import (
@@ -23,10 +23,10 @@ from sightkit.io.sources.folder_layouts import (
     by_number,
     by_split,
 )
-from sightkit.io.sources.folder_scan import Scan, printable, scan_folder, without
+from sightkit.io.sources.folder_scan import Scan, scan_folder, without
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.label_files import by_table
-from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images, listed
+from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 from sightkit.io.sources.tiny_imagenet import tiny_imagenet
 from sightkit.io.splits import SPLITS
 
@@ -246,6 +246,6 @@ class FolderDataset:
                     nearly = f"Give {flag}, which nearly fits: {error}"
                 continue
             if len(found.lost) <= MOST_LOST * len(found.images):
-                classes = listed([printable(name) for name in found.classes])
+                classes = few(found.classes)
                 return f"Give {flag}, which fits: {len(found.images):,} images of {classes}."
         return nearly

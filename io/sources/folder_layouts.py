@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import ending_of
 from sightkit.io.sources.folder_scan import Scan, composed, descend, enter, excluding
 from sightkit.io.sources.labelled import (
@@ -13,7 +13,6 @@ from sightkit.io.sources.labelled import (
     LayoutError,
     Place,
     label_images,
-    listed,
 )
 
 NAMES_HINT = (
@@ -169,7 +168,7 @@ def _holder(scan: Scan, classes: Sequence[str]) -> Scan:
         raise SightkitError(
             "The classes must be in one folder; several hold all of them.",
             "Give one of them as --data; unpack an archive first.",
-            folders=listed([name or "." for name in found]),
+            folders=few([name or "." for name in found]),
         )
     return enter(scan, found[0]) if found and found[0] else descend(scan)
 
@@ -180,5 +179,5 @@ def _refuse_splits(scan: Scan, classes: Sequence[str]) -> None:
             "The folders must be classes; these are named like the parts of a data set.",
             "Give one of them as --data.",
             folder=str(scan.root),
-            folders=listed(classes),
+            folders=few(classes),
         )

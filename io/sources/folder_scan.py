@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 from sightkit.io.image_kinds import (
     HEAD_BYTES,
     KIND_BY_ENDING,
@@ -181,11 +181,6 @@ def excluding(name: str, excluded: Container[str]) -> str:
 def composed(name: str) -> str:
     """Return a name with composed accents (NFC): macOS decomposes them, other systems do not."""
     return unicodedata.normalize("NFC", name)
-
-
-def printable(name: str) -> str:
-    """A file name as text that UTF-8 can hold; bytes that are no UTF-8 become ``\\xNN``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.sources.folder_layouts import in_test
 from sightkit.io.sources.folder_scan import Scan, composed
@@ -18,7 +18,7 @@ from sightkit.io.sources.label_table import (
     read_table,
     refuse_several_labels,
 )
-from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images, listed
+from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 
 LABEL_COLUMNS = ("label", "class")
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
@@ -166,9 +166,9 @@ def _id_column(
             "does.",
             "Check --data and --labels.",
             path=str(path),
-            columns=listed(names),
+            columns=few(names),
             first_row=list(rows[0]) if rows else [],
-            files=listed(files.names),
+            files=few(files.names),
         )
     rivals = [at for at in range(len(names)) if at != best and counts[at] == counts[best]]
     ids = [row[best] for row in rows]
@@ -244,7 +244,7 @@ def _column(path: Path, names: Sequence[str], wanted: str) -> int:
     if wanted not in names:
         raise SightkitError(
             "The table must have the columns that --columns names.",
-            f"It has {listed(names)}.",
+            f"It has {few(names)}.",
             path=str(path),
             column=wanted,
         )

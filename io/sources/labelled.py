@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few, printable
 from sightkit.io.sources.class_names import refuse_lookalikes
-from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding, printable
+from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
 
@@ -108,7 +108,7 @@ def label_images(
     if unknown := sorted(excluded - known - scan.removed):
         raise SightkitError(
             "Only classes and folders that are there can be excluded.",
-            f"There are {listed(sorted(known - {''}))}.",
+            f"There are {few(sorted(known - {''}))}.",
             exclude=unknown,
         )
     images.sort(key=lambda image: os.fsencode(image[0]))
@@ -152,7 +152,7 @@ def _refuse_poor(
     wanted = {split for split, _ in counts} | set(splits)
     for split in sorted(wanted, key=lambda split: (split not in ("", "train"), split)):
         least = fewest if split in ("", "train") else 1
-        poor = [f"{printable(c)} ({counts[split, c]})" for c in classes if counts[split, c] < least]
+        poor = [f"{c} ({counts[split, c]})" for c in classes if counts[split, c] < least]
         if poor:
             raise SightkitError(
                 (
@@ -163,7 +163,7 @@ def _refuse_poor(
                 )
                 + f"{_seen(lost)}.",
                 ("add images", "leave the class out by --exclude NAME"),
-                classes=listed(poor),
+                classes=few(poor),
                 folder=str(scan.root),
             )
 
@@ -174,15 +174,9 @@ def _seen(left_out: list[tuple[str, str]]) -> str:
 
 
 def _archives(left_out: list[tuple[str, str]]) -> str:
-    found = [printable(name) for name, _ in left_out if name.lower().endswith(ARCHIVE_ENDINGS)]
+    found = [name for name, _ in left_out if name.lower().endswith(ARCHIVE_ENDINGS)]
     return (
-        f"It holds archives: give one of them, unpacked if it is in another: {listed(found)}."
+        f"It holds archives: give one of them, unpacked if it is in another: {few(found)}."
         if found
         else ""
     )
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, with the number of the others."""
-    shown = ", ".join(printable(name) for name in names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown or "none"

@@ -9,9 +9,9 @@ import socket
 
 import pytest
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 from sightkit.io.sources import folder_scan
-from sightkit.io.sources.folder_scan import LINK, NOT_AN_IMAGE, descend, printable, scan_folder
+from sightkit.io.sources.folder_scan import LINK, NOT_AN_IMAGE, descend, scan_folder
 
 
 def touch(root, *names):
@@ -53,7 +53,7 @@ def test_a_name_that_is_no_utf8_is_taken_and_printable(tmp_path):
     os.rename(tmp_path / "a" / "x.jpg", tmp_path / "a" / name)
     ((found, _),) = scan_folder(tmp_path).images
     assert found == f"a/{name}"
-    assert printable(found) == "a/caf\\xe9.jpg"
+    assert printable(found) == "a/caf\\udce9.jpg"
     printable(found).encode()
 
 
