@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,11 +16,11 @@ SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
 
 
 @dataclass(frozen=True)
-class Config(RunConfig):
+class Config(RunConfig, sightkit_io.SizeFlags):
     """Base of a training script's ``Config``: override the defaults, add fields.
 
     Raises:
-        SightkitError: a size below 1, a negative seed, a ``learning_rate`` (a field that scripts
+        SightkitError: a number below 1, a negative seed, a ``learning_rate`` (a field that scripts
             add) that is not above 0, resume together with overwrite, or data that exist and are no
             dataset file.
     """
@@ -36,6 +36,11 @@ class Config(RunConfig):
     """Images a step."""
     data: Path
     """Dataset file (.h5) to train on."""
+    size: tuple[int, ...] = field(default=(), kw_only=True)
+    """Height and width of the network's input, pixels, or one number for both; as stored by
+    default."""
+    validation_split: str = "validation"
+    """Split of the data that is evaluated after each epoch; the best weights are chosen by it."""
     seed: int = 1
     """Seed of weights, order and augmentation."""
     split_seed: int = 42
@@ -60,6 +65,7 @@ class Config(RunConfig):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""
+        super().__post_init__()
         _files.as_paths(self)
         rate = getattr(self, "learning_rate", 1.0)
         for name, valid, rule in (

@@ -17,7 +17,7 @@ from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments.config import Config
 from sightkit.experiments.data import Data
-from sightkit.preprocessing import Pipeline
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
 CLASSIFICATION: dict[str, Any] = {
     "loss": "sparse_categorical_crossentropy",
@@ -115,6 +115,9 @@ class Experiment:
         if limit and max(last - first for first, last in file.splits.values()) > limit:
             file = self._few_of(file, limit)
         self.data = Data(file, self.config.batch_size, self.config.seed)
+        if self.config.size and file.shape[1:3] != self.config.size:
+            resized = SimplePreprocessor(self.config.width, self.config.height)
+            self.data.chain = Pipeline((resized, self.data.chain))
         self.data.class_weights = self.config.class_weights
         return self.data
 
@@ -136,7 +139,7 @@ class Experiment:
     def fit(
         self, network: Any, train: Any, *, epochs: int = 0, **options: Any
     ) -> list[dict[str, float]]:
-        """Train a compiled network, evaluated on the validation split after each epoch.
+        """Train a compiled network, evaluated on the split for validation after each epoch.
 
         Args:
             network: compiled.
@@ -148,7 +151,7 @@ class Experiment:
             The epochs' rows, as ``training.fit``.
         """
         self._match_channels(network, train)
-        validation = self.data.evaluation("validation")
+        validation = self.data.evaluation(self.config.validation_split)
         epochs = epochs or self.config.epochs
         return training.fit(network, train, validation, run=self.run, epochs=epochs, **options)
 
@@ -197,7 +200,8 @@ class Experiment:
             batch = evaluation.images_a_batch(predictor, views, size)
             chain = evaluation.with_views(chain, size, views, stored=stored)
             predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
-        splits = {split: self.data.evaluation(split, chain, batch) for split in sightkit_io.SPLITS}
+        names = dict.fromkeys((*sightkit_io.SPLITS, *self.data.file.splits))
+        splits = {split: self.data.evaluation(split, chain, batch) for split in names}
         if self.run.lengths:  # the same weights come of the same lengths in turn
             facts = {"lengths": self.run.lengths, **facts}
         facts = {**training.facts(network, seed=self.config.seed), **facts}

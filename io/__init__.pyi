@@ -24,6 +24,7 @@ from sightkit.io.manifest import Manifest as Manifest
 from sightkit.io.order import batch_rng as batch_rng
 from sightkit.io.order import epoch_order as epoch_order
 from sightkit.io.order import sample_rng as sample_rng
+from sightkit.io.size import SizeFlags as SizeFlags
 from sightkit.io.sources.archives import extract_archive as extract_archive
 from sightkit.io.sources.cifar10 import Cifar10 as Cifar10
 from sightkit.io.sources.cifar10 import FetchedCifar10 as FetchedCifar10

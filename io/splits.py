@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -73,6 +74,48 @@ def check_fractions(fractions: Mapping[str, float]) -> None:
         raise SightkitError(
             "The shares of a split must be positive and add up to 1.", fractions=dict(fractions)
         )
+
+
+def shares_by_name(values: Sequence[float | str]) -> dict[str, float]:
+    """Return the shares of splits as a flag gives them: name to share, without those of 0.
+
+    Args:
+        values: three numbers, of ``SPLITS`` in turn; or texts ``"NAME=SHARE"``, train first.
+
+    Raises:
+        SightkitError: shares that do not add up to 1, train not first or without images, a name
+            that occurs twice or is none.
+
+    Example:
+        >>> shares_by_name((0.8, 0, 0.2))
+        {'train': 0.8, 'test': 0.2}
+        >>> shares_by_name(("train=0.7", "calibration=0.1", "test=0.2"))
+        {'train': 0.7, 'calibration': 0.1, 'test': 0.2}
+    """
+    texts = [text.partition("=") for text in values if isinstance(text, str)]
+    pairs = [(name, share) for name, _, share in texts]
+    if not pairs and len(values) == len(SPLITS):
+        pairs = [(name, str(share)) for name, share in zip(SPLITS, values, strict=True)]
+    shares: dict[str, float] = {}
+    with contextlib.suppress(ValueError):
+        shares = {name: float(share) for name, share in pairs}
+    train = shares.get(SPLITS[0], 0)
+    named = all(name.isidentifier() for name in shares) and list(shares)[:1] == [SPLITS[0]]
+    if not (
+        named
+        and len(shares) == len(values)
+        and 0 < train < 1
+        and min(shares.values()) >= 0
+        and abs(sum(shares.values()) - 1) <= 1e-9
+    ):
+        raise SightkitError(
+            "--fractions must be three shares, of train, validation and test, or NAME=SHARE for "
+            "each split, train first; they add up to 1, that of train above 0.",
+            "Give --fractions 0.7 0.15 0.15, or 0.8 0 0.2 for two parts, which do for "
+            "scripts/extract_features.py and train_logistic.py.",
+            fractions=tuple(values),
+        )
+    return {name: share for name, share in shares.items() if share}
 
 
 def _groups_by_class(

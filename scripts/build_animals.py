@@ -27,12 +27,12 @@ class Config(io.BuildConfig):
 
     data: Path = Path("datasets/animals")
     output: Path = Path("datasets/animals.h5")
-    size: int = 32
+    size: tuple[int, ...] = (32, 32)
 
 
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
-        chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
+        chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
         return config.build(io.FolderDataset(folder, classes=CLASSES), chain, classes=CLASSES)
 
 

@@ -39,14 +39,14 @@ class Config(io.BuildConfig):
 
     data: Path = Path("datasets/101_ObjectCategories")
     output: Path = Path("datasets/caltech101.h5")
-    size: int = 256
+    size: tuple[int, ...] = (256, 256)
     background: bool = False
     """Take BACKGROUND_Google, pictures of none of the classes, as the 102nd class."""
 
 
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
-        chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
+        chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
         left_out = () if config.background or not any(folder.glob(f"**/{OTHER}")) else (OTHER,)
         classes = (*CLASSES, OTHER) if config.background else CLASSES
         source = io.FolderDataset(folder, exclude=left_out, classes=classes)

@@ -27,8 +27,8 @@ class Config(io.BuildConfig):
 
     data: Path = Path("datasets/cifar-10-batches-py")
     output: Path = Path("datasets/cifar10.h5")
-    size: int = 32
-    fractions: tuple[float, float, float] = (0.72, 0.08, 0.20)
+    size: tuple[int, ...] = (32, 32)
+    fractions: tuple[float | str, ...] = (0.72, 0.08, 0.20)
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def main(config: Config) -> dict[str, Any]:
         # A smoke run brings batches of its own making, which are not the published ones.
         own = config.smoke and {path.name: _files.sha256(path) for path in folder.iterdir()}
         source = io.Cifar10(folder, own or None)
-        chain = Pipeline((SimplePreprocessor(config.size, config.size),))
+        chain = Pipeline((SimplePreprocessor(config.width, config.height),))
         return config.build(source, chain)
 
 

@@ -27,13 +27,13 @@ class Config(io.BuildConfig):
 
     data: Path = Path("datasets/dogs-vs-cats")
     output: Path = Path("datasets/dogs_vs_cats.h5")
-    size: int = 256
-    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    size: tuple[int, ...] = (256, 256)
+    fractions: tuple[float | str, ...] = (0.8, 0.1, 0.1)
 
 
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
-        chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
+        chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
         return config.build(io.FolderDataset(folder, "names"), chain, classes=("cat", "dog"))
 
 

@@ -35,7 +35,7 @@ class Config(io.BuildConfig):
 
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
-        chain = Pipeline((AspectAwarePreprocessor(config.size, config.size),))
+        chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
         source = io.FolderDataset(folder, classes=FLOWERS)
         if any(folder.glob("**/jpg/image_0001.jpg")):
             source = io.FolderDataset(folder, "numbers", classes=FLOWERS, per_class=80)

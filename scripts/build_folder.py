@@ -34,7 +34,7 @@ class Config(io.BuildConfig, io.FolderFlags):
 
     data: Path = Path("datasets/photos")
     output: Path = Path("datasets/photos.h5")
-    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15)
+    fractions: tuple[float | str, ...] = (0.70, 0.15, 0.15)
     fit: Literal["crop", "stretch"] = "crop"
     """Keep the middle of an image, or all of it and not its shape."""
     grey: bool = False
@@ -46,7 +46,7 @@ def main(config: Config) -> dict[str, Any]:
     colour = (GrayscalePreprocessor(),) if config.grey else ()
     with config.folder() as folder:
         source = io.FolderDataset(folder, **config.options)
-        return config.build(source, Pipeline((*colour, fit(config.size, config.size))))
+        return config.build(source, Pipeline((*colour, fit(config.width, config.height))))
 
 
 if __name__ == "__main__":

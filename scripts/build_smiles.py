@@ -28,13 +28,13 @@ class Config(io.BuildConfig):
 
     data: Path = Path("datasets/SMILEs")
     output: Path = Path("datasets/smiles.h5")
-    size: int = 28
-    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    size: tuple[int, ...] = (28, 28)
+    fractions: tuple[float | str, ...] = (0.7, 0.1, 0.2)
 
 
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
-        chain = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.size, config.size)))
+        chain = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height)))
         source = io.FolderDataset(folder, classes=CLASSES)
         return config.build(source, chain, classes=CLASSES)
 

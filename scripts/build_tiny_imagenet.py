@@ -28,13 +28,13 @@ class Config(io.BuildConfig):
 
     data: Path = Path("datasets/tiny-imagenet-200")
     output: Path = Path("datasets/tiny_imagenet.h5")
-    fractions: tuple[float, float, float] = (0.81, 0.09, 0.10)
+    fractions: tuple[float | str, ...] = (0.81, 0.09, 0.10)
 
 
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         # All images have 64x64 pixels: with the default size nothing is resized.
-        chain = Pipeline((SimplePreprocessor(config.size, config.size),))
+        chain = Pipeline((SimplePreprocessor(config.width, config.height),))
         return config.build(io.FolderDataset(folder, "tiny_imagenet"), chain)
 
 

@@ -34,7 +34,7 @@ class Config:
     data: Path = Path()
     """Dataset file (.h5), or a folder of class folders."""
     split: str = "test"
-    """Split of the dataset file: test, validation or train."""
+    """Split of the dataset file: test, validation, train or another of its names."""
     exclude: tuple[str, ...] = ()
     """Classes of a folder, or folders in it, to leave out."""
     crops: Literal[1, 2, 5, 10] = 1

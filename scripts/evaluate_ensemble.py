@@ -36,7 +36,7 @@ class Config:
     data: Path | None = None
     """Dataset file (.h5) or folder of class folders; an ensemble's own data by default."""
     split: str = "test"
-    """Split of the dataset file: test, validation or train."""
+    """Split of the dataset file: test, validation, train or another of its names."""
     exclude: tuple[str, ...] = ()
     """Classes of a folder, or folders in it, to leave out."""
     output: Path | None = None

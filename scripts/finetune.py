@@ -100,6 +100,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         file = transfer.photos_to_file(
             config.model,
             config.data,
+            size=config.size,
             split_seed=config.split_seed,
             limit=config.limit,
             max_bad=config.max_bad or None,
@@ -111,7 +112,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         import keras
 
         data = run.use(file)
-        data.chain, data.evaluation_batch = transfer.preprocessing_of(config.model), 64
+        data.chain, data.evaluation_batch = transfer.preprocessing_of(config.model, config.size), 64
         train = data.training(config.augmentation(*file.shape[1:3]))
 
         # 2. Surgery: the pretrained body under a new head.
@@ -120,7 +121,9 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             print(f"The weights of {config.model} are not available: it begins at random values.")
         hidden = (config.hidden,) if config.hidden else ()
         head = {"hidden": hidden, "dropout": config.dropout, "pool": config.pool}
-        network = transfer.with_new_head(config.model, data.classes, trained=trained, **head)
+        network = transfer.with_new_head(
+            config.model, data.classes, size=config.size, trained=trained, **head
+        )
         layer = config.unfreeze_from or transfer.last_block(config.model, network)
         transfer.unfreeze_from(network, layer)  # an unknown one is refused before phase 1
 

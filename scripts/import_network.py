@@ -17,16 +17,14 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import tyro
-
-from sightkit import _cli, training, transfer
+from sightkit import _cli, io, training, transfer
 from sightkit._errors import SightkitError
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.SizeFlags):
     """Make a bundle of a Keras network."""
 
     network: Path = Path()
@@ -36,8 +34,8 @@ class Config:
     class folders that it was trained on."""
     pixels: Literal["auto", "0-1", "-1-1", "imagenet", "0-255", "caffe"] = "auto"
     """Range of pixels; auto: 0-255 where the network scales them itself, else tried on --data."""
-    size: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="HEIGHT WIDTH")] = None
-    """Size of the images, where the network takes any."""
+    size: tuple[int, ...] = ()
+    """Height and width of the images, where the network takes any; one number for both."""
     crop: bool = False
     """Cut out the middle of a photo, in place of distorting it to the network's shape."""
     data: Path | None = None
@@ -53,14 +51,13 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
+        super().__post_init__()
         if self.smoke:
             return
         for name in ("network", "class_names"):
             if getattr(self, name) in (Path(), ""):
                 flag = name.replace("_", "-")
                 raise SightkitError(f"Give --{flag}.", "See --help for an example.")
-        if self.size is not None and min(self.size) < 1:
-            raise SightkitError("--size must be two numbers of pixels.", size=self.size)
         if os.path.lexists(self.output) and not self.overwrite:
             raise SightkitError(
                 "An existing folder is not replaced.",
@@ -79,7 +76,7 @@ def main(config: Config) -> dict[str, Any]:
             config.output,
             names,
             pixels=None if config.pixels == "auto" else config.pixels,
-            size=config.size or (),
+            size=config.size,
             crop=config.crop,
             data=config.data,
             exclude=config.exclude,

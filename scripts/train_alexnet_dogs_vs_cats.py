@@ -34,11 +34,15 @@ class Config(experiments.Config):
     learning_rate: float = 1e-3
     """Rate of Adam at the start; it falls to zero along half a cosine."""
 
+    def patch(self, height: int, width: int) -> tuple[int, int]:
+        """Return width and height of the network's input, cut out of a stored image."""
+        size = self.size or (round(height * 227 / 256), round(width * 227 / 256))
+        return size[1], size[0]
+
     def augmentation(self, height: int, width: int) -> pre.RandomPipeline:
         """Return the random variation of a training image of the stored size."""
-        side = round(height * 227 / 256)
         varied = pre.Augment(rotation=20, translation=0.2, zoom=0.15, horizontal_flip=True)
-        return pre.RandomPipeline((pre.PatchPreprocessor(side, side), varied))
+        return pre.RandomPipeline((pre.PatchPreprocessor(*self.patch(height, width)), varied))
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
@@ -50,13 +54,14 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             pre.Pipeline((pre.ColourPreprocessor(), pre.SimplePreprocessor(72, 72))),
             fractions={"train": 0.8, "validation": 0.1, "test": 0.1},
         )
-        stored = data.file.shape[1]
-        side = round(stored * 227 / 256)
-        middle = pre.AspectAwarePreprocessor(side, side, crop=side / stored)
+        height, width = data.file.shape[1:3]
+        patch = config.patch(height, width)
+        share = min(1.0, max(patch[0] / width, patch[1] / height))
+        middle = pre.AspectAwarePreprocessor(*patch, crop=share)
         # The mean of the training photos; scaled, so that averages of batch normalization settle.
         floats = (pre.MeanPreprocessor.of(data.file.mean), pre.ImageToArrayPreprocessor())
         data.chain = pre.Pipeline((middle, *floats))
-        train = data.training(config.augmentation(stored, stored), pre.Pipeline(floats))
+        train = data.training(config.augmentation(height, width), pre.Pipeline(floats))
 
         small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
         network = zoo.AlexNet(data.image_shape, data.classes, **small)

@@ -27,6 +27,7 @@ class Config(experiments.Config):
     epochs: int = 20
     batch_size: int = 32
     data: Path = Path("datasets/digits.h5")
+    size: tuple[int, ...] = (28, 28)
     learning_rate: float = 1e-3
     """Rate of Adam at the start; it falls to zero along half a cosine."""
 
@@ -41,7 +42,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         data = run.dataset(
             io.digits,
-            Pipeline((GrayscalePreprocessor(), SimplePreprocessor(28, 28))),
+            Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height))),
             fractions={"train": 0.70, "validation": 0.15, "test": 0.15},
         )
         train = data.training(config.augmentation(*data.file.shape[1:3]))

@@ -30,6 +30,7 @@ class Config(experiments.Config):
     epochs: int = 20
     batch_size: int = 128
     data: Path = Path("datasets/mnist.h5")
+    size: tuple[int, ...] = (28, 28)
     learning_rate: float = 0.05
     """Rate of SGD with Nesterov momentum 0.9 at the start; falls to zero along half a cosine."""
 
@@ -44,7 +45,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         data = run.dataset(
             io.digits if config.smoke else io.mnist,  # a smoke run needs no download
-            Pipeline((GrayscalePreprocessor(), SimplePreprocessor(28, 28))),
+            Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height))),
             fractions={"train": 0.825, "validation": 0.075, "test": 0.1},  # 55,000, 5,000, MNIST's
         )
         train = data.training(config.augmentation(*data.file.shape[1:3]))

@@ -39,6 +39,8 @@ class Config(training.RunConfig):
     """Number of folds of the training photos, each held out once."""
     test_fraction: float = 0.25
     """Share of test photos, where the features have no test split."""
+    split: str = "test"
+    """Split of the features that is tested; train and validation are trained on, and no other."""
     split_seed: int = 42
     """Seed of the division into training and test photos."""
     groups: str | None = None

@@ -27,6 +27,7 @@ class Config(experiments.Config):
     epochs: int = 70
     batch_size: int = 64
     data: Path = Path("datasets/cifar10.h5")
+    size: tuple[int, ...] = (32, 32)
     learning_rate: float = 0.005
     """Rate of SGD with momentum 0.9 at the start; falls to zero along a line."""
 
@@ -42,7 +43,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         colour = (ColourPreprocessor(),) if config.smoke else ()  # it takes digits, which are grey
         data = run.dataset(
             io.digits if config.smoke else io.FetchedCifar10(),
-            Pipeline((*colour, SimplePreprocessor(32, 32))),
+            Pipeline((*colour, SimplePreprocessor(config.width, config.height))),
             fractions={"train": 0.72, "validation": 0.08, "test": 0.20},  # 45,000 and 5,000
         )
         train = data.training(config.augmentation(*data.file.shape[1:3]))

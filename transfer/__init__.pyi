@@ -38,7 +38,7 @@ from sightkit.transfer.photo_source import open_photos as open_photos
 from sightkit.transfer.photos import Sample as Sample
 from sightkit.transfer.photos import draw_sample as draw_sample
 from sightkit.transfer.photos import photos_to_file as photos_to_file
-from sightkit.transfer.photos import stored_side as stored_side
+from sightkit.transfer.photos import stored_size as stored_size
 from sightkit.transfer.similarity import Probe as Probe
 from sightkit.transfer.similarity import probe as probe
 from sightkit.transfer.sources import names as names

@@ -23,6 +23,7 @@ def with_new_head(
     name: str,
     classes: int,
     *,
+    size: Sequence[int] = (),
     hidden: Sequence[int] = (256,),
     dropout: float = 0.5,
     pool: str = "avg",
@@ -34,6 +35,8 @@ def with_new_head(
         name: one of ``names()``: ``"vgg16"``, ``"mobilenetv2_0.35"``, …; or the folder of a bundle,
             whose network is cut at the last layer with height and width.
         classes: number of classes, at least 2.
+        size: (height, width) of images, where it is not the one that a network of ``names()`` was
+            trained on.
         hidden: neurons of each hidden dense layer of the head; none for logits alone.
         dropout: share dropped after each hidden layer.
         pool: ``"avg"``: the mean of each feature map; ``"flatten"``: every place of the maps has
@@ -42,7 +45,7 @@ def with_new_head(
 
     Returns:
         Uncompiled network, which a bundle can hold: float32 (N, H, W, C), as
-        ``preprocessing_of(name)`` gives them, to float32 (N, classes) probabilities.
+        ``preprocessing_of(name, size)`` gives them, to float32 (N, classes) probabilities.
 
     Raises:
         SightkitError: an unknown name, weights that cannot be had, an argument out of range.
@@ -53,8 +56,9 @@ def with_new_head(
     if is_bundle(name):
         return _on_bundle(name, classes, hidden, dropout, pool)
     side = source_of(name).side
+    shape = (*(size or (side, side)), 3)
     network = zoo.Surgery(
-        (side, side, 3), classes, base=name, hidden=tuple(hidden), dropout=dropout, pool=pool
+        shape, classes, base=name, hidden=tuple(hidden), dropout=dropout, pool=pool
     )
     if trained:
         for layer in pretrained(name, include_top=False).network.layers:

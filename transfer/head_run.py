@@ -51,6 +51,7 @@ class HeadSettings:
     strengths: Sequence[float] = STRENGTHS
     folds: int = 3
     test_fraction: float = 0.25
+    split: str = "test"
     split_seed: int = 42
     seed: int = 0
     groups: str | None = None
@@ -86,7 +87,9 @@ def head_rows(features: Features, settings: HeadSettings) -> tuple[np.ndarray, n
     check_head(settings.head, settings.multiclass, settings.strengths)
     features.require_finite()
     groups = groups_of(features, settings.groups)
-    train, test = split_rows(features, settings.test_fraction, settings.split_seed, groups)
+    train, test = split_rows(
+        features, settings.test_fraction, settings.split_seed, groups, settings.split
+    )
     own = None if groups is None else groups[train]
     stratified_folds(features.labels[train], settings.folds, features.class_names, own)
     return train, test

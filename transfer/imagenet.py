@@ -6,6 +6,7 @@ import functools
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,12 +116,22 @@ def weights_available(name: str, *, include_top: bool = True) -> bool:
     return is_bundle(name) or (_models_folder() / _file(source_of(name), include_top)).is_file()
 
 
-def preprocessing_of(name: str) -> Pipeline:
-    """Return the chain from a decoded image to the input of a pretrained network, or a bundle's."""
+def preprocessing_of(name: str, size: Sequence[int] = ()) -> Pipeline:
+    """Return the chain from a decoded image to the input of a pretrained network, or a bundle's.
+
+    Args:
+        name: one of ``names()``, or the folder of a bundle.
+        size: (height, width) of the input, by default that which the network was trained on; a
+            bundle has its own.
+
+    Raises:
+        SightkitError: an unknown name, or a folder that is no bundle.
+    """
     if is_bundle(name):
         return Pipeline((from_config(check_bundle(name, ALONE)["preprocessing"]),))
     source = source_of(name)
-    middle = AspectAwarePreprocessor(source.side, source.side, crop=CROP)
+    height, width = size or (source.side, source.side)
+    middle = AspectAwarePreprocessor(width, height, crop=CROP)
     if source.caffe:
         steps = (middle, ImageToArrayPreprocessor(1.0), CAFFE_MEAN, BGRPreprocessor())
     else:

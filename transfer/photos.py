@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.imagenet import preprocessing_of
 from sightkit.transfer.photo_source import open_photos
-from sightkit.transfer.sources import CROP, is_bundle, source_of
+from sightkit.transfer.sources import CROP, is_bundle
 
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
 FOLDER = Path("datasets")
@@ -33,27 +34,39 @@ SEPARABLE = 2
 """Pictures of a class that come first: one to learn from, one to be held out."""
 
 
-def stored_side(name: str) -> int:
-    """Return width and height at which photos are stored for a network, pixels: 256 for 224.
+def stored_size(name: str, size: Sequence[int] = ()) -> tuple[int, int]:
+    """Return height and width at which photos are stored for a network, pixels: 256 for 224.
 
     Its own preprocessing keeps the middle 0.875 of an image. Of one of this size that is what the
     network takes, pixel by pixel; the rest is there for shifts and turns to come from.
+
+    Args:
+        name: of the network, one of ``names()``; or the folder of a bundle.
+        size: (height, width) of its input, where it is not the one that it was trained on.
+
+    Raises:
+        SightkitError: an unknown name, or a size for a bundle, whose network has its own.
     """
+    if size and is_bundle(name):
+        raise SightkitError(
+            "The network of a bundle keeps its size; those trained on ImageNet take others.",
+            "Leave --size out.",
+            size=tuple(size),
+            model=name,
+        )
+    taken = preprocessing_of(name, size)(np.zeros((256, 256, 3), np.uint8)).shape[:2]
     if is_bundle(name):
-        image = np.zeros((256, 256, 3), np.uint8)
-        side = max(preprocessing_of(name)(image).shape[:2])
-    else:
-        side = source_of(name).side
-    stored = side
-    while round(CROP * stored) < side:
-        stored += 1
-    return stored
+        taken = (max(taken),) * 2
+    # The smallest size of which the rounded share is enough.
+    height, width = (next(n for n in itertools.count(s) if round(CROP * n) >= s) for s in taken)
+    return height, width
 
 
 def photos_to_file(
     name: str,
     data: str | os.PathLike[str],
     *,
+    size: Sequence[int] = (),
     split_seed: int = 42,
     limit: int | None = None,
     max_bad: float | None = None,
@@ -63,13 +76,15 @@ def photos_to_file(
 ) -> io.DatasetFile:
     """Build the dataset file of a folder of photos for a network, or open it if it exists.
 
-    Images are stored as uint8 at ``stored_side(name)``; the network's own preprocessing is for
-    reading. The file is ``datasets/FOLDER-SIDE-HASH.h5``; the hash is of photos, size and split, so
+    Images are stored as uint8 at ``stored_size(name)``; the network's own preprocessing is for
+    reading. The file is ``datasets/FOLDER-SIZE-HASH.h5``; the hash is of photos, size and split, so
     that other photos never meet an old file.
 
     Args:
         name: of the network, one of ``names()``; or the folder of a bundle.
         data: the folder; or a dataset file, which is opened, with a warning of smaller images.
+        size: (height, width) of the network's input, where it is not the one that it was trained
+            on.
         split_seed: of the division into train (0.70), validation (0.15) and test.
         limit: take that many images of each split at most.
         max_bad: share of photos that may be left out because they cannot be read.
@@ -83,7 +98,7 @@ def photos_to_file(
     Raises:
         SightkitError: neither folder nor file; else as ``io.build_dataset``.
     """
-    side, data = stored_side(name), Path(data)
+    (height, width), data = stored_size(name, size), Path(data)
     if data.is_file():
         file = io.DatasetFile.open(data)
         if groups is not None:
@@ -93,11 +108,12 @@ def photos_to_file(
                 data=str(data),
                 groups=groups,
             )
-        if min(file.shape[1:3]) < side:
+        if file.shape[1] < height or file.shape[2] < width:
+            wanted = str(height) if height == width else f"{height} {width}"
             warn(
                 f"The images of {data.name} are {file.shape[2]}x{file.shape[1]}, and {name} wants "
-                f"them of {side}x{side}, for shifts and turns: they are enlarged. Where the "
-                f"photos are larger, build the file by scripts/build_folder.py --size {side}."
+                f"them of {width}x{height}, for shifts and turns: they are enlarged. Where the "
+                f"photos are larger, build the file by scripts/build_folder.py --size {wanted}."
             )
         return file
     if not data.is_dir():
@@ -106,17 +122,18 @@ def photos_to_file(
                 photos = Path(folder) / "samples"
                 photos.mkdir()
                 write_sample_photos(photos)
-                return photos_to_file(name, photos, split_seed=split_seed, limit=limit)
+                return photos_to_file(name, photos, size=size, split_seed=split_seed, limit=limit)
         raise _nothing_there(data)
     source = io.FolderDataset(data, **options)
-    chain = Pipeline((AspectAwarePreprocessor(side, side),))
+    chain = Pipeline((AspectAwarePreprocessor(width, height),))
+    shape = str(height) if height == width else f"{height}x{width}"
     recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]
     if groups is not None:
         recipe.append(io.Grouping(groups).to_config())
     mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
     return io.build_dataset(
         source,
-        FOLDER / f"{data.resolve().name}-{side}-{mark}.h5",
+        FOLDER / f"{data.resolve().name}-{shape}-{mark}.h5",
         preprocessors=chain,
         fractions=FRACTIONS,
         split_seed=split_seed,

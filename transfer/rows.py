@@ -10,33 +10,49 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.transfer.feature_file import Features
 
+TRAINED = ("train", "validation")
 COPY = 1e-5
 """Relative difference up to which features are of the same picture."""
 
 
 def split_rows(
-    features: Features, test_fraction: float, seed: int, groups: np.ndarray | None = None
+    features: Features,
+    test_fraction: float,
+    seed: int,
+    groups: np.ndarray | None = None,
+    split: str = "test",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rows to train on, and rows to test on: int64, in ``features.order``.
 
-    A file with a split called ``test`` keeps it, and all others are trained on, without the groups
-    that are in it. Any other file is divided, each class in the same proportions; groups, and
-    copies of a picture, which have the same features, stay on one side.
+    A file with a split called ``test`` keeps it, and train and validation are trained on, without
+    the groups that are in it. Any other file is divided, each class in the same proportions;
+    groups, and copies of a picture, which have the same features, stay on one side. Splits of other
+    names are neither trained on nor tested.
 
     Args:
         features: from ``open_features``.
         test_fraction: share of the test rows, where the file has none.
         seed: of the division.
         groups: those of ``groups_of``.
+        split: that is tested in place of ``test``; ``test`` is then neither trained on.
 
     Raises:
-        SightkitError: a share outside 0 to 1, or a class with fewer than two different pictures.
+        SightkitError: no such split, a share outside 0 to 1, or a class with fewer than two
+            different pictures.
     """
     rows = features.order
-    if "test" in features.splits:
-        first, last = features.splits["test"]
+    apart = {n: ends for n, ends in features.splits.items() if n not in (*TRAINED, split)}
+    if apart:
+        rows = rows[~np.isin(rows, np.concatenate([np.arange(*ends) for ends in apart.values()]))]
+        warn(
+            f"{features.shape[0] - len(rows):,} photos, those of {', '.join(apart)}, are neither "
+            "trained on nor tested."
+        )
+    if split != "test" or split in features.splits:
+        first, last = features.files[0].rows(split)
         inside = (rows >= first) & (rows < last)
         shared = np.zeros(len(rows), bool)
         if groups is not None:

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,10 +21,11 @@ from sightkit.io.build.recipe import OtherRecipe
 from sightkit.io.chain import Chain
 from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.size import SizeFlags
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.sample_photos import SampleLayout, write_sample_photos
-from sightkit.io.splits import SPLITS
+from sightkit.io.splits import shares_by_name
 
 TEST_DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
 SMOKE_IMAGES = 50
@@ -32,7 +33,7 @@ SHOWN_CLASSES = 10
 
 
 @dataclass(frozen=True)
-class BuildConfig:
+class BuildConfig(SizeFlags):
     """Base of a build script's ``Config``: override the defaults, add fields.
 
     Raises:
@@ -48,10 +49,11 @@ class BuildConfig:
     """Folder of the images, or an archive of it (zip, tar, tar.gz, tar.bz2, tar.xz)."""
     output: Path
     """Dataset file (.h5) to write."""
-    size: int = 64
-    """Height and width of the images in the file, pixels."""
-    fractions: tuple[float, float, float] = (0.60, 0.15, 0.25)
-    """Shares of train, validation, test; 0 for none. A test split of the data set's own stays."""
+    size: tuple[int, ...] = field(default=(64, 64), kw_only=True)
+    """Height and width of the images in the file, pixels; one number for both."""
+    fractions: tuple[float | str, ...] = (0.60, 0.15, 0.25)
+    """Shares of train, validation, test, 0 for none; or NAME=SHARE of any splits, train first. A
+    test split of the data set's own stays."""
     split_seed: int = 42
     """Seed of the division into training, validation and test images."""
     max_bad: float = 0.0
@@ -67,16 +69,8 @@ class BuildConfig:
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""
         _files.as_paths(self)
-        if self.size < 1:
-            raise SightkitError("--size must be at least 1.", "Give --size 64.", size=self.size)
-        train, *others = self.fractions
-        if abs(sum(self.fractions) - 1) > 1e-9 or not 0 < train < 1 or min(others) < 0:
-            raise SightkitError(
-                "--fractions must be three shares that add up to 1, that of train above 0.",
-                "Give --fractions 0.7 0.15 0.15, or 0.8 0 0.2 for two parts, which do for "
-                "scripts/extract_features.py and train_logistic.py.",
-                fractions=self.fractions,
-            )
+        super().__post_init__()
+        shares_by_name(self.fractions)
         if not 0 <= self.split_seed < 2**31:
             raise SightkitError(
                 "--split-seed must be between 0 and 2147483647.", split_seed=self.split_seed
@@ -141,9 +135,7 @@ class BuildConfig:
                 source,
                 self.output,
                 preprocessors=preprocessors,
-                fractions={
-                    name: share for name, share in zip(SPLITS, self.fractions, strict=True) if share
-                },
+                fractions=shares_by_name(self.fractions),
                 split_seed=self.split_seed,
                 limit=SMOKE_IMAGES if self.smoke else None,
                 max_bad=self.max_bad or None,

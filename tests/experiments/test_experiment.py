@@ -163,3 +163,44 @@ def test_class_weights_let_every_class_count_the_same(write_dataset):
     _, y, w = map(np.concatenate, zip(*(train[index] for index in range(5)), strict=True))
     counted = np.bincount(y, weights=w)
     np.testing.assert_allclose(counted, 40 / len(counted), rtol=1e-5)
+
+
+@pytest.mark.parametrize("builder", [False, True])
+def test_a_size_is_that_of_network_and_bundle(builder, monkeypatch):
+    """Of stored images where the script stores them, else of the chain."""
+    kind, size = (Built, (8, 8)) if builder else (Config, (12, 20))
+    io.build_dataset(
+        io.digits,
+        "data.h5",
+        preprocessors=Pipeline((GrayscalePreprocessor(), SimplePreprocessor(*size[::-1]))),
+        fractions=FRACTIONS,
+        limit=40,
+    )
+    config = kind(size=(12, 20), epochs=1, preflight=False)
+    with experiments.start(config, "train_x.py") as run:
+        data = run.use(io.DatasetFile.open("data.h5"))
+        assert data.image_shape == (12, 20, 1)
+        network = zoo.MLP(data.image_shape, data.classes)
+        network.compile("adam", **experiments.CLASSIFICATION)
+        run.fit(network, data.training())
+        run.report(network)
+    bundle = training.load_bundle(Path("run/bundle"))
+    assert bundle.network.input_shape == (None, 12, 20, 1)
+    photo = np.zeros((50, 30, 1), np.uint8)
+    assert bundle.predict([photo]).shape == (1, 10)
+
+
+def test_a_split_by_name_is_validated_and_all_are_reported():
+    shares = {"train": 0.4, "validation": 0.2, "calibration": 0.2, "test": 0.2}
+    io.build_dataset(io.digits, "data.h5", preprocessors=SMALL, fractions=shares, limit=60)
+    config = Built(epochs=1, validation_split="calibration", preflight=False)
+    with experiments.start(config, "train_x.py") as run:
+        data = run.use(io.DatasetFile.open("data.h5"))
+        network = zoo.MLP(data.image_shape, data.classes)
+        network.compile("adam", **experiments.CLASSIFICATION)
+        rows = run.fit(network, data.training())
+        metrics = run.report(network)
+    assert rows[0]["val_loss"] == pytest.approx(metrics["calibration"]["loss"], rel=1e-4)
+    assert set(shares) <= set(metrics)
+    with pytest.raises(SightkitError, match=r"has the splits.*split='held'"):
+        data.evaluation("held")

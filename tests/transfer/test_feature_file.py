@@ -106,6 +106,23 @@ def test_a_split_of_the_file_is_kept(open_rows):
     assert np.array_equal(train, np.arange(40)) and np.array_equal(test, np.arange(40, 60))
 
 
+def test_a_split_by_name_is_tested_and_others_rest(open_rows, capsys):
+    features = open_rows(splits={"train": 30, "validation": 9, "calibration": 6, "test": 15})
+    train, test = split_rows(features, 0.5, 1)
+    assert np.array_equal(train, np.arange(39)) and np.array_equal(test, np.arange(45, 60))
+    assert "6 photos, those of calibration, are neither" in capsys.readouterr().err
+    train, test = split_rows(features, 0.5, 1, split="calibration")
+    assert np.array_equal(train, np.arange(39)) and np.array_equal(test, np.arange(39, 45))
+    assert "15 photos, those of test, are neither" in capsys.readouterr().err
+    train, test = split_rows(features, 0.5, 1, split="validation")
+    assert np.array_equal(train, np.arange(30)) and np.array_equal(test, np.arange(30, 39))
+    with pytest.raises(SightkitError, match="has the splits"):
+        split_rows(features, 0.5, 1, split="held")
+    features = open_rows("b.h5", splits={"train": 45, "calibration": 15})
+    parts = split_rows(features, 0.2, 1)
+    assert sorted(np.concatenate(parts)) == list(range(45))
+
+
 def test_a_class_with_one_photo_is_named(open_rows):
     labels = np.arange(60) % 2
     labels[5] = 2

@@ -101,7 +101,7 @@ def test_every_pretrained_network_has_its_last_block(name):
 
 @pytest.mark.parametrize("name", transfer.names())
 def test_the_network_takes_the_middle_of_a_stored_photo_exactly(name):
-    side, stored = SOURCES[name].side, transfer.stored_side(name)
+    side, stored = SOURCES[name].side, transfer.stored_size(name)[0]
     image = np.random.default_rng(0).integers(0, 256, (stored, stored, 3)).astype(np.uint8)
     (crop,) = [
         step
@@ -110,6 +110,18 @@ def test_the_network_takes_the_middle_of_a_stored_photo_exactly(name):
     ]
     edge = (stored - side) // 2
     assert (crop(image) == image[edge : edge + side, edge : edge + side]).all()
+
+
+def test_a_size_is_that_of_stored_photos_chain_and_network():
+    size = (64, 96)
+    height, width = transfer.stored_size("squeezenet", size)
+    assert (round(0.875 * height), round(0.875 * width)) == size
+    image = np.zeros((height, width, 3), np.uint8)
+    prepared = transfer.preprocessing_of("squeezenet", size)(image)
+    network = transfer.with_new_head("squeezenet", 3, size=size, hidden=(), trained=False)
+    assert network.input_shape[1:] == prepared.shape == (*size, 3)
+    with pytest.raises(SightkitError, match="keeps its size"):
+        transfer.stored_size("some/bundle", size)
 
 
 def test_a_tuned_network_comes_back_from_its_bundle(network, tmp_path):

@@ -175,11 +175,18 @@ def test_changed_data_is_one_line_with_the_flags_that_help(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "told"),
     (
-        ({"size": 0}, "--size must be at least 1"),
+        ({"size": (0,)}, "--size must be height and width"),
         ({"fractions": (0.5, 0.6, -0.1)}, "--fractions must be three shares"),
         ({"fractions": (1.0, 0.0, 0.0)}, "--fractions must be three shares"),
         ({"fractions": (0.0, 0.5, 0.5)}, "--fractions must be three shares"),
         ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
+        ({"fractions": (0.5, 0.5)}, "--fractions must be three shares"),
+        ({"fractions": ("test=0.5", "train=0.5")}, "train first"),
+        ({"fractions": ("train=0.5", "x=0.25", "x=0.25")}, "NAME=SHARE"),
+        ({"fractions": ("train=0.5", "=0.5")}, "NAME=SHARE"),
+        ({"fractions": ("train=half", "test=0.5")}, "NAME=SHARE"),
+        ({"fractions": ("train=nan", "test=0.5")}, "NAME=SHARE"),
+        ({"fractions": ("train=0.5", 0.5)}, "NAME=SHARE"),
         ({"split_seed": -1}, "--split-seed must be between"),
         ({"output": Path("x.png")}, r"must end in .h5 or .hdf5.*For example x\.h5"),
         ({"output": Path()}, "one file, and this is a folder"),
@@ -188,6 +195,19 @@ def test_changed_data_is_one_line_with_the_flags_that_help(pictures, tmp_path):
 def test_flags_are_checked_before_any_work(flags, told):
     with pytest.raises(SightkitError, match=told):
         Config(**flags)
+
+
+def test_splits_of_any_names_are_built(pictures, tmp_path):
+    shares = ("train=0.6", "validation=0.1", "calibration=0.1", "test=0.2")
+    result = build(Config(data=pictures, output=tmp_path / "four.h5", fractions=shares))
+    assert result["splits"] == {"train": 36, "validation": 6, "calibration": 6, "test": 12}
+    numbers = build(Config(data=pictures, output=tmp_path / "a.h5", fractions=(0.6, 0.2, 0.2)))
+    named = ("train=0.6", "validation=0.2", "test=0.2")
+    assert (
+        named
+        and numbers["sha256"]
+        == (build(Config(data=pictures, output=tmp_path / "b.h5", fractions=named))["sha256"])
+    )
 
 
 def test_data_that_is_not_there_or_no_archive_is_refused(tmp_path):
