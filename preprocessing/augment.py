@@ -24,8 +24,8 @@ DRAWS = 9
 """Random numbers an image, whatever is switched on."""
 KERAS_NAMES = {
     "rotation_range": "rotation",
-    "width_shift_range": "translation",
-    "height_shift_range": "translation",
+    "width_shift_range": "translation=(height, width)",
+    "height_shift_range": "translation=(height, width)",
     "shear_range": "shear",
     "zoom_range": "zoom",
     "brightness_range": "brightness",
@@ -43,7 +43,7 @@ class Augment(RandomPreprocessor):
 
     Args:
         rotation: degrees.
-        translation: share of width and of height.
+        translation: share of width and of height, one number for both; or (height, width).
         shear: degrees, along the x axis.
         zoom: share; 0.1 draws factors from 0.9 to 1.1.
         horizontal_flip: mirror left and right, every second image.
@@ -59,7 +59,7 @@ class Augment(RandomPreprocessor):
     """
 
     rotation: float = 0.0
-    translation: float = 0.0
+    translation: float | tuple[float, float] = 0.0
     shear: float = 0.0
     zoom: float = 0.0
     horizontal_flip: bool = False
@@ -90,12 +90,16 @@ class Augment(RandomPreprocessor):
             "brightness": 1,
             "contrast": 1,
         }
+        if isinstance(self.translation, Sequence):
+            object.__setattr__(self, "translation", tuple(self.translation))
         for name, limit in limits.items():
-            if not 0 <= getattr(self, name) <= limit:
-                raise SightkitError(
-                    f"Augment: {name} must be between 0 and {limit}.",
-                    **{name: getattr(self, name)},
-                )
+            value = getattr(self, name)
+            pair = name == "translation" and isinstance(value, tuple)
+            values = value if pair else (value,)
+            if len(values) != 1 + pair or not all(0 <= each <= limit for each in values):
+                rule = f"Augment: {name} must be between 0 and {limit}"
+                way = "; it may be (height, width)" if name == "translation" else ""
+                raise SightkitError(f"{rule}{way}.", **{name: value})
         if self.border not in BORDERS:
             raise SightkitError(
                 f"Augment: border must be one of {sorted(BORDERS)}.", border=self.border
@@ -133,7 +137,7 @@ class Augment(RandomPreprocessor):
         mirror_y = self.vertical_flip & (draws[:, 4] < 0)
         results = np.empty(images.shape, np.uint8)
         height, width = images.shape[1:3]
-        if self.rotation or self.translation or self.shear or self.zoom:
+        if self.rotation or np.any(self.translation) or self.shear or self.zoom:
             border = BORDERS[self.border]
             matrices = self._matrices(width, height, draws, mirror_x, mirror_y)
             for image, matrix, result in zip(images, matrices, results, strict=True):
@@ -167,7 +171,8 @@ class Augment(RandomPreprocessor):
         a, b = cosine * across, (cosine * slope - sine) * down
         c, d = sine * across, (sine * slope + cosine) * down
         x, y = (width - 1) / 2, (height - 1) / 2
-        to_right, to_bottom = (self.translation * draws[:, 5:7]).T
+        across_and_down = np.broadcast_to(self.translation, 2)[::-1]
+        to_right, to_bottom = (across_and_down * draws[:, 5:7]).T
         rows = [
             [a, b, x - a * x - b * y + to_right * width],
             [c, d, y - c * x - d * y + to_bottom * height],

@@ -48,8 +48,8 @@ class Config:
     """Replace an existing file that --output names."""
     rotation: float = 20.0
     """Largest angle, in degrees."""
-    translation: float = 0.15
-    """Largest shift, a share of width and height."""
+    translation: tuple[float, ...] = (0.15,)
+    """Largest shift, shares of height and width; one number for both."""
     shear: float = 15.0
     """Largest angle of shear, in degrees."""
     zoom: float = 0.25
@@ -102,6 +102,8 @@ class Config:
             name = f"all of\n{Path(self.script).stem}"
         else:
             strengths = {name: getattr(self, name) for name in STRENGTHS}
+            if len(self.translation) == 1:
+                (strengths["translation"],) = self.translation
             everything = Augment(**strengths, horizontal_flip=True, border=self.border)
             name = "all, flip left-right"
         alone = {}
@@ -113,8 +115,11 @@ class Config:
             if any(flips.values()):
                 alone["flips"] = Augment(**flips)
             for each in STRENGTHS:
-                if strength := getattr(step, each):
-                    alone[f"{each} {strength:g}"] = Augment(**{each: strength}, border=step.border)
+                strength = getattr(step, each)
+                values = strength if isinstance(strength, tuple) else (strength,)
+                if any(values):
+                    name_of = " ".join([each, *(f"{value:g}" for value in values)])
+                    alone[name_of] = Augment(**{each: strength}, border=step.border)
         return {**alone, name: everything}
 
 

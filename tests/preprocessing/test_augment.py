@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import numpy as np
@@ -9,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import Augment
+from sightkit.preprocessing import Augment, from_config
 from sightkit.preprocessing.augment import BORDERS
 
 share = st.floats(0, 0.9)
 augments = st.builds(
     Augment,
     rotation=st.floats(0, 180),
-    translation=share,
+    translation=st.one_of(share, st.tuples(share, share)),
     shear=st.floats(0, 80),
     zoom=share,
     horizontal_flip=st.booleans(),
@@ -57,6 +58,33 @@ def test_as_many_numbers_are_drawn_whatever_is_switched_on(augment, seed):
     augment(np.zeros((4, 4, 1), np.uint8), used)
     Augment()(np.zeros((9, 9, 3), np.uint8), other)
     assert used.random() == other.random()
+
+
+@pytest.mark.parametrize("pair", ((0.0, 0.4), (0.4, 0.0), (0.0, 0.0), [0.1, 0.3]))
+def test_translation_of_height_and_width_moves_each_by_its_own(pair, rng):
+    image = rng.integers(0, 256, (20, 30, 1)).astype(np.uint8)
+    augment = Augment(translation=pair, border="black")
+    rows = columns = False
+    for seeded in seeds():
+        matrix = augment._matrices(
+            30, 20, -1 + 2 * seeded.random((1, 9)), np.array([False]), np.array([False])
+        )[0]
+        assert abs(matrix[0, 2]) <= pair[1] * 30 and abs(matrix[1, 2]) <= pair[0] * 20
+        columns, rows = columns or matrix[0, 2] != 0, rows or matrix[1, 2] != 0
+    assert (rows, columns) == (pair[0] > 0, pair[1] > 0)
+    if not any(pair):
+        assert np.array_equal(augment(image, rng), image)
+    assert from_config(json.loads(json.dumps(augment.to_config()))) == augment
+
+
+@given(share, st.integers(0, 99))
+def test_one_number_is_both_and_its_config_stays_a_number(strength, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (9, 14, 3), np.uint8)
+    one, pair = Augment(translation=strength), Augment(translation=(strength, strength))
+    results = [augment(image, np.random.default_rng(seed)) for augment in (one, pair)]
+    assert np.array_equal(*results)
+    assert one.to_config()["translation"] == strength
+    assert from_config(one.to_config()) == one
 
 
 @pytest.mark.parametrize(("flag", "axis"), (("horizontal_flip", 1), ("vertical_flip", 0)))
@@ -139,6 +167,9 @@ def test_contrast_keeps_the_mean(rng):
         {"rotation": -1},
         {"rotation": 181},
         {"translation": 1.01},
+        {"translation": (0.1, 1.01)},
+        {"translation": (0.1,)},
+        {"translation": (0.1, 0.1, 0.1)},
         {"translation": -0.1},
         {"shear": 90},
         {"zoom": 1},

@@ -100,3 +100,12 @@ def test_the_chain_of_a_script_is_drawn(name, flags, rows, tmp_path, monkeypatch
     result = demo.main(demo.Config(script=name, flags=flags, columns=2))
     assert result["rows"] == [*rows, f"all of\n{name}"]
     assert read_image(tmp_path / "augmentation.png").shape[0] == (len(rows) + 1) * 144
+
+
+@pytest.mark.parametrize(
+    ("given", "row"), (((0.2,), "translation 0.2"), ((0.0, 0.3), "translation 0 0.3"))
+)
+def test_a_shift_of_its_own_for_height_and_width_is_drawn(given, row, tmp_path):
+    demo = _scripts.load("augmentation_demo", SCRIPTS)
+    config = demo.Config(translation=given, output=tmp_path / "a.png", columns=2)
+    assert row in demo.main(config)["rows"]
