@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow  # a process of its own, with another backend
 PROGRAM = """
 import json, sys
 import keras, numpy as np
@@ -107,7 +108,6 @@ def found(tmp_path_factory):
     return json.loads(told.stdout.splitlines()[-1])
 
 
-@pytest.mark.slow
 def test_schedules_are_the_same_on_jax(found):
     from sightkit import callbacks
 

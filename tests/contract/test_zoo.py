@@ -15,7 +15,7 @@ from sightkit.zoo.registry import builder_of
 
 # Building these takes a second or more each.
 SLOW = {"inception_v3", "xception", *(name for name in zoo.names() if name.startswith("mobilenet"))}
-# Counts and forward are quick, the gradients and files of their millions of weights are not.
+# Counts are quick, values for their millions of weights are not.
 LARGE = SLOW | {
     "alexnet",
     "alexnet_one_tower",
@@ -39,7 +39,9 @@ def marked(slow):
     )
 
 
-every_network, every_small_network = marked(SLOW), marked(LARGE)
+every_small_network = marked(LARGE)
+# One of each of these families is counted in the quick tests, the others differ by a width.
+every_family = marked(SLOW - {"mobilenet_0.25", "mobilenetv2_0.35"})
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def outputs_of(model, images, training=False):
     return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@every_family
 def test_parameter_counts_are_the_published_ones(name):
     published = zoo.entry(name).published
     assert published, f"{name} has no published count"
@@ -79,7 +81,7 @@ def test_parameter_counts_are_the_published_ones(name):
             assert found == not_trained[0]
 
 
-@every_network
+@every_small_network
 def test_forward_is_finite(name, build_once):
     model = build_once(name)
     images = inputs_of(model)
@@ -141,13 +143,13 @@ def test_origin_survives_json_and_names_are_stable(name, build_once):
     assert zoo.origin(again) == zoo.origin(model)
 
 
-@every_network
+@every_small_network
 def test_origin_names_the_row_it_was_built_by(name, build_once):
     expected = "squeezenet" if name == "squeezenet_1.1" else name  # two names of one network
     assert zoo.origin(build_once(name))["builder"] == expected
 
 
-@every_network
+@every_small_network
 def test_layers_are_data(name, build_once):
     model = build_once(name)
     assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
@@ -163,7 +165,7 @@ def test_layers_are_data(name, build_once):
         )
 
 
-@every_network
+@every_small_network
 def test_batch_normalization_is_ours(name, build_once):
     for layer in build_once(name).layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -70,6 +70,7 @@ def test_a_signal_in_phase_2_saves_and_a_resume_ends_equal(train, uninterrupted)
     assert resumed.result == uninterrupted[0]
 
 
+@pytest.mark.slow
 def test_the_history_goes_on_and_marks_the_phases(uninterrupted):
     header, *rows = (uninterrupted[1] / _run_files.HISTORY).read_text().splitlines()
     columns = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]

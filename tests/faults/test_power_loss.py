@@ -42,6 +42,7 @@ def test_disk_loses_what_is_not_synced(tmp_path, monkeypatch):
     assert {} in states  # the folder as it was last synced
 
 
+@pytest.mark.slow
 def test_power_failures_hit_files_of_every_kind(powered):
     _, left, _ = powered
     names = {path.name.split(".partial.")[-1] for one in left for path in one.rglob("*")}
@@ -59,6 +60,7 @@ def resume(children, left, job, tmp_path):
     return finished.result
 
 
+@pytest.mark.slow
 def test_after_a_power_failure_a_resume_ends_equal(powered, children, tmp_path):
     expected, left, job = powered
     for one in random.Random(0).sample(left, IN_THE_SUITE):

@@ -97,7 +97,13 @@ def check_what_lies_there(run):
         assert len({line.count(",") for line in lines}) == 1
 
 
-@pytest.mark.parametrize("network", (pytest.param("lenet", marks=pytest.mark.faults), "dropout"))
+@pytest.mark.parametrize(
+    "network",
+    (
+        pytest.param("lenet", marks=pytest.mark.faults),
+        pytest.param("dropout", marks=pytest.mark.slow),
+    ),
+)
 def test_a_run_killed_again_and_again_ends_as_if_never_killed(
     network, train, uninterrupted, tmp_path
 ):
@@ -134,7 +140,8 @@ def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
 
 
 # Two batches, read once more for their shapes.
-@pytest.mark.parametrize("read", (5, pytest.param(8, marks=pytest.mark.slow)))
+@pytest.mark.slow
+@pytest.mark.parametrize("read", (5, 8))
 def test_a_signal_during_validation_keeps_the_epoch(read, train, uninterrupted):
     finished = train(network="dropout", signal_in_validation=read)
     assert finished.code == 143, finished.stderr
@@ -195,6 +202,7 @@ def test_a_newest_checkpoint_damaged_in_any_way_is_skipped(damage, train, uninte
     assert finished.result == uninterrupted("lenet")[0]
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_checkpoint_is_named_and_skipped(train, uninterrupted, tmp_path):
     assert train(network="dropout", crash="epoch.after_checkpoint:3").code == 137
     newest = tmp_path / "run" / "checkpoints" / "epoch-00003.npz"
@@ -207,6 +215,7 @@ def test_a_damaged_newest_checkpoint_is_named_and_skipped(train, uninterrupted, 
     assert finished.result == uninterrupted("dropout")[0]
 
 
+@pytest.mark.slow
 def test_a_finished_run_that_is_resumed_stays_what_it_is(train, uninterrupted, tmp_path):
     first = train(network="dropout")
     again = train(network="dropout", resume=True)

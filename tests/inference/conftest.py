@@ -48,7 +48,7 @@ def stand_in(monkeypatch):
     return put
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shaken():
     """Weights as training leaves them: at first biases are 0, and some kernels next to nothing."""
 
@@ -84,7 +84,7 @@ def calm(network):
                 layer.bias.assign(layer.bias / spread - logits.mean(axis=0) / spread)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def images_for():
     def draw(network, count=5, seed=1):
         shape = (count, *(side or 16 for side in network.input_shape[1:]))

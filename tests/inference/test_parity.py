@@ -14,8 +14,8 @@ import pytest
 from sightkit import inference, io, transfer, zoo
 from sightkit._errors import SightkitError
 
-# None at all, and normalization in branches that are added; converting takes seconds for each.
-QUICK = {"lenet", "resnet20"}
+# Converting takes seconds for each.
+QUICK = {"lenet"}
 
 
 def marked():

@@ -19,6 +19,17 @@ NAMES = sorted(_scripts.scripts(SCRIPTS))
 TRAINING = [
     name for name in NAMES if issubclass(_scripts.load(name, SCRIPTS).Config, experiments.Config)
 ]
+BUILD_FLAGS = [
+    "--data",
+    "--output",
+    "--size",
+    "--fractions",
+    "--split-seed",
+    "--overwrite",
+    "--smoke",
+]
+FEW = {"train_lenet_digits", "finetune"}
+"""Of those that share a check; the others are tried by make test-all."""
 FLAGS = (
     "--output",
     "--epochs",
@@ -30,6 +41,12 @@ FLAGS = (
     "--overwrite",
     "--smoke",
 )
+
+
+def few(names):
+    return [
+        pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in sorted(names)
+    ]
 
 
 def check_refused(result):
@@ -99,6 +116,8 @@ def test_help_answers_without_keras(name, script):
         assert " ".join(paragraph.split()) in said
     if name in TRAINING:
         assert all(flag in result.stdout for flag in FLAGS)
+    if name.startswith("build_"):
+        assert all(flag in result.stdout for flag in BUILD_FLAGS)
     words = " ".join(result.stdout.replace("│", " ").split())
     assert "(default: True)" not in words  # beside --no-x it would say the contrary
     switched = words.count("(the flag turns it off)")
@@ -134,7 +153,7 @@ def test_an_unknown_flag_is_answered_by_the_nearest(name, wrong, meant, script):
         (("--resume", "--overwrite"), "give one"),
     ),
 )
-@pytest.mark.parametrize("name", TRAINING[:2])
+@pytest.mark.parametrize("name", ("train_lenet_digits",))
 def test_flags_out_of_range_are_one_line(name, flags, told, script, tmp_path):
     result = script(name, *flags, cwd=tmp_path)
     check_refused(result)
@@ -150,7 +169,7 @@ def test_values_of_the_wrong_kind_are_refused(flags, script):
     assert result.heavy == ""
 
 
-@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize("name", few(TRAINING))
 def test_a_taken_output_is_refused_before_keras_is_imported(name, script, tmp_path):
     from sightkit.training import Run
 
@@ -193,7 +212,7 @@ def test_predict_wants_images_and_classes(flags, told, script):
     assert told in result.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in TRAINING if name != "finetune"])
+@pytest.mark.parametrize("name", few({*TRAINING} - {"finetune"}))
 def test_data_that_is_no_dataset_is_refused_before_keras(name, script, tmp_path):
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "empty.h5").touch()
@@ -221,7 +240,9 @@ def test_predict_checks_the_bundle_before_keras_is_imported(script, tmp_path):
         assert f"bundle={bundle!r}" in result.stderr
 
 
-@pytest.mark.parametrize("name", ("inspect_model", "visualize_architecture"))
+@pytest.mark.parametrize(
+    "name", ("inspect_model", pytest.param("visualize_architecture", marks=pytest.mark.slow))
+)
 @pytest.mark.parametrize(
     ("flags", "told"),
     (

@@ -180,6 +180,7 @@ def test_predict_names_a_bundle_that_is_none(smoke, script, tmp_path):
     assert str(tmp_path / "nowhere") in result.stderr
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_script_with_143_after_saving(script, tmp_path):
     """What a resume makes of it: tests/faults."""
     flags = ("--output", "run", "--data", "digits.h5")

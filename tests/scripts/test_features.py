@@ -140,7 +140,9 @@ def old(done, tmp_path):
     return run, files_of(run)
 
 
-@pytest.mark.parametrize("point", ("file.renamed:3", "run.start"))  # amid the report; at the end
+@pytest.mark.parametrize(  # amid the report; at the end
+    "point", ("file.renamed:3", pytest.param("run.start", marks=pytest.mark.slow))
+)
 def test_a_killed_overwrite_and_a_refused_command_lose_no_run(
     point, done, old, script, monkeypatch
 ):

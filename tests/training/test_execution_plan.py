@@ -82,6 +82,7 @@ def timed(monkeypatch):
     return find
 
 
+@pytest.mark.slow
 def test_measuring_leaves_every_bit_as_it_was(data, tmp_path):
     model = network()
     model.optimizer.build(model.trainable_variables)

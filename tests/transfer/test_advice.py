@@ -137,6 +137,7 @@ def test_a_sample_of_a_dataset_file_and_of_nothing(write_dataset, tmp_path):
 
 
 @pytest.mark.skipif("SIGHTKIT_TEST_DATA" not in os.environ, reason="SIGHTKIT_TEST_DATA is not set")
+@pytest.mark.slow
 def test_photos_are_similar_and_digits_are_not(test_data, tmp_path, monkeypatch):
     import shutil
 
