@@ -81,23 +81,18 @@ def adopt(
             network_takes=taken,
         )
     expected = _answers(network, examples.reshape(-1, *taken) if notes else examples)
-    outputs = flat.replay(network, outputs)
-    same = keras.Model(inputs, outputs)
-    outputs = _as_probabilities(flat, outputs, expected, classes, notes)
-    made = keras.Model(inputs, outputs, name=network.name)
-    flat.copy_weights()
-    finalize(made)
-    change = CHANGE if precision_of(network) == "float32" else CHANGE_MIXED
-    _require_same(network, expected, _answers(same, examples), change)
-    description = checked_config(
-        {"module": "keras", "class_name": "Model", "config": made.get_config()}
+    own = flat.replay(network, outputs)
+    outputs = _as_probabilities(flat, own, expected, classes, notes)
+    config = keras.Model(inputs, outputs, name=network.name).get_config()
+    made = rebuild(
+        {DESCRIPTION: checked_config({"module": "keras", "class_name": "Model", "config": config})}
     )
-    found = rebuild({DESCRIPTION: description})
-    for layer in made.layers:
-        found.get_layer(layer.name).set_weights(layer.get_weights())
-    finalize(found)
-    _require_same(network, _answers(made, examples), _answers(found, examples), CHANGE)
-    return found, notes
+    flat.give_weights(made)
+    finalize(made)
+    last, node, index = own._keras_history
+    own = made.get_layer(last.name)._inbound_nodes[node].output_tensors[index]
+    _require_same(network, expected, _answers(keras.Model(made.inputs[0], own), examples))
+    return made, notes
 
 
 class _Flat:
@@ -142,15 +137,16 @@ class _Flat:
             inputs, operation_fn=lambda layer: self._copy(layer, network.name), call_fn=call
         )
 
-    def copy_weights(self) -> None:
-        """Give the copies the weights of the originals."""
+    def give_weights(self, network: keras.Model) -> None:
+        """Give the layers of a network, named as the copies, the weights of the originals."""
         for layer, copied in self.copies.values():
             weights = layer.get_weights()
             if getattr(layer, "lora_enabled", False):  # merged, as Keras writes them
                 merged: dict[str, Any] = {}
                 layer.save_own_variables(merged)
                 weights = [merged[key] for key in sorted(merged, key=int)]
-            copied.set_weights([np.asarray(array, np.float32) for array in weights])
+            arrays = [np.asarray(array, np.float32) for array in weights]
+            network.get_layer(copied.name).set_weights(arrays)
 
     def _copy(self, layer: Any, outer: str) -> Any:
         if isinstance(layer, keras.Model) or not isinstance(layer, keras.Layer):
@@ -170,21 +166,21 @@ class _Flat:
         """Replace x + y and its like by a layer."""
         kind = type(operation).__name__
         tensors = [x for x in args if isinstance(x, keras.KerasTensor)]
-        if len(args) == len(tensors) == 2 and kind in ("Add", "Multiply", "Subtract"):
-            return self.new(getattr(keras.layers, kind))(list(args))
-        if len(args) == 2 and len(tensors) == 1 and isinstance(args[1], (int, float)):
-            number = float(args[1])
-            by_kind = {"Add": (1.0, number), "Subtract": (1.0, -number), "Multiply": (number, 0.0)}
-            if kind in ("Divide", "TrueDivide") and number:
-                by_kind[kind] = (1 / number, 0.0)
-            if kind in by_kind:
-                scale, offset = by_kind[kind]
+        numbers = [float(x) for x in args if isinstance(x, (int, float))]
+        if len(tensors) == 2 and kind in ("Add", "Multiply", "Subtract"):
+            return self.new(getattr(keras.layers, kind))(tensors)
+        if len(tensors) == len(numbers) == 1:
+            (number,), first = numbers, args[0] is tensors[0]
+            rescaling = {
+                "Add": (1.0, number),
+                "Multiply": (number, 0.0),
+                "Subtract": (1.0, -number) if first else (-1.0, number),
+            }
+            if number and first:
+                rescaling |= dict.fromkeys(("Divide", "TrueDivide"), (1 / number, 0.0))
+            if kind in rescaling:
+                scale, offset = rescaling[kind]
                 return self.new(keras.layers.Rescaling, scale=scale, offset=offset)(tensors[0])
-        if len(args) == 2 and isinstance(args[0], (int, float)) and kind in ("Add", "Multiply"):
-            return self._operation(operation, args[1], args[0])
-        if len(args) == 2 and isinstance(args[0], (int, float)) and kind == "Subtract":
-            offset = float(args[0])
-            return self.new(keras.layers.Rescaling, scale=-1.0, offset=offset)(tensors[0])
         raise refused(operation.name, f"{type(operation).__module__}.{kind}")
 
 
@@ -201,9 +197,8 @@ def _require_functional(network: Any) -> None:
         )
 
 
-def _require_same(
-    network: keras.Model, expected: np.ndarray, found: np.ndarray, change: float
-) -> None:
+def _require_same(network: keras.Model, expected: np.ndarray, found: np.ndarray) -> None:
+    change = CHANGE if precision_of(network) == "float32" else CHANGE_MIXED
     difference = float(np.abs(expected - found).max()) / max(1.0, float(np.abs(expected).max()))
     if not difference <= change:
         raise SightkitError(

@@ -130,8 +130,8 @@ class _Places(saving_lib.H5IOStore):
         self.place, self.layer = path, (metadata or {}).get("name", "")
         return self
 
-    def __setitem__(self, key: str, variable: Any) -> None:
-        self.found[f"{self.place}/{key}"] = (self.layer, variable)
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.found[f"{self.place}/{key}"] = (self.layer, value)
 
 
 def variables_by_place(network: keras.Model) -> dict[str, tuple[str, Any]]:
