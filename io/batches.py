@@ -18,8 +18,7 @@ BEFORE_FIT = -1
 class OrderedBatches(keras.utils.PyDataset):
     """Base of data that ``training.fit`` can resume at any batch of any epoch.
 
-    A subclass has ``count``, ``rows(epoch)`` and ``__getitem__``, for which ``batch_rows`` gives
-    the rows of a batch.
+    A subclass has ``count`` and ``__getitem__``, which asks ``batch_rows`` for the rows of a batch.
 
     Args:
         batch_size: samples a batch, at least 1.
@@ -40,9 +39,16 @@ class OrderedBatches(keras.utils.PyDataset):
         self._first_batch = 0
         self._order: tuple[int, np.ndarray] | None = None
 
+    @property
+    def mixing(self) -> dict[str, int]:
+        """``block`` and ``window`` of ``epoch_order``: rows in memory are mixed one by one."""
+        return {"block": 1, "window": self.count}
+
     def rows(self, epoch: int) -> np.ndarray:
         """The order of an epoch: int64 (count,), positions."""
-        raise NotImplementedError
+        if not self.shuffle:
+            return np.arange(self.count)
+        return epoch_order(self.count, seed=self.seed, epoch=epoch, **self.mixing)
 
     @property
     def epoch(self) -> int:
@@ -139,12 +145,6 @@ class ArrayBatches(OrderedBatches):
     def images(self, rows: np.ndarray | slice) -> np.ndarray:
         """The images of some positions."""
         return self.arrays[0][rows]
-
-    def rows(self, epoch: int) -> np.ndarray:
-        """The order of an epoch: int64 (count,), positions."""
-        if not self.shuffle:
-            return np.arange(self.count)
-        return epoch_order(self.count, seed=self.seed, epoch=epoch, block=1, window=self.count)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         _, rows = self.batch_rows(index)

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from sightkit import _files
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.io.sources.label_files import Files, header
-from sightkit.io.sources.label_table import Table, read_table
+from sightkit.io.sources.label_table import read_table
 
 PREFIX = "prefix:"
 FLAG = "Give --groups parent, --groups 'prefix:REGEX' or --groups FILE.csv"
-SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Grouping:
                     f"{FLAG}.",
                     groups=self.rule,
                 )
-            _read(self.rule)
+            read_table(Path(self.rule), "groups")
 
     def __call__(self, names: Sequence[str]) -> list[str]:
         """Return the group of each image.
@@ -82,7 +81,7 @@ class Grouping:
                 f"Every image needs a group; {len(without):,} of {len(names):,} have none.",
                 "Change the expression, or complete the file.",
                 groups=self.rule,
-                without=", ".join(without[:SHOWN]) + (", …" if len(without) > SHOWN else ""),
+                without=few(without),
             )
         return [str(group) for group in found]
 
@@ -98,7 +97,7 @@ class Grouping:
         return match and (match[1] if match.re.groups else match[0])
 
     def _from_table(self, names: Sequence[str]) -> list[str | None]:
-        table, files = _read(self.rule), Files(names)
+        table, files = read_table(Path(self.rule), "groups"), Files(names)
         columns, rows = header(table, files, None)
         at = max(range(len(columns)), key=lambda k: files.count([row[k] for row in rows]))
         others = [k for k, name in enumerate(columns) if name.casefold() == "group" and k != at]
@@ -173,7 +172,7 @@ def require_divisible(
                 f"Class {class_names[label]} has {len(own)} groups, and each of {parts} parts "
                 "needs one.",
                 "Add images of other groups, choose smaller groups, or leave --groups out.",
-                groups=", ".join(sorted(own)[:SHOWN]),
+                groups=few(sorted(own)),
             )
 
 
@@ -189,15 +188,6 @@ def report_ungrouped(names: Sequence[str], labels: np.ndarray) -> None:
         "share it flatter the result: give --groups parent.",
         file=sys.stderr,
     )
-
-
-def _read(rule: str) -> Table:
-    """Read a table of groups, which has the form of a table of labels."""
-    try:
-        return read_table(Path(rule))
-    except SightkitError as error:
-        text = str(error).replace("of labels", "of groups").replace("--labels", "--groups")
-        raise SightkitError(text) from error
 
 
 def _no_table(path: str, reason: str) -> SightkitError:

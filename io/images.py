@@ -38,6 +38,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 def read_image(
     path: str | os.PathLike[str],
     *,
+    name: str = "",
     at_least: tuple[int, int] | None = None,
     maximum_pixels: int = MAXIMUM_PIXELS,
 ) -> np.ndarray:
@@ -51,6 +52,7 @@ def read_image(
     Args:
         path: a JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or PNM file; HEIC where pillow-heif
             is installed.
+        name: what errors call it; the path when left out.
         at_least: (height, width) that suffice, because the image will be shrunk to them or less;
             see ``decode_image``.
         maximum_pixels: refuse images with more pixels than that.
@@ -62,7 +64,7 @@ def read_image(
         SightkitError: no such file, no image, truncated, too large, or of a form that OpenCV
             would decode wrongly; the file is named.
     """
-    name = os.fspath(path)
+    name = name or os.fspath(path)
     try:
         data = read_regular_file(path, MOST_BYTES + 8 * maximum_pixels)
     except OSError as error:

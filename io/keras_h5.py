@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5.opening import open_to_read
+from sightkit.io.hdf5.opening import open_to_read, own_dataset, own_member
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def read_keras_h5(path: str | os.PathLike[str]) -> KerasH5:
     try:
         with open_to_read(Path(path)) as file:
             config = file.attrs.get("model_config")
-            group = _member(file, "model_weights") if "model_weights" in file else file
+            group = own_member(file, "model_weights") if "model_weights" in file else file
             layers = dict(_layers(group, file.id.get_filesize()))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise SightkitError(
@@ -52,26 +51,15 @@ def read_keras_h5(path: str | os.PathLike[str]) -> KerasH5:
 
 def _layers(group: Any, room: int) -> Iterator[tuple[str, list[np.ndarray]]]:
     for name in _names(group, "layer_names"):
-        layer, arrays = _member(group, name), []
+        layer, arrays = own_member(group, name), []
         for weight in _names(layer, "weight_names"):
-            dataset = _member(layer, weight)
-            if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-                raise ValueError(f"{weight} is not in this file")
+            dataset = own_dataset(layer, weight)
             room -= dataset.nbytes
             if room < 0:
                 raise ValueError(f"{weight} declares more bytes than the file has")
             arrays.append(np.asarray(dataset[...], np.float32))
         if arrays:
             yield name, arrays
-
-
-def _member(group: Any, name: str) -> Any:
-    """Return what a path below a group names, without following a link."""
-    for part in name.split("/"):
-        if group.get(part, getclass=True, getlink=True) is not h5py.HardLink:
-            raise ValueError(f"{name} is not in this file")
-        group = group[part]
-    return group
 
 
 def _names(group: Any, attribute: str) -> list[str]:

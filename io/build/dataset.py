@@ -183,17 +183,14 @@ def _build(
     near, near_text = near_copies(images, prepared, parts, keys)
     counts = Counter(dropped.values()) + _kinds_of(prepared.unreadable)
     counts += Counter(reason for _, reason in images.left_out)
-    if counts or conflicts or near:
-        dropped_rows = found(images, dropped, "left out")
-        write_list(list_of(path), bad + conflicts + near + dropped_rows + not_taken)
+    dropped_rows = found(images, dropped, "left out")
+    write_list(list_of(path), bad + conflicts + near + dropped_rows + not_taken)
     _faults.crash_point("build.listed")
     recipe = {**recipe, "name": images.name, "images": len(images) + len(not_taken)}
     recipe["left_out"] = dict(counts)
     recipe["conflicting_labels"] = len(conflicts)
     recipe["near_copies"] = near_text
     _write(path, images, names, prepared, parts, recipe, groups, lock)
-    if not counts and not conflicts and not near:
-        list_of(path).unlink(missing_ok=True)  # that of an older file
 
 
 def _write(

@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 
 from sightkit._errors import SightkitError, few
-from sightkit.io.hdf5.opening import check_kind, open_to_read
+from sightkit.io.hdf5.opening import check_kind, open_to_read, own_dataset
 from sightkit.io.hdf5.values import identity
 
 FORMAT = "sightkit-dataset"
@@ -257,17 +257,14 @@ def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset
 
     ``kinds``: those of NumPy's dtypes that it may have, or ``"text"``.
     """
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise _damaged(path, f"{name} is a link to somewhere else")
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise _damaged(path, f"{name} is no dataset of this file's own")
+    try:
+        dataset = own_dataset(file, name)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
     text = h5py.check_string_dtype(dataset.dtype) is not None
     # Rows are mapped: text and objects among them would be read as addresses.
     if text != (kinds == "text") or not (text or dataset.dtype.kind in kinds):
         raise _damaged(path, f"{name} holds {dataset.dtype}")
-    if dataset.nbytes > path.stat().st_size:
-        raise _damaged(path, f"{name} declares {dataset.nbytes:,} bytes, more than the file has")
     return dataset
 
 

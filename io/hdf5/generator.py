@@ -13,7 +13,7 @@ from sightkit._errors import SightkitError
 from sightkit.io.batches import OrderedBatches
 from sightkit.io.chain import Chain, RandomChain, require_chain
 from sightkit.io.hdf5.file import DatasetFile
-from sightkit.io.order import epoch_order, sample_rng
+from sightkit.io.order import sample_rng
 
 BLOCK_BYTES = 2**18
 MIXED_ROWS = 8192
@@ -97,19 +97,12 @@ class HDF5DatasetGenerator(OrderedBatches):
         """Return where rows of the split come from: the names of their files."""
         return np.asarray(self.file.sources()[self.first : self.last], object)[rows].tolist()
 
-    def rows(self, epoch: int) -> np.ndarray:
-        """The order of an epoch: int64 (count,), positions in the split."""
-        if not self.shuffle:
-            return np.arange(self.count)
+    @property
+    def mixing(self) -> dict[str, int]:
+        """``block`` and ``window`` of ``epoch_order``: a block is read at once."""
         row_bytes = self.file.dtype.itemsize * math.prod(self.file.shape[1:])
         block = max(16, BLOCK_BYTES // row_bytes)
-        return epoch_order(
-            self.count,
-            seed=self.seed,
-            epoch=epoch,
-            block=block,
-            window=max(MIXED_ROWS, 32 * block),
-        )
+        return {"block": block, "window": max(MIXED_ROWS, 32 * block)}
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         epoch = self.epoch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -53,3 +54,22 @@ def open_to_read(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except OSError:
         return h5py.File(path, "r", locking=True)
+
+
+def own_member(group: Any, path: str) -> Any:
+    """Return what a path below a group names; ``ValueError`` where a link leads out of the file."""
+    for name in path.split("/"):
+        if group.get(name, getclass=True, getlink=True) is not h5py.HardLink:
+            raise ValueError(f"{path} is a link to somewhere else, or missing")
+        group = group[name]
+    return group
+
+
+def own_dataset(group: Any, path: str) -> h5py.Dataset:
+    """Return a dataset of this very file, unread; ``ValueError`` for anything else."""
+    dataset = own_member(group, path)
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+        raise ValueError(f"{path} is no dataset of this file's own")
+    if dataset.nbytes > group.file.id.get_filesize():
+        raise ValueError(f"{path} declares {dataset.nbytes:,} bytes, more than the file has")
+    return dataset

@@ -18,8 +18,6 @@ from sightkit.io.sources.unpacking import (
     unpack,
 )
 
-UNPACKED = ".unpacked"
-
 
 def is_archive(path: str | os.PathLike[str]) -> bool:
     """Return True if a file begins as a zip, a tar or a compressed file; names do not count."""
@@ -97,7 +95,7 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
             )
         yield data
         return
-    folder = beside.with_name(f".{beside.name}{UNPACKED}")
+    folder = beside.with_name(f".{beside.name}.unpacked")
     _files.require_writable(beside.parent, of=beside)
     beside.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f"{folder.name}.lock")
@@ -112,11 +110,3 @@ def unpacked(data: str | os.PathLike[str], beside: str | os.PathLike[str]) -> It
             raise SightkitError(str(error).replace(str(folder), str(data))) from error
         finally:
             _files.remove(folder)
-
-
-def place_in_archive(path: Path) -> str:
-    """Return the name in the archive of a path below what ``unpacked`` gives; others unchanged."""
-    for parent in path.parents:
-        if parent.name.startswith(".") and parent.name.endswith(UNPACKED):
-            return str(path.relative_to(parent))
-    return str(path)

@@ -15,7 +15,6 @@ import numpy as np
 from sightkit import _scripts
 from sightkit._errors import SightkitError, few, printable
 from sightkit.io.images import read_image
-from sightkit.io.sources.archives import place_in_archive
 from sightkit.io.sources.folder_layouts import (
     by_deep,
     by_folder,
@@ -177,15 +176,8 @@ class FolderDataset:
         }
 
     def _read_image(self, row: int) -> np.ndarray:
-        path = self._labelled.root / self._labelled.images[row][0]
-        try:
-            return read_image(path, at_least=self.at_least)
-        except SightkitError as error:
-            place = place_in_archive(path)
-            if place == str(path):
-                raise
-            # Not only errors show this: the list of what was left out is read later, too.
-            raise SightkitError(str(error).replace(str(path), place)) from error
+        name = self._labelled.images[row][0]
+        return read_image(self._labelled.root / name, name=name, at_least=self.at_least)
 
     @functools.cached_property
     def _labelled(self) -> Labelled:

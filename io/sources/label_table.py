@@ -41,8 +41,12 @@ class Table:
     columns: tuple[str, ...] | None = None
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, of: str = "labels") -> Table:
     """Read CSV or JSON lines; the content decides which.
+
+    Args:
+        path: the file.
+        of: what it holds, and the flag that names it.
 
     Raises:
         SightkitError: no such file, no UTF-8, rows of different lengths, one column alone.
@@ -51,8 +55,8 @@ def read_table(path: Path) -> Table:
         data = read_regular_file(path, MOST_BYTES)
     except OSError as error:
         raise LayoutError(
-            f"The table of labels cannot be read ({error.strerror}).",
-            "Check --labels.",
+            f"The table of {of} cannot be read ({error.strerror}).",
+            f"Check --{of}.",
             path=str(path),
         ) from error
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
@@ -60,13 +64,13 @@ def read_table(path: Path) -> Table:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise LayoutError(
-            f"A table of labels must be UTF-8 ({error.reason} at byte {error.start}).",
+            f"A table of {of} must be UTF-8 ({error.reason} at byte {error.start}).",
             'Save it as "CSV UTF-8".',
             path=str(path),
         ) from error
     if text.lstrip()[:1] == "{" or text.lstrip()[:2] in ("[{", "[\n", "[\r", "[]"):
         return _from_json(path, text)
-    return Table(path, _from_csv(path, text))
+    return Table(path, _from_csv(path, text, of))
 
 
 def _from_json(path: Path, text: str) -> Table:
@@ -79,20 +83,20 @@ def _from_json(path: Path, text: str) -> Table:
                 records += [json.loads(line)] if line.strip() else []
     except (ValueError, RecursionError) as error:
         number = "" if text.lstrip().startswith("[") else f" in line {len(records) + 1}"
-        raise LayoutError(
-            f"JSON lines must hold one object a line ({error}{number}).",
-            'For example {"file": "1.jpg", "label": "cat"}.',
-            path=str(path),
-        ) from error
+        raise _no_records(path, f" ({error}{number})") from error
     if not all(isinstance(record, dict) for record in records):
-        raise LayoutError(
-            "Each record of a JSON table must be an object.",
-            'For example {"file": "1.jpg", "label": "cat"}.',
-            path=str(path),
-        )
+        raise _no_records(path)
     columns = tuple(dict.fromkeys(name for record in records for name in record))
     rows = [tuple(_as_text(record.get(name)) for name in columns) for record in records]
     return Table(path, rows, columns)
+
+
+def _no_records(path: Path, reason: str = "") -> LayoutError:
+    return LayoutError(
+        f"JSON lines must hold one object a line{reason}.",
+        'For example {"file": "1.jpg", "label": "cat"}.',
+        path=str(path),
+    )
 
 
 def _as_text(value: Any) -> str:
@@ -103,7 +107,7 @@ def _as_text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _from_csv(path: Path, text: str) -> list[tuple[str, ...]]:
+def _from_csv(path: Path, text: str, of: str) -> list[tuple[str, ...]]:
     named = _SEPARATOR_LINE.match(text)
     if named:
         text = text[named.end() :]
@@ -127,7 +131,7 @@ def _from_csv(path: Path, text: str) -> list[tuple[str, ...]]:
             break  # blanks part cells only where nothing else does
     if not best:
         raise LayoutError(
-            f"Each row of a table of labels must have as many cells as the first, two at least"
+            f"Each row of a table of {of} must have as many cells as the first, two at least"
             f"{f' ({fault})' if fault else ''}.",
             "Write a cell that holds the delimiter within quotes.",
             path=str(path),

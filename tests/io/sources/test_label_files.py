@@ -166,7 +166,7 @@ def test_columns_are_chosen_by_name_where_there_is_a_choice(photos):
         (b"id,label\na1,\xe9\n", "UTF-8"),
         ('{"id": "a1"\n', "one object a line.*line 1"),
         ("[1, 2]", "none does"),
-        ("[{}, 1]", "must be an object"),
+        ("[{}, 1]", "one object a line"),
         ("id,label\n", "none does"),
         ("id,label\na1,Cat\na2,dog\nb1,cat\nb2,dog\n", "case and blanks.*'Cat', 'cat'"),
         ("id,label\na1,cat\na2,cat\nb1,cat\nb2,cat\n", "two classes"),
