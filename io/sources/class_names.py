@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sightkit._errors import SightkitError, printable
 
@@ -22,6 +23,35 @@ def refuse_lookalikes(names: Iterable[str]) -> None:
                 "Rename one of them, or move its images to the other.",
                 classes=[printable(other), printable(name)],
             )
+
+
+def refuse_spellings(places: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise if one split spells a class otherwise than another: case, plural, blanks or signs.
+
+    Args:
+        places: class to the splits that have images of it, each with the folder that holds them.
+    """
+    seen: dict[str, str] = {}
+    for name, own in places.items():
+        other = seen.setdefault(_singular(_as_seen(name)), name)
+        if places[other].keys().isdisjoint(own):
+            first, second = (next(iter(places[each].values())) for each in (other, name))
+            raise SightkitError(
+                "A class must be named alike in all splits; these names differ by case, plural, "
+                "blanks or signs alone.",
+                f"If they are one class, rename {second} to {second.rpartition('/')[0]}/"
+                f"{printable(other)}; if not, add images of each to both splits.",
+                folders=[first, second],
+            )
+
+
+def _singular(name: str) -> str:
+    """Return the stem that ``horse`` and ``horses``, ``puppy`` and ``puppies`` share."""
+    stem = re.sub(r"(?<=\w)[-_]+(?=\w)", "", name)
+    if len(stem) < 3:
+        return stem
+    stem = stem.rstrip("s").removesuffix("e").rstrip("s")
+    return re.sub("f$", "v", re.sub("y$", "i", stem))
 
 
 def _as_seen(name: str) -> str:

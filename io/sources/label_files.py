@@ -39,6 +39,14 @@ def by_table(
     table = read_table(inside if inside.is_file() and not path.is_file() else path)
     files = Files([name for name, _ in scan.images])
     names, rows = header(table, files, columns)
+    if not rows:
+        raise LayoutError(
+            "A table of labels must have a row for each image, and this one has none below its "
+            "header.",
+            "Write each image's id or path and its label.",
+            path=str(table.path),
+            header=few(names),
+        )
     at = _id_column(table.path, names, rows, files, columns)
     labels = _labels(table.path, names, rows, at, files, columns)
     found = files.find(row[at] for row in rows)
@@ -160,14 +168,14 @@ def _id_column(
         return _column(path, names, columns[0])
     counts = [files.count([row[at] for row in rows]) for at in range(len(names))]
     best = max(range(len(names)), key=lambda at: counts[at], default=0)
-    if not rows or not counts[best][1]:
+    if not names or not counts[best][1]:
         raise LayoutError(
             "A column of the table must name the files, by path, name or name without ending; none "
             "does.",
             "Check --data and --labels.",
             path=str(path),
             columns=few(names),
-            first_row=list(rows[0]) if rows else [],
+            first_row=list(rows[0]),
             files=few(files.names),
         )
     rivals = [at for at in range(len(names)) if at != best and counts[at] == counts[best]]

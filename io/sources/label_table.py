@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError
+from sightkit.io.image_kinds import kind_of
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.labelled import LayoutError
 
@@ -23,6 +24,14 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BINARY = {
+    b"PK\3\4": "an Excel workbook or another archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\x89HDF": "HDF5",
+    b"\x1f\x8b": "a compressed file (gzip)",
+    b"PAR1": "Parquet",
+    b"%PDF": "a PDF",
+}
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # Excel's own first line
 
 
@@ -49,7 +58,8 @@ def read_table(path: Path, of: str = "labels") -> Table:
         of: what it holds, and the flag that names it.
 
     Raises:
-        SightkitError: no such file, no UTF-8, rows of different lengths, one column alone.
+        SightkitError: no such file, an empty or binary one, no UTF-8, rows of different lengths, a
+            quote that is not closed, one column alone.
     """
     try:
         data = read_regular_file(path, MOST_BYTES)
@@ -60,6 +70,14 @@ def read_table(path: Path, of: str = "labels") -> Table:
             path=str(path),
         ) from error
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    holds = next((name for mark, name in _BINARY.items() if data.startswith(mark)), "")
+    if holds or (encoding != "utf-16" and b"\0" in data):
+        raise LayoutError(
+            f"A table of {of} must be text: CSV or JSON lines.",
+            'Save the sheet as "CSV UTF-8", and give that file.',
+            path=str(path),
+            holds=holds or kind_of(data) or "binary data",
+        )
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -68,6 +86,13 @@ def read_table(path: Path, of: str = "labels") -> Table:
             'Save it as "CSV UTF-8".',
             path=str(path),
         ) from error
+    if not text.strip():
+        raise LayoutError(
+            f"A table of {of} must have rows, and this file is empty.",
+            "Write a row for each image: its path or id, and what it is of.",
+            path=str(path),
+            bytes=len(data),
+        )
     if text.lstrip()[:1] == "{" or text.lstrip()[:2] in ("[{", "[\n", "[\r", "[]"):
         return _from_json(path, text)
     return Table(path, _from_csv(path, text, of))
@@ -113,13 +138,19 @@ def _from_csv(path: Path, text: str, of: str) -> list[tuple[str, ...]]:
         text = text[named.end() :]
     delimiters = named[1] if named else DELIMITERS + " "
     best: list[tuple[str, ...]] = []
-    fault = ""
+    fault = quote = ""
     for delimiter in delimiters:
+        if delimiter == " " and (best or quote):
+            break  # blanks part cells only where nothing else does
+        line = int(bool(named))
+        rows: list[tuple[str, ...]] = []
         try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
-            rows = [tuple(cell.strip() for cell in row) for row in reader if any(row)]
-        except csv.Error as error:
-            fault = fault or str(error)
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+            for row in reader:
+                rows += [tuple(cell.strip() for cell in row)] if any(row) else []
+                line = int(bool(named)) + reader.line_num
+        except csv.Error:
+            quote = quote or f"line {line + 1} opens a quote that does not end its cell"
             continue
         width = len(rows[0]) if rows else 0
         uneven = [number for number, row in enumerate(rows, 1) if len(row) != width]
@@ -127,16 +158,19 @@ def _from_csv(path: Path, text: str, of: str) -> list[tuple[str, ...]]:
             fault = f"row {uneven[0]} has {len(rows[uneven[0] - 1])} cells, the first has {width}"
         elif not uneven and width > (len(best[0]) if best else 1):
             best = rows
-        if best and delimiter == DELIMITERS[-1]:
-            break  # blanks part cells only where nothing else does
-    if not best:
-        raise LayoutError(
-            f"Each row of a table of {of} must have as many cells as the first, two at least"
-            f"{f' ({fault})' if fault else ''}.",
-            "Write a cell that holds the delimiter within quotes.",
-            path=str(path),
-        )
-    return best
+    if best:
+        return best
+    step = "Write a cell that holds the delimiter within quotes."
+    if quote:
+        fault, step = quote, 'Close the quote, or write "" for a quote within a cell.'
+    elif remarks := [n for n, line in enumerate(text.splitlines(), 1) if line.startswith("#")]:
+        fault, step = f"line {remarks[0]} is a remark", "Delete the lines that begin with #."
+    raise LayoutError(
+        f"Each row of a table of {of} must have as many cells as the first, two at least"
+        f"{f' ({fault})' if fault else ''}.",
+        step,
+        path=str(path),
+    )
 
 
 def refuse_several_labels(path: Path, labels: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit._errors import SightkitError, few, printable
-from sightkit.io.sources.class_names import refuse_lookalikes
+from sightkit.io.sources.class_names import refuse_lookalikes, refuse_spellings
 from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
@@ -83,8 +83,8 @@ def label_images(
         missing: name and reason of images that the layout names and that are not there.
 
     Raises:
-        SightkitError: no images, one class, a class of too few, a split without one of the classes,
-            names of classes that look the same.
+        SightkitError: no images, one class, a class of too few, a split without one of the classes
+            or with another spelling of it, names of classes that look the same.
     """
     excluded = {composed(name).strip("/") for name in exclude}
     images: list[tuple[str, int, str, str]] = []
@@ -120,6 +120,11 @@ def label_images(
             _archives(left_out) or hint,
             folder=str(scan.root),
         )
+    places: dict[str, dict[str, str]] = {}
+    for name, _, label, split in images:
+        folder = printable("/".join(name.split("/")[:2]))
+        places.setdefault(label, {}).setdefault(split, folder)
+    refuse_spellings(places)
     refuse_lookalikes(ordered)
     if len(ordered) < min(2, fewest):
         raise LayoutError(

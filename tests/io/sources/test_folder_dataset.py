@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import unicodedata
 
@@ -413,6 +414,51 @@ def test_names_that_look_the_same_are_refused_with_both_spellings(one, other, la
     assert "dog" not in str(refused.value)
     for name in (one, other):
         assert repr(unicodedata.normalize("NFC", name)) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    (
+        ("dogs", "dog"),
+        ("Horses", "horse"),
+        ("puppies", "puppy"),
+        ("boxes", "box"),
+        ("wolves", "wolf"),
+        ("glasses", "glass"),
+        ("Dog", "dog"),
+        ("guinea pig", "guinea_pigs"),
+        ("Hot Dogs", "hotdog"),
+        ("wild-cat", "wildcat"),
+    ),
+)
+@pytest.mark.parametrize("folders", (("Training", "Testing"), ("train", "val")))
+def test_splits_that_spell_a_class_in_two_ways_name_both(one, other, folders, tmp_path):
+    first, second = folders
+    draw(tmp_path, *(f"{first}/{name}/{i}.png" for name in (one, "bird") for i in "ab"))
+    draw(tmp_path, *(f"{second}/{name}/{i}.png" for name in (other, "bird") for i in "ab"))
+    with pytest.raises(SightkitError, match="named alike in all splits") as refused:
+        FolderDataset(tmp_path, "splits")()
+    said = str(refused.value)
+    assert f"{first}/{one}" in said and f"{second}/{other}" in said and "exclude" not in said
+    old, new = re.search(rf"rename (.+) to ((?:{first}|{second})/.+); if not", said).groups()
+    (tmp_path / old).rename(tmp_path / new)
+    assert len(FolderDataset(tmp_path, "splits")().class_names) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), (("cat", "dog"), ("class 1", "class 2"), ("1", "11"), ("grass", "glass"))
+)
+def test_a_class_that_a_split_lacks_is_not_called_a_spelling(one, other, tmp_path):
+    for part, name in (("train", one), ("test", other)):
+        draw(tmp_path, *(f"{part}/{each}/{i}.png" for each in (name, "bird") for i in "ab"))
+    with pytest.raises(SightkitError, match=r"an image in|two images at least"):
+        FolderDataset(tmp_path, "splits")()
+
+
+def test_singular_and_plural_in_all_splits_are_two_classes(tmp_path):
+    names = [f"{part}/{name}" for part in ("train", "test") for name in ("dog", "dogs")]
+    draw(tmp_path, *(f"{name}/{i}.png" for name in names for i in "ab"))
+    assert FolderDataset(tmp_path, "splits")().class_names == ("dog", "dogs")
 
 
 @pytest.mark.parametrize(

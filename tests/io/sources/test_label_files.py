@@ -159,15 +159,33 @@ def test_columns_are_chosen_by_name_where_there_is_a_choice(photos):
 @pytest.mark.parametrize(
     ("text", "told"),
     (
-        ("", "two at least"),
+        ("", "this file is empty.*bytes=0.*a row for each image"),
+        (" \n\n", "this file is empty"),
+        (b"\xef\xbb\xbf", "this file is empty"),
+        ("# made by hand\na1,cat\na2,dog\n", r"line 1 is a remark.*Delete the lines that begin"),
+        ("id,label\n#a1\na2,dog\n", r"line 2 is a remark.*Delete the lines that begin"),
+        ('id,label\na1,"cat\na2,dog\nb1,cat\n', "line 2 opens a quote.*Close the quote"),
+        ('id;label\na1;cat\na2;"dog\n', "line 3 opens a quote"),
+        ('sep=;\nid;label\na1;"cat\n', "line 3 opens a quote"),
+        ('a1,"cat\n' + "x,y\n" * 50_000, "line 1 opens a quote"),
+        ('a1,"cat"s\n' + ROWS, "line 1 opens a quote"),
         ("id\na1\n", "two at least"),
         ("id,label\na1,cat\na2,dog,x\n", "row 3 has 3 cells"),
         ("id,label\nx,cat\ny,dog\n", "none does.*in/a1.png"),
         (b"id,label\na1,\xe9\n", "UTF-8"),
         ('{"id": "a1"\n', "one object a line.*line 1"),
-        ("[1, 2]", "none does"),
+        ("[1, 2]", "none below its header"),
+        ("[]", "none below its header"),
+        ("[{}]", "none does"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "must be text.*holds='PNG'.*CSV UTF-8"),
+        (b"PK\3\4 workbook", "must be text.*Excel"),
+        (b"\xd0\xcf\x11\xe0 workbook", "must be text.*Excel"),
+        (b"\x89HDF\r\n\x1a\n", "must be text.*HDF5"),
+        (b"\x1f\x8b\x08", "must be text.*gzip"),
+        (b"%PDF-1.4", "must be text.*PDF"),
+        (b"a\0,\0b\0", "must be text.*binary"),
         ("[{}, 1]", "one object a line"),
-        ("id,label\n", "none does"),
+        ("id,label\n", "none below its header. Received.*header='id, label'.*Write each image's"),
         ("id,label\na1,Cat\na2,dog\nb1,cat\nb2,dog\n", "case and blanks.*'Cat', 'cat'"),
         ("id,label\na1,cat\na2,cat\nb1,cat\nb2,cat\n", "two classes"),
         ("one,two,label\na1,a2,cat\na2,a1,dog\nb1,b1,cat\nb2,b2,dog\n", "different ones"),
@@ -176,7 +194,21 @@ def test_columns_are_chosen_by_name_where_there_is_a_choice(photos):
 def test_tables_that_cannot_be_right_are_refused(text, told, photos):
     with pytest.raises(SightkitError, match=told) as refused:
         labelled(photos, text)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value) and "Received: " in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "#id,label\n" + ROWS,
+        'id,label\na1,"cat"\na2,"dog"\nb1,"cat"\nb2,"dog"',
+        'id,note,label\na1,6" tall,cat\na2,it\'s,dog\nb1,"a ""b""",cat\nb2,"two\nlines",dog\n',
+        ("id,label\n" + ROWS).encode("utf-16"),
+    ),
+)
+def test_quotes_signs_and_encodings_that_are_right_are_read(text, photos):
+    columns = ("id", "label") if "note" in str(text) else None
+    assert labelled(photos, text, columns=columns)[0] == CLASSES
 
 
 def test_an_id_of_two_files_is_refused_and_the_way_on_works(photos):
