@@ -45,10 +45,8 @@ TODAY: dict[str, dict[str, str]] = {
         "inter": "Leave it out: shrinking averages areas, growing interpolates."
     },
     "ImageToArrayPreprocessor": {"dataFormat": "Leave it out: images are channels-last."},
-    "MeanPreprocessor": {
-        name: "Write MeanPreprocessor(red, green, blue)." for name in ("rMean", "gMean", "bMean")
-    },
-    "CropPreprocessor": {"horiz": "Write mirrors=True, the default, or mirrors=False."},
+    "MeanPreprocessor": {"rMean": "red", "gMean": "green", "bMean": "blue"},
+    "CropPreprocessor": {"horiz": "mirrors"},
     "HDF5DatasetWriter": {
         "bufSize": "Leave it out: rows are written as they are added.",
         "class_names": 'Give class_names=("cat", "dog"), in label order.',
@@ -91,13 +89,16 @@ TODAY: dict[str, dict[str, str]] = {
     },
     "Optimizer": {
         "decay": "Give learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay).",
-        "lr": "Write learning_rate.",
+        "lr": "learning_rate",
     },
 }
 """Owner, a class or function, to the names that others have there: what to write today.
 
-"" is the owner of a package's names, and stands for a call with too many or too few arguments.
+A word alone is what an argument is called today. "" is the owner of a package's names, and stands
+for a call with too many or too few arguments.
 """
+LONGEST = 40
+"""Longer values are not repeated."""
 
 
 def answering(public: Any, name: str) -> Any:
@@ -122,9 +123,14 @@ def refusing(function: Callable[..., Any], owner: str) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def refused(*args: Any, **kwargs: Any) -> Any:
-        for name in TODAY[owner].keys() & kwargs.keys():
-            rule = f"Keras takes no {name} any more, and leaves it out or fails."
-            raise SightkitError(rule, TODAY[owner][name], **{name: kwargs[name]})
+        if old := {name: value for name, value in kwargs.items() if name in TODAY[owner]}:
+            rule = f"Keras takes no {' and no '.join(old)} any more, and leaves it out or fails."
+            steps = [
+                f"Write {today}={_shown(old[name])}." if today.isidentifier() else today
+                for name, today in TODAY[owner].items()
+                if name in old
+            ]
+            raise SightkitError(rule, " ".join(steps), **old)
         return function(*args, **kwargs)
 
     return refused
@@ -133,8 +139,8 @@ def refusing(function: Callable[..., Any], owner: str) -> Callable[..., Any]:
 def next_step(owners: Iterable[str], name: str, known: Iterable[str]) -> str:
     """Return what to write in place of a name: today's form, else the nearest of those known."""
     for owner in owners:
-        if name in TODAY.get(owner, ()):
-            return TODAY[owner][name]
+        if today := TODAY.get(owner, {}).get(name):
+            return f"Write {today}." if today.isidentifier() else today
     spelled = {each.replace("_", "").lower(): each for each in _public(known)}
     found = difflib.get_close_matches(name.replace("_", "").lower(), spelled, n=3, cutoff=0.7)
     near = [spelled[each] for each in found]
@@ -171,30 +177,55 @@ def _checked(function: Callable[..., Any], owners: tuple[str, ...]) -> Callable[
             try:
                 signature.bind(*args, **kwargs)
             except TypeError as error:
-                raise _refusal(signature, owners, kwargs, error) from None
+                raise _refusal(function, signature, owners, args, kwargs, error) from None
             raise
 
     return answered
 
 
 def _refusal(
+    function: Callable[..., Any],
     signature: inspect.Signature,
     owners: tuple[str, ...],
-    given: dict[str, Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
     error: TypeError,
 ) -> SightkitError:
+    """Return today's call with all that was given and has a counterpart, and what has none."""
     own = {name: each for name, each in signature.parameters.items() if name != "self"}
-    missing = re.findall(r"missing a required .*?'(\w+)'", str(error))
-    found = [(name, next_step(owners, name, own)) for name in given if name not in own]
-    found += [(name, next_step(owners, name, ())) for name in (*missing, "")]
-    names: dict[str, list[str]] = {}
-    for name, step in found:
-        names.setdefault(step, []).append(name)
+    given: dict[str, Any] = {}
+    answers: dict[str, list[str]] = {}
+    for name, value in kwargs.items():
+        today = name if name in own else _todays_name(owners, name, own)
+        if today in own:
+            given.setdefault(today, value)
+        else:
+            answers.setdefault(today or "It has no counterpart.", []).append(name)
+    missing = re.findall(r"missing (?:a|\d+) required .*?'(\w+)'", str(error))
+    for name in (*missing, ""):
+        if name not in given and (step := next_step(owners, name, ())):
+            answers.setdefault(step, []).append(name)
+    own_args = args[1:] if "self" in signature.parameters else args
+    stay = [f"{name}={_shown(value)}" for name, value in given.items()]
+    needed = [each for name, each in list(own.items())[len(own_args) :] if name not in given]
+    call = [_shown(value) for value in own_args[: len(own)]] + stay
+    call += [_as_written(each) for each in needed if each.default is each.empty]
     steps = [
-        f"{', '.join(who)}: {step}" if any(who) else step for step, who in names.items() if step
+        f"{', '.join(filter(None, who))}: {step}" if any(who) else step
+        for step, who in answers.items()
     ]
-    call = f"{owners[0]}({', '.join(map(_as_written, own.values()))})"
-    return SightkitError(f"{owners[0]}: {error}.", " ".join(steps[:3]) or f"Write {call}.")
+    if any("" in TODAY.get(owner, ()) for owner in owners):  # it says what the call is
+        steps += [f"As before: {', '.join(stay)}."] if stay else []
+    elif function.__name__ != "__call__":
+        steps.insert(0, f"Write {owners[0]}({', '.join(call)}).")
+    return SightkitError(f"{owners[0]}: {error}.", " ".join(steps))
+
+
+def _todays_name(owners: Iterable[str], name: str, own: Iterable[str]) -> str:
+    """Return what an argument is called today, else what to write instead; empty if unknown."""
+    today = next_step(owners, name, own)
+    word = re.fullmatch(r"(?:Write|Perhaps it is) (\w+)\.", today)
+    return word[1] if word else today
 
 
 def _as_written(parameter: inspect.Parameter) -> str:
@@ -202,6 +233,11 @@ def _as_written(parameter: inspect.Parameter) -> str:
         return parameter.name
     empty = parameter.default is parameter.empty
     return f"{parameter.name}={'…' if empty else repr(parameter.default)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST and "\n" not in text else "…"
 
 
 def _public(names: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import class_count, image_shape
+from sightkit.zoo.book_calls import in_todays_form
 from sightkit.zoo.table import ENTRIES, Entry
 
 if TYPE_CHECKING:
@@ -197,11 +198,11 @@ def registered(builder: Builder) -> Builder:
         try:
             bound = signature.bind(*map(_plain, args), **_plain(kwargs))
         except TypeError as error:
-            given = [repr(value) for value in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
-            raise SightkitError(
+            raise answer(
                 f"{builder.__name__} cannot be built: {error}.",
-                f"Write {_call(builder.__name__)}. It takes {_parameters(signature)}.",
-                arguments=f"({', '.join(given)})",
+                args,
+                kwargs,
+                _parameters(signature),
             ) from error
         model = builder(*bound.args, **bound.kwargs)
         bound.apply_defaults()
@@ -209,21 +210,34 @@ def registered(builder: Builder) -> Builder:
         _ORIGINS[model] = {"builder": _name_of(builder.__name__, arguments), "arguments": arguments}
         return model
 
+    def answer(
+        rule: str, args: tuple[Any, ...], kwargs: dict[str, Any], takes: str = ""
+    ) -> SightkitError:
+        args, kwargs = _plain(args), _plain(kwargs)
+        published = _published(builder.__name__)
+        step = in_todays_form(builder.__name__, signature.parameters, args, kwargs, published)
+        given = [repr(value) for value in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
+        takes = f" It takes {takes}." if takes else ""
+        return SightkitError(rule, step + takes, arguments=f"({', '.join(given)})")
+
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise SightkitError(
-            f"{builder.__name__} is a function, and builds when it is called: it has no build.",
-            f"Write {_call(builder.__name__)}.",
-        )
+        rule = f"{builder.__name__} is a function, and builds when it is called: it has no build."
+        raise answer(rule, args, kwargs)
 
     remembering.build = refuse  # type: ignore[attr-defined]  # as many books write it
     return remembering  # type: ignore[return-value]
 
 
+def _published(builder: str) -> Mapping[str, Any]:
+    """Return the arguments of a builder's first published network."""
+    published = next(each.published for each in _ENTRIES.values() if each.builder == builder)
+    return published[0][0] if published else {}
+
+
 def _call(builder: str) -> str:
     """Return a builder's call as one writes it: ``LeNet(input_shape=(28, 28, 1), classes=10)``."""
-    published = next(each.published for each in _ENTRIES.values() if each.builder == builder)
-    arguments = published[0][0] if published else {}
-    return f"{builder}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+    arguments = _published(builder).items()
+    return f"{builder}({', '.join(f'{name}={value!r}' for name, value in arguments)})"
 
 
 def _parameters(signature: inspect.Signature) -> str:

@@ -30,18 +30,29 @@ CALLS = {
     "dataFormat": (lambda p: P.ImageToArrayPreprocessor(dataFormat="x"), "channels-last"),
     "rMean": (
         lambda p: P.MeanPreprocessor(rMean=1, gMean=2, bMean=3),
-        "rMean, gMean, bMean: Write",
+        r"Write MeanPreprocessor\(red=1, green=2, blue=3\)\.$",
     ),
-    "two means": (lambda p: P.MeanPreprocessor(1, 2), r"MeanPreprocessor\(red, green, blue"),
-    "horiz": (lambda p: P.CropPreprocessor(60, 60, horiz=True), "mirrors=True"),
+    "two means": (lambda p: P.MeanPreprocessor(1, 2), r"Write MeanPreprocessor\(1, 2, blue\)\.$"),
+    "horiz": (
+        lambda p: P.CropPreprocessor(60, 60, horiz=False),
+        r"Write CropPreprocessor\(60, 60, mirrors=False\)\.$",
+    ),
     "crop": (lambda p: P.CropPreprocessor(60, 60).preprocess(IMAGE), "itself"),
     "no rng": (lambda p: P.PatchPreprocessor(60, 60)(IMAGE), "augment="),
     "loader": (lambda p: io.SimpleDatasetLoader, "build_dataset"),
     "no class names": (lambda p: io.HDF5DatasetWriter((2, 8, 8, 3), p), "in label order"),
     "dataKey": (
         lambda p: io.HDF5DatasetWriter((2, 8, 8, 3), p, dataKey="images", bufSize=10),
-        "class_names: Give.*dataKey: Perhaps it is data_key.*bufSize: .*as they are added|"
-        "dataKey: Perhaps it is data_key.*bufSize: .*as they are added.*class_names: Give",
+        r"Write HDF5DatasetWriter\(\(2, 8, 8, 3\), .*data_key='images', class_names=…\)\. "
+        "bufSize: .*as they are added.*class_names: Give",
+    ),
+    "four at once": (
+        lambda p: generator(p, preprocessors=None, aug=None, binarize=True, classes=2, seed=1),
+        r"Write HDF5DatasetGenerator\(.*8, preprocessors=None, seed=1\).*aug:.*binarize:.*classes:",
+    ),
+    "what stays": (
+        lambda p: training.fit(IMAGE, IMAGE, validation_data=3, epochs=5, verbose=0),
+        r"verbose: Leave it out.*training\.fit\(.*As before: validation=3, epochs=5\.$",
     ),
     "classes": (lambda p: generator(p, classes=3), "class_names"),
     "aug": (lambda p: generator(p, aug=P.Augment(rotation=10)), "augment="),
@@ -68,7 +79,14 @@ CALLS = {
     "width": (lambda p: zoo.MiniVGGNet(width=32, height=32, depth=3, classes=10), "input_shape"),
     "DCGAN": (lambda p: zoo.DCGAN, "DCGANGenerator"),
     "decay": (lambda p: keras.optimizers.SGD(0.01, decay=0.01 / 40), "InverseTimeDecay"),
-    "lr": (lambda p: keras.optimizers.Adam(lr=0.01), "learning_rate"),
+    "lr": (
+        lambda p: keras.optimizers.Adam(lr=0.01),
+        r"no lr any more.*Write learning_rate=0.01\.$",
+    ),
+    "lr and decay": (
+        lambda p: keras.optimizers.SGD(lr=0.01, decay=1e-4, momentum=0.9),
+        "no lr and no decay.*lr=0.01, decay=0.0001.*InverseTimeDecay.*Write learning_rate=0.01",
+    ),
     # not of the books: the nearest name
     "LeNett": (lambda p: zoo.LeNett, "LeNet"),
     "batchSize": (lambda p: io.HDF5DatasetGenerator(p, batchSize=8), "batch_size"),

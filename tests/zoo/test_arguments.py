@@ -238,6 +238,64 @@ def test_book_style_calls_are_answered_with_our_spelling(call, message):
     assert "Write LeNet(input_shape=(28, 28, 1), classes=10)" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (
+            lambda: zoo.ResNet.build(
+                32, 32, 3, 10, (9, 9, 9), (64, 64, 128, 256), reg=0.0005, bnEps=1e-5, bnMom=0.99
+            ),
+            "Write ResNet(input_shape=(32, 32, 3), classes=10, stages=(9, 9, 9), "
+            "filters=(64, 64, 128, 256), reg=0.0005, epsilon=1e-05, momentum=0.99).",
+        ),
+        (
+            lambda: zoo.ResNet.build(
+                64, 48, 3, 200, (3, 4, 6), (64, 128, 256, 512), 1e-4, 2e-5, 0.9, "tiny_imagenet"
+            ),
+            "filters=(64, 128, 256, 512), stem='tiny_imagenet', reg=0.0001, epsilon=2e-05, "
+            "momentum=0.9).",
+        ),
+        (
+            lambda: zoo.ResNet((32, 32, 3), 10, (9, 9, 9)),
+            "Write ResNet(input_shape=(32, 32, 3), classes=10, stages=(9, 9, 9)).",
+        ),
+        (
+            lambda: zoo.AlexNet.build(width=227, height=224, depth=3, classes=2, reg=0.0002),
+            "Write AlexNet(input_shape=(224, 227, 3), classes=2, reg=0.0002).",
+        ),
+        (
+            lambda: zoo.DeeperGoogLeNet(64, 64, 3, 200, 0.0005),
+            "Write DeeperGoogLeNet(input_shape=(64, 64, 3), classes=200, reg=0.0005).",
+        ),
+        (
+            lambda: zoo.LeNet.build(
+                numChannels=1,
+                imgRows=28,
+                imgCols=20,
+                numClasses=9,
+                weightsPath="w",
+                activation="relu",
+            ),
+            "Write LeNet(input_shape=(28, 20, 1), classes=9, activation='relu'). "
+            "Without a counterpart: weightsPath.",
+        ),
+        (
+            lambda: zoo.SqueezeNet.build(12),
+            "Write SqueezeNet(input_shape=(224, 224, 3), classes=12).",
+        ),
+        (
+            lambda: zoo.MiniVGGNet.build(28, 28, 1, 10, "softmax", 7),
+            "(input_shape=(28, 28, 1), classes=10). Without a counterpart: 'softmax', 7.",
+        ),
+        (lambda: zoo.ShallowNet.build(width=9), "input_shape=(…, 9, …), classes=3)"),
+    ],
+)
+def test_todays_form_carries_over_what_has_a_counterpart(call, answer):
+    with pytest.raises(SightkitError) as error:
+        call()
+    assert answer in str(error.value)
+
+
 @pytest.mark.parametrize("name", [3, None, np.zeros(3), len])
 def test_a_name_is_a_string(name):
     with pytest.raises(SightkitError, match=r'zoo\.build\("lenet", input_shape='):
