@@ -85,6 +85,11 @@ class Config(io.FolderFlags):
             io.Grouping(self.groups)
         io.check_place(self.output)
 
+    @property
+    def by_form(self) -> bool:
+        """Return whether OpenVINO may answer by the form that the last extraction has saved."""
+        return self.engine in ("auto", "openvino") and self.precision == "float32"
+
 
 def main(config: Config) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
@@ -100,7 +105,7 @@ def main(config: Config) -> dict[str, Any]:
             pool=config.pool,
             crops=config.crops,
             random=config.random_weights,
-            cache=cache if (config.engine, config.precision) == ("auto", "float32") else None,
+            cache=cache if config.by_form else None,
         )
         features = transfer.extract_features(
             network,

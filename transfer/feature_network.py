@@ -92,7 +92,9 @@ class FeatureNetwork:
             precision: what the network computes in; features are float32 either way.
             cache: folder where the converted network is saved for the next process.
         """
-        if (self.predictor.engine, engine, precision) == ("openvino", "auto", "float32"):
+        own = self.predictor
+        same = engine in ("auto", own.engine) and precision == own.precision
+        if own.engine == "openvino" and same:  # from the cache, and Keras may not have been started
             return self
         predictor = inference.compile(
             self.model,

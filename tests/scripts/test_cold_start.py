@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -84,6 +85,27 @@ def test_extract_features_needs_no_keras(place, script, tmp_path):
     assert differ == {"engine"}
 
 
+@pytest.mark.parametrize(
+    "engine", ((), pytest.param(("--engine", "openvino"), marks=pytest.mark.slow))
+)
+def test_a_folder_that_grew_needs_no_keras(engine, place, script, tmp_path):
+    photos = tmp_path / "photos"
+    shutil.copytree(place / "photos", photos)
+    given = ("--model", place / "network", "--crops", 2, "--data", photos, *engine)
+    first, *_ = sorted(photos.glob("*/*"))
+    count = len(list(photos.glob("*/*")))
+    steps = (
+        (lambda: None, count),
+        (first.unlink, count - 1),
+        (lambda: io.write_png(first, np.full((40, 50, 3), 99, np.uint8)), count),
+    )
+    for change, wanted in steps:
+        change()
+        result = script("extract_features", *given, "--output", tmp_path / "f.h5")
+        assert (result.code, result.heavy) == (0, ""), result.stderr
+        assert transfer.open_features(tmp_path / "f.h5").shape[0] == wanted
+
+
 @pytest.fixture
 def bundle(tmp_path):
     return save(tmp_path / "bundle", 1)
@@ -125,6 +147,7 @@ def test_the_builders_code_is_part_of_the_forms_name(bundle, tmp_path, monkeypat
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_the_canary_is_answered_by_the_form(bundle, tmp_path, monkeypatch):
     training.load_bundle(bundle, cache=tmp_path / "cache")
     right = openvino_engine.OpenVinoEngine._answer
