@@ -96,7 +96,7 @@ def verify(
         path: folder of images, or file that HDF5DatasetWriter wrote.
         tolerance: share of bad images, 0 to 1, up to which there is no error.
         output: file for the list (CSV: path, reason, sha256, kind); none is written when left out.
-        exclude: folders in a folder, by name or path, to leave out.
+        exclude: folders in a folder, by name or path, to leave out; or patterns, also of files.
         workers: threads; as many as there are usable cores when left out.
 
     Returns:

@@ -36,7 +36,7 @@ class Config:
     split: str = "test"
     """Split of the dataset file: test, validation, train or another of its names."""
     exclude: tuple[str, ...] = ()
-    """Classes of a folder, or folders in it, to leave out."""
+    """Classes of a folder, or folders in it, to leave out; or patterns, also of files."""
     crops: Literal[1, 2, 5, 10] = 1
     """Views of each image, whose answers are averaged."""
     output: Path | None = None

@@ -38,7 +38,7 @@ class Config:
     split: str = "test"
     """Split of the dataset file: test, validation, train or another of its names."""
     exclude: tuple[str, ...] = ()
-    """Classes of a folder, or folders in it, to leave out."""
+    """Classes of a folder, or folders in it, to leave out; or patterns, also of files."""
     output: Path | None = None
     """Folder for numbers, pictures and report; nothing is written by default."""
     smoke: bool = False

@@ -41,7 +41,7 @@ class Config(io.SizeFlags):
     data: Path | None = None
     """Labelled photos for a check and for the canary: folder of class folders, or dataset file."""
     exclude: tuple[str, ...] = ()
-    """Class folders of the photos that are left out."""
+    """Class folders of the photos that are left out; or patterns, also of files."""
     output: Path = Path("runs/imported/bundle")
     """Folder of the bundle."""
     overwrite: bool = False

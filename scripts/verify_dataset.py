@@ -29,7 +29,7 @@ class Config:
     """List to write; NAME.left_out.csv in the current folder by default, where there is
     anything to list."""
     exclude: tuple[str, ...] = ()
-    """Folders in the folder, by name or path, to leave out."""
+    """Folders in the folder, by name or path, to leave out; or patterns, also of files."""
     max_bad: float = 0.01
     """Share of bad images, 0 to 1, up to which the exit code is 0."""
     smoke: bool = False

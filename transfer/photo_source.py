@@ -13,7 +13,7 @@ import numpy as np
 from sightkit._errors import printable
 from sightkit._scripts import warn
 from sightkit.evaluation.evaluation_data import require_images
-from sightkit.io import SPLITS, DatasetFile, FolderDataset, Grouping, ImageSource, joined
+from sightkit.io import DatasetFile, FolderDataset, Grouping, ImageSource, joined
 from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.training import photo_chain
 
@@ -83,7 +83,7 @@ def open_photos(
         images = folder()
         fixed = dict(images.fixed) or {"train": np.arange(len(images))}
         rng = np.random.Generator(np.random.Philox(key=[MIXED, 0]))
-        fixed = {name: rng.permutation(fixed[name]) for name in SPLITS if name in fixed}
+        fixed = {name: rng.permutation(rows) for name, rows in fixed.items()}
         rows = np.concatenate(list(fixed.values()))
         splits = {name: len(part) for name, part in fixed.items()}
         origin = {**folder.to_config(), "mixed": MIXED}

@@ -21,11 +21,6 @@ def check_fixed(images: ImageSource, fractions: Mapping[str, float]) -> None:
     if not len(images):
         raise SightkitError("A source must have images.", source=images.name, images=0)
     check_labels(images.labels, len(images.class_names))
-    known = list(dict.fromkeys((*SPLITS, *fractions)))
-    if unknown := [name for name, _ in images.fixed if name not in known]:
-        raise SightkitError(
-            f"A source may fix the splits {known}.", source=images.name, fixed=unknown
-        )
     rows = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in images.fixed)])
     inside = np.all((rows >= 0) & (rows < len(images)))
     if not inside or len(np.unique(rows)) < len(rows) or any(not len(r) for _, r in images.fixed):

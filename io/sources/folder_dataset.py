@@ -52,10 +52,11 @@ class FolderFlags:
     """Place of an image's class: first folder, innermost folder, name, folder in a part."""
     labels: Path | None = None
     """Table of the labels, CSV or JSON lines, in place of a layout: an id or path and a label."""
-    columns: tuple[str, str] | None = None
-    """Names of the table's columns of ids and of labels, where there is a choice."""
+    columns: tuple[str, ...] | None = None
+    """Names of the table's columns of ids and of labels, where there is a choice; and, third, of
+    splits, where the table has them."""
     exclude: tuple[str, ...] = ()
-    """Classes, or folders below the data, to leave out."""
+    """Classes, or folders below the data, to leave out; or patterns, also of files: "*_old*"."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -89,7 +90,8 @@ class FolderDataset:
     Args:
         folder: that holds the images.
         layout: how it holds labels.
-        exclude: classes, or folders below the data, to leave out.
+        exclude: classes, or folders below the data, to leave out; or patterns (``fnmatch``: ``*``,
+            ``?``) of these and of files' paths.
         pattern: regular expression with a group ``label``, matched against a complete name
             without its ending; for ``names``. The default takes what is before the number.
         classes: in the order of the numbers, for ``numbers``; for ``folders`` those that are looked
@@ -100,8 +102,8 @@ class FolderDataset:
         labels: table of the labels, in place of a layout: CSV (any delimiter, UTF-8 or UTF-16) or
             JSON lines, one row an image with its id or path and its label. Ids without a file and
             files without an id are left out and counted.
-        columns: names of the table's columns of ids and of labels; they are found where there is no
-            choice.
+        columns: names of the table's columns of ids and of labels, which are found where there is
+            no choice, and perhaps of splits: those stay as they are.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
 
@@ -120,16 +122,16 @@ class FolderDataset:
     at_least: tuple[int, int] | None = None
     fewest: int = 2
     labels: str | os.PathLike[str] | None = None
-    columns: tuple[str, str] | None = None
+    columns: tuple[str, ...] | None = None
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
         labelled = self._labelled
         index = {name: label for label, name in enumerate(labelled.classes)}
         splits = np.array(labelled.splits)
-        fixed = tuple(
-            (name, np.flatnonzero(splits == name)) for name in SPLITS if name in labelled.splits
-        )
+        names = [name for name in SPLITS if name in labelled.splits]
+        names += sorted({*labelled.splits} - {*names})
+        fixed = tuple((name, np.flatnonzero(splits == name)) for name in names)
         return ImageSource(
             name=printable(labelled.root.name),
             class_names=self.class_names,
@@ -166,6 +168,8 @@ class FolderDataset:
         digest = hashlib.sha256()
         for name, size, label in self._labelled.images:
             digest.update(b"\0".join((os.fsencode(name), b"%d" % size, os.fsencode(label), b"")))
+        if self.labels:  # of other layouts the names say it
+            digest.update("\0".join(self._labelled.splits).encode())
         return {
             "name": "FolderDataset",
             "layout": "table" if self.labels else self.layout,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import ending_of
-from sightkit.io.sources.folder_scan import Scan, composed, descend, enter, excluding
+from sightkit.io.sources.folder_scan import Scan, descend, enter, excluding, exclusions
 from sightkit.io.sources.labelled import (
     Labelled,
     LayoutError,
@@ -58,7 +58,7 @@ def by_deep(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
     scan = descend(scan)
     _refuse_splits(scan, [name for name in scan.folders if "/" not in name])
     inner = {folder.rpartition("/")[0] for folder in scan.folders}
-    excluded = {composed(name).strip("/") for name in exclude}
+    excluded = exclusions(exclude)
     empty = [name for name in scan.folders if name not in inner]  # each is a class, or should be
 
     def place_of(name: str) -> Place:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import re
 import unicodedata
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sightkit._errors import SightkitError, printable
@@ -46,7 +48,7 @@ class Scan:
             kind that cannot be decoded here.
         left_out: name and reason of everything else.
         prefix: what the names in ``lost`` and ``left_out`` begin with, if they are below ``root``.
-        removed: folders that ``without`` has left out.
+        removed: what of the exclusions ``without`` has met.
     """
 
     root: Path
@@ -150,17 +152,17 @@ def enter(scan: Scan, folder: str) -> Scan:
 
 
 def without(scan: Scan, exclude: Sequence[str]) -> Scan:
-    """Leave out what is in folders, by their names or paths in ``root``; they need not be there."""
-    excluded = {composed(name).strip("/") for name in exclude}
+    """Leave out files by their folders' paths in ``root``, or by patterns; none need be there."""
+    excluded = exclusions(exclude)
     kept = {"images": [], "lost": [], "folders": []}
     left_out, removed = list(scan.left_out), set()
     for kind, items in (("images", scan.images), ("lost", scan.lost), ("folders", scan.folders)):
         for item in items:
             name = f"{item}/" if kind == "folders" else item[0]
-            if folder := excluding(name, excluded):
-                removed.add(folder)
+            if fitting := excluding(name, excluded):
+                removed.update(fitting)
                 if kind != "folders":
-                    left_out.append((name, f"{printable(folder)} is excluded"))
+                    left_out.append((name, f"{printable(fitting[0])} is excluded"))
             else:
                 kept[kind].append(item)
     return dataclasses.replace(
@@ -171,11 +173,25 @@ def without(scan: Scan, exclude: Sequence[str]) -> Scan:
     )
 
 
-def excluding(name: str, excluded: Container[str]) -> str:
-    """The excluded folder that holds a file; empty if none does."""
-    parts = composed(name).split("/")[:-1]
-    folders = ("/".join(parts[: end + 1]) for end in range(len(parts)))
-    return next((folder for folder in folders if folder in excluded), "")
+def exclusions(exclude: Iterable[str]) -> dict[str, None]:
+    """What is excluded, as ``excluding`` takes it: names of classes, paths, patterns; in order."""
+    return dict.fromkeys(composed(name).strip("/") for name in exclude)
+
+
+def excluding(name: str, excluded: Iterable[str], label: str = "") -> list[str]:
+    """What is excluded and fits a file's class or one of its folders; empty if nothing does.
+
+    One with ``*`` or ``?`` is a pattern (``fnmatch``, by case), for the file's own path too; ``*``
+    stands for ``/`` as well.
+    """
+    path = composed(name)
+    whole = {label, *(path[: end.start()] for end in re.finditer("/", path))} - {""}
+    return [
+        each
+        for each in excluded
+        if each in whole
+        or (("*" in each or "?" in each) and any(fnmatchcase(one, each) for one in (*whole, path)))
+    ]
 
 
 def composed(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
-from sightkit.io.sources.folder_layouts import in_test
+from sightkit.io.sources.folder_layouts import SPLIT_FOLDERS, in_test
 from sightkit.io.sources.folder_scan import Scan, composed
 from sightkit.io.sources.label_table import (
     Table,
@@ -25,16 +25,26 @@ _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
 
 
 def by_table(
-    scan: Scan, path: Path, columns: tuple[str, str] | None, exclude: Sequence[str]
+    scan: Scan, path: Path, columns: Sequence[str] | None, exclude: Sequence[str]
 ) -> Labelled:
     """Labels of a table, CSV or JSON lines: one row an image, its id or path and its label.
+
+    Splits are those of a third column, where one is named; an image without a split is lost.
 
     Args:
         scan: the folder; ids are looked for in all of it.
         path: the table; where it does not exist, it is looked for in the folder.
-        columns: names of the columns of ids and of labels; found where there is no choice.
-        exclude: classes and folders to leave out.
+        columns: names of the columns of ids, of labels and perhaps of splits; the first two are
+            found where there is no choice.
+        exclude: classes, folders and patterns to leave out.
     """
+    if columns is not None and len(columns) not in (2, 3):
+        raise SightkitError(
+            "--columns must name the column of ids, that of labels, and that of splits if they are "
+            "in the table.",
+            "Give --columns ID LABEL, or --columns ID LABEL SPLIT.",
+            columns=tuple(columns),
+        )
     inside = scan.root / path
     table = read_table(inside if inside.is_file() and not path.is_file() else path)
     files = Files([name for name, _ in scan.images])
@@ -49,12 +59,24 @@ def by_table(
         )
     at = _id_column(table.path, names, rows, files, columns)
     labels = _labels(table.path, names, rows, at, files, columns)
+    splits = _splits(table.path, names, rows, columns)
     found = files.find(row[at] for row in rows)
     label_of: dict[str, str] = {}
-    for row, label in zip(rows, labels, strict=True):
+    split_of: dict[str, str] = {}
+    for row, label, split in zip(rows, labels, splits or labels, strict=True):
         name = found.get(row[at])
-        if name is not None and label_of.setdefault(name, label) != label:
+        if name is None:
+            continue
+        if label_of.setdefault(name, label) != label:
             raise multi_label(table.path, image=name, labels=[label_of[name], label])
+        if splits and split_of.setdefault(name, split) != split:
+            raise SightkitError(
+                "Each image must be in one split; a table names two for one.",
+                "Remove one of its rows.",
+                path=str(table.path),
+                image=name,
+                splits=[split_of[name], split],
+            )
     refuse_several_labels(table.path, [label for label in labels if label])
     absent = [row[at] for row in rows if found.get(row[at]) is None]
 
@@ -64,7 +86,9 @@ def by_table(
             return Place(reason=reason, expected=in_test(name))
         if not label_of[name]:
             return Place(reason=f"without a label in {table.path.name}", expected=in_test(name))
-        return Place(label_of[name])
+        if splits and not split_of[name]:
+            return Place(reason=f"without a split in {table.path.name}")
+        return Place(label_of[name], split_of.get(name, ""))
 
     own = tuple(item for item in scan.left_out if scan.root / item[0] != table.path)
     return label_images(
@@ -145,7 +169,7 @@ def _without_ending(name: str) -> str:
 
 
 def header(
-    table: Table, files: Files, columns: tuple[str, str] | None
+    table: Table, files: Files, columns: Sequence[str] | None
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Names of the columns, and the rows of images."""
     if table.columns is not None:
@@ -162,7 +186,7 @@ def _id_column(
     names: Sequence[str],
     rows: list[tuple[str, ...]],
     files: Files,
-    columns: tuple[str, str] | None,
+    columns: Sequence[str] | None,
 ) -> int:
     if columns is not None:
         return _column(path, names, columns[0])
@@ -199,7 +223,7 @@ def _labels(
     rows: list[tuple[str, ...]],
     at: int,
     files: Files,
-    columns: tuple[str, str] | None,
+    columns: Sequence[str] | None,
 ) -> list[str]:
     """The label of each row."""
     if columns is not None:
@@ -229,6 +253,28 @@ def _labels(
         path=str(path),
         columns=[f"{names[k]} ({len(distinct[k])} values)" for k in others],
     )
+
+
+def _splits(
+    path: Path,
+    names: Sequence[str],
+    rows: list[tuple[str, ...]],
+    columns: Sequence[str] | None,
+) -> list[str]:
+    """The split of each row, by our name where it has one; none where no column is named."""
+    if columns is None or len(columns) < 3:
+        return []
+    chosen = _column(path, names, columns[2])
+    found = [SPLIT_FOLDERS.get(row[chosen].casefold(), row[chosen]) for row in rows]
+    if "train" not in found:
+        raise SightkitError(
+            "One of the splits in a table must be train.",
+            "Name the column of splits as the third: --columns ID LABEL SPLIT.",
+            path=str(path),
+            column=columns[2],
+            splits=few(sorted(set(found))),
+        )
+    return found
 
 
 def _one_hot(

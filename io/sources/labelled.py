@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError, few, printable
 from sightkit.io.sources.class_names import refuse_lookalikes, refuse_spellings
-from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding
+from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding, exclusions
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
 
@@ -48,7 +48,7 @@ class Place:
 
     Attributes:
         label: the class.
-        split: ``"train"``, ``"validation"`` or ``"test"``.
+        split: ``"train"``, ``"validation"``, ``"test"`` or, in a table, another name.
         reason: why there is no class.
         expected: it is usual that such an image has none.
     """
@@ -77,7 +77,7 @@ def label_images(
         place_of: the layout: class of an image by its name.
         classes: that must have images, beside those that are found.
         splits: that must have images, beside those that are found.
-        exclude: classes and folders to leave out.
+        exclude: classes, folders and patterns to leave out.
         fewest: images of each class to train on.
         hint: next step where no image has a class.
         missing: name and reason of images that the layout names and that are not there.
@@ -86,33 +86,37 @@ def label_images(
         SightkitError: no images, one class, a class of too few, a split without one of the classes
             or with another spelling of it, names of classes that look the same.
     """
-    excluded = {composed(name).strip("/") for name in exclude}
+    excluded, met = exclusions(exclude), set(scan.removed)
     images: list[tuple[str, int, str, str]] = []
     lost, left_out = list(missing), list(scan.left_out)
     known = {composed(name) for name in (*classes, *scan.folders)}
     for name, reason in scan.lost:
         if out := excluding(name.removeprefix(scan.prefix), excluded):
-            left_out.append((name, f"{printable(out)} is excluded"))
+            met.update(out)
+            left_out.append((name, f"{printable(out[0])} is excluded"))
         else:
             lost.append((name, reason))
     for name, size in scan.images:
         place = place_of(name)
         label = composed(place.label)
         known.add(label)
-        if out := excluding(name, excluded) or (label if label in excluded else ""):
-            left_out.append((name, f"{printable(out)} is excluded"))
+        if out := excluding(name, excluded, label):
+            met.update(out)
+            left_out.append((name, f"{printable(out[0])} is excluded"))
         elif place.reason:
             (left_out if place.expected else lost).append((name, place.reason))
         else:
             images.append((name, size, label, place.split))
-    if unknown := sorted(excluded - known - scan.removed):
+    met.update(each for name in known for each in excluding("", excluded, name))
+    if unknown := sorted(excluded.keys() - met):
         raise SightkitError(
-            "Only classes and folders that are there can be excluded.",
+            "Only classes and folders that are there can be excluded, and files by a pattern.",
             f"There are {few(sorted(known - {''}))}.",
             exclude=unknown,
         )
     images.sort(key=lambda image: os.fsencode(image[0]))
-    names = {composed(name) for name in classes} - excluded | {image[2] for image in images}
+    names = {composed(name) for name in classes} | {image[2] for image in images}
+    names = {name for name in names if not excluding("", excluded, name)}
     ordered = sorted(names, key=os.fsencode)
     if not images:
         raise LayoutError(

@@ -280,7 +280,6 @@ def test_rows_that_the_source_puts_into_no_split_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("fixed", "told"),
     (
-        ((("val", (1, 2)),), r"fixed=\['val'\]"),
         ((("test", (1, 60)),), "from 0 to 59.*'test': 2"),
         ((("test", (1, 1)),), "none more than once.*'test': 2"),
         ((("validation", (1, 2)), ("test", (2, 3))), "none more than once"),

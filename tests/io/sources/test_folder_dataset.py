@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import unicodedata
+from fnmatch import fnmatch
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from sightkit import _scripts
 from sightkit._errors import SightkitError
 from sightkit.io import FolderDataset, build_dataset, write_png
+from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
 DEEP = ("2024/cats", "2025/x/cats", "2024/dogs", "2024/cats/kittens", "birds/owls")
@@ -578,3 +580,38 @@ def test_real_data_sets(folder, layout, classes, images, left_out, test_data):
         left_out,
     )
     assert source.read(images // 2).ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("exclude", "left"),
+    (
+        (("c*",), ("a", "b")),
+        (("*/old",), ("a", "b", "cat", "cow")),
+        (("?", "c*"), ()),
+        (("*.gif", "cat"), ("a", "b", "cow")),
+        (("a/o?d", "a/old"), ("a", "b", "cat", "cow")),
+        (("[ab]",), ValueError),  # brackets alone are no pattern
+        (("C*",), ValueError),
+        (("cat", "*.webp"), ValueError),
+    ),
+)
+@pytest.mark.parametrize("layout", ("folders", "deep"))
+def test_patterns_leave_out_classes_folders_and_files(exclude, left, layout, tmp_path):
+    names = ("a", "b", "cat", "cow")
+    draw(tmp_path, *(f"{name}/{k}.png" for name in names for k in range(2)))
+    (tmp_path / "a" / "old").mkdir()
+    draw(tmp_path, "a/old/1.png", "a/old/2.png")
+    (tmp_path / "b" / "3.gif").write_bytes((tmp_path / "b" / "1.png").read_bytes())
+    dataset = FolderDataset(tmp_path, layout, exclude=exclude)
+    if not left or left is ValueError:
+        with pytest.raises(SightkitError, match="excluded" if left else "images with a class"):
+            dataset()
+        return
+    kept = set(taken(dataset()))
+    every = scan_folder(tmp_path).images
+    assert {name.partition("/")[0] for name in kept} == set(left)
+    gone = [name for name, _ in every if any(fnmatch(name, each) for each in exclude)]
+    assert not kept & set(gone)
+    reasons = dict(dataset.left_out)
+    assert set(reasons) == {name for name, _ in every} - kept and dataset().lost == 0
+    assert all(reason.endswith("is excluded") for reason in reasons.values())

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.io import FolderDataset, write_png
+from sightkit.io import FolderDataset, build_dataset, write_png
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
+from sightkit.transfer import open_photos
 
 CLASSES = {"a1": "cat", "a2": "dog", "b1": "cat", "b2": "dog"}
 ROWS = "a1.png,cat\na2.png,dog\nb1.png,cat\nb2.png,dog\n"
@@ -246,3 +248,83 @@ def test_other_labels_are_another_data_set(photos):
         configs.append(FolderDataset(photos, labels=photos.parent / "labels.csv").to_config())
     assert configs[0]["sha256"] != configs[1]["sha256"]
     assert configs[0]["layout"] == "table"
+
+
+SIX = {**CLASSES, "c1": "cat", "c2": "dog"}
+
+
+@pytest.fixture
+def six(photos):
+    for number, name in enumerate(("c1", "c2"), 4):
+        write_png(photos / "in" / f"{name}.png", np.full((4, 4, 3), number, np.uint8))
+    return photos
+
+
+def with_splits(a, b, c, more=""):
+    split = {"a": a, "b": b, "c": c}
+    rows = (f"{name},{label},{split[name[0]]}\n" for name, label in SIX.items())
+    return f"id,label,fold\n{''.join(rows)}{more}"
+
+
+NAMED = ("id", "label", "fold")
+
+
+@pytest.mark.parametrize(
+    ("splits", "fixed"),
+    (
+        (("train", "Training", "TEST"), {"train": "ab", "test": "c"}),
+        (("train", "train", "calibration"), {"train": "ab", "calibration": "c"}),
+        (("dev", "train", "train"), {"train": "bc", "validation": "a"}),
+        (("train", "train", "train"), {}),
+    ),
+)
+def test_a_column_of_splits_is_read_where_it_is_named(splits, fixed, six):
+    found, source = labelled(six, with_splits(*splits), columns=NAMED)
+    named = {
+        name: {Path(source.identify(row)).stem[0] for row in rows} for name, rows in source.fixed
+    }
+    assert found == SIX and named == {name: set(folders) for name, folders in fixed.items()}
+    assert labelled(six, with_splits(*splits), columns=NAMED[:2])[1].fixed == ()
+
+
+def test_splits_of_a_table_are_those_of_file_and_features(six, tmp_path):
+    table = six.parent / "labels.csv"
+
+    def built():
+        return build_dataset(
+            FolderDataset(six, labels=table, columns=NAMED),
+            tmp_path / "a.h5",
+            preprocessors=Pipeline((SimplePreprocessor(4, 4),)),
+            fractions={"train": 0.5, "calibration": 0.5},
+        )
+
+    table.write_text(with_splits("train", "train", "calibration"))
+    assert built().splits == {"train": (0, 4), "calibration": (4, 6)}
+    photos = open_photos(six, labels=table, columns=NAMED)
+    assert photos.splits == {"train": 4, "calibration": 2}
+    table.write_text(with_splits("calibration", "train", "train"))
+    with pytest.raises(SightkitError, match="no longer"):
+        built()
+
+
+def test_an_image_without_a_split_is_lost(six):
+    write_png(six / "in" / "d1.png", np.zeros((4, 4, 3), np.uint8))
+    text = with_splits("train", "train", "dev", more="d1,cat,\n")
+    _, source = labelled(six, text, columns=NAMED)
+    assert source.lost == 1 and source.left_out[0] == ("in/d1.png", "without a split in labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "told"),
+    (
+        (with_splits("train", "train", "test"), ("id", "label", "split"), "names.*'split'"),
+        (with_splits("train", "train", "test"), ("id",), "Give --columns ID LABEL, or --columns"),
+        (with_splits("train", "train", "test"), (*NAMED, "x"), "must name the column of ids"),
+        (with_splits("1", "1", "0"), NAMED, "must be train.*'0, 1'"),
+        (with_splits("train", "train", "test", "a1,cat,test\n"), NAMED, "in one split.*a1"),
+        (with_splits("train", "dev", "test"), NAMED, "two images at least"),
+    ),
+)
+def test_columns_of_splits_that_cannot_be_right_are_refused(text, columns, told, six):
+    with pytest.raises(SightkitError, match=told.replace("--columns ID", "(--)?columns ID")):
+        labelled(six, text, columns=columns)
