@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import whole_number
 from sightkit.io.order import epoch_order
-from sightkit.io.threads import whole_number
 
 BEFORE_FIT = -1
 

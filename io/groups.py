@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError, few
+from sightkit._scripts import warn
 from sightkit.io.sources.label_files import Files, header
 from sightkit.io.sources.label_table import read_table
 
@@ -106,7 +106,7 @@ class Grouping:
             raise _no_table(self.rule, f"none of its columns {', '.join(columns)} is called group")
         place = files.find(row[at] for row in rows)
         if unused := sum(row[at] not in place for row in rows):
-            print(f"{unused:,} lines of {self.rule} name no image here.", file=sys.stderr)
+            warn(f"{unused:,} lines of {self.rule} name no image here.")
         groups: dict[str, str] = {}
         for row in rows:
             image, group = place.get(row[at], ""), row[others[0]]
@@ -182,11 +182,10 @@ def report_ungrouped(names: Sequence[str], labels: np.ndarray) -> None:
     of_class = Counter(label for label, _ in folders)
     if min(of_class.values()) < 2 or len(names) < 2 * len(folders):
         return
-    print(
+    warn(
         f"The images of each class lie in several folders, {len(folders):,} in all, such as "
         f"{min(folder for _, folder in folders)}. If a folder is one subject or film, splits that "
-        "share it flatter the result: give --groups parent.",
-        file=sys.stderr,
+        "share it flatter the result: give --groups parent."
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sightkit.io.arguments import whole_number
 from sightkit.io.chain import Chain
 from sightkit.io.sources.image_source import ImageSource
-from sightkit.io.threads import IMAGES_A_TASK, in_batches, whole_number
+from sightkit.io.threads import IMAGES_A_TASK, in_batches
 
 
 def image_batches(

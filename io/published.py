@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 
 
 def is_there(path: Path) -> bool:
@@ -36,8 +36,7 @@ def report_unless_published(
     with open(path, "rb") as file:
         found = hashlib.file_digest(file, algorithm).hexdigest()
     if found != digest:
-        print(
+        warn(
             f"{path} is not the published file ({algorithm.upper()} {found}, published is "
-            f"{digest}): it is used as it is.",
-            file=sys.stderr,
+            f"{digest}): it is used as it is."
         )

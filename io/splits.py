@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import whole_number
 from sightkit.io.labels import check_labels
-from sightkit.io.threads import whole_number
 
 SPLITS = ("train", "validation", "test")
 

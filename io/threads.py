@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 import os
 import sys
 from collections import deque
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 
 import cv2
 
-from sightkit._errors import SightkitError
+from sightkit.io.arguments import whole_number
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -80,18 +79,6 @@ def in_batches(
 
 def _cut(rows: range, size: int) -> list[range]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def whole_number(name: str, value: Any, *, at_least: int) -> int:
-    """An int from whatever counts as one (NumPy's integers do, True and 2.0 do not)."""
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or number < at_least:
-        received: dict[str, Any] = {name: value}
-        raise SightkitError(f"{name} must be a whole number of at least {at_least}.", **received)
-    return number
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import share
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import channel_sums, row_hashes
 from sightkit.io.image_header import read_header
@@ -107,8 +108,7 @@ def verify(
             ``tolerance``; the list is written before.
     """
     path = Path(path)
-    if not 0 <= tolerance <= 1:
-        raise SightkitError("tolerance must be a share between 0 and 1.", tolerance=tolerance)
+    share("tolerance", tolerance)
     if output is not None:
         check_list(Path(output))
     if path.is_dir():

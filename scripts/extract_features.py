@@ -22,6 +22,7 @@ import tyro
 
 from sightkit import _cli, _files, inference, io, transfer
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import share
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,7 @@ class Config(io.FolderFlags):
                 object.__setattr__(self, "overwrite", True)
         elif self.data is None:
             raise SightkitError("Name the photos.", "Give --data FOLDER_OR_H5.")
-        if not 0 <= self.max_bad < 1:
-            raise SightkitError(
-                "--max-bad must be a share, at least 0 and below 1.",
-                "Give --max-bad 0.01 for one photo in a hundred.",
-                max_bad=self.max_bad,
-            )
+        share("max_bad", self.max_bad)
         inference.check_engine(self.engine, self.precision)
         transfer.check_network(
             self.model, pool=self.pool, crops=self.crops, random=self.random_weights

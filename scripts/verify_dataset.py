@@ -17,6 +17,7 @@ from typing import Any
 
 from sightkit import _cli, io
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import share
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if not 0 <= self.max_bad <= 1:
-            raise SightkitError(
-                "--max-bad must be a share between 0 and 1.", "Give 0.01.", max_bad=self.max_bad
-            )
+        share("max_bad", self.max_bad)
         if self.data is None and not self.smoke:
             raise SightkitError("Name the data to check.", "Give --data FOLDER_OR_H5.")
         if self.data is not None and not self.data.exists():

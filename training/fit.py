@@ -19,7 +19,7 @@ from sightkit._network import build
 from sightkit._scripts import as_given
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
 from sightkit.callbacks.base import rate_of
-from sightkit.io.threads import whole_number
+from sightkit.io.arguments import whole_number
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight as check_before
 from sightkit.training.checks.preflight import require_compiled

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sightkit import inference
 from sightkit._errors import SightkitError
 from sightkit.inference.break_even import break_even
-from sightkit.io.threads import whole_number
+from sightkit.io.arguments import whole_number
 from sightkit.training.bundle_format import DESCRIPTION
 from sightkit.training.classifier import Photo, decoded
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches

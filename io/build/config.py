@@ -16,6 +16,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError, few
+from sightkit.io.arguments import share
 from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
 from sightkit.io.chain import Chain
@@ -75,12 +76,7 @@ class BuildConfig(SizeFlags):
             raise SightkitError(
                 "--split-seed must be between 0 and 2147483647.", split_seed=self.split_seed
             )
-        if not 0 <= self.max_bad < 1:
-            raise SightkitError(
-                "--max-bad must be a share, at least 0 and below 1.",
-                "Give --max-bad 0.01 for one image in a hundred.",
-                max_bad=self.max_bad,
-            )
+        share("max_bad", self.max_bad)
         if self.groups is not None:
             Grouping(self.groups)
         check_place(self.output)  # build_dataset comes after an archive was unpacked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 
 from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError, printable
+from sightkit._scripts import warn
+from sightkit.io.arguments import share, whole_number
 from sightkit.io.build.findings import conflicting, found, near_copies
 from sightkit.io.build.partition import check_fixed, partition
 from sightkit.io.build.prepare import Prepared
@@ -27,7 +28,6 @@ from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.sources.folder_dataset import FolderDataset
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS
-from sightkit.io.threads import whole_number
 
 PORTION_BYTES = 2**25
 LEFT_OUT = ".left_out.csv"
@@ -91,15 +91,13 @@ def build_dataset(
         source = FolderDataset(Path(source))
     if overwrite or not path.exists():
         check_place(path)
-    if max_bad is not None and not 0 <= max_bad <= 1:
-        raise SightkitError("max_bad must be a share between 0 and 1.", max_bad=max_bad)
     recipe = {
         "source": source_name(source),
         "preprocessing": preprocessors.to_config(),
         "fractions": {name: float(share) for name, share in fractions.items()},
         "split_seed": whole_number("split_seed", split_seed, at_least=0),
         "limit": None if limit is None else whole_number("limit", limit, at_least=1),
-        "max_bad": None if max_bad is None else float(max_bad),
+        "max_bad": None if max_bad is None else share("max_bad", max_bad),
     }
     grouping = None if groups is None else Grouping(groups)
     recipe = as_json({**recipe, "groups": grouping and grouping.to_config()})
@@ -263,17 +261,16 @@ def list_of(path: Path) -> Path:
 
 
 def _report(file: DatasetFile) -> None:
-    if (near := file.recipe.get("near_copies", {})).get("in_two_splits"):
-        print(f"{near['text']}; listed in {list_of(file.path).name}.", file=sys.stderr)
+    listed, recipe = f"listed in {list_of(file.path).name}.", file.recipe
+    if (near := recipe.get("near_copies", {})).get("in_two_splits"):
+        warn(f"{near['text']}; {listed}")
     if file.left_out:
-        print(
-            f"{sum(file.left_out.values()):,} of {file.recipe['images']:,} were left out of "
-            f"{file.path.name} ({_counted(file.left_out)}); listed in {list_of(file.path)}.",
-            file=sys.stderr,
+        warn(
+            f"{sum(file.left_out.values()):,} of {recipe['images']:,} were left out of "
+            f"{file.path.name} ({_counted(file.left_out)}); {listed}"
         )
-    if count := file.recipe.get("conflicting_labels", 0):
-        print(
-            f"{count:,} of {file.recipe['images']:,} images have conflicting labels, with an equal "
-            f"image in another class; listed as warnings in {list_of(file.path).name}.",
-            file=sys.stderr,
+    if count := recipe.get("conflicting_labels", 0):
+        warn(
+            f"{count:,} of {recipe['images']:,} images have conflicting labels, with an equal "
+            f"image in another class; {listed}"
         )

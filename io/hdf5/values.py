@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import whole_number
 from sightkit.io.labels import check_labels
-from sightkit.io.threads import whole_number
 
 RESERVED = frozenset({"labels", "hashes", "groups", "class_names", "sources"})
 ATTRIBUTE_BYTES = 60_000

@@ -12,11 +12,11 @@ import numpy as np
 
 from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
+from sightkit.io.arguments import whole_number
 from sightkit.io.hdf5 import values
 from sightkit.io.hdf5.file import FORMAT, SCHEMA
 from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, those_that_came
 from sightkit.io.hdf5.rows import RowFile, as_user_error, write_columns
-from sightkit.io.threads import whole_number
 
 COLOURS = {1: "gray", 3: "RGB"}
 """By the number of channels; features have none."""

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.io.threads import AHEAD, in_threads, progress, whole_number
+from sightkit.io.arguments import whole_number
+from sightkit.io.threads import AHEAD, in_threads, progress
 
 
 def test_results_come_in_the_order_of_the_tasks():
