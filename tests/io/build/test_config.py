@@ -137,7 +137,7 @@ def test_of_an_archive_the_path_inside_is_shown(pictures, tmp_path):
     assert "unpacked" not in str(refused.value)
     assert build(Config(**flags, max_bad=0.1))["left_out"] == 1
     listed = (tmp_path / "new" / "out.h5.left_out.csv").read_text()
-    assert "path='wrapped/pear/3.png'" in listed
+    assert "path='pear/3.png'" in listed
     assert "unpacked" not in listed
     with zipfile.ZipFile(tmp_path / "fruit.zip", "w") as file:
         file.write(pictures / "pear" / "1.png", "a/b/1.png")
