@@ -23,6 +23,8 @@ class Config:
 
     features: tuple[Path, ...] = ()
     """Feature files that scripts/extract_features.py wrote."""
+    key: tuple[str, ...] = ()
+    """Path of the features in the files, where they are in groups: vgg16/features."""
     output: Path = Path("suspicious.csv")
     """List to write: all photos, the most doubtful first."""
     overwrite: bool = False
@@ -51,7 +53,7 @@ class Config:
 
 
 def main(config: Config) -> list[dict[str, Any]]:
-    features = transfer.open_features(config.features)
+    features = transfer.open_features(config.features, config.key)
     found = transfer.suspicious_labels(features, folds=config.folds, groups=config.groups)
     _files.write_csv(config.output, found)
     wrong = sum(one["doubt"] > 0 for one in found)

@@ -25,6 +25,8 @@ class Config(training.RunConfig):
 
     features: tuple[Path, ...] = ()
     """Feature files that scripts/extract_features.py wrote."""
+    key: tuple[str, ...] = ()
+    """Path of the features in the files, where they are in groups: vgg16/features."""
     output: Path = Path("runs/train_logistic/default")
     """Folder of the run."""
     head: Literal[
@@ -74,7 +76,7 @@ class Config(training.RunConfig):
 
 def main(config: Config) -> dict[str, Any]:
     # 1. Features, checked; the folder, taken.
-    features = transfer.open_features(config.features)
+    features = transfer.open_features(config.features, config.key)
     with training.Run.open(config, experiment="train_logistic") as run:
         # 2. Enough photos for each fold, and the networks of the bundle available: before any work.
         rows = transfer.head_rows(features, config.settings())

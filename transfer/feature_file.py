@@ -107,15 +107,19 @@ class Features:
             )
 
 
-def open_features(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Features:
+def open_features(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], key: str | Sequence[str] = ()
+) -> Features:
     """Open feature files; several of them are joined side by side, photo by photo.
 
     Args:
         paths: file, or files, that ``scripts/extract_features.py`` wrote.
+        key: path of the features in the file, ``"vgg16/features"`` where they are in a group: one
+            for all files, one a file, or several of one file.
 
     Raises:
-        SightkitError: none, one that is incomplete or holds no features, or files that are not of
-            the same photos, classes and splits in the same order.
+        SightkitError: none, one that is incomplete or holds no features, files that are not of
+            the same photos, classes and splits in the same order, or keys that are not theirs.
 
     Example:
         features = open_features(["mobilenet.h5", "squeezenet.h5"])
@@ -125,14 +129,24 @@ def open_features(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str
         paths = [paths]
     if not paths:
         raise SightkitError("Name at least one feature file.", "For example features.h5.")
-    files = tuple(map(_open, paths))
+    keys = [key] if isinstance(key, str) else list(key) or [""]
+    count = max(len(paths), len(keys))
+    if not {len(paths), len(keys)} <= {1, count}:
+        raise SightkitError(
+            "Keys of features must be one for all files, one for each, or several of one file.",
+            "Give as many keys as files.",
+            files=len(paths),
+            keys=keys,
+        )
+    both = (list(each) * (count // len(each)) for each in (paths, keys))
+    files = tuple(map(_open, *both))
     for other in files[1:]:
         _require_same_photos(files[0], other)
     return Features(files, tuple(file.recipe["network"] for file in files))
 
 
-def _open(path: str | os.PathLike[str]) -> DatasetFile:
-    file = DatasetFile.open(path)
+def _open(path: str | os.PathLike[str], key: str) -> DatasetFile:
+    file = DatasetFile.open(path, key)
     if file.data_key != KEY or file.recipe.get("kind") != KIND or len(file.shape) != 2:
         raise SightkitError(
             "The file must hold features.",

@@ -11,7 +11,8 @@ attributes      format, schema, colour, splits, preprocessing, recipe, mean (JSO
                 numbers), labels_sha256, and ``complete``, written last
 =============== ======================================================================
 
-Rows of one split are together, in the order of ``splits``.
+Rows of one split are together, in the order of ``splits``. All of it may be in a group of a file
+(``h5py.File.copy`` puts it there): ``DatasetFile.open`` takes the path.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import h5py
 import numpy as np
 
 from sightkit._errors import SightkitError, few
-from sightkit.io.hdf5.opening import check_kind, open_to_read, own_dataset
+from sightkit.io.hdf5.opening import check_kind, keys_of, open_to_read, own_dataset, within
 from sightkit.io.hdf5.values import identity
 
 FORMAT = "sightkit-dataset"
@@ -54,6 +55,7 @@ class DatasetFile:
         mean: float64 (C,), per channel over the training split, in the dtype's own range.
         sha256: of labels, row hashes, class names, splits, groups: the identity of the data.
         stamp: device, inode, size and time of change of the file that was read.
+        group: path of the group that holds all of it; empty where the file itself does.
     """
 
     path: Path
@@ -71,6 +73,7 @@ class DatasetFile:
     mean: np.ndarray
     sha256: str
     stamp: tuple[int, int, int, int]
+    group: str = ""
 
     def __repr__(self) -> str:
         rows = "x".join(map(str, self.shape[1:]))
@@ -79,19 +82,24 @@ class DatasetFile:
         return f"<DatasetFile {self.path}: {rows} {self.dtype}, {', '.join(counts)}, {classes}>"
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> DatasetFile:
+    def open(cls, path: str | os.PathLike[str], key: str = "") -> DatasetFile:
         """Read the header and the labels, and check that the file is complete.
 
+        Args:
+            path: the file.
+            key: path of the rows in it, ``vgg16/features`` where they are in a group; by default
+                those of the file itself. No link is followed.
+
         Raises:
-            SightkitError: no such file, not a dataset file, never completed, damaged, or one that
-                points out of itself.
+            SightkitError: no such file, not a dataset file, never completed, damaged, one that
+                points out of itself, or without such rows.
         """
         path = Path(path)
         check_kind(path)
         try:
             before = _stamp(os.stat(path))
             with open_to_read(path) as file:
-                found = _describe(path, file, before)
+                found = _describe(path, file, before, key.strip("/"))
             if _stamp(os.stat(path)) != before:
                 raise found._replaced()
             return found
@@ -158,7 +166,7 @@ class DatasetFile:
             with open_to_read(self.path) as file:
                 if _stamp(os.stat(self.path)) != self.stamp:
                     raise self._replaced()
-                dataset = _dataset(self.path, file, name, kinds)
+                dataset = _dataset(self.path, file, within(self.group, name), kinds)
                 values = (dataset.asstr() if kinds == "text" else dataset)[...]
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise _damaged(self.path, f"{name}: {str(error).splitlines()[0]}") from error
@@ -178,14 +186,25 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> DatasetFile:
-    attributes = file.attrs
-    if attributes.get("format") != FORMAT:
-        raise SightkitError(
-            "The file must be a dataset that HDF5DatasetWriter wrote.",
-            "Build it with one of scripts/build_*.py or train_*.py.",
-            path=str(path),
-        )
+def _describe(
+    path: Path, file: h5py.File, stamp: tuple[int, int, int, int], key: str
+) -> DatasetFile:
+    group = ""
+    if key or file.attrs.get("format") != FORMAT:
+        keys = keys_of(file, FORMAT)
+        if key not in keys:
+            raise SightkitError(
+                "The file must be a dataset that HDF5DatasetWriter wrote"
+                + (f"; it holds {few(list(keys))}." if keys else "."),
+                (
+                    *(f'give --key="{each}"' for each in list(keys)[:1]),
+                    "build it with one of scripts/build_*.py or train_*.py",
+                ),
+                path=str(path),
+                **({"key": key} if key else {}),
+            )
+        group = keys[key]
+    attributes = file[group or "/"].attrs
     if int(attributes["schema"]) > SCHEMA:
         raise SightkitError(
             f"The file was written by a newer version (schema {attributes['schema']}).",
@@ -199,12 +218,16 @@ def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> 
             path=str(path),
         )
     data_key = str(attributes["data_key"])
-    rows = _dataset(path, file, data_key, "uif")
-    labels = _dataset(path, file, "labels", "iu")[...].astype(np.int64)
-    hashes = _dataset(path, file, "hashes", "u")[...]
-    class_names = tuple(_dataset(path, file, "class_names", "text").asstr()[...])
+
+    def own(name: str, kinds: str) -> h5py.Dataset:
+        return _dataset(path, file, within(group, name), kinds)
+
+    rows = own(data_key, "uif")
+    labels = own("labels", "iu")[...].astype(np.int64)
+    hashes = own("hashes", "u")[...]
+    class_names = tuple(own("class_names", "text").asstr()[...])
     splits = {name: tuple(ends) for name, ends in json.loads(attributes["splits"]).items()}
-    groups = _dataset(path, file, "groups", "iu")[...] if "groups" in file else None
+    groups = own("groups", "iu")[...] if within(group, "groups") in file else None
     sha256 = identity(labels, hashes, class_names, splits, groups)
     if sha256 != attributes["labels_sha256"]:
         raise _damaged(path, "labels, hashes or class names differ from what was written")
@@ -231,6 +254,7 @@ def _describe(path: Path, file: h5py.File, stamp: tuple[int, int, int, int]) -> 
         mean=np.asarray(attributes["mean"], np.float64),
         sha256=sha256,
         stamp=stamp,
+        group=group,
     )
     _check_values(found, hashes)
     return found

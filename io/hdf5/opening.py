@@ -73,3 +73,22 @@ def own_dataset(group: Any, path: str) -> h5py.Dataset:
     if dataset.nbytes > group.file.id.get_filesize():
         raise ValueError(f"{path} declares {dataset.nbytes:,} bytes, more than the file has")
     return dataset
+
+
+def within(group: str, name: str) -> str:
+    """Return the path of what is in a group, which is empty for the file itself."""
+    return f"{group}/{name}" if group else name
+
+
+def keys_of(file: h5py.File, form: str) -> dict[str, str]:
+    """Return the path of the rows of each dataset that a file holds, and the group it is in.
+
+    ``form`` is the attribute ``format`` of such a group; ``visititems`` follows no link.
+    """
+    groups: dict[str, Any] = {"": file}
+    file.visititems(lambda name, item: groups.update({name: item}) if item.attrs else None)
+    return {
+        within(name, str(group.attrs.get("data_key"))): name
+        for name, group in groups.items()
+        if group.attrs.get("format") == form
+    }

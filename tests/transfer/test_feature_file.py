@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -157,3 +159,82 @@ def test_five_wrong_labels_in_a_hundred_are_found(open_rows):
     tenth = {one["row"] for one in found[:30]}
     assert len(tenth & set(wrong.tolist())) >= 12
     assert doubts[0] > 0 > doubts[-1]
+
+
+@pytest.fixture
+def grouped(write_features, tmp_path):
+    """Features of two networks in one file, as h5py copies them."""
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        for name, size in (("one", 8), ("deep/two", 5)):
+            path = write_features("x.h5", dimensions=size, name=name)
+            with h5py.File(path) as source:
+                source.copy(source["/"], file, name)
+            path.unlink()
+    return tmp_path / "all.h5"
+
+
+def test_features_in_groups_are_read_alone_and_side_by_side(grouped, write_features):
+    alone = transfer.open_features(write_features("a.h5"))
+    one = transfer.open_features(grouped, "one/features")
+    assert np.array_equal(one.take(slice(None)), alone.take(slice(None)))
+    assert one.sources() == alone.sources() and one.networks[0]["name"] == "one"
+    both = transfer.open_features(grouped, ("one/features", "/deep/two/features"))
+    assert both.shape == (60, 13) and [each["name"] for each in both.networks] == [
+        "one",
+        "deep/two",
+    ]
+    mixed = transfer.open_features([grouped, write_features("b.h5")], ("one/features", "features"))
+    assert mixed.shape == (60, 16)
+    train, test = split_rows(one, 0.25, 1)
+    assert [part.tolist() for part in split_rows(alone, 0.25, 1)] == [train.tolist(), test.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    (
+        ((), "it holds deep/two/features, one/features"),
+        ("features", "key='features'"),
+        ("one", "key='one'"),
+        ("one/labels", "it holds deep/two/features"),
+        ("one//features", "key="),
+        ("deep/../one/features", "key="),
+        (("one/features",) * 3, None),
+        ("two/features", "key='two/features'"),
+    ),
+)
+def test_a_key_that_is_none_is_answered_with_those_that_are(key, told, grouped):
+    if told is None:
+        with pytest.raises(SightkitError, match="one for all files"):
+            transfer.open_features([grouped, grouped], key)
+        return
+    with pytest.raises(SightkitError, match=told):
+        transfer.open_features(grouped, key)
+
+
+@pytest.mark.parametrize("place", ("group", "outer", "rows", "labels", "hashes", "class_names"))
+@pytest.mark.parametrize("kind", ("soft", "external"))
+def test_no_link_at_any_component_of_a_key_is_followed(place, kind, grouped, tmp_path):
+    other = tmp_path / "other.h5"
+    other.write_bytes(grouped.read_bytes())
+    name = {"group": "deep/two", "outer": "deep", "rows": "deep/two/features"}.get(
+        place, f"deep/two/{place}"
+    )
+    with h5py.File(grouped, "r+") as file:
+        file.move(name, "moved")
+        file[name] = (
+            h5py.SoftLink("/moved") if kind == "soft" else h5py.ExternalLink(str(other), name)
+        )
+    with pytest.raises(SightkitError, match=r"link to somewhere else|it holds"):
+        transfer.open_features(grouped, "deep/two/features")
+
+
+def test_an_incomplete_group_and_a_pipe_behind_a_link_are_refused(grouped, tmp_path):
+    with h5py.File(grouped, "r+") as file:
+        file["one"].attrs["complete"] = 0
+    with pytest.raises(SightkitError, match="never completed"):
+        transfer.open_features(grouped, "one/features")
+    os.mkfifo(tmp_path / "pipe")
+    with h5py.File(grouped, "r+") as file:
+        file["three"] = h5py.ExternalLink(str(tmp_path / "pipe"), "/")
+    with pytest.raises(SightkitError, match="key='three/features'"):
+        transfer.open_features(grouped, "three/features")
