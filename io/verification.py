@@ -23,7 +23,7 @@ from sightkit.io.images import decode_image
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.near_copies import Thumbnails
 from sightkit.io.regular_file import read_regular_file
-from sightkit.io.sources.folder_scan import scan_folder, without
+from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.io.threads import in_threads, progress
 
 SHOWN = 5
@@ -144,7 +144,7 @@ def _verify_folder(
     root: Path, exclude: Sequence[str], workers: int | None
 ) -> tuple[int, list[Finding], str]:
     """The number of images below ``root``, what is wrong with some, a line about near copies."""
-    scan = without(scan_folder(root), exclude)
+    scan = scan_folder(root, exclude)
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
     findings += [Finding(name, reason) for name, reason in scan.lost]
     names = [name for name, _ in scan.images]

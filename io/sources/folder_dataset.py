@@ -22,7 +22,7 @@ from sightkit.io.sources.folder_layouts import (
     by_number,
     by_split,
 )
-from sightkit.io.sources.folder_scan import Scan, scan_folder, without
+from sightkit.io.sources.folder_scan import Scan, scan_folder
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.label_files import by_table
 from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
@@ -186,9 +186,9 @@ class FolderDataset:
     @functools.cached_property
     def _labelled(self) -> Labelled:
         """List the folder once, so that config and images are of the same files."""
-        scan = without(scan_folder(self.folder), self.exclude)
+        scan = scan_folder(self.folder, self.exclude)
         if self.labels is not None:
-            return by_table(scan, Path(self.labels), self.columns, self.exclude)
+            return by_table(scan, Path(self.labels), self.columns)
         if self.layout not in get_args(Layout):
             raise SightkitError(
                 f"The layout must be one of {', '.join(get_args(Layout))}.", layout=self.layout
@@ -203,18 +203,18 @@ class FolderDataset:
 
     def _by_layout(self, scan: Scan, layout: Layout) -> Labelled:
         if layout == "folders":
-            return by_folder(scan, self.exclude, self.fewest, self.classes)
+            return by_folder(scan, self.fewest, self.classes)
         if layout == "deep":
-            return by_deep(scan, self.exclude, self.fewest)
+            return by_deep(scan, self.fewest)
         if layout == "names":
-            return by_name(scan, self.pattern, self.exclude)
+            return by_name(scan, self.pattern)
         if layout == "numbers":
             return by_number(scan, self.classes, self.per_class)
         if layout == "splits":
-            return by_split(scan, self.exclude)
+            return by_split(scan)
         if layout == "none":
             return label_images(scan, lambda name: Place(UNLABELLED), fewest=1)
-        return tiny_imagenet(scan, self.exclude)
+        return tiny_imagenet(scan)
 
     def _proposal(self, scan: Scan) -> str:
         """Return the flag by which the folder can be read, and what it then holds."""
@@ -227,7 +227,7 @@ class FolderDataset:
         ways += [
             (
                 f'--labels="{printable(name)}"',
-                functools.partial(by_table, scan, Path(name), None, self.exclude),
+                functools.partial(by_table, scan, Path(name), None),
             )
             for name in tables
         ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import ending_of
-from sightkit.io.sources.folder_scan import Scan, descend, enter, excluding, exclusions
+from sightkit.io.sources.folder_scan import Scan, descend, enter
 from sightkit.io.sources.labelled import (
     Labelled,
     LayoutError,
@@ -35,9 +35,7 @@ SPLIT_LIKE = re.compile(
 """``train``, ``test1``, ``valannot``, ``Test_set``: a data set's parts, which are no classes."""
 
 
-def by_folder(
-    scan: Scan, exclude: Sequence[str], fewest: int = 2, wanted: Sequence[str] = ()
-) -> Labelled:
+def by_folder(scan: Scan, fewest: int = 2, wanted: Sequence[str] = ()) -> Labelled:
     """``CLASS/image`` or ``CLASS/…/image``: the class is the first folder.
 
     Where the classes are known, the folder that holds one of each is looked for.
@@ -50,15 +48,14 @@ def by_folder(
         first, slash, _ = name.partition("/")
         return Place(first) if slash else Place(reason="in no class folder")
 
-    return label_images(scan, place_of, classes=classes, exclude=exclude, fewest=fewest)
+    return label_images(scan, place_of, classes=classes, fewest=fewest)
 
 
-def by_deep(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
+def by_deep(scan: Scan, fewest: int = 2) -> Labelled:
     """``…/CLASS/image`` in any nesting: the class is the folder that holds the image itself."""
     scan = descend(scan)
     _refuse_splits(scan, [name for name in scan.folders if "/" not in name])
     inner = {folder.rpartition("/")[0] for folder in scan.folders}
-    excluded = exclusions(exclude)
     empty = [name for name in scan.folders if name not in inner]  # each is a class, or should be
 
     def place_of(name: str) -> Place:
@@ -68,13 +65,12 @@ def by_deep(scan: Scan, exclude: Sequence[str], fewest: int = 2) -> Labelled:
     return label_images(
         scan,
         place_of,
-        classes=[name.rpartition("/")[2] for name in empty if not excluding(f"{name}/", excluded)],
-        exclude=exclude,
+        classes=[name.rpartition("/")[2] for name in empty],
         fewest=fewest,
     )
 
 
-def by_split(scan: Scan, exclude: Sequence[str]) -> Labelled:
+def by_split(scan: Scan) -> Labelled:
     """``train/CLASS/image``, ``test/CLASS/image``, and ``val``, ``valid`` or ``validation``."""
     scan = descend(scan, SPLIT_FOLDERS)
     folders = [name.split("/") for name in scan.folders]
@@ -93,11 +89,10 @@ def by_split(scan: Scan, exclude: Sequence[str]) -> Labelled:
         place_of,
         classes=[names[1] for names in parts if len(names) == 2],
         splits=["train", *(SPLIT_FOLDERS[names[0].lower()] for names in parts)],
-        exclude=exclude,
     )
 
 
-def by_name(scan: Scan, pattern: str, exclude: Sequence[str]) -> Labelled:
+def by_name(scan: Scan, pattern: str) -> Labelled:
     """``cat.0.jpg``: the class is the group ``label`` of a pattern for names without ending."""
     try:
         compiled = re.compile(pattern)
@@ -118,7 +113,7 @@ def by_name(scan: Scan, pattern: str, exclude: Sequence[str]) -> Labelled:
             return Place(match["label"])
         return Place(reason="its name holds no label", expected=in_test(name))
 
-    return label_images(scan, place_of, exclude=exclude, hint=NAMES_HINT)
+    return label_images(scan, place_of, hint=NAMES_HINT)
 
 
 def by_number(scan: Scan, classes: Sequence[str], per_class: int) -> Labelled:

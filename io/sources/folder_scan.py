@@ -48,7 +48,8 @@ class Scan:
             kind that cannot be decoded here.
         left_out: name and reason of everything else.
         prefix: what the names in ``lost`` and ``left_out`` begin with, if they are below ``root``.
-        removed: what of the exclusions ``without`` has met.
+        exclude: classes, folders' paths and patterns to leave out.
+        met: those of them that something fitted.
     """
 
     root: Path
@@ -57,14 +58,20 @@ class Scan:
     lost: Named
     left_out: Named
     prefix: str = ""
-    removed: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
+    met: frozenset[str] = frozenset()
 
 
-def scan_folder(folder: str | os.PathLike[str]) -> Scan:
+def scan_folder(folder: str | os.PathLike[str], exclude: Sequence[str] = ()) -> Scan:
     """List a folder and all folders below it; no link is followed.
 
     A file whose name ends as an image's is one to decode; the first bytes of every other file tell
     whether it is an image.
+
+    Args:
+        folder: what is listed.
+        exclude: folders' paths and patterns to leave out, in this folder and in one that is
+            entered; they need not be there.
 
     Raises:
         SightkitError: no such folder, or one below it that may not be read.
@@ -100,13 +107,9 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
                 images.append((name, entry.stat(follow_symlinks=False).st_size))
     for listed in (images, lost, left_out):
         listed.sort(key=lambda item: os.fsencode(item[0]))
-    return Scan(
-        root,
-        tuple(images),
-        tuple(sorted(folders, key=os.fsencode)),
-        tuple(lost),
-        tuple(left_out),
-    )
+    names = tuple(sorted(folders, key=os.fsencode))
+    wanted = tuple(dict.fromkeys(composed(name).strip("/") for name in exclude))
+    return _without(Scan(root, tuple(images), names, tuple(lost), tuple(left_out), exclude=wanted))
 
 
 def descend(scan: Scan, stop: Container[str] = ()) -> Scan:
@@ -141,7 +144,7 @@ def enter(scan: Scan, folder: str) -> Scan:
         if not name.startswith(start)
     ]
     inside = [image for image in scan.images if image[0].startswith(start)]
-    return dataclasses.replace(
+    entered = dataclasses.replace(
         scan,
         root=scan.root / folder,
         images=tuple((name[len(start) :], size) for name, size in inside),
@@ -149,33 +152,28 @@ def enter(scan: Scan, folder: str) -> Scan:
         lost=(*scan.lost, *outside),
         prefix=scan.prefix + start,
     )
+    return _without(entered)
 
 
-def without(scan: Scan, exclude: Sequence[str]) -> Scan:
-    """Leave out files by their folders' paths in ``root``, or by patterns; none need be there."""
-    excluded = exclusions(exclude)
-    kept = {"images": [], "lost": [], "folders": []}
-    left_out, removed = list(scan.left_out), set()
-    for kind, items in (("images", scan.images), ("lost", scan.lost), ("folders", scan.folders)):
-        for item in items:
-            name = f"{item}/" if kind == "folders" else item[0]
-            if fitting := excluding(name, excluded):
-                removed.update(fitting)
-                if kind != "folders":
-                    left_out.append((name, f"{printable(fitting[0])} is excluded"))
-            else:
-                kept[kind].append(item)
+def _without(scan: Scan) -> Scan:
+    """Leave out what is excluded."""
+    left_out, met = list(scan.left_out), set(scan.met)
+
+    def kept(path: str, name: str = "") -> bool:
+        fitting = excluding(path, scan.exclude)
+        met.update(fitting)
+        if fitting and name:
+            left_out.append((name, f"{printable(fitting[0])} is excluded"))
+        return not fitting
+
     return dataclasses.replace(
         scan,
-        **{kind: tuple(items) for kind, items in kept.items()},
+        images=tuple(item for item in scan.images if kept(item[0], item[0])),
+        lost=tuple(item for item in scan.lost if kept(item[0].removeprefix(scan.prefix), item[0])),
+        folders=tuple(name for name in scan.folders if kept(f"{name}/")),
         left_out=tuple(left_out),
-        removed=frozenset(removed),
+        met=frozenset(met),
     )
-
-
-def exclusions(exclude: Iterable[str]) -> dict[str, None]:
-    """What is excluded, as ``excluding`` takes it: names of classes, paths, patterns; in order."""
-    return dict.fromkeys(composed(name).strip("/") for name in exclude)
 
 
 def excluding(name: str, excluded: Iterable[str], label: str = "") -> list[str]:

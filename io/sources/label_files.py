@@ -24,9 +24,7 @@ LABEL_COLUMNS = ("label", "class")
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
 
 
-def by_table(
-    scan: Scan, path: Path, columns: Sequence[str] | None, exclude: Sequence[str]
-) -> Labelled:
+def by_table(scan: Scan, path: Path, columns: Sequence[str] | None) -> Labelled:
     """Labels of a table, CSV or JSON lines: one row an image, its id or path and its label.
 
     Splits are those of a third column, where one is named; an image without a split is lost.
@@ -36,7 +34,6 @@ def by_table(
         path: the table; where it does not exist, it is looked for in the folder.
         columns: names of the columns of ids, of labels and perhaps of splits; the first two are
             found where there is no choice.
-        exclude: classes, folders and patterns to leave out.
     """
     if columns is not None and len(columns) not in (2, 3):
         raise SightkitError(
@@ -94,7 +91,6 @@ def by_table(
     return label_images(
         dataclasses.replace(scan, left_out=own),
         place_of,
-        exclude=exclude,
         missing=tuple((name, f"named in {table.path.name}, not there") for name in absent),
         hint="Check --data and --labels.",
     )

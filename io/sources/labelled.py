@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sightkit._errors import SightkitError, few, printable
 from sightkit.io.sources.class_names import refuse_lookalikes, refuse_spellings
-from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding, exclusions
+from sightkit.io.sources.folder_scan import Named, Scan, composed, excluding
 
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".tbz2", ".txz", ".rar", ".7z")
 
@@ -65,7 +65,6 @@ def label_images(
     *,
     classes: Sequence[str] = (),
     splits: Sequence[str] = (),
-    exclude: Sequence[str] = (),
     fewest: int = 2,
     hint: str = "Check --data and the layout.",
     missing: Named = (),
@@ -77,7 +76,6 @@ def label_images(
         place_of: the layout: class of an image by its name.
         classes: that must have images, beside those that are found.
         splits: that must have images, beside those that are found.
-        exclude: classes, folders and patterns to leave out.
         fewest: images of each class to train on.
         hint: next step where no image has a class.
         missing: name and reason of images that the layout names and that are not there.
@@ -86,29 +84,21 @@ def label_images(
         SightkitError: no images, one class, a class of too few, a split without one of the classes
             or with another spelling of it, names of classes that look the same.
     """
-    excluded, met = exclusions(exclude), set(scan.removed)
     images: list[tuple[str, int, str, str]] = []
-    lost, left_out = list(missing), list(scan.left_out)
+    lost, left_out = [*missing, *scan.lost], list(scan.left_out)
     known = {composed(name) for name in (*classes, *scan.folders)}
-    for name, reason in scan.lost:
-        if out := excluding(name.removeprefix(scan.prefix), excluded):
-            met.update(out)
-            left_out.append((name, f"{printable(out[0])} is excluded"))
-        else:
-            lost.append((name, reason))
     for name, size in scan.images:
         place = place_of(name)
         label = composed(place.label)
         known.add(label)
-        if out := excluding(name, excluded, label):
-            met.update(out)
+        if out := excluding("", scan.exclude, label):
             left_out.append((name, f"{printable(out[0])} is excluded"))
         elif place.reason:
             (left_out if place.expected else lost).append((name, place.reason))
         else:
             images.append((name, size, label, place.split))
-    met.update(each for name in known for each in excluding("", excluded, name))
-    if unknown := sorted(excluded.keys() - met):
+    met = scan.met.union(*(excluding("", scan.exclude, name) for name in known))
+    if unknown := sorted(set(scan.exclude) - met):
         raise SightkitError(
             "Only classes and folders that are there can be excluded, and files by a pattern.",
             f"There are {few(sorted(known - {''}))}.",
@@ -116,7 +106,7 @@ def label_images(
         )
     images.sort(key=lambda image: os.fsencode(image[0]))
     names = {composed(name) for name in classes} | {image[2] for image in images}
-    names = {name for name in names if not excluding("", excluded, name)}
+    names = {name for name in names if not excluding("", scan.exclude, name)}
     ordered = sorted(names, key=os.fsencode)
     if not images:
         raise LayoutError(

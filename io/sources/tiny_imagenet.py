@@ -17,7 +17,7 @@ MOST_BYTES = 2**30
 ANNOTATIONS, WORDS, CLASS_IDS = "val/val_annotations.txt", "words.txt", "wnids.txt"
 
 
-def tiny_imagenet(scan: Scan, exclude: Sequence[str] = ()) -> Labelled:
+def tiny_imagenet(scan: Scan) -> Labelled:
     """``train/CLASS/images``, ``val/images`` with a list of their classes, and names in words.txt.
 
     The images of ``test`` were published without labels; those of ``val``, on which results are
@@ -54,7 +54,6 @@ def tiny_imagenet(scan: Scan, exclude: Sequence[str] = ()) -> Labelled:
         place_of,
         classes=classes,
         splits=("train", "test"),
-        exclude=exclude,
         missing=tuple((f"val/images/{n}", f"named in {ANNOTATIONS}, not there") for n in missing),
     )
     return dataclasses.replace(labelled, titles=_titles(scan.root, labelled.classes))
