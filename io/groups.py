@@ -14,7 +14,7 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError, few
 from sightkit._scripts import warn
-from sightkit.io.sources.label_files import Files, header
+from sightkit.io.sources.label_files import Files, with_header
 from sightkit.io.sources.label_table import read_table
 
 PREFIX = "prefix:"
@@ -97,9 +97,10 @@ class Grouping:
         return match and (match[1] if match.re.groups else match[0])
 
     def _from_table(self, names: Sequence[str]) -> list[str | None]:
-        table, files = read_table(Path(self.rule), "groups"), Files(names)
-        columns, rows = header(table, files, None)
-        at = max(range(len(columns)), key=lambda k: files.count([row[k] for row in rows]))
+        files = Files(names)
+        table = with_header(read_table(Path(self.rule), "groups"), files)
+        columns, rows = table.names, table.rows
+        at = max(range(len(columns)), key=lambda k: files.count(table.cells(k)))
         others = [k for k, name in enumerate(columns) if name.casefold() == "group" and k != at]
         others = others or [k for k in range(len(columns)) if k != at]
         if len(others) != 1:

@@ -45,47 +45,42 @@ def by_table(scan: Scan, path: Path, columns: Sequence[str] | None) -> Labelled:
     inside = scan.root / path
     table = read_table(inside if inside.is_file() and not path.is_file() else path)
     files = Files([name for name, _ in scan.images])
-    names, rows = header(table, files, columns)
-    if not rows:
-        raise LayoutError(
-            "A table of labels must have a row for each image, and this one has none below its "
-            "header.",
-            "Write each image's id or path and its label.",
-            path=str(table.path),
-            header=few(names),
-        )
-    at = _id_column(table.path, names, rows, files, columns)
-    labels = _labels(table.path, names, rows, at, files, columns)
-    splits = _splits(table.path, names, rows, columns)
-    found = files.find(row[at] for row in rows)
-    label_of: dict[str, str] = {}
-    split_of: dict[str, str] = {}
-    for row, label, split in zip(rows, labels, splits or labels, strict=True):
-        name = found.get(row[at])
-        if name is None:
-            continue
-        if label_of.setdefault(name, label) != label:
-            raise multi_label(table.path, image=name, labels=[label_of[name], label])
-        if splits and split_of.setdefault(name, split) != split:
+    table = with_header(table, files, columns)
+    splits: list[str] = []
+    if columns is None:
+        at = _id_column(table, files)
+        ids, labels = table.cells(at), _labels(table, at)
+    else:
+        ids, labels, *rest = map(table.column, columns)
+        splits = _splits(table, columns[2], *rest) if rest else []
+    found = files.find(ids)
+    places: dict[str, tuple[str, str]] = {}
+    for each, label, split in zip(ids, labels, splits or [""] * len(ids), strict=True):
+        name = found.get(each)
+        known = places.setdefault(name, (label, split)) if name is not None else (label, split)
+        if known[0] != label:
+            raise multi_label(table.path, image=name, labels=[known[0], label])
+        if known[1] != split:
             raise SightkitError(
                 "Each image must be in one split; a table names two for one.",
                 "Remove one of its rows.",
                 path=str(table.path),
                 image=name,
-                splits=[split_of[name], split],
+                splits=[known[1], split],
             )
     refuse_several_labels(table.path, [label for label in labels if label])
-    absent = [row[at] for row in rows if found.get(row[at]) is None]
+    absent = [each for each in ids if each not in found]
 
     def place_of(name: str) -> Place:
-        if name not in label_of:
+        if name not in places:
             reason = f"not named in {table.path.name}"
             return Place(reason=reason, expected=in_test(name))
-        if not label_of[name]:
+        label, split = places[name]
+        if not label:
             return Place(reason=f"without a label in {table.path.name}", expected=in_test(name))
-        if splits and not split_of[name]:
+        if splits and not split:
             return Place(reason=f"without a split in {table.path.name}")
-        return Place(label_of[name], split_of.get(name, ""))
+        return Place(label, split)
 
     own = tuple(item for item in scan.left_out if scan.root / item[0] != table.path)
     return label_images(
@@ -164,138 +159,101 @@ def _without_ending(name: str) -> str:
     return name[: len(name) - len(ending)] if ending in KIND_BY_ENDING else name
 
 
-def header(
-    table: Table, files: Files, columns: Sequence[str] | None
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Names of the columns, and the rows of images."""
-    if table.columns is not None:
-        return table.columns, table.rows
-    first = table.rows[0]
-    if not set(columns or ()) <= set(first) or columns is None:
-        if any(files.count([cell])[1] for cell in first if cell):  # it names a file: no header
-            return tuple(str(number) for number in range(1, len(first) + 1)), table.rows
-    return first, table.rows[1:]
+def with_header(table: Table, files: Files, columns: Sequence[str] | None = None) -> Table:
+    """Return a table whose columns have names, its rows those of images.
+
+    Raises:
+        LayoutError: there is no row below the header.
+    """
+    first, rows = table.columns, table.rows
+    if first is None:
+        first, rows = table.rows[0], table.rows[1:]
+        named = columns is not None and set(columns) <= set(first)
+        if not named and any(files.count([cell])[1] for cell in first if cell):
+            # It names a file: no header.
+            first, rows = tuple(map(str, range(1, len(first) + 1))), table.rows
+    if not rows:
+        raise LayoutError(
+            "A table must have a row for each image, and this one has none below its header.",
+            "Write each image's id or path, and what it is.",
+            path=str(table.path),
+            header=few(first),
+        )
+    return Table(table.path, rows, first)
 
 
-def _id_column(
-    path: Path,
-    names: Sequence[str],
-    rows: list[tuple[str, ...]],
-    files: Files,
-    columns: Sequence[str] | None,
-) -> int:
-    if columns is not None:
-        return _column(path, names, columns[0])
-    counts = [files.count([row[at] for row in rows]) for at in range(len(names))]
-    best = max(range(len(names)), key=lambda at: counts[at], default=0)
-    if not names or not counts[best][1]:
+def _id_column(table: Table, files: Files) -> int:
+    counts = [files.count(table.cells(at)) for at in range(len(table.names))]
+    best = max(range(len(counts)), key=lambda at: counts[at], default=0)
+    if not counts or not counts[best][1]:
         raise LayoutError(
             "A column of the table must name the files, by path, name or name without ending; none "
             "does.",
             "Check --data and --labels.",
-            path=str(path),
-            columns=few(names),
-            first_row=list(rows[0]),
+            path=str(table.path),
+            columns=few(table.names),
+            first_row=list(table.rows[0]),
             files=few(files.names),
         )
-    rivals = [at for at in range(len(names)) if at != best and counts[at] == counts[best]]
-    ids = [row[best] for row in rows]
-    for at in rivals:
-        others = [row[at] for row in rows]
+    ids = table.cells(best)
+    for at in range(len(counts)):
+        if at == best or counts[at] != counts[best]:
+            continue
+        others = table.cells(at)
         found, other = files.find(ids), files.find(others)
         if any(found.get(a) != other.get(b) for a, b in zip(ids, others, strict=True)):
             raise SightkitError(
                 "Two columns of the table name files, and different ones.",
                 "Name the columns: --columns ID LABEL.",
-                path=str(path),
-                columns=[names[best], names[at]],
+                path=str(table.path),
+                columns=[table.names[best], table.names[at]],
             )
     return best
 
 
-def _labels(
-    path: Path,
-    names: Sequence[str],
-    rows: list[tuple[str, ...]],
-    at: int,
-    files: Files,
-    columns: Sequence[str] | None,
-) -> list[str]:
-    """The label of each row."""
-    if columns is not None:
-        chosen = _column(path, names, columns[1])
-        return [row[chosen] for row in rows]
-    distinct = {k: {row[k] for row in rows} for k in range(len(names))}
+def _labels(table: Table, ids: int) -> list[str]:
+    """The label of each row, from the column that alone can hold it, or one column a class."""
+    names = table.names
+    distinct = {k: {*table.cells(k)} for k in range(len(names))}
     others = [
         k
         for k in range(len(names))
-        if k != at and names[k] and not names[k].startswith("Unnamed") and distinct[k] != {""}
+        if k != ids and names[k] and not names[k].startswith("Unnamed") and distinct[k] != {""}
     ]
     # Another column that names as many files is a second id.
     others = [
-        k for k in others if len(distinct[k]) < len(distinct[at]) or len(others) == 1
+        k for k in others if len(distinct[k]) < len(distinct[ids]) or len(others) == 1
     ] or others
-    chosen_names = [k for k in others if names[k].casefold() in LABEL_COLUMNS]
-    if len(others) == 1 or len(chosen_names) == 1:
-        chosen = (chosen_names or others)[0]
-        return [row[chosen] for row in rows]
-    if len(others) > 1 and all(
-        {cell.casefold() for cell in distinct[k]} <= _TRUE | _FALSE for k in others
-    ):
-        return _one_hot(path, names, rows, at, others)
+    chosen = [k for k in others if names[k].casefold() in LABEL_COLUMNS]
+    if len(others) == 1 or len(chosen) == 1:
+        return table.cells((chosen or others)[0])
+    if others and all({c.casefold() for c in distinct[k]} <= _TRUE | _FALSE for k in others):
+        return [_one_hot(table, row, ids, others) for row in table.rows]
     raise SightkitError(
         "The table has several columns that may hold the labels.",
-        f"Name the columns: --columns {names[at] or 1} LABEL.",
-        path=str(path),
+        f"Name the columns: --columns {names[ids] or 1} LABEL.",
+        path=str(table.path),
         columns=[f"{names[k]} ({len(distinct[k])} values)" for k in others],
     )
 
 
-def _splits(
-    path: Path,
-    names: Sequence[str],
-    rows: list[tuple[str, ...]],
-    columns: Sequence[str] | None,
-) -> list[str]:
-    """The split of each row, by our name where it has one; none where no column is named."""
-    if columns is None or len(columns) < 3:
-        return []
-    chosen = _column(path, names, columns[2])
-    found = [SPLIT_FOLDERS.get(row[chosen].casefold(), row[chosen]) for row in rows]
+def _one_hot(table: Table, row: Sequence[str], ids: int, others: Sequence[int]) -> str:
+    """The one column of a row that holds 1; empty where none does."""
+    marked = [table.names[k] for k in others if row[k].casefold() in _TRUE]
+    if len(marked) > 1:
+        raise multi_label(table.path, image=row[ids], labels=marked)
+    return marked[0] if marked else ""
+
+
+def _splits(table: Table, column: str, cells: Sequence[str]) -> list[str]:
+    """The split of each row, by our name where it has one."""
+    found = [SPLIT_FOLDERS.get(cell.casefold(), cell) for cell in cells]
     if "train" not in found:
         raise SightkitError(
             "One of the splits in a table must be train.",
             "Name the column of splits as the third: --columns ID LABEL SPLIT.",
-            path=str(path),
-            column=columns[2],
+            path=str(table.path),
+            column=column,
             splits=few(sorted(set(found))),
         )
     return found
-
-
-def _one_hot(
-    path: Path,
-    names: Sequence[str],
-    rows: list[tuple[str, ...]],
-    at: int,
-    others: Sequence[int],
-) -> list[str]:
-    """The one column of each row that holds 1."""
-    labels = []
-    for row in rows:
-        marked = [names[k] for k in others if row[k].casefold() in _TRUE]
-        if len(marked) > 1:
-            raise multi_label(path, image=row[at], labels=marked)
-        labels.append(marked[0] if marked else "")
-    return labels
-
-
-def _column(path: Path, names: Sequence[str], wanted: str) -> int:
-    if wanted not in names:
-        raise SightkitError(
-            "The table must have the columns that --columns names.",
-            f"It has {few(names)}.",
-            path=str(path),
-            column=wanted,
-        )
-    return list(names).index(wanted)

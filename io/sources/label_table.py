@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import kind_of
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.labelled import LayoutError
@@ -48,6 +48,26 @@ class Table:
     path: Path
     rows: list[tuple[str, ...]]
     columns: tuple[str, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns; empty where the first row may hold them."""
+        return self.columns or ()
+
+    def cells(self, place: int) -> list[str]:
+        """Cells of a column, by its place."""
+        return [row[place] for row in self.rows]
+
+    def column(self, name: str) -> list[str]:
+        """Cells of a column, by its name."""
+        if name not in self.names:
+            raise SightkitError(
+                "The table must have the columns that --columns names.",
+                f"It has {few(self.names)}.",
+                path=str(self.path),
+                column=name,
+            )
+        return self.cells(self.names.index(name))
 
 
 def read_table(path: Path, of: str = "labels") -> Table:
