@@ -92,7 +92,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone() -> list[bytes]:
-    return train(None, epochs=3, eager=False)
+    return train(None, epochs=3)
 
 
 def test_there_are_callbacks():
@@ -128,7 +128,7 @@ ACTING = {"AdaptiveRate", "EarlyStopping", "SnapshotCycles"}
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - ACTING))
 def test_it_changes_no_bit_of_a_training(name, alone, tmp_path):
-    assert train(make(name, tmp_path / "a"), epochs=3, eager=False) == alone
+    assert train(make(name, tmp_path / "a"), epochs=3) == alone
 
 
 @pytest.mark.slow

@@ -69,7 +69,8 @@ def test_the_guard_leaves_a_healthy_training_every_bit(train):
     assert train(0.05, overwrite=True, guard="off") == (rows, weights)
 
 
-@pytest.mark.parametrize("later", ("on", pytest.param("off", marks=pytest.mark.slow)))
+@pytest.mark.slow
+@pytest.mark.parametrize("later", ("on", "off"))
 def test_the_guard_may_be_changed_when_a_run_is_resumed(train, later, tmp_path):
     whole = train(0.05)
     assert "guard" not in json.loads((tmp_path / "run" / "config.json").read_text())

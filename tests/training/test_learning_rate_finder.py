@@ -65,11 +65,8 @@ def test_what_it_suggests_trains(data):
     assert losses[-1] < 0.7 * losses[0]
 
 
-@pytest.mark.parametrize(
-    "trained",
-    (pytest.param(0, marks=pytest.mark.slow), 2),
-    ids=("new", "after two epochs"),
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", (0, 2), ids=("new", "after two epochs"))
 def test_afterwards_everything_is_as_if_there_had_been_no_test(trained, data):
     def run(*, with_test):
         model = network()

@@ -55,6 +55,7 @@ def test_mobilenet_names_a_beagle(keras_home: Path) -> None:
 
 
 @needs_data
+@pytest.mark.slow
 def test_same_weights_predict_as_keras_applications(keras_home: Path) -> None:
     bundle = transfer.pretrained("mobilenet_0.25")
     theirs = keras.applications.MobileNet(alpha=0.25, weights="imagenet")
@@ -195,6 +196,7 @@ def test_the_published_file_is_known(keras_home: Path, capsys: pytest.CaptureFix
 
 @needs_data
 @pytest.mark.usefixtures("no_network")
+@pytest.mark.slow
 def test_a_keras_home_that_is_only_read_will_do(
     keras_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
