@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,15 +185,7 @@ def open_data(
     file = open_file(path, split, first.class_names, exclude)
     if file is None:
         chain = with_views(first.preprocessing, input_size, views)
-        if trained is None or not trained.preprocessing:
-            batches = FolderBatches(path, first.class_names, chain, batch_size, exclude=exclude)
-            return EvaluationData(batches, Path(path))
-        prepare, found = from_config(trained.preprocessing), set[int]()
-
-        def watch(row: int, image: np.ndarray) -> None:
-            if trained.holds_image(image, prepare):
-                found.add(row)
-
+        watch, found = watch_for(trained)
         batches = FolderBatches(path, first.class_names, chain, batch_size, watch, exclude)
         return EvaluationData(batches, Path(path), seen=found)
     rest, notes = _rest_of_chain(file, first.preprocessing)
@@ -205,10 +197,43 @@ def open_data(
     )
     batches = FileBatches(rows, first.class_names)
     data = EvaluationData(batches, Path(path), split, notes=notes)
-    if trained is not None and _steps(trained.preprocessing) == _steps(file.preprocessing):
-        held = trained.holds(file.hashes()[slice(*file.rows(split))])
-        data.seen = set(np.flatnonzero(held).tolist())
+    data.seen = seen_in(file, split, trained, file.preprocessing)
     return data
+
+
+def watch_for(
+    trained: io.Manifest | None,
+) -> tuple[Callable[[int, np.ndarray], None] | None, set[int] | None]:
+    """Return what looks at decoded photos, and the set of those that were trained on, to be filled.
+
+    None and None where nothing is known of them.
+    """
+    if trained is None or not trained.preprocessing:
+        return None, None
+    prepare, found = from_config(trained.preprocessing), set[int]()
+
+    def watch(row: int, image: np.ndarray) -> None:
+        if trained.holds_image(image, prepare):
+            found.add(row)
+
+    return watch, found
+
+
+def seen_in(
+    file: io.DatasetFile, split: str, trained: io.Manifest | None, stored: Mapping[str, Any]
+) -> set[int] | None:
+    """Return the rows of a split that were trained on; None where that is not known.
+
+    Args:
+        file: whose rows they are.
+        split: of the file.
+        trained: the images that were trained on.
+        stored: config of the chain that the rows have been through.
+    """
+    if trained is None or _steps(trained.preprocessing) != _steps(stored):
+        return None
+    held = trained.holds(file.hashes()[slice(*file.rows(split))])
+    return set(np.flatnonzero(held).tolist())
 
 
 def _rest_of_chain(file: io.DatasetFile, chain: Preprocessor) -> tuple[Pipeline, list[str]]:

@@ -2,6 +2,7 @@ from sightkit.io.batches import ArrayBatches as ArrayBatches
 from sightkit.io.build.config import BuildConfig as BuildConfig
 from sightkit.io.build.dataset import build_dataset as build_dataset
 from sightkit.io.build.dataset import check_place as check_place
+from sightkit.io.depth import spread_12_bits as spread_12_bits
 from sightkit.io.groups import Grouping as Grouping
 from sightkit.io.groups import joined as joined
 from sightkit.io.groups import report_ungrouped as report_ungrouped

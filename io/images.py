@@ -9,6 +9,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit.io.depth import note_depth
 from sightkit.io.heic import decode_heic
 from sightkit.io.image_header import ImageHeader, read_header
 from sightkit.io.image_kinds import ENDINGS, kind_of, reason_not_to_decode
@@ -105,14 +106,16 @@ def decode_image(
     if header.plain:
         reduction = _reduction(header, at_least) if header.kind == "JPEG" else 1
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCED[reduction]
-    image = decode_heic(data) if header.kind == "HEIC" else _decoded(data, flags)
+    image = decode_heic(data) if header.kind == "HEIC" else decoded(data, flags)
     if image is None:
         raise _no_image(data, name)
     if image.dtype not in (np.uint8, np.uint16):
         raise _refused(header, name, f"its samples are {image.dtype}")
+    if image.dtype == np.uint16 and header.depth == 16:
+        note_depth(image)
     if not header.plain:
         image = _to_rgb(image, header)
-    return _turn(image, header.orientation)
+    return turned(image, header.orientation)
 
 
 def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
@@ -161,7 +164,8 @@ def _reduction(header: ImageHeader, at_least: tuple[int, int] | None) -> int:
     return 1
 
 
-def _decoded(data: bytes, flags: int) -> np.ndarray | None:
+def decoded(data: bytes, flags: int) -> np.ndarray | None:
+    """Return what OpenCV decodes; None where it cannot."""
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
@@ -212,7 +216,7 @@ def _on_white(image: np.ndarray, largest: int, *, premultiplied: bool) -> np.nda
     return ((white + largest // 2) // largest).astype(image.dtype)
 
 
-def _turn(image: np.ndarray, orientation: int) -> np.ndarray:
+def turned(image: np.ndarray, orientation: int) -> np.ndarray:
     """Apply EXIF orientation, 1 to 8."""
     if orientation in (5, 6, 7, 8):
         image = np.swapaxes(image, 0, 1)

@@ -34,7 +34,12 @@ class Manifest:
     @classmethod
     def of(cls, file: DatasetFile, split: str = "train") -> Manifest:
         """The images of one split of a dataset file."""
-        return cls(np.unique(_keys(file.hashes()[slice(*file.rows(split))])), file.preprocessing)
+        return cls.of_hashes(file.hashes()[slice(*file.rows(split))], file.preprocessing)
+
+    @classmethod
+    def of_hashes(cls, hashes: np.ndarray, preprocessing: Mapping[str, Any]) -> Manifest:
+        """The images with these hashes, uint8 (n, 8 or more), once they are through a chain."""
+        return cls(np.unique(_keys(hashes)), preprocessing)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], preprocessing: Mapping[str, Any]) -> Manifest:

@@ -15,6 +15,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.io.arguments import share
+from sightkit.io.depth import watch_depth
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import channel_sums, row_hashes
 from sightkit.io.image_header import read_header
@@ -42,12 +43,14 @@ class Verification:
         checked: number of images.
         findings: what is bad, what is worth a look, and what was left out; sorted by kind.
         near_copies: how many there are, and what was not compared, in words; empty for features.
+        depth: what to do where 16-bit files hold values of 12 bits; empty where they do not.
     """
 
     path: Path
     checked: int
     findings: tuple[Finding, ...]
     near_copies: str = ""
+    depth: str = ""
 
     def of_kind(self, kind: str) -> tuple[Finding, ...]:
         """Findings that are ``"bad"``, a ``"warning"`` or ``"left out"``."""
@@ -60,7 +63,7 @@ class Verification:
 
     def __str__(self) -> str:
         lines = [f"{self.path}: {self.checked:,} images checked"]
-        lines += [self.near_copies] if self.near_copies else []
+        lines += [line for line in (self.near_copies, self.depth) if line]
         for kind in ("bad", "warning", "left out"):
             found = self.of_kind(kind)
             lines.append(f"{kind + ':':<10}{len(found):,}")
@@ -111,13 +114,14 @@ def verify(
     share("tolerance", tolerance)
     if output is not None:
         check_list(Path(output))
-    if path.is_dir():
-        checked, findings, near_copies = _verify_folder(path, exclude, workers)
-    else:
-        checked, findings, near_copies = _verify_file(path, workers)
+    with watch_depth() as depth:
+        if path.is_dir():
+            checked, findings, near_copies = _verify_folder(path, exclude, workers)
+        else:
+            checked, findings, near_copies = _verify_file(path, workers)
     order = {"bad": 0, "warning": 1, "left out": 2}
     findings.sort(key=lambda finding: order[finding.kind])
-    found = Verification(path, checked, tuple(findings), near_copies)
+    found = Verification(path, checked, tuple(findings), near_copies, depth.describe())
     if output is not None:
         write_list(Path(output), found.findings)
     where = f"They are listed in {output}." if output is not None else "Give output= for a list."

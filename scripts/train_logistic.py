@@ -98,6 +98,7 @@ def main(config: Config) -> dict[str, Any]:
             metrics=found.metrics,
             settings=asdict(config.settings()),
             distance=found.distance,
+            training_rows=found.training_rows,
         )
         run.tidy()
     training.compile_ahead(transfer.load, bundle)

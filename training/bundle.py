@@ -113,11 +113,21 @@ def open_checked(
         examples=lambda: chain(sightkit_io.read_image(folder / CANARY))[np.newaxis],
     )
     require_classes(predictor.output_shape)
-    rows = _training_rows(folder, description)
+    rows = read_training_rows(folder, description)
     return Bundle(build, predictor, chain, class_names, description, rows)
 
 
-def _training_rows(folder: Path, description: Mapping[str, Any]) -> sightkit_io.Manifest | None:
+def write_training_rows(folder: Path, rows: sightkit_io.Manifest | None) -> dict[str, Any]:
+    """Write the images that were trained on; return what bundle.json says of them."""
+    if rows is None:
+        return {}
+    rows.write(folder / TRAINING_ROWS)
+    about = {"images": len(rows.keys), "preprocessing": dict(rows.preprocessing)}
+    return {"training_rows": about}
+
+
+def read_training_rows(folder: Path, description: Mapping[str, Any]) -> sightkit_io.Manifest | None:
+    """Return the images that were trained on, where a bundle knows them."""
     about = description.get("training_rows")
     if TRAINING_ROWS not in description["files"] or not isinstance(about, dict):
         return None

@@ -75,7 +75,7 @@ KINDS = {
         lambda found: [
             HEAD,
             CANARY,
-            *({DISTANCE} & set(found["files"])),
+            *({DISTANCE, TRAINING_ROWS} & set(found["files"])),
             *map(NETWORK_WEIGHTS.format, range(len(found["networks"]))),
         ],
         lambda found: [entry["identity"]["network"] for entry in found["networks"]],

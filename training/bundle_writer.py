@@ -16,12 +16,11 @@ from sightkit._errors import SightkitError
 from sightkit._network import save_weights
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.any_photo import for_grey_and_colour, photo_chain
-from sightkit.training.bundle import load_bundle
+from sightkit.training.bundle import load_bundle, write_training_rows
 from sightkit.training.bundle_format import (
     CANARY,
     KERAS,
     NETWORK,
-    TRAINING_ROWS,
     WEIGHTS,
     write_bundle,
 )
@@ -118,11 +117,7 @@ def save_bundle(
                 "Put the step that makes a photo grey first into the chain.",
                 difference=difference,
             )
-        rows = {}
-        if training_rows is not None:
-            training_rows.write(place / TRAINING_ROWS)
-            about = dict(training_rows.preprocessing)
-            rows = {"training_rows": {"images": len(training_rows.keys), "preprocessing": about}}
+        rows = write_training_rows(place, training_rows)
         return {
             "network": origin,
             "class_names": list(class_names),

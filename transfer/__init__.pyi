@@ -3,7 +3,6 @@ from sightkit.transfer.advice import advise as advise
 from sightkit.transfer.feature_classifier import FeatureClassifier as FeatureClassifier
 from sightkit.transfer.feature_classifier import load as load
 from sightkit.transfer.feature_classifier import networks_of as networks_of
-from sightkit.transfer.feature_classifier import open_for_evaluation as open_for_evaluation
 from sightkit.transfer.feature_classifier import save_feature_classifier as save_feature_classifier
 from sightkit.transfer.feature_extractor import FeatureExtractor as FeatureExtractor
 from sightkit.transfer.feature_file import Features as Features
@@ -15,6 +14,7 @@ from sightkit.transfer.fine_tuning import freeze_body as freeze_body
 from sightkit.transfer.fine_tuning import last_block as last_block
 from sightkit.transfer.fine_tuning import unfreeze_from as unfreeze_from
 from sightkit.transfer.fine_tuning import with_new_head as with_new_head
+from sightkit.transfer.head_evaluation import open_for_evaluation as open_for_evaluation
 from sightkit.transfer.head_run import EvaluatedHead as EvaluatedHead
 from sightkit.transfer.head_run import HeadSettings as HeadSettings
 from sightkit.transfer.head_run import describe_head as describe_head

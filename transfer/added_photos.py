@@ -14,7 +14,7 @@ import numpy as np
 from sightkit.io import HDF5DatasetWriter, LeftOut
 from sightkit.transfer.feature_batches import feature_batches
 from sightkit.transfer.feature_file import Features, open_features
-from sightkit.transfer.photo_source import PhotoSource
+from sightkit.transfer.photo_source import Originals, PhotoSource
 
 if TYPE_CHECKING:
     from sightkit.transfer.feature_network import FeatureNetwork
@@ -48,7 +48,7 @@ class StoredFeatures:
         rows = [row for positions in of_folder.values() for row in positions[:COMPARED]]
         if not rows:
             return False
-        found, bad = _computed(network, photos, names, rows)
+        found, bad = _computed(network, Originals(photos), names, rows)
         wanted = self.features.take(np.array([self.row_of[row] for row in rows]))
         return not bad and bool(np.allclose(found, wanted, CLOSE, CLOSE * np.abs(wanted).max()))
 
@@ -96,7 +96,12 @@ def write_with_stored(
 ) -> None:
     """Write all photos' features in their order, computing those that are not stored."""
     fresh = [row for row in range(len(names)) if row not in stored.row_of]
-    values, reasons = _computed(network, photos, names, fresh, workers)
+    originals = Originals(photos)
+    values, reasons = _computed(network, originals, names, fresh, workers)
+    former = stored.features.files[0].originals()  # None: its extraction did not store them yet
+    if former is not None:
+        for row, stored_row in stored.row_of.items():
+            originals.keys[row] = former[stored_row]
     place = {row: position for position, row in enumerate(fresh)}
     for start in range(0, len(names), ROWS_AT_ONCE):
         rows = range(start, min(start + ROWS_AT_ONCE, len(names)))
@@ -112,13 +117,14 @@ def write_with_stored(
             block[good - start],
             photos.images.labels[photos.rows[good]],
             [names[row] for row in good],
+            originals=None if former is None else originals.keys[good],
             left_out=[LeftOut(row, names[row], reasons[row]) for row in rows if row in reasons],
         )
 
 
 def _computed(
     network: FeatureNetwork,
-    photos: PhotoSource,
+    originals: Originals,
     names: list[str],
     rows: list[int],
     workers: int | None = None,
@@ -128,7 +134,7 @@ def _computed(
     reasons: dict[int, str] = {}
     batches = feature_batches(
         network,
-        lambda row: photos.images.read(int(photos.rows[rows[row]])),
+        lambda row: originals.read(rows[row]),
         range(len(rows)),
         lambda row: names[rows[row]],
         tolerant=True,

@@ -1,4 +1,4 @@
-"""Networks with a head on their features: photos in, probabilities out; their evaluation data."""
+"""Networks with a head on their features: photos in, probabilities out."""
 
 from __future__ import annotations
 
@@ -14,17 +14,8 @@ from sightkit import io as sightkit_io
 from sightkit import training
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
-from sightkit.evaluation.crops import average_views
-from sightkit.evaluation.evaluation_data import (
-    OTHERWISE_PREPARED,
-    EvaluationData,
-    open_data,
-    open_file,
-)
-from sightkit.evaluation.folder_batches import FileBatches, FolderBatches
-from sightkit.evaluation.predictions import Predictor
-from sightkit.preprocessing import Pipeline, Preprocessor, from_config
-from sightkit.training.bundle import open_checked
+from sightkit.preprocessing import Preprocessor, from_config
+from sightkit.training.bundle import open_checked, read_training_rows, write_training_rows
 from sightkit.training.bundle_format import (
     ALONE,
     CANARY,
@@ -63,6 +54,7 @@ class FeatureClassifier(Classifier):
         class_names: in the order of the probabilities.
         description: all of bundle.json.
         distance: from its classes, for ``predict_known``; None where it was not measured.
+        training_rows: the photos that the head was trained on, or None where they are unknown.
     """
 
     networks: tuple[FeatureNetwork, ...]
@@ -71,6 +63,7 @@ class FeatureClassifier(Classifier):
     class_names: tuple[str, ...]
     description: dict[str, Any]
     distance: ClassDistance | None = None
+    training_rows: sightkit_io.Manifest | None = None
 
     @property
     def images_a_batch(self) -> int:
@@ -154,6 +147,7 @@ def save_feature_classifier(
     metrics: Mapping[str, Any],
     settings: Mapping[str, Any],
     distance: ClassDistance | None = None,
+    training_rows: sightkit_io.Manifest | None = None,
 ) -> Path:
     """Write networks and head as data; an existing folder is replaced once the new is complete.
 
@@ -165,6 +159,7 @@ def save_feature_classifier(
         metrics: what was measured, JSON.
         settings: how it was trained, JSON.
         distance: of photos from its classes.
+        training_rows: the photos that the head was trained on, see ``training.save_bundle``.
     """
     before = [file.recipe.get("before") for file in features.files]
     classifier = FeatureClassifier(
@@ -189,6 +184,7 @@ def save_feature_classifier(
             "training": dict(settings),
             "metrics": dict(metrics),
             "canary": classifier.predict([place / CANARY])[0].tolist(),
+            **write_training_rows(place, training_rows),
         }
 
     return write_bundle(folder, NETWORK_AND_HEAD, write)
@@ -221,50 +217,6 @@ def load(
     return load_by_kind(folder, loaders, images=images, cache=cache)
 
 
-def open_for_evaluation(
-    bundle: FeatureClassifier | training.Bundle,
-    path: str | os.PathLike[str],
-    *,
-    split: str = "test",
-    views: int = 1,
-    exclude: Sequence[str] = (),
-) -> tuple[EvaluationData, Predictor]:
-    """Open labelled data for a classifier.
-
-    Images go through what its training images went through: for networks with a head, too, through
-    what is left of it where a file's rows have been through some of it.
-
-    Args:
-        bundle: whose classes the data have, or some of them.
-        path: dataset file, or folder of class folders.
-        split: of the file.
-        views: of each image; those of networks with a head were settled with their features.
-        exclude: classes, or folders in it, that are left out of a folder.
-
-    Returns:
-        The data, and the predictor of their batches, for ``evaluation.evaluate``.
-
-    Raises:
-        SightkitError: as ``evaluation.check_data``.
-    """
-    if not isinstance(bundle, FeatureClassifier):
-        data = open_data(path, bundle, split=split, views=views, exclude=exclude)
-        return data, average_views(bundle.predictor)
-    size = bundle.images_a_batch
-    file = open_file(path, split, bundle.class_names, exclude)
-    if file is None:
-        folder = FolderBatches(path, bundle.class_names, _boxed, size, exclude=exclude)
-        return EvaluationData(folder, Path(path)), lambda images: bundle._answer(list(images))
-    stored = training.photo_chain(file)[0].to_config()
-    trained = [chain.to_config() if chain else None for chain in bundle.before]
-    notes = [OTHERWISE_PREPARED] if any(chain != stored for chain in trained) else []
-    rows = sightkit_io.HDF5DatasetGenerator(file.path, size, split=split, preprocessors=Pipeline())
-    return (
-        EvaluationData(FileBatches(rows, bundle.class_names), Path(path), split, notes),
-        lambda images: bundle._answer(list(images), stored=stored),
-    )
-
-
 def _open_checked(
     folder: Path,
     description: dict[str, Any],
@@ -286,15 +238,9 @@ def _open_checked(
     names, distance = tuple(description["class_names"]), None
     if DISTANCE in description["files"]:
         distance = ClassDistance.load(folder / DISTANCE, len(names), head.dimensions)
-    return FeatureClassifier(tuple(networks), before, head, names, description, distance)
+    trained = read_training_rows(folder, description)
+    return FeatureClassifier(tuple(networks), before, head, names, description, distance, trained)
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:
     return from_config(config) if config else None
-
-
-def _boxed(image: np.ndarray) -> np.ndarray:
-    """Return an array of no dimensions that holds an image: they stack, whatever its size."""
-    box = np.empty((), object)
-    box[()] = image
-    return box

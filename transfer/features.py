@@ -18,13 +18,14 @@ from sightkit._scripts import warn
 from sightkit.io import HDF5DatasetWriter, LeftOut, check_place
 from sightkit.io.build.dataset import list_of, refuse_left_out
 from sightkit.io.build.recipe import OtherRecipe, as_json, open_same
+from sightkit.io.depth import report_depth
 from sightkit.io.hdf5.values import mean_bytes
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.threads import progress
 from sightkit.transfer.added_photos import stored_features, write_with_stored
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
 from sightkit.transfer.feature_file import KEY, KIND, Features, open_features
-from sightkit.transfer.photo_source import PhotoSource
+from sightkit.transfer.photo_source import Originals, PhotoSource
 
 if TYPE_CHECKING:
     from sightkit.inference import EngineName
@@ -96,21 +97,24 @@ def extract_features(
     recipe = _recipe(network, photos)
     if stored is not None and not stored.agree(network, photos, names):
         stored = None
-    with HDF5DatasetWriter(
-        (count, network.identity["dimensions"]),
-        path,
-        class_names=photos.images.class_names,
-        splits=photos.splits,
-        data_key=KEY,
-        dtype="float32",
-        preprocessing=network.identity["preprocessing"],
-        recipe=recipe,
-        overwrite=overwrite or path.exists(),  # what exists was looked at above
-        place=photos.place,
-        source_bytes=mean_bytes(names),
-        groups=None if photos.groups is None else photos.groups[photos.rows],
-        resumable=stored is None,
-    ) as writer:
+    with (
+        report_depth(),
+        HDF5DatasetWriter(
+            (count, network.identity["dimensions"]),
+            path,
+            class_names=photos.images.class_names,
+            splits=photos.splits,
+            data_key=KEY,
+            dtype="float32",
+            preprocessing=network.identity["preprocessing"],
+            recipe=recipe,
+            overwrite=overwrite or path.exists(),  # what exists was looked at above
+            place=photos.place,
+            source_bytes=mean_bytes(names),
+            groups=None if photos.groups is None else photos.groups[photos.rows],
+            resumable=stored is None,
+        ) as writer,
+    ):
         if writer.position:
             print(f"Going on after {writer.position:,} of {count:,} photos.", file=sys.stderr)
         if stored is None:
@@ -197,14 +201,14 @@ def _write(
 ) -> None:
     rows = range(writer.position, len(names))
     began = time.perf_counter()
-
-    def read(row: int) -> np.ndarray:
-        return photos.images.read(int(photos.rows[row]))
+    originals = Originals(photos)
 
     with (
         progress(len(names), "Extracting features", done=rows.start, unit="photos") as advance,
         contextlib.closing(
-            feature_batches(network, read, rows, names.__getitem__, tolerant=True, workers=workers)
+            feature_batches(
+                network, originals.read, rows, names.__getitem__, tolerant=True, workers=workers
+            )
         ) as batches,
     ):
         for batch, features, reasons in batches:
@@ -213,6 +217,7 @@ def _write(
                 features[good - batch.start],
                 photos.images.labels[photos.rows[good]],
                 [names[row] for row in good],
+                originals=originals.keys[good],
                 left_out=[LeftOut(row, names[row], why) for row, why in reasons.items()],
             )
             advance(len(batch))

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, _run_files
+from sightkit import _files, _run_files, io
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Samples
 from sightkit.evaluation.report import metrics_report, summary, write_report
 from sightkit.evaluation.tables import percent
+from sightkit.preprocessing import Pipeline
 from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.distance import ClassDistance
@@ -68,6 +69,7 @@ class EvaluatedHead:
         samples: names of the test photos, and their pixels where the photos still are.
         metrics: what metrics.json holds.
         distance: of photos from its classes.
+        training_rows: the photos that it was trained on; None where the features do not say.
     """
 
     fitted: Fitted
@@ -75,6 +77,7 @@ class EvaluatedHead:
     samples: Samples
     metrics: dict[str, Any]
     distance: ClassDistance
+    training_rows: io.Manifest | None
 
 
 def head_rows(features: Features, settings: HeadSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +155,16 @@ def train_head(
         "constant_features": constant,
         "data_sha256": [file.sha256 for file in features.files],
     }
-    return EvaluatedHead(fitted, evaluation, photos_of(features, test), metrics, distance)
+    samples, trained = photos_of(features, test), _manifest(features, train)
+    return EvaluatedHead(fitted, evaluation, samples, metrics, distance, trained)
+
+
+def _manifest(features: Features, rows: np.ndarray) -> io.Manifest | None:
+    for file in features.files:
+        if (originals := file.originals()) is not None:
+            chain = file.recipe.get("before") or Pipeline(()).to_config()
+            return io.Manifest.of_hashes(originals[rows], chain)
+    return None
 
 
 def training_rows(

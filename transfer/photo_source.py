@@ -14,6 +14,7 @@ from sightkit._errors import printable
 from sightkit._scripts import warn
 from sightkit.evaluation.evaluation_data import require_images
 from sightkit.io import DatasetFile, FolderDataset, Grouping, ImageSource, joined
+from sightkit.io.hdf5.values import original_key
 from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.training import photo_chain
 
@@ -46,6 +47,27 @@ class PhotoSource:
     before: dict[str, Any] | None = None
     side: int | None = None
     groups: np.ndarray | None = None
+
+
+class Originals:
+    """Photos as they are read, and a key of each, by which a head knows those it was trained on.
+
+    Args:
+        photos: from ``open_photos``.
+
+    Attributes:
+        keys: uint8 (N, 8), in the order of ``photos.rows``; zeros of those that were not read.
+    """
+
+    def __init__(self, photos: PhotoSource) -> None:
+        self.keys = np.zeros((len(photos.rows), 8), np.uint8)
+        self._photos = photos
+
+    def read(self, position: int) -> np.ndarray:
+        """Read a photo by its position; from several threads."""
+        image = self._photos.images.read(int(self._photos.rows[position]))
+        self.keys[position] = original_key(image)
+        return image
 
 
 def open_photos(

@@ -19,10 +19,12 @@ from sightkit.io.build.partition import check_fixed, partition
 from sightkit.io.build.prepare import Prepared
 from sightkit.io.build.recipe import as_json, open_same, source_name
 from sightkit.io.chain import Chain, require_chain
+from sightkit.io.depth import report_depth
 from sightkit.io.groups import Grouping, joined
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.rows import dataset_lock
 from sightkit.io.hdf5.values import file_size, mean_bytes
-from sightkit.io.hdf5.writer import HDF5DatasetWriter, dataset_lock
+from sightkit.io.hdf5.writer import HDF5DatasetWriter
 from sightkit.io.image_kinds import NEEDS_HEIF
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.sources.folder_dataset import FolderDataset
@@ -155,12 +157,13 @@ def _build(
         _files.require_free_space(path.parent, needed, path.name)
         return needed if limit is None else None
 
-    prepared.read_all(
-        tolerant=recipe["max_bad"] is not None,
-        room=room,
-        folder=path.parent,
-        name=f"Reading {images.name}",
-    )
+    with report_depth():
+        prepared.read_all(
+            tolerant=recipe["max_bad"] is not None,
+            room=room,
+            folder=path.parent,
+            name=f"Reading {images.name}",
+        )
     _faults.crash_point("build.read")
     bad = found(images, prepared.unreadable, "bad")
     refuse_left_out(path, images, prepared.unreadable, recipe["max_bad"])

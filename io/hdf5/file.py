@@ -6,6 +6,7 @@ labels          (N,) int64, indices into class_names
 class_names     (classes,) UTF-8
 sources         (N,) UTF-8, where each row comes from
 hashes          (N, 32) uint8, SHA-256 of each row's bytes
+originals       (N, 8) uint8, begin of the SHA-256 of the image that a row was made of; of features
 groups          (N,) int64, equal for rows that stay in one split; where there are groups
 attributes      format, schema, colour, splits, preprocessing, recipe, mean (JSON or
                 numbers), labels_sha256, and ``complete``, written last
@@ -31,7 +32,7 @@ from sightkit.io.hdf5.opening import check_kind, keys_of, open_to_read, own_data
 from sightkit.io.hdf5.values import identity
 
 FORMAT = "sightkit-dataset"
-SCHEMA = 3
+SCHEMA = 4
 STRINGS = h5py.string_dtype("utf-8")
 
 
@@ -138,6 +139,13 @@ class DatasetFile:
     def hashes(self) -> np.ndarray:
         """SHA-256 of the bytes of each row as it was written: uint8 (N, 32)."""
         return self._column("hashes", "u")
+
+    def originals(self) -> np.ndarray | None:
+        """First bytes of the SHA-256 of the images that rows were made of, uint8 (N, 8)."""
+        with open_to_read(self.path) as file:
+            if "originals" not in file:
+                return None
+        return self._column("originals", "u")
 
     def sources(self) -> tuple[str, ...]:
         """The origin of each row."""

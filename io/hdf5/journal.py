@@ -39,12 +39,16 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Portion:
-    """The rows of one call of ``add``: (n,) labels, (n, 32) hashes, n sources, rows left out."""
+    """The rows of one call of ``add``: (n,) labels, (n, 32) hashes, n sources, rows left out.
+
+    ``originals`` (n, 8), where they are known.
+    """
 
     labels: np.ndarray
     hashes: np.ndarray
     sources: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+    originals: np.ndarray | None = None
 
 
 class Journal:
@@ -72,6 +76,8 @@ class Journal:
             "sources": portion.sources,
             "left_out": [astuple(each) for each in portion.left_out],
         }
+        if portion.originals is not None:
+            entry["originals"] = portion.originals.tolist()
         with open(self.path, "ab", buffering=0) as file:
             file.write(_line(entry))
 
@@ -85,6 +91,9 @@ class Journal:
                 hashes.reshape(count, 32),
                 tuple(entry["sources"]),
                 tuple(LeftOut(*each) for each in entry["left_out"]),
+                np.array(entry["originals"], np.uint8).reshape(count, 8)
+                if "originals" in entry
+                else None,
             )
 
     def truncate(self, count: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sightkit import _faults
+from sightkit import _faults, _locks
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5.file import STRINGS
 
@@ -119,6 +119,11 @@ class RowFile:
                 return written.read(offset)
         finally:
             other.unlink(missing_ok=True)
+
+
+def dataset_lock(path: Path) -> _locks.FileLock:
+    """The lock under which a dataset file is written; not yet taken."""
+    return _locks.FileLock(path.with_name(f".{path.name}.lock"), f"the dataset {path.name}")
 
 
 def write_columns(path: Path, columns: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:

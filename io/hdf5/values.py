@@ -16,14 +16,14 @@ from sightkit._errors import SightkitError
 from sightkit.io.arguments import whole_number
 from sightkit.io.labels import check_labels
 
-RESERVED = frozenset({"labels", "hashes", "groups", "class_names", "sources"})
+RESERVED = frozenset({"labels", "hashes", "originals", "groups", "class_names", "sources"})
 ATTRIBUTE_BYTES = 60_000
 """HDF5 stores an attribute in an object header, which holds 64 KiB."""
 
 
-METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 64, 48
-"""What a file takes beside its rows: of its own; a row's label, hash, group, reference; a text's
-head.
+METADATA_BYTES, ROW_BYTES, TEXT_BYTES = 2**17, 72, 48
+"""What a file takes beside its rows: of its own; a row's label, hash, original, group and
+reference; a text's head.
 
 A text takes twice its length and head at most, where the rest of a block of the heap is lost."""
 
@@ -96,6 +96,11 @@ def row_hashes(rows: np.ndarray) -> np.ndarray:
     """uint8 (n, 32): SHA-256 of the bytes of each row."""
     digests = [hashlib.sha256(np.ascontiguousarray(row).data).digest() for row in rows]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(len(rows), 32)
+
+
+def original_key(image: np.ndarray) -> np.ndarray:
+    """uint8 (8,): the first bytes of the SHA-256 of an image, by which it is known again."""
+    return row_hashes(image[np.newaxis])[0, :8]
 
 
 def checked_names(class_names: Sequence[str]) -> tuple[str, ...]:

@@ -16,15 +16,10 @@ from sightkit.io.arguments import whole_number
 from sightkit.io.hdf5 import values
 from sightkit.io.hdf5.file import FORMAT, SCHEMA
 from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, those_that_came
-from sightkit.io.hdf5.rows import RowFile, as_user_error, write_columns
+from sightkit.io.hdf5.rows import RowFile, as_user_error, dataset_lock, write_columns
 
 COLOURS = {1: "gray", 3: "RGB"}
 """By the number of channels; features have none."""
-
-
-def dataset_lock(path: Path) -> _locks.FileLock:
-    """The lock under which a dataset file is written; not yet taken."""
-    return _locks.FileLock(path.with_name(f".{path.name}.lock"), f"the dataset {path.name}")
 
 
 class HDF5DatasetWriter:
@@ -102,6 +97,7 @@ class HDF5DatasetWriter:
         self._groups = values.checked_groups(groups, self.dims[0])
         self._labels = np.zeros(self.dims[0], np.int64)
         self._hashes = np.zeros((self.dims[0], 32), np.uint8)
+        self._originals: list[np.ndarray | None] = []
         self._sources: list[str] = []
         self._sum = np.zeros(self.dims[-1] if len(self.dims) == 4 else 0, np.float64)
         self._lock = lock or dataset_lock(self.path)
@@ -129,6 +125,7 @@ class HDF5DatasetWriter:
         sources: Sequence[str] = (),
         *,
         hashes: np.ndarray | None = None,
+        originals: np.ndarray | None = None,
         left_out: Sequence[LeftOut] = (),
     ) -> None:
         """Append rows.
@@ -138,6 +135,7 @@ class HDF5DatasetWriter:
             labels: (n,), indices into ``class_names``.
             sources: (n,), where each row comes from; numbered when left out.
             hashes: uint8 (n, 32), SHA-256 of each row, if they are known already.
+            originals: uint8 (n, 8), the first bytes of the SHA-256 of the images they are made of.
             left_out: rows that belong between these and do not come; of a resumable writer.
         """
         rows, labels = np.asarray(rows), np.asarray(labels)
@@ -150,7 +148,7 @@ class HDF5DatasetWriter:
         hashes = values.row_hashes(rows) if hashes is None else np.asarray(hashes)
         try:
             self._rows.write(self.count, rows)
-            portion = Portion(labels, hashes, named, tuple(left_out))
+            portion = Portion(labels, hashes, named, tuple(left_out), originals)
             if self._journal is not None:
                 self._journal.append(portion)
         except OSError as error:
@@ -252,6 +250,7 @@ class HDF5DatasetWriter:
         end = self.count + len(rows)
         self._labels[self.count : end] = portion.labels
         self._hashes[self.count : end] = portion.hashes
+        self._originals.append(portion.originals)
         self._sources.extend(portion.sources)
         if len(self._sum):  # of images; the mean of features would not fit into an attribute
             first, last = (max(row - self.count, 0) for row in next(iter(self.splits.values())))
@@ -295,4 +294,7 @@ class HDF5DatasetWriter:
             "labels_sha256": values.identity(labels, hashes, self.class_names, splits, groups),
         }
         columns = {"labels": labels, "hashes": hashes, "groups": groups, "sources": self._sources}
+        known = [part for part in self._originals if part is not None]
+        if len(known) == len(self._originals):
+            columns["originals"] = np.concatenate(known)
         write_columns(self._partial, {**columns, "class_names": list(self.class_names)}, attributes)

@@ -68,7 +68,9 @@ def test_evaluate_takes_a_head_and_other_photos(done, script):
     result = script("evaluate", *flags, "--output", "evaluated", cwd=folder)
     assert result.code == 2 and "bad=1, evaluated=23" in result.stderr, result.stderr
     metrics = json.loads((folder / "evaluated" / "metrics.json").read_text())
-    assert metrics["test"]["count"] == 23 and metrics["trained_on"] is None
+    trained = json.loads((folder / "run" / "metrics.json").read_text())["training_photos"]
+    assert metrics["test"]["count"] == 23 and metrics["trained_on"] == trained
+    assert f"trained on {trained} of these 23 images" in result.stdout + result.stderr
     assert (folder / "evaluated" / "mistakes.png").exists() == (metrics["test"]["rank1"] < 1)
     refused = script("evaluate", *flags, "--crops", 10, cwd=folder)
     assert refused.code == 2 and refused.heavy == "" and "crops=10" in refused.stderr

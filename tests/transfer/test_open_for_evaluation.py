@@ -37,7 +37,13 @@ def pair(tmp_path_factory):
     trained = transfer.train_head(features, transfer.HeadSettings())
     head, networks = trained.fitted.head, transfer.networks_of(features)
     transfer.save_feature_classifier(
-        place / "bundle", networks, features, head, metrics={}, settings={}
+        place / "bundle",
+        networks,
+        features,
+        head,
+        metrics={},
+        settings={},
+        training_rows=trained.training_rows,
     )
     return transfer.load(place / "bundle"), features, trained
 
@@ -46,13 +52,15 @@ def test_open_for_evaluation_of_a_file_predicts_as_its_features(pair, tmp_path):
     classifier, features, trained = pair
     data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "same.h5", CHAIN))
     found = evaluation.evaluate(answer, data.batches)
-    assert data.notes == [] and data.seen is None
+    assert data.notes == [] and data.seen == set()
     assert np.allclose(found.probabilities, trained.test.probabilities, atol=1e-5)
     assert np.array_equal(found.labels, trained.test.labels)
     everything = classifier.predict_features(features)
     data, answer = transfer.open_for_evaluation(classifier, tmp_path / "same.h5", split="train")
     assert np.allclose(evaluation.evaluate(answer, data.batches).probabilities, everything[:24],
                        atol=1e-5)  # fmt: skip
+    assert data.seen == set(range(24))
+    assert "trained on 24 of these 24" in data.notes_on(24)[-1]
 
 
 def test_rows_that_were_prepared_otherwise_are_taken_as_photos(pair, tmp_path):
@@ -60,6 +68,7 @@ def test_rows_that_were_prepared_otherwise_are_taken_as_photos(pair, tmp_path):
     other = Pipeline((SimplePreprocessor(8, 8), SimplePreprocessor(40, 40)))
     data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "other.h5", other))
     assert len(data.notes) == 1 and "taken as photos" in data.notes[0]
+    assert data.seen is None and "not known" in data.notes_on(12)[-1]
     calls = []
     spied = SimplePreprocessor.__call__
 
@@ -88,6 +97,72 @@ def test_open_for_evaluation_counts_bad_photos_of_a_folder(pair, tmp_path, rng):
     assert np.allclose(found.probabilities, classifier.predict(paths), atol=1e-5)
     assert [found.class_names[label] for label in found.labels] == [p.parent.name for p in paths]
     assert data.batches.images(slice(0, 2)).shape == (2, 224, 224, 3)
+    assert data.seen == set()
+
+
+def trained_on(photos, place):
+    """Train a head on a folder; the names of its training photos, and the bundle."""
+    network = transfer.open_network("minivggnet", random=True)
+    features = transfer.extract_features(network, transfer.open_photos(photos), place / "f.h5")
+    settings = transfer.HeadSettings()
+    rows, _ = transfer.head_rows(features, settings)
+    trained = transfer.train_head(features, settings)
+    transfer.save_feature_classifier(
+        place / "bundle",
+        [network],
+        features,
+        trained.fitted.head,
+        metrics={},
+        settings={},
+        training_rows=trained.training_rows,
+    )
+    return {features.sources()[row] for row in rows}, place / "bundle"
+
+
+def seen_among(bundle, photos):
+    data, answer = transfer.open_for_evaluation(transfer.load(bundle), photos)
+    count = len(evaluation.evaluate(answer, data.batches).labels)
+    names = data.batches.source.identify
+    return {names(row) for row in data.seen}, data.notes_on(count)
+
+
+@pytest.mark.parametrize("grown", (False, True))
+def test_a_head_knows_the_photos_of_a_folder_it_was_trained_on(grown, folder, tmp_path):
+    """Also those whose features stayed when the folder grew; a copy elsewhere, of another name."""
+    if grown:
+        later = tmp_path / "later.png"
+        (folder / "china" / "5.png").rename(later)
+        trained_on(folder, tmp_path)
+        later.rename(folder / "china" / "5.png")
+    trained, bundle = trained_on(folder, tmp_path)
+    assert 15 < len(trained) < 24
+    found, notes = seen_among(bundle, folder)
+    assert found == trained
+    assert f"trained on {len(trained)} of these 24" in notes[-1]
+    for name in trained:
+        (folder / name).rename(folder / name.replace(".png", "-copy.png"))
+    assert {name.replace("-copy", "") for name in seen_among(bundle, folder)[0]} == trained
+    for path in folder.rglob("*.png"):
+        io.write_png(path, 255 - io.read_image(path))
+    assert seen_among(bundle, folder) == (set(), [])
+
+
+def test_features_that_do_not_say_their_photos_warn_that_it_is_not_known(
+    folder, tmp_path, monkeypatch
+):
+    """Of an extraction by an earlier version, grown by this one."""
+    add = io.HDF5DatasetWriter.add
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            io.HDF5DatasetWriter, "add", lambda *a, originals=None, **options: add(*a, **options)
+        )
+        trained_on(folder, tmp_path)
+    io.write_png(folder / "china" / "new.png", np.zeros((40, 40, 3), np.uint8))
+    _, bundle = trained_on(folder, tmp_path)
+    classifier = transfer.load(bundle)
+    assert classifier.training_rows is None
+    data, _ = transfer.open_for_evaluation(classifier, folder)
+    assert "not known" in data.notes_on(24)[-1]
 
 
 def test_other_classes_are_refused(pair, tmp_path):

@@ -51,6 +51,26 @@ def whole(path, **options):
     return path.read_bytes()
 
 
+def test_originals_are_stored_where_all_are_known(tmp_path):
+    keys = np.arange(COUNT * 8, dtype=np.uint8).reshape(COUNT, 8)
+
+    def add(file, first, last, **options):
+        file.add(FEATURES[first:last], LABELS[first:last], **options)
+
+    with pytest.raises(ZeroDivisionError), writer(tmp_path / "a.h5") as file:
+        add(file, 0, 12, originals=keys[:12])
+        1 / 0  # noqa: B018
+    with writer(tmp_path / "a.h5") as file:
+        assert file.position == 12
+        left_out = [LeftOut(29, "photo", "torn")]
+        add(file, 12, 29, originals=keys[12:29], left_out=left_out)
+    np.testing.assert_array_equal(DatasetFile.open(tmp_path / "a.h5").originals(), keys[:29])
+    with writer(tmp_path / "b.h5") as file:
+        add(file, 0, 12, originals=keys[:12])
+        add(file, 12, 30)
+    assert DatasetFile.open(tmp_path / "b.h5").originals() is None
+
+
 def test_a_block_that_ends_badly_is_gone_on_with(tmp_path):
     path = tmp_path / "data.h5"
     expected = whole(tmp_path / "whole.h5")
