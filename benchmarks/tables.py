@@ -7,6 +7,7 @@ python benchmarks/tables.py --check    # check only that it is up to date (exit 
 from __future__ import annotations
 
 import csv
+import re
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import speed_tables
 
 from sightkit import _cli, _files, _scripts, zoo
 from sightkit._errors import SightkitError
+from sightkit.io.data_sets import DATA_SETS
 
 ROOT = Path(__file__).parents[1]
 LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
@@ -42,6 +44,7 @@ def tables() -> dict[str, dict[str, str]]:
     return {
         README: {"results": table(read_ledger())},
         "docs/zoo.md": {"networks": networks()},
+        "docs/data.md": {"data sets": data_sets()},
         "docs/features.md": {
             "ways": ways(_read_csv(WAYS)),
             "none": none_of_these(_read_csv(NONE_OF_THESE)),
@@ -100,6 +103,31 @@ def networks() -> str:
         lines.append(
             f"| `{name}` | `{row.builder}` | {row.kind} | {size}{classes} | {parameters:,} |"
         )
+    return "\n".join(lines)
+
+
+def data_sets() -> str:
+    """A Markdown table of the data sets that scripts build or train on, a line a file."""
+    names = _scripts.scripts(ROOT / "scripts")
+    lines = [
+        "| data set | source | file | bytes | SHA-256 | licence | command |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, data in DATA_SETS.items():
+        source = data.origin
+        if source.startswith("https://"):
+            source = f"[{source.split('/')[2]}]({source})"
+        builds = f"build_{name}" in names
+        command = f"build_{name}.py --data {'FOLDER' if data.files[1:] else data.files[0].name}"
+        if not builds:
+            trained = (script for script in names if re.fullmatch(rf"train_[a-z]+_{name}", script))
+            command = f"{next(trained)}.py"
+        for number, file in enumerate(data.files):
+            facts = f"{file.bytes:,}" if file.bytes else "", f"`{file.sha256}`" * bool(file.sha256)
+            own = (data.title, source), (data.licence or "none stated", f"`{command}`")
+            before, after = own if number == 0 else (("", ""), ("", ""))
+            cells = (*before, f"`{file.name}`", *facts, *after)
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -33,8 +33,10 @@ from sightkit.io.sources.cifar10 import keras_cifar10 as keras_cifar10
 from sightkit.io.sources.folder_dataset import FolderDataset as FolderDataset
 from sightkit.io.sources.folder_dataset import FolderFlags as FolderFlags
 from sightkit.io.sources.image_source import ImageSource as ImageSource
+from sightkit.io.sources.mnist import FashionMnist as FashionMnist
 from sightkit.io.sources.mnist import digits as digits
 from sightkit.io.sources.mnist import fashion_mnist as fashion_mnist
+from sightkit.io.sources.mnist import keras_fashion_mnist as keras_fashion_mnist
 from sightkit.io.sources.mnist import mnist as mnist
 from sightkit.io.sources.sample_photos import SampleLayout as SampleLayout
 from sightkit.io.sources.sample_photos import write_sample_photos as write_sample_photos

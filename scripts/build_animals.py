@@ -23,6 +23,7 @@ CLASSES = ("cats", "dogs", "panda")
 class Config(io.BuildConfig):
     """Cats, dogs and pandas."""
 
+    published: ClassVar[str] = "animals"
     test_data: ClassVar[str] = "animals"
 
     data: Path = Path("datasets/animals")

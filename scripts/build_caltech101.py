@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, io
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
@@ -36,6 +36,8 @@ CLASSES = tuple(
 @dataclass(frozen=True)
 class Config(io.BuildConfig):
     """The 101 classes of Caltech."""
+
+    published: ClassVar[str] = "caltech101"
 
     data: Path = Path("datasets/101_ObjectCategories")
     output: Path = Path("datasets/caltech101.h5")

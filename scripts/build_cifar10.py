@@ -23,6 +23,7 @@ from sightkit.preprocessing import Pipeline, SimplePreprocessor
 class Config(io.BuildConfig):
     """The ten classes of CIFAR-10."""
 
+    published: ClassVar[str] = "cifar10"
     sample_layout: ClassVar[io.SampleLayout] = "cifar10"
 
     data: Path = Path("datasets/cifar-10-batches-py")

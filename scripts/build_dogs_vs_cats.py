@@ -22,6 +22,7 @@ from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 class Config(io.BuildConfig):
     """Dogs and cats, labelled by their names."""
 
+    published: ClassVar[str] = "dogs_vs_cats"
     test_data: ClassVar[str] = "dogs-vs-cats"
     sample_layout: ClassVar[io.SampleLayout] = "names"
 

@@ -27,6 +27,7 @@ FLOWERS = tuple(
 class Config(io.BuildConfig):
     """The 17 flowers of Oxford."""
 
+    published: ClassVar[str] = "flowers17"
     test_data: ClassVar[str] = "flowers17"
 
     data: Path = Path("datasets/flowers17")

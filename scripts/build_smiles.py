@@ -24,6 +24,7 @@ CLASSES = ("negatives", "positives")
 class Config(io.BuildConfig):
     """Faces, smiling or not."""
 
+    published: ClassVar[str] = "smiles"
     test_data: ClassVar[str] = "smiles"
 
     data: Path = Path("datasets/SMILEs")

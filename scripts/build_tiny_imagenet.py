@@ -23,6 +23,7 @@ from sightkit.preprocessing import Pipeline, SimplePreprocessor
 class Config(io.BuildConfig):
     """The 200 classes of Tiny ImageNet."""
 
+    published: ClassVar[str] = "tiny_imagenet"
     test_data: ClassVar[str] = "tiny-imagenet-mini"
     sample_layout: ClassVar[io.SampleLayout] = "tiny_imagenet"
 

@@ -20,6 +20,7 @@ from sightkit.io.arguments import share
 from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
 from sightkit.io.chain import Chain
+from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.size import SizeFlags
@@ -42,6 +43,8 @@ class BuildConfig(SizeFlags):
             bad images that is none, or an output that is a folder or has another ending.
     """
 
+    published: ClassVar[str] = ""
+    """The data set that the script is for, as ``data_sets.DATA_SETS`` names it."""
     test_data: ClassVar[str] = ""
     """What ``--smoke`` looks for in the folder of test data; else it takes sample photographs."""
     sample_layout: ClassVar[SampleLayout] = "folders"
@@ -99,6 +102,15 @@ class BuildConfig(SizeFlags):
         data = self.data
         if otherwise is not None and self._is_default and not data.exists():
             data = otherwise()
+        if self.published:
+            published = DATA_SETS[self.published]
+            if not data.exists():
+                raise SightkitError(
+                    f"--data must name {published.title}, as a folder or an archive.",
+                    f"{published.way}, and give --data its path.",
+                    data=str(data),
+                )
+            published.report(data)
         with unpacked(data, beside=self.output) as folder:
             yield folder
 

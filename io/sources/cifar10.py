@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.published import is_there
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.archives import unpacked
@@ -27,8 +28,7 @@ from sightkit.io.sources.mnist import keras_home
 
 FOLDER = "cifar-10-batches-py"
 KERAS_ARCHIVE = "cifar-10-batches-py-target_archive"
-ORIGIN = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+CIFAR10 = DATA_SETS["cifar10"]
 SHA256 = {
     "data_batch_1": "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd",
     "data_batch_2": "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8",
@@ -152,7 +152,8 @@ def keras_cifar10() -> Path:
     import keras
 
     try:
-        return Path(keras.utils.get_file(KERAS_ARCHIVE, ORIGIN, file_hash=ARCHIVE_SHA256))
+        (archive,) = CIFAR10.files
+        return Path(keras.utils.get_file(KERAS_ARCHIVE, CIFAR10.origin, file_hash=archive.sha256))
     except Exception as error:
         raise SightkitError(
             f"CIFAR-10 is neither on this machine nor can it be downloaded "

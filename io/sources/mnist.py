@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import hashlib
+import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.published import is_there, report_unless_published
+from sightkit.io.data_sets import DATA_SETS
+from sightkit.io.published import is_there
+from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.image_source import ImageSource, in_memory
 
-MNIST_FILE = "mnist.npz"
-MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+MNIST, FASHION_MNIST = DATA_SETS["mnist"], DATA_SETS["fashion_mnist"]
+(MNIST_FILE,) = MNIST.files
 FASHION_MNIST_FOLDER = "fashion-mnist"
+MAXIMUM_BYTES = 2**26
+"""Of a file; the largest real one has 26 MB."""
 FASHION_MNIST_CLASSES = (
     "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot"
 ).split(", ")
@@ -40,13 +49,9 @@ def mnist() -> ImageSource:
     Raises:
         SightkitError: no file and no network, or a damaged file; the message names file and place.
     """
-    return _from_keras(
-        "mnist",
-        _load_mnist,
-        [str(digit) for digit in range(10)],
-        MNIST_FILE,
-        f"Put {MNIST_FILE} (11,490,434 bytes, the file that keras.datasets.mnist fetches)",
-    )
+    with _explained("mnist", keras_home() / "datasets" / MNIST_FILE.name, "datasets/mnist.npz"):
+        parts = _load_mnist()
+        return _pictures("mnist", *parts, [str(digit) for digit in range(10)])
 
 
 def fashion_mnist() -> ImageSource:
@@ -61,19 +66,69 @@ def fashion_mnist() -> ImageSource:
         SightkitError: no files and no network, or damaged ones; the message names files
             and place.
     """
-    import keras
+    return FashionMnist(keras_fashion_mnist())()
 
-    return _from_keras(
-        "fashion_mnist",
-        keras.datasets.fashion_mnist.load_data,
-        FASHION_MNIST_CLASSES,
-        FASHION_MNIST_FOLDER,
-        "Put the four .gz files that keras.datasets.fashion_mnist fetches",
-    )
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """Fashion-MNIST from a folder of its four files; call it for an ``ImageSource``.
+
+    Other files of these names are used if they have its shapes, which is reported.
+
+    Args:
+        folder: holds the four ``.gz`` files as they are published.
+
+    Raises:
+        SightkitError: when it is called: a file that is missing or damaged.
+    """
+
+    folder: str | os.PathLike[str]
+
+    def __call__(self) -> ImageSource:
+        """The images: uint8 (28, 28, 1); labels as published, T-shirt/top to Ankle boot."""
+        with _explained("fashion_mnist", Path(self.folder), f"datasets/{FASHION_MNIST_FOLDER}"):
+            x_train, y_train, x_test, y_test = (
+                _idx(data, 16 if "images" in name else 8) for name, data in self._files()
+            )
+            pairs = ((x.reshape(-1, 28, 28), y) for x, y in ((x_train, y_train), (x_test, y_test)))
+            source = _pictures("fashion_mnist", *pairs, FASHION_MNIST_CLASSES)
+        FASHION_MNIST.report(*(Path(self.folder, file.name) for file in FASHION_MNIST.files))
+        return source
+
+    def to_config(self) -> dict[str, Any]:
+        """The data set's identity, as JSON."""
+        with _explained("fashion_mnist", Path(self.folder), f"datasets/{FASHION_MNIST_FOLDER}"):
+            hashes = {name: hashlib.sha256(data).hexdigest() for name, data in self._files()}
+        return {"name": "FashionMnist", "sha256": hashes}
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        for file in FASHION_MNIST.files:
+            yield file.name, read_regular_file(Path(self.folder, file.name), MAXIMUM_BYTES)
+
+
+def keras_fashion_mnist() -> Path:
+    """Return Keras' folder of Fashion-MNIST in its home; Keras downloads what is missing.
+
+    Raises:
+        SightkitError: no files and no network; the message names files and place.
+    """
+    folder = keras_home() / "datasets" / FASHION_MNIST_FOLDER
+    if not all(is_there(folder / file.name) for file in FASHION_MNIST.files):
+        import keras
+
+        with _explained("fashion_mnist", folder, f"datasets/{FASHION_MNIST_FOLDER}"):
+            keras.datasets.fashion_mnist.load_data()
+    return folder
+
+
+def _idx(data: bytes, header: int) -> np.ndarray:
+    """The bytes after the header of a compressed IDX file, uint8; more than MNIST's are cut off."""
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        return np.frombuffer(file.read(MAXIMUM_BYTES), np.uint8, offset=header)
 
 
 def _load_mnist() -> Any:
-    path = keras_home() / "datasets" / MNIST_FILE
+    path = keras_home() / "datasets" / MNIST_FILE.name
     if not is_there(path):
         import keras
 
@@ -81,7 +136,7 @@ def _load_mnist() -> Any:
     # Keras would delete a file with another checksum, to download its own.
     with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
         parts = [(file[f"x_{part}"], file[f"y_{part}"]) for part in ("train", "test")]
-    report_unless_published(path, MNIST_SHA256)
+    MNIST.report(path)
     return parts
 
 
@@ -90,32 +145,36 @@ def keras_home() -> Path:
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
 
 
-def _from_keras(
-    name: str,
-    load_data: Callable[[], Any],
-    class_names: Sequence[str],
-    file_name: str,
-    next_step: str,
-) -> ImageSource:
-    """A data set of 28x28 pictures that Keras has in its home, or downloads."""
+@contextlib.contextmanager
+def _explained(name: str, expected: Path, place: str) -> Iterator[None]:
+    """Turn whatever is wrong with a data set into one line that says what to put where."""
     try:
-        (x_train, y_train), (x_test, y_test) = load_data()
-        _check_pictures(x_train, y_train, 60_000, len(class_names))
-        _check_pictures(x_test, y_test, 10_000, len(class_names))
+        yield
     except SightkitError:
         raise
     except Exception as error:
-        expected = keras_home() / "datasets" / file_name
+        files = DATA_SETS[name].files
         state = "damaged" if expected.is_file() else "neither complete nor can it be downloaded"
+        what = files[0].name if len(files) == 1 else "the four .gz files"
         raise SightkitError(
             f"{name} is {state} ({_first_line(error)}).",
-            f"{next_step} there, or set KERAS_HOME to a writable folder that holds "
-            f"datasets/{file_name}.",
+            f"Put {what} that keras.datasets.{name} fetches there ({sum(f.bytes for f in files):,} "
+            f"bytes), or set KERAS_HOME to a writable folder that holds {place}.",
             expected=str(expected),
         ) from error
-    images = np.concatenate([x_train, x_test])[..., np.newaxis]
-    labels = np.concatenate([y_train, y_test])
-    return in_memory(name, images, labels, class_names, train=len(y_train))
+
+
+def _pictures(
+    name: str,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    class_names: Sequence[str],
+) -> ImageSource:
+    """A data set of 60,000 + 10,000 pictures of 28x28; ``ValueError`` where it is none."""
+    for part, count in ((train, 60_000), (test, 10_000)):
+        _check_pictures(*part, count, len(class_names))
+    images, labels = (np.concatenate(both) for both in zip(train, test, strict=True))
+    return in_memory(name, images[..., np.newaxis], labels, class_names, train=len(train[1]))
 
 
 def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
-from sightkit.io import fashion_mnist, mnist
+from sightkit.io import FashionMnist, fashion_mnist, mnist
 
 
 @pytest.fixture
@@ -166,3 +166,23 @@ def test_fashion_mnist_that_is_not_whole_is_one_line(damage, keras_home, no_netw
         fashion_mnist()
     assert "\n" not in str(refused.value)
     assert str(keras_home / "datasets" / "fashion-mnist") in str(refused.value)
+
+
+def test_fashion_mnist_of_a_folder_is_read_and_reported(tmp_path, capsys):
+    folder = write_fashion(tmp_path)
+    source = FashionMnist(folder)()
+    assert {name: len(rows) for name, rows in source.fixed} == {"train": 60_000, "test": 10_000}
+    told = capsys.readouterr().err
+    assert told.count("is not the published file (SHA256") == 4
+    before = FashionMnist(folder).to_config()
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(bytes(8) + bytes(10_000), 1))
+    assert FashionMnist(folder).to_config() != before
+
+
+def test_a_file_that_unpacks_without_end_is_refused(tmp_path):
+    folder = write_fashion(tmp_path)
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(bytes(2**27), 9))
+    with pytest.raises(SightkitError, match="fashion_mnist"):
+        FashionMnist(folder)()
+    with pytest.raises(SightkitError, match="fashion_mnist"):
+        FashionMnist(tmp_path)()
