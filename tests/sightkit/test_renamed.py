@@ -19,6 +19,9 @@ PACKAGES = (callbacks, evaluation, experiments, io, preprocessing, training, tra
 IMAGE = np.zeros((100, 120, 3), np.uint8)
 
 
+Images = keras.src.legacy.preprocessing.image.ImageDataGenerator
+
+
 def generator(path, *args, **options):
     return io.HDF5DatasetGenerator(path, 8, *args, **options)
 
@@ -62,7 +65,31 @@ CALLS = {
         lambda p: io.build_dataset(io.digits, "x.h5", preprocessors=[], fractions={}),
         "Pipeline",
     ),
-    "ImageDataGenerator": (lambda p: generator(p, augment=object()), "Augment"),
+    "ImageDataGenerator": (
+        lambda p: generator(
+            p,
+            augment=Images(
+                rotation_range=20,
+                zoom_range=0.15,
+                width_shift_range=0.2,
+                height_shift_range=0.2,
+                shear_range=0.15,
+                horizontal_flip=True,
+                fill_mode="nearest",
+            ),
+        ),
+        r"Augment\(rotation=20, translation=0.2, shear=0.15, zoom=0.15, horizontal_flip=True\)\.$",
+    ),
+    "others of it": (
+        lambda p: generator(
+            p,
+            augment=Images(
+                height_shift_range=0.1, zoom_range=(0.5, 1), fill_mode="constant", rescale=1 / 255
+            ),
+        ),
+        r"Augment\(translation=\(0.1, 0.0\), border='black'\)\. Without.*: rescale, zoom_range\.$",
+    ),
+    "no augmentation": (lambda p: generator(p, augment=object()), "Augment"),
     "generator()": (lambda p: generator(p).generator(), "to fit"),
     "numImages": (lambda p: generator(p).numImages, "count"),
     "db": (lambda p: generator(p).db["labels"], "labels"),
