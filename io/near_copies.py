@@ -71,39 +71,44 @@ class Thumbnails:
             self._grey[number] = grey
             self._taken[number] = True
 
-    def copies(self, numbers: Sequence[int], places: Places) -> dict[int, int]:
+    def copies(
+        self, numbers: Sequence[int], places: Places, what: str
+    ) -> tuple[dict[int, int], int, str]:
         """Return for each near copy an image before it: one in another place, if there is one.
 
         Args:
             numbers: images to compare, none equal to another.
             places: number to split or folder.
+            what: a place is called.
+
+        Returns:
+            The copies, how many of them are in another place, and a line that says so and what was
+            not compared.
         """
+        if not len(self._grey):
+            return {}, 0, f"near copies are looked for among {MOST_IMAGES:,} images at most"
+        small = int(self._small.sum())
+        if small == len(self._small):
+            text = f"near copies are not looked for: all images are below {LEAST_SIDE} pixels"
+            return {}, 0, text
         order = np.array(numbers, np.int64)
         pairs = order[self.pairs(order)].tolist()
         pairs.sort(key=lambda pair: places[pair[0]] == places[pair[1]])
         found: dict[int, int] = {}
         for first, second in pairs:
             found.setdefault(second, first)
-        return found
-
-    def pairs(self, numbers: np.ndarray) -> np.ndarray:
-        """Return near copies among some images: int64 (P, 2), positions in ``numbers``, rising."""
-        taken = np.flatnonzero(self._taken[numbers])
-        return taken[near_copies(self._grey[numbers[taken]])]
-
-    def describe(self, found: Mapping[int, int], places: Places, what: str) -> str:
-        """Say in a line how many ``copies`` there are, and what was not compared."""
-        if not len(self._grey):
-            return f"near copies are looked for among {MOST_IMAGES:,} images at most"
-        small = int(self._small.sum())
-        if small == len(self._small):
-            return f"near copies are not looked for: all images are below {LEAST_SIDE} pixels"
         apart = sum(places[one] != places[other] for one, other in found.items())
         text = (
             f"{len(found):,} images are near copies of another one (its size, encoding or margin "
             f"differs), {apart:,} of them in another {what}"
         )
-        return text + f"; {small:,} below {LEAST_SIDE} pixels were not compared" * (small > 0)
+        text += f"; {small:,} below {LEAST_SIDE} pixels were not compared" * (small > 0)
+        return found, apart, text
+
+    def pairs(self, numbers: np.ndarray) -> np.ndarray:
+        """Return near copies among some images: int64 (P, 2), positions in ``numbers``, rising."""
+        taken = np.flatnonzero(self._taken[numbers])
+        return taken[near_copies(self._grey[numbers[taken]])]
 
 
 def near_copies(thumbnails: np.ndarray) -> np.ndarray:

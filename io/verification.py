@@ -174,11 +174,10 @@ def _verify_folder(
             if first != number:
                 reason = f"the same picture as {copy_of(first, number)}"
                 findings.append(Finding(names[number], reason, sha256, "warning"))
-    near = thumbnails.copies(list(seen.values()), folders)
+    near, _, text = thumbnails.copies(list(seen.values()), folders, "folder")
     for number, other in sorted(near.items()):
         reason = f"nearly the same picture as {copy_of(other, number)}"
         findings.append(Finding(names[number], reason, kind="warning"))
-    text = thumbnails.describe(near, folders, "folder")
     return len(names) + len(scan.lost), findings, text
 
 
@@ -224,11 +223,11 @@ def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], s
         return len(sources), findings, ""
     splits = [name for name, (first, last) in file.splits.items() for _ in range(first, last)]
     different = np.sort(np.unique(digests, return_index=True)[1]).tolist()
-    near = thumbnails.copies(different, splits)
+    near, _, text = thumbnails.copies(different, splits, "split")
     for row, other in sorted(near.items()):
         reason = f"row {row} of {splits[row]}: nearly the same as row {other} of {splits[other]}"
         findings.append(Finding(sources[row], reason, digests[row], "warning"))
-    return len(sources), findings, thumbnails.describe(near, splits, "split")
+    return len(sources), findings, text
 
 
 def _changed(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,16 +20,6 @@ BORDERS = {
 LEVELS = np.arange(256)
 DRAWS = 9
 """Random numbers an image, whatever is switched on."""
-KERAS_NAMES = {
-    "rotation_range": "rotation",
-    "width_shift_range": "translation=(height, width)",
-    "height_shift_range": "translation=(height, width)",
-    "shear_range": "shear",
-    "zoom_range": "zoom",
-    "brightness_range": "brightness",
-    "fill_mode": "border",
-}
-"""What ImageDataGenerator called it, and books write."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +55,6 @@ class Augment(RandomPreprocessor):
     brightness: float = 0.0
     contrast: float = 0.0
     border: str = "replicate"
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Augment:
-        """Check the names before the dataclass's own constructor does."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        if unknown := [name for name in kwargs if name not in known]:
-            pairs = {name: KERAS_NAMES[name] for name in unknown if name in KERAS_NAMES}
-            raise SightkitError(
-                f"Augment has no {', '.join(unknown)}.",
-                " ".join(f"{theirs} is called {ours} here." for theirs, ours in pairs.items())
-                or f"It takes {', '.join(known)}.",
-                **{name: kwargs[name] for name in unknown},
-            )
-        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         limits = {

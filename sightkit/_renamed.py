@@ -47,6 +47,15 @@ TODAY: dict[str, dict[str, str]] = {
     "ImageToArrayPreprocessor": {"dataFormat": "Leave it out: images are channels-last."},
     "MeanPreprocessor": {"rMean": "red", "gMean": "green", "bMean": "blue"},
     "CropPreprocessor": {"horiz": "mirrors"},
+    "Augment": {  # what ImageDataGenerator called it
+        "rotation_range": "rotation",
+        "width_shift_range": "Write translation=(height, width).",
+        "height_shift_range": "Write translation=(height, width).",
+        "shear_range": "shear",
+        "zoom_range": "zoom",
+        "brightness_range": "Write brightness=0.2, a share of 255.",
+        "fill_mode": 'Write border="replicate", "reflect" or "black".',
+    },
     "HDF5DatasetWriter": {
         "bufSize": "Leave it out: rows are written as they are added.",
         "class_names": 'Give class_names=("cat", "dog"), in label order.',

@@ -37,12 +37,10 @@ def near_copies(
     different: dict[bytes, int] = {}
     for row in split:
         different.setdefault(keys[row], row)
-    copies = prepared.thumbnails.copies(list(different.values()), split)
+    copies, apart, text = prepared.thumbnails.copies(list(different.values()), split, "split")
     reasons = {
         row: f"in {split[row]}, and nearly the same picture as {images.identify(other)} in "
         f"{split[other]}"
         for row, other in copies.items()
     }
-    apart = sum(split[row] != split[other] for row, other in copies.items())
-    text = prepared.thumbnails.describe(copies, split, "split")
     return found(images, reasons, "warning"), {"in_two_splits": apart, "text": text}

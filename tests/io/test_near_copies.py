@@ -137,9 +137,9 @@ def test_a_copy_in_another_place_is_named_first(scenes):
     for number, quality in enumerate((90, 60, 40)):
         thumbnails.add(number, encoded(image, quality))
     numbers = range(3)
-    assert thumbnails.copies(numbers, ["train", "test", "test"]) == {1: 0, 2: 0}
-    assert thumbnails.copies(numbers, ["train", "train", "test"])[2] in (0, 1)
-    assert thumbnails.copies([2, 1], "abc") == {1: 2}
+    assert thumbnails.copies(numbers, ["train", "test", "test"], "split")[:2] == ({1: 0, 2: 0}, 2)
+    assert thumbnails.copies(numbers, ["train", "train", "test"], "split")[0][2] in (0, 1)
+    assert thumbnails.copies([2, 1], "abc", "split")[0] == {1: 2}
 
 
 def test_more_images_than_can_be_compared_are_said(monkeypatch, scenes):
@@ -147,8 +147,9 @@ def test_more_images_than_can_be_compared_are_said(monkeypatch, scenes):
     thumbnails = Thumbnails(3)
     for number in range(3):
         thumbnails.add(number, scenes[0])
-    assert thumbnails.copies(range(3), "aaa") == {}
-    assert "among 2 images at most" in thumbnails.describe({}, "aaa", "split")
+    found, _, text = thumbnails.copies(range(3), "aaa", "split")
+    assert found == {}
+    assert "among 2 images at most" in text
 
 
 @pytest.fixture

@@ -246,9 +246,12 @@ def test_a_flip_commutes_with_the_flip_of_the_image(rng):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rotation_range": 10}, "Received: rotation_range=10. rotation_range is called rotation"),
-        ({"zoom_range": 0.1, "fill_mode": "nearest"}, "fill_mode is called border here"),
-        ({"rotaton": 3}, "It takes rotation, translation"),
+        ({"rotation_range": 10}, r"Write Augment\(rotation=10\)"),
+        (
+            {"zoom_range": 0.1, "fill_mode": "nearest"},
+            r"Augment\(zoom=0\.1\).*border=\"replicate\"",
+        ),
+        ({"rotaton": 3}, r"Write Augment\(rotation=3\)"),
     ],
 )
 def test_names_of_other_libraries_are_told(options, message):
