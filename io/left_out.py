@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -55,3 +55,8 @@ def write_list(path: Path, findings: Iterable[Finding]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     _files.write_csv(path, rows, HEADER.split(","))
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Return reasons, each with its number, for a line of text."""
+    return "; ".join(f"{count:,} {reason}" for reason, count in reasons.items())

@@ -23,6 +23,7 @@ from sightkit.io.chain import Chain
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.left_out import counted
 from sightkit.io.size import SizeFlags
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource
@@ -213,25 +214,20 @@ def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
 def _summary(result: dict[str, Any], left_out: dict[str, int], existed: bool) -> str:
     counts, channels = result["classes"], "RGB" if len(result["mean"]) == 3 else "grey"
     shape = "x".join(map(str, result["shape"]))
-    speed = (
-        "exists already, built by the same recipe"
-        if existed
-        else (f"{result['images'] / max(result['seconds'], 1e-9):,.0f} images/s")
-    )
-    reasons = Counter(left_out).most_common()
+    speed = f"{result['images'] / max(result['seconds'], 1e-9):,.0f} images/s"
+    reasons = dict(Counter(left_out).most_common(5))
+    more = "; …" * (len(left_out) > 5)
     lines = {
         "images": f"{result['images']:,} of {shape}, {channels}, 0–255",
         "classes": f"{len(counts):,}: {_counted(counts)}",
         "splits": ", ".join(f"{name} {count:,}" for name, count in result["splits"].items()),
-        "left out": "nothing"
-        if not left_out
-        else f"{result['left_out']:,}: "
-        + "; ".join(f"{reason} ({count:,})" for reason, count in reasons[:5])
-        + ("; …" if len(reasons) > 5 else ""),
+        "left out": f"{result['left_out']:,}: {counted(reasons)}{more}" if reasons else "nothing",
         "copies": result["near_copies"],
         "mean": f"{', '.join(f'{value:.1f}' for value in result['mean'])} over the training images",
         "file": f"{result['output']}, {result['bytes'] / 1e6:,.1f} MB",
-        "time": f"{result['seconds']:,.1f} s, {speed}",
+        "time": "exists already, built by the same recipe"
+        if existed
+        else f"{result['seconds']:,.1f} s, {speed}",
     }
     return "\n".join(f"{name:<10}{text}" for name, text in lines.items())
 

@@ -26,7 +26,7 @@ from sightkit.io.hdf5.rows import dataset_lock
 from sightkit.io.hdf5.values import file_size, mean_bytes
 from sightkit.io.hdf5.writer import HDF5DatasetWriter
 from sightkit.io.image_kinds import NEEDS_HEIF
-from sightkit.io.left_out import Finding, check_list, write_list
+from sightkit.io.left_out import Finding, check_list, counted, write_list
 from sightkit.io.sources.folder_dataset import FolderDataset
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.splits import SPLITS
@@ -242,7 +242,7 @@ def refuse_left_out(
     )
     reasons = _kinds_of(unreadable) + Counter(why for _, why in lost)
     raise SightkitError(
-        f"{count:,} of {total:,} images are left out: {_counted(reasons)}.",
+        f"{count:,} of {total:,} images are left out: {counted(reasons)}.",
         (f"fix, move or remove them, listed in {list_of(path)}", "raise --max-bad"),
         path=str(path),
         max_bad=max_bad or 0.0,
@@ -252,10 +252,6 @@ def refuse_left_out(
 def _kinds_of(unreadable: Mapping[int, str]) -> Counter[str]:
     """Why images cannot be read, in short: how many for want of a decoder, how many otherwise."""
     return Counter(NEEDS_HEIF if NEEDS_HEIF in why else "unreadable" for why in unreadable.values())
-
-
-def _counted(reasons: Mapping[str, int]) -> str:
-    return "; ".join(f"{count:,} {reason}" for reason, count in reasons.items())
 
 
 def list_of(path: Path) -> Path:
@@ -270,7 +266,7 @@ def _report(file: DatasetFile) -> None:
     if file.left_out:
         warn(
             f"{sum(file.left_out.values()):,} of {recipe['images']:,} were left out of "
-            f"{file.path.name} ({_counted(file.left_out)}); {listed}"
+            f"{file.path.name} ({counted(file.left_out)}); {listed}"
         )
     if count := recipe.get("conflicting_labels", 0):
         warn(

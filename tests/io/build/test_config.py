@@ -60,7 +60,7 @@ def test_the_report_says_what_the_file_holds(pictures, tmp_path, capsys):
         "60 of 3x4x3, RGB",
         "3: apple 20, pear 20, plum 20",
         "train 36, validation 9, test 15",
-        "left out  1: no image, by its content (1)",
+        "left out  1: 1 no image, by its content",
         "out.h5",
     ):
         assert words in told
