@@ -55,7 +55,7 @@ def draw_curves(
     for each in axes:
         _mark_phases(each, rows, named=each is axes[0])
         each.set_xlim(*_ends(rows))
-    save_figure(figure, path)
+    _files.save_figure(path, figure)
 
 
 def finish_panel(axes: Axes, title: str, x: str) -> None:
@@ -66,12 +66,6 @@ def finish_panel(axes: Axes, title: str, x: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if x == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a picture as PNG, atomically."""
-    with _files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
 
 
 def _ends(rows: Sequence[Mapping[str, float]]) -> tuple[float, float]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from sightkit.callbacks.curves import finish_panel, save_figure
+from sightkit import _files
+from sightkit.callbacks.curves import finish_panel
 
 QUIET, LINE, CHOSEN = "#8c959f", "#1f6feb", "#1a7f37"
 
@@ -34,4 +35,4 @@ def draw_rates(
     finish_panel(axes, "Learning rate", "learning rate")
     axes.set_ylabel("loss")
     axes.legend(frameon=False)
-    save_figure(figure, path)
+    _files.save_figure(path, figure)

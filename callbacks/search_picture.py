@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from sightkit.callbacks.curves import save_figure
+from sightkit import _files
 
 
 def draw_search(summary: dict[str, Any], path: Path) -> None:
@@ -28,4 +28,4 @@ def draw_search(summary: dict[str, Any], path: Path) -> None:
         axis.set_xlabel(name)
     axes[0].set_ylabel(f"validation {objective}")
     axes[-1].legend(title=f"lines: ended early ({len(ended)})", fontsize=8, title_fontsize=8)
-    save_figure(figure, path)
+    _files.save_figure(path, figure)

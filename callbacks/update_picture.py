@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from sightkit.callbacks.curves import finish_panel, save_figure
+from sightkit import _files
+from sightkit.callbacks.curves import finish_panel
 
 NAMED = 8
 """Layers in the legend: first to last, evenly chosen."""
@@ -37,7 +38,7 @@ def draw_updates(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]
     if len(panels) > 1:
         axes[1].set_ylim(-0.02, 1.02)
         axes[1].yaxis.set_major_formatter(PercentFormatter(1.0))
-    save_figure(figure, path)
+    _files.save_figure(path, figure)
 
 
 def _draw_layers(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str) -> None:

@@ -6,7 +6,6 @@ Nothing is written; the images are read in the order of their names.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from sightkit import io
-from sightkit._errors import SightkitError
-from sightkit.evaluation.photo_folder import NAMED, report_left_out
+from sightkit._errors import SightkitError, few
+from sightkit._scripts import warn
+from sightkit.evaluation.photo_folder import report_left_out
 from sightkit.io.threads import in_threads
 from sightkit.preprocessing import AspectAwarePreprocessor
 
@@ -83,7 +83,7 @@ class FolderBatches:
         for row, image in zip(rows, in_threads(self._prepare, rows), strict=True):
             if isinstance(image, SightkitError):
                 self.bad[self.source.identify(row)] = str(image)
-                print(image, file=sys.stderr)
+                warn(image)
             else:
                 prepared.append(image)
                 good.append(row)
@@ -164,13 +164,8 @@ def labels_of(found: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
             "The data must have no other classes than the network.",
             "Name the class folders as the network names its classes, or leave the others out, "
             "with --exclude.",
-            unknown=_shown(unknown),
-            missing=_shown([name for name in wanted if name not in found]),
+            unknown=few(list(map(repr, unknown))),
+            missing=few([repr(name) for name in wanted if name not in found]),
         )
     index = {name: label for label, name in enumerate(wanted)}
     return np.array([index[name] for name in found], np.int64)
-
-
-def _shown(names: Sequence[str]) -> str:
-    listed = ", ".join(repr(name) for name in names[:NAMED])
-    return f"[{listed}{', …' if len(names) > NAMED else ''}]"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sightkit import io
-from sightkit._errors import SightkitError, printable
+from sightkit._errors import SightkitError, few, printable
+from sightkit._scripts import warn
 from sightkit.evaluation.outputs import write_answers
 from sightkit.evaluation.tables import text_table
 from sightkit.io.sources.folder_scan import scan_folder
@@ -112,7 +112,7 @@ class PhotoFolder:
         if self._alone:
             raise error
         self.failed[str(path)] = str(error)
-        print(error, file=sys.stderr)
+        warn(error)
 
 
 def predict_photos(
@@ -147,7 +147,7 @@ def predict_photos(
         SightkitError: files could not be read; the others are printed and written all the same.
     """
     result: dict[str, dict[str, float | None]] = {}
-    few = len(photos.files) <= LISTED
+    one_by_one = len(photos.files) <= LISTED
     for part in photos:
         images = list(part.values())
         if reject is None:
@@ -158,11 +158,11 @@ def predict_photos(
         answers = bundle.top(probabilities, top)
         for photo, answer, alike in zip(part, answers, known, strict=True):
             result[photo] = answer if alike else {NONE: None, **answer}
-            if few:
+            if one_by_one:
                 print("\n".join(_lines(photo, result[photo])))
     if output is not None:
         write_answers(output, result, photos.failed, overwrite=overwrite)
-    if not few:
+    if not one_by_one:
         print(_summary(result, len(photos.failed), output))
     photos.require_all()
     return result
@@ -202,7 +202,5 @@ def _summary(
 def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:
     """Warn of files in a folder that are not images: their number, and the first few by name."""
     if left_out:
-        names = [f"{printable(name)!r} ({reason})" for name, reason in left_out[:NAMED]]
-        more = ", …" if len(left_out) > NAMED else ""
-        line = f"Left out in {str(folder)!r}: {len(left_out):,}, {', '.join(names)}{more}."
-        print(line, file=sys.stderr)
+        names = few([f"{printable(name)!r} ({reason})" for name, reason in left_out], NAMED)
+        warn(f"Left out in {str(folder)!r}: {len(left_out):,}, {names}.")

@@ -7,7 +7,6 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from imutils import build_montages
@@ -73,7 +72,7 @@ def draw_confusion(
     _finish(axes, "predicted", "true", size=size, ticks=size)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    _save(figure, path)
+    _files.save_figure(path, figure)
 
 
 def draw_reliability(found: Calibration, path: str | os.PathLike[str]) -> None:
@@ -103,7 +102,7 @@ def draw_reliability(found: Calibration, path: str | os.PathLike[str]) -> None:
     lower.set_ylim(0, 1)
     _finish(upper, "", "share right")
     _finish(lower, "probability of the answer", "answers")
-    _save(figure, path)
+    _files.save_figure(path, figure)
 
 
 def montage(
@@ -152,7 +151,7 @@ def draw_mistakes(mistakes: Sequence[Mistake], path: str | os.PathLike[str]) -> 
         x, y = (column + 0.5) * width / COLUMNS, row * (SQUARE + 2 * GAP + CAPTION) + SQUARE + GAP
         axes.text(x, y + GAP, _caption(mistake), ha="center", va="top", fontsize=11,
                   parse_math=False)  # fmt: skip
-    _save(figure, path)
+    _files.save_figure(path, figure)
 
 
 def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -> None:
@@ -180,7 +179,7 @@ def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -
     )
     axes.legend(fontsize=12, frameon=False, loc="lower right")
     _finish(axes, "members", "rank-1 accuracy, %")
-    _save(figure, path)
+    _files.save_figure(path, figure)
 
 
 def labels(class_names: Sequence[str]) -> list[str]:
@@ -211,11 +210,6 @@ def _finish(axes: Axes, x: str, y: str, *, size: int = 13, ticks: int = 12) -> N
     axes.set_ylabel(y, fontsize=size)
     axes.tick_params(labelsize=ticks)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _save(figure: Figure, path: str | os.PathLike[str], **options: Any) -> None:
-    with _files.replacing(path) as temporary:
-        figure.savefig(temporary, format="png", **options)
 
 
 def _caption(mistake: Mistake) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from sightkit import _files, _run_files, _scripts
 from sightkit._errors import few
+from sightkit._scripts import warn
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
 from sightkit.evaluation.evaluation_data import EvaluationData
@@ -167,7 +167,7 @@ def report_data(
     }
     print(summary(test, metrics["test"]))
     for note in notes:
-        print(note, file=sys.stderr)
+        warn(note)
     if output is not None:
         output = Path(output)
         output.mkdir(parents=True, exist_ok=True)

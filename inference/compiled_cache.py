@@ -15,7 +15,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.inference.messages import warn
+from sightkit._scripts import warn
 
 if TYPE_CHECKING:
     import keras

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 from sightkit._network import precision_of
+from sightkit._scripts import warn
 from sightkit.inference.agreement import disagreement
 from sightkit.inference.break_even import UNKNOWN_SIDE, break_even
 from sightkit.inference.compiled_cache import CompiledCache, cpu_flags, identify
-from sightkit.inference.messages import short, warn
 from sightkit.inference.openvino_engine import (
     OpenVinoEngine,
     UnavailableError,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EngineName: TypeAlias = Literal["auto", "keras", "openvino", "folded"]
 PRECISIONS = ("float32", "bfloat16")
-NATIVE_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
+NATIVE_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "svebf16"}
 COMPARED = 8
 """Images that a float32 engine is compared with Keras on."""
 
@@ -105,7 +105,7 @@ def compile(  # noqa: A001
             reason = _disagreement(made, examples, reference)
         except Exception as error:
             once = isinstance(error, UnavailableError)
-            reason = str(error) if once else short(error)
+            reason = str(error) if once else in_a_line(error)
         else:
             if reason is None:
                 save()

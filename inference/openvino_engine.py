@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightkit.inference.messages import short
+from sightkit._errors import in_a_line
 from sightkit.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def load_openvino() -> Any:
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "openvino":
             raise UnavailableError("OpenVINO is not installed (extra: fast)") from error
-        reason = f"OpenVINO is installed and cannot be imported ({short(error)})"
+        reason = f"OpenVINO is installed and cannot be imported ({in_a_line(error)})"
         raise UnavailableError(reason) from error
     finally:
         if blocked:

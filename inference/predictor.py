@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sightkit._errors import SightkitError
-from sightkit.inference.messages import short
+from sightkit._errors import SightkitError, in_a_line
 
 if TYPE_CHECKING:
     import keras
@@ -76,7 +75,7 @@ class Predictor(abc.ABC):
         try:
             outputs = self._answer(images)
         except Exception as error:
-            raise self._failure(short(error)) from error
+            raise self._failure(in_a_line(error)) from error
         if np.isnan(outputs).any():
             raise self._failure("its output has NaN")
         return outputs

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit import __version__
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 from sightkit._keras import start_keras
+from sightkit._scripts import warn
 from sightkit.inference.compiled_cache import CompiledCache
 from sightkit.inference.engines import compile  # noqa: A004
-from sightkit.inference.messages import short, warn
 from sightkit.inference.openvino_engine import OpenVinoEngine, UnavailableError, load_openvino
 from sightkit.inference.predictor import Predictor
 
@@ -73,7 +73,7 @@ def load_or_compile(
         try:
             return OpenVinoEngine("network", form, "float32", batch_size), place.facts
         except Exception as error:  # of a build that writes another form under the same version
-            warn(f"{place.path} cannot be used ({short(error)}): it is made anew.")
+            warn(f"{place.path} cannot be used ({in_a_line(error)}): it is made anew.")
             place.path.unlink(missing_ok=True)
     warn(ONCE, once=True)
     start_keras()

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, evaluation, io
+from sightkit import _cli, _files, evaluation, io
 from sightkit._errors import SightkitError
 from sightkit.experiments import scripts
 from sightkit.preprocessing import (
@@ -127,8 +127,6 @@ def main(config: Config) -> dict[str, Any]:
     from matplotlib.figure import Figure
     from sklearn.datasets import load_sample_image
 
-    from sightkit.callbacks.curves import save_figure
-
     columns = 2 if config.smoke else config.columns
     rows = config.variations()
     # The sample's straight lines show a turn, a flower's do not.
@@ -147,7 +145,7 @@ def main(config: Config) -> dict[str, Any]:
     for index, name in enumerate(rows):
         middle = (index + 0.5) * height / len(rows)
         axes.text(-8, middle, name, ha="right", va="center", fontsize=9, parse_math=False)
-    save_figure(figure, config.output)
+    _files.save_figure(config.output, figure)
     print(config.output)
     return {"output": str(config.output), "rows": list(rows)}
 

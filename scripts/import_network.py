@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightkit import _cli, io, training, transfer
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def main(config: Config) -> dict[str, Any]:
             data=config.data,
             exclude=config.exclude,
         )
-    print(f"{len(names)} classes: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}")
+    print(f"{len(names)} classes: {few(names)}")
     print(config.output)
     return {"classes": len(names), "rank1": trials[0].rank1 if trials else None}
 

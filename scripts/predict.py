@@ -12,7 +12,6 @@ which takes some seconds.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ import tyro
 
 from sightkit import _cli, _files, evaluation, training, transfer
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,10 @@ def main(config: Config) -> dict[str, Any]:
     )
     distance = getattr(bundle, "distance", None)
     if config.threshold and distance is not None:
-        print(
+        warn(
             f"--threshold {config.threshold:g}: {100 * distance.lost_below(config.threshold):.1f} "
             "% of the training photos were below it, held out; photos of other things may be above "
-            "it (--reject recognizes them by their features).",
-            file=sys.stderr,
+            "it (--reject recognizes them by their features)."
         )
     return evaluation.predict_photos(
         bundle,

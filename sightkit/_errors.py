@@ -93,10 +93,15 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def few(names: Sequence[str]) -> str:
+def in_a_line(error: Exception) -> str:
+    """Return an error in one line of 200 characters at most."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
     """Return the first names of many, and how many more there are, for a line of text."""
-    shown = ", ".join(map(printable, names[:5])) or "none"
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+    shown = ", ".join(map(printable, names[:most])) or "none"
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def _shown(value: object) -> str:

@@ -123,6 +123,12 @@ def write_csv(
     write_text(path, text.getvalue())
 
 
+def save_figure(path: str | os.PathLike[str], figure: Any) -> None:
+    """Replace ``path`` atomically by a Matplotlib figure, as PNG."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read JSON; a file that is damaged raises an error with its name."""
     try:

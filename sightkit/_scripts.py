@@ -48,6 +48,8 @@ command_line = False
 """Whether a script runs whose flags came from a command line (``_cli``)."""
 flags: frozenset[str] | None = None
 """Names of that script's flags; None where no script runs."""
+warned: set[str] = set()
+"""Lines that were printed on stderr."""
 
 
 def scripts(folder: Path = FOLDER) -> dict[str, Path]:
@@ -164,9 +166,12 @@ def flags_in(text: str) -> set[str]:
     return {name for name in found if name != "help"}
 
 
-def warn(text: str) -> None:
-    """Print a line for the user on stderr, ``as_given``."""
-    print(as_given(text), file=sys.stderr)
+def warn(text: object, *, once: bool = False) -> None:
+    """Print a line for the user on stderr, ``as_given``; with ``once`` one time a process."""
+    line = as_given(str(text))
+    if not (once and line in warned):
+        warned.add(line)
+        print(line, file=sys.stderr)
 
 
 def _as_argument(flag: re.Match[str]) -> str:

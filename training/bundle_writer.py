@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from sightkit import _run_files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
+from sightkit._scripts import warn
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.any_photo import for_grey_and_colour, photo_chain
 from sightkit.training.bundle import load_bundle, write_training_rows
@@ -99,9 +99,7 @@ def save_bundle(
             )
         saved.set_weights(network.get_weights())
     else:
-        saved, notes = zoo.adopt(network, _examples(preprocessing, canary), len(class_names))
-        for note in notes:
-            print(note, file=sys.stderr)
+        saved = adopted(network, preprocessing, canary, len(class_names))
     origin = zoo.origin(saved)
     preprocessing = for_grey_and_colour(preprocessing, saved.input_shape[-1])
 
@@ -164,10 +162,9 @@ def save_run_bundle(
     images = hard_images(rows, labels, inputs, preprocessing, answer)
     canary = choose_canary(images, preprocessing, answer)
     if canary.blind and not run.config.get("smoke"):
-        print(
+        warn(
             f"The bundle's canary image would not show a changed {', '.join(canary.blind)}: the "
-            "network answers alike to both.",
-            file=sys.stderr,
+            "network answers alike to both."
         )
     bundle = save_bundle(
         run.path(_run_files.BUNDLE),
@@ -184,10 +181,16 @@ def save_run_bundle(
     return bundle
 
 
-def _examples(preprocessing: Preprocessor, canary: np.ndarray) -> np.ndarray:
-    """Return a canary and noise, preprocessed: float32 (N, H, W, C)."""
-    noise = np.random.default_rng(0).integers(0, 256, (NOISE, *canary.shape), np.uint8)
-    return np.stack([preprocessing(image) for image in (canary, *noise)]).astype(np.float32)
+def adopted(
+    network: keras.Model, preprocessing: Preprocessor, image: np.ndarray, classes: int
+) -> keras.Model:
+    """Copy a network of ``keras.layers`` by ``zoo.adopt``, compared on an image and on noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (NOISE, *image.shape), np.uint8)
+    examples = np.stack([preprocessing(each) for each in (image, *noise)]).astype(np.float32)
+    copied, notes = zoo.adopt(network, examples, classes)
+    for note in notes:
+        warn(note)
+    return copied
 
 
 def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:

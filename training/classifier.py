@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import numpy as np
 from sightkit import _files, inference
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, few
+from sightkit._scripts import warn
 from sightkit.training.bundle_format import CANARY, check_bundle
 
 LEAST = -12.0
@@ -136,7 +136,7 @@ def compile_ahead(load: Callable[..., Classifier], folder: str | os.PathLike[str
     try:
         load(folder, cache=_files.user_cache("compiled"))
     except SightkitError as error:
-        print(f"The bundle is written, but cannot be used: {error}", file=sys.stderr)
+        warn(f"The bundle is written, but cannot be used: {error}")
 
 
 def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:

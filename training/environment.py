@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
+from sightkit.inference.compiled_cache import cpu_flags
 
 PACKAGES = ("sightkit", "keras", "tensorflow", "jax", "numpy", "opencv-python", "h5py")
 THREADS = "TF_NUM_INTRAOP_THREADS"
 FLAGS = ("amx_bf16", "amx_tile", "avx2", "avx512f", "avx512_bf16", "bf16", "svebf16")
-NATIVE_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "svebf16"}
 BACKEND_MODULES = ("tensorflow", "jax")
 
 
@@ -84,10 +85,9 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
         if recorded.get(name) != now.get(name)
     }
     for name, (then, here) in differences.items():
-        print(
+        warn(
             f"The run was begun with {name} {then}, and goes on with {here}: "
-            "its weights may differ in the last bits.",
-            file=sys.stderr,
+            "its weights may differ in the last bits."
         )
     return differences
 
@@ -112,19 +112,15 @@ def _version(package: str) -> str | None:
 
 def processor_flags() -> list[str]:
     """Return the processor's flags for bfloat16 and wide vectors; empty where they are unknown."""
-    return sorted(set(FLAGS) & set(_cpuinfo().split()))
+    return sorted(set(FLAGS) & set(cpu_flags()))
 
 
 def _processor() -> str:
-    lines = _cpuinfo().splitlines()
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or "unknown")
-
-
-def _cpuinfo() -> str:
     with contextlib.suppress(OSError):
-        return Path("/proc/cpuinfo").read_text()
-    return ""
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
 
 
 def _commit() -> str | None:

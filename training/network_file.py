@@ -7,9 +7,9 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -97,7 +97,6 @@ def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
 
 def _read_h5(path: Path) -> keras.Model:
     from sightkit.zoo.keras_network import build_from_config
-    from sightkit.zoo.weights import finalize
 
     stored = sightkit_io.read_keras_h5(path)
     if stored.config is None:
@@ -114,33 +113,44 @@ def _read_h5(path: Path) -> keras.Model:
         raise _damaged(path, error) from error
     most = sum(array.size for arrays in stored.layers.values() for array in arrays)
     network = build_from_config(description, nested=True, most=most)
+    assign_layers(network, stored.layers, path)
+    return network
+
+
+def assign_layers(
+    network: keras.Model, stored: Mapping[str, Sequence[np.ndarray]], path: Path
+) -> None:
+    """Assign the arrays of ``io.read_keras_h5`` to the layers of their names, all or none.
+
+    Raises:
+        SightkitError: layers or shapes of another network; they are listed.
+    """
+    from sightkit.zoo.weights import finalize
+
     # In the order of Keras 1 and 2: what is trained comes first.
     wanted = {
         layer.name: [*layer.trainable_weights, *layer.non_trainable_weights]
         for layer in network.layers
         if layer.weights
     }
-    differences = list(_differences(stored.layers, wanted))
-    if differences:
-        raise SightkitError(
-            "The file's weights must be those of its network: " + "; ".join(differences) + ".",
-            "Save the network again.",
-            network=str(path),
-        )
-    for name, variables in wanted.items():
-        for variable, array in zip(variables, stored.layers[name], strict=True):
-            variable.assign(array)
-    finalize(network)
-    return network
-
-
-def _differences(stored: Mapping[str, list[np.ndarray]], wanted: Mapping[str, list[Any]]) -> Any:
-    yield from (f"{name} only in the file" for name in stored if name not in wanted)
+    differences = [f"{name} only in the file" for name in stored if name not in wanted]
     for name, variables in wanted.items():
         shapes = [tuple(variable.shape) for variable in variables]
-        found = [array.shape for array in stored.get(name, [])]
+        found = [array.shape for array in stored.get(name, ())]
         if shapes != found:
-            yield f"{name} {shapes} in the network, {found or 'nothing'} in the file"
+            differences.append(f"{name} {shapes} in the network, {found or 'nothing'} in the file")
+    if differences:
+        raise SightkitError(
+            f"The file must hold this network's weights; nothing was loaded: "
+            f"{'; '.join(differences)}.",
+            "Fetch or save it again.",
+            path=str(path),
+            network=network.name,
+        )
+    for name, variables in wanted.items():
+        for variable, array in zip(variables, stored[name], strict=True):
+            variable.assign(array)
+    finalize(network)
 
 
 def _damaged(path: Path, error: Exception) -> SightkitError:

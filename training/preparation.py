@@ -6,7 +6,8 @@ import keras
 
 from sightkit import zoo
 from sightkit._scripts import warn
-from sightkit.training.environment import NATIVE_BFLOAT16, accelerators, processor_flags
+from sightkit.inference.engines import NATIVE_BFLOAT16
+from sightkit.training.environment import accelerators, processor_flags
 
 
 def prepare(*, seed: int, precision: str = "float32") -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from sightkit import _files, _run_files
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.callbacks import StatefulCallback
 
 SCHEMA = 1
@@ -128,10 +128,7 @@ class TrainingState:
                 state, arrays = _read_checkpoint(path)
             except Exception as error:  # zipfile and NumPy raise what they like on damaged bytes
                 reason = str(error) or type(error).__name__
-                print(
-                    f"The checkpoint {path.name} is damaged ({reason}); trying the one before.",
-                    file=sys.stderr,
-                )
+                warn(f"The checkpoint {path.name} is damaged ({reason}); trying the one before.")
                 continue
             self._restore(path, state, arrays)
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -116,25 +115,23 @@ def extract_features(
         ) as writer,
     ):
         if writer.position:
-            print(f"Going on after {writer.position:,} of {count:,} photos.", file=sys.stderr)
+            warn(f"Going on after {writer.position:,} of {count:,} photos.")
         if stored is None:
             _write(writer, network, photos, names, workers)
         else:
             write_with_stored(writer, network, photos, names, stored, workers)
-            print(
+            warn(
                 f"{count - len(stored.row_of):,} of {count:,} photos are new or changed; the "
-                "features of the others stay.",
-                file=sys.stderr,
+                "features of the others stay."
             )
         bad = [Finding(each.source, each.reason) for each in writer.left_out]
         bad += [Finding(name, why, kind="left out") for name, why in photos.images.left_out]
         write_list(list_of(path), bad)
         _refuse_left_out(photos, writer.left_out, path, max_bad)
     if writer.left_out:
-        print(
+        warn(
             f"{len(writer.left_out):,} of {count:,} photos cannot be read and were left out; they "
-            f"are listed in {list_of(path).name}.",
-            file=sys.stderr,
+            f"are listed in {list_of(path).name}."
         )
     return open_features([path])
 
@@ -223,10 +220,9 @@ def _write(
             advance(len(batch))
     seconds = time.perf_counter() - began
     if rows:
-        print(
+        warn(
             f"{len(rows):,} photos in {seconds:.1f} s, {len(rows) / seconds:,.0f} a second "
-            f"({network.identity['engine']}, {network.identity['precision']}).",
-            file=sys.stderr,
+            f"({network.identity['engine']}, {network.identity['precision']})."
         )
 
 
@@ -243,7 +239,7 @@ def _open_same(path: Path, network: FeatureNetwork, photos: PhotoSource, wanted:
             error.rule, "Give --overwrite to write it anew, or another --output.", **error.received
         ) from error
     precision = found["precision"]
-    print(f"{path} is complete, in {precision}: nothing was left to do.", file=sys.stderr)
+    warn(f"{path} is complete, in {precision}: nothing was left to do.")
     if precision != wanted:
         warn(f"{wanted} was requested: give --overwrite to write it anew.")
     return features

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import _files, _run_files, io
+from sightkit._scripts import warn
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Samples
 from sightkit.evaluation.report import metrics_report, summary, write_report
@@ -117,10 +117,9 @@ def train_head(
     groups = groups_of(features, settings.groups)
     constant = constant_features(features, train)
     if constant:
-        print(
+        warn(
             f"{constant:,} of {features.shape[1]:,} features are the same for all training photos "
-            "and tell no classes apart.",
-            file=sys.stderr,
+            "and tell no classes apart."
         )
     values = training_rows(features, train, settings.memory)
     fitted = fit_head(
@@ -175,10 +174,9 @@ def training_rows(
     needed = COPIES * 4 * len(rows) * features.shape[1]
     if needed <= limit:
         return features.take(rows)
-    print(
+    warn(
         f"The training features would take {needed / 2**30:,.1f} GiB and {limit / 2**30:,.1f} are "
-        "available: the head is fitted on parts of them.",
-        file=sys.stderr,
+        "available: the head is fitted on parts of them."
     )
     parts = min(math.ceil(needed / max(limit, 1)), max(2, len(rows) // SMALLEST))
     return StoredRows(features, rows, parts)

@@ -15,6 +15,7 @@ import numpy as np
 
 from sightkit import _files, inference, zoo
 from sightkit._errors import SightkitError
+from sightkit.io import read_keras_h5
 from sightkit.io.published import is_there, report_unless_published
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
@@ -27,6 +28,7 @@ from sightkit.preprocessing import (
 )
 from sightkit.training import Bundle
 from sightkit.training.bundle_format import ALONE, check_bundle
+from sightkit.training.network_file import assign_layers
 from sightkit.transfer.sources import CROP, MD5, Source, is_bundle, source_of
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 CLASSES = 1000
 BATCH_SIZE = 32
+SQUEEZENET = "https://github.com/rcmalli/keras-squeezenet/releases/download/v1.0"
+"""Release of SqueezeNet's weights for Keras, with and without classifier."""
 CAFFE_MEAN = MeanPreprocessor(123.68, 116.779, 103.939)
 
 
@@ -150,8 +154,6 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     """The network alone, with the weights of ``pretrained``."""
     import keras
 
-    from sightkit.transfer.squeezenet import load_squeezenet
-
     source = source_of(name)
     network = random_network(name, include_top=include_top)
     shape = tuple(network.input_shape[1:])
@@ -173,7 +175,7 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
             )
             _copy_weights(trained, network)
         else:
-            load_squeezenet(network, path, include_top=include_top)
+            _load_squeezenet(network, path)
     except SightkitError:
         raise
     except Exception as error:
@@ -202,6 +204,23 @@ def _copy_weights(trained: keras.Model, network: keras.Model) -> None:
             keras=metadata.version("keras"),
         )
     network.set_weights([array.reshape(own.shape) for array, own in zip(theirs, ours, strict=True)])
+
+
+def _load_squeezenet(network: keras.Model, path: Path) -> None:
+    """Load a file of Keras 1, whose layers are called ``fire2/squeeze1x1``, ….
+
+    Raises:
+        SightkitError: no file, no HDF5, or layers that do not fit.
+    """
+    if not path.is_file():
+        raise SightkitError(
+            "The weights of squeezenet must be in KERAS_HOME: they are not among those that "
+            "Keras downloads.",
+            f"Fetch it from {SQUEEZENET}/{path.name} and put it there.",
+            path=str(path),
+        )
+    layers = read_keras_h5(path).layers
+    assign_layers(network, {k.replace("/", "_"): arrays for k, arrays in layers.items()}, path)
 
 
 def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -244,8 +263,4 @@ def _file(source: Source, include_top: bool) -> str:
 
 
 def _models_folder() -> Path:
-    return _keras_home() / "models"
-
-
-def _keras_home() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"

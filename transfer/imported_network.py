@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from sightkit import _files, training, zoo
+from sightkit import _files, training
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.preprocessing import Pipeline
+from sightkit.training.bundle_writer import adopted
 from sightkit.training.canary import choose_canary
 from sightkit.transfer.feature_network import example_image
 from sightkit.transfer.pixel_ranges import (
@@ -93,19 +94,18 @@ def import_network(
         output: folder of the bundle.
         class_names: in the order of its outputs.
         pixels: what they are scaled to. By default 0-255 where the network scales them itself, or
-            the way that suits the labelled photos best.
-        size: see ``chains_for``, as for crop.
-        crop: see there.
+            the range that suits the labelled photos best.
+        size, crop: see ``chains_for``.
         data: labelled photos, which it should not have been trained on: for the check, and for
             the canary, see ``choose_canary``.
         exclude: class folders of it that are left out.
 
     Returns:
-        How it answers the photos: the way that was chosen first; empty without data.
+        The range that was chosen, then the others; empty without data.
 
     Raises:
-        SightkitError: a network that cannot be stored, other classes, or pixels that cannot be
-            told, or on which no range is better than chance.
+        SightkitError: a network that cannot be stored, other classes, or pixels whose range
+            is unknown, or none of whose ranges is better than chance.
     """
     network = training.read_network(file)
     chains: dict[Pixels, Pipeline] = chains_for(network, pixels, size=size, crop=crop)
@@ -114,10 +114,9 @@ def import_network(
         chains = {"0-255": chains["0-255"]}
         print("The network scales pixels itself: it gets them as they are, 0 to 255.")
     elif scaled and pixels != "0-255":
-        print(
+        warn(
             "The network has a layer that scales pixels (Rescaling or Normalization): --pixels "
-            f"{pixels} scales them twice. Leave it out, unless training did so too.",
-            file=sys.stderr,
+            f"{pixels} scales them twice. Leave it out, unless training did so too."
         )
     if len(chains) > 1 and data is None:
         raise SightkitError(
@@ -126,16 +125,11 @@ def import_network(
             network=str(file),
         )
     first = next(iter(chains.values()))
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (16, *example_image().shape), np.uint8)
-    examples = np.stack([first(image) for image in (example_image(), *noise)])
-    copied, notes = zoo.adopt(network, examples, len(class_names))
-    for note in notes:
-        print(note)
+    copied = adopted(network, first, example_image(), len(class_names))
     chosen, trials, images = next(iter(chains)), list[Trial](), list[np.ndarray]()
     if data is not None:
         trials, images = try_pixels(copied, chains, data, class_names, exclude)
-        explain(trials, class_names, given=pixels is not None)
+        explain(trials, class_names)
         chosen = trials[0].pixels
     candidates = [images[row] for row in trials[0].hard] if trials else []
     canary = choose_canary(

@@ -17,8 +17,6 @@ from sightkit import inference, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
-    ColourPreprocessor,
-    GrayscalePreprocessor,
     ImageToArrayPreprocessor,
     Pipeline,
     from_config,
@@ -130,8 +128,8 @@ def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
 def plain_chain(shape: Sequence[int]) -> Pipeline:
     """Return a chain for a network without one: the middle of any photo, scaled to 0–1."""
     height, width, channels = shape
-    colour = GrayscalePreprocessor() if channels == 1 else ColourPreprocessor()
-    return Pipeline((colour, AspectAwarePreprocessor(width, height), ImageToArrayPreprocessor()))
+    middle = AspectAwarePreprocessor(width, height)
+    return Pipeline((training.step_to(channels), middle, ImageToArrayPreprocessor()))
 
 
 def rebuild(

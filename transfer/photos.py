@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -186,7 +185,7 @@ def draw_sample(
         try:
             images.append(np.array(source.read(row)))
         except SightkitError as error:
-            print(error, file=sys.stderr)
+            warn(error)
         else:
             read_rows.append(row)
     if not images:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit._network import flat_layers
+from sightkit._scripts import warn
 from sightkit.evaluation.folder_batches import labels_of
 from sightkit.evaluation.intervals import wilson
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
-    ColourPreprocessor,
-    GrayscalePreprocessor,
     ImageToArrayPreprocessor,
     MeanPreprocessor,
     Pipeline,
     Preprocessor,
     SimplePreprocessor,
 )
+from sightkit.training.any_photo import step_to
 from sightkit.transfer.imagenet import CAFFE_MEAN
 from sightkit.transfer.photo_source import open_photos
 
@@ -51,10 +50,10 @@ GREY: tuple[Pixels, ...] = ("0-1", "-1-1", "0-255")
 
 @dataclass(frozen=True)
 class Trial:
-    """How a network answers labelled photos whose pixels were scaled in one way.
+    """Answers of a network to labelled photos whose pixels were scaled to one range.
 
     Attributes:
-        pixels: the way.
+        pixels: the range.
         rank1: share of photos answered rightly.
         loss: mean crossentropy, in nats.
         chance: share of the photos that the largest class has.
@@ -121,10 +120,8 @@ def chains_for(
             channels=channels,
         )
     resize = (AspectAwarePreprocessor if crop else SimplePreprocessor)(width, height)
-    colour = GrayscalePreprocessor() if channels == 1 else ColourPreprocessor()
-    return {
-        name: Pipeline((colour, resize, *STEPS[name])) for name in fit if pixels in (None, name)
-    }
+    first = (step_to(channels), resize)
+    return {name: Pipeline((*first, *STEPS[name])) for name in fit if pixels in (None, name)}
 
 
 def scales_itself(network: keras.Model) -> bool:
@@ -146,10 +143,10 @@ def try_pixels(
     class_names: Sequence[str],
     exclude: Sequence[str] = (),
 ) -> tuple[list[Trial], list[np.ndarray]]:
-    """Classify labelled photos with their pixels scaled in each way; what suits best comes first.
+    """Classify labelled photos by each range of pixels; what suits best comes first.
 
     That is the one with the least loss, among those that are better than chance, if any. But too
-    large a range makes every answer certain: among ways that answer as many rightly, with a loss
+    large a range makes every answer certain: among ranges that answer as many rightly, with a loss
     below ``CERTAIN``, the first of ``STEPS`` is taken.
 
     Args:
@@ -189,44 +186,37 @@ def try_pixels(
     return [chosen, *(trial for trial in trials if trial is not chosen)], images
 
 
-def explain(trials: Sequence[Trial], class_names: Sequence[str], *, given: bool) -> None:
+def explain(trials: Sequence[Trial], class_names: Sequence[str]) -> None:
     """Print how labelled photos are answered, and by what the first trial was chosen.
 
     Args:
         trials: of ``try_pixels``.
         class_names: of the network.
-        given: the range was named; a network that knows nothing then gets a warning.
 
     Raises:
-        SightkitError: ranges were to be told apart, and none is better than chance.
+        SightkitError: ranges were to be distinguished, and none is better than chance.
     """
-    chosen, tried = trials[0], {trial.pixels for trial in trials}
+    chosen, several = trials[0], len(trials) > 1
     for trial in trials:
         print(
             f"Pixels {trial.pixels}: {trial.rank1:.1%} of {trial.count} photos right, "
             f"mean loss {trial.loss:.3g}."
         )
-    ranges = ", ".join(name for name in STEPS if name in tried)
-    names = ", ".join(class_names[:5]) + (", …" if len(class_names) > 5 else "")
+    if chosen.knows and several:
+        least = chosen.loss <= min(trial.loss for trial in trials if trial.knows)
+        why = "the least mean loss" if least else "as often right as the best, and tried first"
+        print(f"They are scaled to {chosen.pixels} ({why}); --pixels chooses another range.")
     if chosen.knows:
-        if len(trials) > 1:
-            least = chosen.loss <= min(trial.loss for trial in trials if trial.knows)
-            why = "the least mean loss" if least else "as often right as the best, and tried first"
-            print(f"They are scaled to {chosen.pixels} ({why}); --pixels chooses another way.")
-    elif len(trials) > 1:
+        return
+    rule = "clearly better than always naming the largest class"
+    check = f"check the order of --class-names, now {few(class_names)}, and --pixels"
+    if several:
         raise SightkitError(
-            "No range of pixels lets the network answer clearly better than always naming the "
-            "largest class, so that none can be chosen.",
-            f"Check that --class-names has the order of its outputs, now {names}; give more "
-            f"photos; or name the range: --pixels {ranges}.",
+            f"No range of pixels lets the network answer {rule}, so that none can be chosen.",
+            (check, "give more photos", f"name the range, --pixels {', '.join(STEPS)}"),
             right=f"{max(trial.rank1 for trial in trials):.1%} of {chosen.count}",
             largest_class=f"{chosen.chance:.1%}",
         )
-    else:
-        hint = "" if not given else ", and --pixels"
-        print(
-            f"{chosen.rank1:.1%} of {chosen.count} photos is not clearly better than always naming "
-            f"the largest class ({chosen.chance:.1%}): check the order of --class-names, now "
-            f"{names}{hint}.",
-            file=sys.stderr,
-        )
+    warn(
+        f"{chosen.rank1:.1%} of {chosen.count} photos is not {rule} ({chosen.chance:.1%}): {check}."
+    )

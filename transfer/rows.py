@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +57,8 @@ def split_rows(
         if groups is not None:
             shared = ~inside & np.isin(groups[rows], groups[first:last])
             if count := int(shared.sum()):
-                print(
-                    f"{count:,} training photos are of groups in the test split: they are left "
-                    "out.",
-                    file=sys.stderr,
+                warn(
+                    f"{count:,} training photos are of groups in the test split: they are left out."
                 )
         return rows[~inside & ~shared], rows[inside]
     if not 0 < test_fraction < 1:
@@ -73,17 +70,15 @@ def split_rows(
     same = copies(features)
     number = len(rows) - len(np.unique(same))
     if number:
-        print(
+        warn(
             f"{number:,} photos have the features of another one: copies stay on one side of the "
-            "split.",
-            file=sys.stderr,
+            "split."
         )
     labelled = np.unique(np.stack([same, features.labels], axis=1), axis=0)
     if other := len(labelled) - len(np.unique(same)):
-        print(
+        warn(
             f"{other:,} of them have another class than their copy: scripts/suspicious_labels.py "
-            "and scripts/verify_dataset.py name them.",
-            file=sys.stderr,
+            "and scripts/verify_dataset.py name them."
         )
     together = [same[rows].tolist()]
     if groups is None:

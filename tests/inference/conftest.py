@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit.inference import Predictor, engines, messages, openvino_engine
+from sightkit import _scripts
+from sightkit.inference import Predictor, engines, openvino_engine
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def without_openvino(monkeypatch):
         raise openvino_engine.UnavailableError("OpenVINO is not installed (extra: fast)")
 
     monkeypatch.setattr(engines, "load_openvino", absent)
-    monkeypatch.setattr(messages, "_warned", set())
+    monkeypatch.setattr(_scripts, "warned", set())
 
 
 @pytest.fixture

@@ -133,10 +133,11 @@ def test_bfloat16_that_disagrees_leaves_keras(network, images_for, stand_in, cap
 
 
 def test_bfloat16_on_another_processor_is_warned_of(network, images_for, monkeypatch, capsys):
-    from sightkit.inference import engines, messages
+    from sightkit import _scripts
+    from sightkit.inference import engines
 
     monkeypatch.setattr(engines, "cpu_flags", lambda: ["sse", "avx2"])
-    monkeypatch.setattr(messages, "_warned", set())
+    monkeypatch.setattr(_scripts, "warned", set())
     for _ in range(2):
         inference.compile(
             network, engine="folded", precision="bfloat16", examples=images_for(network, 40)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from sightkit import inference, zoo
+from sightkit import _scripts, inference, zoo
 from sightkit._errors import SightkitError
-from sightkit.inference import engines, messages, openvino_engine
+from sightkit.inference import engines, openvino_engine
 from sightkit.inference.break_even import break_even
 
 MANY = 10**9
@@ -164,7 +164,7 @@ def test_package_that_is_broken_is_not_called_absent(error, tmp_path, monkeypatc
 def test_unknown_version_is_not_used(network, monkeypatch, capsys):
     openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(openvino, "__version__", "2031.0.0-1")
-    monkeypatch.setattr(messages, "_warned", set())
+    monkeypatch.setattr(_scripts, "warned", set())
     assert inference.compile(network, images=MANY).engine == "folded"
     (line,) = capsys.readouterr().err.splitlines()
     assert "2031.0.0-1" in line and "folded" in line

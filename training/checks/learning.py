@@ -8,6 +8,7 @@ import time
 import keras
 import numpy as np
 
+from sightkit._errors import few
 from sightkit._network import flat_layers
 from sightkit.callbacks.dead_units import dead_units
 from sightkit.training.checks.loss import CROSSENTROPIES
@@ -109,8 +110,7 @@ def gradients(trial: Trial, more: np.ndarray) -> Line:
     random = _frozen_at_random(trial.model)
     if random:
         return warned(
-            f"{', '.join(random[:3])}{', …' if len(random) > 3 else ''}: frozen with initial "
-            "values, it will never learn",
+            f"{few(random, 3)}: frozen with initial values, it will never learn",
             "Set layer.trainable = True, or load trained weights first.",
         )
     return _flowing(trial, found)
@@ -196,8 +196,7 @@ def _exploded(what: str) -> Line:
 def _silent(trial: Trial, silent: list[bool], dead: dict[str, float]) -> Line:
     """Report weights without a gradient, and why."""
     names = [v.path for v, none in zip(trial.trainable, silent, strict=True) if none]
-    text = f"{len(names)} of {len(silent)} weights get none ({', '.join(names[:3])}"
-    text += ", …): " if len(names) > 3 else "): "
+    text = f"{len(names)} of {len(silent)} weights get none ({few(names, 3)}): "
     zero = _zero_kernels(trial.model)
     killed = [layer for layer, share in dead.items() if share == 1.0]
     todo = INITIALIZATION
