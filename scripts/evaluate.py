@@ -16,8 +16,7 @@ the exit code is 2.
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,9 +28,9 @@ from sightkit._errors import SightkitError
 class Config:
     """Evaluate a trained network."""
 
-    bundle: Path = Path()
+    bundle: Path
     """Folder of the network, or of networks and a head: RUN/bundle."""
-    data: Path = Path()
+    data: Path
     """Dataset file (.h5), or a folder of class folders."""
     split: str = "test"
     """Split of the dataset file: test, validation, train or another of its names."""
@@ -41,30 +40,14 @@ class Config:
     """Views of each image, whose answers are averaged."""
     output: Path | None = None
     """Folder for numbers, pictures and report; nothing is written by default."""
-    smoke: bool = False
-    """Evaluate a network that was trained in a second, with 10 crops; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        for name in ("bundle", "data"):
-            if getattr(self, name) == Path() and not self.smoke:
-                raise SightkitError(f"Give --{name}.", "See --help for an example.")
         if self.output is not None:
             evaluation.require_folder(self.output)
 
 
 def main(config: Config) -> dict[str, Any]:
-    if not config.smoke:
-        return _evaluate(config)
-    _cli.start_keras()
-    from sightkit.training.smoke import smoke_bundles
-
-    with tempfile.TemporaryDirectory() as scratch:
-        data, (bundle,) = smoke_bundles(Path(scratch))
-        return _evaluate(replace(config, bundle=bundle, data=data, crops=10))
-
-
-def _evaluate(config: Config) -> dict[str, Any]:
     # Errors of bundle and data are reported before Keras takes its seconds.
     description = training.check_bundle(config.bundle)
     if "head" in description and config.crops > 1:

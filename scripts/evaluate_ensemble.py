@@ -14,8 +14,7 @@ class lists or preprocessing differ are refused.
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +30,7 @@ from sightkit.experiments.ensemble import find_members
 class Config:
     """Evaluate several networks that answer as one."""
 
-    members: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    members: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The folder that ensemble.py wrote, or the bundles of the members."""
     data: Path | None = None
     """Dataset file (.h5) or folder of class folders; an ensemble's own data by default."""
@@ -41,12 +40,10 @@ class Config:
     """Classes of a folder, or folders in it, to leave out; or patterns, also of files."""
     output: Path | None = None
     """Folder for numbers, pictures and report; nothing is written by default."""
-    smoke: bool = False
-    """Evaluate three networks that were trained in a second; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if not self.members and not self.smoke:
+        if not self.members:
             raise SightkitError(
                 "Name an ensemble or its members.", "For example runs/ensembles/train_lenet_digits."
             )
@@ -55,17 +52,6 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    if not config.smoke:
-        return _evaluate(config)
-    _cli.start_keras()
-    from sightkit.training.smoke import smoke_bundles
-
-    with tempfile.TemporaryDirectory() as scratch:
-        data, bundles = smoke_bundles(Path(scratch), 3)
-        return _evaluate(replace(config, members=tuple(bundles), data=data))
-
-
-def _evaluate(config: Config) -> dict[str, Any]:
     # Errors of members and data are reported before Keras takes its seconds.
     folders, path = find_members(config.members, config.data)
     described = {

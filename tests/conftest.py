@@ -114,3 +114,45 @@ def write_dataset(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def trained_bundles() -> Callable[..., tuple[Path, list[Path]]]:
+    """Write a dataset file of digits, and bundles of small networks, which differ by their seed."""
+    from sightkit import io, preprocessing, training, zoo
+
+    def make(folder: Path, count: int = 1) -> tuple[Path, list[Path]]:
+        file = io.build_dataset(
+            io.digits,
+            folder / "digits.h5",
+            preprocessors=preprocessing.Pipeline(
+                (preprocessing.GrayscalePreprocessor(), preprocessing.SimplePreprocessor(16, 16))
+            ),
+            fractions={"train": 0.6, "validation": 0.2, "test": 0.2},
+            limit=200,
+        )
+        to_array = preprocessing.Pipeline((preprocessing.ImageToArrayPreprocessor(),))
+        bundles = []
+        for seed in range(1, count + 1):
+            train = io.HDF5DatasetGenerator(
+                file.path, 32, preprocessors=to_array, shuffle=True, seed=seed
+            )
+            training.prepare(seed=seed)
+            network = zoo.MLP((16, 16, 1), len(file.class_names), hidden=(32,))
+            network.compile("adam", "sparse_categorical_crossentropy")
+            network.fit(train, epochs=5, verbose=0)
+            chain = (preprocessing.from_config(file.preprocessing), to_array)
+            bundles.append(
+                training.save_bundle(
+                    folder / f"bundle-{seed}",
+                    network,
+                    preprocessing=preprocessing.Pipeline(chain),
+                    class_names=file.class_names,
+                    canary=file.memmap()[0],
+                    training={"seed": seed, "smoke": True},
+                    training_rows=io.Manifest.of(file),
+                )
+            )
+        return file.path, bundles
+
+    return make

@@ -23,7 +23,6 @@ from sightkit.experiments.ensemble import (
 )
 from sightkit.io import DatasetFile, HDF5DatasetGenerator
 from sightkit.preprocessing import ImageToArrayPreprocessor
-from sightkit.training.smoke import smoke_bundles
 
 
 def test_bootstrap_depends_on_the_seed_and_takes_63_percent():
@@ -110,8 +109,8 @@ def test_rate_falls_in_cycles_whatever_the_optimizers_own(rate, tmp_path):
     assert names == ["epoch-00002.weights.h5", "epoch-00004.weights.h5"]
 
 
-def test_snapshots_become_bundles_that_predict_as_their_weights(tmp_path, rng):
-    _, (bundle,) = smoke_bundles(tmp_path)
+def test_snapshots_become_bundles_that_predict_as_their_weights(trained_bundles, tmp_path, rng):
+    _, (bundle,) = trained_bundles(tmp_path)
     (tmp_path / "run").mkdir()
     bundle.rename(tmp_path / "run" / _run_files.BUNDLE)
     original = training.load_bundle(tmp_path / "run" / _run_files.BUNDLE)
@@ -167,8 +166,8 @@ def test_networks_that_are_built_differently_have_no_average():
         )
 
 
-def test_a_bundle_records_its_training_data_and_detects_damage(tmp_path):
-    data, (folder,) = smoke_bundles(tmp_path)
+def test_a_bundle_records_its_training_data_and_detects_damage(trained_bundles, tmp_path):
+    data, (folder,) = trained_bundles(tmp_path)
     file = DatasetFile.open(data)
     found = training.load_bundle(folder).training_rows
     first, last = file.rows("train")

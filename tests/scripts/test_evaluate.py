@@ -9,13 +9,12 @@ import pytest
 
 from sightkit import io, training
 from sightkit.io import DatasetFile, write_png
-from sightkit.training.smoke import smoke_bundles
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(trained_bundles, tmp_path_factory):
     """A dataset file of digits and three bundles."""
-    return smoke_bundles(tmp_path_factory.mktemp("made"), 3)
+    return trained_bundles(tmp_path_factory.mktemp("made"), 3)
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +134,3 @@ def test_evaluate_ensemble_refuses_members_that_differ(made, script, tmp_path):
     check_refused(script("evaluate_ensemble"), "Name an ensemble")
     check_refused(script("evaluate_ensemble", tmp_path), "ensemble.json")
     check_refused(script("evaluate_ensemble", first, first), "--data")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ("evaluate", "evaluate_ensemble"))
-def test_a_smoke_run_needs_nothing_and_leaves_nothing(name, script, tmp_path):
-    result = script(name, "--smoke", cwd=tmp_path)
-    assert result.code == 0, result.stderr
-    assert "rank-1" in result.stdout
-    assert list(tmp_path.iterdir()) == []
