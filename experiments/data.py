@@ -53,6 +53,8 @@ class Data:
         Returns:
             ``io.HDF5DatasetGenerator``, for ``Experiment.fit``.
         """
+        labels = self.file.labels[slice(*self.file.rows("train"))]
+        weighted = self.class_weights
         return sightkit_io.HDF5DatasetGenerator(
             self.file.path,
             self.batch_size,
@@ -60,12 +62,8 @@ class Data:
             augment=augment,
             shuffle=True,
             seed=self.seed,
-            class_weights=self._weights() if self.class_weights else None,
+            class_weights=sightkit_io.class_weights(labels, self.classes) if weighted else None,
         )
-
-    def _weights(self) -> dict[int, float]:
-        labels = self.file.labels[slice(*self.file.rows("train"))]
-        return sightkit_io.class_weights(labels, self.classes)
 
     def evaluation(
         self, split: str, chain: Preprocessor | None = None, batch_size: int = 0

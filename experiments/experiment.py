@@ -17,7 +17,7 @@ from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments.config import Config
 from sightkit.experiments.data import Data
-from sightkit.preprocessing import Pipeline, SimplePreprocessor
+from sightkit.preprocessing import ColourPreprocessor, Pipeline, SimplePreprocessor
 
 CLASSIFICATION: dict[str, Any] = {
     "loss": "sparse_categorical_crossentropy",
@@ -89,11 +89,8 @@ class Experiment:
     ) -> Data:
         """Build the dataset file, or open it where it exists; its hash is recorded.
 
-        A script with a ``Config.builder`` opens the file of that script, and builds in a smoke run
-        only. Arguments and errors are those of ``io.build_dataset``.
+        Arguments and errors are those of ``io.build_dataset``.
         """
-        if self.config.builder and self.config.data.exists():
-            return self.use(sightkit_io.DatasetFile.open(self.config.data))
         return self.use(
             sightkit_io.build_dataset(
                 source,
@@ -105,6 +102,18 @@ class Experiment:
             )
         )
 
+    def built(self, side: int = 32) -> Data:
+        """Open the dataset file of the script ``Config.builder``.
+
+        Args:
+            side: of the images, digits in colour, of a smoke run that finds no file.
+        """
+        if self.config.data.exists():
+            return self.use(sightkit_io.DatasetFile.open(self.config.data))
+        chain = Pipeline((ColourPreprocessor(), SimplePreprocessor(side, side)))
+        fractions = {"train": 0.7, "validation": 0.15, "test": 0.15}
+        return self.dataset(sightkit_io.digits, chain, fractions=fractions)
+
     def use(self, file: sightkit_io.DatasetFile) -> Data:
         """Use a dataset file, in a smoke run a few of its images; its hash is recorded."""
         self.run.write_environment(data={"file": str(file.path.resolve()), "sha256": file.sha256})
@@ -114,11 +123,11 @@ class Experiment:
         limit = self.config.limit
         if limit and max(last - first for first, last in file.splits.values()) > limit:
             file = self._few_of(file, limit)
-        self.data = Data(file, self.config.batch_size, self.config.seed)
-        if self.config.size and file.shape[1:3] != self.config.size:
-            resized = SimplePreprocessor(self.config.width, self.config.height)
+        config = self.config
+        self.data = Data(file, config.batch_size, config.seed, class_weights=config.class_weights)
+        if config.size and file.shape[1:3] != config.size:
+            resized = SimplePreprocessor(config.width, config.height)
             self.data.chain = Pipeline((resized, self.data.chain))
-        self.data.class_weights = self.config.class_weights
         return self.data
 
     def _few_of(self, file: sightkit_io.DatasetFile, limit: int) -> sightkit_io.DatasetFile:
@@ -190,13 +199,9 @@ class Experiment:
         from sightkit import evaluation, inference
 
         predictor: Any = inference.compile(network, images=views * self.data.file.shape[0])
-        chain, batch, stored = (
-            self.data.chain,
-            self.data.evaluation_batch,
-            self.data.file.shape[1:3],
-        )
+        chain, batch = self.data.chain, self.data.evaluation_batch
         if views > 1:
-            size = self.data.image_shape[:2]
+            size, stored = self.data.image_shape[:2], self.data.file.shape[1:3]
             batch = evaluation.images_a_batch(predictor, views, size)
             chain = evaluation.with_views(chain, size, views, stored=stored)
             predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}

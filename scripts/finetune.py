@@ -117,12 +117,14 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         # 2. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.weights_available(config.model, include_top=False)
-        if not trained:
-            print(f"The weights of {config.model} are not available: it begins at random values.")
-        hidden = (config.hidden,) if config.hidden else ()
-        head = {"hidden": hidden, "dropout": config.dropout, "pool": config.pool}
         network = transfer.with_new_head(
-            config.model, data.classes, size=config.size, trained=trained, **head
+            config.model,
+            data.classes,
+            size=config.size,
+            hidden=(config.hidden,) if config.hidden else (),
+            dropout=config.dropout,
+            pool=config.pool,
+            trained=trained,
         )
         layer = config.unfreeze_from or transfer.last_block(config.model, network)
         transfer.unfreeze_from(network, layer)  # an unknown one is refused before phase 1

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments, io, zoo
+from sightkit import _cli, experiments, zoo
 from sightkit import preprocessing as pre
 
 
@@ -49,11 +49,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
         import keras
 
-        data = run.dataset(
-            io.digits,  # of a smoke run that finds no file
-            pre.Pipeline((pre.ColourPreprocessor(), pre.SimplePreprocessor(72, 72))),
-            fractions={"train": 0.8, "validation": 0.1, "test": 0.1},
-        )
+        data = run.built(side=72)
         height, width = data.file.shape[1:3]
         patch = config.patch(height, width)
         share = min(1.0, max(patch[0] / width, patch[1] / height))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _cli, experiments, io, zoo
-from sightkit.preprocessing import Augment, ColourPreprocessor, Pipeline, SimplePreprocessor
+from sightkit.preprocessing import Augment, Pipeline, SimplePreprocessor
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,9 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
         import keras
 
-        colour = (ColourPreprocessor(),) if config.smoke else ()  # it takes digits, which are grey
         data = run.dataset(
             io.digits if config.smoke else io.FetchedCifar10(),
-            Pipeline((*colour, SimplePreprocessor(config.width, config.height))),
+            Pipeline((SimplePreprocessor(config.width, config.height),)),
             fractions={"train": 0.72, "validation": 0.08, "test": 0.20},  # 45,000 and 5,000
         )
         train = data.training(config.augmentation(*data.file.shape[1:3]))

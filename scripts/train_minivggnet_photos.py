@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments, io, zoo
-from sightkit.preprocessing import Augment, ColourPreprocessor, Pipeline, SimplePreprocessor
+from sightkit import _cli, experiments, zoo
+from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
         import keras
 
-        data = run.dataset(
-            io.digits,  # of a smoke run that finds no file
-            Pipeline((ColourPreprocessor(), SimplePreprocessor(32, 32))),
-            fractions={"train": 0.70, "validation": 0.15, "test": 0.15},
-        )
+        data = run.built()
         train = data.training(config.augmentation(*data.file.shape[1:3]))
 
         network = zoo.MiniVGGNet(data.image_shape, data.classes, normalization=None, reg=5e-4)

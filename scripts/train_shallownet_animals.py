@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments, io, zoo
-from sightkit.preprocessing import Augment, ColourPreprocessor, Pipeline, SimplePreprocessor
+from sightkit import _cli, experiments, zoo
+from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
         import keras
 
-        data = run.dataset(
-            io.digits,  # of a smoke run that finds no file
-            Pipeline((ColourPreprocessor(), SimplePreprocessor(32, 32))),
-            fractions={"train": 0.60, "validation": 0.15, "test": 0.25},
-        )
+        data = run.built()
         train = data.training(config.augmentation(*data.file.shape[1:3]))
 
         network = zoo.ShallowNet(data.image_shape, data.classes)

@@ -8,6 +8,7 @@ import keras
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.training.bundle import load_bundle
 from sightkit.transfer.feature_network import default_layer, require_layer
 from sightkit.transfer.imagenet import pretrained
@@ -64,6 +65,8 @@ def with_new_head(
         for layer in pretrained(name, include_top=False).network.layers:
             if layer.weights:
                 network.get_layer(layer.name).set_weights(layer.get_weights())
+    else:
+        warn(f"The body of {name} begins at random values.")
     return network
 
 
