@@ -117,15 +117,7 @@ def _mark_phases(axes: Axes, rows: Sequence[Mapping[str, float]], *, named: bool
             place = (before["epoch"] + row["epoch"]) / 2
             axes.axvline(place, color=QUIET, linewidth=1.2)
             if named:
-                axes.annotate(
-                    f"phase {row['phase']:.0f}",
-                    (place, 0.7),
-                    xycoords=("data", "axes fraction"),
-                    xytext=(4, 0),
-                    textcoords="offset points",
-                    fontsize=10,
-                    color=QUIET,
-                )
+                _note(axes, f"phase {row['phase']:.0f}", place, 0.7)
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
@@ -134,15 +126,21 @@ def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
     if validated:
         best = min(validated, key=lambda row: row["val_loss"])
         axes.axvline(best["epoch"], color=QUIET, linewidth=1, linestyle=":")
-        axes.annotate(
-            f"best: epoch {best['epoch']:.0f}",
-            (best["epoch"], 0.97),
-            xycoords=("data", "axes fraction"),
-            xytext=(4 if best["epoch"] < 0.7 * rows[-1]["epoch"] else -4, 0),
-            textcoords="offset points",
-            ha="left" if best["epoch"] < 0.7 * rows[-1]["epoch"] else "right",
-            va="top",
-            fontsize=10,
-            color=QUIET,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )
+        left = best["epoch"] >= 0.7 * rows[-1]["epoch"]
+        _note(axes, f"best: epoch {best['epoch']:.0f}", best["epoch"], 0.97, left=left)
+
+
+def _note(axes: Axes, text: str, x: float, height: float, *, left: bool = False) -> None:
+    """Write beside a vertical line, at a share of the panel's height."""
+    axes.annotate(
+        text,
+        (x, height),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if left else 4, 0),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="top",
+        fontsize=10,
+        color=QUIET,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+    )

@@ -159,14 +159,17 @@ class StopOnDivergence(StatefulCallback):
         next_step = "Lower --learning-rate, or give --guard off"
         if broken:
             next_step = f"Samples {broken[:SHOWN]} hold NaN or infinity: fix the data"
-        received = {
-            "epoch": self._epoch + 1,
-            "batch": batch + 1,
-            **({} if rows is None else _shown(rows)),
-            "learning_rate": rate,
-        }
-        next_step += f"; the network has {restored} again."
-        error = Diverged(f"Training was stopped: {rule}.", next_step, **received)
+        samples: dict[str, object] = {} if rows is None else {"samples": rows[:SHOWN]}
+        if rows and len(rows) > SHOWN:
+            samples["samples_in_all"] = len(rows)
+        error = Diverged(
+            f"Training was stopped: {rule}.",
+            f"{next_step}; the network has {restored} again.",
+            epoch=self._epoch + 1,
+            batch=batch + 1,
+            **samples,
+            learning_rate=rate,
+        )
         error.epoch, error.batch, error.rows, error.broken = self._epoch, batch, rows, broken
         return error
 
@@ -200,12 +203,10 @@ class StopOnDivergence(StatefulCallback):
             return []
         if hasattr(data, "set_epoch"):
             data.set_epoch(self._epoch)
-        broken: list[int] = []
-        for start in range(0, len(rows), data.batch_size):
-            images = np.asarray(data[first + start // data.batch_size][0])
-            finite = np.isfinite(images).all(axis=tuple(range(1, images.ndim)))
-            broken += [rows[start + int(index)] for index in np.flatnonzero(~finite)]
-        return broken
+        batches = range(first, first - (-len(rows) // data.batch_size))
+        images = np.concatenate([np.asarray(data[index][0]) for index in batches])
+        finite = np.isfinite(images).all(axis=tuple(range(1, images.ndim)))
+        return [rows[index] for index in np.flatnonzero(~finite)]
 
 
 def _finite(model: keras.Model) -> bool:
@@ -229,15 +230,7 @@ def _loss_of_chance(model: keras.Model) -> float | None:
     """The crossentropy of a network that knows nothing: log C; None for other losses."""
     loss = model.loss
     name = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
-    if not isinstance(name, str) or "crossentropy" not in name:
+    classes = (getattr(model, "output_shape", None) or (None,))[-1]
+    if "crossentropy" not in str(name) or not isinstance(classes, int):
         return None
-    shape = getattr(model, "output_shape", None)
-    if not isinstance(shape, tuple) or not isinstance(shape[-1], int):
-        return None
-    return math.log(2 if "binary" in name else shape[-1]) if shape[-1] > 1 else math.log(2)
-
-
-def _shown(samples: list[int]) -> dict[str, object]:
-    """The first few samples, and how many there are."""
-    few: dict[str, object] = {"samples": samples[:SHOWN]}
-    return few | ({"samples_in_all": len(samples)} if len(samples) > SHOWN else {})
+    return math.log(2 if "binary" in name else max(classes, 2))

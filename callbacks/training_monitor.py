@@ -98,11 +98,11 @@ def as_columns(rows: list[dict[str, float]]) -> str:
     What is missing, NaN or infinite becomes null: JSON has no other word for it; the CSV has it.
     """
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {
-        name: [value if math.isfinite(value) else None for value in values]
-        for name in names
-        for values in [[row.get(name, math.nan) for row in rows]]
-    }
-    for name in columns.keys() & COUNTS:
-        columns[name] = [int(row.get(name, 0)) for row in rows]
+    columns: dict[str, list[float | None]] = {}
+    for name in names:
+        if name in COUNTS:
+            columns[name] = [int(row.get(name, 0)) for row in rows]
+        else:
+            values = [row.get(name, math.nan) for row in rows]
+            columns[name] = [value if math.isfinite(value) else None for value in values]
     return json.dumps(columns, indent=1, allow_nan=False) + "\n"

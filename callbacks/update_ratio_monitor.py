@@ -16,15 +16,7 @@ from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.dead_units import dead_units
 from sightkit.callbacks.drawing import Drawing
 
-COLUMNS: tuple[str, ...] = (
-    "epoch",
-    "batch",
-    "layer",
-    "ratio",
-    "update_norm",
-    "weight_norm",
-    "dead_share",
-)
+COLUMNS = tuple("epoch batch layer ratio update_norm weight_norm dead_share".split())
 HEALTHY = 1e-3
 TOO_SMALL, TOO_LARGE = 1e-5, 1e-1
 MANY_DEAD = 0.5
@@ -142,9 +134,8 @@ class UpdateRatioMonitor(StatefulCallback):
             return
         model = self.model
         steps = max(1, _iterations(model) - self._step)
-        for variable, before, after in zip(
-            _kernel_variables(model), self._before, _kernels(model), strict=True
-        ):
+        kernels = _kernel_variables(model)
+        for variable, before, after in zip(kernels, self._before, _kernels(model), strict=True):
             with np.errstate(invalid="ignore"):  # where weights are infinite
                 weight, update = _norm(before), _norm(after - before) / steps
             self.rows.append(

@@ -54,7 +54,9 @@ def check_data(
     if file is not None:
         first, last = file.rows(split)
         return last - first
-    return len(io.FolderDataset(Path(path), exclude=tuple(exclude), fewest=1)())
+    folder = io.FolderDataset(Path(path), exclude=tuple(exclude), fewest=1)
+    labels_of(folder.class_names, class_names)
+    return len(folder())
 
 
 def open_file(
@@ -63,10 +65,8 @@ def open_file(
     class_names: Sequence[str],
     exclude: Sequence[str] = (),
 ) -> io.DatasetFile | None:
-    """Open a dataset file that passes ``check_data``; None for a folder that does."""
+    """Open a dataset file that passes ``check_data``; None for a folder."""
     if Path(path).is_dir():
-        folder = io.FolderDataset(Path(path), exclude=tuple(exclude), fewest=1)
-        labels_of(folder.class_names, class_names)
         return None
     if exclude:
         raise SightkitError(

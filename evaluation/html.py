@@ -43,8 +43,8 @@ def write_html(
         metrics: the content of metrics.json; its ``notes`` are shown above the figures.
         diagnosis: of the run.
     """
-    environment = _read_json(folder / _run_files.ENVIRONMENT)
-    config = _read_json(folder / _run_files.CONFIG)
+    environment = _files.stored_json(folder / _run_files.ENVIRONMENT)
+    config = _files.stored_json(folder / _run_files.CONFIG)
     title = str(config.get("experiment", folder.name))
     command = str(environment.pop("command", ""))
     notes = [*([SMOKE] if is_smoke_run(folder) else []), *metrics.get("notes", ())]
@@ -108,7 +108,7 @@ def unbroken(page: str) -> str:
 
 def is_smoke_run(folder: Path) -> bool:
     """Return True where a run's configuration holds ``--smoke``."""
-    return bool(_read_json(folder / _run_files.CONFIG).get("smoke"))
+    return bool(_files.stored_json(folder / _run_files.CONFIG).get("smoke"))
 
 
 def _evaluated(metrics: Mapping[str, Any]) -> str:
@@ -250,7 +250,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    return _files.read_json(path) if path.is_file() else {}

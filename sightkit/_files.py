@@ -139,6 +139,12 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
+def stored_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an empty one where there is no file, or something else in it."""
+    found = read_json(path) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}
+
+
 def read_own(
     folder: Path, name: str, kind: str, *, leftovers: Collection[str] = ()
 ) -> dict[str, Any] | None:
@@ -153,9 +159,8 @@ def read_own(
     Raises:
         SightkitError: the folder holds other files.
     """
-    path = folder / name
-    found = read_json(path) if path.is_file() else None
-    if isinstance(found, dict) and found.get("format") == kind:
+    found = stored_json(folder / name)
+    if found.get("format") == kind:
         return found
     names = os.listdir(folder) if folder.is_dir() else ()
     others = sorted(each for each in {*names} - {*leftovers} if not is_partial(each))

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sightkit._errors import SightkitError
+
 if TYPE_CHECKING:
     import keras
 
@@ -68,6 +70,18 @@ def watching(
     finally:
         for layer in layers:
             vars(layer).pop("call", None)
+
+
+def require_compiled(model: Any) -> None:
+    """Raise unless a model is compiled."""
+    import keras
+
+    if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
+        raise SightkitError(
+            "A network that is trained must be a keras.Model, and compiled.",
+            'Call model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"]).',
+            network=getattr(model, "name", type(model).__name__),
+        )
 
 
 def precision_of(network: keras.Model) -> str:

@@ -16,7 +16,7 @@ import keras
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit._network import flat_layers
+from sightkit._network import flat_layers, require_compiled
 from sightkit.training.data_adapter import adapt
 from sightkit.training.environment import accelerators
 from sightkit.training.measurements import cached_seconds, measurement_key
@@ -90,8 +90,7 @@ def plan_execution(
         SightkitError: a network that is not compiled, or a plan that is damaged or of a newer
             version.
     """
-    if not network.compiled:
-        raise SightkitError("The network must be compiled.", "Call network.compile first.")
+    require_compiled(network)
     path = Path(folder) / PLAN
     if path.is_file():
         plan = _read_plan(path)

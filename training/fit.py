@@ -15,14 +15,13 @@ import keras
 
 from sightkit import _run_files
 from sightkit._errors import SightkitError
-from sightkit._network import build
+from sightkit._network import build, require_compiled
 from sightkit._scripts import as_given
 from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
 from sightkit.callbacks.base import rate_of
 from sightkit.io.arguments import whole_number
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight as check_before
-from sightkit.training.checks.preflight import require_compiled
 from sightkit.training.checks.report import FAILED
 from sightkit.training.data_adapter import adapt
 from sightkit.training.execution_plan import plan_execution

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._network import require_compiled
 from sightkit.io import ArrayBatches
 from sightkit.training.restore import restoring_random_state
 
@@ -92,15 +93,7 @@ def learning_rate_finder(
 
 
 def _require(network: keras.Model, data: Any, lowest: float, highest: float, steps: int) -> None:
-    if not network.compiled:
-        raise SightkitError(
-            "The network must be compiled.", "Call its compile first.", network=network.name
-        )
-    if not getattr(network, "inputs", None):
-        raise SightkitError(
-            "The network must be functional or sequential, and built: it is copied.",
-            network=network.name,
-        )
+    require_compiled(network)
     if not len(data):
         raise SightkitError("The data must hold at least one batch.", batches=0)
     if not 0 < lowest < highest < math.inf or steps < 10:
@@ -115,12 +108,14 @@ def _require(network: keras.Model, data: Any, lowest: float, highest: float, ste
 def _copy(network: keras.Model, rate: float) -> keras.Model:
     """Build the same layers with the same values, compiled anew; the network is never changed."""
     try:
+        if not getattr(network, "inputs", None):
+            raise ValueError("it is subclassed, or not built")
         copy = keras.models.clone_model(network)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise SightkitError(
-            "The network must be functional or sequential, of layers that can be copied: one's own "
-            "need a get_config.",
-            "Add it, or choose the rate by short trainings.",
+            "The network must be functional or sequential, built, and of layers that can be copied "
+            "(one's own need a get_config).",
+            "Change that, or choose the rate by short trainings.",
             network=network.name,
             reason=str(error).partition("\n")[0],
         ) from error

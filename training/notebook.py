@@ -100,7 +100,7 @@ def open_run(
     optimizer = _named(f"{type(model.optimizer).__name__}, {shown}", model.optimizer.get_config())
     # Steps were made before: the cell runs again, and the training may have moved the rate.
     if int(keras.ops.convert_to_numpy(model.optimizer.iterations)):
-        optimizer = _stored(folder / _run_files.CONFIG).get("optimizer", optimizer)
+        optimizer = _files.stored_json(folder / _run_files.CONFIG).get("optimizer", optimizer)
     config = NotebookConfig(
         folder,
         network=_named(f"{model.count_params():,} parameters", layers),
@@ -122,7 +122,9 @@ def record_data(run: Run, train: Any, validation: Any, *, always: bool) -> None:
     Raises:
         SightkitError: a resume with other data.
     """
-    recorded = _stored(run.path(_run_files.ENVIRONMENT)).get("data", {}).get("file", ARRAYS)
+    recorded = (
+        _files.stored_json(run.path(_run_files.ENVIRONMENT)).get("data", {}).get("file", ARRAYS)
+    )
     if always or recorded == ARRAYS:
         files = [getattr(data, "file", None) for data in (train, validation)]
         file = ARRAYS if files[0] is None else str(files[0].path)
@@ -136,8 +138,3 @@ def _named(name: str, config: Any) -> str:
     """Return a name with eight digits of the hash of a configuration."""
     text = json.dumps(without(config, ("name",)), default=str, sort_keys=True)
     return f"{name} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
-
-
-def _stored(path: Path) -> dict[str, Any]:
-    found = _files.read_json(path) if path.is_file() else {}
-    return found if isinstance(found, dict) else {}

@@ -106,7 +106,7 @@ class Run:
                 _files.remove_partial(part)
             if run.resumed:
                 run._require_checkpoints()
-                adopt_threads(run._recorded_environment())
+                adopt_threads(_files.stored_json(run.path(_run_files.ENVIRONMENT)))
                 run._prolong()
             else:
                 if config.resume:
@@ -195,7 +195,7 @@ class Run:
         """
         path = self.path(_run_files.ENVIRONMENT)
         now = {"command": self.command, "folder": os.getcwd(), **describe_environment(), **facts}
-        recorded = self._recorded_environment() if self.resumed else {}
+        recorded = _files.stored_json(path) if self.resumed else {}
         if recorded:
             differences = require_same_environment(recorded, now)
             resumes = [*recorded.get("resumed", ()), {"commit": now["commit"], **differences}]
@@ -211,11 +211,6 @@ class Run:
                 "Give --overwrite to train it anew, or another --output.",
                 output=str(self.folder),
             )
-
-    def _recorded_environment(self) -> dict[str, Any]:
-        path = self.path(_run_files.ENVIRONMENT)
-        found = _files.read_json(path) if path.is_file() else {}
-        return found if isinstance(found, dict) else {}
 
     def _prolong(self) -> None:
         """Take over the lengths that the run had, and add one where more epochs are wanted."""

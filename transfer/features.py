@@ -84,8 +84,10 @@ def extract_features(
     names = [printable(photos.images.identify(int(row))) for row in photos.rows]
     if path.exists() and not overwrite:
         found = open_features([path]).networks[0]
-        if _same_network(found, network):
-            stored = stored_features(path, _recipe(network, photos), photos, names)
+        recipe = _recipe(network, photos)
+        wanted = {key: value for key, value in recipe["network"].items() if key not in ENGINE}
+        if wanted.items() <= found.items():
+            stored = stored_features(path, recipe, photos, names)
         if stored is None:
             return _open_same(path, network, photos, precision)
         engine, precision = found["engine"], found["precision"]
@@ -160,11 +162,6 @@ def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
             f"The file's images, {photos.side} pixels wide or high, are enlarged to {wanted}: "
             "features of the photos themselves (--data FOLDER) tell more."
         )
-
-
-def _same_network(found: dict[str, Any], network: FeatureNetwork) -> bool:
-    wanted = as_json({**network.identity, "network": zoo.short_origin(network.identity["network"])})
-    return all(found.get(key) == value for key, value in wanted.items() if key not in ENGINE)
 
 
 def _recipe(network: FeatureNetwork, photos: PhotoSource) -> dict[str, Any]:

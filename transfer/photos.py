@@ -205,14 +205,13 @@ def photos_of(features: Features, rows: np.ndarray) -> Samples:
     place = Path(features.files[0].recipe.get("place", ""))
 
     def images(positions: np.ndarray) -> list[np.ndarray | None]:
-        read = _reader(place)
         shrink = AspectAwarePreprocessor(THUMBNAIL, THUMBNAIL)
-        found: list[np.ndarray | None] = []
-        for position in positions.tolist():
-            image = None
-            with contextlib.suppress(SightkitError, OSError, KeyError):
-                image = shrink(read(names[position]))
-            found.append(image)
+        found: list[np.ndarray | None] = [None] * len(positions)
+        with contextlib.suppress(SightkitError):  # the data are gone
+            read = _reader(place)
+            for index, position in enumerate(positions.tolist()):
+                with contextlib.suppress(SightkitError, OSError, KeyError):
+                    found[index] = shrink(read(names[position]))
         return found
 
     return Samples(lambda positions: [names[position] for position in positions.tolist()], images)
@@ -221,19 +220,18 @@ def photos_of(features: Features, rows: np.ndarray) -> Samples:
 def _reader(place: Path) -> Callable[[str], np.ndarray]:
     """Return what reads an image of a folder or of a dataset file by its name."""
 
+    if place.is_file():
+        file = io.DatasetFile.open(place)
+        pixels = file.memmap()
+        row_of = {name: row for row, name in enumerate(file.sources())}
+        return lambda name: np.array(pixels[row_of[name]])
+
     def of_folder(name: str) -> np.ndarray:
         path = place / name
         if not path.resolve().is_relative_to(place):  # the feature file may be anybody's
             raise KeyError(name)
         return io.read_image(path)
 
-    if not place.is_file():
-        return of_folder
-    with contextlib.suppress(SightkitError):
-        file = io.DatasetFile.open(place)
-        pixels = file.memmap()
-        row_of = {name: row for row, name in enumerate(file.sources())}
-        return lambda name: np.array(pixels[row_of[name]])
     return of_folder
 
 

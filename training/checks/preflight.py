@@ -11,8 +11,7 @@ from typing import Any
 
 import keras
 
-from sightkit._errors import SightkitError
-from sightkit._network import build
+from sightkit._network import build, require_compiled
 from sightkit.training.checks import disk as on_disk
 from sightkit.training.checks import images as in_images
 from sightkit.training.checks import labels as in_labels
@@ -83,16 +82,6 @@ def preflight(
         checks.of_network(start + seconds)
         checks.make("disk", lambda: on_disk.disk(model, run_folder))
     return Preflight(tuple(checks.lines), tuple(checks.left_out), time.monotonic() - start)
-
-
-def require_compiled(model: Any) -> None:
-    """Raise unless a model is compiled."""
-    if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
-        raise SightkitError(
-            "A network that is trained must be a keras.Model, and compiled.",
-            'Call model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"]).',
-            network=getattr(model, "name", type(model).__name__),
-        )
 
 
 class _Checks:
