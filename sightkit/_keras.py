@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import IO, Any
 
 from sightkit._errors import SightkitError
-from sightkit._renamed import refusing
+from sightkit._suggestions import refusing
 
 BACKENDS = ("tensorflow", "jax")
 REGISTERING = (

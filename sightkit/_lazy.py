@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sightkit._renamed import answering, no_attribute
+from sightkit._suggestions import no_attribute, with_suggestions
 
 
 def attach(package: str, *, eager: bool = False) -> None:
@@ -36,12 +36,12 @@ def attach(package: str, *, eager: bool = False) -> None:
     def find(name: str) -> Any:
         if name not in places:
             rule = f"module {package!r} has no attribute {name!r}"
-            text = no_attribute(rule, ("",), name, public)
+            text = no_attribute(rule, ("package",), name, public)
             raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text)
         module, attribute = places[name]
         home = importlib.import_module(module)
         # Stored: importing a module of the same name has just bound that to it.
-        namespace[name] = answering(getattr(home, attribute), name)
+        namespace[name] = with_suggestions(getattr(home, attribute), name)
         setattr(home, attribute, namespace[name])  # one function, wherever it is taken from
         return namespace[name]
 

@@ -12,7 +12,7 @@ import pytest
 
 from sightkit import callbacks, evaluation, experiments, io, preprocessing, training, transfer, zoo
 from sightkit._errors import SightkitError
-from sightkit._renamed import TODAY
+from sightkit._suggestions import suggestions
 
 P = preprocessing
 PACKAGES = (callbacks, evaluation, experiments, io, preprocessing, training, transfer, zoo)
@@ -155,8 +155,8 @@ def package_members(package):
 
 def test_the_table_answers_for_what_exists_and_for_nothing_that_does():
     existing = owners()
-    for owner, names in TODAY.items():
-        if not owner:
+    for owner, names in suggestions().items():
+        if owner == "package":
             assert not any(
                 hasattr(each, name)
                 for each in PACKAGES
@@ -172,7 +172,7 @@ def test_the_table_answers_for_what_exists_and_for_nothing_that_does():
 
 
 def test_what_the_table_says_to_write_exists():
-    text = " ".join(step for names in TODAY.values() for step in names.values())
+    text = " ".join(step for names in suggestions().values() for step in names.values())
     places = re.findall(
         r"(?<!keras\.)\b(io|zoo|callbacks|evaluation|transfer|training|experiments|"
         r"preprocessing)\.([A-Za-z]\w*)",
