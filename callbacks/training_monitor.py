@@ -71,12 +71,12 @@ class TrainingMonitor(StatefulCallback):
         self._drawing.wait()
 
     def get_state(self) -> dict[str, Any]:
-        """All rows; a value that is no number becomes text, because JSON has no NaN."""
-        return {"rows": [{name: repr(value) for name, value in row.items()} for row in self.rows]}
+        """Return all rows as text of JSON, which may hold NaN."""
+        return {"rows": json.dumps(self.rows)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take the rows of the checkpoint; later ones in the file are forgotten."""
-        self.rows = [{name: float(value) for name, value in row.items()} for row in state["rows"]]
+        self.rows = json.loads(state["rows"])
         self._write_history()
         _files.write_text(self.folder / _run_files.HISTORY_JSON, as_columns(self.rows))
 

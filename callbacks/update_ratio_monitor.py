@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
@@ -121,12 +122,12 @@ class UpdateRatioMonitor(StatefulCallback):
         return found
 
     def get_state(self) -> dict[str, Any]:
-        """All rows; numbers as text, because JSON has no NaN."""
-        return {"rows": [{key: repr(value) for key, value in row.items()} for row in self.rows]}
+        """Return all rows as text of JSON, which may hold NaN."""
+        return {"rows": json.dumps(self.rows)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take the rows of the checkpoint; later ones in the file are forgotten."""
-        self.rows = [{key: _value(key, text) for key, text in r.items()} for r in state["rows"]]
+        self.rows = json.loads(state["rows"])
         self._write()
 
     def _compare(self) -> None:
@@ -178,9 +179,3 @@ def _iterations(model: keras.Model) -> int:
 
 def _norm(array: np.ndarray) -> float:
     return float(np.linalg.norm(array.ravel().astype(np.float64)))
-
-
-def _value(key: str, text: str) -> Any:
-    if key == "layer":
-        return text[1:-1]
-    return int(text) if key in ("epoch", "batch") else float(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,10 +32,10 @@ OURS = {
 }
 
 
-class ResumedCallback(StatefulCallback):
-    """A callback of Keras whose memory is part of every checkpoint.
+class Memory(StatefulCallback):
+    """What a callback of Keras remembers, in every checkpoint; comes after it in the list.
 
-    The best weights are not: ``training.fit`` ends with those of the lowest validation loss.
+    The best weights are not in it: ``training.fit`` ends with those of the lowest validation loss.
 
     Args:
         callback: of a type in ``MEMORY``.
@@ -43,34 +44,18 @@ class ResumedCallback(StatefulCallback):
     def __init__(self, callback: Any) -> None:
         super().__init__()
         self.callback = callback
-        self._restored: dict[str, Any] | None = None
-
-    def set_model(self, model: keras.Model) -> None:
-        """Hand the network on."""
-        super().set_model(model)
-        self.callback.set_model(model)
+        self._restored: dict[str, Any] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Let Keras set its callback to zero, then remember what the checkpoint holds."""
-        self.callback.on_train_begin(logs)
-        for name, value in (self._restored or {}).items():
+        """Restore what Keras' callback has just set to zero."""
+        for name, value in self._restored.items():
             setattr(self.callback, name, value)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hand it on."""
-        self.callback.on_epoch_end(epoch, logs)
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Hand it on."""
-        self.callback.on_train_end(logs)
-
     def get_state(self) -> dict[str, Any]:
-        """What the callback remembers; numbers as text, because JSON has no NaN."""
-        state = {name: getattr(self.callback, name) for name in MEMORY[type(self.callback)]}
-        texts = {
-            name: None if value is None else repr(float(value)) for name, value in state.items()
-        }
-        return {"callback": type(self.callback).__name__, **texts}
+        """Return it as text of JSON, which may hold infinity."""
+        kind = type(self.callback)
+        memory = {name: getattr(self.callback, name) for name in MEMORY[kind]}
+        return {"callback": kind.__name__, "memory": json.dumps(memory, default=float)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Keep it until the training begins.
@@ -85,16 +70,11 @@ class ResumedCallback(StatefulCallback):
                 then=state["callback"],
                 now=type(self.callback).__name__,
             )
-        whole = {"wait", "best_epoch", "stopped_epoch", "cooldown_counter"}
-        self._restored = {
-            name: text if text is None else int(float(text)) if name in whole else float(text)
-            for name, text in state.items()
-            if name != "callback"
-        }
+        self._restored = json.loads(state["memory"])
 
 
 def resumable(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
-    """Return callbacks whose state can be saved, those of Keras wrapped.
+    """Return callbacks whose state can be saved, those of Keras with their ``Memory``.
 
     Exact types are compared: a subclass may have a state where its base has none.
 
@@ -108,7 +88,7 @@ def resumable(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callb
     found: list[keras.callbacks.Callback] = []
     for callback in callbacks:
         if type(callback) in MEMORY:
-            found.append(ResumedCallback(callback))
+            found += [callback, Memory(callback)]
         elif isinstance(callback, StatefulCallback) or type(callback) in STATELESS:
             found.append(callback)
         else:

@@ -19,7 +19,7 @@ from sightkit._errors import SightkitError
 from sightkit._scripts import warn
 from sightkit.callbacks import StatefulCallback
 
-SCHEMA = 1
+SCHEMA = 2
 CHECKPOINTS = 2
 
 
@@ -144,9 +144,11 @@ class TrainingState:
         return sorted(paths, key=Position.of, reverse=True)
 
     def _restore(self, path: Path, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        if state["schema"] > SCHEMA:
+        if state["schema"] != SCHEMA:
             raise SightkitError(
-                "The checkpoint was written by a newer version.", "Update sightkit.", path=str(path)
+                "A run is resumed by the version of sightkit that wrote its checkpoint.",
+                "Update sightkit, or begin anew with --overwrite.",
+                path=str(path),
             )
         values = [array for name, array in arrays.items() if name.startswith("variable-")]
         shapes = [tuple(variable.shape) for variable in self._variables]
