@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _files, evaluation, io, transfer
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.io.sources.sample_photos import write_sample_photos
 
 
@@ -45,12 +45,7 @@ class Config(io.FolderFlags):
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         transfer.source_of(self.model)
-        if self.photos < 2 or self.seed < 0:
-            raise SightkitError(
-                "--photos must be at least 2, and --seed not negative.",
-                photos=self.photos,
-                seed=self.seed,
-            )
+        require_at_least(self, photos=2, seed=0)
         if self.output is not None:
             evaluation.require_file(self.output, (".json",), overwrite=self.overwrite)
 

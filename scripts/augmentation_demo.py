@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _files, evaluation, io
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.experiments import scripts
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
@@ -69,12 +69,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if self.columns < 1 or self.seed < 0:
-            raise SightkitError(
-                "--columns must be at least 1 and --seed at least 0.",
-                columns=self.columns,
-                seed=self.seed,
-            )
+        require_at_least(self, columns=1, seed=0)
         fields = type(self).__dataclass_fields__
         own = self.output == fields["output"].default
         evaluation.require_file(self.output, overwrite=self.overwrite or own)

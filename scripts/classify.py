@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _files, evaluation, transfer
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_at_least
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if self.top < 1:
-            raise SightkitError("--top must be at least 1.", top=self.top)
+        require_at_least(self, top=1)
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         transfer.source_of(self.model)

@@ -25,7 +25,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _run_files, _scripts, training
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.experiments import ensemble, scripts
 
 
@@ -50,8 +50,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if self.members < 2:
-            raise SightkitError("--members must be at least 2.", members=self.members)
+        require_at_least(self, members=2)
         if self.bagging and self.snapshots:
             raise SightkitError(
                 "--snapshots trains once, on one set of images: give it or --bagging.",

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from sightkit import _cli, experiments, io, transfer
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.preprocessing import Augment
 
 
@@ -67,13 +67,9 @@ class Config(experiments.Config, io.FolderFlags):
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         transfer.check_network(self.model)
-        if self.warm_up < 1 or not self.warm_up_rate > 0 or self.hidden < 0:
-            raise SightkitError(
-                "--warm-up must be at least 1, --warm-up-rate above 0, --hidden at least 0.",
-                warm_up=self.warm_up,
-                warm_up_rate=self.warm_up_rate,
-                hidden=self.hidden,
-            )
+        require_at_least(self, warm_up=1, hidden=0)
+        if not self.warm_up_rate > 0:
+            raise SightkitError("--warm-up-rate must be above 0.", warm_up_rate=self.warm_up_rate)
         if self.groups is not None:
             io.Grouping(self.groups)
         super().__post_init__()

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _files, evaluation, training, transfer
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_at_least
 from sightkit._scripts import warn
 
 
@@ -46,16 +46,12 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if self.top < 1:
-            raise SightkitError("--top must be at least 1.", top=self.top)
-        if not 0 <= self.threshold <= 1:
+        require_at_least(self, top=1)
+        if not 0 <= self.threshold <= 1 or not (self.reject is None or 0 < self.reject < 1):
             raise SightkitError(
-                "--threshold must be a probability, 0 to 1.", threshold=self.threshold
-            )
-        if self.reject is not None and not 0 < self.reject < 1:
-            raise SightkitError(
-                "--reject must be a share between 0 and 1.",
+                "--threshold must be a probability, and --reject a share, between 0 and 1.",
                 "Give --reject 0.05: of photos of its own classes one in twenty is lost.",
+                threshold=self.threshold,
                 reject=self.reject,
             )
         if not self.images:

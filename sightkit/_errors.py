@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from typing import Any
 
 EXIT_USER = 2
 """The user must change something."""
@@ -91,6 +92,19 @@ class Interrupted(Exception):
 def printable(name: str) -> str:
     """Return a text as UTF-8 holds it: bytes of a name that are no UTF-8 become ``\\udcXX``."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def require_at_least(config: Any, **lowest: float) -> None:
+    """Raise for a flag of a script that is below its lowest value."""
+    for name, least in lowest.items():
+        if not getattr(config, name) >= least:
+            flag = f"--{name.replace('_', '-')}"
+            default = type(config).__dataclass_fields__[name].default
+            raise SightkitError(
+                f"{flag} must be at least {least}.",
+                f"Give {flag} {default}, the default, for example.",
+                **{name: getattr(config, name)},
+            )
 
 
 def in_a_line(error: Exception) -> str:
