@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,27 +80,8 @@ def save_bundle(
         SightkitError: a subclassed network, a Lambda or custom layer (it is named), class names
             that are not one an output, or a chain that cannot take images of ``io.read_image``.
     """
-    if not hasattr(network, "get_weights"):
-        raise SightkitError(
-            "save_bundle takes the folder, then the network.",
-            "Write save_bundle(folder, network, preprocessing=…, class_names=…, canary=…).",
-            network=type(network).__name__,
-        )
-    if len(set(class_names)) < len(class_names):
-        twice = sorted({name for name in class_names if list(class_names).count(name) > 1})
-        raise SightkitError("Every class must have a name of its own.", twice=twice)
     canary = decoded(canary)
-    if zoo.has_origin(network):
-        saved = zoo.rebuild(zoo.origin(network))
-        if len(class_names) != saved.output_shape[-1]:
-            raise SightkitError(
-                "There must be a class name for each output of the network.",
-                class_names=len(class_names),
-                outputs=saved.output_shape[-1],
-            )
-        saved.set_weights(network.get_weights())
-    else:
-        saved = adopted(network, preprocessing, canary, len(class_names))
+    saved = _saved(network, preprocessing, canary, class_names)
     origin = zoo.origin(saved)
     preprocessing = for_grey_and_colour(preprocessing, saved.input_shape[-1])
 
@@ -129,6 +111,35 @@ def save_bundle(
         }
 
     return write_bundle(folder, KERAS if "keras" in origin else NETWORK, write)
+
+
+def _saved(
+    network: keras.Model,
+    preprocessing: Preprocessor,
+    canary: np.ndarray,
+    class_names: Sequence[str],
+) -> keras.Model:
+    """Return the float32 network that is saved, which has an output for each class name."""
+    if not hasattr(network, "get_weights"):
+        raise SightkitError(
+            "save_bundle takes the folder, then the network.",
+            "Write save_bundle(folder, network, preprocessing=…, class_names=…, canary=…).",
+            network=type(network).__name__,
+        )
+    twice = [name for name, count in Counter(class_names).items() if count > 1]
+    if twice:
+        raise SightkitError("Every class must have a name of its own.", twice=sorted(twice))
+    if not zoo.has_origin(network):
+        return adopted(network, preprocessing, canary, len(class_names))
+    saved = zoo.rebuild(zoo.origin(network))
+    if len(class_names) != saved.output_shape[-1]:
+        raise SightkitError(
+            "There must be a class name for each output of the network.",
+            class_names=len(class_names),
+            outputs=saved.output_shape[-1],
+        )
+    saved.set_weights(network.get_weights())
+    return saved
 
 
 def save_run_bundle(

@@ -51,16 +51,7 @@ def split_rows(
             "trained on nor tested."
         )
     if split != "test" or split in features.splits:
-        first, last = features.files[0].rows(split)
-        inside = (rows >= first) & (rows < last)
-        shared = np.zeros(len(rows), bool)
-        if groups is not None:
-            shared = ~inside & np.isin(groups[rows], groups[first:last])
-            if count := int(shared.sum()):
-                warn(
-                    f"{count:,} training photos are of groups in the test split: they are left out."
-                )
-        return rows[~inside & ~shared], rows[inside]
+        return _stored_split(features, rows, split, groups)
     if not 0 < test_fraction < 1:
         raise SightkitError(
             "The share of test photos must be between 0 and 1.",
@@ -68,47 +59,58 @@ def split_rows(
             test_fraction=test_fraction,
         )
     same = copies(features)
-    number = len(rows) - len(np.unique(same))
-    if number:
-        warn(
-            f"{number:,} photos have the features of another one: copies stay on one side of the "
-            "split."
-        )
-    labelled = np.unique(np.stack([same, features.labels], axis=1), axis=0)
-    if other := len(labelled) - len(np.unique(same)):
-        warn(
-            f"{other:,} of them have another class than their copy: scripts/suspicious_labels.py "
-            "and scripts/verify_dataset.py name them."
-        )
+    _report_copies(same, features.labels)
     together = [same[rows].tolist()]
+    labels = features.labels[rows]
     if groups is None:
         io.report_ungrouped(features.sources(), features.labels)
     else:
         together.append(groups[rows].tolist())
-        io.require_divisible(together[1], features.labels[rows], features.class_names, 2)
-    joined, labels = io.joined(*together), features.labels[rows]
-    few = {
-        name: count
-        for label, name in enumerate(features.class_names)
-        if (count := len(np.unique(joined[labels == label]))) < 2
-    }
-    if few:
+        io.require_divisible(together[1], labels, features.class_names, 2)
+    joined = io.joined(*together)
+    pictures = [len(np.unique(joined[labels == k])) for k in range(len(features.class_names))]
+    if min(pictures) < 2:
         raise SightkitError(
             "Each class needs two different photos, one to train on and one to test.",
             (
                 "add photos of it",
                 "extract without it, by scripts/extract_features.py --exclude NAME",
             ),
-            too_few=few,
+            too_few={features.class_names[k]: n for k, n in enumerate(pictures) if n < 2},
         )
+    fractions = {"train": 1 - test_fraction, "test": test_fraction}
     parts = io.split(
-        labels,
-        {"train": 1 - test_fraction, "test": test_fraction},
-        seed=seed,
-        groups=joined.tolist(),
-        class_names=features.class_names,
+        labels, fractions, seed=seed, groups=joined.tolist(), class_names=features.class_names
     )
     return rows[np.sort(parts["train"])], rows[np.sort(parts["test"])]
+
+
+def _stored_split(
+    features: Features, rows: np.ndarray, split: str, groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    first, last = features.files[0].rows(split)
+    test = (rows >= first) & (rows < last)
+    shared = np.zeros(len(rows), bool)
+    if groups is not None:
+        shared = ~test & np.isin(groups[rows], groups[first:last])
+    if count := int(shared.sum()):
+        warn(f"{count:,} training photos are of groups in the test split: they are left out.")
+    return rows[~test & ~shared], rows[test]
+
+
+def _report_copies(same: np.ndarray, labels: np.ndarray) -> None:
+    """Report rows that are copies of others, and those with another label than their copy."""
+    pictures = len(np.unique(same))
+    if number := len(same) - pictures:
+        warn(
+            f"{number:,} photos have the features of another one: copies stay on one side of the "
+            "split."
+        )
+    if other := len(np.unique(np.stack([same, labels], axis=1), axis=0)) - pictures:
+        warn(
+            f"{other:,} of them have another class than their copy: scripts/suspicious_labels.py "
+            "and scripts/verify_dataset.py name them."
+        )
 
 
 def groups_of(features: Features, rule: str | None) -> np.ndarray | None:
