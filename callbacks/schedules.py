@@ -57,12 +57,7 @@ class StepDrop(Schedule):
 
     def __post_init__(self) -> None:
         """Check the values."""
-        _require_above_zero(
-            initial=self.initial,
-            steps_per_epoch=self.steps_per_epoch,
-            factor=self.factor,
-            every=self.every,
-        )
+        _require_above_zero(self, "initial", "steps_per_epoch", "factor", "every")
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
@@ -95,12 +90,7 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         """Check the values."""
-        _require_above_zero(
-            highest=self.highest,
-            steps=self.steps,
-            start_divisor=self.start_divisor,
-            end_divisor=self.end_divisor,
-        )
+        _require_above_zero(self, "highest", "steps", "start_divisor", "end_divisor")
         if not 0 < self.rise < 1:
             raise SightkitError("rise must be between 0 and 1.", rise=self.rise)
 
@@ -139,12 +129,12 @@ class ManualDrops(Schedule):
         """Check the values; lists, as JSON has them, become tuples."""
         pairs = tuple((int(epoch), float(rate)) for epoch, rate in self.rates)
         object.__setattr__(self, "rates", pairs)
-        _require_above_zero(steps_per_epoch=self.steps_per_epoch)
+        _require_above_zero(self, "steps_per_epoch")
         epochs = [epoch for epoch, _ in pairs]
         if not epochs or epochs[0] != 0 or sorted(set(epochs)) != epochs:
             raise SightkitError("The epochs must begin with 0 and rise.", rates=pairs)
-        for _, rate in pairs:
-            _require_above_zero(rate=rate)
+        if not all(math.isfinite(rate) and rate > 0 for _, rate in pairs):
+            raise SightkitError("Each rate must be a number above 0.", rates=pairs)
 
     def __call__(self, step: Any) -> Any:
         """The rate at a step."""
@@ -165,7 +155,8 @@ def _epoch(step: Any, steps_per_epoch: int) -> Any:
     return ops.cast(step, "int32") // steps_per_epoch
 
 
-def _require_above_zero(**values: float) -> None:
-    for name, value in values.items():
+def _require_above_zero(schedule: Schedule, *names: str) -> None:
+    for name in names:
+        value = getattr(schedule, name)
         if not (math.isfinite(value) and value > 0):
             raise SightkitError(f"{name} must be a number above 0.", "", **{name: value})

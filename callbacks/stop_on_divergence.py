@@ -174,7 +174,7 @@ class StopOnDivergence(StatefulCallback):
         return error
 
     def _has_best(self) -> bool:
-        """Tell whether an epoch was any good: above the limit the best is worse than the start."""
+        """Return whether an epoch was any good: above the limit the best is below the start."""
         best = self.best
         if best is None or best.best is None:
             return False

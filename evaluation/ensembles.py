@@ -19,7 +19,7 @@ from sightkit.evaluation.metrics import Evaluation, rank_accuracy
 from sightkit.io.build.recipe import differences
 
 TINY = 1e-60
-"""Stands for a probability of 0 in the logarithm: below all that float32 can hold by so much that
+"""Replaces a probability of 0 in the logarithm: below all that float32 can hold by so much that
 the loss stays convex on what it holds, and Jensen's inequality exact."""
 LONGEST = 60
 SUBSETS = 200

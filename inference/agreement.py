@@ -15,7 +15,7 @@ them by, so that they stay nearest to their own image's. MobileNetV2-0.35's move
 ALONE = 0.05
 """Of the length, where an image has no neighbour: it is the only one, or all are equal."""
 EQUAL = 1e-5
-"""Of the length: rows as near as this are of equal photos, which no engine can tell apart. Keras
+"""Of the length: rows as near as this are of equal photos, which no engine can distinguish. Keras
 itself moves them by a few 1e-7 with their place in a batch; bfloat16 moves them by 1 % and more."""
 FLOOR = 1e-7
 """What a float32 engine may differ by in any case: the rounding of numbers of about 1, as they are

@@ -40,7 +40,7 @@ FLAG = (
     r"|(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z-]*[a-z])"
     rf"(?:=(?P<joined>\"[^\"]*\"|\w+(?:\.\w+)*)| (?P<value>{VALUE}))?"
 )
-"""A flag, with a value that can be told from the words of a sentence; or a script with its flags.
+"""A flag, with a value that is no word of the sentence; or a script with its flags.
 
 A value in small letters is joined to its flag: ``--engine=keras``.
 """

@@ -36,7 +36,7 @@ def read_network(path: str | os.PathLike[str]) -> keras.Model:
     its weights are compared with that, each by each; ``keras.models.load_model`` is not called.
 
     Args:
-        path: the file; its kind is told by its first bytes.
+        path: the file; its kind is recognized by its first bytes.
 
     Returns:
         The network, in float32, uncompiled.

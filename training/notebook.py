@@ -30,7 +30,7 @@ ARRAYS = "arrays in memory"
 
 @dataclass(frozen=True)
 class NotebookConfig(RunConfig):
-    """What tells one run of a notebook from another."""
+    """What identifies a run of a notebook."""
 
     output: Path
     network: str

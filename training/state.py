@@ -41,7 +41,7 @@ class Position:
         if self.epoch < epochs:
             return f"Resuming after {self} of {epochs} epochs."
         done = f"The run is trained for {self.epoch} epochs already"
-        return f"{done}, and {epochs} are asked for: nothing is left to do."
+        return f"{done}, and {epochs} are requested: nothing is left to do."
 
     @property
     def file(self) -> str:

@@ -204,7 +204,7 @@ class Source:
         name: what it is called.
         preprocessing: its chain.
         load: gives the network and JSON, the source of its weights.
-        key: JSON that tells it from all others, without its being loaded; None where there is none.
+        key: JSON that identifies it without its being loaded; None where there is none.
     """
 
     name: str

@@ -160,7 +160,7 @@ def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
     if wanted and photos.side and photos.side < LEAST_SIDE * wanted:
         warn(
             f"The file's images, {photos.side} pixels wide or high, are enlarged to {wanted}: "
-            "features of the photos themselves (--data FOLDER) tell more."
+            "features of the photos themselves (--data FOLDER) show more."
         )
 
 

@@ -119,7 +119,7 @@ def train_head(
     if constant:
         warn(
             f"{constant:,} of {features.shape[1]:,} features are the same for all training photos "
-            "and tell no classes apart."
+            "and distinguish no classes."
         )
     values = training_rows(features, train, settings.memory)
     fitted = fit_head(

@@ -104,7 +104,7 @@ def pretrained(
 
 
 def saved_weights(name: str, *, include_top: bool) -> dict[str, Any]:
-    """JSON that tells a network whose weights are available from all others."""
+    """Return JSON that identifies a network whose weights are available."""
     path = _models_folder() / _file(source_of(name), include_top)
     _require_readable(name, path)
     return {

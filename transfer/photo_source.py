@@ -31,7 +31,7 @@ class PhotoSource:
         rows: the order in which they are taken, one split after the other; those of a folder are
             mixed, because a file sorted by class is divided wrongly by whoever cuts it at a row.
         splits: name to number of rows.
-        origin: JSON that tells these data from others.
+        origin: JSON that identifies these data.
         place: absolute path of folder or file; names of images are relative to a folder.
         before: config of the chain that the images have been through already.
         side: the shorter one of images that all have one size; None where each has its own.

@@ -295,7 +295,7 @@ def test_a_run_with_more_epochs_says_so(tmp_path, capsys):
     capsys.readouterr()
     train(functional(), tmp_path / "run", epochs=1)
     said = capsys.readouterr().out
-    assert "trained for 2 epochs already, and 1 are asked for" in said and "Resuming" not in said
+    assert "trained for 2 epochs already, and 1 are requested" in said and "Resuming" not in said
 
 
 def test_data_of_a_file_and_arrays_have_one_door(tmp_path, write_dataset):

@@ -40,7 +40,7 @@ class LossInfo:
 
     @property
     def classes(self) -> int:
-        """Number of classes; a single sigmoid tells two apart."""
+        """Number of classes; a single sigmoid distinguishes two."""
         return max(int(self.outputs[-1] or 0), 2)
 
     @property
@@ -67,7 +67,7 @@ def loss_info(model: keras.Model, images: np.ndarray) -> LossInfo:
 
     Args:
         model: the network.
-        images: some samples; where only the network's code knows its outputs, it is asked.
+        images: some samples; where only the network's code knows its outputs, it is called.
 
     Raises:
         LeftOut: several inputs, outputs or losses.

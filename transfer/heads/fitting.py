@@ -29,7 +29,7 @@ LINEAR: dict[str, tuple[Multiclass, ...]] = {
     "svm": ("ovr", "ovo"),
     "squared_svm": ("ovr", "ovo"),
 }
-"""The ways in which a linear head tells several classes apart, its default first."""
+"""How a linear head distinguishes several classes, its default first."""
 TREES = 300
 
 
@@ -123,7 +123,7 @@ def check_head(
     chosen = multiclass or allowed[0]
     if chosen not in allowed:
         raise SightkitError(
-            f"The head {kind} tells several classes apart by {' or '.join(allowed)}.",
+            f"The head {kind} distinguishes several classes by {' or '.join(allowed)}.",
             multiclass=chosen,
         )
     return chosen
@@ -271,6 +271,6 @@ def _fit_one(
         return TreesHead.of(boosted.fit(values, labels))
     except ValueError as error:  # scikit-learn gives up where the first tree is no better
         raise SightkitError(
-            f"AdaBoost needs features that tell the classes apart better than chance ({error}).",
+            f"AdaBoost needs features that distinguish the classes better than chance ({error}).",
             ("choose another --head", "other features"),
         ) from error

@@ -21,7 +21,7 @@ class LinearHead(Head):
         weights: float64 (d, k): a column a class; one alone for two classes; or a column a pair.
         intercepts: float64 (k,).
         classes: number of classes.
-        multiclass: ``"multinomial"``, ``"ovr"`` or ``"ovo"``: what a column tells apart.
+        multiclass: ``"multinomial"``, ``"ovr"`` or ``"ovo"``: what a column distinguishes.
         sigmoids: probabilities of one-vs-rest are sigmoids divided by their sum; else they are the
             softmax of the classes' scores times ``temperature``.
         temperature: 1 where the scores are logarithms of odds; else fitted on held-out scores.

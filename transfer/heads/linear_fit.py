@@ -37,7 +37,7 @@ class LinearFit:
     Attributes:
         kind: ``"logistic"``, ``"softmax"``, ``"svm"`` or ``"squared_svm"``.
         classes: number of classes.
-        multiclass: how several classes are told apart.
+        multiclass: how several classes are distinguished.
         seed: of the order in which the hinge's coordinates are taken.
     """
 
