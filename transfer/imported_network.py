@@ -13,7 +13,6 @@ from sightkit import _files, training
 from sightkit._errors import SightkitError
 from sightkit._scripts import warn
 from sightkit.preprocessing import Pipeline
-from sightkit.training.bundle_writer import adopted
 from sightkit.training.canary import choose_canary
 from sightkit.transfer.feature_network import example_image
 from sightkit.transfer.pixel_ranges import (
@@ -107,6 +106,8 @@ def import_network(
         SightkitError: a network that cannot be stored, other classes, or pixels whose range
             is unknown, or none of whose ranges is better than chance.
     """
+    from sightkit.training.bundle_writer import adopted  # with Keras
+
     network = training.read_network(file)
     chains: dict[Pixels, Pipeline] = chains_for(network, pixels, size=size, crop=crop)
     scaled = scales_itself(network)
