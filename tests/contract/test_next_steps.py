@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from sightkit import _scripts
-from sightkit._errors import SightkitError
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = tuple(_scripts.scripts())
 FOLDERS = (
     *("sightkit", "zoo", "preprocessing", "io", "callbacks", "inference", "training"),
     *("evaluation", "experiments", "transfer", "scripts"),
@@ -47,12 +47,6 @@ class Message:
     alternatives: bool = False
 
 
-def script_names() -> list[str]:
-    """Return the names of all scripts."""
-    names = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
-    return [name for name in names if not name.startswith("_")]
-
-
 @functools.cache
 def messages_of(script: str) -> tuple[Message, ...]:
     """Return the texts that a script can show."""
@@ -70,7 +64,7 @@ def messages_of(script: str) -> tuple[Message, ...]:
         node = definitions(home).get(name)
         if isinstance(node, ast.ClassDef):
             for part in node.body:
-                if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if function(part):
                     method = (home, f"{name}.{part.name}")
                     if part.name.startswith("__") or part.name in read:
                         todo.append(method)
@@ -86,8 +80,9 @@ def messages_of(script: str) -> tuple[Message, ...]:
 
 @functools.cache
 def tree(module: str) -> ast.Module:
+    """Return the source of a module; of a package its stub, which names what it exports."""
     path = ROOT.joinpath(*module.split("."))
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    file = path / "__init__.pyi" if path.is_dir() else path.with_suffix(".py")
     return ast.parse(file.read_text()) if file.is_file() else ast.Module([], [])
 
 
@@ -139,23 +134,10 @@ def is_module(name: str) -> bool:
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
-@functools.cache
-def exported(package: str) -> dict[str, Symbol]:
-    """What a package's stub takes from its modules."""
-    stub = ROOT.joinpath(*package.split("."), "__init__.pyi")
-    found: dict[str, Symbol] = {}
-    for node in ast.walk(ast.parse(stub.read_text())) if stub.is_file() else ():
-        if isinstance(node, ast.ImportFrom):
-            found |= {
-                a.asname or a.name: (module_of(node.module or ""), a.name) for a in node.names
-            }
-    return found
-
-
 def resolved(module: str, name: str) -> Symbol | None:
     if name in definitions(module):
         return module, name
-    return exported(module).get(name) or imports(module).get(name)
+    return imports(module).get(name)
 
 
 @functools.cache
@@ -265,7 +247,7 @@ def wrong(script: str, message: Message) -> str:
     """Return what a script cannot do of what it advises; nothing where all is well."""
     for step in message.steps:
         for name, flags in NAMED.findall(step):
-            named = [each for each in script_names() if fnmatch(each, name)]
+            named = [each for each in SCRIPTS if fnmatch(each, name)]
             if not named and "scripts/" in step:
                 return f"there is no script {name}"
             for flag in re.findall(r"--([a-z-]+)", flags):
@@ -283,7 +265,7 @@ def wrong(script: str, message: Message) -> str:
     return ""
 
 
-@pytest.mark.parametrize("script", script_names())
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_advises_flags_and_scripts_that_exist(script):
     found = {
         f"{message.place}: {reason}"
@@ -317,19 +299,3 @@ def test_the_source_is_read_as_far_as_scripts_reach():
 )
 def test_a_step_that_cannot_be_taken_is_found(text, script, fits):
     assert (not wrong(script, Message("somewhere", (text,)))) == fits
-
-
-def test_an_error_names_the_steps_that_the_script_has(monkeypatch):
-    error = SightkitError("No.", ("add images", "give --exclude NAME", "--fractions 0.8 0 0.2"))
-    monkeypatch.setattr(_scripts, "command_line", True)
-    for flags, shown in (
-        (None, "No. Add images, give --exclude NAME, or --fractions 0.8 0 0.2."),
-        ({"exclude"}, "No. Add images, or give --exclude NAME."),
-        ({"fractions"}, "No. Add images, or --fractions 0.8 0 0.2."),
-        (set(), "No. Add images."),
-    ):
-        monkeypatch.setattr(_scripts, "flags", flags)
-        assert str(error) == shown
-    monkeypatch.setattr(_scripts, "command_line", False)
-    monkeypatch.setattr(_scripts, "flags", None)
-    assert str(error) == "No. Add images, give exclude=NAME, or fractions=(0.8, 0, 0.2)."

@@ -63,3 +63,19 @@ def test_switches_are_the_flags_without_a_value():
         for flag in re.findall(r"(?:Give|give|with|or) --([a-z-]+)", text)
     }
     assert named & switches <= _scripts.SWITCHES
+
+
+def test_an_error_names_the_steps_that_the_script_has(monkeypatch):
+    error = SightkitError("No.", ("add images", "give --exclude NAME", "--fractions 0.8 0 0.2"))
+    monkeypatch.setattr(_scripts, "command_line", True)
+    for flags, shown in (
+        (None, "No. Add images, give --exclude NAME, or --fractions 0.8 0 0.2."),
+        ({"exclude"}, "No. Add images, or give --exclude NAME."),
+        ({"fractions"}, "No. Add images, or --fractions 0.8 0 0.2."),
+        (set(), "No. Add images."),
+    ):
+        monkeypatch.setattr(_scripts, "flags", flags)
+        assert str(error) == shown
+    monkeypatch.setattr(_scripts, "command_line", False)
+    monkeypatch.setattr(_scripts, "flags", None)
+    assert str(error) == "No. Add images, give exclude=NAME, or fractions=(0.8, 0, 0.2)."
