@@ -100,8 +100,7 @@ def definitions(module: str) -> dict[str, ast.AST]:
         elif not isinstance(node, (ast.Import, ast.ImportFrom)):
             found[f"<line {node.lineno}>"] = node
         if isinstance(node, ast.ClassDef):
-            methods = (part for part in node.body if isinstance(part, ast.FunctionDef))
-            found |= {f"{node.name}.{part.name}": part for part in methods}
+            found |= {f"{node.name}.{part.name}": part for part in node.body if function(part)}
     return found
 
 

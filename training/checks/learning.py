@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from sightkit._errors import few
 from sightkit._network import flat_layers
 from sightkit.callbacks.dead_units import dead_units
 from sightkit.training.checks.loss import CROSSENTROPIES
-from sightkit.training.checks.network import Trial, last_with_kernel
+from sightkit.training.checks.network import Measured, Trial, last_with_kernel
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import class_indices
 
@@ -119,20 +120,33 @@ def gradients(trial: Trial, more: np.ndarray) -> Line:
 def overfit(trial: Trial, seconds: float) -> Line:
     """Learn some samples by heart, without dropout and penalties: a sound network can."""
     start = time.monotonic()
-    end = start + seconds
     trial.measure(trial.values())
     step_time = time.monotonic() - start
     if step_time * FEWEST_STEPS > seconds:
         raise LeftOut(f"{FEWEST_STEPS} steps of {step_time:.1f} s would take too long")
-    course = _Course(trial)
-    stopped = any(course.follow(rate, end) for rate in RATES)
-    if course.by_heart:
-        return passed(f"{course}, all of them right" if course.classify else str(course))
-    if course.least < course.first / 2:  # slow learners (SqueezeNet's ReLU on its logits) too
-        return passed(f"{course}{'; then the time was up' if stopped else ''}")
-    if stopped:
+    truth = np.array(class_indices(trial.labels))
+    classify = trial.loss.kind in CROSSENTROPIES and len(trial.loss.outputs) == 1
+    losses: list[float] = []
+    share, by_heart = 0.0, False
+    for measured in _attempts(trial, start + seconds):
+        losses.append(measured.loss)
+        if classify:
+            one = measured.outputs.shape[-1] == 1
+            found = measured.outputs[:, 0] > 0.5 if one else measured.outputs.argmax(axis=-1)
+            share = max(share, float((found == truth).mean()))
+        by_heart = measured.loss < losses[0] / 2 and (share == 1.0 or not classify)
+        if by_heart:
+            break
+    least, time_up = min(losses), time.monotonic() > start + seconds
+    course = f"{len(truth)} samples, loss {losses[0]:.3g} → {least:.3g} in {len(losses)} steps"
+    if by_heart:
+        return passed(f"{course}, all of them right" if classify else course)
+    course += f", {100 * share:.0f} % right" if classify else ""
+    if least < losses[0] / 2:  # slow learners (SqueezeNet's ReLU on its logits) too
+        return passed(f"{course}{'; then the time was up' if time_up else ''}")
+    if time_up:
         raise LeftOut(f"{course}; then the time was up: no verdict")
-    if course.least > 0.95 * course.first:
+    if least > 0.95 * losses[0]:
         return failed(
             f"{course}: the loss stays flat; the initialization is the suspect", INITIALIZATION
         )
@@ -142,51 +156,19 @@ def overfit(trial: Trial, seconds: float) -> Line:
     )
 
 
-class _Course:
-    """How well some samples are learned by heart.
+def _attempts(trial: Trial, end: float) -> Iterator[Measured]:
+    """Yield what is measured before each step, at one rate after the other, until the time is up.
 
-    Attributes:
-        first: the first loss.
-        least: the lowest loss.
-        share: the largest share of samples that were right.
-        by_heart: whether the end was reached: all right, or where nothing is classified, half the
-            loss.
-        classify: whether there is a class for each sample.
+    A rate that is too high for this network proves nothing: the next is lower.
     """
-
-    def __init__(self, trial: Trial) -> None:
-        self.classify = trial.loss.kind in CROSSENTROPIES and len(trial.loss.outputs) == 1
-        self.first, self.least, self.share, self.by_heart = math.nan, math.inf, 0.0, False
-        self._trial = trial
-        self._truth = np.array(class_indices(trial.labels))
-        self._steps = 0
-
-    def follow(self, rate: float, end: float) -> bool:
-        """Learn at one rate; return whether there is nothing more to be tried."""
-        for step, measured in enumerate(self._trial.steps(rate)):
-            if math.isnan(self.first):
-                self.first = measured.loss
-            self._steps += 1
-            self.least = min(self.least, measured.loss)
-            if self.classify:
-                one = measured.outputs.shape[-1] == 1
-                found = measured.outputs[:, 0] > 0.5 if one else measured.outputs.argmax(axis=-1)
-                self.share = max(self.share, float((found == self._truth).mean()))
-            half = measured.loss < self.first / 2
-            self.by_heart = half and (self.share == 1.0 or not self.classify)
-            if self.by_heart or time.monotonic() > end:
-                return True
-            # A rate that is too high for this network proves nothing: the next is lower.
-            if step == STEPS or (step > FEWEST_STEPS and not measured.loss < 2 * self.first):
-                return False
-        return False
-
-    def __str__(self) -> str:
-        right = f", {100 * self.share:.0f} % right" if self.classify and not self.by_heart else ""
-        return (
-            f"{len(self._truth)} samples, loss {self.first:.3g} → {self.least:.3g} in "
-            f"{self._steps} steps{right}"
-        )
+    first = trial.first.loss
+    for rate in RATES:
+        for step, measured in enumerate(trial.steps(rate)):
+            yield measured
+            if time.monotonic() > end:
+                return
+            if step == STEPS or (step > FEWEST_STEPS and not measured.loss < 2 * first):
+                break
 
 
 def _exploded(what: str) -> Line:
