@@ -99,7 +99,7 @@ def test_a_builder_opens_any_recipe_and_others_their_own(monkeypatch):
     other = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(8, 8)))
     io.build_dataset(io.digits, "data.h5", preprocessors=other, fractions=FRACTIONS, limit=20)
     with experiments.start(Built(), "train_x.py") as run:
-        assert run.dataset(io.digits, SMALL, fractions=FRACTIONS).image_shape == (8, 8, 1)
+        assert run.built().image_shape == (8, 8, 1)
         recorded = json.loads(run.run.path(_run_files.ENVIRONMENT).read_text())["data"]
         assert recorded["sha256"] == run.data.file.sha256
     with experiments.start(Config(output=Path("other")), "train_x.py") as run:
@@ -137,7 +137,7 @@ def test_a_smoke_run_takes_few_images_of_a_large_file(smoke, resume, write_datas
     path = write_dataset(train=3_000, validation=500, test=50)
     config = Built(smoke=smoke, data=path, output=Path("mine"), resume=resume)
     with experiments.start(config, "train_x.py") as run:
-        data = run.dataset(io.digits, SMALL, fractions=FRACTIONS)
+        data = run.built()
         counts = {name: last - first for name, (first, last) in data.file.splits.items()}
         whole = {"train": 3_000, "validation": 500, "test": 50}
         few = {"train": 200, "validation": 200, "test": 50}

@@ -90,8 +90,9 @@ def test_evaluate_refuses_bad_input_before_keras_starts(made, script, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     bundle = ("--bundle", bundles[0])
-    check_refused(script("evaluate"), "--bundle")
-    check_refused(script("evaluate", *bundle), "--data")
+    for flags, told in (((), "--bundle"), (bundle, "--data")):
+        result = script("evaluate", *flags)
+        assert result.code == 2 and told in result.stderr and result.heavy == ""
     check_refused(script("evaluate", "--bundle", tmp_path, "--data", data), "bundle.json")
     check_refused(script("evaluate", *bundle, "--data", tmp_path / "no.h5"), "no.h5")
     check_refused(script("evaluate", *bundle, "--data", data, "--split", "dev"), "'dev'")

@@ -207,10 +207,14 @@ def test_an_interruption_leaves_one_run_complete(place, name, replaced, done, ol
         (
             "train_logistic",
             ("--features", "x.h5", "--head", "knn", "--multiclass", "ovo"),
-            "tells several classes apart by",
+            "distinguishes several classes by",
         ),
         ("suspicious_labels", (), "Give --features"),
-        ("predict", ("x.png", "--bundle", "b", "--threshold", "2"), "probability, 0 to 1"),
+        (
+            "predict",
+            ("x.png", "--bundle", "b", "--threshold", "2"),
+            "--threshold must be a probability",
+        ),
     ),
 )
 def test_what_is_wrong_is_told_before_keras_starts(name, flags, told, script):

@@ -159,5 +159,5 @@ def test_finder_refuses_what_it_cannot_test_before_work(data):
             learning_rate_finder(model, data, **arguments)
     with pytest.raises(SightkitError, match="at least one batch"):
         learning_rate_finder(model, [])
-    with pytest.raises(SightkitError, match="must be compiled"):
+    with pytest.raises(SightkitError, match="and compiled"):
         learning_rate_finder(keras.Sequential([keras.layers.Dense(1)]), data)
