@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROWN = {"classes", "files", "sha256"}
 """Entries of a folder's identity that change with its photos."""
 COMPARED = 4
-"""Photos of each folder that are computed anew, to tell whether they are those of then."""
+"""Photos of each folder that are computed anew, and compared with what is stored."""
 ROWS_AT_ONCE = 1024
 CLOSE = 1e-2
 """Relative difference of the features of one photo, at most, by two engines."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sightkit.transfer.feature_network import FeatureNetwork
 
 LEAST_SIDE = 0.5
-"""Of what a network takes: images of a dataset file that are smaller are told."""
+"""Of what a network takes: smaller images of a dataset file are reported."""
 ENGINE = ("engine", "precision")
 
 
@@ -47,12 +47,12 @@ def extract_features(
     cache: str | os.PathLike[str] | None = None,
     max_bad: float = 1.0,
 ) -> Features:
-    """Write the features of photos to a file, or open it if it stands already.
+    """Write the features of photos to a file, or open it if it exists.
 
     Images are decoded on all cores while the network runs. What was written stays when the process
     dies: the same call goes on with it and ends with the same file. Where photos were added to a
     folder, changed or removed since, those that are new or changed are done, and the features of
-    the others stay. Images that cannot be read are counted, told and listed beside the file in
+    the others stay. Images that cannot be read are counted, reported and listed beside the file in
     ``NAME.left_out.csv``.
 
     Args:
@@ -60,7 +60,7 @@ def extract_features(
         photos: from ``open_photos``.
         path: the file, .h5 or .hdf5.
         workers: threads that decode; as many as there are usable cores when left out.
-        overwrite: write the file anew, whatever stands there.
+        overwrite: write the file anew, whatever is there.
         engine: what computes all of them, see ``inference.compile``; ``"auto"`` goes by their
             number.
         precision: what the network computes in, ``"float32"`` or ``"bfloat16"``; features are
@@ -91,7 +91,7 @@ def extract_features(
         if stored is None:
             return _open_same(path, network, photos, precision)
         engine, precision = found["engine"], found["precision"]
-    _tell_enlarged(network, photos)
+    _report_enlarged(network, photos)
     _refuse_left_out(photos, [], path, max_bad)
     examples = _readable(photos, EXAMPLES.get(precision, 8))
     network = network.for_many(count, examples, engine=engine, precision=precision, cache=cache)
@@ -155,7 +155,7 @@ def _refuse_left_out(
         )
 
 
-def _tell_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
+def _report_enlarged(network: FeatureNetwork, photos: PhotoSource) -> None:
     wanted = (network.predictor.input_shape or (None, None))[1]
     if wanted and photos.side and photos.side < LEAST_SIDE * wanted:
         warn(
