@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import keras
@@ -169,30 +170,28 @@ def _build(
         input_tensor=images,
         pooling="avg" if include_top else None,
     )
-    body = keras.models.clone_model(body, clone_function=_Cloning())
+    body = keras.models.clone_model(body, clone_function=_cloning())
     x = body.output
     if include_top:
         x = classify(drop(x, rate, "dropout"), classes)
     return keras.Model(body.inputs[0], x, name=name)
 
 
-class _Cloning:
-    """Copies layers: batch normalization becomes ours, and names become stable.
+def _cloning() -> Callable[[layers.Layer], layers.Layer]:
+    """Return what copies layers: batch normalization becomes ours, and names become stable.
 
     Where Keras left the name to a counter of the process (``conv2d_94``), the number is
     counted anew here, so that two builds have the same names.
     """
+    counts: Counter[str] = Counter()
 
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-
-    def __call__(self, layer: layers.Layer) -> layers.Layer:
+    def cloned(layer: layers.Layer) -> layers.Layer:
         ours = BatchNormalization if type(layer) is layers.BatchNormalization else type(layer)
         config = layer.get_config()
-        counted = re.fullmatch(r"(.*?)(_\d+)?", layer.name)
-        kind = counted[1] if counted else ""
+        kind = re.sub(r"_\d+$", "", layer.name)
         if kind.replace("_", "") == type(layer).__name__.lower():
-            number = self.counts.get(kind, 0)
-            self.counts[kind] = number + 1
-            config["name"] = f"{kind}_{number}" if number else kind
+            config["name"] = f"{kind}_{counts[kind]}" if counts[kind] else kind
+            counts[kind] += 1
         return ours.from_config(config)
+
+    return cloned

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from keras.src.saving import saving_lib
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
 
-MOST_PATH, MOST_GROUPS = 2_000, 20_000
 OLD_LAYERS = "_layer_checkpoint_dependencies/"
 """What TensorFlow 2.12 to 2.15 called the group of layers."""
 
@@ -59,37 +57,6 @@ def finalize(network: keras.Model) -> None:
             layer.finalize_state()
 
 
-class _Editor(keras.saving.KerasFileEditor):
-    """Reads all arrays of a file; Keras' own passes over those below a layer's sublayers."""
-
-    def _extract_weights_from_store(
-        self, data: Any, metadata: Any = None, inner_path: str = ""
-    ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-        arrays: dict[str, np.ndarray] = {}
-        names: dict[str, str] = {}
-        room = data.file.id.get_filesize()
-        waiting = [("", data)]
-        while waiting:
-            place, group = waiting.pop()
-            if len(place) > MOST_PATH or len(names) > MOST_GROUPS:
-                raise ValueError("its groups are too many, or too deep")
-            names[place] = str(group.attrs.get("name", names.get(place, "")))
-            for key in group:
-                link = group.get(key, getclass=True, getlink=True).__name__
-                value = group[key] if link == "HardLink" else None
-                below = place if key == "vars" else f"{place}/{key}".lstrip("/")
-                if hasattr(value, "keys"):
-                    waiting.append((below, value))
-                elif value is None or value.external or value.is_virtual:
-                    raise ValueError(f"{below} is not in the file: {link}")
-                else:
-                    room -= value.nbytes  # Keras compresses nothing
-                    if room < 0:
-                        raise ValueError("it declares more bytes than it has")
-                    arrays[below] = value[()]
-        return arrays, names
-
-
 def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
     """(layer's name in the file, array) by place in the file, as in ``layers/conv2d_1/0``."""
     if not path.is_file():
@@ -102,18 +69,27 @@ def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
             "Save them with model.save_weights.",
             path=str(path),
         )
+    found: dict[str, tuple[str, np.ndarray]] = {}
+    room = path.stat().st_size
+
+    def take(place: str, item: Any) -> None:
+        nonlocal room
+        place = place.replace(OLD_LAYERS, "layers/").replace("/vars/", "/")
+        if hasattr(item, "keys") or not _is_weight(place):
+            return
+        room -= item.nbytes  # Keras compresses nothing
+        if item.external or item.is_virtual or room < 0:
+            raise ValueError(f"{place} is not in the file")
+        found[place] = (str(item.parent.attrs.get("name", "")), item[()])
+
     try:
-        with contextlib.redirect_stdout(StringIO()):  # the editor greets
-            editor = _Editor(str(path))
+        with contextlib.closing(saving_lib.H5IOStore(str(path))) as store:
+            store.h5_file.visititems(take)  # which follows no link
     except Exception as error:  # of any byte of the file
         raise SightkitError(
             f"The file must hold Keras weights ({error}).", "It may be damaged.", path=str(path)
         ) from error
-    return {
-        now: (editor.object_metadata.get(place.rpartition("/")[0], ""), array)
-        for place, array in editor.weights_dict.items()
-        if _is_weight(now := place.replace(OLD_LAYERS, "layers/"))
-    }
+    return found
 
 
 class _Places(saving_lib.H5IOStore):

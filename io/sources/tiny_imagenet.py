@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from sightkit._errors import SightkitError
 from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
 from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
@@ -80,22 +79,17 @@ def _titles(root: Path, classes: Sequence[str]) -> tuple[str, ...]:
 
 def _table(root: Path, name: str, columns: int) -> list[list[str]]:
     """Lines of a text file, cut at tabs; each must have that many columns at least."""
-    path = root / name
     try:
-        lines = read_regular_file(path, MOST_BYTES).decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayoutError(
+        lines = read_regular_file(root / name, MOST_BYTES).decode("utf-8").splitlines()
+        table = [line.split("\t") for line in lines if line.strip()]
+        if short := [number for number, cells in enumerate(table, 1) if len(cells) < columns]:
+            raise ValueError(f"line {short[0]} has no {columns} columns with tabs between them")
+    except (OSError, ValueError) as error:
+        fault = LayoutError if isinstance(error, OSError) else SightkitError
+        raise fault(
             f"The layout of Tiny ImageNet has a text file {name} ({error}).",
-            "Give the folder that holds train and val, or choose another layout.",
+            "Give the folder that holds train and val, fetch the file again, or choose another "
+            "layout.",
             folder=str(root),
         ) from error
-    table = [line.split("\t") for line in lines if line.strip()]
-    short = [position for position, cells in enumerate(table, 1) if len(cells) < columns]
-    if short:
-        raise SightkitError(
-            f"Each line must have {columns} columns, with tabs between them.",
-            "It is damaged: fetch it again.",
-            path=str(path),
-            line=short[0],
-        )
     return table

@@ -114,18 +114,27 @@ def test_weights_inside_layers_are_at_keras_places(inside, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("damage", ("loop", "bomb"))
-def test_loops_and_bombs_are_refused(damage, saved, tmp_path):
+def test_a_bomb_is_refused(saved, tmp_path):
     import h5py
 
     path = tmp_path / "model.weights.h5"
     path.write_bytes(saved[1].read_bytes())
     with h5py.File(path, "a") as file:
-        if damage == "loop":
-            file["layers/a"] = file["layers/b"] = file["layers"]
-        else:
-            file.create_dataset("layers/a/vars/0", (10**9,), "float32", chunks=(10**6,))
+        file.create_dataset("layers/a/vars/0", (10**9,), "float32", chunks=(10**6,))
     assert "must hold Keras weights" in refused(zoo.MiniVGGNet(**ARGUMENTS), path)
+
+
+def test_a_loop_is_passed_once(saved, tmp_path):
+    import h5py
+
+    path = tmp_path / "model.weights.h5"
+    path.write_bytes(saved[1].read_bytes())
+    with h5py.File(path, "a") as file:
+        file["layers/a"] = file["layers/b"] = file["layers"]
+    model = zoo.MiniVGGNet(**ARGUMENTS)
+    zoo.load_weights(model, path)
+    for mine, theirs in zip(saved[0].get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_prelu_and_separable_layers_are_found(tmp_path):
@@ -157,7 +166,7 @@ def test_a_link_to_another_file_is_not_followed(saved, tmp_path):
     path = tmp_path / "linked.weights.h5"
     with h5py.File(path, "w") as file:
         file["layers"] = h5py.ExternalLink(str(saved[1]), "/layers")
-    assert "ExternalLink" in refused(zoo.MiniVGGNet(**ARGUMENTS), path)
+    assert "only in the network" in refused(zoo.MiniVGGNet(**ARGUMENTS), path)
 
 
 def test_values_that_are_no_numbers_are_refused(saved, tmp_path):

@@ -206,7 +206,7 @@ def test_tiny_imagenet_without_its_tables(tiny):
     with pytest.raises(SightkitError, match=r"two images at least.*n03 \(0\)"):
         FolderDataset(tiny, "tiny_imagenet")()
     (tiny / "val" / "val_annotations.txt").write_text("val_0.png n02\n")
-    with pytest.raises(SightkitError, match=r"2 columns.*line=1"):
+    with pytest.raises(SightkitError, match="line 1 has no 2 columns"):
         FolderDataset(tiny, "tiny_imagenet")()
     (tiny / "val" / "val_annotations.txt").unlink()
     with pytest.raises(SightkitError, match=r"val_annotations\.txt \(.*No such file"):
