@@ -11,6 +11,7 @@ long as the parent has run no operation of TensorFlow.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.abc
 import importlib.machinery
 import json
@@ -23,6 +24,8 @@ from types import ModuleType
 from typing import Any
 
 HEAVY = ("keras", "tensorflow", "sklearn", "jax", "torch")
+LIGHT = ("cv2", "h5py", "matplotlib.figure", "rich.progress", "tyro", "typeguard", "unittest.mock")
+"""What nearly every script imports: half a second, spent once."""
 KERAS = {"keras", "tensorflow", "jax"}
 """Keras brings the others: one of them is all of them, as in a new process."""
 
@@ -94,6 +97,8 @@ def serve() -> None:
         import keras  # noqa: F401  (brings TensorFlow)
         import sklearn.linear_model  # noqa: F401
 
+        for name in LIGHT:
+            importlib.import_module(name)
         os.dup2(error, 2)
     for name in [name for name in sys.modules if name.startswith("sightkit")]:
         del sys.modules[name]  # the script imports ours itself
