@@ -278,6 +278,7 @@ def test_arguments_of_keras_are_answered(tmp_path, options, message):
         train(functional(), tmp_path / "run", **options)
 
 
+@pytest.mark.slow
 def test_the_answer_to_class_weight_runs(tmp_path):
     with pytest.raises(SightkitError) as found:
         train(functional(), tmp_path / "run", class_weight={0: 1.0})

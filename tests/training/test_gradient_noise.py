@@ -77,6 +77,7 @@ def train(make, epochs, state=None):
     return [keras.ops.convert_to_numpy(variable.value) for variable in variables]
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_from_its_state_ends_equal():
     make = with_gradient_noise(SGD, seed=1)
     whole, resumed = train(make, 2), train(make, 1, train(make, 1))

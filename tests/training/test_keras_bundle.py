@@ -572,6 +572,7 @@ def test_files_that_are_no_network_are_refused(name, tmp_path):
         read_network(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_it_is_compiled_and_cached_without_keras_code_changes(bundle, tmp_path):
     first = load_bundle(bundle, cache=tmp_path / "cache")
     again = load_bundle(bundle, cache=tmp_path / "cache")

@@ -100,6 +100,7 @@ def test_the_copy_has_the_weights_and_the_loss_of_the_network():
     np.testing.assert_allclose(found.losses, (expected * 4)[:10], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_runs_the_same_twice(data):
     model = network()
     assert learning_rate_finder(model, data) == learning_rate_finder(model, data)

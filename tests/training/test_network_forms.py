@@ -107,7 +107,12 @@ def compiled(form):
     return network
 
 
-@pytest.fixture(params=FORMS)
+QUICK = {"without input", "nested twice", "subclassed, made backwards", "own layer in functional"}
+
+
+@pytest.fixture(
+    params=[pytest.param(f, marks=[] if f in QUICK else pytest.mark.slow) for f in FORMS]
+)
 def form(request):
     return request.param
 

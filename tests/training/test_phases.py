@@ -84,6 +84,7 @@ def test_no_pass_is_tuned(fit, network, tmp_path, tuned):
     assert set(tuned) == {False}
 
 
+@pytest.mark.slow
 def test_a_phase_without_improvement_ends_with_former_weights(fit, network, tmp_path):
     def spoil(batch, logs):
         for variable in network.trainable_variables:

@@ -55,7 +55,8 @@ def test_it_says_what_the_other_would_bring(precision, seconds, said, timed, tmp
     assert precision_hint(network(precision), [BATCH], cache=tmp_path).startswith(said)
 
 
-@pytest.mark.parametrize("steps", (1, pytest.param(4, marks=pytest.mark.slow)))
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", (1, 4))
 def test_measuring_changes_nothing(steps, tmp_path):
     ends = []
     for measured in (False, True):

@@ -67,7 +67,10 @@ def close(ours, theirs):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("start", "every"), ((0, 1), (3, 2), (2, 3)))
+@pytest.mark.parametrize(
+    ("start", "every"),
+    ((2, 3), *(pytest.param(*each, marks=pytest.mark.slow) for each in ((0, 1), (3, 2)))),
+)
 def test_the_mean_is_that_of_the_steps_asked_for(start, every):
     model = compiled(with_weight_average(SGD, start=start, every=every))
     seen = steps(model, 8)[start::every]
@@ -134,6 +137,7 @@ def test_the_network_gets_the_average_and_statistics_that_fit_it():
     assert first.momentum == model.get_layer("second").momentum == 0.99
 
 
+@pytest.mark.slow
 def test_it_says_the_same_wherever_the_data_stood():
     found = []
     for epoch in (0, 7):

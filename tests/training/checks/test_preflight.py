@@ -142,11 +142,11 @@ def floats(images):
 # --- sound trainings --------------------------------------------------------------------------
 
 
-SLOW = ("shallownet", "minivggnet", "minialexnet")
+SLOW = ("convnet", "shallownet", "minivggnet", "minialexnet")
 
 
 @pytest.mark.parametrize(
-    "name", ("mlp", "convnet", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW))
+    "name", ("mlp", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW))
 )
 def test_a_sound_training_raises_no_alarm(name, file, tmp_path):
     train, validation = both(file)
@@ -166,6 +166,7 @@ def test_unscaled_pixels_are_right_where_the_network_normalizes(file):
     assert alarms(preflight(ready(model), train, validation, seconds=60)) == []
 
 
+@pytest.mark.slow
 def test_a_mean_that_was_subtracted_is_no_missing_scale(file):
     mean = split(file).file.mean
     chain = Pipeline((MeanPreprocessor.of(mean), ImageToArrayPreprocessor()))
@@ -319,6 +320,7 @@ def test_labels_that_are_shifted_by_one(photos):
     assert "1 to 4" in result["labels"].found
 
 
+@pytest.mark.slow
 def test_labels_that_are_shifted_by_one_in_a_network_with_room(photos):
     data = Batches(floats(photos[0]), photos[1] + 1)
     data.labels = photos[1] + 1
@@ -363,6 +365,7 @@ def test_labels_and_losses_that_do_not_agree(loss, labels, said, photos):
     assert said in result["labels"].found
 
 
+@pytest.mark.slow
 def test_a_loss_of_probabilities_behind_logits(photos):
     body = network()
     model = ready(keras.Model(body.input, body.get_layer("logits").output))
@@ -414,9 +417,8 @@ def test_classes_that_validation_lacks(form, whole, photos):
     assert whole or "validation has no images of 2 of the 4 classes (2, 3)" in line.found
 
 
-@pytest.mark.parametrize(
-    ("copies", "verdict"), (pytest.param(30, "failed", marks=pytest.mark.slow), (1, "failed"))
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("copies", "verdict"), ((30, "failed"), (1, "failed")))
 def test_images_of_the_test_split_among_those_of_the_training(copies, verdict, write, photos):
     images = photos[0].copy()
     images[:copies] = images[270 : 270 + copies]
@@ -479,6 +481,7 @@ def test_relus_that_are_mostly_dead(file):
     assert "dead" in result["gradients"].found
 
 
+@pytest.mark.slow
 def test_a_layer_that_is_frozen_at_random_values(file):
     model = network()
     model.get_layer("block2_conv1").trainable = False

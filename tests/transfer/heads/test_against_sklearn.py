@@ -121,7 +121,16 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize("change", HARD.values(), ids=HARD)
+QUICK = {"sparse and large", "an outlier", "dead in two folds", "minute"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(change, id=name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name, change in HARD.items()
+    ],
+)
 def test_hard_features_get_the_plain_grids_c_and_predictions(change):
     """Also where a feature is constant among a fold's training photos, and with few photos."""
     features, labels = photos(113, 26, 3, seed=24)
@@ -237,7 +246,9 @@ def test_trees_as_arrays_answer_as_scikit_learns_do(estimator, classes):
     assert np.allclose(ours, estimator.predict_proba(features[150:]), atol=1e-6)
 
 
-@pytest.mark.parametrize("head", ("random_forest", "adaboost"))
+@pytest.mark.parametrize(
+    "head", (pytest.param("random_forest", marks=pytest.mark.slow), "adaboost")
+)
 def test_forests_are_evaluated_without_a_choice(head):
     features, labels = photos(90, 8, 3)
     found = fit_head(head, features, labels, names(3))
@@ -255,7 +266,7 @@ LINEAR = (
 
 
 @pytest.mark.parametrize(("kind", "multiclass"), LINEAR)
-@pytest.mark.parametrize("dimensions", (15, 200))
+@pytest.mark.parametrize("dimensions", (15, pytest.param(200, marks=pytest.mark.slow)))
 def test_a_head_fitted_on_parts_is_about_as_good(kind, multiclass, dimensions, monkeypatch):
     features, labels = photos(1000, dimensions, 3)
     monkeypatch.setattr("sightkit.transfer.heads.stored_rows.BLOCK_BYTES", 4 * dimensions * 40)
