@@ -34,13 +34,13 @@ from sightkit.evaluation.predictions import (
     require_stored_order,
 )
 from sightkit.evaluation.tables import percent, text_table
+from sightkit.io.labels import SMALLEST_PHOTO
 
 SHOWN_CLASSES = 50
 WORST = 24
 """Mistakes in report.html."""
 FEW_A_CLASS = 2_000
 """Photos of a class below which a network from scratch is no match for features."""
-SMALLEST_PHOTO = 32
 SEEN = 16
 
 

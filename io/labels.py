@@ -6,11 +6,16 @@ exist for those who ask for them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from sightkit._errors import SightkitError, few
+from sightkit._errors import SightkitError, few, printable
+
+FEW = 500
+"""Images of a class, far under the 1,000 to 5,000 that networks from random weights want."""
+SMALLEST_PHOTO = 32
+"""Pixels."""
 
 
 def encode_labels(
@@ -125,6 +130,34 @@ def class_weights(
     return {
         label: float(len(values) / (classes * count)) for label, count in enumerate(counts.tolist())
     }
+
+
+def class_counts(labels: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:
+    """Name of each class to its number of labels, integer (N,)."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    return dict(zip(class_names, counts.tolist(), strict=True))
+
+
+def few_pictures(counts: Mapping[str, int], shapes: Iterable[tuple[int, ...]]) -> str:
+    """Return what to do where classes have far under 1,000 photos; empty where none has.
+
+    Photos have colours and 32 pixels at least: grey digits want no features of ImageNet's networks.
+
+    Args:
+        counts: images of each class, by its name.
+        shapes: of some or all images, (H, W, C).
+    """
+    poor = {name: count for name, count in counts.items() if count < FEW}
+    photos = any(shape[2:] == (3,) and min(shape[:2]) >= SMALLEST_PHOTO for shape in shapes)
+    if not poor or not photos:
+        return ""
+    fewest = min(poor, key=lambda name: poor[name])
+    return (
+        f"{len(poor):,} of {len(counts):,} classes have far under 1,000 images "
+        f"({printable(fewest)} {poor[fewest]:,}), too few for a network that begins with random "
+        "weights: features of a trained one (scripts/extract_features.py) and logistic regression "
+        "(scripts/train_logistic.py) do with them."
+    )
 
 
 def check_labels(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:

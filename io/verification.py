@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import math
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._scripts import as_given
 from sightkit.io.arguments import share
 from sightkit.io.depth import watch_depth
 from sightkit.io.hdf5.file import DatasetFile
@@ -21,13 +23,15 @@ from sightkit.io.hdf5.values import channel_sums, row_hashes
 from sightkit.io.image_header import read_header
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.images import decode_image
+from sightkit.io.labels import class_counts, few_pictures
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.near_copies import Thumbnails
 from sightkit.io.regular_file import read_regular_file
+from sightkit.io.sources.folder_layouts import by_folder, by_split
 from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.io.threads import in_threads, progress
 
-SHOWN = 5
+SHOWN, KINDS = 5, ("bad", "warning", "left out")
 MAXIMUM_BYTES = 2**30
 """Larger than the file of any image of a hundred million pixels."""
 PORTION_BYTES = 2**23
@@ -42,15 +46,14 @@ class Verification:
         path: the folder or the file.
         checked: number of images.
         findings: what is bad, what is worth a look, and what was left out; sorted by kind.
-        near_copies: how many there are, and what was not compared, in words; empty for features.
-        depth: what to do where 16-bit files hold values of 12 bits; empty where they do not.
+        notes: on near copies and what was not compared, classes of few photos, and 16-bit files
+            that hold values of 12 bits.
     """
 
     path: Path
     checked: int
     findings: tuple[Finding, ...]
-    near_copies: str = ""
-    depth: str = ""
+    notes: tuple[str, ...] = ()
 
     def of_kind(self, kind: str) -> tuple[Finding, ...]:
         """Findings that are ``"bad"``, a ``"warning"`` or ``"left out"``."""
@@ -62,9 +65,8 @@ class Verification:
         return self.of_kind("bad")
 
     def __str__(self) -> str:
-        lines = [f"{self.path}: {self.checked:,} images checked"]
-        lines += [line for line in (self.near_copies, self.depth) if line]
-        for kind in ("bad", "warning", "left out"):
+        lines = [f"{self.path}: {self.checked:,} images checked", *map(as_given, self.notes)]
+        for kind in KINDS:
             found = self.of_kind(kind)
             lines.append(f"{kind + ':':<10}{len(found):,}")
             for each in found[:SHOWN]:
@@ -116,15 +118,14 @@ def verify(
         check_list(Path(output))
     with watch_depth() as depth:
         if path.is_dir():
-            checked, findings, near_copies = _verify_folder(path, exclude, workers)
+            checked, findings, notes = _verify_folder(path, exclude, workers)
         else:
-            checked, findings, near_copies = _verify_file(path, workers)
-    order = {"bad": 0, "warning": 1, "left out": 2}
-    findings.sort(key=lambda finding: order[finding.kind])
-    found = Verification(path, checked, tuple(findings), near_copies, depth.describe())
+            checked, findings, notes = _verify_file(path, workers)
+    findings.sort(key=lambda finding: KINDS.index(finding.kind))
+    notes = tuple(note for note in (*notes, depth.describe()) if note)
+    found = Verification(path, checked, tuple(findings), notes)
     if output is not None:
         write_list(Path(output), found.findings)
-    where = f"They are listed in {output}." if output is not None else "Give output= for a list."
     if not found.checked:
         reasons = Counter(finding.reason for finding in found.findings).most_common(3)
         raise SightkitError(
@@ -137,7 +138,7 @@ def verify(
         raise SightkitError(
             f"{len(found.bad):,} of {found.checked:,} images are bad "
             f"({len(found.bad) / found.checked:.2%}, allowed are {tolerance:.2%}).",
-            f"{where} The first: {found.bad[0].reason}",
+            f"{output or 'output=FILE'} lists them. The first: {found.bad[0].reason}",
             path=str(found.path),
             first=found.bad[0].path,
         )
@@ -146,8 +147,8 @@ def verify(
 
 def _verify_folder(
     root: Path, exclude: Sequence[str], workers: int | None
-) -> tuple[int, list[Finding], str]:
-    """The number of images below ``root``, what is wrong with some, a line about near copies."""
+) -> tuple[int, list[Finding], list[str]]:
+    """The number of images below ``root``, what is wrong with some, notes."""
     scan = scan_folder(root, exclude)
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
     findings += [Finding(name, reason) for name, reason in scan.lost]
@@ -155,19 +156,23 @@ def _verify_folder(
     folders = [os.path.dirname(name) for name in names]
     seen: dict[bytes, int] = {}
     thumbnails = Thumbnails(len(names))
+    shapes: set[tuple[int, ...]] = set()
+
+    def look(number: int, image: np.ndarray) -> None:
+        thumbnails.add(number, image)
+        shapes.add(image.shape)
 
     def check(number: int) -> tuple[Finding | None, str, bytes]:
-        return _check(root, names[number], lambda image: thumbnails.add(number, image))
+        return _check(root, names[number], functools.partial(look, number))
 
     def copy_of(other: int, number: int) -> str:
         return f"{names[other]}{', in another folder' * (folders[other] != folders[number])}"
 
-    numbers = range(len(names))
     with (
         progress(len(names), f"Checking {root.name}") as advance,
-        contextlib.closing(in_threads(check, numbers, workers=workers)) as results,
+        contextlib.closing(in_threads(check, range(len(names)), workers=workers)) as results,
     ):
-        for number, (finding, sha256, pixels) in zip(numbers, results, strict=True):
+        for number, (finding, sha256, pixels) in enumerate(results):
             advance(1)
             findings += [finding] if finding else []
             first = seen.setdefault(pixels, number) if pixels else number
@@ -178,7 +183,12 @@ def _verify_folder(
     for number, other in sorted(near.items()):
         reason = f"nearly the same picture as {copy_of(other, number)}"
         findings.append(Finding(names[number], reason, kind="warning"))
-    return len(names) + len(scan.lost), findings, text
+    counts: Counter[str] = Counter()
+    for classes_of in (by_folder, by_split):
+        with contextlib.suppress(SightkitError):  # of another layout
+            counts = counts or Counter(label for _, _, label in classes_of(scan).images)
+    notes = [text, few_pictures(counts, shapes)]
+    return len(names) + len(scan.lost), findings, notes
 
 
 def _check(
@@ -207,8 +217,8 @@ def _check(
     return finding, sha256, pixels
 
 
-def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], str]:
-    """Return the number of rows, those that differ from their hash or are in two splits, a line."""
+def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], list[str]]:
+    """The number of rows, those that differ from their hash or are in two splits, and notes."""
     file = DatasetFile.open(path)
     sources, hashes = file.sources(), file.hashes()
     digests = [row.tobytes().hex() for row in hashes]
@@ -220,14 +230,16 @@ def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], s
         )
     ]
     if file.dtype != np.uint8:
-        return len(sources), findings, ""
+        return len(sources), findings, []
     splits = [name for name, (first, last) in file.splits.items() for _ in range(first, last)]
     different = np.sort(np.unique(digests, return_index=True)[1]).tolist()
     near, _, text = thumbnails.copies(different, splits, "split")
     for row, other in sorted(near.items()):
         reason = f"row {row} of {splits[row]}: nearly the same as row {other} of {splits[other]}"
         findings.append(Finding(sources[row], reason, digests[row], "warning"))
-    return len(sources), findings, text
+    counts = class_counts(file.labels, file.class_names)
+    notes = [text, few_pictures(counts, [file.shape[1:]])]
+    return len(sources), findings, notes
 
 
 def _changed(

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from sightkit import _files
 from sightkit._errors import SightkitError, few
+from sightkit._scripts import as_given
 from sightkit.io.arguments import share
 from sightkit.io.build.dataset import build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
@@ -23,6 +22,7 @@ from sightkit.io.chain import Chain
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.labels import class_counts, few_pictures
 from sightkit.io.left_out import counted
 from sightkit.io.size import SizeFlags
 from sightkit.io.sources.archives import unpacked
@@ -159,6 +159,8 @@ class BuildConfig(SizeFlags):
             ) from error
         result = _facts(file, time.perf_counter() - start)
         print(_summary(result, file.left_out, existed))
+        if not self.smoke and (line := few_pictures(result["classes"], [file.shape[1:]])):
+            print(as_given(line))
         return result
 
     @property
@@ -195,12 +197,11 @@ def _check_classes(found: Sequence[str], wanted: Sequence[str], data: Path) -> N
 
 
 def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
-    counts = np.bincount(file.labels, minlength=len(file.class_names)).tolist()
     return {
         "output": str(file.path),
         "images": file.shape[0],
         "shape": list(file.shape[1:]),
-        "classes": dict(zip(file.class_names, counts, strict=True)),
+        "classes": class_counts(file.labels, file.class_names),
         "splits": {name: last - first for name, (first, last) in file.splits.items()},
         "left_out": sum(file.left_out.values()),
         "near_copies": file.recipe.get("near_copies", {}).get("text", ""),

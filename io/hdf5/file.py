@@ -28,7 +28,7 @@ import h5py
 import numpy as np
 
 from sightkit._errors import SightkitError, few
-from sightkit.io.hdf5.opening import check_kind, keys_of, open_to_read, own_dataset, within
+from sightkit.io.hdf5.opening import check_kind, group_of, open_to_read, own_dataset, within
 from sightkit.io.hdf5.values import identity
 
 FORMAT = "sightkit-dataset"
@@ -197,21 +197,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
 def _describe(
     path: Path, file: h5py.File, stamp: tuple[int, int, int, int], key: str
 ) -> DatasetFile:
-    group = ""
-    if key or file.attrs.get("format") != FORMAT:
-        keys = keys_of(file, FORMAT)
-        if key not in keys:
-            raise SightkitError(
-                "The file must be a dataset that HDF5DatasetWriter wrote"
-                + (f"; it holds {few(list(keys))}." if keys else "."),
-                (
-                    *(f'give --key="{each}"' for each in list(keys)[:1]),
-                    "build it with one of scripts/build_*.py or train_*.py",
-                ),
-                path=str(path),
-                **({"key": key} if key else {}),
-            )
-        group = keys[key]
+    group = group_of(path, file, FORMAT, key)
     attributes = file[group or "/"].attrs
     if int(attributes["schema"]) > SCHEMA:
         raise SightkitError(

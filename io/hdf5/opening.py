@@ -7,7 +7,7 @@ from typing import Any
 
 import h5py
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 
 
 def check_kind(path: Path) -> None:
@@ -80,15 +80,36 @@ def within(group: str, name: str) -> str:
     return f"{group}/{name}" if group else name
 
 
-def keys_of(file: h5py.File, form: str) -> dict[str, str]:
-    """Return the path of the rows of each dataset that a file holds, and the group it is in.
+def group_of(path: Path, file: h5py.File, form: str, key: str) -> str:
+    """Return the group that holds a dataset; empty for the file itself.
 
-    ``form`` is the attribute ``format`` of such a group; ``visititems`` follows no link.
+    Args:
+        path: of the file.
+        file: opened.
+        form: attribute ``format`` of a group that holds one.
+        key: path of the rows; empty for those of the file itself.
+
+    Raises:
+        SightkitError: no such dataset; those that there are, are named. No link is followed.
     """
+    if not key and file.attrs.get("format") == form:
+        return ""
     groups: dict[str, Any] = {"": file}
     file.visititems(lambda name, item: groups.update({name: item}) if item.attrs else None)
-    return {
+    keys = {
         within(name, str(group.attrs.get("data_key"))): name
         for name, group in groups.items()
         if group.attrs.get("format") == form
     }
+    if key not in keys:
+        raise SightkitError(
+            "The file must be a dataset that HDF5DatasetWriter wrote"
+            + (f"; it holds {few(list(keys))}." if keys else "."),
+            (
+                *(f'give --key="{each}"' for each in list(keys)[:1]),
+                "build it with one of scripts/build_*.py or train_*.py",
+            ),
+            path=str(path),
+            **({"key": key} if key else {}),
+        )
+    return keys[key]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import few
+from sightkit.io.labels import few_pictures
 from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples, class_indices
@@ -33,8 +34,13 @@ def labels(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
     return passed(f"{form} for {loss.classes} classes, as {loss.kind} takes them")
 
 
-def balance(loss: LossInfo, train: Samples, validation: Samples | None = None) -> Line:
-    """Count each class, what always saying the largest would score, and what validation lacks."""
+def balance(
+    loss: LossInfo, train: Samples, validation: Samples | None = None, *, pretrained: bool = False
+) -> Line:
+    """Count each class, what always saying the largest would score, and what validation lacks.
+
+    Of a network that is not ``pretrained`` it tells whether classes have far too few photos.
+    """
     if loss.kind not in CROSSENTROPIES or len(loss.outputs) != 1:
         raise LeftOut("there is no one class an image")
     classes = class_indices(train.all_labels)
@@ -67,14 +73,18 @@ def balance(loss: LossInfo, train: Samples, validation: Samples | None = None) -
             f"({few(absent)}): its loss and accuracy say nothing of them; {text}",
             "Divide the images anew so that each split has all classes, or leave those out.",
         )
+    few_photos = ""
+    if train.complete and not pretrained:
+        by_name = dict(zip(names, counts.tolist(), strict=False))
+        few_photos = few_pictures(by_name, [train.images.shape[1:]])
     if getattr(train.data, "class_weights", None):
-        return passed(f"{text}; each class counts the same in the loss")
+        return passed(f"{text}; each class counts the same in the loss", few_photos)
     if train.complete and counts[largest] > UNEQUAL * counts[smallest]:
         return warned(
             f"{text}; {names[smallest]} has {counts[smallest]:,}",
             "Weight the classes by --class-weights, and evaluate by recall per class.",
         )
-    return passed(text)
+    return passed(text, few_photos)
 
 
 def _labels_of(data: Any) -> np.ndarray:

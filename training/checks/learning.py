@@ -209,18 +209,23 @@ def _zero_kernels(model: keras.Model) -> list[str]:
     ]
 
 
-def _frozen_at_random(model: keras.Model) -> list[str]:
-    """Return frozen layers, unless a bias, beta or moving mean shows that they were trained."""
-    frozen = [
+def frozen(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers whose weights do not learn."""
+    return [
         layer
         for layer in flat_layers(model)
         if not layer.trainable_variables
         and any(getattr(layer, name, None) is not None for name in TRAINED)
     ]
-    traces = [getattr(layer, name, None) for layer in frozen for name in TRACES]
+
+
+def _frozen_at_random(model: keras.Model) -> list[str]:
+    """Return frozen layers, unless a bias, beta or moving mean shows that they were trained."""
+    layers = frozen(model)
+    traces = [getattr(layer, name, None) for layer in layers for name in TRACES]
     if any(each is not None and keras.ops.convert_to_numpy(each.value).any() for each in traces):
         return []
-    return [layer.name for layer in frozen]
+    return [layer.name for layer in layers]
 
 
 def _flowing(trial: Trial, found: list[np.ndarray]) -> Line:

@@ -44,7 +44,8 @@ def preflight(
     inputs        shape, NaN, pixels not scaled (0–255) or scaled twice, validation like training
     channels      channels last; red, green, blue in one order
     labels        form and range as loss and network take them; logits against probabilities
-    balance       images of each class, score of always saying the largest, classes not validated
+    balance       images of each class, score of always saying the largest, classes not
+                  validated, and far too few photos for a network with random weights
     splits        the same image in two splits, by content
     initial loss  near log C; exactly log C with the last kernel zeroed
     gradients     every weight gets one; dead ReLUs; layers frozen at random values
@@ -118,7 +119,9 @@ class _Checks:
         self.make("labels", lambda: in_labels.labels(self.loss, self.samples, other))
         self.make(
             "balance",
-            lambda: in_labels.balance(self.loss, self.samples, other),
+            lambda: in_labels.balance(
+                self.loss, self.samples, other, pretrained=bool(learning.frozen(self.model))
+            ),
             needs=("labels",),
         )
         read = (self.train, other)

@@ -638,3 +638,21 @@ def test_the_other_backend():
     )
     assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-1000:]
     assert "skipped" not in told.stdout
+
+
+@pytest.mark.parametrize("frozen", (False, True))
+@pytest.mark.parametrize("side", (16, 32))
+def test_few_photos_are_told_where_no_trained_weights_rest(frozen, side, photos):
+    images = np.repeat(np.repeat(floats(photos[0]), side // SIDE, 1), side // SIDE, 2)
+    train = io.ArrayBatches(images, photos[1], batch_size=32)
+    layers = [
+        keras.Input((side, side, 3)),
+        keras.layers.Conv2D(4, 3, trainable=not frozen),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(CLASSES, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", SPARSE)
+    line = preflight(model, train, seconds=0)["balance"]
+    told = "4 of 4 classes have far under 1,000 images" in line.todo
+    assert line.verdict == "passed" and told == (side == 32 and not frozen)
