@@ -17,6 +17,12 @@ class PublishedFile:
     bytes: int = 0
     sha256: str = ""
 
+    @classmethod
+    def of(cls, line: str) -> PublishedFile:
+        """Read a line: name, bytes, SHA-256."""
+        name, *rest = line.split()
+        return cls(name, *map(int, rest[:1]), *rest[1:])
+
 
 @dataclass(frozen=True)
 class PublishedData:
@@ -25,14 +31,19 @@ class PublishedData:
     Attributes:
         title: what people call it.
         origin: where it comes from, an address or words.
-        files: those that are fetched there.
+        listing: of the files that are fetched there, see ``PublishedFile.of``.
         licence: as its authors state it; empty where they state none.
     """
 
     title: str
     origin: str
-    files: tuple[PublishedFile, ...]
+    listing: str
     licence: str = ""
+
+    @property
+    def files(self) -> tuple[PublishedFile, ...]:
+        """The files of the listing."""
+        return tuple(map(PublishedFile.of, self.listing.strip().split("\n")))
 
     @property
     def way(self) -> str:
@@ -53,90 +64,62 @@ DATA_SETS = {
     "animals": PublishedData(
         "Animals (cats, dogs, pandas)",
         "the course: cats and dogs of Kaggle's Dogs vs. Cats, pandas of ImageNet",
-        (PublishedFile("animals.zip"),),
+        "animals.zip",
     ),
     "caltech101": PublishedData(
         "Caltech-101",
         "https://data.caltech.edu/records/mzrjq-6wc02",
-        (PublishedFile("caltech-101.zip", 137_414_764),),
+        "caltech-101.zip 137414764",
         "CC BY 4.0",
     ),
     "cifar10": PublishedData(
         "CIFAR-10",
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        (
-            PublishedFile(
-                "cifar-10-python.tar.gz",
-                170_498_071,
-                "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-            ),
-        ),
+        """
+cifar-10-python.tar.gz 170498071 6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce
+""",
     ),
     "dogs_vs_cats": PublishedData(
         "Dogs vs. Cats",
         "https://www.kaggle.com/c/dogs-vs-cats",
-        (PublishedFile("train.zip"),),
+        "train.zip",
         "rules of the competition",
     ),
     "fashion_mnist": PublishedData(
         "Fashion-MNIST",
         "https://github.com/zalandoresearch/fashion-mnist",
-        (
-            PublishedFile(
-                "train-images-idx3-ubyte.gz",
-                26_421_880,
-                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            ),
-            PublishedFile(
-                "train-labels-idx1-ubyte.gz",
-                29_515,
-                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            ),
-            PublishedFile(
-                "t10k-images-idx3-ubyte.gz",
-                4_422_102,
-                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            ),
-            PublishedFile(
-                "t10k-labels-idx1-ubyte.gz",
-                5_148,
-                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-            ),
-        ),
+        """
+train-images-idx3-ubyte.gz 26421880 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
+train-labels-idx1-ubyte.gz 29515 a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845
+t10k-images-idx3-ubyte.gz 4422102 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073
+t10k-labels-idx1-ubyte.gz 5148 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5
+""",
         "MIT",
     ),
     "flowers17": PublishedData(
         "Flowers-17",
         "https://www.robots.ox.ac.uk/~vgg/data/flowers/17",
-        (PublishedFile("17flowers.tgz"),),
+        "17flowers.tgz",
     ),
     "mnist": PublishedData(
         "MNIST",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-        (
-            PublishedFile(
-                "mnist.npz",
-                11_490_434,
-                "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-            ),
-        ),
+        """
+mnist.npz 11490434 731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1
+""",
         "CC BY-SA 3.0",
     ),
     "smiles": PublishedData(
         "SMILEs",
         "https://github.com/hromi/SMILEsmileD",
-        (PublishedFile("SMILEsmileD-master.zip"),),
+        "SMILEsmileD-master.zip",
     ),
     "tiny_imagenet": PublishedData(
         "Tiny ImageNet",
         "https://cs231n.stanford.edu/tiny-imagenet-200.zip",
-        (
-            PublishedFile(
-                "tiny-imagenet-200.zip",
-                248_100_043,
-                "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
-            ),
-        ),
+        """
+tiny-imagenet-200.zip 248100043 6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821
+""",
     ),
 }
 """By the end of the name of the script that builds or trains on it."""

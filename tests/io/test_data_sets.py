@@ -41,8 +41,8 @@ def test_hashes_and_sizes_are_of_their_form(name):
 
 def test_another_file_of_a_published_name_is_reported(tmp_path, monkeypatch, capsys):
     sha256 = hashlib.sha256(b"as published").hexdigest()
-    files = (PublishedFile("a.zip", 12, sha256), PublishedFile("b.zip"))
-    data = PublishedData("Things", "https://example.org", files)
+    data = PublishedData("Things", "https://example.org", f"a.zip 12 {sha256}\nb.zip")
+    assert data.files == (PublishedFile("a.zip", 12, sha256), PublishedFile("b.zip"))
     for name, content in (("a.zip", b"as published"), ("b.zip", b"?"), ("c.zip", b"?")):
         Path(tmp_path, name).write_bytes(content)
         data.report(tmp_path / name)
