@@ -143,24 +143,18 @@ def _build(
 ) -> None:
     check_fixed(images, recipe["fractions"])
     refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
-    prepared = Prepared(images, preprocessors, workers=workers)
     names = [printable(images.identify(row)) for row in range(len(images))]
     groups = None if grouping is None else grouping(names)
-
-    def room(shape: tuple[int, ...]) -> int | None:
-        # Of a quick try few rows are used: they are read again.
-        count, limit = len(names), recipe["limit"]
-        if limit is not None:
-            count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
-        dims, dtype = (count, *shape), np.dtype(np.uint8)
+    tolerant, count, limit = recipe["max_bad"] is not None, len(names), recipe["limit"]
+    if limit is not None:
+        count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
+    with report_depth():
+        prepared = Prepared(images, preprocessors, tolerant=tolerant, workers=workers)
+        dims, dtype = (count, *prepared.shape), np.dtype(np.uint8)
         needed = file_size(dims, dtype, images.class_names, mean_bytes(names))
         _files.require_free_space(path.parent, needed, path.name)
-        return needed if limit is None else None
-
-    with report_depth():
         prepared.read_all(
-            tolerant=recipe["max_bad"] is not None,
-            room=room,
+            spare=needed if limit is None else None,  # of a quick try few rows are read again
             folder=path.parent,
             name=f"Reading {images.name}",
         )

@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,63 +35,58 @@ class Prepared:
     Args:
         images: the source; ``read`` is called from several threads.
         preprocessors: chain that makes all images one size.
+        tolerant: collect images that cannot be read; otherwise the first is an error.
         workers: threads.
 
     Attributes:
-        shape: (H, W, C) of every row.
+        shape: (H, W, C) of every row; empty where no image can be read.
         hashes: uint8 (N, 32), SHA-256 of each row.
         unreadable: index to reason, of images that could not be read.
         thumbnails: of all that could, as they were read, for ``Thumbnails.copies``.
     """
 
     def __init__(
-        self, images: ImageSource, preprocessors: Chain, *, workers: int | None = None
+        self,
+        images: ImageSource,
+        preprocessors: Chain,
+        *,
+        tolerant: bool,
+        workers: int | None = None,
     ) -> None:
         self.hashes = np.zeros((len(images), 32), np.uint8)
         self.unreadable: dict[int, str] = {}
-        self.shape: tuple[int, ...] = ()
         self.thumbnails = Thumbnails(len(images))
         self._images = images
         self._chain = preprocessors
+        self._tolerant = tolerant
         self._workers = workers
         self._held: np.ndarray | None = None
+        rows = ((row, self._prepare(row)) for row in range(len(images)))
+        self._first, self._image = next((pair for pair in rows if pair[1] is not None), (0, None))
+        self.shape = () if self._image is None else self._image.shape
 
-    def read_all(
-        self,
-        *,
-        tolerant: bool,
-        room: Callable[[tuple[int, ...]], int | None],
-        folder: Path,
-        name: str,
-    ) -> None:
+    def read_all(self, *, spare: int | None, folder: Path, name: str) -> None:
         """Read every image.
 
         Args:
-            tolerant: collect those that cannot be read; otherwise the first is an error.
-            room: called once with the shape of a row, before all others are read; gives the
-                bytes that the disk must keep free for the dataset, or None if rows shall not
-                wait but be read again.
+            spare: bytes that the disk must keep free for the dataset; None if rows shall not wait
+                but be read again.
             folder: where rows may wait.
             name: what the progress bar says.
         """
-        count = len(self._images)
-        first, row = self._first_readable(tolerant)
-        if row is None:
+        if self._image is None:
             return
-        self.shape = row.shape
-        spare = room(self.shape)
+        count, first = len(self._images), self._first
         if spare is not None:
-            shape, fits = (count, *row.shape), count * row.size <= MEMORY_BYTES
+            shape, fits = (count, *self.shape), count * self._image.size <= MEMORY_BYTES
             self._held = np.empty(shape, np.uint8) if fits else _on_disk(shape, folder, spare)
-        self._store(first, row)
+        self._store(first, self._image)
         starts = range(first + 1, count, TASK_ROWS)
         tasks = (range(start, min(start + TASK_ROWS, count)) for start in starts)
         with (
             progress(count, name) as advance,
             contextlib.closing(
-                in_threads(
-                    lambda rows: self._store_rows(rows, tolerant), tasks, workers=self._workers
-                )
+                in_threads(self._store_rows, tasks, workers=self._workers)
             ) as results,
         ):
             advance(first + 1)
@@ -118,27 +112,19 @@ class Prepared:
             keys[row] += original
         return keys
 
-    def _first_readable(self, tolerant: bool) -> tuple[int, np.ndarray | None]:
-        """The first image that can be read: its shape is that of all."""
-        for row in range(len(self._images)):
-            image = self._prepare(row, tolerant)
-            if image is not None:
-                return row, image
-        return 0, None
-
-    def _store_rows(self, rows: range, tolerant: bool) -> int:
+    def _store_rows(self, rows: range) -> int:
         for row in rows:
-            image = self._prepare(row, tolerant)
+            image = self._prepare(row)
             if image is not None:
                 self._store(row, image)
         return len(rows)
 
-    def _prepare(self, row: int, tolerant: bool) -> np.ndarray | None:
+    def _prepare(self, row: int) -> np.ndarray | None:
         try:
             image = self._images.read(row)
             self.thumbnails.add(row, image)
         except (SightkitError, OSError) as error:
-            if not tolerant:
+            if not self._tolerant:
                 raise SightkitError(
                     f"Every image must be readable, and one is not. {error}",
                     (
