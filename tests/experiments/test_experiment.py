@@ -165,7 +165,7 @@ def test_class_weights_let_every_class_count_the_same(write_dataset):
     np.testing.assert_allclose(counted, 40 / len(counted), rtol=1e-5)
 
 
-@pytest.mark.parametrize("builder", [False, True])
+@pytest.mark.parametrize("builder", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_size_is_that_of_network_and_bundle(builder, monkeypatch):
     """Of stored images where the script stores them, else of the chain."""
     kind, size = (Built, (8, 8)) if builder else (Config, (12, 20))
@@ -190,6 +190,7 @@ def test_a_size_is_that_of_network_and_bundle(builder, monkeypatch):
     assert bundle.predict([photo]).shape == (1, 10)
 
 
+@pytest.mark.slow
 def test_a_split_by_name_is_validated_and_all_are_reported():
     shares = {"train": 0.4, "validation": 0.2, "calibration": 0.2, "test": 0.2}
     io.build_dataset(io.digits, "data.h5", preprocessors=SMALL, fractions=shares, limit=60)

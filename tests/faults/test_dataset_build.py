@@ -60,6 +60,7 @@ def lines_of(*arguments, timeout=120):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_the_old_file_or_the_new(tmp_path):
     lines = lines_of("points", tmp_path)
     assert len(lines) == 25

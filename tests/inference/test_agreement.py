@@ -113,7 +113,7 @@ def test_bfloat16_without_real_images_is_refused(network):
         inference.compile(network, engine="keras", precision="bfloat16")
 
 
-@pytest.mark.parametrize("engine", ["openvino", "folded"])
+@pytest.mark.parametrize("engine", [pytest.param("openvino", marks=pytest.mark.slow), "folded"])
 def test_bfloat16_that_agrees_is_used(engine, network, images_for):
     if engine == "openvino":
         pytest.importorskip("openvino")

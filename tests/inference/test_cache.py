@@ -71,6 +71,7 @@ def test_other_weights_or_another_precision_are_another_network(
     assert len(conversions) == 3
 
 
+@pytest.mark.slow
 def test_equal_weights_in_another_network_are_another_network(ask, conversions, tmp_path):
     for activation in ("relu", "tanh"):
         x = keras.Input((4,))

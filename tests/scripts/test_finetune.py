@@ -64,7 +64,7 @@ def refused(result, *told):
         assert words in result.stderr
 
 
-@pytest.mark.parametrize("name", ("finetune", "advise"))
+@pytest.mark.parametrize("name", ("finetune", pytest.param("advise", marks=pytest.mark.slow)))
 def test_what_is_wrong_is_told_before_keras_is_imported(name, script, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "one" / "class").mkdir(parents=True)

@@ -79,6 +79,7 @@ def test_it_is_looked_for_when_called_and_then_named(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_folder_is_read_and_an_archive_is_unpacked_and_removed(tmp_path, test_data, monkeypatch):
     import tarfile
 

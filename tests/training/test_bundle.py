@@ -359,6 +359,7 @@ def test_a_field_of_the_wrong_kind_is_refused(key, value, bundle):
         load_bundle(bundle)
 
 
+@pytest.mark.slow
 def test_fast_form_is_in_the_folder_named_not_in_the_bundle(bundle, tmp_path, monkeypatch):
     pytest.importorskip("openvino")
     monkeypatch.setattr(engines, "break_even", lambda network: 5)

@@ -237,6 +237,7 @@ def test_features_that_are_not_finite_are_refused(photos, monkeypatch):
         ours.transform([io.read_image(photo) for photo in photos])
 
 
+@pytest.mark.slow
 def test_a_network_that_changed_since_is_refused(photos, tmp_path):
     def write(seed):
         keras.utils.set_random_seed(0)

@@ -88,7 +88,15 @@ def test_a_layer_that_is_none_of_the_body_is_refused(name, told, network):
 
 @pytest.mark.parametrize(
     "name",
-    [*ONE_EACH, *(pytest.param(n, marks=pytest.mark.slow) for n in ("inception_v3", "xception"))],
+    [
+        "vgg16",
+        "mobilenetv2_0.35",
+        *(
+            pytest.param(n, marks=pytest.mark.slow)
+            for n in ("inception_v3", "xception", *ONE_EACH)
+            if n not in ("vgg16", "mobilenetv2_0.35")
+        ),
+    ],
 )
 def test_every_pretrained_network_has_its_last_block(name):
     source = SOURCES[name]

@@ -60,6 +60,8 @@ LEARNING_RATES = {
     "surgery": 1e-4,
 }
 SLOW = {
+    "minialexnet",
+    "minivggnet",
     "alexnet",
     "alexnet_one_weird_trick",
     "alexnet_one_tower",

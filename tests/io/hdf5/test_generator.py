@@ -241,6 +241,7 @@ def test_plain_fit_mixes_each_epoch_anew_and_meets_every_row(write_dataset):
     assert met == [reference.rows(epoch).tolist() for epoch in range(3)]
 
 
+@pytest.mark.slow
 def test_plain_fit_with_several_workers_meets_every_row(write_dataset):
     # The pause makes a race that is rare into one that is lost for sure.
     generator = Recording(
