@@ -20,8 +20,8 @@ class PublishedFile:
     @classmethod
     def of(cls, line: str) -> PublishedFile:
         """Read a line: name, bytes, SHA-256."""
-        name, *rest = line.split()
-        return cls(name, *map(int, rest[:1]), *rest[1:])
+        name, size, sha256 = [*line.split(), "", ""][:3]
+        return cls(name, int(size or 0), sha256)
 
 
 @dataclass(frozen=True)

@@ -68,13 +68,13 @@ class Augment(RandomPreprocessor):
         if isinstance(self.translation, Sequence):
             object.__setattr__(self, "translation", tuple(self.translation))
         for name, limit in limits.items():
-            value = getattr(self, name)
-            pair = name == "translation" and isinstance(value, tuple)
-            values = value if pair else (value,)
-            if len(values) != 1 + pair or not all(0 <= each <= limit for each in values):
+            value = np.asarray(getattr(self, name))
+            pair = name == "translation"
+            forms = ((), (2,)) if pair else ((),)
+            if value.shape not in forms or not np.all((value >= 0) & (value <= limit)):
                 rule = f"Augment: {name} must be between 0 and {limit}"
-                way = "; it may be (height, width)" if name == "translation" else ""
-                raise SightkitError(f"{rule}{way}.", **{name: value})
+                way = "; it may be (height, width)" * pair
+                raise SightkitError(f"{rule}{way}.", **{name: getattr(self, name)})
         if self.border not in BORDERS:
             raise SightkitError(
                 f"Augment: border must be one of {sorted(BORDERS)}.", border=self.border

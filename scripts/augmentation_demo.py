@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import tyro
 
 from sightkit import _cli, _files, evaluation, io
@@ -111,7 +112,7 @@ class Config:
                 alone["flips"] = Augment(**flips)
             for each in STRENGTHS:
                 strength = getattr(step, each)
-                values = strength if isinstance(strength, tuple) else (strength,)
+                values = np.ravel(strength).tolist()
                 if any(values):
                     name_of = " ".join([each, *(f"{value:g}" for value in values)])
                     alone[name_of] = Augment(**{each: strength}, border=step.border)

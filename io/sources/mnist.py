@@ -50,8 +50,8 @@ def mnist() -> ImageSource:
         SightkitError: no file and no network, or a damaged file; the message names file and place.
     """
     with _explained("mnist", keras_home() / "datasets" / MNIST_FILE.name, "datasets/mnist.npz"):
-        parts = _load_mnist()
-        return _pictures("mnist", *parts, [str(digit) for digit in range(10)])
+        train, test = _load_mnist()
+        return _pictures("mnist", train, test, [str(digit) for digit in range(10)])
 
 
 def fashion_mnist() -> ImageSource:
@@ -90,8 +90,11 @@ class FashionMnist:
             x_train, y_train, x_test, y_test = (
                 _idx(data, 16 if "images" in name else 8) for name, data in self._files()
             )
-            pairs = ((x.reshape(-1, 28, 28), y) for x, y in ((x_train, y_train), (x_test, y_test)))
-            source = _pictures("fashion_mnist", *pairs, FASHION_MNIST_CLASSES)
+            train, test = (
+                (x_train.reshape(-1, 28, 28), y_train),
+                (x_test.reshape(-1, 28, 28), y_test),
+            )
+            source = _pictures("fashion_mnist", train, test, FASHION_MNIST_CLASSES)
         FASHION_MNIST.report(*(Path(self.folder, file.name) for file in FASHION_MNIST.files))
         return source
 
