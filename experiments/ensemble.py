@@ -7,14 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from typing_extensions import TypedDict
 
-from sightkit import _files, _locks, _run_files
+from sightkit import _files, _locks, _run_files, _schema
 from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
+from sightkit._schema import Name, Names
 from sightkit.training.run_config import require_same_settings
 from sightkit.training.run_folder import claim, drop_checkpoints
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from sightkit.experiments.config import Config
 
 FORMAT = "sightkit-ensemble"
+SCHEMA = 1
 DESCRIPTION = "ensemble.json"
 _BAGGING = 1
 
@@ -203,6 +206,18 @@ def save_snapshots(run: Path, weights: Sequence[Path], folders: Sequence[Path]) 
         )
 
 
+class EnsembleDescription(TypedDict):
+    """The settings of an ensemble, in its folder."""
+
+    format: Literal["sightkit-ensemble"]
+    schema: Literal[1]
+    experiment: Name
+    kind: Literal["seeds", "bagging", "snapshots"]
+    members: Names
+    data: Name
+    config: dict[str, Any]
+
+
 def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
     """Write the settings of an ensemble, or compare those that are stored.
 
@@ -225,7 +240,7 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
         )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _files.write_json(folder / DESCRIPTION, {"format": FORMAT, **settings})
+    _files.write_json(folder / DESCRIPTION, {"format": FORMAT, "schema": SCHEMA, **settings})
 
 
 def read_ensemble(folder: Path) -> dict[str, Any]:
@@ -234,15 +249,11 @@ def read_ensemble(folder: Path) -> dict[str, Any]:
     Raises:
         SightkitError: the folder holds no ensemble.
     """
-    path = folder / DESCRIPTION
-    found = _files.read_json(path) if path.is_file() else None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise SightkitError(
-            f"An ensemble is a folder that holds {DESCRIPTION}.",
-            "scripts/ensemble.py makes one; or name the bundles one by one.",
-            folder=str(folder),
-        )
-    return found
+    path, way = folder / DESCRIPTION, "scripts/ensemble.py makes one; or name the bundles."
+    if not path.is_file():
+        rule = f"An ensemble is a folder that holds {DESCRIPTION}."
+        raise SightkitError(rule, way, folder=str(folder))
+    return dict(_schema.read(path, EnsembleDescription, way))
 
 
 def find_members(paths: Sequence[Path], data: Path | None = None) -> tuple[dict[str, Path], Path]:

@@ -9,11 +9,11 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit._regular_file import read_regular_file
 from sightkit.io.depth import note_depth
 from sightkit.io.heic import decode_heic
 from sightkit.io.image_header import ImageHeader, read_header
 from sightkit.io.image_kinds import ENDINGS, kind_of, reason_not_to_decode
-from sightkit.io.regular_file import read_regular_file
 
 MAXIMUM_PIXELS = 100_000_000
 """Larger images are refused by their header, before memory is taken for them."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5.opening import open_to_read, own_dataset, own_member
+from sightkit._hdf5 import attribute, open_hdf5
 
 
 @dataclass(frozen=True)
@@ -36,39 +34,33 @@ def read_keras_h5(path: str | os.PathLike[str]) -> KerasH5:
         SightkitError: no HDF5, no file of Keras, or arrays outside the file.
     """
     try:
-        with open_to_read(Path(path)) as file:
-            config = file.attrs.get("model_config")
-            group = own_member(file, "model_weights") if "model_weights" in file else file
-            layers = dict(_layers(group, file.id.get_filesize()))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        with open_hdf5(path) as objects:
+            config = attribute(objects[""], "model_config")
+            top = "model_weights" if "model_weights" in objects else ""
+            layers = {
+                name: [
+                    np.asarray(objects[_below(top, name, weight)][...], np.float32)
+                    for weight in _names(objects[_below(top, name)], "weight_names")
+                ]
+                for name in _names(objects[top], "layer_names")
+            }
+    except ValueError as error:
         raise SightkitError(
-            f"The file must hold weights of Keras ({str(error).splitlines()[0]}).",
+            f"The file must hold weights of Keras: {error}.",
             "Fetch or save it again.",
             path=str(path),
         ) from error
-    return KerasH5(config.decode() if isinstance(config, bytes) else config, layers)
+    return KerasH5(config, {name: arrays for name, arrays in layers.items() if arrays})
 
 
-def _layers(group: Any, room: int) -> Iterator[tuple[str, list[np.ndarray]]]:
-    for name in _names(group, "layer_names"):
-        layer, arrays = own_member(group, name), []
-        for weight in _names(layer, "weight_names"):
-            dataset = own_dataset(layer, weight)
-            room -= dataset.nbytes
-            if room < 0:
-                raise ValueError(f"{weight} declares more bytes than the file has")
-            arrays.append(np.asarray(dataset[...], np.float32))
-        if arrays:
-            yield name, arrays
+def _below(*names: str) -> str:
+    return "/".join(filter(None, names))
 
 
-def _names(group: Any, attribute: str) -> list[str]:
+def _names(group: Any, name: str) -> list[str]:
     """Return a list of names, which Keras divides among several attributes where it is long."""
-    if attribute in group.attrs:
-        parts = [group.attrs[attribute]]
-    else:
-        parts = []
-        while f"{attribute}{len(parts)}" in group.attrs:
-            parts.append(group.attrs[f"{attribute}{len(parts)}"])
-    names = [name for part in parts for name in part]
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+    parts = [attribute(group, name)]
+    while parts[0] is None and (part := attribute(group, f"{name}{len(parts) - 1}")) is not None:
+        parts.append(part)
+    names = [each for part in parts for each in part or ()]
+    return [each.decode() if isinstance(each, bytes) else str(each) for each in names]

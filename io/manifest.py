@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _arrays, _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.values import row_hashes
@@ -49,11 +49,14 @@ class Manifest:
             SightkitError: no such file, or one that holds something else.
         """
         try:
-            keys = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise _no_manifest(path) from error
-        if not isinstance(keys, np.ndarray) or keys.dtype != np.dtype("<u8") or keys.ndim != 1:
-            raise _no_manifest(path)
+            keys = _arrays.read_npy(path)
+            _arrays.check_arrays({"keys": keys}, {"keys": ("<u8", ("n",))})
+        except ValueError as error:
+            raise SightkitError(
+                f"The list of training images is not one that was written for a bundle: {error}.",
+                "Train again.",
+                path=str(path),
+            ) from error
         return cls(keys, preprocessing)
 
     @classmethod
@@ -81,11 +84,3 @@ class Manifest:
 
 def _keys(hashes: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(hashes[:, :8]).view("<u8").ravel()
-
-
-def _no_manifest(path: str | os.PathLike[str]) -> SightkitError:
-    return SightkitError(
-        "The list of training images is not one that was written for a bundle.",
-        "Train again.",
-        path=str(path),
-    )

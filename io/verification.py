@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._regular_file import read_regular_file
 from sightkit._scripts import as_given
 from sightkit.io.arguments import share
 from sightkit.io.depth import watch_depth
@@ -26,7 +27,6 @@ from sightkit.io.images import decode_image
 from sightkit.io.labels import class_counts, few_pictures
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.near_copies import Thumbnails
-from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.folder_layouts import by_folder, by_split
 from sightkit.io.sources.folder_scan import scan_folder
 from sightkit.io.threads import in_threads, progress

@@ -129,20 +129,11 @@ def save_figure(path: str | os.PathLike[str], figure: Any) -> None:
         figure.savefig(temporary, format="png")
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read JSON; a file that is damaged raises an error with its name."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SightkitError(
-            "The file must hold JSON.", f"It is damaged ({error}).", path=str(path)
-        ) from error
-
-
 def stored_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; an empty one where there is no file, or something else in it."""
-    found = read_json(path) if path.is_file() else {}
-    return found if isinstance(found, dict) else {}
+    """Read a JSON object; an empty one where there is no file."""
+    from sightkit import _schema
+
+    return _schema.read(path, dict[str, Any]) if path.is_file() else {}
 
 
 def read_own(

@@ -7,14 +7,26 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from sightkit import inference, zoo
 from sightkit import io as sightkit_io
+from sightkit._schema import Count, Sha256, Whole
 from sightkit.preprocessing import Preprocessor, from_config
-from sightkit.training.bundle_format import ALONE, CANARY, TRAINING_ROWS, WEIGHTS, damaged
+from sightkit.training.bundle_format import (
+    ALONE,
+    CANARY,
+    KERAS,
+    NETWORK,
+    TRAINING_ROWS,
+    WEIGHTS,
+    Description,
+    Kind,
+    damaged,
+)
 from sightkit.training.classifier import Classifier, load_by_kind
 
 if TYPE_CHECKING:
@@ -80,10 +92,10 @@ def load_bundle(
             preprocessor, or an answer to the canary image that differs by more than 1e-2 in a
             log-probability.
     """
-    return load_by_kind(folder, dict.fromkeys(ALONE, open_checked), images=images, cache=cache)
+    return load_by_kind(folder, ALONE, images=images, cache=cache)
 
 
-def open_checked(
+def _open(
     folder: Path,
     description: dict[str, Any],
     *,
@@ -100,9 +112,12 @@ def open_checked(
 
     @functools.cache
     def build() -> keras.Model:
-        network = zoo.rebuild(origin, most=(folder / WEIGHTS).stat().st_size // 4)
+        from sightkit.training.state import weights_sha256
+
+        network = zoo.load_network(lambda: zoo.rebuild(origin), folder / WEIGHTS)
         require_classes(network.output_shape)
-        zoo.load_weights(network, folder / WEIGHTS)
+        if weights_sha256(network) != description["weights_sha256"]:
+            raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
         return network
 
     predictor, _ = inference.load_or_compile(
@@ -129,6 +144,41 @@ def write_training_rows(folder: Path, rows: sightkit_io.Manifest | None) -> dict
 def read_training_rows(folder: Path, description: Mapping[str, Any]) -> sightkit_io.Manifest | None:
     """Return the images that were trained on, where a bundle knows them."""
     about = description.get("training_rows")
-    if TRAINING_ROWS not in description["files"] or not isinstance(about, dict):
+    if about is None:
         return None
-    return sightkit_io.Manifest.read(folder / TRAINING_ROWS, about.get("preprocessing", {}))
+    return sightkit_io.Manifest.read(folder / TRAINING_ROWS, about["preprocessing"])
+
+
+class TrainingRows(TypedDict):
+    """The images that were trained on."""
+
+    images: Count
+    preprocessing: dict[str, Any]
+
+
+class NetworkDescription(Description):
+    """The bundle.json of a network."""
+
+    network: zoo.Origin
+    preprocessing: dict[str, Any]
+    parameters: Whole
+    weights_sha256: Sha256
+    training_rows: NotRequired[TrainingRows]
+
+
+def _check(folder: Path, description: Mapping[str, Any]) -> None:
+    zoo.check_origin(description["network"])
+    from_config(description["preprocessing"])
+
+
+KINDS = {
+    kind: Kind(
+        name,
+        "sightkit.training.load_bundle",
+        NetworkDescription,
+        lambda found: [WEIGHTS, CANARY, *([TRAINING_ROWS] if "training_rows" in found else [])],
+        _check,
+        _open,
+    )
+    for kind, name in ((NETWORK, "a network"), (KERAS, "a network of Keras"))
+}

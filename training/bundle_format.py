@@ -6,6 +6,7 @@ No Keras here: a bundle of any kind is checked before Keras starts.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -13,14 +14,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from sightkit import __version__, _files, _run_files, zoo
+from typing_extensions import TypedDict
+
+from sightkit import __version__, _files, _run_files, _schema
 from sightkit._errors import SightkitError, of_the_system
+from sightkit._schema import Name, Names, Sha256
 
 FORMAT = "sightkit-bundle"
 SCHEMA = 1
 DESCRIPTION = "bundle.json"
+AGAIN = "Fetch or train it again."
 WEIGHTS = "model.weights.h5"
 NETWORK_WEIGHTS = "network-{}.weights.h5"
 HEAD = "head.npz"
@@ -38,6 +43,21 @@ ALONE = (NETWORK, KERAS)
 """The kinds of a network without a head."""
 
 
+class Description(TypedDict):
+    """What every bundle.json holds; a kind has fields of its own beside these."""
+
+    format: Literal["sightkit-bundle"]
+    schema: Literal[1]
+    kind: Name
+    class_names: Names
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    canary: list[float]
+    files: dict[Name, Sha256]
+    versions: dict[str, str]
+    sha256: Sha256
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of bundle.
@@ -45,54 +65,48 @@ class Kind:
     Attributes:
         name: in words, for messages.
         loader: the function that loads it.
-        fields: of its description beside those that every bundle has.
+        schema: type of its description.
         files: a description to the names of the files that the bundle must hold.
-        networks: a description to the origin of each network, see ``zoo.origin``.
+        check: compares, without Keras, what a description says; raises as ``check_bundle`` does.
+        open: loads it; its canary is not checked yet.
     """
 
     name: str
     loader: str
-    fields: Mapping[str, type]
+    schema: Any
     files: Callable[[Mapping[str, Any]], list[str]]
-    networks: Callable[[Mapping[str, Any]], list[Any]]
+    check: Callable[[Path, Mapping[str, Any]], None]
+    open: Callable[..., Any]
 
 
-KINDS = {
-    **{
-        kind: Kind(
-            name,
-            "sightkit.training.load_bundle",
-            {"network": dict, "preprocessing": dict},
-            lambda found: [WEIGHTS, CANARY, *({TRAINING_ROWS} & set(found["files"]))],
-            lambda found: [found["network"]],
+_MODULES = {
+    **dict.fromkeys(ALONE, "sightkit.training.bundle"),
+    NETWORK_AND_HEAD: "sightkit.transfer.feature_classifier",
+}
+
+
+def register_kind(name: str, module: str) -> None:
+    """Let a module say what a kind is, by its ``KINDS``; imported when such a bundle is met.
+
+    Raises:
+        SightkitError: a name that is taken, or a module that is not one of sightkit's.
+    """
+    if name in _MODULES or not module.startswith("sightkit."):
+        raise SightkitError(
+            "A kind of bundle has a name of its own and a module of sightkit: names come from "
+            "files, and a file must not choose what is imported.",
+            name=name,
+            module=module,
         )
-        for kind, name in ((NETWORK, "a network"), (KERAS, "a network of Keras"))
-    },
-    NETWORK_AND_HEAD: Kind(
-        "networks with a head on their features",
-        "sightkit.transfer.load",
-        {"networks": list, "head": dict},
-        lambda found: [
-            HEAD,
-            CANARY,
-            *({DISTANCE, TRAINING_ROWS} & set(found["files"])),
-            *map(NETWORK_WEIGHTS.format, range(len(found["networks"]))),
-        ],
-        lambda found: [entry["identity"]["network"] for entry in found["networks"]],
-    ),
-}
-FIELDS: dict[str, type] = {
-    "class_names": list,
-    "training": dict,
-    "metrics": dict,
-    "files": dict,
-    "canary": list,
-}
+    _MODULES[name] = module
 
 
-def check_bundle(
-    folder: str | os.PathLike[str], kinds: Collection[str] = tuple(KINDS)
-) -> dict[str, Any]:
+def kind_of(name: str) -> Kind:
+    """Return a kind by its name."""
+    return importlib.import_module(_MODULES[name]).KINDS[name]
+
+
+def check_bundle(folder: str | os.PathLike[str], kinds: Collection[str] = ()) -> dict[str, Any]:
     """Check, without Keras, that a bundle is complete and of a kind that can be used.
 
     Args:
@@ -100,39 +114,15 @@ def check_bundle(
         kinds: those that the caller can use; all by default.
 
     Returns:
-        The contents of bundle.json.
+        The contents of bundle.json, of the type that its kind has, without their hash.
 
     Raises:
         SightkitError: no bundle, a newer version's, one of another kind, an unknown builder, or a
             file that is missing or not as it was written.
     """
     folder = Path(folder)
-    description = read_description(folder)
-    found = KINDS[description["kind"]]
-    if description["kind"] not in kinds:
-        raise SightkitError(
-            f"The bundle must be {' or '.join(KINDS[kind].name for kind in kinds)}; "
-            f"this one is {found.name}.",
-            f"Load it with {found.loader}.",
-            bundle=str(folder),
-            kind=description["kind"],
-        )
-    for name in found.files(description):
-        path = folder / name
-        if not path.is_file() or _files.sha256(path) != description["files"].get(name):
-            raise damaged(folder, f"{name} is missing or not the file that was saved")
-    try:
-        networks = found.networks(description)
-    except (KeyError, TypeError) as error:
-        raise damaged(folder, f"networks in {DESCRIPTION} must have an identity each") from error
-    if not all(map(zoo.check_origin, networks)):
-        raise damaged(folder, "a network is named by its builder and arguments")
-    return description
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """Read bundle.json, and check that it is as it was written and all fields are of their type."""
-    if not (folder / DESCRIPTION).is_file():
+    path = folder / DESCRIPTION
+    if not path.is_file():
         inside = folder / _run_files.BUNDLE
         raise SightkitError(
             f"A bundle is a folder with {DESCRIPTION} in it.",
@@ -141,26 +131,38 @@ def read_description(folder: Path) -> dict[str, Any]:
             else "A training script writes one to RUN/bundle.",
             bundle=str(folder),
         )
-    description = _files.read_json(folder / DESCRIPTION)
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
+    found = _schema.read(path, dict[str, Any], AGAIN)
+    if found.get("format") != FORMAT:
         raise damaged(folder, f"{DESCRIPTION} is not a bundle's")
-    schema = description.get("schema")
-    if not isinstance(schema, int):
-        raise damaged(folder, f"schema in {DESCRIPTION} must be a number")
-    if schema > SCHEMA or description.get("kind") not in KINDS:
+    name = str(found.get("kind"))
+    if name not in _MODULES:
         raise SightkitError(
-            f"A bundle must be of schema {SCHEMA} and one of the kinds {', '.join(KINDS)}; this "
-            "one was written by a newer version.",
+            f"A bundle must be of one of the kinds {', '.join(_MODULES)}; this one was written by "
+            "a newer version, or is none.",
             "Update sightkit.",
             bundle=str(folder),
-            schema=schema,
-            kind=description.get("kind"),
+            kind=name,
         )
-    if description.pop("sha256", None) != digest(description):
+    kind = kind_of(name)
+    if kinds and name not in kinds:
+        raise SightkitError(
+            f"The bundle must be {' or '.join(kind_of(each).name for each in kinds)}; "
+            f"this one is {kind.name}.",
+            f"Load it with {kind.loader}.",
+            bundle=str(folder),
+            kind=name,
+        )
+    description = dict(_schema.read(path, kind.schema, AGAIN))
+    if description.pop("sha256") != digest(description):
         raise damaged(folder, f"{DESCRIPTION} is not as it was written")
-    for name, kind in (FIELDS | dict(KINDS[description["kind"]].fields)).items():
-        if not isinstance(description.get(name), kind):
-            raise damaged(folder, f"{name} in {DESCRIPTION} must be a {kind.__name__}")
+    for file in kind.files(description):
+        path = folder / file
+        if not path.is_file() or _files.sha256(path) != description["files"].get(file):
+            raise damaged(folder, f"{file} is missing or not the file that was saved")
+    names = description["class_names"]
+    if len(set(names)) < len(names) or len(description["canary"]) != len(names):
+        raise damaged(folder, "a class has a name of its own and a number in the canary's answer")
+    kind.check(folder, description)
     return description
 
 
@@ -171,7 +173,7 @@ def write_bundle(
 
     Args:
         folder: of the bundle.
-        kind: one of ``KINDS``.
+        kind: its name, see ``kind_of``.
         write: writes all files but bundle.json into the folder that it is given, and returns the
             fields of the description that belong to the kind.
 
@@ -227,9 +229,7 @@ def digest(description: Mapping[str, Any]) -> str:
 
 def damaged(folder: Path, reason: str) -> SightkitError:
     """Return the error for a bundle that is not as it was written."""
-    return SightkitError(
-        f"The bundle is damaged: {reason}.", "Fetch or train it again.", bundle=str(folder)
-    )
+    return SightkitError(f"The bundle is damaged: {reason}.", AGAIN, bundle=str(folder))
 
 
 def _replace_folder(new: Path, folder: Path) -> None:

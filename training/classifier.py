@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from sightkit import _files, inference
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, few
 from sightkit._scripts import warn
-from sightkit.training.bundle_format import CANARY, check_bundle
+from sightkit.training.bundle_format import CANARY, check_bundle, kind_of
 
 LEAST = -12.0
 """Lower limit of the canary's log-probabilities: smaller ones compare as equal."""
@@ -99,24 +99,19 @@ class Classifier(abc.ABC):
             )
 
 
-AnyClassifier = TypeVar("AnyClassifier", bound=Classifier)
-
-
 def load_by_kind(
-    folder: str | os.PathLike[str],
-    loaders: Mapping[str, Callable[..., AnyClassifier]],
-    **options: Any,
-) -> AnyClassifier:
-    """Check a bundle, load it by the loader of its kind and compare its answer to the canary.
+    folder: str | os.PathLike[str], kinds: Collection[str] = (), **options: Any
+) -> Any:
+    """Check a bundle, load it by its kind and compare its answer to the canary.
 
     Args:
         folder: of the bundle.
-        loaders: for each kind that can be used a function of folder, description and options.
-        **options: for the loader.
+        kinds: those that can be used; all by default.
+        **options: of the kind's ``open``.
     """
     folder = Path(folder)
-    description = check_bundle(folder, tuple(loaders))
-    classifier = loaders[description["kind"]](folder, description, **options)
+    description = check_bundle(folder, kinds)
+    classifier = kind_of(description["kind"]).open(folder, description, **options)
     classifier.check_canary(folder)
     return classifier
 

@@ -10,9 +10,14 @@ import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
+from annotated_types import MaxLen
+from typing_extensions import TypedDict
+
+from sightkit import _run_files, _schema
 from sightkit._errors import SightkitError
+from sightkit._schema import Count, Name
 from sightkit._scripts import warn
 from sightkit.inference.compiled_cache import cpu_flags
 
@@ -37,6 +42,37 @@ def describe_environment() -> dict[str, Any]:
         "threads": os.environ.get(THREADS),
         "commit": _commit(),
     }
+
+
+class _Data(TypedDict):
+    file: str | None
+    sha256: str | None
+
+
+class Environment(TypedDict):
+    """What the environment.json of a run holds beside further facts."""
+
+    python: str
+    system: str
+    backend: Name
+    versions: dict[str, str | None]
+    device: str
+    processor_flags: list[str]
+    cores: Count
+    threads: Annotated[str, MaxLen(9)] | None
+    commit: str | None
+    command: str
+    folder: str
+    data: NotRequired[_Data]
+    resumed: NotRequired[list[dict[str, Any]]]
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """Return the environment.json of a run; empty where it has none yet."""
+    path = folder / _run_files.ENVIRONMENT
+    if not path.is_file():
+        return {}
+    return dict(_schema.read(path, Environment, "Begin anew with --overwrite.", more=True))
 
 
 def adopt_threads(recorded: Mapping[str, Any]) -> None:

@@ -10,13 +10,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
+from typing_extensions import TypedDict
 
-from sightkit import _files
-from sightkit._errors import SightkitError
+from sightkit import _files, _schema
 from sightkit._network import flat_layers, require_compiled
+from sightkit._schema import Count
 from sightkit.training.data_adapter import adapt
 from sightkit.training.environment import accelerators
 from sightkit.training.measurements import cached_seconds, measurement_key
@@ -186,27 +187,21 @@ class _OneBatch(keras.utils.PyDataset):
         return self.batch
 
 
+class _StoredPlan(TypedDict):
+    schema: Literal[2]
+    jit: bool
+    steps_per_execution: Count
+    seconds_per_step: dict[Count, float]
+
+
 def _read_plan(path: Path) -> ExecutionPlan:
-    found = _files.read_json(path)
-    if isinstance(found, dict) and isinstance(found.get("schema"), int):
-        if found["schema"] > SCHEMA:
-            raise SightkitError(
-                "The execution plan was written by a newer version.",
-                "Update sightkit.",
-                path=str(path),
-            )
-    try:
-        if found.pop("schema") != SCHEMA:
-            raise ValueError
-        seconds = {int(count): value for count, value in found.pop("seconds_per_step").items()}
-        plan = ExecutionPlan(**found, seconds_per_step=seconds)
-        if type(plan.jit) is not bool or type(plan.steps_per_execution) is not int:
-            raise ValueError
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise SightkitError(
-            "The execution plan must be as it was written; this file is damaged.",
+    found = dict(
+        _schema.read(
+            path,
+            _StoredPlan,
             "Delete it, and a plan is made anew: where cores and packages are those that the run "
             "was begun with, it is the same.",
-            path=str(path),
-        ) from error
-    return plan
+        )
+    )
+    del found["schema"]
+    return ExecutionPlan(**found)

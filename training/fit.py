@@ -155,7 +155,9 @@ def _fit(
     divergence = StopOnDivergence(train, best=best)
     start = Position(len(after))
     epochs += start.epoch
-    state = TrainingState(model, [best, monitor, divergence, *stateful], folder, start)
+    state = TrainingState(
+        model, [best, monitor, divergence, *stateful], folder, start, f"{run.id} {phase}"
+    )
     state.require_space()
     if run.resumed:
         state.restore_latest()

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, _schema
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
 from sightkit.training.environment import describe_environment
@@ -41,11 +41,10 @@ def cached_seconds(
         folder: of the cache; ``~/.cache/sightkit/plans`` where None.
     """
     path = Path(folder or _files.user_cache("plans")) / f"{name}.json"
-    with contextlib.suppress(SightkitError, OSError, TypeError, ValueError, AttributeError):
-        if path.is_file():
-            found = {str(key): float(value) for key, value in _files.read_json(path).items()}
-            if found.keys() >= set(required):
-                return found
+    with contextlib.suppress(SightkitError):
+        found = _schema.read(path, dict[str, float])
+        if found.keys() >= set(required):
+            return found
     with restoring_random_state(), restoring_network(network):
         found = measure()
     seconds = None if found is None else {str(key): value for key, value in found.items()}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sightkit import _schema
 from sightkit import io as sightkit_io
-from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.zoo.keras_config import checked_config
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import keras
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-MOST_JSON = 2**26
-"""Bytes of a description; that of NASNetLarge takes 1.2 MB."""
 MOST_EXPANSION = 100
 """Keras stores weights in a .keras file without compressing them."""
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
@@ -68,21 +66,22 @@ def read_network(path: str | os.PathLike[str]) -> keras.Model:
 
 def _read_keras(path: Path) -> keras.Model:
     from sightkit.zoo.keras_network import build_from_config
+    from sightkit.zoo.weights import load_network
 
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
             config, weights = _member(archive, CONFIG), _member(archive, WEIGHTS)
-            if config.file_size > MOST_JSON:
-                raise ValueError(f"{CONFIG} has more than {MOST_JSON:,} bytes")
-            description = json.loads(archive.read(config))
+            if config.file_size > _schema.MOST_BYTES:
+                raise ValueError(f"{CONFIG} has more than {_schema.MOST_BYTES:,} bytes")
+            description = _schema.parse(archive.read(config), dict[str, Any])
             checked_config(description, nested=True)
-            network = build_from_config(description, nested=True, most=weights.file_size // 2)
             copied = Path(scratch) / WEIGHTS
             with archive.open(weights) as source, open(copied, "wb") as target:
                 shutil.copyfileobj(source, target)
-            zoo.load_weights(network, copied)
-            return network
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RecursionError) as error:
+            return load_network(
+                functools.partial(build_from_config, description, nested=True), copied
+            )
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _damaged(path, error) from error
 
 
@@ -96,6 +95,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
 
 
 def _read_h5(path: Path) -> keras.Model:
+    from sightkit.zoo.budget import limited_weights
     from sightkit.zoo.keras_network import build_from_config
 
     stored = sightkit_io.read_keras_h5(path)
@@ -106,13 +106,14 @@ def _read_h5(path: Path) -> keras.Model:
             network=str(path),
         )
     try:
-        if len(stored.config) > MOST_JSON:
-            raise ValueError(f"model_config has more than {MOST_JSON:,} bytes")
-        description = json.loads(stored.config)
-    except (ValueError, RecursionError) as error:
+        if len(stored.config) > _schema.MOST_BYTES:
+            raise ValueError(f"model_config has more than {_schema.MOST_BYTES:,} bytes")
+        description = _schema.parse(stored.config, dict[str, Any])
+    except ValueError as error:
         raise _damaged(path, error) from error
-    most = sum(array.size for arrays in stored.layers.values() for array in arrays)
-    network = build_from_config(description, nested=True, most=most)
+    arrays = [array for each in stored.layers.values() for array in each]
+    with limited_weights(arrays, path):
+        network = build_from_config(description, nested=True)
     assign_layers(network, stored.layers, path)
     return network
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import keras
 
-from sightkit import _files, _run_files
+from sightkit import _run_files
 from sightkit._errors import SightkitError
 from sightkit._network import flat_layers
 from sightkit.io import ArrayBatches
+from sightkit.training.environment import read_environment
 from sightkit.training.measurements import layer_key, without
 from sightkit.training.run import Run
 from sightkit.training.run_config import RunConfig
+from sightkit.training.run_folder import read_config
 
 WAY = (
     "Give arrays: (x, y). Or build a dataset file with io.build_dataset and give "
@@ -100,7 +102,8 @@ def open_run(
     optimizer = _named(f"{type(model.optimizer).__name__}, {shown}", model.optimizer.get_config())
     # Steps were made before: the cell runs again, and the training may have moved the rate.
     if int(keras.ops.convert_to_numpy(model.optimizer.iterations)):
-        optimizer = _files.stored_json(folder / _run_files.CONFIG).get("optimizer", optimizer)
+        path = folder / _run_files.CONFIG
+        optimizer = read_config(folder).get("optimizer") if path.is_file() else optimizer
     config = NotebookConfig(
         folder,
         network=_named(f"{model.count_params():,} parameters", layers),
@@ -122,9 +125,7 @@ def record_data(run: Run, train: Any, validation: Any, *, always: bool) -> None:
     Raises:
         SightkitError: a resume with other data.
     """
-    recorded = (
-        _files.stored_json(run.path(_run_files.ENVIRONMENT)).get("data", {}).get("file", ARRAYS)
-    )
+    recorded = read_environment(run.folder).get("data", {}).get("file", ARRAYS)
     if always or recorded == ARRAYS:
         files = [getattr(data, "file", None) for data in (train, validation)]
         file = ARRAYS if files[0] is None else str(files[0].path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from sightkit._faults import crash_point
 from sightkit.training.environment import (
     adopt_threads,
     describe_environment,
+    read_environment,
     require_same_environment,
 )
 from sightkit.training.run_config import RunConfig
@@ -28,6 +30,7 @@ from sightkit.training.run_folder import (
     lengths,
     parts,
     put_back,
+    read_config,
 )
 
 MINIMUM_BYTES = 64 * 2**20
@@ -49,6 +52,7 @@ class Run:
         keep: what ``tidy`` leaves: ``"checkpoint"``, one beside the bundle, or ``"bundle"``.
         smoke: whether the result means nothing.
         how_to_resume: next step after an interruption.
+        id: by which its checkpoints know it.
         lengths: of a run that was prolonged, its epochs at first, and those it was given since.
     """
 
@@ -64,6 +68,7 @@ class Run:
         self.how_to_resume = config.how_to_resume
         self._lock = _locks.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
         self.lengths: list[int] = []
+        self.id = secrets.token_hex(8)
 
     @classmethod
     def open(cls, config: RunConfig, *, experiment: str) -> Run:
@@ -106,7 +111,7 @@ class Run:
                 _files.remove_partial(part)
             if run.resumed:
                 run._require_checkpoints()
-                adopt_threads(_files.stored_json(run.path(_run_files.ENVIRONMENT)))
+                adopt_threads(read_environment(folder))
                 run._prolong()
             else:
                 if config.resume:
@@ -195,7 +200,7 @@ class Run:
         """
         path = self.path(_run_files.ENVIRONMENT)
         now = {"command": self.command, "folder": os.getcwd(), **describe_environment(), **facts}
-        recorded = _files.stored_json(path) if self.resumed else {}
+        recorded = read_environment(self.folder) if self.resumed else {}
         if recorded:
             differences = require_same_environment(recorded, now)
             resumes = [*recorded.get("resumed", ()), {"commit": now["commit"], **differences}]
@@ -215,12 +220,13 @@ class Run:
     def _prolong(self) -> None:
         """Take over the lengths that the run had, and add one where more epochs are wanted."""
         path = self.path(_run_files.CONFIG)
-        found = _files.read_json(path)
+        found = read_config(self.folder)
         before, wanted = lengths(found), self.config.get("epochs", 0)
         if wanted != before[-1]:
             before = [*before, wanted]
             _files.write_json(path, {**found, "epochs": wanted, "lengths": before})
         self.lengths = before if len(before) > 1 else []
+        self.id = found["id"]
 
     def _begin(self) -> None:
         """Put aside what an earlier run left and write the configuration.
@@ -238,5 +244,5 @@ class Run:
             elif path.exists():
                 path.rename(aside / path.name)
         self.path(_run_files.CHECKPOINTS).mkdir()
-        about = {"format": FORMAT, "schema": SCHEMA, **self.config}
+        about = {"format": FORMAT, "schema": SCHEMA, "id": self.id, **self.config}
         _files.write_json(self.path(_run_files.CONFIG), about)

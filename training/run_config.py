@@ -74,7 +74,7 @@ def require_same_settings(
     """
     differences = [
         f"{name}: {found.get(name)!r} there, {wanted.get(name)!r} requested"
-        for name in sorted({*found, *wanted} - {"format", "schema", "lengths"})
+        for name in sorted({*found, *wanted} - {"format", "schema", "id", "lengths"})
         if found.get(name) != wanted.get(name)
     ]
     if differences:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired
 
-from sightkit import _files, _run_files
+from typing_extensions import TypedDict
+
+from sightkit import _files, _run_files, _schema
 from sightkit._errors import SightkitError
+from sightkit._schema import Count, Name
 from sightkit.training.run_config import RunConfig, require_same_settings
 
 FORMAT = "sightkit-run"
-SCHEMA = 1
+SCHEMA = 2
 CONTENTS = {
     _run_files.REPORT: "open it in a browser",
     _run_files.BUNDLE: "the network, for scripts/predict.py and transfer.load",
@@ -33,6 +36,26 @@ CONTENTS = {
     _run_files.ENVIRONMENT: "command, versions, device, commit, data",
 }
 """All that runs write, and what for."""
+
+
+class _Lengths(TypedDict):
+    lengths: NotRequired[list[Count]]
+
+
+class RunDescription(_Lengths):
+    """What the config.json of a run holds beside its flags."""
+
+    format: Literal["sightkit-run"]
+    schema: Literal[2]
+    id: Name
+    experiment: Name
+    epochs: NotRequired[Count]
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config.json of a run."""
+    path = folder / _run_files.CONFIG
+    return dict(_schema.read(path, RunDescription, "Begin anew with --overwrite.", more=True))
 
 
 def parts(folder: Path) -> list[Path]:
@@ -63,8 +86,8 @@ def claim(config: RunConfig, experiment: str) -> bool:
     # A run that was killed before its configuration was written is no run yet.
     leftovers = (_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED)
     found = _files.read_own(folder, _run_files.CONFIG, FORMAT, leftovers=leftovers)
-    if found and found.get("schema", 0) > SCHEMA:
-        raise SightkitError("The run was written by a newer version.", "Update sightkit.")
+    if found:
+        found = read_config(folder)
     if found is None or not holds_work(folder):
         return False
     if not (config.resume or config.overwrite):
@@ -89,13 +112,14 @@ def claim(config: RunConfig, experiment: str) -> bool:
 
 def prolongs(found: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> bool:
     """Return whether more epochs are wanted of a run that is finished and has a checkpoint."""
-    before, after = found.get("epochs"), wanted.get("epochs")
+    before, after = found.get("epochs", 0), wanted.get("epochs", 0)
     path, checkpoints = folder / _run_files.METRICS, folder / _run_files.CHECKPOINTS
-    if not isinstance(before, int) or not isinstance(after, int) or after <= before:
+    if after <= before:
         return False
     if not path.is_file() or not any(checkpoints.rglob(_run_files.CHECKPOINT_PATTERN)):
         return False
-    *_, reported = _files.read_json(path).get("lengths") or lengths(found)[:1]
+    metrics = _schema.read(path, _Lengths, more=True)
+    *_, reported = metrics.get("lengths") or lengths(found)[:1]
     return reported == before
 
 

@@ -9,13 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
+from typing_extensions import TypedDict
 
-from sightkit import _files, _run_files
+from sightkit import _arrays, _files, _run_files, _schema
 from sightkit._errors import SightkitError
+from sightkit._schema import Name, Sha256, Whole
 from sightkit._scripts import warn
 from sightkit.callbacks import StatefulCallback
 
@@ -68,6 +70,7 @@ class TrainingState:
         callbacks: those whose state is saved.
         folder: of the checkpoints.
         start: where the training begins; a later phase counts the epochs of those before it.
+        owner: the run and its phase: what another's checkpoint is known by.
 
     Attributes:
         position: of the checkpoint that was restored; the start where none was.
@@ -82,11 +85,13 @@ class TrainingState:
         callbacks: Sequence[StatefulCallback],
         folder: Path,
         start: Position = Position(),
+        owner: str = "",
     ) -> None:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         self.model = model
         self.folder = folder
+        self.owner = owner
         self.callbacks = list(callbacks)
         self.position = start
         self.metrics: list[np.ndarray] = []
@@ -106,6 +111,8 @@ class TrainingState:
         arrays |= {f"metric-{index:05d}": value for index, value in enumerate(metrics)}
         state = {
             "schema": SCHEMA,
+            "owner": self.owner,
+            "position": [position.epoch, position.batch],
             "finished": bool(self.model.stop_training),
             "sha256": _digest(dict(sorted(arrays.items()))),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
@@ -126,9 +133,12 @@ class TrainingState:
         for path in self._paths():
             try:
                 state, arrays = _read_checkpoint(path)
-            except Exception as error:  # zipfile and NumPy raise what they like on damaged bytes
-                reason = str(error) or type(error).__name__
-                warn(f"The checkpoint {path.name} is damaged ({reason}); trying the one before.")
+            except _schema.NewerVersion as error:
+                raise SightkitError(
+                    f"The checkpoint cannot be read: {error}.", "Update sightkit.", path=str(path)
+                ) from error
+            except ValueError as error:
+                warn(f"The checkpoint {path.name} is damaged ({error}); trying the one before.")
                 continue
             self._restore(path, state, arrays)
             return
@@ -143,12 +153,13 @@ class TrainingState:
         paths = self.folder.glob(_run_files.CHECKPOINT_PATTERN)
         return sorted(paths, key=Position.of, reverse=True)
 
-    def _restore(self, path: Path, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        if state["schema"] != SCHEMA:
+    def _restore(self, path: Path, state: _Head, arrays: dict[str, np.ndarray]) -> None:
+        if state["owner"] != self.owner or Position(*state["position"]) != Position.of(path):
             raise SightkitError(
-                "A run is resumed by the version of sightkit that wrote its checkpoint.",
-                "Update sightkit, or begin anew with --overwrite.",
+                "A checkpoint must be of this run, and of the step in its name.",
+                "It was copied or renamed: delete it, or bring back what was there.",
                 path=str(path),
+                step=Position(*state["position"]),
             )
         values = [array for name, array in arrays.items() if name.startswith("variable-")]
         shapes = [tuple(variable.shape) for variable in self._variables]
@@ -164,8 +175,15 @@ class TrainingState:
             )
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
-        for callback, (_, value) in zip(self.callbacks, state["callbacks"], strict=True):
-            callback.set_state(value)
+        try:
+            for callback, (_, value) in zip(self.callbacks, state["callbacks"], strict=True):
+                callback.set_state(value)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise SightkitError(
+                f"The checkpoint holds no state of {type(callback).__name__} ({error!r}).",
+                "Delete it: the one before is taken then.",
+                path=str(path),
+            ) from error
         self.position = Position.of(path)
         self.metrics = [array for name, array in arrays.items() if name.startswith("metric-")]
         self.finished = state["finished"]
@@ -215,10 +233,20 @@ def _bytes(variable: keras.Variable) -> int:
     return math.prod(variable.shape) * np.dtype(variable.dtype).itemsize
 
 
-def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    with np.load(path, allow_pickle=False) as file:
-        state = json.loads(file["state"].tobytes())
-        arrays = {name: file[name] for name in sorted(file.files) if name != "state"}
+class _Head(TypedDict):
+    """The JSON of a checkpoint."""
+
+    schema: Literal[2]
+    owner: str
+    position: tuple[Whole, Whole]
+    finished: bool
+    sha256: Sha256
+    callbacks: list[tuple[Name, Any]]
+
+
+def _read_checkpoint(path: Path) -> tuple[_Head, dict[str, np.ndarray]]:
+    arrays = dict(sorted(_arrays.read_npz(path).items()))
+    state = _schema.parse(arrays.pop("state", np.empty(0)).tobytes(), _Head)
     if state["sha256"] != _digest(arrays):
         raise ValueError("its contents do not match their hash")
     return state, arrays

@@ -6,23 +6,27 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
+from annotated_types import MinLen
+from typing_extensions import TypedDict
 
 from sightkit import io as sightkit_io
-from sightkit import training
+from sightkit import training, zoo
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
 from sightkit.preprocessing import Preprocessor, from_config
-from sightkit.training.bundle import open_checked, read_training_rows, write_training_rows
+from sightkit.training.bundle import TrainingRows, read_training_rows, write_training_rows
 from sightkit.training.bundle_format import (
-    ALONE,
     CANARY,
     DISTANCE,
+    HEAD,
     NETWORK_AND_HEAD,
     NETWORK_WEIGHTS,
-    damaged,
+    TRAINING_ROWS,
+    Description,
+    Kind,
     write_bundle,
 )
 from sightkit.training.canary import choose_canary
@@ -30,6 +34,7 @@ from sightkit.training.classifier import Classifier, load_by_kind
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.feature_network import (
     FeatureNetwork,
+    Identity,
     describe_network,
     example_image,
     require_same_network,
@@ -213,18 +218,19 @@ def load(
         classifier = load("runs/photos/logistic/bundle")
         classifier.top(classifier.predict(["photo.jpg"]), 5)
     """
-    loaders = {**dict.fromkeys(ALONE, open_checked), NETWORK_AND_HEAD: _open_checked}
-    return load_by_kind(folder, loaders, images=images, cache=cache)
+    return load_by_kind(folder, images=images, cache=cache)
 
 
-def _open_checked(
+def _open(
     folder: Path,
     description: dict[str, Any],
     *,
     images: int | None,
     cache: str | os.PathLike[str] | None,
 ) -> FeatureClassifier:
-    head = load_head(folder, description["head"])
+    names = tuple(description["class_names"])
+    dimensions = sum(entry["identity"]["dimensions"] for entry in description["networks"])
+    head = load_head(folder, description["head"], classes=len(names), dimensions=dimensions)
     networks = []
     for index, entry in enumerate(description["networks"]):
         name = NETWORK_WEIGHTS.format(index)
@@ -232,15 +238,52 @@ def _open_checked(
         networks.append(
             rebuild(entry["identity"], folder / name, sha256, images=images, cache=cache)
         )
-    if head.dimensions != sum(network.identity["dimensions"] for network in networks):
-        raise damaged(folder, "the head takes other features than the networks give")
     before = tuple(_chain(entry["before"]) for entry in description["networks"])
-    names, distance = tuple(description["class_names"]), None
+    distance = None
     if DISTANCE in description["files"]:
-        distance = ClassDistance.load(folder / DISTANCE, len(names), head.dimensions)
+        distance = ClassDistance.load(folder / DISTANCE, len(names), dimensions)
     trained = read_training_rows(folder, description)
     return FeatureClassifier(tuple(networks), before, head, names, description, distance, trained)
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:
     return from_config(config) if config else None
+
+
+class NetworkOfHead(TypedDict):
+    """A network whose features a head takes."""
+
+    identity: Identity
+    before: dict[str, Any] | None
+
+
+class HeadDescription(Description):
+    """The bundle.json of networks with a head."""
+
+    networks: Annotated[list[NetworkOfHead], MinLen(1)]
+    head: dict[str, Any]
+    training_rows: NotRequired[TrainingRows]
+
+
+def _check(folder: Path, description: Mapping[str, Any]) -> None:
+    for entry in description["networks"]:
+        zoo.check_origin(entry["identity"]["network"])
+        for chain in (entry["identity"]["preprocessing"], entry["before"]):
+            _chain(chain)
+
+
+KINDS = {
+    NETWORK_AND_HEAD: Kind(
+        "networks with a head on their features",
+        "sightkit.transfer.load",
+        HeadDescription,
+        lambda found: [
+            HEAD,
+            CANARY,
+            *({DISTANCE, TRAINING_ROWS} & set(found["files"])),
+            *map(NETWORK_WEIGHTS.format, range(len(found["networks"]))),
+        ],
+        _check,
+        _open,
+    )
+}

@@ -76,7 +76,7 @@ class Features:
 
     def take(self, rows: np.ndarray | slice) -> np.ndarray:
         """Return rows by position: float32 (n, dimensions), a copy."""
-        parts = [file.memmap()[rows] for file in self.files]
+        parts = [file.read(rows) for file in self.files]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else np.array(parts[0])
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from sightkit import inference, training, zoo
 from sightkit._errors import SightkitError
+from sightkit._schema import Count, Name, Sha256
 from sightkit.evaluation.crops import average_views, with_views
 from sightkit.preprocessing import Pipeline, Preprocessor
 
@@ -27,6 +29,22 @@ NEAREST = 5
 """Names that an error lists in place of an unknown one."""
 SAME = ("network", "layer", "pool", "crops", "weights_sha256", "preprocessing")
 """Entries of the identity that networks with the same features share."""
+
+
+class Identity(TypedDict):
+    """What features are of: of a network, cut and fed in this way."""
+
+    name: Name
+    origin: dict[str, Any]
+    network: zoo.Origin
+    layer: Name
+    pool: Pool
+    crops: Literal[1, 2, 10]
+    dimensions: Count
+    weights_sha256: Sha256
+    preprocessing: dict[str, Any]
+    engine: Name
+    precision: Name
 
 
 @dataclass(frozen=True)

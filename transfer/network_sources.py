@@ -21,7 +21,7 @@ from sightkit.preprocessing import (
     Pipeline,
     from_config,
 )
-from sightkit.training.bundle_format import WEIGHTS
+from sightkit.training.bundle_format import WEIGHTS, damaged
 from sightkit.transfer import imagenet
 from sightkit.transfer.feature_network import (
     BATCH_SIZE,
@@ -153,14 +153,20 @@ def rebuild(
 
     @functools.cache
     def build() -> keras.Model:
-        network = zoo.rebuild(origin)
-        model = cut_model(network, layer, pool)
-        zoo.load_weights(model, weights)
+        part = functools.partial(zoo.only_used, lambda: cut_model(zoo.rebuild(origin), layer, pool))
+        model = zoo.load_network(part, weights)
+        if training.weights_sha256(model) != identity["weights_sha256"]:
+            raise damaged(weights.parent, f"{weights.name} are not the weights of its network")
         return model
 
     chain = from_config(identity["preprocessing"])
-    code = zoo.code_sha256()
-    key = {"network": origin, "code": code, "layer": layer, "pool": pool, "weights": sha256}
+    key = {
+        "network": origin,
+        "code": zoo.code_sha256(),
+        "layer": layer,
+        "pool": pool,
+        "weights": [sha256, identity["weights_sha256"]],
+    }
     predictor, _ = inference.load_or_compile(
         key,
         build,

@@ -112,9 +112,9 @@ def open_photos(
         return PhotoSource(images, rows, splits, origin, printable(str(folder.root)))
     file = DatasetFile.open(data)
     require_images(file)
-    pixels, sources = file.memmap(), file.sources()
+    sources = file.sources()
     images = ImageSource(
-        file.path.stem, file.class_names, file.labels, pixels.__getitem__, sources.__getitem__
+        file.path.stem, file.class_names, file.labels, file.read, sources.__getitem__
     )
     chain, line = photo_chain(file)
     if line:

@@ -222,9 +222,8 @@ def _reader(place: Path) -> Callable[[str], np.ndarray]:
 
     if place.is_file():
         file = io.DatasetFile.open(place)
-        pixels = file.memmap()
         row_of = {name: row for row, name in enumerate(file.sources())}
-        return lambda name: np.array(pixels[row_of[name]])
+        return lambda name: np.array(file.read(row_of[name]))
 
     def of_folder(name: str) -> np.ndarray:
         path = place / name

@@ -5,6 +5,7 @@ from sightkit.zoo.applications import MobileNet as MobileNet
 from sightkit.zoo.applications import MobileNetV2 as MobileNetV2
 from sightkit.zoo.applications import Xception as Xception
 from sightkit.zoo.batch_normalization import BatchNormalization as BatchNormalization
+from sightkit.zoo.budget import only_used as only_used
 from sightkit.zoo.convnet import ConvNet as ConvNet
 from sightkit.zoo.dcgan import DCGANDiscriminator as DCGANDiscriminator
 from sightkit.zoo.dcgan import DCGANGenerator as DCGANGenerator
@@ -20,6 +21,7 @@ from sightkit.zoo.minialexnet import MiniAlexNet as MiniAlexNet
 from sightkit.zoo.minigooglenet import MiniGoogLeNet as MiniGoogLeNet
 from sightkit.zoo.minivggnet import MiniVGGNet as MiniVGGNet
 from sightkit.zoo.mlp import MLP as MLP
+from sightkit.zoo.origins import Origin as Origin
 from sightkit.zoo.origins import check_origin as check_origin
 from sightkit.zoo.origins import name_of as name_of
 from sightkit.zoo.origins import rebuild as rebuild
@@ -44,4 +46,5 @@ from sightkit.zoo.surgery import Surgery as Surgery
 from sightkit.zoo.unet import UNet as UNet
 from sightkit.zoo.vgg import VGG16 as VGG16
 from sightkit.zoo.vgg import VGG19 as VGG19
+from sightkit.zoo.weights import load_network as load_network
 from sightkit.zoo.weights import load_weights as load_weights

@@ -10,6 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypedDict
+
+from sightkit._errors import SightkitError
+from sightkit._schema import Name
 from sightkit.zoo.keras_config import checked_config
 from sightkit.zoo.registry import build, entry, remember
 
@@ -20,40 +24,62 @@ DESCRIPTION = "keras"
 """Key of an origin: the network's description in JSON, where no builder made it."""
 
 
-def rebuild(origin: Mapping[str, Any], *, most: int | None = None) -> keras.Model:
+class Built(TypedDict):
+    """A network of a builder."""
+
+    builder: Name
+    arguments: dict[str, Any]
+
+
+class Described(TypedDict):
+    """A network of no builder."""
+
+    keras: dict[str, Any]
+
+
+Origin = Built | Described
+
+
+def rebuild(origin: Mapping[str, Any]) -> keras.Model:
     """Build a network again from its ``origin``, in float32, with weights as they are drawn.
 
     Args:
         origin: see ``zoo.origin``.
-        most: parameters that a network of no builder may have; 2^29 by default.
 
     Raises:
-        SightkitError: see ``build`` and ``build_from_config``.
+        SightkitError: see ``build`` and ``build_from_config``; or what Keras cannot build.
     """
-    if DESCRIPTION not in origin:
-        return build(origin["builder"], precision="float32", **origin["arguments"])
-    from sightkit.zoo.keras_network import MOST_PARAMETERS, build_from_config
+    from sightkit.zoo.budget import require_outputs
+    from sightkit.zoo.keras_network import build_from_config
 
-    model = build_from_config(origin[DESCRIPTION], most=MOST_PARAMETERS if most is None else most)
-    remember(model, origin)
+    if DESCRIPTION in origin:
+        model = build_from_config(origin[DESCRIPTION])
+        remember(model, origin)
+        return model
+    try:
+        model = build(origin["builder"], precision="float32", **origin["arguments"])
+    except SightkitError:
+        raise
+    except Exception as error:  # of arguments that nobody typed
+        raise SightkitError(
+            f"The builder's arguments must make a network ({type(error).__name__}).",
+            "The description may be damaged.",
+            **origin,
+        ) from error
+    require_outputs(model)
     return model
 
 
-def check_origin(origin: Any) -> bool:
-    """Return whether an origin is of the right form; nothing is built.
+def check_origin(origin: Mapping[str, Any]) -> None:
+    """Check the names in an ``Origin``; nothing is built.
 
     Raises:
         SightkitError: an unknown builder, or a description that ``checked_config`` refuses.
     """
-    if not isinstance(origin, dict):
-        return False
-    if set(origin) == {DESCRIPTION}:
+    if DESCRIPTION in origin:
         checked_config(origin[DESCRIPTION])
-        return True
-    if set(origin) != {"builder", "arguments"} or not isinstance(origin["arguments"], dict):
-        return False
-    entry(origin["builder"])
-    return "precision" not in origin["arguments"]  # of build, not of a builder
+    else:
+        entry(origin["builder"])
 
 
 def short_origin(origin: Mapping[str, Any]) -> dict[str, Any]:

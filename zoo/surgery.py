@@ -11,6 +11,7 @@ import keras
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import class_count, sizes
+from sightkit.zoo.budget import only_used
 from sightkit.zoo.fc_head import attach
 from sightkit.zoo.registry import build, builder_of, registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
@@ -77,16 +78,20 @@ def Surgery(
     topless = "include_top" in inspect.signature(builder_of(base)).parameters and cut is None
     if topless:
         arguments["include_top"] = False
-    body = build(base, input_shape=input_shape, classes=2, **arguments)
-    names = [layer.name for layer in body.layers]
-    if cut is not None and cut not in names:
-        raise SightkitError(
-            "cut must name a layer of the base.", f"It has {', '.join(names)}.", cut=cut
-        )
-    if topless:
-        features = body.output
-    else:
-        features = body.get_layer("logits").input if cut is None else body.get_layer(cut).output
+
+    def features() -> keras.Model:
+        body = build(base, input_shape=input_shape, classes=2, **arguments)
+        names = [layer.name for layer in body.layers]
+        if cut is not None and cut not in names:
+            raise SightkitError(
+                "cut must name a layer of the base.", f"It has {', '.join(names)}.", cut=cut
+            )
+        if topless:
+            return body
+        end = body.get_layer("logits").input if cut is None else body.get_layer(cut).output
+        return keras.Model(body.inputs[0], end)
+
+    body = only_used(features)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    outputs = attach(features, classes, unit, hidden, dropout, pool)
+    outputs = attach(body.output, classes, unit, hidden, dropout, pool)
     return keras.Model(body.inputs[0], outputs, name=name)

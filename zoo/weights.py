@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ import numpy as np
 from keras.src.saving import saving_lib
 
 from sightkit._errors import SightkitError
+from sightkit._hdf5 import attribute, open_hdf5
 from sightkit._network import flat_layers
+from sightkit.zoo.budget import limited_weights
 
 OLD_LAYERS = "_layer_checkpoint_dependencies/"
 """What TensorFlow 2.12 to 2.15 called the group of layers."""
@@ -33,7 +34,27 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         SightkitError: no such file, no weights file, or weights of another network; the message
             lists the differences layer by layer, and the network is as it was.
     """
-    stored = _stored_arrays(Path(path))
+    _fill(model, _stored_weights(Path(path)), path)
+
+
+def load_network(build: Callable[[], keras.Model], path: str | os.PathLike[str]) -> keras.Model:
+    """Build a network that a file describes, with the weights of a file.
+
+    The weights are read first: while the network is built, it may have no more than those.
+
+    Raises:
+        SightkitError: what ``build`` or ``load_weights`` raises, or a network of more weights.
+    """
+    stored = _stored_weights(Path(path))
+    with limited_weights([array for _, array in stored.values()], path):
+        network = build()
+    _fill(network, stored, path)
+    return network
+
+
+def _fill(
+    model: keras.Model, stored: Mapping[str, tuple[str, np.ndarray]], path: str | os.PathLike[str]
+) -> None:
     variables = variables_by_place(model)
     differences = _differences(stored, variables)
     if differences:
@@ -57,39 +78,27 @@ def finalize(network: keras.Model) -> None:
             layer.finalize_state()
 
 
-def _stored_arrays(path: Path) -> dict[str, tuple[str, np.ndarray]]:
+def _stored_weights(path: Path) -> dict[str, tuple[str, np.ndarray]]:
     """(layer's name in the file, array) by place in the file, as in ``layers/conv2d_1/0``."""
-    if not path.is_file():
-        raise SightkitError(
-            "The file must exist.", "Give the path of a .weights.h5 file.", path=str(path)
-        )
     if not path.name.endswith(".weights.h5"):
         raise SightkitError(
             "Only weights are loaded, never a model: the name must end in .weights.h5.",
             "Save them with model.save_weights.",
             path=str(path),
         )
-    found: dict[str, tuple[str, np.ndarray]] = {}
-    room = path.stat().st_size
-
-    def take(place: str, item: Any) -> None:
-        nonlocal room
-        place = place.replace(OLD_LAYERS, "layers/").replace("/vars/", "/")
-        if hasattr(item, "keys") or not _is_weight(place):
-            return
-        room -= item.nbytes  # Keras compresses nothing
-        if item.external or item.is_virtual or room < 0:
-            raise ValueError(f"{place} is not in the file")
-        found[place] = (str(item.parent.attrs.get("name", "")), item[()])
-
+    stored = {}
     try:
-        with contextlib.closing(saving_lib.H5IOStore(str(path))) as store:
-            store.h5_file.visititems(take)  # which follows no link
-    except Exception as error:  # of any byte of the file
+        with open_hdf5(path) as objects:
+            for inside, each in objects.items():
+                place = inside.replace(OLD_LAYERS, "layers/").replace("/vars/", "/")
+                if _is_weight(place) and not hasattr(each, "keys"):
+                    name = attribute(each.parent, "name")
+                    stored[place] = (str(name or ""), each[()])
+    except ValueError as error:
         raise SightkitError(
-            f"The file must hold Keras weights ({error}).", "It may be damaged.", path=str(path)
+            f"The file must hold Keras weights: {error}.", "It may be damaged.", path=str(path)
         ) from error
-    return found
+    return stored
 
 
 class _Places(saving_lib.H5IOStore):

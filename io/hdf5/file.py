@@ -9,7 +9,8 @@ hashes          (N, 32) uint8, SHA-256 of each row's bytes
 originals       (N, 8) uint8, begin of the SHA-256 of the image that a row was made of; of features
 groups          (N,) int64, equal for rows that stay in one split; where there are groups
 attributes      format, schema, colour, splits, preprocessing, recipe, mean (JSON or
-                numbers), labels_sha256, and ``complete``, written last
+                numbers), labels_sha256, origins_sha256, attributes_sha256, and
+                ``complete``, written last
 =============== ======================================================================
 
 Rows of one split are together, in the order of ``splits``. All of it may be in a group of a file
@@ -18,21 +19,30 @@ Rows of one split are together, in the order of ``splits``. All of it may be in 
 
 from __future__ import annotations
 
-import json
+import contextlib
+import functools
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
+from typing_extensions import TypedDict
 
+from sightkit import _schema
 from sightkit._errors import SightkitError, few
-from sightkit.io.hdf5.opening import check_kind, group_of, open_to_read, own_dataset, within
-from sightkit.io.hdf5.values import identity
+from sightkit._hdf5 import Objects, attribute, is_text, open_hdf5, texts
+from sightkit._schema import Name, Sha256, Whole
+from sightkit.io.hdf5.checked_rows import CheckedRows
+from sightkit.io.hdf5.opening import check_kind
+from sightkit.io.hdf5.values import attributes_sha256, identity, origins_sha256
 
 FORMAT = "sightkit-dataset"
 SCHEMA = 4
+IN_JSON = ("splits", "preprocessing", "recipe")
+"""Attributes that are JSON in the file."""
 STRINGS = h5py.string_dtype("utf-8")
 
 
@@ -55,6 +65,7 @@ class DatasetFile:
         recipe: what the file was built from, and how.
         mean: float64 (C,), per channel over the training split, in the dtype's own range.
         sha256: of labels, row hashes, class names, splits, groups: the identity of the data.
+        origins_sha256: of sources and originals.
         stamp: device, inode, size and time of change of the file that was read.
         group: path of the group that holds all of it; empty where the file itself does.
     """
@@ -73,6 +84,7 @@ class DatasetFile:
     recipe: dict[str, Any]
     mean: np.ndarray
     sha256: str
+    origins_sha256: str
     stamp: tuple[int, int, int, int]
     group: str = ""
 
@@ -89,7 +101,7 @@ class DatasetFile:
         Args:
             path: the file.
             key: path of the rows in it, ``vgg16/features`` where they are in a group; by default
-                those of the file itself. No link is followed.
+                those of the file itself.
 
         Raises:
             SightkitError: no such file, not a dataset file, never completed, damaged, one that
@@ -97,22 +109,21 @@ class DatasetFile:
         """
         path = Path(path)
         check_kind(path)
+        before = _stamp(os.stat(path))
         try:
-            before = _stamp(os.stat(path))
-            with open_to_read(path) as file:
-                found = _describe(path, file, before, key.strip("/"))
-            if _stamp(os.stat(path)) != before:
-                raise found._replaced()
-            return found
-        except SightkitError:
-            raise
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            with open_hdf5(path) as objects:
+                group = _group_of(path, objects, key.strip("/"))
+                found = _describe(path, objects, before, group)
+        except ValueError as error:
             # It may be anybody's HDF5: deleting it is not advised.
             raise SightkitError(
-                f"The file is damaged: {str(error).splitlines()[0]}.",
+                f"The file is damaged: {error}.",
                 "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
                 path=str(path),
             ) from error
+        if _stamp(os.stat(path)) != before:
+            raise found._replaced()
+        return found
 
     def rows(self, split: str) -> tuple[int, int]:
         """First row and row after the last of a split."""
@@ -138,18 +149,51 @@ class DatasetFile:
 
     def hashes(self) -> np.ndarray:
         """SHA-256 of the bytes of each row as it was written: uint8 (N, 32)."""
-        return self._column("hashes", "u")
-
-    def originals(self) -> np.ndarray | None:
-        """First bytes of the SHA-256 of the images that rows were made of, uint8 (N, 8)."""
-        with open_to_read(self.path) as file:
-            if "originals" not in file:
-                return None
-        return self._column("originals", "u")
+        with self._columns() as objects:
+            return _column(objects, "hashes", len(self.labels))[...]
 
     def sources(self) -> tuple[str, ...]:
         """The origin of each row."""
-        return tuple(self._column("sources", "text"))
+        return self._origins()[0]
+
+    def originals(self) -> np.ndarray | None:
+        """First bytes of the SHA-256 of the images that rows were made of, uint8 (N, 8)."""
+        return self._origins()[1]
+
+    def _origins(self) -> tuple[tuple[str, ...], np.ndarray | None]:
+        with self._columns() as objects:
+            count = len(self.labels)
+            sources = texts(_column(objects, "sources", count))
+            known = "originals" in objects
+            originals = _column(objects, "originals", count)[...] if known else None
+            if origins_sha256(sources, originals) != self.origins_sha256:
+                raise ValueError("sources or originals differ from what was written")
+            return tuple(sources), originals
+
+    def read(self, rows: np.ndarray | slice | int) -> np.ndarray:
+        """Read rows by position, (n, H, W, C) or (H, W, C); each is compared with its hash once.
+
+        Raises:
+            SightkitError: a row is not what was written, or the file no longer what was opened.
+        """
+        return self._checked_rows[rows]
+
+    @functools.cached_property
+    def _checked_rows(self) -> CheckedRows:
+        return CheckedRows(self.memmap(), self.hashes(), self._changed)
+
+    def _changed(self, rows: np.ndarray) -> SightkitError:
+        return SightkitError(
+            f"The dataset file is damaged: {len(rows)} of the rows just read are not what was "
+            "written.",
+            "scripts/verify_dataset.py lists all such rows; build the file again.",
+            first=self.sources()[rows[0]],
+            path=str(self.path),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Each process maps the file itself."""
+        return {name: value for name, value in vars(self).items() if name != "_checked_rows"}
 
     def memmap(self) -> np.ndarray:
         """Map the rows of the file, read-only, (N, H, W, C); nothing is copied.
@@ -169,18 +213,15 @@ class DatasetFile:
                 path=str(self.path),
             ) from error
 
-    def _column(self, name: str, kinds: str) -> np.ndarray:
+    @contextlib.contextmanager
+    def _columns(self) -> Iterator[Objects]:
         try:
-            with open_to_read(self.path) as file:
+            with open_hdf5(self.path) as objects:
                 if _stamp(os.stat(self.path)) != self.stamp:
                     raise self._replaced()
-                dataset = _dataset(self.path, file, within(self.group, name), kinds)
-                values = (dataset.asstr() if kinds == "text" else dataset)[...]
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise _damaged(self.path, f"{name}: {str(error).splitlines()[0]}") from error
-        if len(values) != self.shape[0]:
-            raise _damaged(self.path, f"{len(values)} {name} for {self.shape[0]} rows")
-        return values
+                yield _inside(objects, self.group)
+        except ValueError as error:
+            raise _damaged(self.path, str(error)) from error
 
     def _replaced(self) -> SightkitError:
         return SightkitError(
@@ -194,45 +235,93 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _describe(
-    path: Path, file: h5py.File, stamp: tuple[int, int, int, int], key: str
-) -> DatasetFile:
-    group = group_of(path, file, FORMAT, key)
-    attributes = file[group or "/"].attrs
-    if int(attributes["schema"]) > SCHEMA:
+class Attributes(TypedDict):
+    """The attributes of a dataset file."""
+
+    format: Literal["sightkit-dataset"]
+    schema: Literal[4]
+    complete: Literal[1]
+    data_key: Name
+    colour: Literal["RGB", "gray", "none"]
+    splits: dict[Name, tuple[Whole, Whole]]
+    preprocessing: dict[str, Any]
+    recipe: dict[str, Any]
+    mean: list[float]
+    labels_sha256: Sha256
+    origins_sha256: Sha256
+
+
+def _group_of(path: Path, objects: Objects, key: str) -> str:
+    """Return the group that holds the rows of a key; empty for those of the file itself."""
+    if not key and attribute(objects[""], "format") == FORMAT:
+        return ""
+    groups = {
+        "/".join(filter(None, (group, str(attribute(each, "data_key"))))): group
+        for group, each in sorted(objects.items())
+        if attribute(each, "format") == FORMAT
+    }
+    if key not in groups:
         raise SightkitError(
-            f"The file was written by a newer version (schema {attributes['schema']}).",
-            "Update sightkit.",
+            "The file must be a dataset that HDF5DatasetWriter wrote"
+            + (f"; it holds {few(list(groups))}." if groups else "."),
+            (
+                *(f'give --key="{each}"' for each in list(groups)[:1]),
+                "build it with one of scripts/build_*.py or train_*.py",
+            ),
             path=str(path),
+            **({"key": key} if key else {}),
         )
-    if not attributes.get("complete", 0):
+    return groups[key]
+
+
+def _inside(objects: Objects, group: str) -> Objects:
+    """Return what is in a group, which is empty for the file itself, by its path in there."""
+    if not group:
+        return objects
+    inside = {name.removeprefix(f"{group}/"): each for name, each in objects.items()}
+    return {**inside, "": objects[group]}
+
+
+def _describe(
+    path: Path, objects: Objects, stamp: tuple[int, int, int, int], group: str
+) -> DatasetFile:
+    objects = _inside(objects, group)
+    file = objects[""]
+    if not attribute(file, "complete"):
         raise SightkitError(
             "The file was never completed: its writer was stopped.",
             "Delete it and build it again.",
             path=str(path),
         )
-    data_key = str(attributes["data_key"])
-
-    def own(name: str, kinds: str) -> h5py.Dataset:
-        return _dataset(path, file, within(group, name), kinds)
-
-    rows = own(data_key, "uif")
-    labels = own("labels", "iu")[...].astype(np.int64)
-    hashes = own("hashes", "u")[...]
-    class_names = tuple(own("class_names", "text").asstr()[...])
-    splits = {name: tuple(ends) for name, ends in json.loads(attributes["splits"]).items()}
-    groups = own("groups", "iu")[...] if within(group, "groups") in file else None
-    sha256 = identity(labels, hashes, class_names, splits, groups)
-    if sha256 != attributes["labels_sha256"]:
-        raise _damaged(path, "labels, hashes or class names differ from what was written")
+    found = {name: attribute(file, name) for name in file.attrs}
+    written = found.pop("attributes_sha256", None)
+    try:
+        about = _schema.checked(
+            {**found, **{name: _schema.parse(str(found.get(name)), dict) for name in IN_JSON}},
+            Attributes,
+        )
+    except _schema.NewerVersion as error:
+        raise SightkitError(str(error), "Update sightkit.", path=str(path)) from error
+    if written != attributes_sha256(found):
+        raise ValueError("its attributes differ from what was written")
+    data_key = about["data_key"]
+    if data_key not in objects:
+        raise ValueError(f"it has no {data_key}")
+    rows, labels = objects[data_key], _column(objects, "labels")[...]
+    class_names = tuple(texts(_column(objects, "class_names")))
+    count = len(labels)
+    hashes = _column(objects, "hashes", count)[...]
+    groups = _column(objects, "groups", count)[...] if "groups" in objects else None
+    sha256 = identity(labels, hashes, class_names, about["splits"], groups)
+    if sha256 != about["labels_sha256"]:
+        raise ValueError("labels, hashes or class names differ from what was written")
+    # Rows are mapped: text and objects among them would be read as addresses.
+    if not hasattr(rows, "dtype") or rows.dtype.kind not in "uif" or rows.shape[:1] != (count,):
+        raise ValueError(f"{data_key} holds no rows for {count} labels")
     offset = rows.id.get_offset()
-    if rows.shape[:1] != labels.shape or offset is None:
-        raise _damaged(path, f"{len(rows)} rows for {len(labels)} labels, or no rows at all")
-    if groups is not None and groups.shape != labels.shape:
-        raise _damaged(path, f"groups of shape {groups.shape} for {len(labels)} rows")
-    if offset + rows.nbytes > stamp[2]:
-        raise _damaged(path, f"rows end at byte {offset + rows.nbytes:,} of {stamp[2]:,}")
-    found = DatasetFile(
+    if offset is None or offset + rows.nbytes > stamp[2]:
+        raise ValueError(f"{data_key} is not in the {stamp[2]:,} bytes of the file")
+    described = DatasetFile(
         path=path,
         data_key=data_key,
         shape=tuple(rows.shape),
@@ -241,49 +330,59 @@ def _describe(
         class_names=class_names,
         labels=labels,
         groups=groups,
-        splits=splits,
-        colour=str(attributes["colour"]),
-        preprocessing=json.loads(attributes["preprocessing"]),
-        recipe=json.loads(attributes["recipe"]),
-        mean=np.asarray(attributes["mean"], np.float64),
+        splits=about["splits"],
+        colour=about["colour"],
+        preprocessing=about["preprocessing"],
+        recipe=about["recipe"],
+        mean=np.asarray(about["mean"], np.float64),
         sha256=sha256,
+        origins_sha256=about["origins_sha256"],
         stamp=stamp,
         group=group,
     )
-    _check_values(found, hashes)
-    return found
+    _check_values(described)
+    return described
 
 
-def _check_values(file: DatasetFile, hashes: np.ndarray) -> None:
+def _check_values(file: DatasetFile) -> None:
     """Raise on values that no writer of ours would have written."""
-    path, labels, class_names, splits = file.path, file.labels, file.class_names, file.splits
-    if hashes.shape != (len(labels), 32):
-        raise _damaged(path, f"hashes of shape {hashes.shape} for {len(labels)} rows")
-    if len(set(class_names)) != len(class_names):
-        raise _damaged(path, "a class name occurs twice")
-    if not len(labels) or labels.min() < 0 or labels.max() >= len(class_names):
-        raise _damaged(path, f"labels that are none of the {len(class_names)} classes")
-    ends = [0, *(end for ends in splits.values() for end in ends), len(labels)]
+    labels, classes = file.labels, file.class_names
+    if len(set(classes)) != len(classes) or "" in classes:
+        raise ValueError("a class has a name of its own")
+    if not len(labels) or labels.min() < 0 or labels.max() >= len(classes):
+        raise ValueError(f"labels that are none of the {len(classes)} classes")
+    if len(file.mean) not in (0, file.shape[-1]):
+        raise ValueError(f"a mean of {len(file.mean)} channels")
+    ends = [0, *(end for ends in file.splits.values() for end in ends), len(labels)]
     pairs = list(zip(ends[::2], ends[1::2], strict=True))
-    inside = all(first < last for first, last in splits.values())
+    inside = all(first < last for first, last in file.splits.values())
     if not inside or any(last != first for last, first in pairs):
-        raise _damaged(path, f"splits {splits} do not divide {len(labels)} rows")
+        raise ValueError(f"splits {file.splits} do not divide {len(labels)} rows")
 
 
-def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset:
-    """Return a dataset of this very file, complete; refuse anything else unread.
+COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
+    "labels": (np.int64, ()),
+    "groups": (np.int64, ()),
+    "hashes": (np.uint8, (32,)),
+    "originals": (np.uint8, (8,)),
+    "sources": (None, ()),
+    "class_names": (None, ()),
+}
+"""Dtype (None: text) and shape of an entry."""
 
-    ``kinds``: those of NumPy's dtypes that it may have, or ``"text"``.
-    """
-    try:
-        dataset = own_dataset(file, name)
-    except ValueError as error:
-        raise _damaged(path, str(error)) from error
-    text = h5py.check_string_dtype(dataset.dtype) is not None
-    # Rows are mapped: text and objects among them would be read as addresses.
-    if text != (kinds == "text") or not (text or dataset.dtype.kind in kinds):
-        raise _damaged(path, f"{name} holds {dataset.dtype}")
-    return dataset
+
+def _column(objects: Objects, name: str, count: int | None = None) -> h5py.Dataset:
+    """Return a dataset beside the rows, with ``count`` entries where that is known."""
+    dtype, shape = COLUMNS[name]
+    found = objects.get(name)
+    if found is None or not hasattr(found, "dtype"):
+        raise ValueError(f"it has no {name}")
+    kind = is_text(found) if dtype is None else found.dtype == dtype
+    if not kind or found.shape[1:] != shape or not found.shape:
+        raise ValueError(f"{name} holds {found.dtype} of shape {found.shape}")
+    if count not in (None, len(found)):
+        raise ValueError(f"{len(found)} {name} for {count} rows")
+    return found
 
 
 def _damaged(path: Path, reason: str) -> SightkitError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -75,7 +74,6 @@ class HDF5DatasetGenerator(OrderedBatches):
         self.augment = augment
         self.class_weights = class_weights
         self.count = self.last - self.first
-        self._memmap: np.ndarray | None = None
 
     @property
     def labels(self) -> np.ndarray:
@@ -89,9 +87,10 @@ class HDF5DatasetGenerator(OrderedBatches):
 
     def images(self, rows: np.ndarray | slice) -> np.ndarray:
         """Read rows of the split as they are in the file, (n, H, W, C), without the chain."""
-        if self._memmap is None:
-            self._memmap = self.file.memmap()
-        return np.asarray(self._memmap[self.first : self.last][rows])
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self.count)
+            return self.file.read(slice(self.first + start, self.first + stop, step))
+        return self.file.read(np.arange(self.first, self.last)[rows])
 
     def sources(self, rows: np.ndarray | slice) -> list[str]:
         """Return where rows of the split come from: the names of their files."""
@@ -112,12 +111,9 @@ class HDF5DatasetGenerator(OrderedBatches):
             x = self.augment.batch(x, [sample_rng(self.seed, epoch, int(row)) for row in rows])
         if self.preprocessors is not None:
             x = self.preprocessors.batch(x)
-        if self._memmap is not None and np.may_share_memory(x, self._memmap):
+        if not x.flags.writeable:
             x = np.array(x)  # a batch is the caller's own, whatever becomes of the file
         y = self.labels[rows]
         if self.class_weights is None:
             return x, y
         return x, y, np.array([self.class_weights[label] for label in y.tolist()], np.float32)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_memmap": None}  # each process maps the file itself

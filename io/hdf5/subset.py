@@ -36,7 +36,7 @@ def write_rows(
         SightkitError: the file exists already, or as ``HDF5DatasetWriter``.
     """
     rows = np.concatenate(list(parts.values()))
-    images, sources = file.memmap(), file.sources()
+    sources = file.sources()
     with HDF5DatasetWriter(
         (len(rows), *file.shape[1:]),
         path,
@@ -49,7 +49,7 @@ def write_rows(
         for start in range(0, len(rows), PORTION):
             part = rows[start : start + PORTION]
             writer.add(
-                np.stack([images[row] for row in part]),
+                file.read(part),
                 file.labels[part],
                 [sources[row] for row in part],
             )

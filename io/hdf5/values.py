@@ -67,6 +67,19 @@ def identity(
     return digest.hexdigest()
 
 
+def origins_sha256(sources: Sequence[str], originals: np.ndarray | None) -> str:
+    """SHA-256 over the names of rows, and the keys of their images where they are known."""
+    digest = hashlib.sha256(b"" if originals is None else originals.tobytes())
+    digest.update(json.dumps(list(sources), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def attributes_sha256(attributes: Mapping[str, Any]) -> str:
+    """SHA-256 over what is written beside the data, but ``complete``, which comes last."""
+    values = {name: value for name, value in attributes.items() if name != "complete"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def check_path(path: Path, overwrite: bool) -> None:
     """Raise unless a dataset file may be written at ``path``."""
     if os.path.lexists(path) and not path.is_file():
@@ -94,7 +107,9 @@ def channel_sums(rows: np.ndarray) -> np.ndarray:
 
 def row_hashes(rows: np.ndarray) -> np.ndarray:
     """uint8 (n, 32): SHA-256 of the bytes of each row."""
-    digests = [hashlib.sha256(np.ascontiguousarray(row).data).digest() for row in rows]
+    row_bytes = int(np.prod(rows.shape[1:], dtype=np.int64)) * rows.dtype.itemsize
+    flat = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).reshape(len(rows), row_bytes)
+    digests = [hashlib.sha256(row).digest() for row in flat]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(len(rows), 32)
 
 

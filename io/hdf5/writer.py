@@ -282,6 +282,8 @@ class HDF5DatasetWriter:
         if self.left_out:
             recipe["left_out"] = {"unreadable": len(self.left_out)}
         pixels = splits[next(iter(splits))][1] * int(np.prod(self.dims[1:-1]))  # it begins at 0
+        known = [part for part in self._originals if part is not None]
+        originals = np.concatenate(known) if len(known) == len(self._originals) else None
         attributes = {
             "format": FORMAT,
             "schema": SCHEMA,
@@ -290,11 +292,11 @@ class HDF5DatasetWriter:
             "splits": json.dumps(splits),
             "preprocessing": self._preprocessing,
             "recipe": values.checked_json("recipe", recipe),
-            "mean": self._sum / pixels,
+            "mean": (self._sum / pixels).tolist(),
             "labels_sha256": values.identity(labels, hashes, self.class_names, splits, groups),
+            "origins_sha256": values.origins_sha256(self._sources, originals),
         }
+        attributes["attributes_sha256"] = values.attributes_sha256(attributes)
         columns = {"labels": labels, "hashes": hashes, "groups": groups, "sources": self._sources}
-        known = [part for part in self._originals if part is not None]
-        if len(known) == len(self._originals):
-            columns["originals"] = np.concatenate(known)
+        columns["originals"] = originals
         write_columns(self._partial, {**columns, "class_names": list(self.class_names)}, attributes)

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._regular_file import read_regular_file
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.published import is_there
-from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource, in_memory
 from sightkit.io.sources.mnist import keras_home

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError, few
+from sightkit._regular_file import read_regular_file
 from sightkit.io.image_kinds import kind_of
-from sightkit.io.regular_file import read_regular_file
 from sightkit.io.sources.labelled import LayoutError
 
 MOST_BYTES = 2**30

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sightkit._errors import SightkitError
-from sightkit.io.regular_file import read_regular_file
+from sightkit._regular_file import read_regular_file
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
 from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 

@@ -72,11 +72,13 @@ def test_a_member_is_finished_with_a_bundle_and_its_own_config(tmp_path):
 
 def test_an_ensemble_is_gone_on_with_by_the_same_settings_only(tmp_path):
     folder = tmp_path / "ensemble"
-    write_ensemble(folder, {"kind": "seeds", "members": ["member-1/bundle"]})
-    write_ensemble(folder, {"kind": "seeds", "members": ["member-1/bundle"]})
+    settings = {"experiment": "train_x", "kind": "seeds", "members": ["member-1/bundle"]}
+    settings |= {"data": "data.h5", "config": {}}
+    write_ensemble(folder, settings)
+    write_ensemble(folder, settings)
     assert read_ensemble(folder)["kind"] == "seeds"
     with pytest.raises(SightkitError, match="another ensemble"):
-        write_ensemble(folder, {"kind": "bagging", "members": ["member-1/bundle"]})
+        write_ensemble(folder, {**settings, "kind": "bagging"})
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(SightkitError, match=r"thesis\.tex"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -103,7 +104,7 @@ def test_what_is_no_json_leaves_the_old_file(value, tmp_path):
     _files.write_json(path, {"ä": [1, None]})
     with pytest.raises((ValueError, TypeError)):
         _files.write_json(path, value)
-    assert _files.read_json(path) == {"ä": [1, None]}
+    assert json.loads(path.read_text()) == {"ä": [1, None]}
 
 
 def test_the_temporary_name_keeps_its_ending(tmp_path):
@@ -112,13 +113,6 @@ def test_the_temporary_name_keeps_its_ending(tmp_path):
         assert temporary.name.endswith(".weights.h5")
         assert temporary.parent == tmp_path
         temporary.touch()
-
-
-@pytest.mark.parametrize("content", (b"{", b"", b"\xff\xfe"))
-def test_damaged_json_is_named(content, tmp_path):
-    (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(SightkitError, match=r"must hold JSON.*config\.json"):
-        _files.read_json(tmp_path / "config.json")
 
 
 def test_a_lock_names_its_owner_and_dies_with_it(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sightkit
-from sightkit import _files, _run_files
+from sightkit import _run_files
 
 NETWORKS = ("lenet", "dropout")
 DURING_TRAINING = {
@@ -90,7 +91,7 @@ def train(children, job_data, tmp_path):
 def check_what_lies_there(run):
     """Whatever was killed when: no file under its own name is half written."""
     if (run / _run_files.CONFIG).exists():
-        assert _files.read_json(run / _run_files.CONFIG)["format"] == "sightkit-run"
+        assert json.loads((run / _run_files.CONFIG).read_text())["format"] == "sightkit-run"
     history = run / _run_files.HISTORY
     if history.exists():
         lines = history.read_text().splitlines()

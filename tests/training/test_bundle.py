@@ -300,7 +300,9 @@ def test_an_unknown_preprocessor_is_refused(bundle):
 @pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # Keras, as it fails
 def test_another_size_of_network_is_refused(bundle):
     edit(bundle, lambda description: description["network"]["arguments"].update(classes=4))
-    refuse(bundle, "not as many as the outputs")
+    refuse(bundle, "no more weights than its file")
+    edit(bundle, lambda description: description["network"]["arguments"].update(classes=2))
+    refuse(bundle, "must hold this network's weights")
 
 
 @pytest.mark.parametrize(

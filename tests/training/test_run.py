@@ -434,7 +434,7 @@ def test_a_resume_with_other_data_is_refused(config):
 def test_a_resume_on_another_backend_or_other_threads_is_refused(name, told, config):
     finish_an_epoch(config)
     path = config.output / _run_files.ENVIRONMENT
-    _files.write_json(path, _files.read_json(path) | {name: "77"})
+    _files.write_json(path, json.loads(path.read_text()) | {name: "77"})
     with pytest.raises(SightkitError, match=f"Set {told}=77"):
         resumed(config)
 
@@ -442,7 +442,7 @@ def test_a_resume_on_another_backend_or_other_threads_is_refused(name, told, con
 def test_a_resume_on_other_versions_is_told_and_recorded(config, capsys):
     finish_an_epoch(config)
     path = config.output / _run_files.ENVIRONMENT
-    _files.write_json(path, _files.read_json(path) | {"python": "3.10.1"})
+    _files.write_json(path, json.loads(path.read_text()) | {"python": "3.10.1"})
     (entry,) = resumed(config)["resumed"]
     assert entry["python"][0] == "3.10.1"
     assert "begun with python 3.10.1" in capsys.readouterr().err

@@ -132,10 +132,10 @@ def edit(bundle, change):
     ("change", "message"),
     (
         (lambda d: d.update(schema=99), "newer version"),
-        (lambda d: d["networks"][1].pop("identity"), "networks in bundle.json"),
-        (lambda d: d["networks"][0]["identity"].update(network=[]), "builder and arguments"),
+        (lambda d: d["networks"][1].pop("identity"), "networks.1.identity: field required"),
+        (lambda d: d["networks"][0]["identity"].update(network=[]), "identity.network"),
         (lambda d: d["networks"][0]["identity"]["network"].update(builder="minivgg"), "minivggnet"),
-        (lambda d: d.update(head=[]), "head in bundle.json must be a dict"),
+        (lambda d: d.update(head=[]), "head: input should be an object"),
     ),
 )
 def test_a_description_is_checked_before_keras_starts(change, message, bundle):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -28,7 +29,10 @@ def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "keras"
     if DATA:
         shutil.copytree(Path(DATA) / "keras" / "models", home / "models")
-    (home / "models").mkdir(parents=True, exist_ok=True)
+    else:
+        (home / "models").mkdir(parents=True)
+        names = {str(number): [f"n{number:08d}", f"thing_{number}"] for number in range(1000)}
+        (home / "models" / "imagenet_class_index.json").write_text(json.dumps(names))
     monkeypatch.setenv("KERAS_HOME", str(home))
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(home), raising=False)
     monkeypatch.setattr(

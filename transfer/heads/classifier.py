@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,13 +13,14 @@ class Head:
 
     Attributes:
         kind: name in bundle.json.
-        stored: names of the arrays that are stored; all other fields are settings, JSON.
+        stored: arrays by name, with their dtype and dimensions; all other fields are settings,
+            JSON.
         dimensions: of the features.
         classes: number of classes.
     """
 
     kind: str
-    stored: tuple[str, ...]
+    stored: ClassVar[Mapping[str, tuple[str, Sequence[str]]]]
     dimensions: int
     classes: int
 
@@ -38,6 +40,9 @@ class Head:
     def estimator(self) -> Any:
         """Return the fitted scikit-learn estimator with these arrays, for features as they come."""
         raise NotImplementedError
+
+    def check(self) -> None:
+        """Compare what the arrays hold with each other; raises ``ValueError``."""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the stored arrays."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sightkit import _files
+from sightkit import _arrays, _files
 from sightkit._errors import SightkitError
 from sightkit.transfer.heads.stored_rows import StoredRows, blocks_of
 
@@ -97,17 +97,21 @@ class ClassDistance:
         Raises:
             SightkitError: they are damaged, or of other classes or features.
         """
+        wanted = {
+            "means": ("float32", ("classes", "dimensions")),
+            **dict.fromkeys(("known", "sure"), ("float32", ("levels",))),
+            "photos": ("int64", ()),
+        }
         try:
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                found = cls(file["means"], file["known"], file["sure"], int(file["photos"]))
-            shapes = [found.means.shape, found.known.shape, found.sure.shape]
-            if shapes != [(classes, dimensions), LEVELS.shape, LEVELS.shape] or found.photos < 1:
-                raise ValueError(f"arrays of {shapes}")
-            if not all(np.isfinite(each).all() for each in (found.means, found.known, found.sure)):
-                raise ValueError("numbers that are not finite")
-        except Exception as error:  # zipfile and NumPy raise what they like on damaged bytes
+            arrays = _arrays.read_npz(path)
+            sizes = {"classes": classes, "dimensions": dimensions, "levels": len(LEVELS)}
+            _arrays.check_arrays(arrays, wanted, **sizes)
+            found = cls(**{**arrays, "photos": int(arrays["photos"])})
+            if found.photos < 1:
+                raise ValueError(f"of {found.photos} photos")
+        except ValueError as error:
             raise SightkitError(
-                f"The distances of the bundle are damaged ({error}).",
+                f"The distances of the bundle are damaged: {error}.",
                 "Train it again.",
                 path=str(path),
             ) from error

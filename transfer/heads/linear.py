@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -35,12 +35,23 @@ class LinearHead(Head):
     temperature: float = 1.0
 
     kind = "linear"
-    stored = ("weights", "intercepts")
+    stored: ClassVar = {
+        "weights": ("float64", ("dimensions", "k")),
+        "intercepts": ("float64", ("k",)),
+    }
 
     @property
     def dimensions(self) -> int:  # type: ignore[override]
         """Of the features."""
         return len(self.weights)
+
+    def check(self) -> None:
+        """Compare the columns with the classes."""
+        pairs = self.classes * (self.classes - 1) // 2
+        columns = {pairs} if self.multiclass == "ovo" else {self.classes}
+        columns |= {1} if self.classes == 2 else set()
+        if len(self.intercepts) not in columns:
+            raise ValueError(f"{len(self.intercepts)} columns for {self.classes} classes")
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""

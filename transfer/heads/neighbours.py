@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,12 +33,21 @@ class NeighboursHead(Head):
     k: int = 1
 
     kind = "neighbours"
-    stored = ("samples", "labels", "mean", "scale")
+    stored: ClassVar = {
+        "samples": ("float32", ("n", "dimensions")),
+        "labels": ("int64", ("n",)),
+        **dict.fromkeys(("mean", "scale"), ("float64", ("dimensions",))),
+    }
 
     @property
     def dimensions(self) -> int:  # type: ignore[override]
         """Of the features."""
         return self.samples.shape[1]
+
+    def check(self) -> None:
+        """Compare labels with classes, ``k`` with the samples."""
+        if not set(self.labels) <= set(range(self.classes)) or not 1 <= self.k <= len(self.labels):
+            raise ValueError(f"neighbours that are none of {self.classes} classes, or k={self.k}")
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
+from typing_extensions import TypedDict
 
-from sightkit import _files
+from sightkit import _arrays, _files, _schema
 from sightkit._errors import SightkitError
 from sightkit.transfer.heads.classifier import Head
 from sightkit.transfer.heads.linear import LinearHead
@@ -25,11 +29,17 @@ def save_head(folder: Path, head: Head) -> dict[str, Any]:
     return {"kind": head.kind, **head.settings()}
 
 
-def load_head(folder: Path, description: dict[str, Any]) -> Head:
+def load_head(folder: Path, description: Mapping[str, Any], classes: int, dimensions: int) -> Head:
     """Read a stored head.
 
+    Args:
+        folder: of the bundle.
+        description: what ``save_head`` returned.
+        classes: that it must have.
+        dimensions: of the features that it must take.
+
     Raises:
-        SightkitError: an unknown kind, or arrays that do not fit it.
+        SightkitError: an unknown kind, or arrays and settings that do not fit it or the bundle.
     """
     settings = dict(description)
     kind = settings.pop("kind", None)
@@ -37,13 +47,25 @@ def load_head(folder: Path, description: dict[str, Any]) -> Head:
         raise SightkitError(
             f"A head is one of {', '.join(HEADS)}.", "Update sightkit.", kind=kind, path=str(folder)
         )
+    head = HEADS[kind]
     try:
-        with np.load(folder / FILE, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return HEADS[kind](**arrays, **settings)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        settings = _schema.checked(settings, _settings(head))
+        arrays = _arrays.read_npz(folder / FILE)
+        _arrays.check_arrays(arrays, head.stored, classes=classes, dimensions=dimensions)
+        found = head(**arrays, **settings)
+        if (found.classes, found.dimensions) != (classes, dimensions):
+            raise ValueError(f"of {found.classes} classes and {found.dimensions} features")
+        found.check()
+    except ValueError as error:
         raise SightkitError(
-            f"The head is damaged ({str(error).splitlines()[0]}).",
-            "Train it again.",
-            path=str(folder / FILE),
+            f"The head is damaged: {error}.", "Train it again.", path=str(folder / FILE)
         ) from error
+    return found
+
+
+@functools.cache
+def _settings(head: type[Any]) -> Any:
+    """The type of a head's settings."""
+    kinds = get_type_hints(head)
+    names = (each.name for each in dataclasses.fields(head) if each.name not in head.stored)
+    return TypedDict("Settings", {name: kinds[name] for name in names})

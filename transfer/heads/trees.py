@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,7 +38,13 @@ class TreesHead(Head):
     boosted: bool = False
 
     kind = "trees"
-    stored = ("feature", "threshold", "left", "right", "values", "roots", "votes")
+    stored: ClassVar = {
+        **dict.fromkeys(("feature", "left", "right"), ("int64", ("nodes",))),
+        "threshold": ("float64", ("nodes",)),
+        "values": ("float64", ("nodes", "classes")),
+        "roots": ("int64", ("trees",)),
+        "votes": ("float64", ("trees",)),
+    }
 
     @classmethod
     def of(cls, estimator: Any) -> TreesHead:
@@ -73,6 +79,17 @@ class TreesHead(Head):
     def classes(self) -> int:  # type: ignore[override]
         """Number of classes."""
         return self.values.shape[1]
+
+    def check(self) -> None:
+        """Compare nodes with features and with each other: a child comes after its parent."""
+        inner, nodes = self.left != NO_CHILD, np.arange(len(self.left))
+        for children in (self.left, self.right):
+            if ((children <= nodes) | (children >= len(nodes)))[inner].any():
+                raise ValueError("a node that is no child of its parent")
+        if ((self.feature < 0) | (self.feature >= self.dimensions))[inner].any():
+            raise ValueError("a node that compares no feature")
+        if (self.roots != np.sort(self.roots)).any() or not set(self.roots) <= set(nodes):
+            raise ValueError("a tree without a root")
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (n, classes), of features (n, d)."""

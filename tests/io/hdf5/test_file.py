@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
+from sightkit._hdf5 import attribute
 from sightkit.io import DatasetFile, HDF5DatasetGenerator
-from sightkit.io.hdf5.file import identity
+from sightkit.io.hdf5.values import attributes_sha256, identity
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def rewrite(path, **changes):
         ends = {name: tuple(pair) for name, pair in splits.items()}
         labels, hashes = file["labels"][...], file["hashes"][...]
         file.attrs["labels_sha256"] = identity(labels, hashes, names, ends)
+        sign(file)
+
+
+def sign(file):
+    found = {name: attribute(file, name) for name in file.attrs if name != "attributes_sha256"}
+    file.attrs["attributes_sha256"] = attributes_sha256(found)
 
 
 def test_a_whole_file_is_opened(path):
@@ -137,21 +144,21 @@ def test_a_shape_beyond_the_file_is_refused_before_allocation(path):
     with h5py.File(path, "r+") as file:
         del file["images"]
         file.create_dataset("images", (2**20, 2**20, 100, 3), "u1", chunks=(1, 100, 100, 3))
-    refuse(path, "more than the file has")
+    refuse(path, "more bytes than the file has")
 
 
 def test_labels_that_declare_more_than_the_file_has_are_refused(path):
     with h5py.File(path, "r+") as file:
         del file["labels"]
         file.create_dataset("labels", (2**50,), "i8", chunks=(1024,))
-    refuse(path, "more than the file has")
+    refuse(path, "more bytes than the file has")
 
 
 def test_rows_of_another_number_than_labels_are_refused(path):
     with h5py.File(path, "r+") as file:
         del file["images"]
         file["images"] = np.zeros((30, 8, 8, 1), np.uint8)
-    refuse(path, "30 rows for 31 labels")
+    refuse(path, "images holds no rows for 31 labels")
 
 
 def test_a_group_in_place_of_a_dataset_is_refused(path):
@@ -206,13 +213,13 @@ def test_rows_are_read_only(path):
     (
         ({"labels": np.full(31, 3)}, "none of the 3 classes"),
         ({"labels": np.full(31, -1)}, "none of the 3 classes"),
-        ({"class_names": ["a", "b", "a"]}, "twice"),
-        ({"hashes": np.zeros((31, 16), np.uint8)}, "hashes of shape"),
-        ({"hashes": np.zeros((30, 32), np.uint8)}, "hashes of shape"),
+        ({"class_names": ["a", "b", "a"]}, "a name of its own"),
+        ({"hashes": np.zeros((31, 16), np.uint8)}, r"of shape \(31, 16\)"),
+        ({"hashes": np.zeros((30, 32), np.uint8)}, "30 hashes for 31 rows"),
         ({"splits": {"train": [0, 20], "test": [20, 99]}}, "do not divide 31 rows"),
         ({"splits": {"train": [0, 20], "test": [19, 31]}}, "do not divide 31 rows"),
         ({"splits": {"train": [0, 31], "test": [31, 31]}}, "do not divide 31 rows"),
-        ({"splits": {"train": [-31, 31]}}, "do not divide 31 rows"),
+        ({"splits": {"train": [-31, 31]}}, "greater than or equal to 0"),
         ({"splits": {"train": [0, 20]}}, "do not divide 31 rows"),
     ),
 )

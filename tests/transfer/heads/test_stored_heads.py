@@ -38,7 +38,7 @@ def test_estimator_predicts_as_the_stored_head(
     names = [str(label) for label in range(classes)]
     options = {"multiclass": multiclass, "calibrated": calibrated}
     fitted = fit_head(kind, features[:90], labels[:90], names, **options)
-    head = load_head(tmp_path, save_head(tmp_path, fitted.head))
+    head = load_head(tmp_path, save_head(tmp_path, fitted.head), classes, fitted.head.dimensions)
     shares = head.predict_proba(features[90:])
     assert np.array_equal(shares, fitted.head.predict_proba(features[90:]))
     assert np.array_equal(head.predict(features[90:]), shares.argmax(axis=1))
@@ -65,7 +65,7 @@ def test_stored_head_needs_neither_scikit_learn_nor_keras(tmp_path):
 import pathlib, sys
 import numpy as np
 from sightkit.transfer.heads.storage import load_head
-head = load_head(pathlib.Path({str(tmp_path)!r}), {description!r})
+head = load_head(pathlib.Path({str(tmp_path)!r}), {description!r}, 3, 12)
 head.predict(np.zeros((2, 12), np.float32))
 assert not {{"sklearn", "keras", "tensorflow", "scipy"}} & set(sys.modules)
 """

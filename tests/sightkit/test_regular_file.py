@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sightkit.io.regular_file import read_regular_file
+from sightkit._regular_file import read_regular_file
 
 
 def test_read_regular_file_follows_links_up_to_the_limit(tmp_path):

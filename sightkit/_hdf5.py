@@ -1,0 +1,138 @@
+"""HDF5 files that are nobody's promise: walked before anything in them is read.
+
+What is handed out is in the file itself, and all of it together is no more than the file has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sightkit._regular_file import open_regular
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+
+MOST_OBJECTS, MOST_DEPTH, MOST_PATH = 50_000, 50, 2_000
+TEXTS = 64
+"""Texts that are read at once: several may be one text in the file."""
+
+Objects = dict[str, Any]
+"""h5py's groups and datasets by their path, as in ``layers/conv2d/vars/0``; the root is ``""``."""
+
+
+@contextlib.contextmanager
+def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Objects]:
+    """Open an HDF5 file to read, without a lock: some disks have none.
+
+    A file that is open in this process already, in one's own session, is opened as it is there:
+    HDF5 allows nothing else.
+
+    Raises:
+        ValueError: no regular file or no HDF5; a link to anything, an object that is stored
+            elsewhere, holds no numbers or texts, or declares more bytes than there are; or h5py
+            cannot read it, in the block too. In one line.
+    """
+    try:
+        open_regular(path).close()
+        with _open(path) as file:
+            yield _walk(file)
+    except (OSError, RuntimeError, KeyError, TypeError, OverflowError) as error:  # of h5py
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ValueError(reason.splitlines()[0][:200]) from error
+
+
+def texts(dataset: h5py.Dataset) -> list[str]:
+    """Return a dataset of texts, (n,)."""
+    found: list[str] = []
+    room = dataset.file.id.get_filesize()
+    for start in range(0, len(dataset), TEXTS):
+        part = dataset.asstr()[start : start + TEXTS]
+        room -= sum(map(len, part))
+        if room < 0:
+            raise ValueError(f"{dataset.name} holds more bytes than the file has")
+        found.extend(part)
+    return found
+
+
+def is_text(dataset: h5py.Dataset) -> bool:
+    """Return whether a dataset holds texts."""
+    import h5py
+
+    return h5py.check_string_dtype(dataset.dtype) is not None
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """Return an attribute as Python has it; None where there is none.
+
+    Raises:
+        ValueError: it is neither numbers nor text.
+    """
+    if name not in owner.attrs:
+        return None
+    value: np.ndarray | Any = owner.attrs[name]
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, bytes):
+        value = value.decode()
+    if not isinstance(value, str | int | float | list):
+        raise ValueError(f"the attribute {name} holds {type(value).__name__}")
+    return value
+
+
+def _open(path: str | os.PathLike[str]) -> h5py.File:
+    import h5py
+
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking" not in str(error):
+            raise
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        return h5py.File(path, "r", locking=True)
+
+
+def _walk(file: h5py.File) -> Objects:
+    import h5py
+
+    found: Objects = {"": file}
+    room = size = file.id.get_filesize()
+    waiting: list[tuple[str, Any]] = [("", file)]
+    seen = {h5py.h5o.get_info(file["/"].id).addr}
+    while waiting:
+        place, group = waiting.pop()
+        for key in group:
+            inside = f"{place}/{key}".lstrip("/")
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+                raise ValueError(f"{inside} is a link to somewhere else")
+            each = group[key]
+            address = h5py.h5o.get_info(each.id).addr
+            if address in seen:  # by another name, or around in a circle
+                continue
+            seen.add(address)
+            found[inside] = each
+            if (
+                len(found) > MOST_OBJECTS
+                or inside.count("/") > MOST_DEPTH
+                or len(inside) > MOST_PATH
+            ):
+                raise ValueError("its groups are too many, or too deep")
+            if isinstance(each, h5py.Group):
+                waiting.append((inside, each))
+                continue
+            if not isinstance(each, h5py.Dataset) or each.external or each.is_virtual:
+                raise ValueError(f"{inside} is no dataset of this file's own")
+            if each.dtype.kind not in "biufS" and not is_text(each):
+                raise ValueError(f"{inside} holds {each.dtype}")
+            room -= each.nbytes
+            chunk = each.dtype.itemsize
+            for side in each.chunks or ():
+                chunk *= side
+            if room < 0 or chunk > size:
+                raise ValueError(f"{inside} declares more bytes than the file has")
+    return found
