@@ -131,6 +131,7 @@ def test_what_openvino_itself_refuses_is_converted_anew(network, ask, conversion
     assert len(conversions) == 2
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_to_is_warned_of(
     network, ask, conversions, tmp_path, capsys
 ):
@@ -142,6 +143,7 @@ def test_a_folder_that_cannot_be_written_to_is_warned_of(
     assert len(conversions) == 1 and os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.slow
 def test_what_disagrees_with_keras_is_not_saved(network, monkeypatch, tmp_path, capsys):
     answer = OpenVinoEngine._answer
     monkeypatch.setattr(OpenVinoEngine, "_answer", lambda self, x: answer(self, x) + 0.1)
