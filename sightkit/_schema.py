@@ -83,11 +83,11 @@ def parse(text: str | bytes, kind: type[Described], *, more: bool = False) -> De
     except ValidationError as error:
         first, *others = error.errors(include_url=False)
         place = ".".join(map(str, first["loc"]))
-        newest, found = first.get("ctx", {}).get("expected"), first["input"]
+        newest, found = first.get("ctx", {}).get("expected", ""), first["input"]
         if place == "schema" and type(found) is int and found > int(newest):
             raise NewerVersion(f"a newer version wrote it (schema {found})") from error
-        more = f", and {len(others)} more" if others else ""
-        raise ValueError(f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}{more}") from error
+        rest = f", and {len(others)} more" if others else ""
+        raise ValueError(f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}{rest}") from error
 
 
 def checked(value: Any, kind: type[Described]) -> Described:

@@ -195,7 +195,7 @@ class _StoredPlan(TypedDict):
 
 
 def _read_plan(path: Path) -> ExecutionPlan:
-    found = dict(
+    found: dict[str, Any] = dict(
         _schema.read(
             path,
             _StoredPlan,

@@ -103,7 +103,7 @@ def open_run(
     # Steps were made before: the cell runs again, and the training may have moved the rate.
     if int(keras.ops.convert_to_numpy(model.optimizer.iterations)):
         path = folder / _run_files.CONFIG
-        optimizer = read_config(folder).get("optimizer") if path.is_file() else optimizer
+        optimizer = read_config(folder).get("optimizer", optimizer) if path.is_file() else optimizer
     config = NotebookConfig(
         folder,
         network=_named(f"{model.count_params():,} parameters", layers),

@@ -175,15 +175,15 @@ class TrainingState:
             )
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
-        try:
-            for callback, (_, value) in zip(self.callbacks, state["callbacks"], strict=True):
+        for callback, (name, value) in zip(self.callbacks, state["callbacks"], strict=True):
+            try:
                 callback.set_state(value)
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise SightkitError(
-                f"The checkpoint holds no state of {type(callback).__name__} ({error!r}).",
-                "Delete it: the one before is taken then.",
-                path=str(path),
-            ) from error
+            except (TypeError, ValueError, LookupError, AttributeError) as error:
+                raise SightkitError(
+                    f"The checkpoint holds no state of {name} ({error!r}).",
+                    "Delete it: the one before is taken then.",
+                    path=str(path),
+                ) from error
         self.position = Position.of(path)
         self.metrics = [array for name, array in arrays.items() if name.startswith("metric-")]
         self.finished = state["finished"]

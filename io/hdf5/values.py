@@ -109,7 +109,7 @@ def row_hashes(rows: np.ndarray) -> np.ndarray:
     """uint8 (n, 32): SHA-256 of the bytes of each row."""
     row_bytes = int(np.prod(rows.shape[1:], dtype=np.int64)) * rows.dtype.itemsize
     flat = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).reshape(len(rows), row_bytes)
-    digests = [hashlib.sha256(row).digest() for row in flat]
+    digests = [hashlib.sha256(row.data).digest() for row in flat]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(len(rows), 32)
 
 

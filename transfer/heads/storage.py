@@ -68,4 +68,5 @@ def _settings(head: type[Any]) -> Any:
     """The type of a head's settings."""
     kinds = get_type_hints(head)
     names = (each.name for each in dataclasses.fields(head) if each.name not in head.stored)
-    return TypedDict("Settings", {name: kinds[name] for name in names})
+    # pyright takes the classes of literals alone.
+    return TypedDict("Settings", {name: kinds[name] for name in names})  # type: ignore[misc]
