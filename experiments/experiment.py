@@ -50,7 +50,7 @@ def start(
     """
     with training.Run.open(config, experiment=Path(script).stem) as run:
         if config.builder and not config.smoke:
-            sightkit_io.DatasetFile.open(config.data)
+            sightkit_io.DatasetFile.open(config.data).rows(config.validation_split)
         with tempfile.TemporaryDirectory() as scratch:
             experiment = Experiment(config, run, Path(scratch))
             if keras:

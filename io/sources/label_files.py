@@ -11,7 +11,7 @@ from pathlib import Path
 from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.sources.folder_layouts import SPLIT_FOLDERS, in_test
-from sightkit.io.sources.folder_scan import Scan, composed
+from sightkit.io.sources.folder_scan import Scan, composed, excluding
 from sightkit.io.sources.label_table import (
     Table,
     multi_label,
@@ -69,7 +69,9 @@ def by_table(scan: Scan, path: Path, columns: Sequence[str] | None) -> Labelled:
                 splits=[known[1], split],
             )
     refuse_several_labels(table.path, [label for label in labels if label])
+    left_out = Files([name for name, _ in scan.left_out if excluding(name, scan.exclude)])
     absent = [each for each in ids if each not in found]
+    excluded = left_out.find(absent, one=False)
 
     def place_of(name: str) -> Place:
         if name not in places:
@@ -86,7 +88,11 @@ def by_table(scan: Scan, path: Path, columns: Sequence[str] | None) -> Labelled:
     return label_images(
         dataclasses.replace(scan, left_out=own),
         place_of,
-        missing=tuple((name, f"named in {table.path.name}, not there") for name in absent),
+        missing=tuple(
+            (name, f"named in {table.path.name}, not there")
+            for name in absent
+            if name not in excluded
+        ),
         hint="Check --data and --labels.",
     )
 
@@ -108,15 +114,18 @@ class Files:
                 for form in {key, _without_ending(key)}:
                     self._index.setdefault(form, []).append(name)
 
-    def find(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the file of each id that has one; an id of several files is refused."""
+    def find(self, ids: Iterable[str], *, one: bool = True) -> dict[str, str]:
+        """Return the file of each id; one of several files is refused, unless not ``one``."""
         found: dict[str, tuple[str, str]] = {}
         for each in dict.fromkeys(ids):
             plain = _plain(each)
             for tail in _tails(plain):
                 names = self._index.get(tail) or self._index.get(_without_ending(tail))
                 if names and tail:
-                    found[each] = (plain[: len(plain) - len(tail)], self._one(each, names))
+                    found[each] = (
+                        plain[: len(plain) - len(tail)],
+                        self._one(each, names) if one else names[0],
+                    )
                     break
         before = Counter(cut for cut, _ in found.values())
         usual = max(before, key=lambda cut: (before[cut], -len(cut)), default="")

@@ -165,6 +165,16 @@ def test_class_weights_let_every_class_count_the_same(write_dataset):
     np.testing.assert_allclose(counted, 40 / len(counted), rtol=1e-5)
 
 
+def test_a_split_that_is_not_there_is_refused_before_keras(monkeypatch):
+    monkeypatch.setattr(experiment, "start_keras", no_keras)
+    halves = {"train": 0.5, "test": 0.5}
+    io.build_dataset(io.digits, "data.h5", preprocessors=SMALL, fractions=halves, limit=20)
+    for name in ("validation", "dev"):
+        with pytest.raises(SightkitError, match=f"has the splits.*split='{name}'"):
+            with experiments.start(Built(validation_split=name), "train_x.py"):
+                pass
+
+
 @pytest.mark.parametrize("builder", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_size_is_that_of_network_and_bundle(builder, monkeypatch):
     """Of stored images where the script stores them, else of the chain."""

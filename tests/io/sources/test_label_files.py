@@ -328,3 +328,16 @@ def test_an_image_without_a_split_is_lost(six):
 def test_columns_of_splits_that_cannot_be_right_are_refused(text, columns, told, six):
     with pytest.raises(SightkitError, match=told.replace("--columns ID", "(--)?columns ID")):
         labelled(six, text, columns=columns)
+
+
+@pytest.mark.parametrize("row", (lambda n: n, lambda n: f"in/{n}.png", lambda n: f"/x/{n}.png"))
+@pytest.mark.parametrize("exclude", ("in/c1.pn?", "*c?.png", "old"))
+def test_rows_of_excluded_files_are_not_lost(row, exclude, six):
+    if exclude == "old":
+        (six / "old").mkdir()
+        for name in ("c1", "c2"):
+            (six / "in" / f"{name}.png").rename(six / "old" / f"{name}.png")
+    text = "id,label\n" + "".join(f"{row(name)},{label}\n" for name, label in SIX.items())
+    found, source = labelled(six, text + f"{row('gone')},cat\n", exclude=(exclude,))
+    assert [name for name, _ in source.left_out[: source.lost]] == [row("gone")]
+    assert set(found) < set(SIX)
