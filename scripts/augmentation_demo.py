@@ -114,8 +114,8 @@ class Config:
                 strength = getattr(step, each)
                 values = np.ravel(strength).tolist()
                 if any(values):
-                    name_of = " ".join([each, *(f"{value:g}" for value in values)])
-                    alone[name_of] = Augment(**{each: strength}, border=step.border)
+                    own: dict[str, Any] = {each: strength, "border": step.border}
+                    alone[" ".join([each, *(f"{value:g}" for value in values)])] = Augment(**own)
         return {**alone, name: everything}
 
 
