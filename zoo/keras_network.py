@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 from sightkit.zoo.budget import require_outputs
 from sightkit.zoo.keras_config import checked_config
 
@@ -42,8 +42,7 @@ def build_checked(description: Mapping[str, Any]) -> Any:
     except SightkitError:
         raise
     except Exception as error:
-        text = " ".join(str(error).split("\n")[0].split())[:200]
         raise SightkitError(
-            f"Keras cannot build what the description says: {text}.",
+            f"Keras cannot build what the description says: {in_a_line(error)}.",
             "Save the network again with Keras 3.",
         ) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 from sightkit._regular_file import read_regular_file
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.published import is_there
@@ -160,7 +160,7 @@ def _explained(name: str, expected: Path, place: str) -> Iterator[None]:
         state = "damaged" if expected.is_file() else "neither complete nor can it be downloaded"
         what = files[0].name if len(files) == 1 else "the four .gz files"
         raise SightkitError(
-            f"{name} is {state} ({_first_line(error)}).",
+            f"{name} is {state} ({in_a_line(error)}).",
             f"Put {what} that keras.datasets.{name} fetches there ({sum(f.bytes for f in files):,} "
             f"bytes), or set KERAS_HOME to a writable folder that holds {place}.",
             expected=str(expected),
@@ -190,7 +190,3 @@ def _check_pictures(images: np.ndarray, labels: np.ndarray, count: int, classes:
             f"{count:,} uint8 pictures of 28x28 in {classes} classes are expected, not "
             f"{images.dtype} {images.shape} with labels {labels.dtype} {labels.shape}"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sightkit import _faults, _files
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 
 CHUNK = 2**20
 """Bytes copied at a time; no header of a tar may be larger, since tarfile holds it in memory."""
@@ -157,8 +157,7 @@ def unpack(job: Unpacking) -> None:
             _unpack_tar(job)
     except (*_DAMAGES, OSError) as error:
         # gzip and bz2 report damage as plain OSError; those of writing were named before.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise job.refused(f"it cannot be read completely ({reason})") from error
+        raise job.refused(f"it cannot be read completely ({in_a_line(error)})") from error
 
 
 def _unpack_zip(job: Unpacking) -> None:
