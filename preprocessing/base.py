@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, get_type_hints
 
 import numpy as np
+from typing_extensions import TypedDict
 
+from sightkit import _schema
 from sightkit._errors import SightkitError
 
 Images: TypeAlias = np.ndarray | Sequence[np.ndarray]
 """A batch: one array (N, H, W, C), or a sequence of N images that may differ in size."""
+
+MOST_PIXELS = 100_000_000
+"""As many as ``io.read_image`` decodes."""
 
 BYTES, BYTES_OR_FLOATS = ("uint8",), ("uint8", "float32")
 FORMS = {
@@ -132,21 +139,31 @@ def from_config(config: Mapping[str, Any]) -> Preprocessor:
     Raises:
         SightkitError: the name or a field is unknown, a field is missing or holds something else.
     """
-    fields = dict(config)
-    name = fields.pop("name", None)
-    if name not in Preprocessor.kinds:
+    name = config.get("name") if isinstance(config, Mapping) else config
+    if not isinstance(name, str) or name not in Preprocessor.kinds:
         near = difflib.get_close_matches(str(name), Preprocessor.kinds, n=1)
         hint = f"Perhaps it is {near[0]}." if near else f"Known: {sorted(Preprocessor.kinds)}."
         raise SightkitError("A preprocessor's name must be known.", hint, name=name)
     kind = Preprocessor.kinds[name]
-    known = [field.name for field in dataclasses.fields(kind)]
-    if set(fields) != set(known):
-        raise SightkitError(f"{name} has the fields {known}.", fields=sorted(fields))
+    fields = {key: value for key, value in config.items() if key != "name"}
     try:
-        return kind(**{key: _from_json(value) for key, value in fields.items()})
+        values = _schema.checked(fields, _fields_of(kind))
+        steps = {key: value for key, value in values.items() if isinstance(value, list)}
+        return kind(**values | {key: tuple(map(from_config, each)) for key, each in steps.items()})
     except (TypeError, ValueError) as error:
         rule = f"The fields of {name} must hold what to_config wrote ({error})."
         raise SightkitError(rule) from error
+
+
+@functools.cache
+def _fields_of(kind: type[Preprocessor]) -> Any:
+    """The type of a preprocessor's fields in JSON; steps are lists of configs."""
+    hints = get_type_hints(kind)
+    fields = {
+        each.name: list[dict[str, Any]] if "Preprocessor" in str(each.type) else hints[each.name]
+        for each in dataclasses.fields(kind)
+    }
+    return TypedDict(kind.__name__, fields)  # type: ignore[misc]
 
 
 def _as_json(value: Any) -> Any:
@@ -154,12 +171,6 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, Preprocessor):
         return value.to_config()
     return [_as_json(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _from_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return from_config(value)
-    return tuple(_from_json(each) for each in value) if isinstance(value, list) else value
 
 
 def stacked(results: Iterable[np.ndarray], count: int) -> np.ndarray:
@@ -221,11 +232,13 @@ def check_batch(
 
 
 def check_size(owner: str, **sizes: int) -> None:
-    """Check that sizes in pixels are integers of at least 1."""
+    """Check that sizes in pixels are integers of at least 1, for an image that can be held."""
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
+        if type(size) is not int or size < 1:
             received: dict[str, Any] = {name: size}
             raise SightkitError(f"{owner}: {name} must be an integer of at least 1.", **received)
+    if math.prod(sizes.values()) > MOST_PIXELS:
+        raise SightkitError(f"{owner}: an image may have {MOST_PIXELS:,} pixels.", **sizes)
 
 
 def _checked(
