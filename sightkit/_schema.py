@@ -90,13 +90,13 @@ def parse(text: str | bytes, kind: type[Described], *, more: bool = False) -> De
         raise ValueError(f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}{rest}") from error
 
 
-def checked(value: Any, kind: type[Described]) -> Described:
-    """Return the value of a type that a value of JSON is.
+def checked(value: Any, kind: type[Described], *, more: bool = False) -> Described:
+    """Return the value of a type that a value of JSON is, see ``read``.
 
     Raises:
         ValueError: it is of another type; in one line.
     """
-    return parse(json.dumps(value), kind)
+    return parse(json.dumps(value), kind, more=more)
 
 
 @functools.cache

@@ -6,12 +6,15 @@ import functools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from typing_extensions import TypedDict
 
+from sightkit import _schema
 from sightkit._errors import SightkitError
 from sightkit.io import DatasetFile
+from sightkit.transfer.feature_network import Identity
 
 KEY = "features"
 KIND = "features"
@@ -145,15 +148,32 @@ def open_features(
     return Features(files, tuple(file.recipe["network"] for file in files))
 
 
+class FeatureRecipe(TypedDict):
+    """The recipe of a feature file."""
+
+    kind: Literal["features"]
+    network: Identity
+    data: dict[str, Any]
+    before: dict[str, Any] | None
+
+
 def _open(path: str | os.PathLike[str], key: str) -> DatasetFile:
     file = DatasetFile.open(path, key)
+    next_step = "Extract them first, with scripts/extract_features.py."
     if file.data_key != KEY or file.recipe.get("kind") != KIND or len(file.shape) != 2:
         raise SightkitError(
-            "The file must hold features.",
-            "Extract them first, with scripts/extract_features.py.",
-            path=str(path),
-            holds=file.data_key,
+            "The file must hold features.", next_step, path=str(path), holds=file.data_key
         )
+    try:
+        recipe = _schema.checked(file.recipe, FeatureRecipe, more=True)
+        if recipe["network"]["dimensions"] != file.shape[1]:
+            raise ValueError(f"features of {file.shape[1]} dimensions")
+    except ValueError as error:
+        raise SightkitError(
+            f"The file must say which network its features are of: {error}.",
+            next_step,
+            path=str(path),
+        ) from error
     return file
 
 

@@ -36,7 +36,7 @@ class Identity(TypedDict):
 
     name: Name
     origin: dict[str, Any]
-    network: zoo.Origin
+    network: zoo.Origin | zoo.ShortOrigin
     layer: Name
     pool: Pool
     crops: Literal[1, 2, 10]

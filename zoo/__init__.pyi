@@ -22,6 +22,7 @@ from sightkit.zoo.minigooglenet import MiniGoogLeNet as MiniGoogLeNet
 from sightkit.zoo.minivggnet import MiniVGGNet as MiniVGGNet
 from sightkit.zoo.mlp import MLP as MLP
 from sightkit.zoo.origins import Origin as Origin
+from sightkit.zoo.origins import ShortOrigin as ShortOrigin
 from sightkit.zoo.origins import check_origin as check_origin
 from sightkit.zoo.origins import name_of as name_of
 from sightkit.zoo.origins import rebuild as rebuild

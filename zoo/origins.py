@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypedDict
 
 from sightkit._errors import SightkitError
-from sightkit._schema import Name
+from sightkit._schema import Name, Sha256
 from sightkit.zoo.keras_config import checked_config
 from sightkit.zoo.registry import build, entry, remember
 
@@ -37,7 +37,14 @@ class Described(TypedDict):
     keras: dict[str, Any]
 
 
+class Hashed(TypedDict):
+    """A network of no builder, by the hash of its description."""
+
+    keras: Sha256
+
+
 Origin = Built | Described
+ShortOrigin = Built | Hashed
 
 
 def rebuild(origin: Mapping[str, Any]) -> keras.Model:

@@ -25,7 +25,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 import h5py
 import numpy as np
@@ -251,6 +251,20 @@ class Attributes(TypedDict):
     origins_sha256: Sha256
 
 
+class NearCopies(TypedDict):
+    """What was said of them."""
+
+    text: NotRequired[str]
+
+
+class Recipe(TypedDict):
+    """What is read again of a recipe, beside what it is compared with."""
+
+    left_out: NotRequired[dict[str, Whole]]
+    near_copies: NotRequired[NearCopies]
+    place: NotRequired[str]
+
+
 def _group_of(path: Path, objects: Objects, key: str) -> str:
     """Return the group that holds the rows of a key; empty for those of the file itself."""
     if not key and attribute(objects[""], "format") == FORMAT:
@@ -302,6 +316,7 @@ def _describe(
         )
     except _schema.NewerVersion as error:
         raise SightkitError(str(error), "Update sightkit.", path=str(path)) from error
+    _schema.checked(about["recipe"], Recipe, more=True)
     if written != attributes_sha256(found):
         raise ValueError("its attributes differ from what was written")
     data_key = about["data_key"]

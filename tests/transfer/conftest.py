@@ -56,9 +56,11 @@ def write_features(tmp_path: Path) -> Callable[..., Path]:
             "crops": 1,
             "weights_sha256": "0" * 64,
             "preprocessing": {},
-            "network": {},
+            "network": {"builder": "lenet", "arguments": {}},
             "dimensions": dimensions,
             "origin": {},
+            "engine": "keras",
+            "precision": "float32",
             **identity,
         }
         with io.HDF5DatasetWriter(
@@ -68,7 +70,7 @@ def write_features(tmp_path: Path) -> Callable[..., Path]:
             splits=splits,
             data_key="features",
             dtype="float32",
-            recipe={"kind": "features", "network": network},
+            recipe={"kind": "features", "network": network, "data": {}, "before": None},
         ) as writer:
             writer.add(rows, given, [f"{photo} {row}" for row in range(count)])
         return tmp_path / file
