@@ -6,9 +6,10 @@
 Expected is one folder a class (``PHOTOS/cats/1.jpg``), the label in the name (``cat.1.jpg``, with
 ``--layout names``), parts that stay as they are (``train/cats/1.jpg``, ``test/cats/2.jpg``, with
 ``--layout splits``), class folders in any nesting (``--layout deep``), the layout of Tiny ImageNet,
-or a table of labels (``--labels labels.csv``). What is left out is listed beside the dataset
-with the reason; images that are (hidden, behind a link, in no class) count against ``--max-bad``,
-unless ``--exclude`` names their class or folder. Copies of a picture stay in one split.
+or a table of labels (``--labels labels.csv``), with splits of its own where ``--columns ID LABEL
+SPLIT`` names them. What is left out is listed beside the dataset with the reason; images that are
+(hidden, behind a link, in no class) count against ``--max-bad``, unless ``--exclude`` names their
+class or folder, or fits them (``"*_old*"``). Copies of a picture stay in one split.
 """
 
 from __future__ import annotations
