@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 
+from sightkit import _files, _schema
 from sightkit._errors import SightkitError
 from sightkit._scripts import warn
 
@@ -39,4 +41,26 @@ def report_unless_published(
         warn(
             f"{path} is not the published file ({algorithm.upper()} {found}, published is "
             f"{digest}): it is used as it is."
+        )
+
+
+def report_unless_first_seen(path: Path) -> None:
+    """Report on stderr that a file is not the one that was used here first, where nobody says more.
+
+    Its SHA-256 is kept in ``~/.cache/sightkit/weights.json``.
+    """
+    record = _files.user_cache("weights.json")
+    known: dict[str, str] = {}
+    with contextlib.suppress(SightkitError):
+        known = _schema.read(record, dict[str, _schema.Sha256])
+    name, found = str(path.resolve()), _files.sha256(path)
+    if known.get(name) is None:
+        with contextlib.suppress(OSError, SightkitError):  # without a place for it
+            record.parent.mkdir(parents=True, exist_ok=True)
+            _files.write_json(record, {**known, name: found})
+    elif known[name] != found:
+        warn(
+            f"{path} is not the file that was used here first (SHA-256 {found}, then "
+            f"{known[name]}): it is used as it is. Fetch it again, or delete {record} to take it "
+            "for the right one."
         )

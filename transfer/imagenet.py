@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightkit import _files, inference, zoo
+from sightkit import _files, _schema, inference, zoo
 from sightkit._errors import SightkitError
 from sightkit.io import read_keras_h5
-from sightkit.io.published import is_there, report_unless_published
+from sightkit.io.published import is_there, report_unless_first_seen, report_unless_published
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -163,19 +162,21 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
         _require_readable(name, path)
         if path.name in MD5:
             report_unless_published(path, MD5[path.name], algorithm="md5")
-    try:
-        if source.application:
-            # By its path: by the name Keras would delete a file with another checksum, to download
-            # its own, and look elsewhere where it may not write.
-            trained = getattr(keras.applications, source.application)(
-                weights=str(path) if found else "imagenet",
-                include_top=include_top,
-                input_shape=shape,
-                **source.options,
-            )
-            _copy_weights(trained, network)
         else:
+            report_unless_first_seen(path)
+    try:
+        if not source.application:
             _load_squeezenet(network, path)
+        elif found:
+            # Not by Keras: it would delete a file with another checksum, to download its own, and
+            # look elsewhere where it may not write.
+            layers = read_keras_h5(path).layers
+            _set_weights(network, [array for arrays in layers.values() for array in arrays])
+        else:
+            trained = getattr(keras.applications, source.application)(
+                include_top=include_top, input_shape=shape, **source.options
+            )
+            _set_weights(network, trained.get_weights())
     except SightkitError:
         raise
     except Exception as error:
@@ -193,17 +194,17 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
     return network
 
 
-def _copy_weights(trained: keras.Model, network: keras.Model) -> None:
-    """Copy in order; MobileNet's classifier is a 1x1 convolution there and a dense layer here."""
-    theirs, ours = trained.get_weights(), network.get_weights()
-    if [array.size for array in theirs] != [array.size for array in ours]:
+def _set_weights(network: keras.Model, arrays: Sequence[np.ndarray]) -> None:
+    """Set all in order; MobileNet's classifier is a 1x1 convolution there, a dense layer here."""
+    own = network.get_weights()
+    if [array.size for array in arrays] != [array.size for array in own]:
         raise SightkitError(
-            "keras.applications builds another network than the zoo.",
-            "Compare the versions of Keras and sightkit.",
+            "The weights must be those of keras.applications' network.",
+            "Fetch them again, or compare the versions of Keras and sightkit.",
             network=network.name,
             keras=metadata.version("keras"),
         )
-    network.set_weights([array.reshape(own.shape) for array, own in zip(theirs, ours, strict=True)])
+    network.set_weights([new.reshape(old.shape) for new, old in zip(arrays, own, strict=True)])
 
 
 def _load_squeezenet(network: keras.Model, path: Path) -> None:
@@ -228,7 +229,7 @@ def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     path = _models_folder() / "imagenet_class_index.json"
     try:
         if path.is_file():
-            index = json.loads(path.read_text(encoding="utf-8"))
+            index = _schema.read(path, dict[str, list[str]])
             rows = [index[str(number)] for number in range(CLASSES)]
         else:  # Keras downloads it
             import keras
