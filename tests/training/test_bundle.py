@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
+import types
 
 import keras
 import numpy as np
 import pytest
 
-from sightkit import _files, zoo
+from sightkit import _files, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.inference import engines
 from sightkit.io import read_image, write_png
@@ -373,3 +375,20 @@ def test_fast_form_is_in_the_folder_named_not_in_the_bundle(bundle, tmp_path, mo
         assert load_bundle(bundle, images=images).predictor.engine == "keras"
     assert len(list((tmp_path / "cache").iterdir())) == 1
     assert sorted(file.name for file in bundle.iterdir()) == before
+
+
+def test_a_kind_of_an_app_is_registered_and_loaded_on_demand(bundle, monkeypatch):
+    from sightkit.training import bundle_format
+    from sightkit.training.bundle import KINDS
+
+    monkeypatch.setattr(bundle_format, "_MODULES", dict(bundle_format._MODULES))
+    module = types.ModuleType("sightkit.app")
+    vars(module)["KINDS"] = {"app": KINDS["classifier"]}
+    bundle_format.register_kind("app", "sightkit.app")
+    edit(bundle, lambda description: description.update(kind="app"))
+    monkeypatch.setitem(sys.modules, "sightkit.app", module)
+    refuse(bundle, "must be a network or a network of Keras; this one")  # by load_bundle
+    assert transfer.load(bundle).class_names == NAMES
+    for name, place in (("app", "sightkit.app"), ("other", "os")):
+        with pytest.raises(SightkitError, match="a name of its own and a module of sightkit"):
+            bundle_format.register_kind(name, place)
