@@ -50,12 +50,18 @@ def start(
     """
     with training.Run.open(config, experiment=Path(script).stem) as run:
         if config.builder and not config.smoke:
-            sightkit_io.DatasetFile.open(config.data).rows(config.validation_split)
+            _require_splits(sightkit_io.DatasetFile.open(config.data), config)
         with tempfile.TemporaryDirectory() as scratch:
             experiment = Experiment(config, run, Path(scratch))
             if keras:
                 experiment.start_keras()
             yield experiment
+
+
+def _require_splits(file: sightkit_io.DatasetFile, config: Config) -> None:
+    """Raise where a split that the run reads, the test at its very end, is not in the file."""
+    for name in ("train", config.validation_split, "test"):
+        file.rows(name)
 
 
 class Experiment:
@@ -115,7 +121,12 @@ class Experiment:
         return self.dataset(sightkit_io.digits, chain, fractions=fractions)
 
     def use(self, file: sightkit_io.DatasetFile) -> Data:
-        """Use a dataset file, in a smoke run a few of its images; its hash is recorded."""
+        """Use a dataset file, in a smoke run a few of its images; its hash is recorded.
+
+        Raises:
+            SightkitError: a file without training, validation or test images.
+        """
+        _require_splits(file, self.config)
         self.run.write_environment(data={"file": str(file.path.resolve()), "sha256": file.sha256})
         _, line = training.photo_chain(file)
         if line:
@@ -205,7 +216,7 @@ class Experiment:
             batch = evaluation.images_a_batch(predictor, views, size)
             chain = evaluation.with_views(chain, size, views, stored=stored)
             predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
-        names = dict.fromkeys((*sightkit_io.SPLITS, *self.data.file.splits))
+        names = self.data.file.splits
         splits = {split: self.data.evaluation(split, chain, batch) for split in names}
         if self.run.lengths:  # the same weights come of the same lengths in turn
             facts = {"lengths": self.run.lengths, **facts}

@@ -132,7 +132,7 @@ class DatasetFile:
                 f"The file has the splits {list(self.splits)}.",
                 (
                     "choose one of them by --split",
-                    "choose one of them by --validation-split",
+                    *(() if split == "test" else ("choose one of them by --validation-split",)),
                     "build it with all by scripts/build_folder.py --fractions 0.7 0.15 0.15 "
                     "(three images of each class at least; build_folder.py --exclude NAME leaves "
                     "a smaller class out)",

@@ -165,14 +165,29 @@ def test_class_weights_let_every_class_count_the_same(write_dataset):
     np.testing.assert_allclose(counted, 40 / len(counted), rtol=1e-5)
 
 
-def test_a_split_that_is_not_there_is_refused_before_keras(monkeypatch):
+@pytest.mark.parametrize(
+    ("stored", "validation", "missing"),
+    [
+        ("test", "validation", "validation"),
+        ("test", "dev", "dev"),
+        ("validation", "validation", "test"),  # the test images are read at the very end
+    ],
+)
+def test_a_split_that_is_not_there_is_refused_before_keras(
+    stored, validation, missing, monkeypatch
+):
     monkeypatch.setattr(experiment, "start_keras", no_keras)
-    halves = {"train": 0.5, "test": 0.5}
-    io.build_dataset(io.digits, "data.h5", preprocessors=SMALL, fractions=halves, limit=20)
-    for name in ("validation", "dev"):
-        with pytest.raises(SightkitError, match=f"has the splits.*split='{name}'"):
-            with experiments.start(Built(validation_split=name), "train_x.py"):
-                pass
+    halves = {"train": 0.5, stored: 0.5}
+    file = io.build_dataset(io.digits, "data.h5", preprocessors=SMALL, fractions=halves, limit=20)
+    config = Built(validation_split=validation)
+    with pytest.raises(SightkitError, match=f"has the splits.*split='{missing}'") as error:
+        with experiments.start(config, "train_x.py"):
+            pass
+    assert ("--validation-split" in str(error.value)) == (missing != "test")
+    with experiments.start(Config(), "train_x.py", keras=False) as run:
+        run.config = config
+        with pytest.raises(SightkitError, match=f"has the splits.*split='{missing}'"):
+            run.use(file)  # of a folder of photos
 
 
 @pytest.mark.parametrize("builder", [pytest.param(False, marks=pytest.mark.slow), True])
@@ -202,7 +217,7 @@ def test_a_size_is_that_of_network_and_bundle(builder, monkeypatch):
 
 @pytest.mark.slow
 def test_a_split_by_name_is_validated_and_all_are_reported():
-    shares = {"train": 0.4, "validation": 0.2, "calibration": 0.2, "test": 0.2}
+    shares = {"train": 0.4, "held": 0.2, "calibration": 0.2, "test": 0.2}
     io.build_dataset(io.digits, "data.h5", preprocessors=SMALL, fractions=shares, limit=60)
     config = Built(epochs=1, validation_split="calibration", preflight=False)
     with experiments.start(config, "train_x.py") as run:
@@ -213,5 +228,5 @@ def test_a_split_by_name_is_validated_and_all_are_reported():
         metrics = run.report(network)
     assert rows[0]["val_loss"] == pytest.approx(metrics["calibration"]["loss"], rel=1e-4)
     assert set(shares) <= set(metrics)
-    with pytest.raises(SightkitError, match=r"has the splits.*split='held'"):
-        data.evaluation("held")
+    with pytest.raises(SightkitError, match=r"has the splits.*split='dev'"):
+        data.evaluation("dev")
