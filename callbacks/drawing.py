@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+
+from sightkit._errors import SightkitError
 
 SHARE = 0.01
 """Part of the running time that drawing may take."""
@@ -15,8 +18,9 @@ _matplotlib = threading.Lock()  # its fonts and caches are shared: one drawing a
 class Drawing:
     """Draws in a thread of its own, as often as it costs no more than 1 % of the time.
 
-    A drawing that would come too early, or while another is under way, is left out: the next one
-    shows the same and more, and the last one is made by ``finish``.
+    A drawing that would come too early, or while another is under way, is left out, and so is one
+    that cannot be written: the next one shows the same and more, and the last one is made, or
+    fails, in ``finish``.
     """
 
     def __init__(self) -> None:
@@ -49,6 +53,6 @@ class Drawing:
 
     def _run(self, draw: Callable[[], None]) -> None:
         begun = time.thread_time()  # its own work, not its waiting for a processor
-        with _matplotlib:
+        with _matplotlib, contextlib.suppress(SightkitError, OSError):
             draw()
         self._cost = time.thread_time() - begun
