@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _files, _run_files, _scripts
+from sightkit._regular_file import read_regular_file
 from sightkit.evaluation.diagnosis import Diagnosis
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Mistake
@@ -23,6 +24,8 @@ PENALIZED = (
 )
 CALIBRATED = 0.02
 """Smaller gaps of confidence are reported as none."""
+PICTURE_BYTES = 2**26
+"""Of a picture that is shown, at most."""
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
 
@@ -134,9 +137,11 @@ def _headline(metrics: Mapping[str, Any]) -> str:
 
 
 def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
-    if not path.is_file():
+    try:
+        picture = read_regular_file(path, PICTURE_BYTES, follow_links=False)
+    except OSError:  # none, or a link to what is not ours to show
         return ""
-    image = f'<img class="wide" src="{data_uri(path.read_bytes())}" alt="{alternative}">'
+    image = f'<img class="wide" src="{data_uri(picture)}" alt="{alternative}">'
     return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 

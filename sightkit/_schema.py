@@ -45,7 +45,7 @@ def read(
     *,
     more: bool = False,
 ) -> Described:
-    """Read a JSON file of a type: a regular file of 64 MiB and 200 levels at most.
+    """Read a JSON file of a type: no link, 64 MiB and 200 levels at most.
 
     Args:
         path: the file.
@@ -57,7 +57,7 @@ def read(
         SightkitError: it cannot be read, is no JSON, of a newer version, or holds something else.
     """
     try:
-        return parse(read_regular_file(path, MOST_BYTES), kind, more=more)
+        return parse(read_regular_file(path, MOST_BYTES, follow_links=False), kind, more=more)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         if isinstance(error, NewerVersion):

@@ -18,6 +18,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit._regular_file import open_regular
 
 ENDING = ".journal"
 
@@ -78,7 +79,7 @@ class Journal:
         }
         if portion.originals is not None:
             entry["originals"] = portion.originals.tolist()
-        with open(self.path, "ab", buffering=0) as file:
+        with _files.open_to_append(self.path) as file:
             file.write(_line(entry))
 
     def portions(self) -> Iterator[Portion]:
@@ -108,7 +109,8 @@ class Journal:
     def _lines(self) -> list[Any]:
         """Read complete lines up to the first that is not."""
         try:
-            content = self.path.read_bytes()
+            with open_regular(self.path, follow_links=False) as file:
+                content = file.read()
         except FileNotFoundError:
             return []
         lines = []
