@@ -1,8 +1,9 @@
 """A parent that has imported what scripts take seconds to import, and forks a child a script.
 
-Reads a line of JSON a script, ``{"argv": […], "cwd": …, "env": {…}, "folder": …}``, and answers
-with the child's exit status. The child's streams, and which heavy packages the script itself
-imported, are files of the folder: ``stdout``, ``stderr``, ``heavy``.
+Reads a line of JSON a script, ``{"argv": […], "cwd": …, "env": {…}, "folder": …, "limits": {…}}``
+(see ``script`` in ``tests/conftest.py``), and answers with the child's exit status. The child's
+streams, and which heavy packages the script itself imported, are files of the folder: ``stdout``,
+``stderr``, ``heavy``.
 
 With such a line as its argument it is no parent, but runs the script itself. Forking is safe as
 long as the parent has run no operation of TensorFlow.
@@ -16,7 +17,9 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
+import resource
 import runpy
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -70,18 +73,27 @@ def run(script: str) -> int:
 
 def child(job: dict[str, Any]) -> int:
     folder = Path(job["folder"])
+    limits = job["limits"]
     for number, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        path = limits.get(name, folder / name)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["env"])
     sys.argv = job["argv"]
     sys.path[0] = str(Path(sys.argv[0]).parent)
     sys.meta_path.insert(0, Hidden())
+    if user := limits.get("user"):
+        os.setuid(user)
+    if size := limits.get("file_bytes"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    if seconds := limits.get("seconds"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # nobody handles it: it kills
     code = run(sys.argv[0])
     heavy = [name for name in HEAVY if name in sys.modules]
-    (folder / "heavy").write_text(",".join(heavy))
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):
+        (folder / "heavy").write_text(",".join(heavy))
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
     return code
