@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _run_files
+from sightkit import _files, _folders, _run_files
 from sightkit._errors import SightkitError, printable
 
 ANSWERS = (".json", ".csv")
@@ -26,7 +26,7 @@ def require_file(
         overwrite: it may exist, and will be replaced.
 
     Raises:
-        SightkitError: its folder is missing or cannot be written to, it is a folder itself, it
+        SightkitError: its folder is missing or cannot be written to, it is no regular file, it
             exists, or another ending.
     """
     path = Path(path)
@@ -34,9 +34,9 @@ def require_file(
         raise SightkitError(
             f"The file's name must end in {' or '.join(endings)}.", output=str(path)
         )
-    if not path.name or path.is_dir():
+    if not path.name or (os.path.lexists(path) and not path.is_file()):
         raise SightkitError(
-            "--output must name a file, and this is a folder.",
+            "--output must name a file, and this is a folder, a pipe, a device or a dead link.",
             "Choose another name.",
             output=str(path),
         )
@@ -64,7 +64,7 @@ def require_folder(path: str | os.PathLike[str]) -> None:
             such as a run.
     """
     _files.require_writable(path)
-    _files.read_own(Path(path), _run_files.METRICS, FORMAT)
+    _folders.read_own(Path(path), _run_files.METRICS, FORMAT)
 
 
 def write_answers(

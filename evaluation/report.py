@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, _run_files, _scripts
+from sightkit import _files, _folders, _run_files, _scripts
 from sightkit._errors import few
+from sightkit._locks import FileLock
 from sightkit._scripts import warn
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
@@ -36,6 +37,16 @@ from sightkit.evaluation.predictions import (
 from sightkit.evaluation.tables import percent, text_table
 from sightkit.io.labels import SMALLEST_PHOTO
 
+FILES = (
+    _run_files.CONFUSION,
+    _run_files.RELIABILITY,
+    _run_files.ENSEMBLE,
+    _run_files.MISTAKES,
+    _run_files.MISTAKES_TABLE,
+    _run_files.REPORT,
+    _run_files.METRICS,
+)
+"""All that an evaluation writes; the last is what makes a folder one's."""
 SHOWN_CLASSES = 50
 WORST = 24
 """Mistakes in report.html."""
@@ -171,10 +182,11 @@ def report_data(
     if output is not None:
         output = Path(output)
         output.mkdir(parents=True, exist_ok=True)
-        (output / _run_files.ENSEMBLE).unlink(missing_ok=True)
-        if members:
-            draw_ensemble(members, output / _run_files.ENSEMBLE)
-        write_report(output, test, Samples.of(data.batches), metrics)
+        lock = FileLock(output / _run_files.LOCK, f"the evaluation {output.name}")
+        with lock, _folders.replacing_together(output, FILES) as place:
+            if members:
+                draw_ensemble(members, place / _run_files.ENSEMBLE)
+            write_report(place, test, Samples.of(data.batches), metrics)
         print(_run_files.report_line(output))
     data.require_all(len(test.labels))
     return metrics

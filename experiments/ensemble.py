@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from typing_extensions import TypedDict
 
-from sightkit import _files, _locks, _run_files, _schema
+from sightkit import _files, _folders, _locks, _run_files, _schema
 from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
 from sightkit._schema import Name, Names
-from sightkit.training.run_config import require_same_settings
+from sightkit.training.run_config import take_folder
 from sightkit.training.run_folder import claim, drop_checkpoints
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
 
 FORMAT = "sightkit-ensemble"
-SCHEMA = 1
 DESCRIPTION = "ensemble.json"
 _BAGGING = 1
 
@@ -49,7 +48,7 @@ def train(
     if kind == "snapshots":
         _require_cycles(base, count)
     write_ensemble(folder, settings)
-    with _locks.FileLock(folder / _run_files.LOCK, f"the ensemble {folder.name}"):
+    with _lock(folder):
         try:
             if kind == "snapshots":
                 _train_snapshots(main, experiment, base, folder, count)
@@ -228,19 +227,29 @@ def write_ensemble(folder: Path, settings: dict[str, Any]) -> None:
     Raises:
         SightkitError: the folder holds another ensemble, or other things.
     """
-    _files.require_writable(folder)
-    found = _files.read_own(folder, DESCRIPTION, FORMAT)
-    if found is not None:
-        require_same_settings(
-            found,
-            settings,
-            folder,
-            "The output folder holds another ensemble",
-            "Give the flags of that one, or another --output.",
-        )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    _files.write_json(folder / DESCRIPTION, {"format": FORMAT, "schema": SCHEMA, **settings})
+    take_folder(
+        folder,
+        DESCRIPTION,
+        FORMAT,
+        settings,
+        "The output folder holds another ensemble",
+        "Give the flags of that one, or another --output.",
+    )
+
+
+def drop(folder: Path) -> None:
+    """Delete an ensemble.
+
+    Raises:
+        SightkitError: the folder holds other things, or another process trains members in it.
+    """
+    if _folders.read_own(folder, DESCRIPTION, FORMAT) is not None:
+        with _lock(folder):
+            _folders.drop(folder)
+
+
+def _lock(folder: Path) -> _locks.FileLock:
+    return _locks.FileLock(folder / _run_files.LOCK, f"the ensemble {folder.name}")
 
 
 def read_ensemble(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,6 @@ each member its bundle stays, and no checkpoint.
 from __future__ import annotations
 
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,7 +85,7 @@ def main(config: Config) -> dict[str, Any]:
         "config": base.to_json(),
     }
     if config.smoke and config.output is None:
-        shutil.rmtree(config.folder, ignore_errors=True)
+        ensemble.drop(config.folder)
     scripts.expect_several_networks()
     ensemble.train(script.main, base, config.folder, settings)
     size = training.bytes_of(config.folder) / 1e6

@@ -82,6 +82,7 @@ def main(config: Config) -> dict[str, Any]:
         rows = transfer.head_rows(features, config.settings())
         _cli.start_keras()
         networks = transfer.networks_of(features)
+        transfer.require_space(run.folder, networks)
 
         # 3. Choose, fit, and evaluate once.
         found = transfer.train_head(features, config.settings(), rows)

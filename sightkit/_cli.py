@@ -45,6 +45,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
             description=_scripts.as_given(main.__globals__["__doc__"] or ""),  # of the script
             config=(tyro.conf.FlagCreatePairsOff,),
         )
+        config = _resolved(config)
         _files.flags.update(_paths_of(config))
         if getattr(config, "smoke", False):
             print(SMOKE, file=sys.stderr)
@@ -69,6 +70,13 @@ def _paths_of(config: Any) -> dict[str, Any]:
     """The paths of a command by their flags; None where one is chosen later."""
     values = {f"--{name.replace('_', '-')}": value for name, value in vars(config).items()}
     return {flag: each for flag, each in values.items() if each is None or isinstance(each, Path)}
+
+
+def _resolved(config: Any) -> Any:
+    """Follow the links that paths of a command name: what is written takes their targets' place."""
+    values = {name: value for name, value in vars(config).items() if isinstance(value, Path)}
+    linked = {name: path.resolve() for name, path in values.items() if path.is_symlink()}
+    return dataclasses.replace(config, **linked) if linked else config
 
 
 def _require_folder() -> None:

@@ -13,13 +13,16 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sightkit._errors import SightkitError
 from sightkit._faults import crash_point
+from sightkit._regular_file import open_regular
 
 PARTIAL = ".partial"
 flags: dict[str, Any] = {}
@@ -35,7 +38,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary file is removed and the old file stays.
     """
     path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}{PARTIAL}.{path.name}")
+    temporary = partial_of(path)
     try:
         yield temporary
         crash_point("file.written")
@@ -52,6 +55,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def partial_of(path: Path) -> Path:
+    """Return a name beside ``path`` for what is written, or deleted: new, so that nothing is there.
+
+    ``is_partial`` knows it, and it keeps the ending of the name.
+    """
+    return path.with_name(f".{secrets.token_hex(4)}{PARTIAL}.{path.name}")
+
+
 def as_paths(config: Any) -> None:
     """Let the paths of a frozen dataclass be given as strings."""
     for field in dataclasses.fields(config):
@@ -62,8 +73,7 @@ def as_paths(config: Any) -> None:
 
 def link(path: Path, name: Path) -> None:
     """Give a file a second name, atomically; another file of that name loses it."""
-    temporary = name.with_name(f".{os.getpid()}{PARTIAL}.{name.name}")
-    temporary.unlink(missing_ok=True)
+    temporary = partial_of(name)
     try:
         os.link(path, temporary)
     except OSError:  # a file system without hard links
@@ -72,18 +82,28 @@ def link(path: Path, name: Path) -> None:
     sync(name.parent)
 
 
-def remove_partial(folder: Path) -> None:
-    """Remove temporary files that killed processes left; call it with the folder locked."""
-    for path in folder.glob(f".*{PARTIAL}.*"):
-        remove(path)
-
-
 def remove(path: Path) -> None:
     """Remove a file, or a folder with its content; nothing if there is neither."""
-    if path.is_dir() and not path.is_symlink():
+    if is_own_folder(path):
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def is_own_folder(path: Path) -> bool:
+    """Return True for a folder; False for a link to one, which leads to what may not be ours."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISDIR(path.lstat().st_mode)
+    return False
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a file that we have named to append to it, unbuffered; a link there is refused."""
+    return open(path, "ab", buffering=0, opener=_open_no_link)
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def is_partial(name: str) -> bool:
@@ -136,35 +156,6 @@ def stored_json(path: Path) -> dict[str, Any]:
     return _schema.read(path, dict[str, Any]) if path.is_file() else {}
 
 
-def read_own(
-    folder: Path, name: str, kind: str, *, leftovers: Collection[str] = ()
-) -> dict[str, Any] | None:
-    """Return the JSON that makes a folder ours; None where the folder is missing or empty.
-
-    Args:
-        folder: where something is to be written.
-        name: of the JSON file.
-        kind: its entry ``format``.
-        leftovers: names of what a killed process leaves there before it writes that file.
-
-    Raises:
-        SightkitError: the folder holds other files.
-    """
-    found = stored_json(folder / name)
-    if found.get("format") == kind:
-        return found
-    names = os.listdir(folder) if folder.is_dir() else ()
-    others = sorted(each for each in {*names} - {*leftovers} if not is_partial(each))
-    if others:
-        raise SightkitError(
-            f"The output folder must be new or empty, or hold a {name} of the format {kind}.",
-            "Choose another --output: files that are not ours are never touched.",
-            output=str(folder),
-            found=others[:3],
-        )
-    return None
-
-
 def sync(path: Path) -> None:
     """Force a file's or a folder's content to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -176,7 +167,7 @@ def sync(path: Path) -> None:
 
 def sha256(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -99,12 +99,17 @@ def save_weights(network: Any, path: Path) -> None:
     Raises:
         OSError: a full disk, a quota or a size limit.
     """
-    optimizer = getattr(network, "optimizer", None)
-    variables = [*network.variables, *(optimizer.variables if optimizer else ())]
-    size = sum(ITEM_BYTES * math.prod(variable.shape) + HEADER_BYTES for variable in variables)
     try:
         with open(path, "xb") as file:
-            os.posix_fallocate(file.fileno(), 0, size + 16 * HEADER_BYTES)
+            os.posix_fallocate(file.fileno(), 0, bytes_of_weights(network))
     finally:
         path.unlink(missing_ok=True)
     network.save_weights(path)
+
+
+def bytes_of_weights(network: Any) -> int:
+    """Return the bytes that ``save_weights`` takes, at most."""
+    optimizer = getattr(network, "optimizer", None)
+    variables = [*network.variables, *(optimizer.variables if optimizer else ())]
+    arrays = sum(ITEM_BYTES * math.prod(variable.shape) + HEADER_BYTES for variable in variables)
+    return arrays + 16 * HEADER_BYTES

@@ -5,11 +5,12 @@ No Keras here: a bundle of any kind is checked before Keras starts.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,7 +19,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from sightkit import __version__, _files, _run_files, _schema
+from sightkit import __version__, _files, _folders, _locks, _run_files, _schema
 from sightkit._errors import SightkitError, of_the_system
 from sightkit._schema import Name, Names, Sha256
 
@@ -34,6 +35,10 @@ DISTANCE = "distance.npz"
 CANARY = "canary.png"
 TRAINING_ROWS = "training_rows.npy"
 """Keys of the images that were trained on, where they are known (``io.Manifest``)."""
+
+FILES = (DESCRIPTION, WEIGHTS, HEAD, DISTANCE, CANARY, TRAINING_ROWS)
+USUAL = re.compile("|".join([*FILES, NETWORK_WEIGHTS.format("[0-9]+")]))
+"""Names of the files of a bundle."""
 
 NETWORK = "classifier"
 KERAS = "keras"
@@ -184,10 +189,13 @@ def write_bundle(
         SightkitError: see ``check_place``.
     """
     folder = check_place(folder)
-    temporary = folder.with_name(f".{folder.name}{_files.PARTIAL}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".bundle{_files.PARTIAL}.{folder.name}")
+    lock = _locks.FileLock(folder.with_name(f".{folder.name}.lock"), f"the bundle {folder.name}")
+    lock.acquire()
     try:
+        _files.remove(temporary)  # what a killed process left
+        temporary.mkdir()
         fields = write(temporary)
         files = sorted(temporary.iterdir())
         description: dict[str, Any] = {
@@ -201,11 +209,12 @@ def write_bundle(
         _files.write_json(temporary / DESCRIPTION, {**description, "sha256": digest(description)})
         for path in files:
             _files.sync(path)
-        _replace_folder(temporary, folder)
+        _folders.replace(temporary, folder)
     except OSError as error:
         raise (of_the_system(error, folder) or error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _files.remove(temporary)
+        lock.release()
     return folder
 
 
@@ -217,8 +226,24 @@ def check_place(folder: str | os.PathLike[str]) -> Path:
     """
     folder = Path(folder)
     _files.require_writable(folder)
-    _files.read_own(folder, DESCRIPTION, FORMAT)
+    _folders.put_back(folder)
+    if _folders.read_own(folder, DESCRIPTION, FORMAT) is not None:
+        require_no_other_files(folder)
     return folder
+
+
+def require_no_other_files(folder: Path) -> None:
+    """Raise where a bundle, which will be replaced, holds files that no bundle has."""
+    names = {*os.listdir(folder)} if _files.is_own_folder(folder) else set[str]()
+    with contextlib.suppress(SightkitError):  # a damaged one has the usual names
+        names -= {*_files.stored_json(folder / DESCRIPTION).get("files", ())}
+    if others := sorted(name for name in names if not USUAL.fullmatch(name)):
+        raise SightkitError(
+            "A bundle that is replaced must hold no files but its own: they would be deleted.",
+            "Move them elsewhere, or choose another --output.",
+            bundle=str(folder),
+            found=others[:3],
+        )
 
 
 def digest(description: Mapping[str, Any]) -> str:
@@ -230,17 +255,3 @@ def digest(description: Mapping[str, Any]) -> str:
 def damaged(folder: Path, reason: str) -> SightkitError:
     """Return the error for a bundle that is not as it was written."""
     return SightkitError(f"The bundle is damaged: {reason}.", AGAIN, bundle=str(folder))
-
-
-def _replace_folder(new: Path, folder: Path) -> None:
-    """Rename a complete folder onto another; the old one goes only when the new one is there."""
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():  # killed between the two renames below
-        os.replace(old, folder)
-    shutil.rmtree(old, ignore_errors=True)
-    _files.sync(new)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(new, folder)
-    _files.sync(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)

@@ -15,9 +15,9 @@ from typing import Annotated, Any, NotRequired
 from annotated_types import MaxLen
 from typing_extensions import TypedDict
 
-from sightkit import _run_files, _schema
+from sightkit import _files, _run_files, _schema
 from sightkit._errors import SightkitError
-from sightkit._schema import Count, Name
+from sightkit._schema import Count, Name, Sha256
 from sightkit._scripts import warn
 from sightkit.inference.compiled_cache import cpu_flags
 
@@ -49,6 +49,11 @@ class _Data(TypedDict):
     sha256: str | None
 
 
+class _Script(TypedDict):
+    file: str
+    sha256: Sha256
+
+
 class Environment(TypedDict):
     """What the environment.json of a run holds beside further facts."""
 
@@ -61,6 +66,7 @@ class Environment(TypedDict):
     cores: Count
     threads: Annotated[str, MaxLen(9)] | None
     commit: str | None
+    script: NotRequired[_Script | None]
     command: str
     folder: str
     data: NotRequired[_Data]
@@ -125,6 +131,21 @@ def require_same_environment(recorded: Mapping[str, Any], now: Mapping[str, Any]
             f"The run was begun with {name} {then}, and goes on with {here}: "
             "its weights may differ in the last bits."
         )
+    return differences | _warn_of_edits(recorded, now)
+
+
+def _warn_of_edits(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the code differs, as ``require_same_environment`` does, after a warning."""
+    then, here = ((side.get("script") or {}).get("sha256") for side in (recorded, now))
+    differences = {}
+    if then and here and then != here:
+        differences["script"] = [recorded["script"], now["script"]]
+        warn(
+            f"The script {now['script']['file']} was edited since the run was begun (SHA-256 "
+            f"{then[:12]}, now {here[:12]}; commit {recorded.get('commit')}, now "
+            f"{now.get('commit')}): the run goes on with the script as it is now, and its weights "
+            "will be neither's."
+        )
     return differences
 
 
@@ -137,6 +158,14 @@ def accelerators() -> list[str]:
         with contextlib.suppress(RuntimeError):
             found += keras.distribution.list_devices(kind)
     return found
+
+
+def script_of(config: Any) -> dict[str, str] | None:
+    """Return the file that a configuration is defined in, and its hash; None in a session."""
+    file = getattr(sys.modules.get(type(config).__module__), "__file__", None)
+    if file is None or not os.path.isfile(file):
+        return None
+    return {"file": os.path.basename(file), "sha256": _files.sha256(file)}
 
 
 def _version(package: str) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _locks, _run_files, _scripts
+from sightkit import _files, _folders, _locks, _run_files, _scripts
 from sightkit._errors import SightkitError
 from sightkit._faults import crash_point
 from sightkit.training.environment import (
@@ -17,6 +16,7 @@ from sightkit.training.environment import (
     describe_environment,
     read_environment,
     require_same_environment,
+    script_of,
 )
 from sightkit.training.run_config import RunConfig
 from sightkit.training.run_folder import (
@@ -26,7 +26,6 @@ from sightkit.training.run_folder import (
     bytes_of,
     claim,
     drop_checkpoints,
-    holds_work,
     lengths,
     parts,
     put_back,
@@ -67,6 +66,7 @@ class Run:
         self.smoke = config.smoke
         self.how_to_resume = config.how_to_resume
         self._lock = _locks.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
+        self._script = script_of(config)
         self.lengths: list[int] = []
         self.id = secrets.token_hex(8)
 
@@ -77,8 +77,8 @@ class Run:
         A new or empty folder becomes the run's, and so does that of a run which never finished an
         epoch: there is nothing to lose. A folder that holds this very run is taken with
         ``resume``, also where its data were moved, or where more epochs are wanted of a finished
-        one; any run's with ``overwrite``. Files that no run writes are never deleted. A
-        resume takes over the number of threads that the run was begun with.
+        one; with ``overwrite`` that of any run of the experiment. Files that no run writes are
+        never deleted. A resume takes over the number of threads that the run was begun with.
 
         What is overwritten is put aside until the new run starts (``start``, which ``fit`` calls)
         or ends without an error: if it fails before, or is killed, the old run comes back, at once
@@ -96,7 +96,7 @@ class Run:
         _files.require_writable(folder)
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
         run = cls(config, experiment=experiment)
-        if run.path(_run_files.REPLACED).is_dir():  # the successor was killed before it started
+        if _files.is_own_folder(run.path(_run_files.REPLACED)):  # its successor never started
             with run._lock:
                 put_back(folder)
         claim(config, experiment)
@@ -104,11 +104,12 @@ class Run:
         run._lock.acquire()
         try:
             put_back(folder)  # another process may have had it in between
-            run.resumed = claim(config, experiment) and config.resume
+            kept = claim(config, experiment)
+            run.resumed = kept and config.resume
             checkpoints = folder / _run_files.CHECKPOINTS
             phases = checkpoints.iterdir() if checkpoints.is_dir() else ()
             for part in (folder, checkpoints, *filter(Path.is_dir, phases)):
-                _files.remove_partial(part)
+                _folders.remove_partial(part)
             if run.resumed:
                 run._require_checkpoints()
                 adopt_threads(read_environment(folder))
@@ -116,7 +117,7 @@ class Run:
             else:
                 if config.resume:
                     print(f"There is nothing to resume in {folder}: the run begins.")
-                run._begin()
+                run._begin(keep=kept)
         except BaseException:
             run.__exit__(*sys.exc_info())
             raise
@@ -139,12 +140,8 @@ class Run:
 
         Call it in a training loop without ``fit``, once there is something to continue from.
         """
-        aside = self.path(_run_files.REPLACED)
         crash_point("run.start")
-        if aside.is_dir():
-            going = aside.with_name(f".{os.getpid()}{_files.PARTIAL}.{aside.name}")
-            aside.rename(going)
-            shutil.rmtree(going)
+        _folders.drop(self.path(_run_files.REPLACED))
 
     def close(self) -> None:
         """Give the folder back."""
@@ -199,7 +196,8 @@ class Run:
             SightkitError: a resume with other data, another backend, or other threads.
         """
         path = self.path(_run_files.ENVIRONMENT)
-        now = {"command": self.command, "folder": os.getcwd(), **describe_environment(), **facts}
+        where = {"command": self.command, "script": self._script, "folder": os.getcwd()}
+        now = {**where, **describe_environment(), **facts}
         recorded = read_environment(self.folder) if self.resumed else {}
         if recorded:
             differences = require_same_environment(recorded, now)
@@ -228,14 +226,13 @@ class Run:
         self.lengths = before if len(before) > 1 else []
         self.id = found["id"]
 
-    def _begin(self) -> None:
-        """Put aside what an earlier run left and write the configuration.
+    def _begin(self, *, keep: bool) -> None:
+        """Put aside what an earlier run left, or remove it, and write the configuration.
 
         The old configuration goes last: killed before, what is left is still that run's; killed
         after, all that exists is new.
         """
         aside = self.path(_run_files.REPLACED)
-        keep = holds_work(self.folder)
         if keep:
             aside.mkdir()
         for path in reversed(parts(self.folder)):
@@ -243,6 +240,6 @@ class Run:
                 _files.remove(path)
             elif path.exists():
                 path.rename(aside / path.name)
-        self.path(_run_files.CHECKPOINTS).mkdir()
         about = {"format": FORMAT, "schema": SCHEMA, "id": self.id, **self.config}
         _files.write_json(self.path(_run_files.CONFIG), about)
+        self.path(_run_files.CHECKPOINTS).mkdir()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from sightkit import _scripts
+from sightkit import _files, _folders, _scripts
 from sightkit._errors import SightkitError
 
 NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight", "guard", "keep")
@@ -32,6 +32,11 @@ class RunConfig:
 
     how_to_resume: ClassVar[str] = "Give the same command with --resume to go on."
     when_different: ClassVar[str] = "Give the flags of the run, or another --output."
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a run that was stopped can be continued: there is a field ``resume``."""
+        return any(field.name == "resume" for field in dataclasses.fields(self))  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that define the run, as JSON; paths are absolute and follow links."""
@@ -79,3 +84,28 @@ def require_same_settings(
     ]
     if differences:
         raise SightkitError(f"{rule} ({'; '.join(differences)}).", next_step, output=str(folder))
+
+
+def take_folder(
+    folder: Path, file: str, kind: str, settings: Mapping[str, Any], rule: str, next_step: str
+) -> None:
+    """Write settings into a new folder, or compare them with those that are stored there.
+
+    Args:
+        folder: of an ensemble or a search.
+        file: of its settings; what makes the folder ours.
+        kind: their entry ``format``.
+        settings: JSON; what is continued must have the same.
+        rule: for others, see ``require_same_settings``.
+        next_step: for others.
+
+    Raises:
+        SightkitError: the folder holds other settings, or other things.
+    """
+    _files.require_writable(folder)
+    found = _folders.read_own(folder, file, kind)
+    if found is not None:
+        require_same_settings(found, settings, folder, rule, next_step)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    _files.write_json(folder / file, {"format": kind, "schema": 1, **settings})

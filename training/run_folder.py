@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from sightkit import _files, _run_files, _schema
+from sightkit import _files, _folders, _run_files, _schema
 from sightkit._errors import SightkitError
 from sightkit._schema import Count, Name
+from sightkit.training.bundle_format import require_no_other_files
 from sightkit.training.run_config import RunConfig, require_same_settings
 
 FORMAT = "sightkit-run"
@@ -69,7 +69,7 @@ def put_back(folder: Path) -> None:
     It ends what ``_begin`` or a call of this began, wherever they were killed.
     """
     aside = folder / _run_files.REPLACED
-    if not aside.is_dir():
+    if not _files.is_own_folder(aside):
         return
     if (aside / _run_files.CONFIG).exists():  # all of the old run is aside, what is here is new
         for path in parts(folder):
@@ -83,12 +83,13 @@ def put_back(folder: Path) -> None:
 def claim(config: RunConfig, experiment: str) -> bool:
     """Return whether the folder holds a run worth keeping; raise if it may not be taken."""
     folder = Path(config.output)
-    # A run that was killed before its configuration was written is no run yet.
-    leftovers = (_run_files.LOCK, _run_files.CHECKPOINTS, _run_files.REPLACED)
-    found = _files.read_own(folder, _run_files.CONFIG, FORMAT, leftovers=leftovers)
-    if found:
+    found = _folders.read_own(folder, _run_files.CONFIG, FORMAT)
+    if found is None:
+        return False
+    if not config.overwrite:
         found = read_config(folder)
-    if found is None or not holds_work(folder):
+    own = found.get("experiment") == experiment
+    if not holds_work(folder, resumable=config.resumable or not own):
         return False
     if not (config.resume or config.overwrite):
         raise SightkitError(
@@ -96,6 +97,16 @@ def claim(config: RunConfig, experiment: str) -> bool:
             ("give --resume to continue it", "--overwrite to delete it", "another --output"),
             output=str(folder),
         )
+    if config.overwrite and not own:
+        raise SightkitError(
+            "A run is replaced by its own experiment only.",
+            "Choose another --output.",
+            output=str(folder),
+            found=found.get("experiment"),
+            experiment=experiment,
+        )
+    if config.overwrite:
+        require_no_other_files(folder / _run_files.BUNDLE)
     if config.resume:
         wanted = {"experiment": experiment, **config.to_json()}
         free = ["data"]  # write_environment compares their hash, wherever they are
@@ -128,8 +139,13 @@ def lengths(found: Mapping[str, Any]) -> list[int]:
     return found.get("lengths") or [found.get("epochs", 0)]
 
 
-def holds_work(folder: Path) -> bool:
-    """Return whether an epoch was finished there, or anything made of it."""
+def holds_work(folder: Path, *, resumable: bool) -> bool:
+    """Return whether an epoch was finished there, or anything made of it.
+
+    What cannot be resumed is worth keeping when it is complete: its bundle is written last.
+    """
+    if not resumable:
+        return (folder / _run_files.BUNDLE).exists()
     made = (_run_files.METRICS, _run_files.REPORT, _run_files.BUNDLE)
     return any((folder / name).exists() for name in made) or any(
         (folder / _run_files.CHECKPOINTS).rglob(_run_files.CHECKPOINT_PATTERN)
@@ -138,12 +154,8 @@ def holds_work(folder: Path) -> bool:
 
 def drop_checkpoints(folder: Path) -> None:
     """Delete a run's checkpoints all at once: killed in between, none of them is left."""
-    checkpoints = folder / _run_files.CHECKPOINTS
-    if checkpoints.is_dir():
-        going = checkpoints.with_name(f".{os.getpid()}{_files.PARTIAL}.{checkpoints.name}")
-        checkpoints.rename(going)
-        _files.sync(folder)
-    _files.remove_partial(folder)
+    _folders.drop(folder / _run_files.CHECKPOINTS)
+    _folders.remove_partial(folder)
 
 
 def bytes_of(folder: Path) -> int:

@@ -3,6 +3,7 @@ from sightkit.transfer.advice import advise as advise
 from sightkit.transfer.feature_classifier import FeatureClassifier as FeatureClassifier
 from sightkit.transfer.feature_classifier import load as load
 from sightkit.transfer.feature_classifier import networks_of as networks_of
+from sightkit.transfer.feature_classifier import require_space as require_space
 from sightkit.transfer.feature_classifier import save_feature_classifier as save_feature_classifier
 from sightkit.transfer.feature_extractor import FeatureExtractor as FeatureExtractor
 from sightkit.transfer.feature_file import Features as Features

@@ -12,10 +12,10 @@ import numpy as np
 from annotated_types import MinLen
 from typing_extensions import TypedDict
 
+from sightkit import _files, training, zoo
 from sightkit import io as sightkit_io
-from sightkit import training, zoo
 from sightkit._errors import SightkitError
-from sightkit._network import save_weights
+from sightkit._network import bytes_of_weights, save_weights
 from sightkit.preprocessing import Preprocessor, from_config
 from sightkit.training.bundle import TrainingRows, read_training_rows, write_training_rows
 from sightkit.training.bundle_format import (
@@ -141,6 +141,12 @@ def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
         SightkitError: one is gone, or has other weights now.
     """
     return tuple(open_again(identity) for identity in features.networks)
+
+
+def require_space(folder: str | os.PathLike[str], networks: Sequence[FeatureNetwork]) -> None:
+    """Raise unless the disk under a folder has room for the bundle of networks and a head."""
+    needed = sum(bytes_of_weights(network.model) for network in networks)
+    _files.require_free_space(folder, needed, "the networks of the bundle")
 
 
 def save_feature_classifier(

@@ -44,7 +44,7 @@ def test_a_file_that_exists_is_replaced_by_overwrite_alone(name: str, tmp_path: 
     write_answers(path, ANSWERS, overwrite=True)
     assert "cat" in path.read_text()
     (tmp_path / f"link-{name}").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(SightkitError, match="exists already"):
+    with pytest.raises(SightkitError, match="a dead link"):
         require_file(tmp_path / f"link-{name}")
 
 

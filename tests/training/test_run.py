@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files, _locks, _run_files, experiments
+from sightkit import _files, _folders, _locks, _run_files, experiments
 from sightkit._errors import SightkitError
 from sightkit.training import Run, bytes_of
 
@@ -371,9 +371,7 @@ def test_a_kill_while_a_run_is_put_aside_or_back_loses_nothing(moves, config, ol
 def test_a_kill_while_the_old_run_is_deleted_leaves_the_new_one(config, old, monkeypatch):
     run = open_run(config, overwrite=True, epochs=7)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(
-            "sightkit.training.run.shutil.rmtree", lambda path: (_ for _ in ()).throw(Killed)
-        )
+        patch.setattr(_folders.shutil, "rmtree", lambda path: (_ for _ in ()).throw(Killed))
         run.start()
     run._lock.release()
     with open_run(config, overwrite=True) as run:

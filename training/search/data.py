@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,5 +129,8 @@ def _stop_before_training(logs: dict[str, Any] | None = None) -> None:
 @contextlib.contextmanager
 def quiet(path: Path) -> Iterator[None]:
     """Redirect to a file what a script prints."""
-    with open(path, "a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+    with (
+        io.TextIOWrapper(_files.open_to_append(path), "utf-8", write_through=True) as file,
+        contextlib.redirect_stdout(file),
+    ):
         yield

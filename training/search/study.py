@@ -19,14 +19,15 @@ from optuna.trial import TrialState
 
 from sightkit import _files, _locks
 from sightkit._errors import SightkitError
-from sightkit.training.run_config import require_same_settings
+from sightkit.training.run_config import take_folder
 from sightkit.training.run_folder import drop_checkpoints
 from sightkit.training.search.data import ensure_data, write_folds
 from sightkit.training.search.plan import SearchPlan
 from sightkit.training.search.space import Space, defaults, draw, narrowed
 from sightkit.training.search.trial import train_fold
 
-JOURNAL, DATA = "journal.log", "data"
+FORMAT = "sightkit-search"
+SETTINGS, JOURNAL, DATA = "settings.json", "journal.log", "data"
 STAGES = ("coarse", "fine")
 POLL_SECONDS = 1.0
 FAILURES_IN_A_ROW = 3
@@ -53,13 +54,19 @@ class Search:
 
     def __init__(self, plan: SearchPlan) -> None:
         self.plan = plan
-        _files.require_writable(plan.output)
-        plan.output.mkdir(parents=True, exist_ok=True)
+        take_folder(
+            plan.output,
+            SETTINGS,
+            FORMAT,
+            plan.settings(),
+            "The folder holds another search",
+            "Give its flags to continue it, or another --output.",
+        )
+        _files.open_to_append(plan.output / JOURNAL).close()  # no link: Optuna would follow it
         journal = JournalFileBackend(str(plan.output / JOURNAL))
         self.storage = optuna.storages.JournalStorage(journal)
         self._failures = 0
         with self._claiming():
-            self._require_same_search()
             self.data = [] if self._is_over() else self._write_data()
 
     def run(self, report: Callable[[str], None] = print) -> None:
@@ -125,20 +132,6 @@ class Search:
 
     def _folder(self, stage: str, number: int) -> Path:
         return self.plan.output / "trials" / f"{stage}-{number:04d}"
-
-    def _require_same_search(self) -> None:
-        study = self.study("coarse")
-        wanted, found = self.plan.settings(), study.user_attrs.get("settings")
-        if found is None:
-            study.set_user_attr("settings", wanted)
-            return
-        require_same_settings(
-            found,
-            wanted,
-            self.plan.output,
-            "The folder holds another search",
-            "Give its flags to continue it, or another --output.",
-        )
 
     def _claiming(self) -> _locks.FileLock:
         """Let one process at a time choose its next trial; the others wait."""
