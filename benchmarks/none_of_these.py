@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _cli, _files, transfer
+from sightkit import _cli, _csv, _files, transfer
 
 ROOT = Path(__file__).parents[1]
 PAIRS = (
@@ -80,7 +80,7 @@ def main(config: Config) -> list[dict[str, Any]]:
             )
             print(f"{way:22} {known} / {unknown}: lost {100 * lost.mean():5.1f} %, "
                   f"refused {100 * refused.mean():5.1f} %")  # fmt: skip
-    _files.write_csv(config.output, rows)
+    _csv.write_csv(config.output, rows)
     return rows
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _run_files
+from sightkit import _csv, _files, _run_files
 from sightkit.callbacks.base import StatefulCallback, rate_of
 from sightkit.callbacks.drawing import Drawing
 
@@ -83,7 +83,7 @@ class TrainingMonitor(StatefulCallback):
     def _write_history(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         rows = [row | {name: int(row[name]) for name in COUNTS if name in row} for row in self.rows]
-        _files.write_csv(self.folder / _run_files.HISTORY, rows)
+        _csv.write_csv(self.folder / _run_files.HISTORY, rows)
 
     def _draw(self, rows: list[dict[str, float]], *, finished: bool) -> None:
         from sightkit.callbacks.curves import draw_curves

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit import _files, _run_files
+from sightkit import _csv, _run_files
 from sightkit._errors import SightkitError
 from sightkit.callbacks.base import StatefulCallback
 from sightkit.callbacks.dead_units import dead_units
@@ -153,7 +153,7 @@ class UpdateRatioMonitor(StatefulCallback):
 
     def _write(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        _files.write_csv(self.folder / _run_files.UPDATES, self.rows, COLUMNS)
+        _csv.write_csv(self.folder / _run_files.UPDATES, self.rows, COLUMNS)
 
     def _draw(self, rows: list[dict[str, Any]]) -> None:
         from sightkit.callbacks.update_picture import draw_updates

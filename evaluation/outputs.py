@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sightkit import _files, _folders, _run_files
-from sightkit._errors import SightkitError, printable
+from sightkit import _csv, _files, _folders, _run_files
+from sightkit._errors import SightkitError
 
 ANSWERS = (".json", ".csv")
 FORMAT = "sightkit-evaluation"
@@ -90,12 +90,12 @@ def write_answers(
     """
     require_file(path, ANSWERS, overwrite=overwrite)
     entries: dict[str, list[dict[str, Any]]] = {
-        printable(picture): [{"class": name, "probability": p} for name, p in classes.items()]
+        picture: [{"class": name, "probability": p} for name, p in classes.items()]
         for picture, classes in answers.items()
     }
     for picture, reason in (failed or {}).items():
-        nothing = {"class": None, "probability": None, "error": printable(reason)}
-        entries[printable(picture)] = [nothing]
+        nothing = {"class": None, "probability": None, "error": reason}
+        entries[picture] = [nothing]
     if Path(path).suffix.lower() == ".json":
         _files.write_json(path, entries)
         return
@@ -104,4 +104,4 @@ def write_answers(
         for picture, classes in entries.items()
         for rank, each in enumerate(classes, start=1)
     ]
-    _files.write_csv(path, rows, ("picture", "rank", "class", "probability", "error"))
+    _csv.write_csv(path, rows, ("picture", "rank", "class", "probability", "error"))

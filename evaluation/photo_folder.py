@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import io
-from sightkit._errors import SightkitError, few, printable
+from sightkit._errors import SightkitError, few, visible
 from sightkit._scripts import warn
 from sightkit.evaluation.outputs import write_answers
 from sightkit.evaluation.tables import text_table
@@ -170,10 +170,10 @@ def predict_photos(
 
 def _lines(photo: str, answer: Mapping[str, float | None]) -> list[str]:
     """The photo, and a line for each of its classes."""
-    lines = [photo.encode("utf-8", "replace").decode()]  # a name may hold other bytes
+    lines = [visible(photo)]
     for name, share in answer.items():
         number = 8 * " " if share is None else f"{100 * share:6.2f} %"
-        lines.append(f"  {number}  {name}")
+        lines.append(f"  {number}  {visible(name)}")
     return lines
 
 
@@ -202,5 +202,5 @@ def _summary(
 def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:
     """Warn of files in a folder that are not images: their number, and the first few by name."""
     if left_out:
-        names = few([f"{printable(name)!r} ({reason})" for name, reason in left_out], NAMED)
+        names = few([f"{name!r} ({reason})" for name, reason in left_out], NAMED)
         warn(f"Left out in {str(folder)!r}: {len(left_out):,}, {names}.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, _folders, _run_files, _scripts
+from sightkit import _csv, _files, _folders, _run_files, _scripts
 from sightkit._errors import few
 from sightkit._locks import FileLock
 from sightkit._scripts import warn
@@ -219,7 +219,7 @@ def write_report(
     table = folder / _run_files.MISTAKES_TABLE
     if worst and samples.names:
         every = map(vars, mistakes_of(test, samples, pixels=False))
-        _files.write_csv(table, [{k: v for k, v in row.items() if k != "image"} for row in every])
+        _csv.write_csv(table, [{k: v for k, v in row.items() if k != "image"} for row in every])
     else:
         table.unlink(missing_ok=True)
     write_html(folder, test, worst, metrics, diagnosis)

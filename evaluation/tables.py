@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from sightkit._errors import visible
+
 Rows = Sequence[Mapping[str, Any]]
 """At least one row; the keys of the first name the columns of all."""
 
@@ -19,7 +21,7 @@ def text_table(rows: Rows, *, longest: int | None = None, more: str = "") -> str
         longest: largest number of rows.
         more: file that holds all rows, for the last line.
     """
-    lines = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows[:longest])]
+    lines = [list(rows[0]), *([visible(cell(v)) for v in row.values()] for row in rows[:longest])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "  ".join(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from sightkit._errors import SightkitError, few, printable
+from sightkit._errors import SightkitError, few, visible
 
 FEW = 500
 """Images of a class, far under the 1,000 to 5,000 that networks from random weights want."""
@@ -154,7 +154,7 @@ def few_pictures(counts: Mapping[str, int], shapes: Iterable[tuple[int, ...]]) -
     fewest = min(poor, key=lambda name: poor[name])
     return (
         f"{len(poor):,} of {len(counts):,} classes have far under 1,000 images "
-        f"({printable(fewest)} {poor[fewest]:,}), too few for a network that begins with random "
+        f"({visible(fewest)} {poor[fewest]:,}), too few for a network that begins with random "
         "weights: features of a trained one (scripts/extract_features.py) and logistic regression "
         "(scripts/train_logistic.py) do with them."
     )

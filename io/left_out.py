@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from sightkit import _files
-from sightkit._errors import SightkitError, printable
+from sightkit import _csv, _files
+from sightkit._errors import SightkitError
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def write_list(path: Path, findings: Iterable[Finding]) -> None:
     Where there is nothing to list, nothing is written, and an older list is removed.
     """
     check_list(path)
-    rows = [{key: printable(text) for key, text in asdict(each).items()} for each in findings]
+    rows = [asdict(each) for each in findings]
     if not rows:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    _files.write_csv(path, rows, HEADER.split(","))
+    _csv.write_csv(path, rows, HEADER.split(","))
 
 
 def counted(reasons: Mapping[str, int]) -> str:

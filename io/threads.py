@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import cv2
 
+from sightkit import _terminal
 from sightkit.io.arguments import whole_number
 
 Task = TypeVar("Task")
@@ -108,8 +109,11 @@ def progress(
 
     named = bars.TextColumn("{task.description}", markup=False)
     columns = (named, bars.BarColumn(), bars.MofNCompleteColumn(), Speed())
-    with bars.Progress(
-        *columns, bars.TimeRemainingColumn(), console=console.Console(stderr=True), transient=True
-    ) as bar:
+    terminal = console.Console(stderr=True)
+    columns = (*columns, bars.TimeRemainingColumn())
+    with (
+        _terminal.drawing(),
+        bars.Progress(*columns, console=terminal, transient=True) as bar,
+    ):
         task = bar.add_task(description, total=total, completed=done)
         yield lambda steps: bar.advance(task, steps)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, visible
 from sightkit._regular_file import read_regular_file
 from sightkit._scripts import as_given
 from sightkit.io.arguments import share
@@ -70,8 +70,7 @@ class Verification:
             found = self.of_kind(kind)
             lines.append(f"{kind + ':':<10}{len(found):,}")
             for each in found[:SHOWN]:
-                name = each.path if each.path.isprintable() else repr(each.path)
-                lines.append(f"  {name}: {each.reason}")
+                lines.append(f"  {visible(each.path)}: {visible(each.reason)}")
             if len(found) > SHOWN:
                 lines.append(f"  … and {len(found) - SHOWN:,} more")
         return "\n".join(lines)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli, _files, evaluation, io, transfer
-from sightkit._errors import SightkitError
+from sightkit import _cli, _csv, evaluation, io, transfer
+from sightkit._errors import SightkitError, visible
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,13 @@ class Config:
 def main(config: Config) -> list[dict[str, Any]]:
     features = transfer.open_features(config.features, config.key)
     found = transfer.suspicious_labels(features, folds=config.folds, groups=config.groups)
-    _files.write_csv(config.output, found)
+    _csv.write_csv(config.output, found)
     wrong = sum(one["doubt"] > 0 for one in found)
     if wrong and config.show:
         print("doubt: probability of the other class less that of the label")
     for one in found[: min(config.show, wrong)]:
-        print(f"{one['doubt']:.3f}  {one['photo']}: {one['label']}, rather {one['suggested']}")
+        text = f"{one['doubt']:.3f}  {one['photo']}: {one['label']}, rather {one['suggested']}"
+        print(visible(text))
     print(
         f"{wrong:,} of {len(found):,} labels are not what a head predicts that was not trained on "
         f"the photo; all are listed in {config.output}."

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, NoReturn, TextIO, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from sightkit import _files, _scripts
-from sightkit._errors import EXIT_USER, Interrupted, SightkitError, of_the_system
+from sightkit import _files, _scripts, _terminal
+from sightkit._errors import DEBUG, EXIT_USER, Interrupted, SightkitError, explained
 from sightkit._keras import prepare_environment, start_keras
 
 __all__ = ["run", "start_keras"]
@@ -24,7 +24,11 @@ __all__ = ["run", "start_keras"]
 INTERRUPTED = "Interrupted. Every file is complete: the old one or the new one."
 SMOKE = "Smoke run: very little data, cut short or made up; the result means nothing."
 
+DEBUG_HELP = f"{DEBUG} shows, for an error, the traceback as well."
 SWITCH = "(the flag turns it off)"
+
+debug = False
+"""Whether the traceback of an error is shown."""
 
 ConfigType = TypeVar("ConfigType")
 
@@ -39,14 +43,18 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         describe_switches(config_type)
         fields = getattr(config_type, "__dataclass_fields__", ())
         _scripts.flags = frozenset(name.replace("_", "-") for name in fields)
-        config = tyro.cli(
-            config_type,
-            prog=sys.argv[0] if _scripts.program() else None,
-            description=_scripts.as_given(main.__globals__["__doc__"] or ""),  # of the script
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        description = _scripts.as_given(main.__globals__["__doc__"] or "")  # of the script
+        with _terminal.drawing():
+            config = tyro.cli(
+                config_type,
+                prog=sys.argv[0] if _scripts.program() else None,
+                description=f"{description}\n\n{DEBUG_HELP}",
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
         config = _resolved(config)
         _files.flags.update(_paths_of(config))
+        if (output := getattr(config, "output", None)) is not None:
+            _files.require_place(output)
         if getattr(config, "smoke", False):
             print(SMOKE, file=sys.stderr)
         main(config)
@@ -88,25 +96,6 @@ def _require_folder() -> None:
         ) from error
 
 
-def _prepare_terminal() -> None:
-    """Print ``?`` for what the terminal cannot show; read names of files as UTF-8 all the same.
-
-    How Python reads names is settled when it starts, by the locale: where that is no UTF-8, it is
-    started once more, and the terminal keeps its encoding.
-    """
-    if sys.stdout is None or sys.stderr is None:  # closed by the caller
-        sys.stdout, sys.stderr = (
-            stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr)
-        )
-    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
-        encoding = f"{sys.stdout.encoding}:replace"
-        environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": encoding}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
-            stream.reconfigure(errors="replace")
-
-
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
     """Exit with the documented code where the block ends with an error.
@@ -115,11 +104,12 @@ def exit_codes() -> Iterator[None]:
     SIGINT or SIGTERM after saving.
     """
     _scripts.command_line = True
-    _prepare_terminal()
+    global debug
+    debug = debug or DEBUG in sys.argv[1:]
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != DEBUG]
+    _terminal.prepare()
     try:
         yield
-    except SightkitError as error:
-        _stop(str(error), EXIT_USER)
     except Interrupted as error:
         print(error, file=sys.stderr)
         sys.stdout.flush()
@@ -137,13 +127,21 @@ def exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         _stop(INTERRUPTED, 130)
     except BrokenPipeError:
-        _discard(sys.stdout)
+        _terminal.discard(sys.stdout)
         sys.exit(EXIT_USER)
-    except OSError as error:
-        known = of_the_system(error)
-        if known is None:
-            raise
-        _stop(str(known), EXIT_USER)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        _stop(str(explained(error, _existing(_files.flags))), EXIT_USER)
+
+
+def _existing(paths: Mapping[str, Any]) -> dict[str, str]:
+    """What of the command's paths exists, by the names of the flags: one of them may be damaged."""
+    return {
+        flag.strip("-").replace("-", "_"): str(path)
+        for flag, path in paths.items()
+        if path is not None and flag != "--output" and os.path.exists(path)
+    }
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -152,14 +150,8 @@ def _stop(message: str, code: int) -> NoReturn:
             stream.write(text)
             stream.flush()
         except OSError:  # a full disk behind it
-            _discard(stream)
+            _terminal.discard(stream)
     sys.exit(code)
-
-
-def _discard(stream: TextIO) -> None:
-    """Let what a stream still holds, and all that follows, go nowhere."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _quiet_interrupt(

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 EXIT_USER = 2
 """The user must change something."""
+
+
+DEBUG = "--debug"
+"""The flag of every script that shows the traceback of an error."""
+OURS = ("sightkit", "__main__")
+"""Packages of what is ours: sightkit, and the running script."""
+CHECK = f"Check the files and the flags; if they are right, this is a bug: {DEBUG} shows where."
+OF_DATA = (
+    (
+        {"MemoryError", "ResourceExhaustedError"},  # the second is TensorFlow's
+        "The memory is too small",
+        "Take smaller images or batches, or close other programs.",
+    ),
+    ({"RecursionError"}, "Something is nested too deeply", CHECK),
+    ({"UnicodeError"}, "A text is not in the encoding that it should have", CHECK),
+)
+"""Errors that data cause wherever they are raised: names of classes, rule, next step."""
 
 
 class SightkitError(Exception):
@@ -35,7 +55,7 @@ class SightkitError(Exception):
         from sightkit._scripts import as_given, possible  # which raise these errors themselves
 
         rule, next_step = as_given(self.args[0]), as_given(possible(self.args[1]))
-        return " ".join(part for part in (rule, self._values, next_step) if part)
+        return visible(" ".join(part for part in (rule, self._values, next_step) if part))
 
 
 NEXT_STEPS = {
@@ -78,6 +98,41 @@ def of_the_system(error: OSError, path: object = None) -> SightkitError | None:
     return SightkitError(f"A file cannot be read or written ({reason}).", step, **received)
 
 
+def explained(error: Exception, paths: Mapping[str, str]) -> SightkitError:
+    """Return an error that nobody foresaw as one of one line, which says whose it is.
+
+    Args:
+        error: of the system, of a library, or of our own.
+        paths: the files and folders of the command, by their flags.
+    """
+    if isinstance(error, SightkitError):
+        return error
+    if isinstance(error, OSError) and error.errno:
+        return of_the_system(error) or SightkitError(
+            f"A file cannot be read or written ({os.strerror(error.errno)}).",
+            "Check the path.",
+            **({"path": os.fsdecode(error.filename)} if error.filename else paths),
+        )
+    text = in_a_line(error)
+    for kinds, rule, step in OF_DATA:
+        if kinds & {kind.__name__ for kind in type(error).__mro__}:
+            return SightkitError(f"{rule} ({text}).", step, **paths)
+    called = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    names = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame in called]
+    raising = (type(error).__module__ or "").partition(".")[0]
+    if raising == "builtins" and names:
+        raising = names[-1]
+    if raising not in OURS:
+        return SightkitError(f"{raising} gave up ({text}).", CHECK, **paths)
+    code = [frame.f_code for frame, name in zip(called, names, strict=True) if name in OURS][-1]
+    place = f"{Path(code.co_filename).name}, in {code.co_name}"
+    return SightkitError(
+        f"This is a bug: {text} ({place}).",
+        f"Give the same command with {DEBUG}, which shows the traceback, and report it.",
+        **paths,
+    )
+
+
 class Interrupted(Exception):
     """Training was stopped by a signal, after saving.
 
@@ -87,6 +142,27 @@ class Interrupted(Exception):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # also ESC, BEL, line feed
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the order of writing
+    "\u2028\u2029\ufeff\ud800-\udfff]"  # separators of lines, and what is no UTF-8
+)
+LINES = frozenset("\n\t")
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """Return a text as a terminal shows it: control characters become ``\\x1b``, ``\\n``.
+
+    With ``lines`` line feeds and tabs stay: of a text that has several lines.
+    """
+
+    def escaped(found: re.Match[str]) -> str:
+        stays = lines and found[0] in LINES
+        return found[0] if stays else repr(found[0])[1:-1]
+
+    return CONTROL.sub(escaped, text)
 
 
 def printable(name: str) -> str:
@@ -114,11 +190,9 @@ def in_a_line(error: Exception) -> str:
 
 def few(names: Sequence[str], most: int = 5) -> str:
     """Return the first names of many, and how many more there are, for a line of text."""
-    shown = ", ".join(map(printable, names[:most])) or "none"
+    shown = ", ".join(map(visible, names[:most])) or "none"
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def _shown(value: object) -> str:
-    """One line, whatever the value holds (a file name may hold a newline)."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    return " ".join(text.split()) if "\n" in text else text
+    return repr(value) if isinstance(value, str) else str(value)

@@ -6,25 +6,27 @@ Standard library only: every folder may import this file.
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import errno
 import hashlib
-import io
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sightkit import _scripts
 from sightkit._errors import SightkitError
 from sightkit._faults import crash_point
 from sightkit._regular_file import open_regular
 
 PARTIAL = ".partial"
+ROOM = 40
+"""Bytes that a name has more while it is written, or as that of a lock or a list beside it."""
 flags: dict[str, Any] = {}
 """The paths of the running command, its defaults too, by their flags."""
 
@@ -118,29 +120,14 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Replace the content of ``path`` atomically, as UTF-8."""
-    write_bytes(path, text.encode("utf-8"))
+    """Replace the content of ``path`` atomically, as UTF-8; what is none becomes ``\\udcXX``."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Replace ``path`` atomically by JSON; NaN and infinity are refused: JSON has none."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_csv(
-    path: str | os.PathLike[str],
-    rows: Sequence[Mapping[str, Any]],
-    columns: Sequence[str] | None = None,
-) -> None:
-    """Replace ``path`` atomically by a CSV; without ``columns``, all that occur in the rows."""
-    columns = (
-        list(dict.fromkeys(name for row in rows for name in row)) if columns is None else columns
-    )
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, re.sub("[\ud800-\udfff]", lambda found: rf"\\u{ord(found[0]):x}", text) + "\n")
 
 
 def save_figure(path: str | os.PathLike[str], figure: Any) -> None:
@@ -243,6 +230,24 @@ def require_writable(
         ) from error
 
 
+def require_place(path: Path) -> None:
+    """Raise, before any work, unless a file or folder of this path can be written.
+
+    A name must leave room for what it has more while the file is written.
+    """
+    require_writable(path if path.is_dir() else path.parent, of=path)
+    folder = existing_parent(path)
+    most = os.pathconf(folder, "PC_NAME_MAX") - ROOM
+    longest = max((len(os.fsencode(part)), part) for part in ("", *path.parts))
+    whole = len(os.fsencode(path.absolute())) + ROOM
+    if longest[0] > most or whole >= os.pathconf(folder, "PC_PATH_MAX"):
+        raise SightkitError(
+            f"A name in the path may have {most} bytes, and the path as many as the system allows.",
+            f"{_way_on(path)}, which is shorter.",
+            path=str(path),
+        )
+
+
 def _way_on(path: Path) -> str:
     """Return what helps where ``path`` cannot be written: the flag that named it, or a folder."""
     folders = (path, *path.parents)
@@ -252,6 +257,8 @@ def _way_on(path: Path) -> str:
         return f"Choose another {min(fitting, key=lambda flag: fitting[flag])}"
     if flags.get("--output", path) is None:
         return "Give --output"
+    if not flags and "output" in (_scripts.flags or ()):  # while the values are being checked
+        return "Choose another --output"
     return "Choose another folder" if path.is_absolute() else "Run the command in another folder"
 
 

@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, visible
 
 PACKAGE = "sightkit.scripts"
 FOLDER = Path(importlib.import_module(PACKAGE).__path__[0])
@@ -163,12 +163,12 @@ def possible(steps: str | Sequence[str]) -> str:
 def flags_in(text: str) -> set[str]:
     """Return the flags that a text names, without those of a script that it names."""
     found = (flag["name"] for flag in re.finditer(FLAG, text) if not flag["script"])
-    return {name for name in found if name != "help"}
+    return {name for name in found if name not in ("help", "debug")}
 
 
 def warn(text: object, *, once: bool = False) -> None:
     """Print a line for the user on stderr, ``as_given``; with ``once`` one time a process."""
-    line = as_given(str(text))
+    line = visible(as_given(str(text)), lines=True)
     if not (once and line in warned):
         warned.add(line)
         print(line, file=sys.stderr)

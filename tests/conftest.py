@@ -215,11 +215,13 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., R
             code = fork(job)
         else:
             code = subprocess.run([*program, job], timeout=SECONDS, check=False).returncode
+        told = (folder / "stderr").read_text()
+        assert "This is a bug" not in told, told
         heavy = folder / "heavy"
         return Result(
             code,
             (folder / "stdout").read_text(),
-            (folder / "stderr").read_text(),
+            told,
             heavy.read_text() if heavy.exists() else "unknown",
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from sightkit import _run_files
+from sightkit import _run_files, _terminal
 from sightkit._errors import SightkitError
 from sightkit._network import build, require_compiled
 from sightkit._scripts import as_given
@@ -184,7 +184,7 @@ def _fit(
             batches=len(train),
             verbose=1 if sys.stdout.isatty() else 2,
         )
-        with saving, contextlib.closing(monitor):
+        with saving, contextlib.closing(monitor), _terminal.drawing():
             listed.begin()
             _train(model, train, validation, epochs, state, listed)
             listed.end()

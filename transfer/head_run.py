@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, _run_files, io
+from sightkit import _csv, _run_files, io
 from sightkit._scripts import warn
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Samples
@@ -185,13 +185,13 @@ def training_rows(
 def write_head_run(run: Run, found: EvaluatedHead) -> None:
     """Write all but the bundle into a run's folder: metrics, tables, pictures and report."""
     run.write_environment()
-    _files.write_csv(run.path(_run_files.PER_CLASS), found.test.per_class())
+    _csv.write_csv(run.path(_run_files.PER_CLASS), found.test.per_class())
     if found.fitted.accuracies:
         rows = [
             {"setting": setting, "rank1": value, "chosen": setting == found.fitted.chosen}
             for setting, value in found.fitted.accuracies.items()
         ]
-        _files.write_csv(run.path(_run_files.CROSS_VALIDATION), rows)
+        _csv.write_csv(run.path(_run_files.CROSS_VALIDATION), rows)
     write_report(run.folder, found.test, found.samples, found.metrics)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sightkit import _files
-from sightkit._errors import SightkitError, few
+from sightkit._errors import SightkitError, few, visible
 from sightkit._scripts import as_given
 from sightkit.io.arguments import share
 from sightkit.io.build.dataset import build_dataset, check_place
@@ -235,8 +235,9 @@ def _summary(result: dict[str, Any], left_out: dict[str, int], existed: bool) ->
 
 def _counted(counts: dict[str, int]) -> str:
     if len(counts) <= SHOWN_CLASSES:
-        return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        return ", ".join(f"{visible(name)} {count:,}" for name, count in counts.items())
     if len(set(counts.values())) == 1:
         return f"{next(iter(counts.values())):,} images each"
     fewest, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda n: counts[n])
-    return f"from {counts[fewest]:,} ({fewest}) to {counts[most]:,} images ({most})"
+    least, rest = f"{counts[fewest]:,} ({visible(fewest)})", f"{counts[most]:,} images"
+    return f"from {least} to {rest} ({visible(most)})"

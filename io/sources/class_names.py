@@ -21,7 +21,7 @@ def refuse_lookalikes(names: Iterable[str]) -> None:
             raise SightkitError(
                 "Names of classes must differ by more than case and blanks.",
                 "Rename one of them, or move its images to the other.",
-                classes=[printable(other), printable(name)],
+                classes=[other, name],
             )
 
 
@@ -40,7 +40,7 @@ def refuse_spellings(places: Mapping[str, Mapping[str, str]]) -> None:
                 "A class must be named alike in all splits; these names differ by case, plural, "
                 "blanks or signs alone.",
                 f"If they are one class, rename {second} to {second.rpartition('/')[0]}/"
-                f"{printable(other)}; if not, add images of each to both splits.",
+                f"{other}; if not, add images of each to both splits.",
                 folders=[first, second],
             )
 

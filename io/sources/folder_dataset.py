@@ -226,7 +226,7 @@ class FolderDataset:
         ]
         ways += [
             (
-                f'--labels="{printable(name)}"',
+                f'--labels="{name}"',
                 functools.partial(by_table, scan, Path(name), None),
             )
             for name in tables

@@ -206,7 +206,7 @@ def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:
         raise SightkitError(
             f"Each folder below the data must be readable ({error.strerror}).",
             "Change its permissions, or move it away.",
-            folder=printable(str(folder)),
+            folder=str(folder),
         ) from error
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sightkit._csv import without_apostrophe
 from sightkit._errors import SightkitError, few
 from sightkit._regular_file import read_regular_file
 from sightkit.io.image_kinds import kind_of
@@ -167,7 +168,9 @@ def _from_csv(path: Path, text: str, of: str) -> list[tuple[str, ...]]:
         try:
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
             for row in reader:
-                rows += [tuple(cell.strip() for cell in row)] if any(row) else []
+                rows += (
+                    [tuple(without_apostrophe(cell.strip()) for cell in row)] if any(row) else []
+                )
                 line = int(bool(named)) + reader.line_num
         except csv.Error:
             quote = quote or f"line {line + 1} opens a quote that does not end its cell"

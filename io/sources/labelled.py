@@ -116,7 +116,7 @@ def label_images(
         )
     places: dict[str, dict[str, str]] = {}
     for name, _, label, split in images:
-        folder = printable("/".join(name.split("/")[:2]))
+        folder = "/".join(name.split("/")[:2])
         places.setdefault(label, {}).setdefault(split, folder)
     refuse_spellings(places)
     refuse_lookalikes(ordered)
@@ -125,7 +125,7 @@ def label_images(
             "Images of at least two classes are needed.",
             "Give the folder above, if this one is a class.",
             folder=str(scan.root),
-            classes=[printable(name) for name in ordered],
+            classes=ordered,
         )
     _refuse_poor(scan, images, ordered, splits, fewest, lost)
     return Labelled(

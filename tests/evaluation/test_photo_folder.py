@@ -43,7 +43,7 @@ def test_what_is_no_image_in_a_folder_is_told(folder, capsys):
         (folder / name).touch()
     PhotoFolder([folder]).require_all()
     told = capsys.readouterr().err
-    assert "4, 'a.txt' (no image, by its content)" in told and told.endswith("….\n")
+    assert "4, 'a.txt' (no image, by its content)" in told and told.endswith("and 1 more.\n")
 
 
 def test_nothing_that_can_be_read_is_refused_at_once(tmp_path, capsys):

@@ -6,7 +6,7 @@ import dataclasses
 import statistics
 from typing import Any
 
-from sightkit import _files, _run_files
+from sightkit import _csv, _files, _run_files
 from sightkit.training.run_folder import bytes_of
 from sightkit.training.search.plan import SearchPlan
 from sightkit.training.search.space import space_to_json
@@ -58,7 +58,7 @@ def write_results(search: Search) -> dict[str, Any]:
     """
     plan = search.plan
     rows = search_rows(search)
-    _files.write_csv(plan.output / TABLE, rows)
+    _csv.write_csv(plan.output / TABLE, rows)
     fine = search.study("fine").get_trials(deepcopy=False)
     summary = {
         "settings": plan.settings(),

@@ -1,0 +1,70 @@
+"""Every script refuses an ``--output`` that cannot be written before any work; and ``--debug``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sightkit import _scripts
+
+NAMES = sorted(_scripts.scripts(Path(__file__).parents[2] / "scripts"))
+ALONE = {"train_lenet_digits", "build_folder"}
+"""Of the scripts with the same flags, those that make test tries."""
+ENDINGS = {
+    **dict.fromkeys((n for n in NAMES if n.startswith("build_")), ".h5"),
+    "extract_features": ".h5",
+    "suspicious_labels": ".csv",
+    "predict": ".csv",
+    "classify": ".json",
+    "advise": ".json",
+    "visualize_architecture": ".png",
+    "augmentation_demo": ".png",
+}
+FLAGS = {
+    "augmentation_demo": (),
+    "classify": ("x.png",),
+    "evaluate": ("--bundle", "b", "--data", "d"),
+    "evaluate_ensemble": ("members",),
+    "extract_features": ("--data", "d"),
+    "import_network": ("--network", "n.keras", "--class-names", "a b"),
+    "inspect_model": ("lenet",),
+    "predict": ("x.png", "--bundle", "b"),
+    "search": ("train_lenet_digits",),
+    "suspicious_labels": ("--features", "f.h5"),
+    "train_logistic": ("--features", "f.h5"),
+    "verify_dataset": ("--data", "."),
+    "visualize_architecture": ("mlp",),
+}
+PLACES = {
+    "below a file": "mine/{name}",
+    "where nothing can be made": "/proc/{name}",
+    "a name of 254 bytes": "{long}",
+    "a name of 300 bytes": "{long}{long}",
+    "a path that is too long": "{deep}/{name}",
+}
+
+
+def cases():
+    for name in NAMES:
+        shared = name.startswith(("build_", "train_")) and name not in {*ALONE, *FLAGS}
+        for place in PLACES:
+            slow = shared or not (name in ALONE or place == "a name of 254 bytes")
+            yield pytest.param(name, place, marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.mark.parametrize(("name", "place"), [*cases()])
+def test_an_output_that_cannot_be_is_refused_before_work(name, place, script, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    ending = ENDINGS.get(name, "")
+    long = "n" * (254 - len(ending)) + ending
+    deep = "/".join(["d" * 200] * 25)
+    output = PLACES[place].format(name=f"out{ending}", long=long, deep=deep)
+    result = script(name, *FLAGS.get(name, ()), "--output", output, cwd=tmp_path)
+    assert result.code == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert "Received: " in line and output.split("/out")[0][:100] in line, line
+    assert "--output" in line or "shorter name" in line
+    assert result.stdout == "" and result.heavy == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert not Path("/proc/out").exists()
