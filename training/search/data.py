@@ -17,7 +17,9 @@ from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 
 
-def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[Path]:
+def write_folds(
+    dataset: Path, folder: Path, folds: int, *, seed: int, validation: str = "validation"
+) -> list[Path]:
     """Write the files that trials are trained on.
 
     With one fold it is the dataset's own split into training and validation images; with more,
@@ -29,10 +31,11 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
     ``search`` describes the fold.
 
     Args:
-        dataset: file with the splits train and validation.
+        dataset: file with the splits train and that for validation.
         folder: where the files are written; one that exists is used.
         folds: at least 1.
         seed: of the division.
+        validation: name of the split for validation, in the dataset and in the files.
 
     Returns:
         The files, in the order of the folds.
@@ -41,7 +44,7 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
         SightkitError: a file without these splits, or classes too small for so many folds.
     """
     file = sightkit_io.DatasetFile.open(dataset)
-    own = [np.arange(*file.rows(split)) for split in ("train", "validation")]
+    own = [np.arange(*file.rows(split)) for split in ("train", validation)]
     pool = np.concatenate(own)
     if folds == 1:
         parts = [own[1]]
@@ -55,12 +58,12 @@ def write_folds(dataset: Path, folder: Path, folds: int, *, seed: int) -> list[P
         )
         parts = [np.sort(pool[rows]) for rows in dealt.values()]
     paths = []
-    for number, validation in enumerate(parts, start=1):
+    for number, held in enumerate(parts, start=1):
         about = {"fold": number, "folds": folds, "seed": seed, "dataset_sha256": file.sha256}
         about["test"] = "the validation images again: there is no test image in this file"
-        rows = {"train": np.setdiff1d(pool, validation), "validation": validation}
+        rows = {"train": np.setdiff1d(pool, held), validation: held, "test": held}
         paths.append(folder / f"fold-{number}-of-{folds}.h5")
-        derive(paths[-1], file, {**rows, "test": validation}, search=about)
+        derive(paths[-1], file, rows, search=about)
     return paths
 
 

@@ -105,7 +105,13 @@ class Search:
     def _write_data(self) -> list[Path]:
         plan = self.plan
         ensure_data(plan.main, plan.config, plan.output)
-        return write_folds(plan.config.data, plan.output / DATA, plan.folds, seed=plan.seed)
+        return write_folds(
+            plan.config.data,
+            plan.output / DATA,
+            plan.folds,
+            seed=plan.seed,
+            validation=plan.config.validation_split,
+        )
 
     def _is_over(self) -> bool:
         """Return whether all trials have ended."""

@@ -53,7 +53,7 @@ def train_fold(
     keras.backend.clear_session()  # so that layers are named as in a process of its own
     with quiet(folder / "log.txt"):
         metrics = plan.main(config, callbacks=[LambdaCallback(on_epoch_end=report)])
-    value = metrics["validation"][plan.objective]
+    value = metrics[plan.config.validation_split][plan.objective]
     if not math.isfinite(value):
         raise optuna.TrialPruned("it diverged")
     return value

@@ -39,13 +39,13 @@ class Config(experiments.Config):
     """Learning rate."""
 
 
-def write_data(path, count=60):
+def write_data(path, validation="validation", count=60):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 4, 4, 1)).astype(np.uint8)
     images[20:24] = images[0]  # equal images
     labels = np.arange(count) % 2
     labels[20:24] = labels[0]
-    splits = {"train": count - 20, "validation": 10, "test": 10}
+    splits = {"train": count - 20, validation: 10, "test": 10}
     with io.HDF5DatasetWriter(
         images.shape, path, class_names=("a", "b"), splits=splits, recipe={"source": "here"}
     ) as writer:
@@ -55,7 +55,7 @@ def write_data(path, count=60):
 def main(config, *, callbacks=()):
     config.output.mkdir(parents=True, exist_ok=True)
     if not config.data.exists():
-        write_data(config.data)
+        write_data(config.data, config.validation_split)
     for callback in callbacks:
         callback.on_train_begin()
     note = config.output.parent / "calls.txt"
@@ -71,8 +71,9 @@ def main(config, *, callbacks=()):
             callback.on_epoch_end(epoch, logs)
     file = io.DatasetFile.open(config.data)
     print("trained on", file.splits)
+    file.rows(config.validation_split)
     bad = {"rank1": -1.0, "loss": 99.0}
-    return {"validation": {"rank1": quality, "loss": 1 - quality}, "test": bad}
+    return {config.validation_split: {"rank1": quality, "loss": 1 - quality}, "test": bad}
 
 
 def plan(folder, trials=8, config=None, **options):

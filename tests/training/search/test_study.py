@@ -115,6 +115,13 @@ def test_no_test_image_is_in_what_trials_are_given(tmp_path):
     assert "no test image" in given.recipe["search"]["test"]
 
 
+@pytest.mark.parametrize("folds", (1, 2))
+def test_a_split_for_validation_has_the_name_of_the_flag(folds, tmp_path):
+    config = job.Config(data=tmp_path / "data.h5", validation_split="dev")
+    summary, _ = conduct(job.plan(tmp_path, 2, config=config, folds=folds))
+    assert [row["state"] for row in summary["trials"]] == ["complete"] * 2
+
+
 def test_folds_share_the_images_out_and_keep_equal_ones_together(tmp_path):
     search = job.Search(job.plan(tmp_path, 2, folds=3, prune=False))
     original = io.DatasetFile.open(tmp_path / "data.h5")
