@@ -235,7 +235,9 @@ def _labels(table: Table, ids: int) -> list[str]:
     ] or others
     chosen = [k for k in others if names[k].casefold() in LABEL_COLUMNS]
     if len(others) == 1 or len(chosen) == 1:
-        return table.cells((chosen or others)[0])
+        label = (chosen or others)[0]
+        _refuse_splits(table, ids, label, [k for k in others if k != label])
+        return table.cells(label)
     if others and all({c.casefold() for c in distinct[k]} <= _TRUE | _FALSE for k in others):
         return [_one_hot(table, row, ids, others) for row in table.rows]
     raise SightkitError(
@@ -244,6 +246,23 @@ def _labels(table: Table, ids: int) -> list[str]:
         path=str(table.path),
         columns=[f"{names[k]} ({len(distinct[k])} values)" for k in others],
     )
+
+
+def _refuse_splits(table: Table, ids: int, label: int, others: Sequence[int]) -> None:
+    """Raise where a column that is not read divides the images: they would be divided anew."""
+    for k in others:
+        parts = {
+            SPLIT_FOLDERS[c.casefold()] for c in table.cells(k) if c.casefold() in SPLIT_FOLDERS
+        }
+        if "train" in parts and len(parts) > 1:
+            named = f"--columns {table.names[ids]} {table.names[label]}"
+            raise SightkitError(
+                "A column of the table divides the images: say whether they stay divided so.",
+                (f"give {named} {table.names[k]} to keep the parts", f"{named} to divide anew"),
+                path=str(table.path),
+                column=table.names[k],
+                parts=few(sorted(parts)),
+            )
 
 
 def _one_hot(table: Table, row: Sequence[str], ids: int, others: Sequence[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -285,6 +286,27 @@ def test_a_column_of_splits_is_read_where_it_is_named(splits, fixed, six):
     }
     assert found == SIX and named == {name: set(folders) for name, folders in fixed.items()}
     assert labelled(six, with_splits(*splits), columns=NAMED[:2])[1].fixed == ()
+
+
+@pytest.mark.parametrize(
+    ("splits", "refused"),
+    (
+        (("train", "train", "test"), True),
+        (("Train", "holdout", "Valid"), True),
+        (("train", "bus", "car"), False),
+        (("test", "test", "dev"), False),
+        (("1", "2", "3"), False),
+    ),
+)
+def test_a_column_of_splits_is_not_passed_over(splits, refused, six):
+    text = with_splits(*splits)
+    if not refused:
+        assert labelled(six, text)[0] == SIX
+        return
+    with pytest.raises(SightkitError, match="divides the images") as error:
+        labelled(six, text)
+    steps = re.findall(r"id label(?: \w+)? to", str(error.value))
+    assert [tuple(step.split()[:-1]) for step in steps] == [NAMED, NAMED[:2]]
 
 
 def test_splits_of_a_table_are_those_of_file_and_features(six, tmp_path):
