@@ -17,7 +17,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from sightkit import _scripts
 from sightkit._errors import SightkitError
@@ -99,7 +99,7 @@ def is_own_folder(path: Path) -> bool:
     return False
 
 
-def open_to_append(path: Path) -> BinaryIO:
+def open_to_append(path: Path) -> io.FileIO:
     """Open a file that we have named to append to it, unbuffered; a link there is refused."""
     return open(path, "ab", buffering=0, opener=_open_no_link)
 
