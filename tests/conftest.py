@@ -187,8 +187,8 @@ class Result:
 def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Result]]:
     """``script("predict", "--top", "3", cwd=folder)``; relative folders are those of ``cwd``.
 
-    What it may not do: ``seconds`` until it is killed, ``file_bytes`` of a file at most, ``stdout``
-    in place of a file, without the rights of root as another ``user``.
+    Its limits: ``seconds`` until it is killed, ``file_bytes`` of a file at most, a path for
+    ``stdout`` or ``stderr``; with ``root=False`` permissions count for root too.
     """
     program = [sys.executable, str(SERVER)]
     first = read_at_import()

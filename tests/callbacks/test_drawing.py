@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from sightkit._errors import SightkitError
 from sightkit.callbacks import drawing
 from sightkit.callbacks.drawing import Drawing
 
@@ -67,3 +68,15 @@ def test_two_never_draw_at_once():
     for each in pictures:
         each.finish(draw)
     assert together == [1] * 8
+
+
+def test_a_picture_that_cannot_be_written_is_reported_once(capfd):
+    def full():
+        raise SightkitError("curves.png could not be written.")
+
+    pictures = Drawing()
+    assert pictures.offer(full)
+    pictures.wait()
+    assert capfd.readouterr().err == ""  # no traceback of a thread
+    with pytest.raises(SightkitError, match=r"curves\.png"):
+        pictures.finish(full)

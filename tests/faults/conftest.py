@@ -1,9 +1,10 @@
-"""Children that may be killed: forked from one parent that has imported Keras."""
+"""Children that may be killed: forked from one parent that has imported Keras; scripts' work."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sightkit import _files
 
 JOB = Path(__file__).with_name("job.py")
 
@@ -99,3 +102,74 @@ def job_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ) as writer:
         writer.add(images, labels)
     return path
+
+
+@dataclass
+class Work:
+    """A folder with what scripts have made; each test gets a copy of it.
+
+    ``photos``, ``f.h5`` (features), ``digits.h5``, ``head`` (a run of train_logistic), ``lenet``
+    (one of train_lenet_digits) and ``half`` (the same, killed in the middle).
+    """
+
+    folder: Path
+    script: Any
+
+    def run(self, name: str, *flags: object, **limits: Any) -> Any:
+        """Run a script; whatever happens, it ends as documented."""
+        result = self.script(name, *flags, cwd=self.folder, **limits)
+        said = f"{name} {flags} {limits}: exit code {result.code}\n{result.stderr}"
+        assert "Traceback" not in result.stderr, said
+        if "seconds" not in limits and "SIGHTKIT_CRASH_AT" not in os.environ:
+            assert result.code in (0, 2), said
+        if result.code == 2:
+            (line,) = result.stderr.strip().splitlines()[-1:]
+            assert line.endswith((".", ")")) or "stderr" in limits, said
+        return result
+
+
+TRAIN = ("--smoke", "--epochs", 4, "--data", "digits.h5")
+FIT = ("--features", "f.h5", "--folds", 2, "--strengths", 0.1, 1.0)
+
+
+@pytest.fixture(scope="session")
+def made(script: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from sightkit import io
+
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "photos").mkdir()
+    io.write_sample_photos(folder / "photos")
+    work = Work(folder, script)
+    model = ("--model", "minivggnet", "--random-weights")
+    for name, *flags in (
+        ("extract_features", *model, "--data", "photos", "--output", "f.h5"),
+        ("train_logistic", *FIT, "--output", "head"),
+        ("train_lenet_digits", *TRAIN, "--output", "lenet"),
+    ):
+        result = work.run(name, *flags)
+        assert result.code == 0, result.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIGHTKIT_CRASH_AT", "epoch.after_checkpoint:2")
+        assert work.run("train_lenet_digits", *TRAIN, "--output", "half").code == 137
+    return folder
+
+
+@pytest.fixture
+def work(made: Path, script: Any, tmp_path: Path) -> Work:
+    """A copy of all that scripts have made."""
+    return Work(Path(shutil.copytree(made, tmp_path / "work", symlinks=True)), script)
+
+
+@pytest.fixture
+def contents() -> Any:
+    """``contents(folder)``: bytes by path of all that is in it, but locks and what a kill left."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+        return {
+            path.as_posix(): (folder / path).read_bytes()
+            for path in files
+            if not path.name.endswith(".lock") and not any(map(_files.is_partial, path.parts))
+        }
+
+    return read

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sightkit import _files, _folders, _locks, _run_files, experiments
+from sightkit import _files, _folders, _locks, _run_files, experiments, training
 from sightkit._errors import SightkitError
 from sightkit.training import Run, bytes_of
 
@@ -493,3 +493,70 @@ def test_a_run_without_a_training_has_no_folder_of_checkpoints(config):
     with open_run(config) as run:
         run.tidy()
     assert not run.path(_run_files.CHECKPOINTS).exists()
+
+
+@dataclass(frozen=True)
+class HeadConfig(training.RunConfig):
+    """Of a run that cannot be resumed: its bundle is written last."""
+
+    output: Path = Path("run")
+    overwrite: bool = False
+
+
+def open_head(config, **changes):
+    return Run.open(dataclasses.replace(config, **changes), experiment="train_head")
+
+
+def test_a_run_without_resume_begins_anew_until_its_bundle_is_there(tmp_path):
+    config = HeadConfig(output=tmp_path / "run")
+    for _ in range(2):  # a kill leaves all but the bundle
+        run = open_head(config)
+        (run.folder / _run_files.METRICS).write_text("{}")
+        (run.folder / _run_files.REPORT).write_text("page")
+        run._lock.release()
+    run = open_head(config)
+    assert not (run.folder / _run_files.METRICS).exists()
+    (run.folder / _run_files.BUNDLE).mkdir()
+    run.close()
+    with pytest.raises(SightkitError, match="holds a run already"):
+        open_head(config)
+    with open_head(config, overwrite=True):
+        assert (run.folder / _run_files.REPLACED / _run_files.BUNDLE).is_dir()
+
+
+def test_a_run_is_replaced_by_its_own_experiment_only(config):
+    finish_an_epoch(config)
+    before = snapshot(config.output)
+    head = HeadConfig(output=config.output, overwrite=True)
+    with pytest.raises(SightkitError, match=r"its own experiment only.*found='train_test'"):
+        open_head(head)
+    assert snapshot(config.output) == before
+
+
+def test_a_bundle_with_a_file_of_the_user_is_not_replaced(config):
+    finish_an_epoch(config)
+    (config.output / _run_files.BUNDLE).mkdir()
+    (config.output / _run_files.BUNDLE / "model.weights.h5").touch()
+    with open_run(config, resume=True):
+        pass
+    (config.output / _run_files.BUNDLE / "thesis.tex").touch()
+    with pytest.raises(SightkitError, match=r"no files but its own.*thesis\.tex"):
+        open_run(config, overwrite=True)
+
+
+def test_a_script_that_was_edited_is_reported(config, monkeypatch, tmp_path, capsys):
+    script = tmp_path / "train_test.py"
+    script.write_text("old")
+    monkeypatch.setattr(sys.modules[Config.__module__], "__file__", str(script))
+    finish_an_epoch(config)
+    stored = json.loads((config.output / _run_files.ENVIRONMENT).read_text())
+    assert stored["script"] == {"file": "train_test.py", "sha256": _files.sha256(script)}
+    for text, told in (("old", 0), ("new", 1)):
+        script.write_text(text)
+        with open_run(config, resume=True) as run:
+            run.write_environment(data={"file": "data.h5", "sha256": "1"})
+        said = capsys.readouterr().err
+        assert said.count("train_test.py was edited since the run was begun") == told
+        assert len(said.strip().splitlines()) == told
+    stored = json.loads((config.output / _run_files.ENVIRONMENT).read_text())
+    assert stored["resumed"][-1]["script"][0] == stored["script"]
