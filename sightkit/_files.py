@@ -16,6 +16,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def is_own_folder(path: Path) -> bool:
     return False
 
 
-def open_to_append(path: Path) -> io.FileIO:
+def open_to_append(path: Path) -> FileIO:
     """Open a file that we have named to append to it, unbuffered; a link there is refused."""
     return open(path, "ab", buffering=0, opener=_open_no_link)
 
