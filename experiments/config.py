@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sightkit import _files
 from sightkit import io as sightkit_io
-from sightkit._errors import SightkitError, require_at_least
+from sightkit._errors import SightkitError, require_at_least, require_numbers
 from sightkit.training import RunConfig
 
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
@@ -67,19 +66,14 @@ class Config(RunConfig, sightkit_io.SizeFlags):
         """Check the values before any work is done; a path may be given as a string."""
         super().__post_init__()
         _files.as_paths(self)
-        require_at_least(self, epochs=1, batch_size=1, seed=0, split_seed=0)
+        require_numbers(self)
+        require_at_least(self, epochs=1, batch_size=1)
         rate = getattr(self, "learning_rate", 1.0)
-        if not (math.isfinite(rate) and rate > 0):
+        if not rate > 0:
             raise SightkitError(
                 "--learning-rate must be a number above 0.",
                 "Give --learning-rate 0.001, for example.",
                 learning_rate=rate,
-            )
-        if max(self.seed, self.split_seed) >= 2**31:
-            raise SightkitError(
-                "--seed and --split-seed must be at most 2147483647.",
-                seed=self.seed,
-                split_seed=self.split_seed,
             )
         if self.resume and self.overwrite:
             raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from sightkit._errors import SightkitError
 
+LARGEST = 10_000
+"""Of --size; larger images have more pixels than any that is decoded."""
+
 
 @dataclass(frozen=True)
 class SizeFlags:
@@ -15,7 +18,7 @@ class SizeFlags:
     of its own and none is given.
 
     Raises:
-        SightkitError: not one or two whole numbers of at least 1.
+        SightkitError: not one or two whole numbers of 1 to 10,000.
     """
 
     size: tuple[int, ...] = field(default=(), kw_only=True)
@@ -24,10 +27,10 @@ class SizeFlags:
     def __post_init__(self) -> None:
         """Check the numbers; one of them, alone or in a tuple, is both."""
         given = (self.size,) if isinstance(self.size, int) else tuple(self.size)
-        valid = all(type(number) is int and number >= 1 for number in given)
+        valid = all(type(number) is int and 1 <= number <= LARGEST for number in given)
         if not valid or len(given) > 2 or (not given and type(self).size):
             raise SightkitError(
-                "--size must be height and width in pixels, at least 1, or one number for both.",
+                f"--size must be height and width, 1 to {LARGEST} pixels, or one number for both.",
                 "Give --size 64, or --size 32 160.",
                 size=self.size,
             )

@@ -45,7 +45,7 @@ class Config(io.FolderFlags):
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         transfer.source_of(self.model)
-        require_at_least(self, photos=2, seed=0)
+        require_at_least(self, photos=2)
         if self.output is not None:
             evaluation.require_file(self.output, (".json",), overwrite=self.overwrite)
 

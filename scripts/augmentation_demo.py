@@ -70,7 +70,9 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        require_at_least(self, columns=1, seed=0)
+        require_at_least(self, columns=1)
+        if self.columns > 100:
+            raise SightkitError("A row has at most 100 pictures.", columns=self.columns)
         fields = type(self).__dataclass_fields__
         own = self.output == fields["output"].default
         evaluation.require_file(self.output, overwrite=self.overwrite or own)

@@ -16,7 +16,14 @@ from types import TracebackType
 from typing import Annotated, Any, NoReturn, TypeVar
 
 from sightkit import _files, _scripts, _terminal
-from sightkit._errors import DEBUG, EXIT_USER, Interrupted, SightkitError, explained
+from sightkit._errors import (
+    DEBUG,
+    EXIT_USER,
+    Interrupted,
+    SightkitError,
+    explained,
+    require_numbers,
+)
 from sightkit._keras import prepare_environment, start_keras
 
 __all__ = ["run", "start_keras"]
@@ -52,6 +59,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
         config = _resolved(config)
+        require_numbers(config)
         _files.flags.update(_paths_of(config))
         if (output := getattr(config, "output", None)) is not None:
             _files.require_place(output)

@@ -18,6 +18,8 @@ DEBUG = "--debug"
 """The flag of every script that shows the traceback of an error."""
 OURS = ("sightkit", "__main__")
 """Packages of what is ours: sightkit, and the running script."""
+MOST = 2**31 - 1
+"""What any number of a flag may be."""
 CHECK = f"Check the files and the flags; if they are right, this is a bug: {DEBUG} shows where."
 OF_DATA = (
     (
@@ -181,6 +183,18 @@ def require_at_least(config: Any, **lowest: float) -> None:
                 f"Give {flag} {default}, the default, for example.",
                 **{name: getattr(config, name)},
             )
+
+
+def require_numbers(config: Any) -> None:
+    """Raise for a flag that is no number, or beyond 2147483647; for a seed below 0."""
+    for name, value in vars(config).items():
+        for each in value if isinstance(value, tuple) else (value,):
+            lowest = 0 if name.endswith("seed") else -MOST
+            if isinstance(each, int | float) and not lowest <= each <= MOST:
+                raise SightkitError(
+                    f"--{name.replace('_', '-')} must be between {lowest} and {MOST}.",
+                    **{name: value},
+                )
 
 
 def in_a_line(error: Exception) -> str:

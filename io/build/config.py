@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sightkit import _files
-from sightkit._errors import SightkitError, few, visible
+from sightkit._errors import SightkitError, few, require_numbers, visible
 from sightkit._scripts import as_given
 from sightkit.io.arguments import share
 from sightkit.io.build.dataset import build_dataset, check_place
@@ -76,10 +76,7 @@ class BuildConfig(SizeFlags):
         _files.as_paths(self)
         super().__post_init__()
         shares_by_name(self.fractions)
-        if not 0 <= self.split_seed < 2**31:
-            raise SightkitError(
-                "--split-seed must be between 0 and 2147483647.", split_seed=self.split_seed
-            )
+        require_numbers(self)
         share("max_bad", self.max_bad)
         if self.groups is not None:
             Grouping(self.groups)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,12 @@ class Config(experiments.Config):
         ({"epochs": 0}, r"--epochs must be at least 1\. Received: epochs=0\. Give --epochs 20"),
         ({"epochs": -5}, "epochs=-5"),
         ({"batch_size": -1}, r"--batch-size must be at least 1\. Received: batch_size=-1"),
-        ({"seed": -1}, "--seed must be at least 0.*seed=-1"),
-        ({"seed": 2**31}, "--seed and --split-seed must be at most"),
-        ({"split_seed": -2}, "--split-seed must be at least 0"),
+        ({"seed": -1}, "--seed must be between 0 and 2147483647.*seed=-1"),
+        ({"learning_rate": 1e300}, "--learning-rate must be between"),
+        ({"learning_rate": math.nan}, "--learning-rate must be between"),
+        ({"epochs": 10**20}, "--epochs must be between"),
+        ({"seed": 2**31}, "--seed must be between 0 and 2147483647"),
+        ({"split_seed": -2}, "--split-seed must be between 0 and"),
         ({"resume": True, "overwrite": True}, "give one"),
         ({"epochs": 0, "smoke": True}, "--epochs"),
     ),

@@ -147,9 +147,9 @@ def test_an_unknown_flag_is_answered_by_the_nearest(name, wrong, meant, script):
     (
         (("--epochs", 0), "--epochs must be at least 1. Received: epochs=0."),
         (("--batch-size", -1), "--batch-size must be at least 1. Received: batch_size=-1."),
-        (("--seed", -1), "--seed must be at least 0"),
+        (("--seed", -1), "--seed must be between 0 and 2147483647"),
         (("--learning-rate", 0), "--learning-rate must be a number above 0. Received"),
-        (("--learning-rate", "nan"), "--learning-rate must be a number above 0. Received"),
+        (("--learning-rate", "nan"), "--learning-rate must be between -2147483647 and 2147483647."),
         (("--resume", "--overwrite"), "give one"),
     ),
 )
