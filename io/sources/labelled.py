@@ -151,14 +151,15 @@ def _refuse_poor(
     wanted = {split for split, _ in counts} | set(splits)
     for split in sorted(wanted, key=lambda split: (split not in ("", "train"), split)):
         least = fewest if split in ("", "train") else 1
+        where = f" in {split}" if split else ""
         poor = [f"{c} ({counts[split, c]})" for c in classes if counts[split, c] < least]
         if poor:
             raise SightkitError(
                 (
-                    "Each class must have two images at least, one to train on and one to evaluate "
-                    "on"
+                    f"Each class must have two images at least{where}, one to train on and one to "
+                    "evaluate on"
                     if least > 1
-                    else f"Each class must have an image{f' in {split}' if split else ''}"
+                    else f"Each class must have an image{where}"
                 )
                 + f"{_seen(lost)}.",
                 ("add images", "leave the class out by --exclude NAME"),
