@@ -43,6 +43,7 @@ class ImageHeader:
         plain: there is neither alpha nor 16 bits, so that the decoder may make it RGB itself.
         complete: the file is neither cut off nor damaged, as far as its checksums say.
         refusal: why the decoder's pixels would be wrong; empty where they are right.
+        frame: where the frame header of a JPEG begins.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class ImageHeader:
     plain: bool = False
     complete: bool = True
     refusal: str = ""
+    frame: int = 0
 
 
 def read_header(data: bytes) -> ImageHeader | None:
@@ -81,7 +83,7 @@ def _jpeg(data: bytes) -> ImageHeader | None:
             continue
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return ImageHeader("JPEG", width, height, orientation, plain=True)
+            return ImageHeader("JPEG", width, height, orientation, plain=True, frame=position)
         if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # these have no length
             position += 2
             continue

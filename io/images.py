@@ -14,6 +14,7 @@ from sightkit.io.depth import note_depth
 from sightkit.io.heic import decode_heic
 from sightkit.io.image_header import ImageHeader, read_header
 from sightkit.io.image_kinds import ENDINGS, kind_of, reason_not_to_decode
+from sightkit.io.jpeg_scan import to_decode
 
 MAXIMUM_PIXELS = 100_000_000
 """Larger images are refused by their header, before memory is taken for them."""
@@ -102,11 +103,13 @@ def decode_image(
         uint8 (H, W, 3), RGB, 0–255.
     """
     header = _checked_header(data, name, maximum_pixels)
-    flags = cv2.IMREAD_UNCHANGED
+    flags, coded = cv2.IMREAD_UNCHANGED, data
     if header.plain:
         reduction = _reduction(header, at_least) if header.kind == "JPEG" else 1
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCED[reduction]
-    image = decode_heic(data) if header.kind == "HEIC" else decoded(data, flags)
+        if header.kind == "JPEG":
+            coded = to_decode(data, header.frame)
+    image = decode_heic(data) if header.kind == "HEIC" else coded and decoded(coded, flags)
     if image is None:
         raise _no_image(data, name)
     if image.dtype not in (np.uint8, np.uint16):
