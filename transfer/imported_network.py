@@ -110,13 +110,17 @@ def import_network(
 
     network = training.read_network(file)
     chains: dict[Pixels, Pipeline] = chains_for(network, pixels, size=size, crop=crop)
-    scaled = scales_itself(network)
+    first = next(iter(chains.values()))
+    if "0-255" in chains and scales_itself(network):
+        first = chains["0-255"]
+    copied = adopted(network, first, example_image(), len(class_names))
+    scaled = scales_itself(copied)
     if pixels is None and scaled:
         chains = {"0-255": chains["0-255"]}
         print("The network scales pixels itself: it gets them as they are, 0 to 255.")
     elif scaled and pixels != "0-255":
         warn(
-            "The network has a layer that scales pixels (Rescaling or Normalization): --pixels "
+            "The network scales pixels of 0 to 255 itself: --pixels "
             f"{pixels} scales them twice. Leave it out, unless training did so too."
         )
     if len(chains) > 1 and data is None:
@@ -125,8 +129,6 @@ def import_network(
             f"Give --pixels {', '.join(chains)}; or --data, labelled photos, to try all.",
             network=str(file),
         )
-    first = next(iter(chains.values()))
-    copied = adopted(network, first, example_image(), len(class_names))
     chosen, trials, images = next(iter(chains)), list[Trial](), list[np.ndarray]()
     if data is not None:
         trials, images = try_pixels(copied, chains, data, class_names, exclude)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Pixels = Literal["0-1", "-1-1", "imagenet", "0-255", "caffe"]
 TRIED, HARD = 256, 4
 """Labelled photos that the ranges of pixels are tried on, and candidates for the canary."""
+STEEP = 0.2
+"""What layers for pixels of 0 to 255 multiply by is less: 1 / 58 even for the largest contrast."""
 CERTAIN = 0.36
 """Mean loss of answers that are certain, with a probability of 0.7."""
 IMAGENET_MEAN = MeanPreprocessor(0.485, 0.456, 0.406, (0.229, 0.224, 0.225))
@@ -125,15 +127,29 @@ def chains_for(
 
 
 def scales_itself(network: keras.Model) -> bool:
-    """Return whether a network begins with a layer that scales pixels."""
+    """Return whether the layers that a network begins with scale pixels of 0 to 255.
+
+    Those whose layers take 0 to 1 (``Rescaling(2, -1)``, statistics of scaled images) do not.
+
+    Args:
+        network: as a bundle holds it: a copy without operations between layers.
+    """
     import keras
 
+    scale, offset = np.ones(1), np.zeros(1)
     for layer in flat_layers(network):
-        if isinstance(layer, (keras.layers.Rescaling, keras.layers.Normalization)):
-            return True
-        if layer.weights:
-            return False
-    return False
+        if isinstance(layer, keras.layers.Rescaling):
+            factor, shift = np.asarray(layer.scale), np.asarray(layer.offset)
+        elif isinstance(layer, keras.layers.Normalization):
+            factor = 1 / np.sqrt(np.maximum(keras.ops.convert_to_numpy(layer.variance), 1e-12))
+            shift = -keras.ops.convert_to_numpy(layer.mean) * factor
+        elif layer.weights:
+            break
+        else:
+            continue
+        scale, offset = scale * factor, offset * factor + shift
+    steep, shifted = np.median(np.abs(scale)), np.median(np.abs(offset))
+    return bool(0 < steep < STEEP or shifted > steep > 0)
 
 
 def try_pixels(
@@ -182,7 +198,8 @@ def try_pixels(
     best = max(trial.rank1 for trial in able)
     noise = (best * (1 - best) / len(images)) ** 0.5
     good = [trial for trial in able if trial.rank1 >= best - noise and trial.loss < CERTAIN]
-    chosen = good[0] if good else min(able, key=lambda trial: trial.loss)
+    near = [trial for trial in able if trial.rank1 >= best - 2 * noise]
+    chosen = good[0] if good else min(near, key=lambda trial: trial.loss)
     return [chosen, *(trial for trial in trials if trial is not chosen)], images
 
 
@@ -204,7 +221,7 @@ def explain(trials: Sequence[Trial], class_names: Sequence[str]) -> None:
         )
     if chosen.knows and several:
         least = chosen.loss <= min(trial.loss for trial in trials if trial.knows)
-        why = "the least mean loss" if least else "as often right as the best, and tried first"
+        why = "the least mean loss" if least else "among those that are right most often"
         print(f"They are scaled to {chosen.pixels} ({why}); --pixels chooses another range.")
     if chosen.knows:
         return

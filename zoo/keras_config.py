@@ -177,6 +177,8 @@ class _Reader:
         if module is None:  # a legacy file: the argument tells
             module = f"keras.{kind}s" if f"keras.{kind}s" in ARGUMENTS else "keras.layers"
             module = "keras" if name in NETWORKS else module
+            if set(entry.get("config") or {}) <= {"name"}:  # a layer has more
+                module = next((m for m in OPERATIONS if name in OPERATIONS[m]), module)
         if name in NETWORKS and str(module).startswith(ENGINES):
             module = "keras"
             if depth and not self.nested:

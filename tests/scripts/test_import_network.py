@@ -229,3 +229,37 @@ def test_better_than_chance_needs_more_than_luck(right, chance, count, knows):
     from sightkit.transfer.pixel_ranges import Trial
 
     assert Trial("0-1", right, 1.0, chance, count, []).knows is knows
+
+
+def begins_with(first, folder, suffix=".keras"):
+    """Save a network that scales pixels by layers or operations before its own layers."""
+    images = keras.Input((SIDE, SIDE, 3))
+    found = layers.Dense(2, activation="softmax")(layers.Flatten()(first(images)))
+    path = folder / f"mine{suffix}"
+    keras.Model(images, found).save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", (".keras", ".h5"))
+@pytest.mark.parametrize(
+    ("first", "itself"),
+    (
+        (lambda x: x / 127.5 - 1.0, True),
+        (lambda x: (x - 127.5) * (1 / 58), True),
+        (lambda x: x - 110.0, True),
+        (layers.Rescaling(1 / 255), True),
+        (layers.Normalization(mean=[120.0, 115, 100], variance=[4000.0, 4100, 4200]), True),
+        (lambda x: x * 2.0 - 1.0, False),
+        (layers.Rescaling(2.0, -1.0), False),
+        (layers.Normalization(mean=[0.48, 0.46, 0.41], variance=[0.05, 0.05, 0.05]), False),
+    ),
+)
+def test_a_network_that_scales_bytes_is_known_by_what_it_computes(first, itself, suffix, tmp_path):
+    path = begins_with(first, tmp_path, suffix)
+    output = tmp_path / "bundle"
+    if itself:
+        transfer.import_network(path, output, ("a", "b"))
+        assert json.loads((output / "bundle.json").read_text())["training"]["pixels"] == "0-255"
+    else:
+        with pytest.raises(SightkitError, match="not in the file"):
+            transfer.import_network(path, output, ("a", "b"))
