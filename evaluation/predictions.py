@@ -12,6 +12,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.evaluation.answers import as_probabilities, checked_batch, join_batches
 from sightkit.evaluation.metrics import Evaluation
+from sightkit.io.labels import check_labels
 
 Predictor: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """Preprocessed images (N, H, W, C) float32 to probabilities (N, classes) float32."""
@@ -59,8 +60,8 @@ def evaluate(
             the first call compiles.
 
     Raises:
-        SightkitError: no image, data that are shuffled or augmented, answers that are not finite or
-            of unknown form.
+        SightkitError: no image, labels that are no classes, data that are shuffled or augmented,
+            answers that are not finite or of unknown form.
     """
     found = evaluate_members({name: predictor}, data, timed=timed)[0]
     require_numbers(found, name)
@@ -107,6 +108,7 @@ def evaluate_members(
         raise _wrong_order()
     columns = max([2, *(part.shape[1] for part in answers[0] if part.ndim > 1)])
     class_names = getattr(data, "class_names", ()) or tuple(map(str, range(columns)))
+    truth = check_labels(truth, len(class_names))
     return tuple(
         Evaluation(
             as_probabilities(join_batches(parts), class_names),
@@ -128,6 +130,8 @@ def _arrays(data: Sequence[Any]) -> LabelledBatches:
     labels = np.asarray(labels)
     if labels.ndim == 2:
         labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
+    if labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels)):
+        labels = labels.astype(np.int64)
     batches: Any = ArrayBatches(images, labels, batch_size=256)
     return batches
 

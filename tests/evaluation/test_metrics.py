@@ -271,3 +271,24 @@ def test_a_row_with_nan_is_right_nowhere():
     result = evaluation([[NAN, 0.5], [1.0, 0.0]], [0, 0])
     assert result.to_metrics()["rank1"] == 0.5
     assert np.trace(result.confusion) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    (
+        (np.array([1, 2, 3]), "between 0 and 2"),
+        (np.array([-1, 0, 1]), "between 0 and 2"),
+        (np.array([0.5, 1.0, 2.0]), "integers"),
+    ),
+)
+def test_labels_that_are_no_classes_are_refused(labels, told):
+    with pytest.raises(SightkitError, match=told):
+        evaluate(lambda images: np.eye(3, dtype=np.float32), (np.zeros((3, 2, 2, 1)), labels))
+
+
+def test_labels_may_be_whole_floats():
+    found = evaluate(
+        lambda images: np.eye(3, dtype=np.float32),
+        (np.zeros((3, 2, 2, 1), np.float32), np.array([0.0, 1.0, 2.0])),
+    )
+    assert found.to_metrics()["rank1"] == 1.0 and found.labels.dtype == np.int64

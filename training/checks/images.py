@@ -97,6 +97,12 @@ def channels(model: keras.Model, train: Samples, validation: Samples | None) -> 
         )
     if len(shape) != 3:
         raise LeftOut("the inputs are no images")
+    if shape[0] in (1, 3) and shape[-1] not in (1, 3) and _convolves(model):
+        return warned(
+            f"images and network are {_shape(shape)}: channels first, it seems, and a convolution "
+            "takes the last axis for them",
+            "Move the axis, np.moveaxis(images, 1, -1), and build the network with that shape.",
+        )
     if shape[-1] != 3:
         return passed(f"last of {_shape(shape)}; {shape[-1]}, no colour order to check")
     if _mean_is_reversed(train.data):
@@ -123,6 +129,12 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 def _channels_first(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     return len(shape) == 3 and shape[0] in (1, 3) and _fits((*shape[1:], shape[0]), wanted)
+
+
+def _convolves(model: keras.Model) -> bool:
+    kernels = (layer for layer in flat_layers(model) if getattr(layer, "kernel", None) is not None)
+    first = next(kernels, None)
+    return first is not None and getattr(first, "data_format", "") == "channels_last"
 
 
 def _magnitude(images: np.ndarray) -> float:

@@ -285,6 +285,17 @@ def test_channels_first(photos):
     assert "channels first" in result["channels"].found
 
 
+def test_a_network_that_was_built_for_channels_first(photos):
+    first = np.moveaxis(floats(photos[0]), -1, 1)
+    layers = [keras.layers.Conv2D(4, 3, padding="same"), keras.layers.Flatten()]
+    for body, found in ((layers, [("channels", "warned")]), (layers[1:], [])):
+        made = keras.Sequential([keras.Input(first.shape[1:]), *body, keras.layers.Dense(CLASSES)])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        made.compile("adam", loss)
+        result = preflight(made, Batches(first, photos[1]))
+        assert [alarm for alarm in alarms(result) if alarm[0] == "channels"] == found
+
+
 def test_a_validation_split_in_bgr(photos):
     images = floats(photos[0])
     images[..., 0] = images[..., 0] * 0.5 + 0.5  # a red cast, as photos by lamplight have
