@@ -15,6 +15,7 @@ import numpy as np
 
 from sightkit import _files
 from sightkit._errors import SightkitError
+from sightkit._regular_file import read_regular_file
 from sightkit._scripts import warn
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class CompiledCache:
     def read(self) -> bytes | None:
         """Return the form, or ``None`` where there is none or another network's."""
         try:
-            line, _, content = self.path.read_bytes().partition(b"\n")
+            line, _, content = read_regular_file(self.path, MOST_BYTES).partition(b"\n")
         except (FileNotFoundError, NotADirectoryError):  # write warns of the second
             return None
         except OSError as error:

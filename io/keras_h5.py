@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit._hdf5 import attribute, open_hdf5
+from sightkit._hdf5 import attribute, numbers, open_hdf5
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_keras_h5(path: str | os.PathLike[str]) -> KerasH5:
             top = "model_weights" if "model_weights" in objects else ""
             layers = {
                 name: [
-                    np.asarray(objects[_below(top, name, weight)][...], np.float32)
+                    np.asarray(numbers(objects[_below(top, name, weight)]), np.float32)
                     for weight in _names(objects[_below(top, name)], "weight_names")
                 ]
                 for name in _names(objects[top], "layer_names")

@@ -7,9 +7,10 @@ import difflib
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeAlias, get_type_hints
 
 import numpy as np
+from annotated_types import MaxLen
 from typing_extensions import TypedDict
 
 from sightkit import _schema
@@ -21,6 +22,7 @@ Images: TypeAlias = np.ndarray | Sequence[np.ndarray]
 MOST_PIXELS = 100_000_000
 """As many as ``io.read_image`` decodes."""
 
+Steps = Annotated[list[dict[str, Any]], MaxLen(1_000)]
 BYTES, BYTES_OR_FLOATS = ("uint8",), ("uint8", "float32")
 FORMS = {
     3: ("one image (height, width, channels)", "io.read_image returns images of this form."),
@@ -160,7 +162,7 @@ def _fields_of(kind: type[Preprocessor]) -> Any:
     """The type of a preprocessor's fields in JSON; steps are lists of configs."""
     hints = get_type_hints(kind)
     fields = {
-        each.name: list[dict[str, Any]] if "Preprocessor" in str(each.type) else hints[each.name]
+        each.name: Steps if "Preprocessor" in str(each.type) else hints[each.name]
         for each in dataclasses.fields(kind)
     }
     return TypedDict(kind.__name__, fields)  # type: ignore[misc]

@@ -12,6 +12,8 @@ from typing import Any
 
 EXIT_USER = 2
 """The user must change something."""
+LONGEST = 1_000
+"""Characters of a value in a message."""
 
 
 DEBUG = "--debug"
@@ -209,4 +211,5 @@ def few(names: Sequence[str], most: int = 5) -> str:
 
 
 def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

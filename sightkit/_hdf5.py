@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import h5py
     import numpy as np
 
-MOST_OBJECTS, MOST_DEPTH, MOST_PATH = 50_000, 50, 2_000
+MOST_NAMES, MOST_DEPTH, MOST_PATH = 10_000, 50, 2_000
 TEXTS = 64
 """Texts that are read at once: several may be one text in the file."""
 
@@ -56,6 +56,13 @@ def texts(dataset: h5py.Dataset) -> list[str]:
             raise ValueError(f"{dataset.name} holds more bytes than the file has")
         found.extend(part)
     return found
+
+
+def numbers(dataset: h5py.Dataset) -> np.ndarray:
+    """Return a dataset of numbers."""
+    if not hasattr(dataset, "dtype") or dataset.dtype.kind not in "biuf":
+        raise ValueError(f"{dataset.name} holds no numbers")
+    return dataset[...]
 
 
 def is_text(dataset: h5py.Dataset) -> bool:
@@ -103,11 +110,15 @@ def _walk(file: h5py.File) -> Objects:
     found: Objects = {"": file}
     room = size = file.id.get_filesize()
     waiting: list[tuple[str, Any]] = [("", file)]
+    names = 0
     seen = {h5py.h5o.get_info(file["/"].id).addr}
     while waiting:
         place, group = waiting.pop()
         for key in group:
+            names += 1
             inside = f"{place}/{key}".lstrip("/")
+            if names > MOST_NAMES or inside.count("/") > MOST_DEPTH or len(inside) > MOST_PATH:
+                raise ValueError("its groups are too many, or too deep")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise ValueError(f"{inside} is a link to somewhere else")
             each = group[key]
@@ -116,19 +127,13 @@ def _walk(file: h5py.File) -> Objects:
                 continue
             seen.add(address)
             found[inside] = each
-            if (
-                len(found) > MOST_OBJECTS
-                or inside.count("/") > MOST_DEPTH
-                or len(inside) > MOST_PATH
-            ):
-                raise ValueError("its groups are too many, or too deep")
             if isinstance(each, h5py.Group):
                 waiting.append((inside, each))
                 continue
             if not isinstance(each, h5py.Dataset) or each.external or each.is_virtual:
                 raise ValueError(f"{inside} is no dataset of this file's own")
-            if each.dtype.kind not in "biufS" and not is_text(each):
-                raise ValueError(f"{inside} holds {each.dtype}")
+            if each.shape is None or (each.dtype.kind not in "biufS" and not is_text(each)):
+                raise ValueError(f"{inside} holds {each.dtype}, or nothing")
             room -= each.nbytes
             chunk = each.dtype.itemsize
             for side in each.chunks or ():

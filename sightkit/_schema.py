@@ -21,7 +21,7 @@ from sightkit._regular_file import read_regular_file
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-MOST_BYTES = 2**26
+MOST_BYTES = 2**22
 """Of a description; that of NASNetLarge takes 1.2 MB."""
 
 Name = Annotated[str, MinLen(1), MaxLen(1_000)]
@@ -45,7 +45,7 @@ def read(
     *,
     more: bool = False,
 ) -> Described:
-    """Read a JSON file of a type: no link, 64 MiB and 200 levels at most.
+    """Read a JSON file of a type: no link, 4 MiB and 200 levels at most.
 
     Args:
         path: the file.
@@ -82,7 +82,7 @@ def parse(text: str | bytes, kind: type[Described], *, more: bool = False) -> De
         return _adapter(kind).validate_json(text, strict=True, extra=extra)
     except ValidationError as error:
         first, *others = error.errors(include_url=False)
-        place = ".".join(map(str, first["loc"]))
+        place = ".".join(map(str, first["loc"]))[:200]
         newest, found = first.get("ctx", {}).get("expected", ""), first["input"]
         if place == "schema" and type(found) is int and found > int(newest):
             raise NewerVersion(f"a newer version wrote it (schema {found})") from error

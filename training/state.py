@@ -145,7 +145,14 @@ class TrainingState:
 
     def restore_metrics(self) -> None:
         """Set the sums of the epoch that was left."""
-        for variable, value in zip(self.model.metrics_variables, self.metrics, strict=True):
+        variables = self.model.metrics_variables
+        if [tuple(each.shape) for each in variables] != [each.shape for each in self.metrics]:
+            raise SightkitError(
+                "The checkpoint holds sums of other metrics.",
+                "Delete it: the one before is taken then.",
+                path=str(self.folder / self.position.file),
+            )
+        for variable, value in zip(variables, self.metrics, strict=True):
             variable.assign(value)
 
     def _paths(self) -> list[Path]:
@@ -162,9 +169,9 @@ class TrainingState:
                 step=Position(*state["position"]),
             )
         values = [array for name, array in arrays.items() if name.startswith("variable-")]
-        shapes = [tuple(variable.shape) for variable in self._variables]
+        wanted = [(tuple(each.shape), np.dtype(each.dtype)) for each in self._variables]
         kinds = [type(callback).__name__ for callback in self.callbacks]
-        if [value.shape for value in values] != shapes or kinds != [
+        if [(value.shape, value.dtype) for value in values] != wanted or kinds != [
             name for name, _ in state["callbacks"]
         ]:
             raise SightkitError(

@@ -65,6 +65,7 @@ SAME: dict[tuple[Any, Any], str] = {
     ("sightkit.zoo.batch_normalization", "sightkit>BatchNormalization"): "keras.layers"
 }
 """Ours are the same mathematics and weights, see ``zoo.BatchNormalization``."""
+NAMED = ("module", "registered_name", "name")
 KEYS = {"module", "class_name", "config", "registered_name", "name", "inbound_nodes"}
 MERGED = {"lora_rank", "lora_alpha"}
 """Keras writes merged weights."""
@@ -145,6 +146,8 @@ class _Reader:
         """Rewrite the description of an object: layer, network, argument of a layer."""
         if not isinstance(entry, Mapping) or not isinstance(entry.get("class_name"), str):
             raise _damaged("an object must have a class_name", key=key)
+        if not all(isinstance(entry.get(each), str | None) for each in NAMED):
+            raise _damaged("an object's names must be texts", key=key)
         name, config = str(entry["class_name"]), entry.get("config")
         special = _special(name, entry)
         if special is not None:
@@ -153,9 +156,9 @@ class _Reader:
             self.layers += 1
             return {"class_name": name, "config": self.value(config, key, depth + 1)}
         name = ALIASES.get(name, name)
-        module = self.module(name, entry, key, depth)
         if not isinstance(config, Mapping) or not set(entry) <= KEYS | DROPPED:
             raise _damaged("an object must have a config", class_name=name)
+        module = self.module(name, entry, key, depth)
         found = {
             "module": module,
             "class_name": name,
@@ -192,7 +195,7 @@ class _Reader:
             shown = shown if registered in (None, name) else registered
             if not depth:
                 raise refused_network(str(shown))
-            layer = entry.get("name") or (entry.get("config") or {}).get("name")
+            layer = entry.get("name") or entry["config"].get("name")
             raise refused(f"layer {layer!r}" if layer else key, str(shown))
         self.layers += module == "keras.layers"
         if self.layers > MOST_LAYERS:
@@ -231,7 +234,8 @@ def _special(name: str, entry: Mapping[str, Any]) -> Any:
             raise refused("function", str(registered) if own else f"{module}.{config}")
         return config
     if name in ("__tuple__", "TensorShape"):
-        return list(entry.get("items") or ())
+        items = entry.get("items")
+        return items if isinstance(items, list) else []
     if name == "DTypePolicy":
         return "float32"
     return None

@@ -12,12 +12,15 @@ import numpy as np
 from keras.src.saving import saving_lib
 
 from sightkit._errors import SightkitError
-from sightkit._hdf5 import attribute, open_hdf5
+from sightkit._hdf5 import attribute, numbers, open_hdf5
 from sightkit._network import flat_layers
 from sightkit.zoo.budget import limited_weights
 
 OLD_LAYERS = "_layer_checkpoint_dependencies/"
 """What TensorFlow 2.12 to 2.15 called the group of layers."""
+
+SHOWN = 200
+"""Differences that an error lists."""
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -60,7 +63,8 @@ def _fill(
     if differences:
         raise SightkitError(
             "The file must hold this network's weights; nothing was loaded:\n  "
-            + "\n  ".join(differences)
+            + "\n  ".join(differences[:SHOWN])
+            + f"\n  and {len(differences) - SHOWN} more" * (len(differences) > SHOWN)
             + "\n",
             "Build the network with the builder, classes and input shape it was saved with.",
             path=str(path),
@@ -93,7 +97,7 @@ def _stored_weights(path: Path) -> dict[str, tuple[str, np.ndarray]]:
                 place = inside.replace(OLD_LAYERS, "layers/").replace("/vars/", "/")
                 if _is_weight(place) and not hasattr(each, "keys"):
                     name = attribute(each.parent, "name")
-                    stored[place] = (str(name or ""), each[()])
+                    stored[place] = (str(name or ""), numbers(each))
     except ValueError as error:
         raise SightkitError(
             f"The file must hold Keras weights: {error}.", "It may be damaged.", path=str(path)

@@ -18,6 +18,10 @@ import pytest
 
 from sightkit import _files
 
+sys.path.insert(0, str(Path(__file__).parent))  # what several files of tests use
+
+from hostile import TABLE, Trials
+
 JOB = Path(__file__).with_name("job.py")
 
 
@@ -173,3 +177,17 @@ def contents() -> Any:
         }
 
     return read
+
+
+@pytest.fixture(scope="session")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
+    found = Trials(tmp_path_factory.mktemp("trials"))
+    yield found
+    found.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what hostile and damaged files have led to."""
+    if TABLE.rows:
+        terminalreporter.section("hostile and damaged files")
+        terminalreporter.write_line(str(TABLE))
