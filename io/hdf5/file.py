@@ -34,7 +34,7 @@ from typing_extensions import TypedDict
 from sightkit import _schema
 from sightkit._errors import SightkitError, few
 from sightkit._hdf5 import Objects, attribute, is_text, open_hdf5, texts
-from sightkit._schema import Name, Sha256, Whole
+from sightkit._schema import Name, Names, Sha256, Whole
 from sightkit.io.hdf5.checked_rows import CheckedRows
 from sightkit.io.hdf5.opening import check_kind
 from sightkit.io.hdf5.values import attributes_sha256, identity, origins_sha256
@@ -362,7 +362,8 @@ def _describe(
 def _check_values(file: DatasetFile) -> None:
     """Raise on values that no writer of ours would have written."""
     labels, classes = file.labels, file.class_names
-    if len(set(classes)) != len(classes) or "" in classes:
+    _schema.checked(list(classes), Names)
+    if len(set(classes)) != len(classes):
         raise ValueError("a class has a name of its own")
     if not len(labels) or labels.min() < 0 or labels.max() >= len(classes):
         raise ValueError(f"labels that are none of the {len(classes)} classes")

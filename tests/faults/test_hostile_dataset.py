@@ -114,7 +114,6 @@ RECIPES = {
 }
 MEANS = {
     "of two": [1.0, 2.0],
-    "of none": [],
     "of five": [1.0] * 5,
     "of texts": ["a", "b", "c"],
     "of nan": [np.nan] * 3,
