@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,7 @@ def npz_files(member: str) -> Changes:
         assert path.read_bytes() != content
 
     def twice(path: Path) -> None:
-        with zipfile.ZipFile(path, "a") as archive:
+        with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "a") as archive:
             archive.writestr(member, archive.read(member))
 
     def declared(path: Path) -> None:

@@ -106,11 +106,11 @@ def pretrained(path: str) -> Any:
 
 
 def ensemble(path: str) -> Any:
-    """The members of an ensemble."""
-    members, data = find_members([Path(path)])
+    """That the members of an ensemble are in its folder; how many, and of what, it says itself."""
+    members, _ = find_members([Path(path)])
     for member in members.values():
         check_bundle(member)
-    return [{name: str(member) for name, member in members.items()}, str(data)]
+    return all(Path(path) in member.parents for member in members.values())
 
 
 def compiled(path: str) -> Any:

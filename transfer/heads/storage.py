@@ -42,7 +42,7 @@ def load_head(folder: Path, description: Mapping[str, Any], classes: int, dimens
         SightkitError: an unknown kind, or arrays and settings that do not fit it or the bundle.
     """
     settings = dict(description)
-    kind = settings.pop("kind", None)
+    kind = str(settings.pop("kind", None))
     if kind not in HEADS:
         raise SightkitError(
             f"A head is one of {', '.join(HEADS)}.", "Update sightkit.", kind=kind, path=str(folder)
