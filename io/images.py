@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import cv2
@@ -21,6 +22,9 @@ MAXIMUM_PIXELS = 100_000_000
 
 MOST_BYTES = 2**26
 """What a file may hold besides its pixels of 8 bytes at most: profiles, thumbnails, layers."""
+
+STRIP_PIXELS = 2**16
+"""Converted at a time, by 16 bytes of memory each."""
 
 KINDS = ", ".join(ENDINGS)
 
@@ -193,7 +197,27 @@ def _refused(header: ImageHeader, name: str, reason: str) -> SightkitError:
 
 
 def _to_rgb(image: np.ndarray, header: ImageHeader) -> np.ndarray:
-    """Convert the result of IMREAD_UNCHANGED (grey, BGR or BGRA; 8 or 16 bits) to uint8 RGB."""
+    """Convert the result of IMREAD_UNCHANGED (grey, BGR or BGRA; 8 or 16 bits) to uint8 RGB.
+
+    In strips, written over the pixels that are done with: a large picture takes no more memory than
+    its decoder took.
+    """
+    height, width = image.shape[:2]
+    row = 3 * width
+    strip = max(1, STRIP_PIXELS // width)
+    in_place = image.ndim == 3 and image.flags.owndata and image.flags.c_contiguous
+    rgb = image.reshape(-1).view(np.uint8) if in_place else np.empty(height * row, np.uint8)
+    for first in range(0, height, strip):
+        last = min(first + strip, height)
+        rgb[first * row : last * row] = _strip_to_rgb(image[first:last], header).reshape(-1)
+    if in_place:
+        del rgb
+        image.resize(math.ceil(height * row / image.itemsize), refcheck=False)  # frees the rest
+        rgb = image.view(np.uint8)[: height * row]
+    return rgb.reshape(height, width, 3)
+
+
+def _strip_to_rgb(image: np.ndarray, header: ImageHeader) -> np.ndarray:
     largest = 255 if image.dtype == np.uint8 else (1 << header.depth) - 1
     if image.ndim == 2:
         if header.transparent_grey is not None:
@@ -201,7 +225,7 @@ def _to_rgb(image: np.ndarray, header: ImageHeader) -> np.ndarray:
         return cv2.cvtColor(_to_8_bits(image, largest), cv2.COLOR_GRAY2RGB)
     if image.shape[2] == 4 and header.alpha != "none":
         image = _on_white(image, largest, premultiplied=header.alpha == "premultiplied")
-    return np.ascontiguousarray(_to_8_bits(image, largest)[..., 2::-1])
+    return _to_8_bits(image, largest)[..., 2::-1]
 
 
 def _to_8_bits(image: np.ndarray, largest: int) -> np.ndarray:
