@@ -1,19 +1,20 @@
 """Read the header of an image file before it is decoded: kind, size, orientation, transparency.
 
-By hand, in 3 µs where Pillow takes 25; and Pillow warns of damaged EXIF, which cannot be silenced
-in one thread alone, and has a limit of its own for WebP. AVIF and HEIC, trees of boxes, are left to
-Pillow and pillow-heif.
+By hand, in 3 µs where Pillow takes 25 and warns of damaged EXIF, which cannot be silenced in one
+thread alone. AVIF and HEIC, trees of boxes, are left to Pillow and pillow-heif.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from sightkit.io.avif_frames import largest_frame
 from sightkit.io.heic import open_heic
 from sightkit.io.image_kinds import kind_of
 
@@ -182,8 +183,7 @@ def _jpeg_2000(data: bytes) -> ImageHeader:
     (count,) = struct.unpack(">H", data[start + 32 : start + 34])
     depths = {byte + 1 for byte in data[start + 34 : start + 34 + 3 * count : 3]}
     refusal = "" if depths in ({8}, {16}) else f"its samples have {sorted(depths)} bits"
-    if count == 2:
-        refusal = "it is grey with alpha"
+    refusal = "it is grey with alpha" if count == 2 else refusal
     colour = data.find(b"colr\1", 0, codestream)  # method 1: a number for the colour space
     if colour >= 0 and data[colour + 7 : colour + 11] not in (b"\0\0\0\x10", b"\0\0\0\x11"):
         refusal = "its colour space is neither grey nor sRGB"
@@ -210,8 +210,9 @@ def _avif(data: bytes) -> ImageHeader | None:
         return None
     flags = data[data.index(b"av1C") + 6]  # AV1CodecConfigurationRecord, third byte
     depth = 12 if flags & 0x20 else 10 if flags & 0x40 else 8
+    size = max(picture.size, largest_frame(data), key=math.prod)
     # Pillow writes the turn and the mirror of the boxes into the EXIF.
-    return ImageHeader("AVIF", *picture.size, _orientation(picture.info.get("exif", b"")), depth)
+    return ImageHeader("AVIF", *size, _orientation(picture.info.get("exif", b"")), depth)
 
 
 def _tiff(data: bytes) -> ImageHeader:
