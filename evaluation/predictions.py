@@ -84,6 +84,13 @@ def evaluate_members(
     if isinstance(data, tuple | list):
         data = _arrays(data)
     require_stored_order(data)
+    for name, predictor in predictors.items():
+        if not callable(predictor):
+            raise SightkitError(
+                "A predictor is a function of preprocessed images.",
+                "Give bundle.predictor, or inference.compile(network, images=N).",
+                **{name: type(predictor).__name__},
+            )
     answers: list[list[np.ndarray]] = [[] for _ in predictors]
     spent: list[list[tuple[int, float]]] = [[] for _ in predictors]
     labels = []

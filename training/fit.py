@@ -124,6 +124,8 @@ def fit(
         validation, "validation", batch_size=batch_size, shuffle=False, seed=None
     )
     build(model, train[0][0])
+    if not isinstance(guard, bool):
+        raise SightkitError("guard must be True or False.", guard=guard)
     guard = guard and getattr(run, "guard", True)
     preflight = preflight and getattr(run, "preflight", True)
     with contextlib.ExitStack() as stack:

@@ -160,3 +160,8 @@ def test_evaluate_refuses_what_is_no_array_of_rows(answer):
 def test_evaluate_refuses_batches_of_different_columns():
     with pytest.raises(SightkitError, match="as many columns"):
         evaluate(lambda rows: np.zeros((len(rows), 10 + len(rows) % 16)), Batches())
+
+
+def test_what_is_no_function_is_refused_with_the_way():
+    with pytest.raises(SightkitError, match=r"Classifier.*bundle\.predictor"):
+        evaluate(type("Classifier", (), {})(), Batches())

@@ -308,3 +308,15 @@ def test_data_of_a_file_and_arrays_have_one_door(tmp_path, write_dataset):
             fit(functional(), data(), data(), run=run, epochs=1, overwrite=True)
         assert len(fit(functional(), data(), data(24, 1), run=run, epochs=1)) == 1
     assert "arrays in memory" in (tmp_path / "run" / "environment.json").read_text()
+
+
+def test_a_guard_is_on_or_off(tmp_path):
+    with pytest.raises(SightkitError, match="guard must be True or False"):
+        fit(functional(), data(), data(), run=tmp_path, epochs=1, guard="off")
+
+
+def test_grey_images_without_their_channel_are_told_how_to_get_it(tmp_path, capsys):
+    (x, y), (others, truth) = data(), data(24, 1)
+    with pytest.raises(SightkitError, match="no check fails"):
+        fit(functional(), (x[..., 0], y), (others[..., 0], truth), run=tmp_path / "r", epochs=1)
+    assert "x[..., None]" in capsys.readouterr().out

@@ -41,7 +41,9 @@ def inputs(model: keras.Model, train: Samples, validation: Samples | None) -> Li
         if not _fits(shape, wanted) and not _channels_first(shape, wanted):
             return failed(
                 f"{where} images are {_shape(shape)}, the network takes {_shape(wanted)}",
-                "Resize them in the chain, or build the network with their shape.",
+                "Give each grey image its channel: x[..., None]."
+                if len(shape) == 2 and len(wanted) == 3
+                else "Resize them in the chain, or build the network with their shape.",
             )
         count = len(samples.images)
         broken = np.flatnonzero(~np.isfinite(samples.images).reshape(count, -1).all(axis=1))
