@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 _SEQUENCE_HEADER = 1
 
 
-def largest_frame(data: bytes) -> tuple[int, int]:
-    """Return (width, height) of the largest frame that a stream of the file's items may have.
+def true_size(data: bytes, told: tuple[int, int]) -> tuple[tuple[int, int], str]:
+    """Return (width, height) of the largest frame, and why the file is refused; empty if it is not.
+
+    Args:
+        data: content of an AVIF.
+        told: its size as its boxes tell it.
 
     Raises:
-        ValueError: no item begins with a stream of AV1.
+        ValueError: no item is found.
         IndexError: the file is cut off.
     """
     sizes = [size for item in _items(data) for size in _frames(item)]
-    return max(sizes, key=lambda size: size[0] * size[1])
+    same = told in sizes or (sizes and b"grid" in data)  # of tiles
+    refusal = "" if same else "its boxes and its stream tell different sizes"
+    return max([told, *sizes], key=math.prod), refusal
 
 
 def _items(data: bytes) -> Iterator[bytes]:

@@ -7,14 +7,13 @@ thread alone. AVIF and HEIC, trees of boxes, are left to Pillow and pillow-heif.
 from __future__ import annotations
 
 import io
-import math
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sightkit.io.avif_frames import largest_frame
+from sightkit.io.avif_frames import true_size
 from sightkit.io.heic import open_heic
 from sightkit.io.image_kinds import kind_of
 
@@ -210,9 +209,9 @@ def _avif(data: bytes) -> ImageHeader | None:
         return None
     flags = data[data.index(b"av1C") + 6]  # AV1CodecConfigurationRecord, third byte
     depth = 12 if flags & 0x20 else 10 if flags & 0x40 else 8
-    size = max(picture.size, largest_frame(data), key=math.prod)
-    # Pillow writes the turn and the mirror of the boxes into the EXIF.
-    return ImageHeader("AVIF", *size, _orientation(picture.info.get("exif", b"")), depth)
+    size, refusal = true_size(data, picture.size)
+    turn = _orientation(picture.info.get("exif", b""))  # Pillow writes that of the boxes into it
+    return ImageHeader("AVIF", *size, turn, depth, refusal=refusal)
 
 
 def _tiff(data: bytes) -> ImageHeader:

@@ -36,7 +36,7 @@ def to_decode(data: bytes, frame: int) -> bytes | None:
     """
     try:
         return _to_decode(data, frame)
-    except (IndexError, ValueError, ZeroDivisionError):  # cut off within its segments
+    except (LookupError, ValueError, ZeroDivisionError):  # cut off or damaged within its segments
         return None
 
 
@@ -108,10 +108,12 @@ def _zeros_are_even(data: bytes, frame: int, scan: int) -> bool:
 def _all_scans(data: bytes, frame: int, position: int) -> bool:
     """Return True if all bits of all coefficients of all components have had their scan."""
     components = data[frame + 10 : frame + 10 + 3 * data[frame + 9] : 3]
+    blocks = _units(data, frame)
     missing = {component: bytearray(b"\1" * 64) for component in components}
     while data[position + 1] != _END:
         after = _end(data, position)
-        if data[position + 1] == _SCAN:
+        scan = data[position + 1] == _SCAN
+        if scan:
             first, last, low = data[after - 3 : after]
             for component in data[position + 5 : after - 3 : 2]:
                 missing[component][first : last + 1] = bytes([low & 15]) * (last + 1 - first)
@@ -119,4 +121,6 @@ def _all_scans(data: bytes, frame: int, position: int) -> bool:
         if found is None:
             return False
         position = found.start()
+        if scan and first == 0 and low < 16 and 8 * (position - after) < blocks:
+            return False  # a first scan of DC has at least a bit a block
     return not any(map(any, missing.values()))

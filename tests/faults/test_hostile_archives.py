@@ -1,0 +1,73 @@
+"""Archives that are damaged: a whole folder or an error of ours, and nothing beside it."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.io import extract_archive
+
+FILES = {
+    f"set/{label}/{number}.jpg": bytes([number]) * 300 for label in "ab" for number in range(9)
+}
+
+
+def tarred() -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as file:
+        for name, data in FILES.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            file.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def zipped(compression: int) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as file:
+        for name, data in FILES.items():
+            file.writestr(name, data)
+    return stream.getvalue()
+
+
+ARCHIVES = {
+    "zip": zipped(zipfile.ZIP_DEFLATED),
+    "stored zip": zipped(zipfile.ZIP_STORED),
+    "tar": tarred(),
+    "tar.gz": gzip.compress(tarred()),
+    "tar.bz2": bz2.compress(tarred()),
+    "tar.xz": lzma.compress(tarred()),
+}
+
+
+@pytest.mark.parametrize("times", (3, pytest.param(43, marks=pytest.mark.faults)))
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_a_damaged_archive_leaves_a_folder_or_nothing(kind, times, tmp_path):
+    rng = np.random.default_rng(sum(kind.encode()))
+    archive, folder = tmp_path / "archive", tmp_path / "folder"
+    for number in range(times):
+        data = bytearray(ARCHIVES[kind])
+        for _ in range(rng.integers(1, 4)):
+            at, length = int(rng.integers(len(data))), int(rng.integers(1, 30))
+            data[at : at + length] = (rng.bytes(length), bytes(length), b"")[rng.integers(3)]
+        archive.write_bytes(data)
+        place = folder.with_name(f"{folder.name}-{number}")
+        try:
+            extract_archive(archive, place)
+        except SightkitError as error:
+            assert "\n" not in str(error)
+            assert not place.exists()
+        else:
+            size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+            assert size < 10 * len(tarred())
+            assert all(path.is_file() or path.is_dir() for path in place.rglob("*"))
+        left = {path.name for path in tmp_path.iterdir()} - {"archive"}
+        assert all(name.startswith("folder-") or name.endswith(".lock") for name in left), left

@@ -1,0 +1,173 @@
+"""Pictures that are damaged or lie: an error of ours or an image, in little memory and time."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import resource
+import socket
+import struct
+import time
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightkit._errors import SightkitError
+from sightkit.io import decode_image, read_image
+
+FORMS = {
+    "JPEG": ("JPEG", {}),
+    "progressive JPEG": ("JPEG", {"progressive": True}),
+    "JPEG with restarts": ("JPEG", {"restart_marker_rows": 1}),
+    "PNG": ("PNG", {}),
+    "WebP": ("WEBP", {}),
+    "BMP": ("BMP", {}),
+    "TIFF": ("TIFF", {"compression": "tiff_lzw"}),
+    "GIF": ("GIF", {}),
+    "AVIF": ("AVIF", {"speed": 10}),
+    "JPEG 2000": ("JPEG2000", {}),
+    "PNM": ("PPM", {}),
+}
+TIMES = 150
+MOST = 100 * 2**20
+"""Bytes beside those of the sound picture."""
+SECONDS = 1.0
+
+
+def picture(height: int = 90, width: int = 120) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    small = rng.integers(0, 256, (9, 12, 3)).astype(np.uint8)
+    noise = rng.integers(0, 9, (height, width, 3)).astype(np.uint8)
+    return cv2.resize(small, (width, height)) // 2 + noise
+
+
+def encoded(form: str) -> bytes:
+    kind, options = FORMS[form]
+    buffer = io.BytesIO()
+    Image.fromarray(picture()).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    """One to four damages: bits, a hole, other bytes, a cut, a part twice, a number."""
+    changed = bytearray(data)
+    for _ in range(rng.integers(1, 5)):
+        size = len(changed)
+        at, length = int(rng.integers(size)), int(rng.integers(1, 40))
+        match int(rng.integers(6)):
+            case 0:
+                changed[at] ^= 1 << int(rng.integers(8))
+            case 1:
+                changed[at : at + length] = bytes(len(changed[at : at + length]))
+            case 2:
+                changed[at : at + length] = rng.bytes(length)
+            case 3:
+                del changed[max(at, 8) :]
+            case 4:
+                changed[at:at] = changed[at : at + length]
+            case 5:
+                value = rng.choice((0, 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 60_000))
+                at = int(rng.integers(min(size, 64)))
+                changed[at : at + 4] = struct.pack(str(rng.choice((">I", "<I"))), int(value))
+    return bytes(changed)
+
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def tried(data: bytes) -> np.ndarray | None:
+    """An image, or None where it is refused; all else fails the test."""
+    try:
+        image = decode_image(data, name="photo")
+    except SightkitError as error:
+        assert "photo" in str(error)
+        assert "\n" not in str(error)
+        return None
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
+    assert image.flags.c_contiguous
+    return image
+
+
+@pytest.mark.parametrize("times", (5, pytest.param(TIMES, marks=pytest.mark.faults)))
+@pytest.mark.parametrize("form", FORMS)
+def test_a_damaged_picture_is_refused_or_an_image(form, times):
+    data = encoded(form)
+    sound = tried(data)
+    assert sound is not None
+    rng = np.random.default_rng(sum(form.encode()))
+    for _ in range(times):
+        hurt = damaged(data, rng)
+        before, start = peak(), time.process_time()
+        image = tried(hurt)
+        pixels = 0 if image is None else image.size
+        if times == TIMES:
+            assert time.process_time() - start < SECONDS + pixels / 1e7
+            assert peak() - before < MOST + 4 * pixels
+        if form == "PNG" and image is not None and hurt != data:
+            assert np.array_equal(image, sound)  # what its check sums cover is as it was
+
+
+def sizes(form: str) -> list[bytes]:
+    """The picture with other numbers where its size may be told."""
+    data, lies = encoded(form), []
+    for layout in (">HH", "<HH", ">II", "<II"):
+        for told in ((90, 120), (120, 90)):
+            for lie in ((9000, 9000), (120, 9000), (30_000, 3_000), (65_535, 65_535)):
+                changed = data.replace(struct.pack(layout, *told), struct.pack(layout, *lie))
+                lies += [changed] if changed != data else []
+    return lies
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("form", FORMS)
+def test_a_picture_that_lies_about_its_size_is_refused(form):
+    lies = sizes(form)
+    assert lies or form in ("TIFF", "PNM", "WebP")  # have them apart, as text, less one
+    for lie in lies:
+        assert tried(lie) is None
+
+
+@pytest.mark.parametrize("form", ("JPEG", "JPEG with restarts", "progressive JPEG"))
+def test_a_jpeg_without_its_last_data_is_refused(form):
+    data = encoded(form)
+    start = data.index(b"\xff\xda") + 14
+    end = data.rindex(b"\xff\xda") if form.startswith("progressive") else len(data) - 2
+    for cut in range(start, end, max(1, (end - start) // 40)):
+        assert tried(data[:cut] + b"\xff\xd9") is None
+
+
+@pytest.mark.parametrize("kind", ("a FIFO", "a device", "a socket", "a folder", "a dangling link"))
+def test_what_is_no_file_is_refused_at_once(kind, tmp_path, monkeypatch):
+    path = tmp_path / "photo.jpg"
+    with contextlib.ExitStack() as stack:
+        match kind:
+            case "a FIFO":
+                os.mkfifo(path)
+            case "a device":
+                path.symlink_to("/dev/zero")
+            case "a socket":
+                monkeypatch.chdir(tmp_path)
+                stack.enter_context(socket.socket(socket.AF_UNIX)).bind("photo.jpg")
+            case "a folder":
+                path.mkdir()
+            case "a dangling link":
+                path.symlink_to("nowhere")
+        with pytest.raises(SightkitError, match=r"photo\.jpg"):
+            read_image(path)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("shape", ((1, 65_000), (65_000, 1), (3, 30_000), (30_000, 3)))
+@pytest.mark.parametrize("ending", (".png", ".tiff", ".bmp", ".jpg", ".ppm"))
+def test_tall_and_wide_pictures_are_read(ending, shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    answer = tried(cv2.imencode(ending, image)[1].tobytes())
+    assert answer is not None
+    assert answer.shape == image.shape
+    assert ending == ".jpg" or np.array_equal(answer, image[..., ::-1])
