@@ -262,7 +262,7 @@ def read_ensemble(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         rule = f"An ensemble is a folder that holds {DESCRIPTION}."
         raise SightkitError(rule, way, folder=str(folder))
-    found = dict(_schema.read(path, EnsembleDescription, way))
+    found: dict[str, Any] = dict(_schema.read(path, EnsembleDescription, way))
     members = [Path(name).parts for name in found["members"]]
     inside = all(len(parts) == 2 and not {"/", ".."} & {*parts} for parts in members)
     if not inside or len(set(members)) < len(members):

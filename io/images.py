@@ -113,7 +113,10 @@ def decode_image(
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCED[reduction]
         if header.kind == "JPEG":
             coded = to_decode(data, header.frame)
-    image = decode_heic(data) if header.kind == "HEIC" else coded and decoded(coded, flags)
+    if header.kind == "HEIC":
+        image = decode_heic(data)
+    else:
+        image = decoded(coded, flags) if coded else None
     if image is None:
         raise _no_image(data, name)
     if image.dtype not in (np.uint8, np.uint16):

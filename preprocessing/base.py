@@ -240,7 +240,8 @@ def check_size(owner: str, **sizes: int) -> None:
             received: dict[str, Any] = {name: size}
             raise SightkitError(f"{owner}: {name} must be an integer of at least 1.", **received)
     if math.prod(sizes.values()) > MOST_PIXELS:
-        raise SightkitError(f"{owner}: an image may have {MOST_PIXELS:,} pixels.", **sizes)
+        received = dict(sizes)
+        raise SightkitError(f"{owner}: an image may have {MOST_PIXELS:,} pixels.", **received)
 
 
 def _checked(

@@ -90,7 +90,7 @@ def parse(text: str | bytes, kind: type[Described], *, more: bool = False) -> De
         raise ValueError(f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}{rest}") from error
 
 
-def checked(value: Any, kind: type[Described], *, more: bool = False) -> Described:
+def checked(value: Any, kind: Any, *, more: bool = False) -> Any:
     """Return the value of a type that a value of JSON is, see ``read``.
 
     Raises:
