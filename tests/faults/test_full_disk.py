@@ -33,7 +33,7 @@ STDOUT = (
     ("build_folder", "--data", "photos", "--output", "new.h5"),
     EVALUATE,
     PREDICT,
-    ("verify_dataset", "digits.h5"),
+    ("verify_dataset", "--data", "digits.h5"),
     ("inspect_model", "lenet"),
     ("train_lenet_digits", "--help"),
 )
