@@ -28,7 +28,7 @@ from sightkit.io.labels import class_counts, few_pictures
 from sightkit.io.left_out import Finding, check_list, write_list
 from sightkit.io.near_copies import Thumbnails
 from sightkit.io.sources.folder_layouts import by_folder, by_split
-from sightkit.io.sources.folder_scan import scan_folder
+from sightkit.io.sources.folder_scan import Scan, scan_folder
 from sightkit.io.threads import in_threads, progress
 
 SHOWN, KINDS = 5, ("bad", "warning", "left out")
@@ -36,6 +36,7 @@ MAXIMUM_BYTES = 2**30
 """Larger than the file of any image of a hundred million pixels."""
 PORTION_BYTES = 2**23
 """Of rows that are compared with their hashes at a time."""
+_Found = tuple[int, list[Finding], list[str]]
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,16 @@ def verify(
     tolerance: float = 0.01,
     output: str | os.PathLike[str] | None = None,
     exclude: Sequence[str] = (),
+    follow_links: bool = False,
     workers: int | None = None,
 ) -> Verification:
     """Check the images of a folder, or of a dataset file; nothing in it is touched.
 
     In a folder every file is decoded as ``read_image`` would. Bad is an image that cannot be
-    decoded, is empty, may not be read, is hidden or behind a link (none is followed). Warnings are
-    for images whose name has another format, and for the same picture once more, in its folder or
-    in another, or nearly the same (its size, its encoding or up to 5 % of its margin differ; from
-    64 pixels on). What is no image by its first bytes and has no image's ending, a FIFO and the
+    decoded, is empty, may not be read, is hidden or behind a link that is not followed. Warnings:
+    an image whose name has another format, and the same picture once more, in its folder or in
+    another, or nearly the same (its size, its encoding or up to 5 % of its margin differ; from 64
+    pixels on). What is no image by its first bytes and has no image's ending, a FIFO and the
     like is left out and listed.
 
     In a dataset file the structure is checked, every row is compared with its hash, float rows must
@@ -102,6 +104,7 @@ def verify(
         tolerance: share of bad images, 0 to 1, up to which there is no error.
         output: file for the list (CSV: path, reason, sha256, kind); none is written when left out.
         exclude: folders in a folder, by name or path, to leave out; or patterns, also of files.
+        follow_links: of a folder, as in ``FolderDataset``.
         workers: threads; as many as there are usable cores when left out.
 
     Returns:
@@ -117,7 +120,8 @@ def verify(
         check_list(Path(output))
     with watch_depth() as depth:
         if path.is_dir():
-            checked, findings, notes = _verify_folder(path, exclude, workers)
+            scan = scan_folder(path, exclude, follow_links=follow_links)
+            checked, findings, notes = _verify_folder(scan, follow_links, workers)
         else:
             checked, findings, notes = _verify_file(path, workers)
     findings.sort(key=lambda finding: KINDS.index(finding.kind))
@@ -144,11 +148,8 @@ def verify(
     return found
 
 
-def _verify_folder(
-    root: Path, exclude: Sequence[str], workers: int | None
-) -> tuple[int, list[Finding], list[str]]:
-    """The number of images below ``root``, what is wrong with some, notes."""
-    scan = scan_folder(root, exclude)
+def _verify_folder(scan: Scan, follow: bool, workers: int | None) -> _Found:
+    """The number of images, what is wrong with some, notes."""
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
     findings += [Finding(name, reason) for name, reason in scan.lost]
     names = [name for name, _ in scan.images]
@@ -162,13 +163,13 @@ def _verify_folder(
         shapes.add(image.shape)
 
     def check(number: int) -> tuple[Finding | None, str, bytes]:
-        return _check(root, names[number], functools.partial(look, number))
+        return _check(scan.root, names[number], follow, functools.partial(look, number))
 
     def copy_of(other: int, number: int) -> str:
         return f"{names[other]}{', in another folder' * (folders[other] != folders[number])}"
 
     with (
-        progress(len(names), f"Checking {root.name}") as advance,
+        progress(len(names), f"Checking {scan.root.name}") as advance,
         contextlib.closing(in_threads(check, range(len(names)), workers=workers)) as results,
     ):
         for number, (finding, sha256, pixels) in enumerate(results):
@@ -191,11 +192,11 @@ def _verify_folder(
 
 
 def _check(
-    root: Path, name: str, decoded: Callable[[np.ndarray], None]
+    root: Path, name: str, follow: bool, decoded: Callable[[np.ndarray], None]
 ) -> tuple[Finding | None, str, bytes]:
     """What is wrong with a file, its SHA-256, and that of its pixels if it could be decoded."""
     try:
-        data = read_regular_file(root / name, MAXIMUM_BYTES, follow_links=False)
+        data = read_regular_file(root / name, MAXIMUM_BYTES, follow_links=follow)
     except OSError as error:
         return Finding(name, f"cannot be read ({error.strerror})"), "", b""
     sha256 = hashlib.sha256(data).hexdigest()
@@ -216,7 +217,7 @@ def _check(
     return finding, sha256, pixels
 
 
-def _verify_file(path: Path, workers: int | None) -> tuple[int, list[Finding], list[str]]:
+def _verify_file(path: Path, workers: int | None) -> _Found:
     """The number of rows, those that differ from their hash or are in two splits, and notes."""
     file = DatasetFile.open(path)
     sources, hashes = file.sources(), file.hashes()

@@ -31,6 +31,8 @@ class Config:
     anything to list."""
     exclude: tuple[str, ...] = ()
     """Folders in the folder, by name or path, to leave out; or patterns, also of files."""
+    follow_links: bool = False
+    """Check what links in the folder lead to, outside of it; else they are bad."""
     max_bad: float = 0.01
     """Share of bad images, 0 to 1, up to which the exit code is 0."""
     smoke: bool = False
@@ -56,7 +58,13 @@ def main(config: Config) -> dict[str, Any]:
             data = Path(folder) / "photographs"
             io.write_sample_photos(data)
         output = config.output or Path(f"{data.resolve().name}.left_out.csv")
-        found = io.verify(data, tolerance=config.max_bad, output=output, exclude=config.exclude)
+        found = io.verify(
+            data,
+            tolerance=config.max_bad,
+            output=output,
+            exclude=config.exclude,
+            follow_links=config.follow_links,
+        )
     print(found)
     if found.findings:
         print(f"listed in {output}")

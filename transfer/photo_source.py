@@ -135,5 +135,5 @@ def _is_flat(folder: Path, options: dict[str, Any]) -> bool:
     """Return whether photos are in a folder itself, and none below it, and nothing labels them."""
     if options.get("layout", "folders") != "folders" or options.get("labels"):
         return False
-    scan = scan_folder(folder)
+    scan = scan_folder(folder, follow_links=options.get("follow_links", False))
     return bool(scan.images) and not any("/" in name for name, _ in scan.images)

@@ -57,6 +57,8 @@ class FolderFlags:
     splits, where the table has them."""
     exclude: tuple[str, ...] = ()
     """Classes, or folders below the data, to leave out; or patterns, also of files: "*_old*"."""
+    follow_links: bool = False
+    """Take what links lead to, outside of the data; else it is left out and counted."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class FolderDataset:
 
     Classes are sorted by the bytes of their names, with composed accents (NFC), on every machine
     alike. A file is an image by its first bytes; one whose name ends as an image's must be one.
-    Files that are none, hidden ones, links (never followed), FIFOs and the like are not taken:
+    Files that are none, hidden ones, links, FIFOs and the like are not taken:
     ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
     is read as that one. Nothing is decoded before an image is read.
 
@@ -106,6 +108,7 @@ class FolderDataset:
             no choice, and perhaps of splits: those stay as they are.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
             JPEGs are then decoded faster, and a little differently: see ``read_image``.
+        follow_links: take what links lead to, save into the folder itself or where another led.
 
     Raises:
         SightkitError: when it is listed: no such folder, no images, fewer than two classes, a
@@ -123,6 +126,7 @@ class FolderDataset:
     fewest: int = 2
     labels: str | os.PathLike[str] | None = None
     columns: tuple[str, ...] | None = None
+    follow_links: bool = False
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
@@ -186,7 +190,7 @@ class FolderDataset:
     @functools.cached_property
     def _labelled(self) -> Labelled:
         """List the folder once, so that config and images are of the same files."""
-        scan = scan_folder(self.folder, self.exclude)
+        scan = scan_folder(self.folder, self.exclude, follow_links=self.follow_links)
         if self.labels is not None:
             return by_table(scan, Path(self.labels), self.columns)
         if self.layout not in get_args(Layout):

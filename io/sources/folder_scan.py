@@ -62,8 +62,10 @@ class Scan:
     met: frozenset[str] = frozenset()
 
 
-def scan_folder(folder: str | os.PathLike[str], exclude: Sequence[str] = ()) -> Scan:
-    """List a folder and all folders below it; no link is followed.
+def scan_folder(
+    folder: str | os.PathLike[str], exclude: Sequence[str] = (), *, follow_links: bool = False
+) -> Scan:
+    """List a folder and all folders below it.
 
     A file whose name ends as an image's is one to decode; the first bytes of every other file tell
     whether it is an image.
@@ -72,6 +74,7 @@ def scan_folder(folder: str | os.PathLike[str], exclude: Sequence[str] = ()) -> 
         folder: what is listed.
         exclude: folders' paths and patterns to leave out, in this folder and in one that is
             entered; they need not be there.
+        follow_links: look behind links, save into the folder itself or where another led.
 
     Raises:
         SightkitError: no such folder, or one below it that may not be read.
@@ -85,12 +88,13 @@ def scan_folder(folder: str | os.PathLike[str], exclude: Sequence[str] = ()) -> 
     folders: list[str] = []
     lost: list[tuple[str, str]] = []
     left_out: list[tuple[str, str]] = []
-    waiting = [""]
+    waiting, places = [""], [os.path.realpath(root)]
     while waiting:
         below = waiting.pop()
         for entry in _entries(root, below):
             name = f"{below}/{entry.name}" if below else entry.name
-            reason = _reason_to_leave(entry)
+            follow = follow_links and entry.is_symlink() and _leads_elsewhere(entry, places)
+            reason = _reason_to_leave(entry, follow)
             if reason:
                 found = list(_images_in(entry, root))
                 lost += [(f"{name}/{image}" if image else name, reason) for image in found]
@@ -98,13 +102,13 @@ def scan_folder(folder: str | os.PathLike[str], exclude: Sequence[str] = ()) -> 
                     left_out.append((name, reason))
                 elif entry.is_symlink() and os.path.isdir(entry.path):
                     folders.append(name)  # a class, if it is one, that has no images
-            elif entry.is_dir(follow_symlinks=False):
+            elif entry.is_dir(follow_symlinks=follow):
                 folders.append(name)
                 waiting.append(name)
             elif why := _reason_not_to_read(entry):
                 (left_out if why == NOT_AN_IMAGE else lost).append((name, why))
             else:
-                images.append((name, entry.stat(follow_symlinks=False).st_size))
+                images.append((name, entry.stat(follow_symlinks=follow).st_size))
     for listed in (images, lost, left_out):
         listed.sort(key=lambda item: os.fsencode(item[0]))
     names = tuple(sorted(folders, key=os.fsencode))
@@ -201,7 +205,7 @@ def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:
     folder = root / below
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            return sorted(entries, key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         raise SightkitError(
             f"Each folder below the data must be readable ({error.strerror}).",
@@ -210,15 +214,25 @@ def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:
         ) from error
 
 
-def _reason_to_leave(entry: os.DirEntry[str]) -> str:
+def _leads_elsewhere(entry: os.DirEntry[str], places: list[str]) -> bool:
+    """Return True if a link leads to a file or folder that is nowhere in ``places``; note it."""
+    place = os.path.realpath(entry.path)
+    if any(os.path.commonpath((place, each)) in (place, each) for each in places):
+        return False
+    if os.path.isdir(place):
+        places.append(place)
+    return os.path.exists(place)
+
+
+def _reason_to_leave(entry: os.DirEntry[str], follow: bool) -> str:
     """Return why an entry is neither a file to look at nor a folder to enter; empty if it is."""
-    if entry.is_symlink():
+    if entry.is_symlink() and not follow:
         return LINK
     if entry.name.startswith("."):
         return HIDDEN
-    if entry.is_dir(follow_symlinks=False):
+    if entry.is_dir(follow_symlinks=follow):
         return "the Finder's own folder" if entry.name == MACOS_FOLDER else ""
-    return "" if entry.is_file(follow_symlinks=False) else "no regular file"
+    return "" if entry.is_file(follow_symlinks=follow) else "no regular file"
 
 
 def _reason_not_to_read(entry: os.DirEntry[str]) -> str:
@@ -227,7 +241,7 @@ def _reason_not_to_read(entry: os.DirEntry[str]) -> str:
     if named and named != "HEIC":
         return ""
     try:
-        kind = kind_of(_head(entry.path)) or named
+        kind = kind_of(_head(os.path.realpath(entry.path))) or named
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return reason_not_to_decode(kind) if kind else NOT_AN_IMAGE

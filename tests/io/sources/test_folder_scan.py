@@ -208,3 +208,28 @@ def test_a_folder_around_the_folders_is_entered_a_class_is_not(tmp_path):
 
     touch(tmp_path / "one", "cats/1.jpg", "cats/deep/2.jpg")
     assert descend(scan_folder(tmp_path / "one")).root == tmp_path / "one"
+
+
+def test_links_are_followed_once_where_asked(tmp_path):
+    root, other = tmp_path / "photos", tmp_path / "elsewhere"
+    for folder in (root / "a", other / "b", other / "c" / "deep"):
+        folder.mkdir(parents=True)
+        (folder / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (root / "b").symlink_to(other / "b")
+    (root / "c").symlink_to(other / "c")
+    (root / "again").symlink_to(other / "c")
+    (root / "home").symlink_to(root)
+    (other / "c" / "loop").symlink_to(other)
+    (root / "a" / "2.png").symlink_to(other / "b" / "1.png")
+    (other / "3").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (root / "a" / "3").symlink_to(other / "3")
+    (root / "a" / "4.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(other / "fifo")
+    (root / "a" / "5.png").symlink_to(other / "fifo")
+    names = {name for name, _ in scan_folder(root, follow_links=True).images}
+    assert {"a/1.png", "a/3"} < names
+    assert len(names & {"b/1.png", "a/2.png"}) >= 1
+    assert len(names & {"c/deep/1.png", "again/deep/1.png"}) == 1
+    assert not any("loop" in name or "home" in name for name in names)
+    assert not names & {"a/4.png", "a/5.png"}
+    assert {name for name, _ in scan_folder(root).images} == {"a/1.png"}
