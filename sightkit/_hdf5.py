@@ -6,9 +6,11 @@ What is handed out is in the file itself, and all of it together is no more than
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
+import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sightkit._regular_file import open_regular
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 MOST_NAMES, MOST_DEPTH, MOST_PATH = 10_000, 50, 2_000
 TEXTS = 64
 """Texts that are read at once: several may be one text in the file."""
+
+HEAP = struct.Struct("<8sQ")
+HEAP_OBJECT = struct.Struct("<HH4xQ")
+HEAP_START = b"GCOL\x01\0\0\0"
 
 Objects = dict[str, Any]
 """h5py's groups and datasets by their path, as in ``layers/conv2d/vars/0``; the root is ``""``."""
@@ -37,10 +43,11 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[Objects]:
             cannot read it, in the block too. In one line.
     """
     try:
-        open_regular(path).close()
-        with _open(path) as file:
-            yield _walk(file)
-    except (OSError, RuntimeError, KeyError, TypeError, OverflowError) as error:  # of h5py
+        with open_regular(path) as raw, _open(path) as file:
+            found = _walk(file)
+            _walk_heaps(raw, found)
+            yield found
+    except (OSError, RuntimeError, KeyError, TypeError, OverflowError, struct.error) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ValueError(reason.splitlines()[0][:200]) from error
 
@@ -141,3 +148,32 @@ def _walk(file: h5py.File) -> Objects:
             if room < 0 or chunk > size:
                 raise ValueError(f"{inside} declares more bytes than the file has")
     return found
+
+
+def _walk_heaps(raw: BinaryIO, objects: Objects) -> None:
+    """Walk the heaps of texts: HDF5 itself goes around for ever in one that is damaged.
+
+    They are looked for everywhere but in datasets of numbers.
+    """
+    arrays = [each for each in objects.values() if getattr(each, "dtype", None) is not None]
+    places = ((each.id.get_offset(), each.nbytes) for each in arrays if not is_text(each))
+    with mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        start = 0
+        for place, size in sorted((place, size) for place, size in places if place is not None):
+            _walk_heaps_of(content, start, place)
+            start = max(start, place + size)
+        _walk_heaps_of(content, start, len(content))
+
+
+def _walk_heaps_of(content: mmap.mmap, start: int, end: int) -> None:
+    while (at := content.find(HEAP_START, start, end)) >= 0:
+        _, size = HEAP.unpack_from(content, at)
+        start, inside = at + size, at + HEAP.size
+        if size <= HEAP.size or start > len(content):
+            raise ValueError("a heap of texts is damaged")
+        while inside + HEAP_OBJECT.size <= start:
+            number, _, length = HEAP_OBJECT.unpack_from(content, inside)
+            step = HEAP_OBJECT.size + -(-length // 8) * 8 if number else length
+            inside += step
+            if not step or inside > start:
+                raise ValueError("a heap of texts is damaged")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
@@ -16,6 +17,8 @@ from sightkit._network import flat_layers
 
 MOST_VALUES = 2**28
 """Of a layer's output for one image: a gigabyte."""
+FIRST, NAME = re.compile(r"[A-Za-z0-9.]"), re.compile(r"[A-Za-z0-9_.\\/>-]+")
+"""What TensorFlow takes as names of scopes."""
 MOST_ARRAYS = 2_000
 """Weights of a network that is built for its shapes alone; NASNetLarge has 1,546."""
 
@@ -46,7 +49,14 @@ def only_used(cut: Callable[[], keras.Model]) -> keras.Model:
 
 
 def require_outputs(network: keras.Model) -> None:
-    """Raise if a layer gives more numbers for an image than it may."""
+    """Raise if a layer gives more numbers for an image than it may, or no scope takes its name."""
+    names = [layer.name for layer in flat_layers(network)]
+    if not FIRST.match(network.name) or not all(map(NAME.fullmatch, [network.name, *names])):
+        raise SightkitError(
+            "The names of a network and its layers must be letters, digits and _.-/>\\.",
+            "Name them otherwise.",
+            network=network.name,
+        )
     for layer in flat_layers(network):
         for tensor in (each for node in layer._inbound_nodes for each in node.output_tensors):
             values = math.prod(side or 1 for side in tensor.shape[1:])

@@ -111,7 +111,7 @@ def attack(
             wrong[label] = text
         elif os.environ.get("SHOW"):
             print(f"{label}: {seen['outcome']} {str(seen['text'])[:230]}")
-    print(name, dict(found))
+    print(name, dict(found), flush=True)
     assert not wrong, f"{len(wrong)} of {len(changes)}:\n" + "\n".join(
         f"{label}: {text}" for label, text in wrong.items()
     )

@@ -47,7 +47,10 @@ def test_bundles(trials: Trials) -> None:
     attack("bit rot: bundles", trials, "bundle", bundle, flips_in_folder(FLIPS // 2, 9))
 
 
-@pytest.mark.parametrize("count", (50, pytest.param(FLIPS, marks=pytest.mark.faults)))
+@pytest.mark.parametrize(
+    "count",
+    (pytest.param(50, marks=pytest.mark.slow), pytest.param(FLIPS, marks=pytest.mark.faults)),
+)
 def test_checkpoints(count: int, trials: Trials, tmp_path: Path) -> None:
     folder = trials.make("run_data")
     if not (folder / "run").exists():

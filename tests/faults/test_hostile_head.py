@@ -165,6 +165,7 @@ def head_files(kind: str) -> Changes:
     return {**other_files(), **npz_files(f"{array}.npy"), **changes}
 
 
+@pytest.mark.slow
 def test_a_few(trials: Trials) -> None:
     place = trials.make("heads")
     names = ("networks of a text", "setting: 10^9 classes in pairs")

@@ -118,9 +118,13 @@ def compiled(trials: Trials) -> Path:
     return place
 
 
-def test_a_few(trials: Trials, home: Path, ensemble: Path) -> None:
+@pytest.mark.slow
+def test_a_few_weights(trials: Trials, home: Path) -> None:
     changes = few(weights(home / WEIGHTS), "fifo", "external link beside")
     attack("weights in KERAS_HOME, few", trials, "pretrained", home, changes, WEIGHTS)
+
+
+def test_a_few_ensembles(trials: Trials, ensemble: Path) -> None:
     changes = few(ensembles(0), "members dot", "members of objects", "deep", "fifo")
     attack("ensemble.json, few", trials, "ensemble", ensemble, changes, "ensemble.json")
 
