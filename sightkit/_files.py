@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _scripts
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, printable
 from sightkit._faults import crash_point
 from sightkit._regular_file import open_regular
 
@@ -127,8 +127,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Replace ``path`` atomically by JSON; NaN and infinity are refused: JSON has none."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, re.sub("[\ud800-\udfff]", lambda found: rf"\\u{ord(found[0]):x}", text) + "\n")
+    write_text(path, json_text(value, indent=2, allow_nan=False) + "\n")
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """Return JSON that UTF-8 holds: bytes of a name that are no UTF-8 are the text ``\\udcXX``."""
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return re.sub("[\ud800-\udfff]", lambda found: rf"\\u{ord(found[0]):x}", text)
 
 
 def save_figure(path: str | os.PathLike[str], figure: Any) -> None:
@@ -234,8 +239,11 @@ def require_writable(
 def require_place(path: Path) -> None:
     """Raise, before any work, unless a file or folder of this path can be written.
 
-    A name must leave room for what it has more while the file is written.
+    A name must leave room for what it has more while the file is written, and be UTF-8: files
+    and reports record it.
     """
+    if printable(str(path)) != str(path):
+        raise SightkitError("The path must be UTF-8.", f"{_way_on(path)}.", path=str(path))
     require_writable(path if path.is_dir() else path.parent, of=path)
     folder = existing_parent(path)
     most = os.pathconf(folder, "PC_NAME_MAX") - ROOM

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
-import json
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -248,7 +247,7 @@ def require_no_other_files(folder: Path) -> None:
 
 def digest(description: Mapping[str, Any]) -> str:
     """SHA-256 of a description without its own hash: finds what rotted or was edited by hand."""
-    text = json.dumps(description, sort_keys=True, ensure_ascii=False)
+    text = _files.json_text(description, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

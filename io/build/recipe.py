@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.sources.image_source import ImageSource
@@ -47,7 +48,7 @@ def source_name(source: Callable[[], ImageSource]) -> Any:
 def as_json(recipe: dict[str, Any]) -> dict[str, Any]:
     """The recipe as it will be read from a file."""
     try:
-        return json.loads(json.dumps(recipe, allow_nan=False))
+        return json.loads(_files.json_text(recipe, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise SightkitError(
             f"The configs of source and chain must be JSON ({error}).",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit.io.arguments import whole_number
 from sightkit.io.labels import check_labels
@@ -206,7 +207,7 @@ def checked_dtype(dtype: str) -> np.dtype:
 def checked_json(argument: str, value: Mapping[str, Any]) -> str:
     """JSON that fits into an attribute."""
     try:
-        text = json.dumps(dict(value), ensure_ascii=False, allow_nan=False)
+        text = _files.json_text(dict(value), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise SightkitError(f"{argument} must be JSON ({error}).") from error
     if len(text.encode("utf-8", "replace")) > ATTRIBUTE_BYTES:

@@ -102,7 +102,7 @@ HOSTILE = ("=1+1", "@x\x1b[2J\x1b]0;t\x07", "b\nSPOOFED 100 %", "\u202eetihw")
 
 @pytest.mark.slow
 def test_names_that_are_commands_are_text_everywhere(script, tmp_path):
-    """From photos to answers, in folders whose names are hostile, some of them no UTF-8."""
+    """From photos to answers, in folders whose names are hostile, one of them no UTF-8."""
     rng = np.random.default_rng(0)
     for number, name in enumerate(HOSTILE):
         (tmp_path / "in" / name).mkdir(parents=True)
@@ -110,26 +110,27 @@ def test_names_that_are_commands_are_text_everywhere(script, tmp_path):
             picture = rng.integers(60 * number, 60 * number + 50, (40, 40, 3)).astype(np.uint8)
             io.write_png(tmp_path / "in" / name / f"-{k}\x1b[1m\n.png", picture)
         (tmp_path / "in" / name / "+no\x07.txt").write_text("x")
-    out = os.fsdecode(b"caf\xe9 ")
+    out, photos = "=out ", os.fsdecode(b"caf\xe9")
+    (tmp_path / "in").rename(tmp_path / photos)
     head, train = f"{out}head", f"{out}run"
     commands = (
-        ("verify_dataset", "--data", "in", "--output", f"{out}list.csv", "--max-bad", 1),
-        ("build_folder", "--data", "in", "--size", 32, "--output", f"{out}a.h5", "--max-bad", 1),
+        ("verify_dataset", "--data", photos, "--output", f"{out}list.csv", "--max-bad", 1),
+        ("build_folder", "--data", photos, "--size", 32, "--output", f"{out}a.h5", "--max-bad", 1),
         ("train_minivggnet_photos", "--data", f"{out}a.h5", "--epochs", 1, "--output", train),
         ("evaluate", "--bundle", f"{train}/bundle", "--data", f"{out}a.h5", "--output", f"{out}e"),
-        ("predict", "in", "--bundle", f"{train}/bundle", "--output", f"{out}p.csv"),
+        ("predict", photos, "--bundle", f"{train}/bundle", "--output", f"{out}p.csv"),
         (
             "extract_features",
             "--model",
             f"{train}/bundle",
             "--data",
-            "in",
+            photos,
             "--output",
             f"{out}f.h5",
         ),
         ("train_logistic", "--features", f"{out}f.h5", "--output", head, "--folds", 2),
         ("suspicious_labels", "--features", f"{out}f.h5", "--output", f"{out}s.csv"),
-        ("predict", "in", "--bundle", f"{head}/bundle", "--output", f"{out}q.csv"),
+        ("predict", photos, "--bundle", f"{head}/bundle", "--output", f"{out}q.csv"),
     )
     for command in commands:
         result = script(*command, cwd=tmp_path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sightkit import _scripts
+from sightkit._errors import visible
 
 NAMES = sorted(_scripts.scripts(Path(__file__).parents[2] / "scripts"))
 ALONE = {"train_lenet_digits", "build_folder"}
@@ -41,6 +42,7 @@ PLACES = {
     "where nothing can be made": "/proc/{name}",
     "a name of 254 bytes": "{long}",
     "a name of 300 bytes": "{long}{long}",
+    "bytes that are no UTF-8": "caf\udce9/{name}",
     "a path that is too long": "{deep}/{name}",
 }
 
@@ -63,7 +65,7 @@ def test_an_output_that_cannot_be_is_refused_before_work(name, place, script, tm
     result = script(name, *FLAGS.get(name, ()), "--output", output, cwd=tmp_path)
     assert result.code == 2, result.stderr
     (line,) = result.stderr.splitlines()
-    assert "Received: " in line and output.split("/out")[0][:100] in line, line
+    assert "Received: " in line and visible(output).split("/out")[0][:100] in line, line
     assert "--output" in line or "shorter name" in line
     assert result.stdout == "" and result.heavy == ""
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
