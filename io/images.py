@@ -27,6 +27,8 @@ STRIP_PIXELS = 2**16
 """Converted at a time, by 16 bytes of memory each."""
 
 KINDS = ", ".join(ENDINGS)
+_CHANNELS = {2: 3, 6: 4}
+"""Of a PNG by its colour type: RGB, RGBA."""
 
 # With IMREAD_COLOR_RGB these are colour; REDUCED_COLOR would add the bit that asks for BGR.
 _REDUCED = {
@@ -115,6 +117,8 @@ def decode_image(
             coded = to_decode(data, header.frame)
     if header.kind == "HEIC":
         image = decode_heic(data)
+    elif header.kind == "PNG" and data[24] == 16 and data[25] in _CHANNELS:
+        image = _decoded_once(data, (header.height, header.width, _CHANNELS[data[25]]))
     else:
         image = decoded(coded, flags) if coded else None
     if image is None:
@@ -180,6 +184,20 @@ def decoded(data: bytes, flags: int) -> np.ndarray | None:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         return None
+
+
+def _decoded_once(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Decode a file of 16 bits, which ``imdecode`` would have in memory twice, as its own array."""
+    if not hasattr(os, "memfd_create") or math.prod(shape) < STRIP_PIXELS:
+        return decoded(data, cv2.IMREAD_UNCHANGED)
+    with open(os.memfd_create("image"), "wb") as file:
+        file.write(data)
+        file.flush()
+        place = f"/proc/self/fd/{file.fileno()}"
+        try:
+            return cv2.imread(place, np.empty(shape, np.uint16), cv2.IMREAD_UNCHANGED)
+        except cv2.error:
+            return None
 
 
 def _no_image(data: bytes, name: str) -> SightkitError:

@@ -8,6 +8,8 @@ import os
 import resource
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 import cv2
@@ -171,3 +173,26 @@ def test_tall_and_wide_pictures_are_read(ending, shape):
     assert answer is not None
     assert answer.shape == image.shape
     assert ending == ".jpg" or np.array_equal(answer, image[..., ::-1])
+
+
+PEAK = """
+import resource, sys
+from sightkit.io import read_image
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+image = read_image(sys.argv[1])
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (image.size / 3))
+"""
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("dtype", (np.uint8, np.uint16))
+@pytest.mark.parametrize("channels", (1, 3, 4))
+def test_a_large_png_takes_eight_bytes_a_pixel(channels, dtype, tmp_path):
+    tiles = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (40, 40, channels))
+    image = np.kron(tiles, np.ones((100, 100, 1))).astype(dtype)
+    path = tmp_path / "large.png"
+    assert cv2.imwrite(str(path), image)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 8.5
