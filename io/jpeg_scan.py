@@ -13,10 +13,9 @@ from __future__ import annotations
 import math
 import re
 
-import numpy as np
-
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
 _SCAN, _INTERVAL, _TABLES, _END = 0xDA, 0xDD, 0xC4, 0xD9
+_MARK = re.compile(rb"\xff[^\0]")
 _MARKER = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")
 _LOOKAHEAD = bytes(8)
 """libjpeg reads a register of 64 bits ahead."""
@@ -48,21 +47,19 @@ def _to_decode(data: bytes, frame: int) -> bytes | None:
         position = _next(data, position)
     if kind == _PROGRESSIVE or data[position + 4] < components:
         return data if _all_scans(data, frame, position) else None
-    start = _end(data, position)
-    codes = np.frombuffer(data, np.uint8, offset=start)
-    marks = (codes[:-1] == 0xFF) & (codes[1:] != 0)
-    restarts = 0
-    if interval:
-        places = np.flatnonzero(marks)
-        numbers = codes[places + 1] - 0xD0
-        restarts = int(np.argmax(numbers >= 8))
-        due = (_units(data, frame) - 1) // interval
-        if restarts not in (due, due + 1) or np.any(numbers[:restarts] != np.arange(restarts) % 8):
-            return None
-        marks[places[:restarts]] = False
-    end = start + int(np.argmax(marks))
-    if kind not in _SEQUENTIAL or not marks[end - start]:
+    if kind not in _SEQUENTIAL:
         return data
+    start, restarts = _end(data, position), 0
+    marks = _MARK.finditer(data, start)
+    mark = next(marks, None)
+    while interval and mark and mark[0][1] == 0xD0 + restarts % 8:
+        restarts += 1
+        mark = next(marks, None)
+    if mark is None:
+        return data
+    if interval and restarts - (_units(data, frame) - 1) // interval not in (0, 1):
+        return None
+    end = mark.start()
     if data.find(_HOLE, start, end) >= 0 and not _zeros_are_even(data, frame, position):
         return None
     return data[:end] + _LOOKAHEAD
