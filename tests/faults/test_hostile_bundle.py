@@ -217,7 +217,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("kind", ("network", "keras_network"))
+@pytest.mark.parametrize("kind", ("network", pytest.param("keras_network", marks=pytest.mark.slow)))
 def test_a_few_descriptions(kind: str, trials: Trials) -> None:
     bundle = trials.make(kind)
     names = ("names of objects", "4 GB of weights", "canary nested", "deep", "fifo")

@@ -37,7 +37,7 @@ def weights(path: Path) -> Changes:
     """Return changes of a file of weights that Keras 2 wrote."""
     with h5py.File(path) as file:
         kernel = next(name for name in _names(file) if name.endswith("kernel"))
-        names = [name.decode() for name in file.attrs["layer_names"]]
+        names = list(map(str, np.array(file.attrs["layer_names"], str)))
 
     def named(*layers: str) -> Changes:
         value = np.array([layer.encode() for layer in layers])
