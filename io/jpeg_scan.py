@@ -110,8 +110,8 @@ def _all_scans(data: bytes, frame: int, position: int) -> bool:
     while data[position + 1] != _END:
         after = _end(data, position)
         scan = data[position + 1] == _SCAN
+        first, last, low = data[after - 3 : after]
         if scan:
-            first, last, low = data[after - 3 : after]
             for component in data[position + 5 : after - 3 : 2]:
                 missing[component][first : last + 1] = bytes([low & 15]) * (last + 1 - first)
         found = _MARKER.search(data, after)
