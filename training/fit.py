@@ -157,9 +157,8 @@ def _fit(
     divergence = StopOnDivergence(train, best=best)
     start = Position(len(after))
     epochs += start.epoch
-    state = TrainingState(
-        model, [best, monitor, divergence, *stateful], folder, start, f"{run.id} {phase}"
-    )
+    stateful = [best, monitor, divergence, *stateful]
+    state = TrainingState(model, stateful, folder, start, f"{run.id} {phase}")
     state.require_space()
     if run.resumed:
         state.restore_latest()
@@ -172,13 +171,11 @@ def _fit(
         _continue_best(best, model, after)
     elif preflight:
         _check(model, train, validation, run)
-    run.start()
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
-        saving = SaveState(state, run.how_to_resume)
-        guards = [divergence] if guard else []
+        saving = SaveState(state, run.how_to_resume, run.start)
         listed = TrainingCallbacks(
-            [SetEpoch(train, state), *guards, *callbacks, best, monitor, saving],
+            [SetEpoch(train, state), *[divergence] * guard, *callbacks, best, monitor, saving],
             add_history=True,
             add_progbar=True,
             model=model,
@@ -191,6 +188,7 @@ def _fit(
             _train(model, train, validation, epochs, state, listed)
             listed.end()
             saving.stop()  # a signal may have come after the last epoch's end
+    run.start()
     best.set_model(model)
     best.restore()
     if phase and best.best_epoch is not None:

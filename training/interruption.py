@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -30,10 +31,17 @@ class SaveState(keras.callbacks.Callback):
     Args:
         state: what is saved.
         how_to_resume: next step, for the message.
+        saved: called after each save: there is something to continue from.
     """
 
-    def __init__(self, state: TrainingState, how_to_resume: str = "") -> None:
+    def __init__(
+        self,
+        state: TrainingState,
+        how_to_resume: str = "",
+        saved: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__()
+        self.saved = saved
         self.how_to_resume = as_given(how_to_resume)
         self.state = state
         self.received: int | None = None
@@ -76,6 +84,7 @@ class SaveState(keras.callbacks.Callback):
         self.position = Position(epoch + 1)
         _faults.crash_point("epoch.before_checkpoint")
         self.state.save(self.position)
+        self.saved()
         _faults.crash_point("epoch.after_checkpoint")
         self._last = time.monotonic()
         self.stop()
@@ -94,6 +103,7 @@ class SaveState(keras.callbacks.Callback):
             self.position = Position(self.position.epoch)
         else:
             self.state.save(self.position, metrics)
+            self.saved()
         self._last = time.monotonic()
         self.stop()
 

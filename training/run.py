@@ -80,9 +80,9 @@ class Run:
         one; with ``overwrite`` that of any run of the experiment. Files that no run writes are
         never deleted. A resume takes over the number of threads that the run was begun with.
 
-        What is overwritten is put aside until the new run starts (``start``, which ``fit`` calls)
-        or ends without an error: if it fails before, or is killed, the old run comes back, at once
-        or when the folder is opened next, whatever the new one has written.
+        What is overwritten is put aside until the new run has a checkpoint (``start``, which
+        ``fit`` calls) or ends without an error: if it fails before, or is killed, the old run comes
+        back, at once or when the folder is opened next, whatever the new one has written.
 
         Args:
             config: flags of the experiment; see ``RunConfig``.

@@ -17,7 +17,7 @@ FIT = ("train_logistic", "--features", "f.h5", "--folds", 2, "--strengths", 0.1)
 TRAIN = ("train_lenet_digits", "--smoke", "--epochs", 4, "--data", "digits.h5")
 MODEL = ("--model", "minivggnet", "--random-weights", "--data", "photos")
 EVALUATE = ("evaluate", "--bundle", "lenet/bundle", "--data", "digits.h5")
-ENSEMBLE = ("ensemble", "train_lenet_digits", "--flags=--data digits.h5 --epochs 1")
+ENSEMBLE = ("ensemble", "train_lenet_digits", "--smoke")
 LOCKS = (
     ((*FIT, "--output", "head", "--overwrite"), "head/.lock"),
     ((*FIT, "--output", "new"), "new/.lock"),
