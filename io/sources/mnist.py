@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sightkit._arrays import read_npz
 from sightkit._errors import SightkitError, in_a_line
 from sightkit._regular_file import read_regular_file
 from sightkit.io.data_sets import DATA_SETS
@@ -137,8 +138,8 @@ def _load_mnist() -> Any:
 
         return keras.datasets.mnist.load_data()
     # Keras would delete a file with another checksum, to download its own.
-    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-        parts = [(file[f"x_{part}"], file[f"y_{part}"]) for part in ("train", "test")]
+    file = read_npz(path, MAXIMUM_BYTES)
+    parts = [(file[f"x_{part}"], file[f"y_{part}"]) for part in ("train", "test")]
     MNIST.report(path)
     return parts
 
