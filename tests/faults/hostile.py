@@ -217,7 +217,7 @@ def other_files(ending: str = "") -> Changes:
 
     def sparse(path: Path) -> None:
         with open(path, "r+b") as file:
-            file.truncate(2**28)
+            file.truncate(2**26)
 
     def behind(path: Path) -> None:
         os.mkfifo(path.with_name("pipe"))
