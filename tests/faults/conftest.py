@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,14 +10,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from sightkit import _files
+from sightkit._errors import SightkitError, explained, visible
 
 sys.path.insert(0, str(Path(__file__).parent))  # what several files of tests use
 
@@ -191,3 +194,42 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if TABLE.rows:
         terminalreporter.section("hostile and damaged files")
         terminalreporter.write_line(str(TABLE))
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(200, marks=pytest.mark.slow),
+        pytest.param(10_000, marks=pytest.mark.faults),
+    ]
+)
+def fuzz(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Call ``attempt`` with many examples: 200 in make test-all, 10,000 in make test-faults."""
+
+    def run(attempt: Callable[..., None], *strategies: Any) -> None:
+        few = hypothesis.HealthCheck
+        settings = hypothesis.settings(
+            max_examples=request.param,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=[few.too_slow, few.data_too_large, few.large_base_example],
+        )
+        settings(hypothesis.given(*strategies)(attempt))()
+
+    return run
+
+
+@pytest.fixture
+def refused() -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Accept, in its block, what is sound all the same, and errors of one line."""
+
+    @contextlib.contextmanager
+    def block(refusal: Any = SightkitError) -> Iterator[None]:
+        try:
+            yield
+        except refusal as error:
+            text = str(explained(error, {}) if isinstance(error, OSError) else error)
+            assert "\n" not in text and len(text) < 40_000
+            assert visible(text) == text
+
+    return block
