@@ -81,6 +81,12 @@ class HDF5DatasetWriter:
     ) -> None:
         self.path = Path(path)
         self.dims = tuple(whole_number("dims", size, at_least=1) for size in dims)
+        if len(self.dims) == 4 and self.dims[1] in COLOURS and min(self.dims[2:]) > 4:
+            raise SightkitError(
+                "Images are channels-last, (N, H, W, C).",
+                "Give rows of np.moveaxis(images, 1, -1).",
+                dims=self.dims,
+            )
         self.class_names = values.checked_names(class_names)
         self.splits = values.split_ranges(splits or {"train": self.dims[0]}, self.dims[0])
         self.data_key = values.checked_key(data_key)

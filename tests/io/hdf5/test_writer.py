@@ -383,3 +383,11 @@ def test_a_link_in_the_place_of_a_temporary_file_is_not_followed(name, resumable
         writer.add(np.zeros((1, 2, 2, 1), np.uint8), [0])
     assert (tmp_path / "thesis.txt").read_text() == "mine"
     assert not (tmp_path / "x.h5").is_symlink()
+
+
+def test_channels_that_come_first_are_refused_and_thin_images_are_not(tmp_path):
+    for dims in ((5, 3, 28, 28), (5, 1, 8, 8)):
+        with pytest.raises(SightkitError, match=r"channels-last.*moveaxis"):
+            HDF5DatasetWriter(dims, tmp_path / "first.h5", class_names=("a", "b"))
+    for dims in ((5, 28, 28, 3), (5, 1, 28, 3), (5, 3, 3, 1), (5, 3, 28, 4), (5, 1)):
+        HDF5DatasetWriter(dims, tmp_path / "last.h5", class_names=("a", "b")).abort()
