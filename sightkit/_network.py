@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -94,17 +95,61 @@ def save_weights(network: Any, path: Path) -> None:
     """Save weights as Keras does, where there is room for them.
 
     HDF5 that fails in the middle ends the process by a segmentation fault (h5py issue 914): the
-    space is taken first, by a file that fails plainly.
+    space is taken first, which fails plainly, and HDF5 writes into it.
 
     Raises:
         OSError: a full disk, a quota or a size limit.
     """
-    try:
-        with open(path, "xb") as file:
+    from keras.src.saving import saving_lib
+
+    with open(path, "x+b", buffering=0) as file:
+        try:
             os.posix_fallocate(file.fileno(), 0, bytes_of_weights(network))
-    finally:
-        path.unlink(missing_ok=True)
-    network.save_weights(path)
+            reserved = _Reserved(file)
+            store = saving_lib.H5IOStore(reserved, mode="w")
+            saving_lib._save_state(network, store, None, "", set())  # as network.save_weights does
+            store.close()
+            file.truncate(reserved.end)
+        except BaseException:
+            path.unlink()
+            raise
+
+
+class _Reserved(io.BytesIO):
+    """A file whose space is taken already, which HDF5 finds empty."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        super().__init__()
+        self.file = file
+        self.end = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move; the end is that of what was written."""
+        if whence == os.SEEK_END:
+            return self.file.seek(self.end + offset)
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self.file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what was written."""
+        return self.file.readinto(buffer) or 0
+
+    def write(self, data: Any) -> int:
+        """Write all of it."""
+        view = memoryview(data).cast("B")
+        written = 0
+        while written < len(view):
+            written += self.file.write(view[written:]) or 0
+        self.end = max(self.end, self.file.tell())
+        return written
+
+    def truncate(self, size: int | None = None) -> int:
+        """Note the length; the space stays taken."""
+        self.end = self.file.tell() if size is None else size
+        return self.end
 
 
 def bytes_of_weights(network: Any) -> int:

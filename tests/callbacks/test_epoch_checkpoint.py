@@ -62,11 +62,11 @@ def test_write_error_leaves_the_old_files_and_no_partial_one(tmp_path, monkeypat
     feed(callback, [0])
     callback.set_model(network(1))
 
-    def half(file, *args, **kwargs):
-        file.write_bytes(b"half")
+    def half(network, path):
+        path.write_bytes(b"half")
         raise RuntimeError("disk gone")
 
-    monkeypatch.setattr(callback.model, "save_weights", half)
+    monkeypatch.setattr("sightkit.callbacks.epoch_checkpoint.save_weights", half)
     with pytest.raises(RuntimeError):
         callback.on_epoch_end(1)
     assert saved(tmp_path) == {"epoch-00001": 0}

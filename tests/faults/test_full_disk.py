@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -73,9 +74,10 @@ def fill(disk, sign, room):
     end = time.monotonic() + 120
     while not any(disk.glob(sign)) and time.monotonic() < end:
         time.sleep(0.0005)
-    with open(disk / "filler", "wb") as file:
-        free = shutil.disk_usage(disk).free
-        os.posix_fallocate(file.fileno(), 0, max(1, free - room))
+    with open(disk / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while (free := shutil.disk_usage(disk).free) > room:  # the script writes and deletes too
+            os.posix_fallocate(file.fileno(), file.tell(), (free - room + 1) // 2)
+            file.seek(0, os.SEEK_END)
 
 
 MOMENTS = (
