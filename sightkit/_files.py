@@ -236,12 +236,13 @@ def require_writable(
         ) from error
 
 
-def require_place(path: Path) -> None:
+def require_place(path: str | os.PathLike[str]) -> None:
     """Raise, before any work, unless a file or folder of this path can be written.
 
     A name must leave room for what it has more while the file is written, and be UTF-8: files
     and reports record it.
     """
+    path = Path(path)
     if printable(str(path)) != str(path):
         raise SightkitError("The path must be UTF-8.", f"{_way_on(path)}.", path=str(path))
     require_writable(path if path.is_dir() else path.parent, of=path)

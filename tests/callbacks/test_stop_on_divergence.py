@@ -206,6 +206,7 @@ def test_nan_samples_are_named_and_the_rate_is_not_blamed(data):
     assert "Lower" not in str(error)
 
 
+@pytest.mark.slow
 def test_nan_weights_stop_the_epoch_even_if_the_loss_hides_them(data):
     """On a CPU TensorFlow's ReLU makes 0 of NaN: the loss stays finite."""
 

@@ -111,6 +111,7 @@ def test_rate_falls_in_cycles_whatever_the_optimizers_own(rate, tmp_path):
     assert names == ["epoch-00002.weights.h5", "epoch-00004.weights.h5"]
 
 
+@pytest.mark.slow
 def test_snapshots_become_bundles_that_predict_as_their_weights(trained_bundles, tmp_path, rng):
     _, (bundle,) = trained_bundles(tmp_path)
     (tmp_path / "run").mkdir()

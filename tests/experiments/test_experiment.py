@@ -190,6 +190,7 @@ def test_a_split_that_is_not_there_is_refused_before_keras(
             run.use(file)  # of a folder of photos
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("builder", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_size_is_that_of_network_and_bundle(builder, monkeypatch):
     """Of stored images where the script stores them, else of the chain."""

@@ -131,6 +131,7 @@ except SightkitError as error:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locking", ("TRUE", "FALSE"))
 def test_two_processes_never_write_one_dataset(locking, tmp_path):
     path = tmp_path / "data.h5"

@@ -10,13 +10,27 @@ import sys
 
 import pytest
 
-from sightkit import _faults, _files, _locks
+from sightkit import _faults, _files, _folders, _locks
 from sightkit._errors import SightkitError
 
 REPLACE = """
 import sys
 from sightkit import _faults, _files, _locks
 _files.write_text(sys.argv[1], "new" * 100_000)
+"""
+REPLACE_FOLDER = """
+import sys
+from pathlib import Path
+from sightkit import _folders
+_folders.replace(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+REPLACE_FILES = """
+import sys
+from pathlib import Path
+from sightkit import _folders
+with _folders.replacing_together(Path(sys.argv[1]), ("a", "b")) as folder:
+    for name in ("a", "b"):
+        (folder / name).write_text("new")
 """
 TOO_LARGE = """
 import resource, signal, sys
@@ -71,6 +85,31 @@ def test_a_kill_leaves_the_old_file_or_the_new(point, renamed, old, tmp_path):
         assert not path.exists()
     assert run(REPLACE, path)[0] == 0  # and nothing stands in the way of the next
     assert path.read_text() == "new" * 100_000
+
+
+@pytest.mark.parametrize("point", ("folder.aside", "folder.replaced"))
+def test_a_kill_leaves_the_old_folder_or_the_new(point, tmp_path):
+    new, folder = tmp_path / "new", tmp_path / "folder"
+    for place in (new, folder):
+        place.mkdir()
+        (place / "name").write_text(place.name)
+    assert run(REPLACE_FOLDER, new, folder, **{_faults.CRASH_VARIABLE: point})[0] == 137
+    _folders.put_back(folder)
+    expected = "folder" if point == "folder.aside" else "new"
+    assert (folder / "name").read_text() == expected
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"), (("files.written", "old"), ("files.renamed", "new"))
+)
+def test_a_kill_leaves_the_old_files_or_the_new(point, expected, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("old")
+    assert run(REPLACE_FILES, tmp_path, **{_faults.CRASH_VARIABLE: point})[0] == 137
+    assert [(tmp_path / name).read_text() for name in ("a", "b")] == [expected] * 2
+    assert run(REPLACE_FILES, tmp_path)[0] == 0
+    _folders.remove_partial(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 @pytest.mark.parametrize("old", (None, "old"))

@@ -217,6 +217,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ("network", pytest.param("keras_network", marks=pytest.mark.slow)))
 def test_a_few_descriptions(kind: str, trials: Trials) -> None:
     bundle = trials.make(kind)

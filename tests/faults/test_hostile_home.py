@@ -124,6 +124,7 @@ def test_a_few_weights(trials: Trials, home: Path) -> None:
     attack("weights in KERAS_HOME, few", trials, "pretrained", home, changes, WEIGHTS)
 
 
+@pytest.mark.slow
 def test_a_few_ensembles(trials: Trials, ensemble: Path) -> None:
     changes = few(ensembles(0), "members dot", "members of objects", "deep", "fifo")
     attack("ensemble.json, few", trials, "ensemble", ensemble, changes, "ensemble.json")

@@ -48,7 +48,14 @@ def crash_points():
 def test_every_crash_point_of_a_training_is_among_those_tried():
     if not (Path(sightkit.__file__).parents[1] / "training" / "fit.py").exists():
         pytest.skip("sightkit is installed without its sources beside it")
-    elsewhere = ("archive.", "build.", "dataset.", "run.")  # see the tests of those
+    elsewhere = (
+        "archive.",
+        "build.",
+        "dataset.",
+        "files.",
+        "folder.",
+        "run.",
+    )  # see the tests of those
     of_datasets = {name for name in crash_points() if name.startswith(elsewhere)}
     assert crash_points() - of_datasets == DURING_TRAINING
     points = [point for chain in CHAINS.values() for point in chain if isinstance(point, str)]
@@ -121,6 +128,7 @@ def test_a_run_killed_again_and_again_ends_as_if_never_killed(
     assert finished.result == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "after"),
     (pytest.param(signal.SIGTERM, 143, 8, marks=pytest.mark.slow), (signal.SIGINT, 130, 1)),

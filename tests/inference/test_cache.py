@@ -52,6 +52,7 @@ def ask(images_for):
     return ask
 
 
+@pytest.mark.slow
 def test_a_second_process_need_not_convert(network, ask, conversions, tmp_path):
     first = ask(network, tmp_path / "cache")
     second = ask(network, tmp_path / "cache")

@@ -294,6 +294,7 @@ def test_compile_leaves_the_network_as_it_was(engine, network, made_by):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "engine",
     ["openvino", *(pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "folded"))],
@@ -340,6 +341,7 @@ def test_memory_is_bounded_by_the_batch(images_for, monkeypatch):
     assert peak < images.nbytes / 4
 
 
+@pytest.mark.slow
 def test_openvino_takes_no_more_than_a_batch_at_once(images_for, monkeypatch):
     pytest.importorskip("openvino")
     network = zoo.ShallowNet((16, 16, 3), 3)
@@ -353,6 +355,7 @@ def test_openvino_takes_no_more_than_a_batch_at_once(images_for, monkeypatch):
     assert sum(taken) == 30 and max(taken) * engine.streams <= max(4, engine.streams)
 
 
+@pytest.mark.slow
 def test_whole_parts_and_the_rest_give_the_same(images_for, monkeypatch):
     pytest.importorskip("openvino")
     monkeypatch.setattr(openvino_engine, "PART_VALUES", 3 * 16 * 16 * 3)

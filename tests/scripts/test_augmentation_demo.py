@@ -14,6 +14,7 @@ from sightkit.preprocessing import RandomPreprocessor
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
+@pytest.mark.slow
 def test_a_sheet_of_the_sample_photo_is_drawn(script, tmp_path):
     result = script("augmentation_demo", "--smoke", cwd=tmp_path)
     assert result.code == 0, result.stderr

@@ -88,6 +88,7 @@ def test_an_exponential_average_has_no_bias_at_its_beginning():
     close(averages(model), expected)
 
 
+@pytest.mark.slow
 def test_training_is_not_changed_by_it():
     averaged, plain = compiled(with_weight_average(SGD)), compiled(SGD)
     for ours, theirs in zip(steps(averaged, 5), steps(plain, 5), strict=True):

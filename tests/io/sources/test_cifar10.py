@@ -158,6 +158,7 @@ def test_an_archive_that_the_user_put_there_stays(content, tmp_path, monkeypatch
     assert archive.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_the_published_files(test_data):
     source = Cifar10(test_data / "cifar10")()
     assert len(source) == 60_000

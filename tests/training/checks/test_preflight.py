@@ -285,6 +285,7 @@ def test_channels_first(photos):
     assert "channels first" in result["channels"].found
 
 
+@pytest.mark.slow
 def test_a_network_that_was_built_for_channels_first(photos):
     first = np.moveaxis(floats(photos[0]), -1, 1)
     layers = [keras.layers.Conv2D(4, 3, padding="same"), keras.layers.Flatten()]
