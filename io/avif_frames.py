@@ -1,4 +1,4 @@
-"""The size of the frames that an AVIF's AV1 streams hold, whatever its boxes say of it."""
+"""The size of the frames that an AVIF's AV1 streams hold, whatever its boxes declare."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Iterator
 _SEQUENCE_HEADER = 1
 
 
-def true_size(data: bytes, told: tuple[int, int]) -> tuple[tuple[int, int], str]:
+def true_size(data: bytes, declared: tuple[int, int]) -> tuple[tuple[int, int], str]:
     """Return (width, height) of the largest frame, and why the file is refused; empty if it is not.
 
     Args:
         data: content of an AVIF.
-        told: its size as its boxes tell it.
+        declared: its size as its boxes declare it.
 
     Raises:
         ValueError: no item is found.
         IndexError: the file is cut off.
     """
     sizes = [size for item in _items(data) for size in _frames(item)]
-    same = told in sizes or (sizes and b"grid" in data)  # of tiles
-    refusal = "" if same else "its boxes and its stream tell different sizes"
-    return max([told, *sizes], key=math.prod), refusal
+    same = declared in sizes or (sizes and b"grid" in data)  # of tiles
+    refusal = "" if same else "its boxes and its stream declare different sizes"
+    return max([declared, *sizes], key=math.prod), refusal
 
 
 def _items(data: bytes) -> Iterator[bytes]:
-    """Yield what the item location box says lies in the file, item by item."""
+    """Yield the parts of the file that the item location box names, item by item."""
     read = _Bits(data, 8 * (data.index(b"iloc") + 4))
     version = read(8)
     read(24)
@@ -47,7 +47,7 @@ def _items(data: bytes) -> Iterator[bytes]:
 def _frames(item: bytes) -> Iterator[tuple[int, int]]:
     """Yield the sizes of the sequence headers among the units of a stream."""
     position = 0
-    while position < len(item) and item[position] & 0x82 == 0x02:  # a unit that tells its length
+    while position < len(item) and item[position] & 0x82 == 0x02:  # a unit with its length
         kind, extended = item[position] >> 3, item[position] >> 2 & 1
         position += 1 + extended
         length = shift = 0

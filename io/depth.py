@@ -73,7 +73,7 @@ def report_depth() -> Iterator[None]:
 
 
 def note_depth(image: np.ndarray) -> None:
-    """Tell those who watch of the values of a 16-bit file."""
+    """Report the values of a 16-bit file to those who watch."""
     if _watching:
         largest = int(image.max())
         with _lock:

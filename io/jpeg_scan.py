@@ -31,7 +31,7 @@ def to_decode(data: bytes, frame: int) -> bytes | None:
         frame: where its frame header begins.
 
     Returns:
-        None where the markers tell already that data are missing.
+        None where the markers show already that data are missing.
     """
     try:
         return _to_decode(data, frame)

@@ -1,49 +1,25 @@
-"""The dataset file: its layout, and a reader that trusts nothing in it.
-
-=============== ======================================================================
-images          (N, H, W, C) uint8, contiguous; or another ``data_key`` and dtype
-labels          (N,) int64, indices into class_names
-class_names     (classes,) UTF-8
-sources         (N,) UTF-8, where each row comes from
-hashes          (N, 32) uint8, SHA-256 of each row's bytes
-originals       (N, 8) uint8, begin of the SHA-256 of the image that a row was made of; of features
-groups          (N,) int64, equal for rows that stay in one split; where there are groups
-attributes      format, schema, colour, splits, preprocessing, recipe, mean (JSON or
-                numbers), labels_sha256, origins_sha256, attributes_sha256, and
-                ``complete``, written last
-=============== ======================================================================
-
-Rows of one split are together, in the order of ``splits``. All of it may be in a group of a file
-(``h5py.File.copy`` puts it there): ``DatasetFile.open`` takes the path.
-"""
+"""A reader of dataset files, whose form is in ``layout``, that trusts nothing in them."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NotRequired
+from typing import Any
 
-import h5py
 import numpy as np
-from typing_extensions import TypedDict
 
 from sightkit import _schema
 from sightkit._errors import SightkitError, few
-from sightkit._hdf5 import Objects, attribute, is_text, open_hdf5, texts
-from sightkit._schema import Name, Names, Sha256, Whole
+from sightkit._hdf5 import Objects, attribute, open_hdf5, texts
+from sightkit._schema import Names
 from sightkit.io.hdf5.checked_rows import CheckedRows
+from sightkit.io.hdf5.layout import column, group_of, inside, read_attributes
 from sightkit.io.hdf5.opening import check_kind
-from sightkit.io.hdf5.values import attributes_sha256, identity, origins_sha256
-
-FORMAT = "sightkit-dataset"
-SCHEMA = 4
-IN_JSON = ("splits", "preprocessing", "recipe")
-"""Attributes that are JSON in the file."""
-STRINGS = h5py.string_dtype("utf-8")
+from sightkit.io.hdf5.values import identity, origins_sha256
 
 
 @dataclass(frozen=True)
@@ -112,7 +88,7 @@ class DatasetFile:
         before = _stamp(os.stat(path))
         try:
             with open_hdf5(path) as objects:
-                group = _group_of(path, objects, key.strip("/"))
+                group = group_of(path, objects, key.strip("/"))
                 found = _describe(path, objects, before, group)
         except ValueError as error:
             # It may be anybody's HDF5: deleting it is not advised.
@@ -150,7 +126,7 @@ class DatasetFile:
     def hashes(self) -> np.ndarray:
         """SHA-256 of the bytes of each row as it was written: uint8 (N, 32)."""
         with self._columns() as objects:
-            return _column(objects, "hashes", len(self.labels))[...]
+            return column(objects, "hashes", len(self.labels))[...]
 
     def sources(self) -> tuple[str, ...]:
         """The origin of each row."""
@@ -163,9 +139,9 @@ class DatasetFile:
     def _origins(self) -> tuple[tuple[str, ...], np.ndarray | None]:
         with self._columns() as objects:
             count = len(self.labels)
-            sources = texts(_column(objects, "sources", count))
+            sources = texts(column(objects, "sources", count))
             known = "originals" in objects
-            originals = _column(objects, "originals", count)[...] if known else None
+            originals = column(objects, "originals", count)[...] if known else None
             if origins_sha256(sources, originals) != self.origins_sha256:
                 raise ValueError("sources or originals differ from what was written")
             return tuple(sources), originals
@@ -219,7 +195,7 @@ class DatasetFile:
             with open_hdf5(self.path) as objects:
                 if _stamp(os.stat(self.path)) != self.stamp:
                     raise self._replaced()
-                yield _inside(objects, self.group)
+                yield inside(objects, self.group)
         except ValueError as error:
             raise _damaged(self.path, str(error)) from error
 
@@ -235,71 +211,10 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-class Attributes(TypedDict):
-    """The attributes of a dataset file."""
-
-    format: Literal["sightkit-dataset"]
-    schema: Literal[4]
-    complete: Literal[1]
-    data_key: Name
-    colour: Literal["RGB", "gray", "none"]
-    splits: dict[Name, tuple[Whole, Whole]]
-    preprocessing: dict[str, Any]
-    recipe: dict[str, Any]
-    mean: list[float]
-    labels_sha256: Sha256
-    origins_sha256: Sha256
-
-
-class NearCopies(TypedDict):
-    """What was said of them."""
-
-    text: NotRequired[str]
-
-
-class Recipe(TypedDict):
-    """What is read again of a recipe, beside what it is compared with."""
-
-    left_out: NotRequired[dict[str, Whole]]
-    near_copies: NotRequired[NearCopies]
-    place: NotRequired[str]
-
-
-def _group_of(path: Path, objects: Objects, key: str) -> str:
-    """Return the group that holds the rows of a key; empty for those of the file itself."""
-    if not key and attribute(objects[""], "format") == FORMAT:
-        return ""
-    groups = {
-        "/".join(filter(None, (group, str(attribute(each, "data_key"))))): group
-        for group, each in sorted(objects.items())
-        if attribute(each, "format") == FORMAT
-    }
-    if key not in groups:
-        raise SightkitError(
-            "The file must be a dataset that HDF5DatasetWriter wrote"
-            + (f"; it holds {few(list(groups))}." if groups else "."),
-            (
-                *(f'give --key="{each}"' for each in list(groups)[:1]),
-                "build it with one of scripts/build_*.py or train_*.py",
-            ),
-            path=str(path),
-            **({"key": key} if key else {}),
-        )
-    return groups[key]
-
-
-def _inside(objects: Objects, group: str) -> Objects:
-    """Return what is in a group, which is empty for the file itself, by its path in there."""
-    if not group:
-        return objects
-    inside = {name.removeprefix(f"{group}/"): each for name, each in objects.items()}
-    return {**inside, "": objects[group]}
-
-
 def _describe(
     path: Path, objects: Objects, stamp: tuple[int, int, int, int], group: str
 ) -> DatasetFile:
-    objects = _inside(objects, group)
+    objects = inside(objects, group)
     file = objects[""]
     if not attribute(file, "complete"):
         raise SightkitError(
@@ -307,26 +222,15 @@ def _describe(
             "Delete it and build it again.",
             path=str(path),
         )
-    found = {name: attribute(file, name) for name in file.attrs}
-    written = found.pop("attributes_sha256", None)
-    try:
-        about = _schema.checked(
-            {**found, **{name: _schema.parse(str(found.get(name)), dict) for name in IN_JSON}},
-            Attributes,
-        )
-    except _schema.NewerVersion as error:
-        raise SightkitError(str(error), "Update sightkit.", path=str(path)) from error
-    _schema.checked(about["recipe"], Recipe, more=True)
-    if written != attributes_sha256(found):
-        raise ValueError("its attributes differ from what was written")
+    about = read_attributes(path, file)
     data_key = about["data_key"]
     if data_key not in objects:
         raise ValueError(f"it has no {data_key}")
-    rows, labels = objects[data_key], _column(objects, "labels")[...]
-    class_names = tuple(texts(_column(objects, "class_names")))
+    rows, labels = objects[data_key], column(objects, "labels")[...]
+    class_names = tuple(texts(column(objects, "class_names")))
     count = len(labels)
-    hashes = _column(objects, "hashes", count)[...]
-    groups = _column(objects, "groups", count)[...] if "groups" in objects else None
+    hashes = column(objects, "hashes", count)[...]
+    groups = column(objects, "groups", count)[...] if "groups" in objects else None
     sha256 = identity(labels, hashes, class_names, about["splits"], groups)
     if sha256 != about["labels_sha256"]:
         raise ValueError("labels, hashes or class names differ from what was written")
@@ -371,34 +275,9 @@ def _check_values(file: DatasetFile) -> None:
         raise ValueError(f"a mean of {len(file.mean)} channels")
     ends = [0, *(end for ends in file.splits.values() for end in ends), len(labels)]
     pairs = list(zip(ends[::2], ends[1::2], strict=True))
-    inside = all(first < last for first, last in file.splits.values())
-    if not inside or any(last != first for last, first in pairs):
+    filled = all(first < last for first, last in file.splits.values())
+    if not filled or any(last != first for last, first in pairs):
         raise ValueError(f"splits {file.splits} do not divide {len(labels)} rows")
-
-
-COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
-    "labels": (np.int64, ()),
-    "groups": (np.int64, ()),
-    "hashes": (np.uint8, (32,)),
-    "originals": (np.uint8, (8,)),
-    "sources": (None, ()),
-    "class_names": (None, ()),
-}
-"""Dtype (None: text) and shape of an entry."""
-
-
-def _column(objects: Objects, name: str, count: int | None = None) -> h5py.Dataset:
-    """Return a dataset beside the rows, with ``count`` entries where that is known."""
-    dtype, shape = COLUMNS[name]
-    found = objects.get(name)
-    if found is None or not hasattr(found, "dtype"):
-        raise ValueError(f"it has no {name}")
-    kind = is_text(found) if dtype is None else found.dtype == dtype
-    if not kind or found.shape[1:] != shape or not found.shape:
-        raise ValueError(f"{name} holds {found.dtype} of shape {found.shape}")
-    if count not in (None, len(found)):
-        raise ValueError(f"{len(found)} {name} for {count} rows")
-    return found
 
 
 def _damaged(path: Path, reason: str) -> SightkitError:

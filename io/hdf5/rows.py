@@ -17,7 +17,7 @@ import numpy as np
 
 from sightkit import _faults, _locks
 from sightkit._errors import SightkitError
-from sightkit.io.hdf5.file import STRINGS
+from sightkit.io.hdf5.layout import STRINGS
 
 
 class RowFile:

@@ -14,8 +14,8 @@ from sightkit import _faults, _files, _locks
 from sightkit._errors import SightkitError
 from sightkit.io.arguments import whole_number
 from sightkit.io.hdf5 import values
-from sightkit.io.hdf5.file import FORMAT, SCHEMA
 from sightkit.io.hdf5.journal import ENDING, Journal, LeftOut, Portion, those_that_came
+from sightkit.io.hdf5.layout import FORMAT, SCHEMA
 from sightkit.io.hdf5.rows import RowFile, as_user_error, dataset_lock, write_columns
 
 COLOURS = {1: "gray", 3: "RGB"}
