@@ -73,8 +73,8 @@ def numbers(dataset: h5py.Dataset) -> np.ndarray:
     return dataset[...]
 
 
-def is_text(dataset: h5py.Dataset) -> bool:
-    """Return whether a dataset holds texts."""
+def is_text(dataset: h5py.Dataset | h5py.h5a.AttrID) -> bool:
+    """Return whether a dataset or an attribute holds texts."""
     import h5py
 
     return h5py.check_string_dtype(dataset.dtype) is not None
@@ -88,6 +88,8 @@ def attribute(owner: Any, name: str) -> Any:
     """
     if name not in owner.attrs:
         return None
+    if not _is_plain(stored := owner.attrs.get_id(name)):  # HDF5 crashes on types of no kind
+        raise ValueError(f"the attribute {name} holds {stored.dtype}")
     value: np.ndarray | Any = owner.attrs[name]
     if hasattr(value, "tolist"):
         value = value.tolist()
@@ -96,6 +98,10 @@ def attribute(owner: Any, name: str) -> Any:
     if not isinstance(value, str | int | float | list):
         raise ValueError(f"the attribute {name} holds {type(value).__name__}")
     return value
+
+
+def _is_plain(stored: h5py.Dataset | h5py.h5a.AttrID) -> bool:
+    return stored.dtype.kind in "biufS" or is_text(stored)
 
 
 def _open(path: str | os.PathLike[str]) -> h5py.File:
@@ -140,7 +146,7 @@ def _walk(file: h5py.File) -> Objects:
                 continue
             if not isinstance(each, h5py.Dataset) or each.external or each.is_virtual:
                 raise ValueError(f"{inside} is no dataset of this file's own")
-            if each.shape is None or (each.dtype.kind not in "biufS" and not is_text(each)):
+            if each.shape is None or not _is_plain(each):
                 raise ValueError(f"{inside} holds {each.dtype}, or nothing")
             room -= each.nbytes
             chunk = each.dtype.itemsize

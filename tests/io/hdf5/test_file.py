@@ -252,6 +252,14 @@ def test_labels_that_are_no_integers_are_refused(path):
     refuse(path, "damaged.*labels holds")
 
 
+def test_an_attribute_of_no_kind_is_refused(path):
+    """A text of variable length is one bit from a kind that HDF5 crashes at."""
+    content = bytearray(path.read_bytes())
+    content[content.index(b"colour\0\0\x19\1") + len(b"colour\0\0\x19")] ^= 8
+    path.write_bytes(content)
+    refuse(path, "damaged.*attribute colour holds")
+
+
 def test_rows_beyond_the_end_of_the_file_are_refused_at_opening(path):
     """Cut off within the rows, if these are what lies last."""
     with h5py.File(path, "r+") as file:
