@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -44,6 +45,33 @@ def read_own(folder: Path, name: str, kind: str) -> dict[str, Any] | None:
             found=others[:3],
         )
     return None
+
+
+def others(folder: Path, own: re.Pattern[str]) -> list[str]:
+    """Return the files in a folder that is ours, and below it, that are not ours.
+
+    Args:
+        folder: where it is missing, or a link, nothing is found.
+        own: fits the paths of our files, relative to the folder, with ``/``.
+    """
+    below = folder.rglob("*") if _files.is_own_folder(folder) else ()
+    paths = [path.relative_to(folder) for path in below if not _files.is_own_folder(path)]
+    return sorted(
+        path.as_posix()
+        for path in paths
+        if not own.fullmatch(path.as_posix()) and not any(map(_files.is_partial, path.parts))
+    )
+
+
+def require_no_others(folder: Path, found: Collection[str]) -> None:
+    """Raise where files that are not ours are in a folder that is about to be deleted."""
+    if found:
+        raise SightkitError(
+            f"The folder {folder.name}/ is deleted, and must hold no files but its own.",
+            "Move them elsewhere, or choose another --output.",
+            folder=str(folder),
+            found=[*found][:3],
+        )
 
 
 @contextlib.contextmanager

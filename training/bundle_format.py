@@ -233,16 +233,11 @@ def check_place(folder: str | os.PathLike[str]) -> Path:
 
 def require_no_other_files(folder: Path) -> None:
     """Raise where a bundle, which will be replaced, holds files that no bundle has."""
-    names = {*os.listdir(folder)} if _files.is_own_folder(folder) else set[str]()
+    found = _folders.others(folder, USUAL)
     with contextlib.suppress(SightkitError):  # a damaged one has the usual names
-        names -= {*_files.stored_json(folder / DESCRIPTION).get("files", ())}
-    if others := sorted(name for name in names if not USUAL.fullmatch(name)):
-        raise SightkitError(
-            "A bundle that is replaced must hold no files but its own: they would be deleted.",
-            "Move them elsewhere, or choose another --output.",
-            bundle=str(folder),
-            found=others[:3],
-        )
+        listed = _files.stored_json(folder / DESCRIPTION).get("files", ())
+        found = [name for name in found if name not in listed]
+    _folders.require_no_others(folder, found)
 
 
 def digest(description: Mapping[str, Any]) -> str:

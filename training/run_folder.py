@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NotRequired
@@ -9,8 +10,9 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from sightkit import _files, _folders, _run_files, _schema
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit._schema import Count, Name
+from sightkit._scripts import warn
 from sightkit.training.bundle_format import require_no_other_files
 from sightkit.training.run_config import RunConfig, require_same_settings
 
@@ -36,6 +38,11 @@ CONTENTS = {
     _run_files.ENVIRONMENT: "command, versions, device, commit, data",
 }
 """All that runs write, and what for."""
+CHECKPOINT_FILES = re.compile(
+    r"([A-Za-z0-9_-]+/)?"  # a phase
+    r"(epoch-\d+(-batch-\d+)?\.npz|(former-)?(best|(best-)?epoch-\d+)\.weights\.h5)"
+)
+"""Paths of the files below ``checkpoints/``."""
 
 
 class _Lengths(TypedDict):
@@ -89,15 +96,14 @@ def claim(config: RunConfig, experiment: str) -> bool:
     if not config.overwrite:
         found = read_config(folder)
     own = found.get("experiment") == experiment
-    if not holds_work(folder, resumable=config.resumable or not own):
-        return False
-    if not (config.resume or config.overwrite):
+    held = holds_work(folder, resumable=config.resumable or not own)
+    if held and not (config.resume or config.overwrite):
         raise SightkitError(
             "The output folder holds a run already.",
             ("give --resume to continue it", "--overwrite to delete it", "another --output"),
             output=str(folder),
         )
-    if config.overwrite and not own:
+    if held and config.overwrite and not own:
         raise SightkitError(
             "A run is replaced by its own experiment only.",
             "Choose another --output.",
@@ -105,9 +111,11 @@ def claim(config: RunConfig, experiment: str) -> bool:
             found=found.get("experiment"),
             experiment=experiment,
         )
-    if config.overwrite:
+    if config.overwrite or not held:
         require_no_other_files(folder / _run_files.BUNDLE)
-    if config.resume:
+        checkpoints = folder / _run_files.CHECKPOINTS
+        _folders.require_no_others(checkpoints, _folders.others(checkpoints, CHECKPOINT_FILES))
+    if held and config.resume:
         wanted = {"experiment": experiment, **config.to_json()}
         free = ["data"]  # write_environment compares their hash, wherever they are
         free += ["epochs"] if prolongs(found, wanted, folder) else []
@@ -118,7 +126,7 @@ def claim(config: RunConfig, experiment: str) -> bool:
             "A run is resumed with its own configuration",
             config.when_different,
         )
-    return True
+    return held
 
 
 def prolongs(found: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> bool:
@@ -153,8 +161,15 @@ def holds_work(folder: Path, *, resumable: bool) -> bool:
 
 
 def drop_checkpoints(folder: Path) -> None:
-    """Delete a run's checkpoints all at once: killed in between, none of them is left."""
-    _folders.drop(folder / _run_files.CHECKPOINTS)
+    """Delete a run's checkpoints all at once: killed in between, none of them is left.
+
+    Where files that no run writes are among them, nothing is deleted.
+    """
+    checkpoints = folder / _run_files.CHECKPOINTS
+    if found := _folders.others(checkpoints, CHECKPOINT_FILES):
+        warn(f"The checkpoints stay: {checkpoints} holds other files too ({few(found)}).")
+    else:
+        _folders.drop(checkpoints)
     _folders.remove_partial(folder)
 
 

@@ -27,6 +27,7 @@ ONTO_OTHERS = (
     )),
     *((*command, "--output", "lenet") for command in (EVALUATE, ENSEMBLE, SEARCH)),
     (*FIT, "--output", "with_thesis", "--overwrite"),
+    (*TRAIN, "--output", "with_photos", "--overwrite"),
     ("import_network", "--smoke", "--output", "with_thesis/bundle", "--overwrite"),
     ("import_network", "--smoke", "--output", "lenet", "--overwrite"),
     (*FIT, "--output", "f.h5", "--overwrite"),
@@ -59,6 +60,9 @@ def test_what_is_not_its_own_is_not_touched(command, work, contents):
     (own / "bundle" / "thesis.tex").write_text("mine")
     shutil.copytree(work.folder / "head", work.folder / "with_thesis")
     (work.folder / "with_thesis" / "bundle" / "thesis.tex").write_text("mine")
+    shutil.copytree(work.folder / "lenet", work.folder / "with_photos")
+    (work.folder / "with_photos" / "checkpoints" / "mine").mkdir()
+    (work.folder / "with_photos" / "checkpoints" / "mine" / "cat.jpg").write_text("mine")
     before = contents(work.folder)
     result = work.run(*command)
     assert result.code == 2, result.stdout

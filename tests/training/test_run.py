@@ -544,6 +544,29 @@ def test_a_bundle_with_a_file_of_the_user_is_not_replaced(config):
         open_run(config, overwrite=True)
 
 
+@pytest.mark.parametrize("name", ("notes.txt", "head/photo.jpg", "a/b/best.weights.h5", "mine.h5"))
+@pytest.mark.parametrize("worth", (True, False))
+def test_a_file_of_the_user_among_checkpoints_is_not_deleted(worth, name, config):
+    with open_run(config) as run:
+        path = run.checkpoints("head") / "epoch-00002.npz"
+        (path if worth else path.with_name("best.weights.h5")).touch()
+    mine = config.output / _run_files.CHECKPOINTS / name
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text("mine")
+    for flags in ({"overwrite": True}, {"resume": True}, {}):
+        if worth and flags == {"resume": True}:
+            with open_run(config, **flags, keep="bundle") as run:
+                run.tidy()
+                assert mine.read_text() == "mine"
+        else:
+            refuse(config, "a run already" if worth and not flags else "no files but its", **flags)
+    mine.unlink()
+    for left in (".0a1b2c3d.partial.epoch-00003.npz", "former-best.weights.h5"):
+        (config.output / _run_files.CHECKPOINTS / left).touch()
+    with open_run(config, overwrite=True) as run:
+        assert list(run.checkpoints().iterdir()) == []
+
+
 def test_a_script_that_was_edited_is_reported(config, monkeypatch, tmp_path, capsys):
     script = tmp_path / "train_test.py"
     script.write_text("old")
