@@ -3,7 +3,6 @@ from sightkit.callbacks.base import StatefulCallback as StatefulCallback
 from sightkit.callbacks.best_checkpoint import BestCheckpoint as BestCheckpoint
 from sightkit.callbacks.curve_diagnosis import CurveFinding as CurveFinding
 from sightkit.callbacks.curve_diagnosis import diagnose_curves as diagnose_curves
-from sightkit.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from sightkit.callbacks.epoch_checkpoint import EpochCheckpoint as EpochCheckpoint
 from sightkit.callbacks.schedules import ManualDrops as ManualDrops
 from sightkit.callbacks.schedules import OneCycle as OneCycle

@@ -76,8 +76,9 @@ fit(network(0.5), AdaptiveRate(patience=1, flat=0.5, slow=0.6), Trace(), epochs=
 found["adaptive"] = Trace.rates
 
 model = network(0.05)
-best = EarlyStopping(folder + "/best.weights.h5", patience=9)
+best = BestCheckpoint(folder + "/best.weights.h5")
 fit(model, best)
+best.restore()
 best.former.exists() and sys.exit("The former best is still there.")
 expected = network(0.05)
 expected.optimizer.build(expected.trainable_variables)

@@ -27,7 +27,6 @@ STATEFUL = [name for name in NAMES if issubclass(getattr(callbacks, name), State
 # Arguments for those that cannot be made without; each gets a folder of its own.
 ARGUMENTS = {
     "BestCheckpoint": lambda folder: {"path": folder / "best.weights.h5"},
-    "EarlyStopping": lambda folder: {"path": folder / "best.weights.h5"},
     "EpochCheckpoint": lambda folder: {"folder": folder},
     "SnapshotCycles": lambda folder: {"folder": folder, "every": 1, "highest": 0.1},
     "TrainingMonitor": lambda folder: {"folder": folder},
@@ -123,7 +122,7 @@ def test_it_may_begin_and_end_without_an_epoch_in_between(name, tmp_path):
 
 
 # These are there to change a training, if only after its end.
-ACTING = {"AdaptiveRate", "EarlyStopping", "SnapshotCycles"}
+ACTING = {"AdaptiveRate", "SnapshotCycles"}
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - ACTING))

@@ -66,28 +66,8 @@ CALLS = {
         "Pipeline",
     ),
     "ImageDataGenerator": (
-        lambda p: generator(
-            p,
-            augment=Images(
-                rotation_range=20,
-                zoom_range=0.15,
-                width_shift_range=0.2,
-                height_shift_range=0.2,
-                shear_range=0.15,
-                horizontal_flip=True,
-                fill_mode="nearest",
-            ),
-        ),
-        r"Augment\(rotation=20, translation=0.2, shear=0.15, zoom=0.15, horizontal_flip=True\)\.$",
-    ),
-    "others of it": (
-        lambda p: generator(
-            p,
-            augment=Images(
-                height_shift_range=0.1, zoom_range=(0.5, 1), fill_mode="constant", rescale=1 / 255
-            ),
-        ),
-        r"Augment\(translation=\(0.1, 0.0\), border='black'\)\. Without.*: rescale, zoom_range\.$",
+        lambda p: generator(p, augment=Images(rotation_range=20)),
+        r"Write augment=preprocessing\.Augment\(rotation=10, …\)\.$",
     ),
     "no augmentation": (lambda p: generator(p, augment=object()), "Augment"),
     "generator()": (lambda p: generator(p).generator(), "to fit"),
