@@ -129,9 +129,17 @@ def _saved(
     twice = [name for name, count in Counter(class_names).items() if count > 1]
     if twice:
         raise SightkitError("Every class must have a name of its own.", twice=sorted(twice))
-    if not zoo.has_origin(network):
+    origin = zoo.origin(network) if zoo.has_origin(network) else {}
+    end = origin.get("arguments", {}).get("end", "softmax")
+    if end == "linear":
+        raise SightkitError(
+            "A bundle answers with probabilities, and this network regresses numbers.",
+            "Save it by network.save_weights.",
+            end=end,
+        )
+    if not origin or end != "softmax":
         return adopted(network, preprocessing, canary, len(class_names))
-    saved = zoo.rebuild(zoo.origin(network))
+    saved = zoo.rebuild(origin)
     if len(class_names) != saved.output_shape[-1]:
         raise SightkitError(
             "There must be a class name for each output of the network.",

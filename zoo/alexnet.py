@@ -10,7 +10,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import Padding, at_least, drop_rates, positive, sizes, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -34,6 +34,7 @@ def AlexNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 2e-4,
     dropout: float | Sequence[float] = (0.25, 0.25, 0.25, 0.5, 0.5),
+    end: End = "softmax",
     name: str = "alexnet",
 ) -> keras.Model:
     """Five convolutions, three dense layers; the entry decides which AlexNet.
@@ -65,7 +66,7 @@ def AlexNet(
 
     Args:
         input_shape: (height, width, channels), at least 57x57 (67x67 with ``"valid"``).
-        classes: number of classes, at least 2.
+        classes: number of classes.
         filters: of the five convolutions.
         hidden: neurons of the two dense layers.
         first_padding: of conv1: ``"same"`` (the book), ``"valid"`` (the paper), or pixels a side.
@@ -75,6 +76,7 @@ def AlexNet(
         normalization: ``"batch"`` after every layer, ``"local_response"`` after conv1 and conv2
             (as in the paper), or None.
         dropout: share dropped after the three poolings and the two dense layers.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -102,7 +104,7 @@ def AlexNet(
     )
     normalized = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
-    images = image_input(input_shape, classes, minimum=_smallest(first_padding))
+    images = image_input(input_shape, classes, minimum=_smallest(first_padding), end=end)
     x: Any = images
     for number, (width, kernel) in enumerate(zip(filters, (11, 5, 3, 3, 3), strict=True), start=1):
         x = (normalized if number <= 2 else plain).convolution(
@@ -121,7 +123,9 @@ def AlexNet(
     for number, units in enumerate(hidden, start=1):
         x = plain.dense(x, units, name=f"dense{number}")
         x = drop(x, rates[2 + number], f"dense{number}_dropout")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _smallest(first_padding: Padding) -> int:

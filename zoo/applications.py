@@ -18,7 +18,7 @@ from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, positive_number
 from sightkit.zoo.batch_normalization import BatchNormalization
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 
 
@@ -29,15 +29,17 @@ def InceptionV3(
     *,
     include_top: bool = True,
     dropout: float = 0.0,
+    end: End = "softmax",
     name: str = "inception_v3",
 ) -> keras.Model:
     """Inception v3: 23,851,784 parameters for 299x299x3 → 1000; images scaled to [-1, 1].
 
     Args:
         input_shape: (height, width, channels), at least 75x75.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         include_top: False ends with the last feature maps.
         dropout: share dropped before the classifier.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -50,7 +52,7 @@ def InceptionV3(
         Szegedy et al., "Rethinking the Inception architecture for computer vision", 2015.
     """
     builder = keras.applications.InceptionV3
-    return _build(builder, 75, input_shape, classes, include_top, dropout, name)
+    return _build(builder, 75, input_shape, classes, include_top, dropout, name, end)
 
 
 @registered
@@ -60,15 +62,17 @@ def Xception(
     *,
     include_top: bool = True,
     dropout: float = 0.0,
+    end: End = "softmax",
     name: str = "xception",
 ) -> keras.Model:
     """Xception: 22,910,480 parameters for 299x299x3 → 1000; images scaled to [-1, 1].
 
     Args:
         input_shape: (height, width, channels), at least 71x71.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         include_top: False ends with the last feature maps.
         dropout: share dropped before the classifier.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -81,7 +85,7 @@ def Xception(
         Chollet, "Xception: deep learning with depthwise separable convolutions", 2016.
     """
     builder = keras.applications.Xception
-    return _build(builder, 71, input_shape, classes, include_top, dropout, name)
+    return _build(builder, 71, input_shape, classes, include_top, dropout, name, end)
 
 
 @registered
@@ -92,16 +96,18 @@ def MobileNet(
     alpha: float = 1.0,
     include_top: bool = True,
     dropout: float = 1e-3,
+    end: End = "softmax",
     name: str = "mobilenet",
 ) -> keras.Model:
     """MobileNet of width alpha: 4,253,864 parameters for 224x224x3 → 1000 at 1.0.
 
     Args:
         input_shape: (height, width, channels), at least 32x32; scaled to [-1, 1].
-        classes: number of classes, at least 2.
+        classes: number of classes.
         alpha: width of every layer: 0.25, 0.5, 0.75 and 1.0 have published weights.
         include_top: False ends with the last feature maps.
         dropout: share dropped before the classifier.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -116,7 +122,7 @@ def MobileNet(
     """
     positive_number(alpha=alpha)
     builder = functools.partial(keras.applications.MobileNet, alpha=alpha)
-    return _build(builder, 32, input_shape, classes, include_top, dropout, name)
+    return _build(builder, 32, input_shape, classes, include_top, dropout, name, end)
 
 
 @registered
@@ -127,16 +133,18 @@ def MobileNetV2(
     alpha: float = 1.0,
     include_top: bool = True,
     dropout: float = 0.0,
+    end: End = "softmax",
     name: str = "mobilenetv2",
 ) -> keras.Model:
     """MobileNet v2 of width alpha: 3,538,984 parameters for 224x224x3 → 1000 at 1.0.
 
     Args:
         input_shape: (height, width, channels), at least 32x32; scaled to [-1, 1].
-        classes: number of classes, at least 2.
+        classes: number of classes.
         alpha: width: 0.35, 0.5, 0.75, 1.0, 1.3 and 1.4 have published weights.
         include_top: False ends with the last feature maps.
         dropout: share dropped before the classifier.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -150,7 +158,7 @@ def MobileNetV2(
     """
     positive_number(alpha=alpha)
     builder = functools.partial(keras.applications.MobileNetV2, alpha=alpha)
-    return _build(builder, 32, input_shape, classes, include_top, dropout, name)
+    return _build(builder, 32, input_shape, classes, include_top, dropout, name, end)
 
 
 def _build(
@@ -161,8 +169,9 @@ def _build(
     include_top: bool,
     dropout: float,
     name: str,
+    end: End,
 ) -> keras.Model:
-    images = image_input(input_shape, classes, minimum=minimum)
+    images = image_input(input_shape, classes, minimum=minimum, end=end)
     (rate,) = drop_rates(dropout, 1)
     body = builder(
         weights=None,
@@ -173,7 +182,7 @@ def _build(
     body = keras.models.clone_model(body, clone_function=_cloning())
     x = body.output
     if include_top:
-        x = classify(drop(x, rate, "dropout"), classes)
+        x = classify(drop(x, rate, "dropout"), classes, end=end)
     return keras.Model(body.inputs[0], x, name=name)
 
 

@@ -121,20 +121,33 @@ def smallest_input(windows: Iterable[Window]) -> int:
     return size
 
 
-def class_count(classes: int) -> int:
-    """Check the number of classes of a softmax classifier.
+ENDS = ("softmax", "sigmoid", "sigmoids", "linear")
+"""See ``classifier_head.End``."""
+
+
+def class_count(classes: int, end: str = "softmax") -> int:
+    """Check the number of classes of a network, or of the numbers that it regresses.
 
     Raises:
-        SightkitError: no integer, or fewer than two.
+        SightkitError: no integer, an unknown end, or fewer or more classes than the end takes.
     """
     count = integer(classes)
     if count is None:
         raise SightkitError("classes must be an integer.", classes=classes)
-    if count < 2:
+    one_of(ENDS, end=end)
+    if count < 2 and end != "linear":
         raise SightkitError(
-            "A softmax classifier needs at least 2 classes.",
-            "Count the distinct labels of your data set.",
+            "A classifier needs at least 2 classes.",
+            'Count the distinct labels of your data set; one sigmoid (end="sigmoid") tells two '
+            'classes apart, end="linear" regresses one number.',
             classes=classes,
+        )
+    if count < 1 or (count > 2 and end == "sigmoid"):
+        raise SightkitError(
+            "One sigmoid tells two classes apart, and a regression has at least one number.",
+            'Give end="softmax", or end="sigmoids" where an image has several classes.',
+            classes=classes,
+            end=end,
         )
     return count
 

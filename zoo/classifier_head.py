@@ -1,9 +1,9 @@
-"""Both ends of classifiers: the images; logits, then float32 probabilities."""
+"""Both ends of networks: the images; logits, then float32 probabilities (or other answers)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import layers
@@ -11,13 +11,27 @@ from keras import layers
 from sightkit.zoo.arguments import class_count, image_shape
 from sightkit.zoo.unit import Initializer, Regularization, Unit
 
+End = Literal["softmax", "sigmoid", "sigmoids", "linear"]
+"""What a network ends in, and the loss that goes with it.
+
+``"softmax"``: probabilities of exclusive classes, (N, classes), for a categorical cross-entropy.
+``"sigmoid"``: of two classes the second's probability, (N, 1), for binary cross-entropy.
+``"sigmoids"``: a probability a class, each for itself, (N, classes), for binary cross-entropy.
+``"linear"``: regression of ``classes`` numbers, at least 1, for a mean squared error.
+"""
+
 
 def image_input(
-    input_shape: Sequence[int], classes: int, *, minimum: int = 1, multiple: int = 1
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    minimum: int = 1,
+    multiple: int = 1,
+    end: End = "softmax",
 ) -> keras.KerasTensor:
     """The input ``images``, once the shape (see ``image_shape``) and the classes are checked."""
     shape = image_shape(input_shape, minimum, multiple)
-    class_count(classes)
+    class_count(classes, end)
     return keras.Input(shape, name="images")
 
 
@@ -27,15 +41,23 @@ def classify(
     *,
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
+    end: End = "softmax",
     prefix: str = "",
 ) -> Any:
-    """Dense ``logits`` and a float32 softmax ``predictions``, whatever the precision before."""
+    """Dense ``logits`` and float32 ``predictions``, whatever the precision before."""
     bare = Unit(activation=None, initializer=initializer, reg=reg)
-    return probabilities(bare.dense(x, classes, name=f"{prefix}logits"), prefix=prefix)
+    x = bare.dense(x, outputs_of(classes, end), name=f"{prefix}logits")
+    return probabilities(x, end=end, prefix=prefix)
 
 
-def probabilities(logits: Any, *, function: str = "softmax", prefix: str = "") -> Any:
-    """A float32 softmax (or sigmoid) named ``predictions``."""
+def outputs_of(classes: int, end: End) -> int:
+    """Return how many numbers a network gives for an image."""
+    return 1 if end == "sigmoid" else classes
+
+
+def probabilities(logits: Any, *, end: End = "softmax", prefix: str = "") -> Any:
+    """A float32 softmax, sigmoid, or nothing, named ``predictions``."""
+    function = "sigmoid" if end == "sigmoids" else end
     return layers.Activation(function, dtype="float32", name=f"{prefix}predictions")(logits)
 
 

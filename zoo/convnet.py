@@ -9,7 +9,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import at_least, drop_rates, one_of, same_length, sizes, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -37,6 +37,7 @@ def ConvNet(
     initializer: Initializer = "he_normal",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.0,
+    end: End = "softmax",
     name: str = "convnet",
 ) -> keras.Model:
     """INPUT → [(CONV → RELU)·N → POOL?]·M → [FC → RELU]·K → FC.
@@ -57,7 +58,7 @@ def ConvNet(
 
     Args:
         input_shape: (height, width, channels); each pooling halves it.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         filters: of each block; none for INPUT → FC.
         convolutions: N of every block, or one number a block (0 ≤ N; the notes advise N ≤ 3).
         kernel: side of every block's kernels, or one number a block.
@@ -66,6 +67,7 @@ def ConvNet(
         hidden: neurons of each hidden dense layer (the notes advise at most two).
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after each block and each hidden layer: one number, or M + K.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -99,7 +101,9 @@ def ConvNet(
     rates = iter(drop_rates(dropout, len(filters) + len(hidden)))
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
-    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * halvings))
+    images = image_input(
+        input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * halvings), end=end
+    )
     x = images
     for block, (width, count, side) in enumerate(zip(filters, counts, kernels, strict=True), 1):
         for number in range(1, count + 1):
@@ -112,7 +116,9 @@ def ConvNet(
     for number, units in enumerate(hidden, start=1):
         x = unit.dense(x, units, name=f"dense{number}")
         x = drop(x, next(rates), f"dense{number}_dropout")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _one_a_block(value: int | Sequence[int], blocks: int) -> Sequence[int]:

@@ -132,4 +132,4 @@ def DCGANDiscriminator(
     x = layers.Flatten(name="flatten")(x)
     x = unit.dense(x, hidden, name="dense1")
     x = Unit(activation=None, initializer=initializer).dense(x, 1, name="logits")
-    return keras.Model(images, probabilities(x, function="sigmoid"), name=name)
+    return keras.Model(images, probabilities(x, end="sigmoid"), name=name)

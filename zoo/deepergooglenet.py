@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import drop_rates
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.inception import halve, inception
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
@@ -25,6 +25,7 @@ def DeeperGoogLeNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 5e-4,
     dropout: float = 0.4,
+    end: End = "softmax",
     name: str = "deepergooglenet",
 ) -> keras.Model:
     """Inception 3a to 4e behind a gentle stem: 3,667,976 parameters for 64x64x3 → 200.
@@ -55,9 +56,10 @@ def DeeperGoogLeNet(
 
     Args:
         input_shape: (height, width, channels), any size; each of four poolings halves it.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped before the classifier.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -77,7 +79,7 @@ def DeeperGoogLeNet(
     """
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = image_input(input_shape, classes)
+    images = image_input(input_shape, classes, end=end)
     x = unit.convolution(images, 64, 5, name="conv1")
     x = halve(x, "pool1")
     x = unit.convolution(x, 64, 1, name="conv2_reduce")
@@ -91,4 +93,6 @@ def DeeperGoogLeNet(
     x = halve(x, "pool4")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = drop(x, rate, "dropout")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import class_count, drop_rates, image_shape, one_of, sizes
-from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.classifier_head import End, classify, drop
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -27,6 +27,7 @@ def FCHead(
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.5,
     pool: str = "flatten",
+    end: End = "softmax",
     name: str = "fc_head",
 ) -> keras.Model:
     """Dense layers on the feature maps of another network.
@@ -44,12 +45,13 @@ def FCHead(
 
     Args:
         input_shape: (height, width, channels) of the feature maps.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         hidden: neurons of each hidden dense layer.
         activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after each hidden layer: one number, or one a layer.
         pool: ``"flatten"``: each place of the maps has weights of its own; ``"avg"``: the mean
             over the places, ``head_pool``: far fewer weights, for few images.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -67,7 +69,7 @@ def FCHead(
     """
     features = keras.Input(image_shape(input_shape, features=True), name="features")
     unit = Unit(activation, initializer=initializer, reg=reg)
-    outputs = attach(features, classes, unit, hidden, dropout, pool)
+    outputs = attach(features, classes, unit, hidden, dropout, pool, end)
     return keras.Model(features, outputs, name=name)
 
 
@@ -78,9 +80,10 @@ def attach(
     hidden: Sequence[int],
     dropout: float | Sequence[float],
     pool: str,
+    end: End,
 ) -> Any:
     """The head's layers on any feature tensor; returns the probabilities."""
-    class_count(classes)
+    class_count(classes, end)
     sizes(hidden=hidden)
     one_of(POOLINGS, pool=pool)
     rates = drop_rates(dropout, len(hidden))
@@ -91,4 +94,4 @@ def attach(
     for number, (units, rate) in enumerate(zip(hidden, rates, strict=True), start=1):
         x = unit.dense(x, units, name=f"head_dense{number}")
         x = drop(x, rate, f"head_dropout{number}")
-    return classify(x, classes, initializer=unit.initializer, reg=unit.reg)
+    return classify(x, classes, initializer=unit.initializer, reg=unit.reg, end=end)

@@ -10,7 +10,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import drop_rates, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.inception import halve, inception
 from sightkit.zoo.registry import build, origin, registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
@@ -31,6 +31,7 @@ def GoogLeNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = (0.4, 0.7),
+    end: End = "softmax",
     name: str = "googlenet",
 ) -> keras.Model:
     """Nine Inception modules: 6,998,552 parameters for 224x224x3 → 1000.
@@ -65,7 +66,7 @@ def GoogLeNet(
 
     Args:
         input_shape: (height, width, channels), any size; at least 65x65 with auxiliary heads.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         auxiliary_heads: True gives three outputs, ``predictions``, ``aux1_predictions`` and
             ``aux2_predictions``; the paper weights their losses 1, 0.3, 0.3. Remove them for
             inference with ``without_auxiliary_heads``.
@@ -73,6 +74,7 @@ def GoogLeNet(
         normalization: None or ``"batch"`` for every convolution; ``"local_response"`` is the
             paper's: after pool1 and conv2 alone.
         dropout: share dropped before the classifier, and in the auxiliary heads.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -100,18 +102,18 @@ def GoogLeNet(
     normalization = None if normalization == "local_response" else normalization
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
 
-    images = image_input(input_shape, classes, minimum=smallest_input(windows))
+    images = image_input(input_shape, classes, minimum=smallest_input(windows), end=end)
     x = _stem(images, unit, local)
     outputs = []
     for number, stages in enumerate(STAGES, start=3):
         for stage in stages:
             x = inception(x, unit, stage)
             if auxiliary_heads and stage in AUXILIARY:
-                outputs.append(_auxiliary(x, unit, classes, rates[1], AUXILIARY[stage]))
+                outputs.append(_auxiliary(x, unit, classes, rates[1], AUXILIARY[stage], end))
         x = halve(x, f"pool{number}") if number < 5 else x
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = drop(x, rates[0], "dropout")
-    predictions = classify(x, classes, initializer=initializer, reg=reg)
+    predictions = classify(x, classes, initializer=initializer, reg=reg, end=end)
     return keras.Model(images, [predictions, *outputs] if outputs else predictions, name=name)
 
 
@@ -144,10 +146,12 @@ def _stem(x: Any, unit: Unit, local: Unit) -> Any:
     return halve(local.normalize(x, "conv2_local_norm"), "pool2")
 
 
-def _auxiliary(x: Any, unit: Unit, classes: int, rate: float, name: str) -> Any:
+def _auxiliary(x: Any, unit: Unit, classes: int, rate: float, name: str, end: End) -> Any:
     x = layers.AveragePooling2D(5, strides=3, name=f"{name}_pool")(x)
     x = unit.convolution(x, 128, 1, name=f"{name}_conv")
     x = layers.Flatten(name=f"{name}_flatten")(x)
     x = unit.dense(x, 1024, name=f"{name}_dense")
     x = drop(x, rate, f"{name}_dropout")
-    return classify(x, classes, initializer=unit.initializer, reg=unit.reg, prefix=f"{name}_")
+    return classify(
+        x, classes, initializer=unit.initializer, reg=unit.reg, end=end, prefix=f"{name}_"
+    )

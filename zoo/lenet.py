@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import smallest_input
-from sightkit.zoo.classifier_head import classify, image_input
+from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -21,6 +21,7 @@ def LeNet(
     activation: Activation = "relu",
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
+    end: End = "softmax",
     name: str = "lenet",
 ) -> keras.Model:
     """Two convolutions, two poolings, two dense layers: 1,256,080 parameters for 28x28x1 → 10.
@@ -38,8 +39,9 @@ def LeNet(
 
     Args:
         input_shape: (height, width, channels), channels-last, at least 4x4.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         activation, initializer, reg: see ``unit.Unit``; ``activation="tanh"`` is the paper's.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -59,11 +61,15 @@ def LeNet(
         1256080
     """
     unit = Unit(activation, initializer=initializer, reg=reg)
-    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 2))
+    images = image_input(
+        input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 2), end=end
+    )
     x = images
     for block, filters in enumerate((20, 50), start=1):
         x = unit.convolution(x, filters, 5, name=f"conv{block}")
         x = layers.MaxPooling2D(2, strides=2, name=f"pool{block}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = unit.dense(x, 500, name="dense1")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import one_of, smallest_input
-from sightkit.zoo.classifier_head import classify, image_input
+from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -22,6 +22,7 @@ def LeNet5(
     activation: Activation = "tanh",
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
+    end: End = "softmax",
     name: str = "lenet5",
 ) -> keras.Model:
     """Three convolutions, two average poolings, tanh: 61,706 parameters for 32x32x1 → 10.
@@ -40,9 +41,10 @@ def LeNet5(
 
     Args:
         input_shape: (height, width, channels), at least 32x32; 28x28 with ``padding="same"``.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         padding: of the first convolution: ``"valid"`` for 32x32, ``"same"`` for MNIST's 28x28.
         activation, initializer, reg: see ``unit.Unit``.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -64,7 +66,7 @@ def LeNet5(
     one_of(("valid", "same"), padding=padding)
     windows = [(5, 1, padding), (2, 2, "valid"), (5, 1, "valid"), (2, 2, "valid"), (5, 1, "valid")]
     unit = Unit(activation, initializer=initializer, reg=reg)
-    images = image_input(input_shape, classes, minimum=smallest_input(windows))
+    images = image_input(input_shape, classes, minimum=smallest_input(windows), end=end)
     x = unit.convolution(images, 6, 5, padding=padding, name="conv1")
     x = layers.AveragePooling2D(2, strides=2, name="pool1")(x)
     x = unit.convolution(x, 16, 5, padding="valid", name="conv2")
@@ -72,4 +74,6 @@ def LeNet5(
     x = unit.convolution(x, 120, 5, padding="valid", name="conv3")
     x = layers.Flatten(name="flatten")(x)
     x = unit.dense(x, 84, name="dense1")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -24,6 +24,7 @@ def MiniAlexNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = (0.3, 0.4),
+    end: End = "softmax",
     name: str = "minialexnet",
 ) -> keras.Model:
     """Three 2x2 convolutions, each pooled: 528,054 parameters for 32x32x3 → 10.
@@ -45,9 +46,10 @@ def MiniAlexNet(
 
     Args:
         input_shape: (height, width, channels), at least 8x8.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after the last pooling and after the dense layer.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -66,7 +68,9 @@ def MiniAlexNet(
     """
     after_pooling, after_dense = drop_rates(dropout, 2)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 3))
+    images = image_input(
+        input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 3), end=end
+    )
     x = images
     for block, filters in enumerate((16, 32, 64), start=1):
         x = unit.convolution(x, filters, 2, name=f"conv{block}")
@@ -75,4 +79,6 @@ def MiniAlexNet(
     x = layers.Flatten(name="flatten")(x)
     x = unit.dense(x, 500, name="dense1")
     x = drop(x, after_dense, "dropout2")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )

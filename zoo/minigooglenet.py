@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -39,6 +39,7 @@ def MiniGoogLeNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float = 0.5,
+    end: End = "softmax",
     name: str = "minigooglenet",
 ) -> keras.Model:
     """Small Inception modules: 1,656,250 parameters for 32x32x3 → 10 (3,424 not trained).
@@ -64,9 +65,10 @@ def MiniGoogLeNet(
 
     Args:
         input_shape: (height, width, channels), at least 7x7.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped before the classifier.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -86,7 +88,9 @@ def MiniGoogLeNet(
     """
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = image_input(input_shape, classes, minimum=smallest_input([(3, 2, "valid")] * 2))
+    images = image_input(
+        input_shape, classes, minimum=smallest_input([(3, 2, "valid")] * 2), end=end
+    )
     x = unit.convolution(images, 96, 3, name="conv1")
     for label, filters in MODULES:
         if isinstance(filters, int):
@@ -95,7 +99,9 @@ def MiniGoogLeNet(
             x = _inception(x, unit, *filters, label)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = drop(x, rate, "dropout")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _inception(x: Any, unit: Unit, ones: int, threes: int, name: str) -> Any:

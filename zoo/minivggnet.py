@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -24,6 +24,7 @@ def MiniVGGNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = (0.25, 0.25, 0.5),
+    end: End = "softmax",
     name: str = "minivggnet",
 ) -> keras.Model:
     """Two blocks of two 3x3 convolutions and one dense layer.
@@ -47,11 +48,12 @@ def MiniVGGNet(
 
     Args:
         input_shape: (height, width, channels), at least 4x4.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         activation, initializer, reg: see ``unit.Unit``.
         normalization: ``"batch"`` or, without batch normalization, None.
         norm_before_activation: the books normalize *after* the activation (False); others before.
         dropout: share dropped after each block and after the dense layer.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -71,7 +73,9 @@ def MiniVGGNet(
     """
     rates = drop_rates(dropout, 3)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    images = image_input(input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 2))
+    images = image_input(
+        input_shape, classes, minimum=smallest_input([(2, 2, "valid")] * 2), end=end
+    )
     x = images
     for block, filters in enumerate((32, 64), start=1):
         for number in (1, 2):
@@ -81,4 +85,6 @@ def MiniVGGNet(
     x = layers.Flatten(name="flatten")(x)
     x = unit.dense(x, 512, name="dense1")
     x = drop(x, rates[2], "dropout")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )

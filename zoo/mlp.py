@@ -9,7 +9,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import at_least, class_count, drop_rates, image_shape, sizes
-from sightkit.zoo.classifier_head import classify, drop
+from sightkit.zoo.classifier_head import End, classify, drop
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -26,6 +26,7 @@ def MLP(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.0,
+    end: End = "softmax",
     name: str = "mlp",
 ) -> keras.Model:
     """Dense layers alone: 784-512-512-10 has 401,920 + 262,656 + 5,130 = 669,706 parameters.
@@ -40,10 +41,11 @@ def MLP(
 
     Args:
         input_shape: (height, width, channels), or (features,).
-        classes: number of classes, at least 2.
+        classes: number of classes.
         hidden: neurons of each hidden layer; may be empty (softmax regression).
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after each hidden layer: one number, or one a layer.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -62,7 +64,7 @@ def MLP(
         669706
     """
     shape = _features_or_image(input_shape)
-    class_count(classes)
+    class_count(classes, end)
     sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
@@ -71,7 +73,9 @@ def MLP(
     for number, (units, rate) in enumerate(zip(hidden, rates, strict=True), start=1):
         x = unit.dense(x, units, name=f"dense{number}")
         x = drop(x, rate, f"dropout{number}")
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _features_or_image(input_shape: Sequence[int]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from keras import layers
 
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import one_of, positive_number, same_length, sizes
-from sightkit.zoo.classifier_head import classify, image_input
+from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -36,6 +36,7 @@ def ResNet(
     reg: Regularization = 1e-4,
     epsilon: float = 2e-5,
     momentum: float = 0.9,
+    end: End = "softmax",
     name: str = "resnet",
 ) -> keras.Model:
     """Bottlenecks with pre-activation; the entries are the books' layouts.
@@ -66,7 +67,7 @@ def ResNet(
 
     Args:
         input_shape: (height, width, channels), any size.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         stages: modules of each stage.
         filters: of the stem, then of each stage; one entry more than ``stages``, divisible by 4.
         stem: ``"cifar"`` (3x3), ``"tiny_imagenet"`` (5x5, maximum 3x3/2) or ``"imagenet"`` (7x7/2,
@@ -75,6 +76,7 @@ def ResNet(
             the modules always use 1e-4. The published results were made so.
         activation, initializer, reg: see ``unit.Unit``.
         epsilon, momentum: of batch normalization.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -106,7 +108,7 @@ def ResNet(
         momentum=momentum,
     )
     inner = replace(unit, reg=UNREACHED_REG) if faithful else unit
-    images = image_input(input_shape, classes)
+    images = image_input(input_shape, classes, end=end)
     x = _stem(images, unit, filters[0], *STEMS[stem])
     for stage, (modules, width) in enumerate(zip(stages, filters[1:], strict=True), start=1):
         for module in range(1, modules + 1):
@@ -114,7 +116,9 @@ def ResNet(
             x = _module(x, inner, width, strides, module == 1, f"stage{stage}_module{module}")
     x = unit.finish(x, "final")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _check_tables(stages: Sequence[int], filters: Sequence[int]) -> None:

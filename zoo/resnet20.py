@@ -12,7 +12,7 @@ from keras import layers
 from sightkit._errors import SightkitError
 from sightkit.zoo.activations import activate, pieces
 from sightkit.zoo.arguments import positive, sizes
-from sightkit.zoo.classifier_head import classify, image_input
+from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -27,6 +27,7 @@ def ResNet20(
     activation: Activation = "relu",
     initializer: Initializer = "he_normal",
     reg: Regularization = 1e-4,
+    end: End = "softmax",
     name: str = "resnet20",
 ) -> keras.Model:
     """Basic residual blocks, relu(F(x) + x): 274,442 parameters for 32x32x3 → 10.
@@ -44,10 +45,11 @@ def ResNet20(
 
     Args:
         input_shape: (height, width, channels), any size.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         blocks: of each stage: depth is 2 · stages · blocks + 2.
         filters: of each stage.
         activation, initializer, reg: see ``unit.Unit``; any activation but ``"maxout"``.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -76,14 +78,16 @@ def ResNet20(
             activation=activation,
         )
     unit = Unit(activation, "batch", True, initializer, reg)
-    images = image_input(input_shape, classes)
+    images = image_input(input_shape, classes, end=end)
     x = unit.convolution(images, filters[0], 3, name="conv1")
     for stage, width in enumerate(filters, start=1):
         for block in range(1, blocks + 1):
             strides = 2 if stage > 1 and block == 1 else 1
             x = _block(x, unit, width, strides, f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _block(x: Any, unit: Unit, filters: int, strides: int, name: str) -> Any:

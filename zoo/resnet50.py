@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.activations import activate
-from sightkit.zoo.classifier_head import classify, image_input
+from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Initializer, Regularization, Unit
 
@@ -27,6 +27,7 @@ def ResNet50(
     include_top: bool = True,
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
+    end: End = "softmax",
     name: str = "resnet50",
 ) -> keras.Model:
     """16 bottlenecks: 25,636,712 parameters for 224x224x3 → 1000, of which 53,120 not trained.
@@ -46,9 +47,10 @@ def ResNet50(
 
     Args:
         input_shape: (height, width, channels), any size.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         include_top: False ends with ``conv5_block3_out``, for network surgery.
         initializer, reg: see ``unit.Unit``.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -69,7 +71,7 @@ def ResNet50(
         25636712
     """
     unit = Unit(activation=None, initializer=initializer, reg=reg, epsilon=EPSILON)
-    images = image_input(input_shape, classes)
+    images = image_input(input_shape, classes, end=end)
     x = layers.ZeroPadding2D(3, name="conv1_pad")(images)
     x = unit.convolution(x, 64, 7, strides=2, padding="valid", name="conv1_conv")
     x = _normalized(x, unit, "conv1_bn")
@@ -83,7 +85,9 @@ def ResNet50(
     if not include_top:
         return keras.Model(images, x, name=name)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )
 
 
 def _normalized(x: Any, unit: Unit, name: str) -> Any:

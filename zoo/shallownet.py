@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from sightkit.zoo.classifier_head import classify, image_input
+from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -20,6 +20,7 @@ def ShallowNet(
     activation: Activation = "relu",
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
+    end: End = "softmax",
     name: str = "shallownet",
 ) -> keras.Model:
     """One convolution and a classifier: 99,203 parameters for 32x32x3 → 3, 328,586 for → 10.
@@ -33,8 +34,9 @@ def ShallowNet(
 
     Args:
         input_shape: (height, width, channels), any size.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         activation, initializer, reg: see ``unit.Unit``.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -52,7 +54,9 @@ def ShallowNet(
         328586
     """
     unit = Unit(activation, initializer=initializer, reg=reg)
-    images = image_input(input_shape, classes)
+    images = image_input(input_shape, classes, end=end)
     x = unit.convolution(images, 32, 3, name="conv1")
     x = layers.Flatten(name="flatten")(x)
-    return keras.Model(images, classify(x, classes, initializer=initializer, reg=reg), name=name)
+    return keras.Model(
+        images, classify(x, classes, initializer=initializer, reg=reg, end=end), name=name
+    )

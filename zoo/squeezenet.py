@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, one_of, smallest_input
-from sightkit.zoo.classifier_head import drop, image_input, probabilities
+from sightkit.zoo.classifier_head import End, drop, image_input, outputs_of, probabilities
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -33,6 +34,7 @@ def SqueezeNet(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float = 0.5,
+    end: End = "softmax",
     name: str = "squeezenet",
 ) -> keras.Model:
     """Fire modules: 1,235,496 parameters (1.1, 224x224x3 → 1000), 1,248,424 (1.0, 227x227x3).
@@ -57,11 +59,12 @@ def SqueezeNet(
 
     Args:
         input_shape: (height, width, channels), at least 31x31 (1.1) or 35x35 (1.0).
-        classes: number of classes, at least 2.
+        classes: number of classes.
         version: ``"1.1"`` or ``"1.0"``.
         include_top: False ends with ``fire9``, for network surgery.
         activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped before conv10.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -87,7 +90,7 @@ def SqueezeNet(
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, initializer=initializer, reg=reg)
 
-    images = image_input(input_shape, classes, minimum=smallest_input(windows))
+    images = image_input(input_shape, classes, minimum=smallest_input(windows), end=end)
     x = unit.convolution(images, filters, kernel, strides=2, padding="valid", name="conv1")
     x = _pool(x, pooled, "conv1")
     for number, (squeeze, expand) in enumerate(FIRES, start=2):
@@ -96,9 +99,10 @@ def SqueezeNet(
     if not include_top:
         return keras.Model(images, x, name=name)
     x = drop(x, rate, "dropout")
-    x = unit.convolution(x, classes, 1, name="conv10")
+    last = unit if end == "softmax" else replace(unit, activation=None)  # a ReLU has no answer < 0
+    x = last.convolution(x, outputs_of(classes, end), 1, name="conv10")
     x = layers.GlobalAveragePooling2D(name="logits")(x)
-    return keras.Model(images, probabilities(x), name=name)
+    return keras.Model(images, probabilities(x, end=end), name=name)
 
 
 def _fire(x: Any, unit: Unit, squeeze: int, expand: int, name: str) -> Any:

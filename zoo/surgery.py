@@ -12,6 +12,7 @@ import keras
 from sightkit._errors import SightkitError
 from sightkit.zoo.arguments import class_count, sizes
 from sightkit.zoo.budget import only_used
+from sightkit.zoo.classifier_head import End
 from sightkit.zoo.fc_head import attach
 from sightkit.zoo.registry import build, builder_of, registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
@@ -31,6 +32,7 @@ def Surgery(
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.5,
     pool: str = "flatten",
+    end: End = "softmax",
     name: str = "surgery",
 ) -> keras.Model:
     """A base, cut, with an ``FCHead``: 21,141,841 parameters for VGG16 and 256 → 17 classes.
@@ -47,13 +49,14 @@ def Surgery(
 
     Args:
         input_shape: (height, width, channels) of images, as the base takes them.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         base: name of a classifier of the zoo.
         base_arguments: further arguments of the base.
         cut: the base's layer whose output the head reads; by default the last one before its own
             dense layers (where it has ``include_top``), else the one before ``logits``.
         hidden, activation, initializer, reg, dropout, pool: of the head, see ``FCHead``; the base
             takes its own from ``base_arguments``.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -70,7 +73,7 @@ def Surgery(
         >>> Surgery((224, 224, 3), 17).count_params()
         21141841
     """
-    class_count(classes)
+    class_count(classes, end)
     if not isinstance(base_arguments, (Mapping, NoneType)):
         raise SightkitError("base_arguments must be a mapping.", base_arguments=base_arguments)
     sizes(hidden=hidden)
@@ -93,5 +96,5 @@ def Surgery(
 
     body = only_used(features)
     unit = Unit(activation, initializer=initializer, reg=reg)
-    outputs = attach(body.output, classes, unit, hidden, dropout, pool)
+    outputs = attach(body.output, classes, unit, hidden, dropout, pool, end)
     return keras.Model(body.inputs[0], outputs, name=name)

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, sizes, smallest_input
-from sightkit.zoo.classifier_head import classify, drop, image_input
+from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
 
@@ -30,6 +30,7 @@ def VGG16(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.0,
+    end: End = "softmax",
     name: str = "vgg16",
 ) -> keras.Model:
     """13 convolutions and 3 dense layers: 138,357,544 parameters for 224x224x3 → 1000.
@@ -53,11 +54,12 @@ def VGG16(
 
     Args:
         input_shape: (height, width, channels), at least 32x32.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         hidden: neurons of ``fc1``, ``fc2``, …
         include_top: False ends with ``block5_pool`` (14,714,688 parameters), for network surgery.
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after each hidden dense layer; the paper trained with 0.5.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -77,7 +79,7 @@ def VGG16(
         138357544
     """
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    top = (hidden, dropout) if include_top else None
+    top = (hidden, dropout, end) if include_top else None
     return _vgg(input_shape, classes, CONVOLUTIONS["vgg16"], unit, top, name)
 
 
@@ -94,6 +96,7 @@ def VGG19(
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
     dropout: float | Sequence[float] = 0.0,
+    end: End = "softmax",
     name: str = "vgg19",
 ) -> keras.Model:
     """16 convolutions and 3 dense layers: 143,667,240 parameters for 224x224x3 → 1000.
@@ -103,11 +106,12 @@ def VGG19(
 
     Args:
         input_shape: (height, width, channels), at least 32x32.
-        classes: number of classes, at least 2.
+        classes: number of classes.
         hidden: neurons of ``fc1``, ``fc2``, …
         include_top: False ends with ``block5_pool``.
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped after each hidden dense layer; the paper trained with 0.5.
+        end: what it ends in, see ``classifier_head.End``.
         name: name of the model.
 
     Returns:
@@ -124,7 +128,7 @@ def VGG19(
         143667240
     """
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
-    top = (hidden, dropout) if include_top else None
+    top = (hidden, dropout, end) if include_top else None
     return _vgg(input_shape, classes, CONVOLUTIONS["vgg19"], unit, top, name)
 
 
@@ -133,11 +137,11 @@ def _vgg(
     classes: int,
     convolutions: Sequence[int],
     unit: Unit,
-    top: tuple[Sequence[int], float | Sequence[float]] | None,
+    top: tuple[Sequence[int], float | Sequence[float], End] | None,
     name: str,
 ) -> keras.Model:
     smallest = smallest_input([(2, 2, "valid")] * len(FILTERS))
-    images = image_input(input_shape, classes, minimum=smallest)
+    images = image_input(input_shape, classes, minimum=smallest, end=top[2] if top else "softmax")
     x: Any = images
     for block, (filters, count) in enumerate(zip(FILTERS, convolutions, strict=True), start=1):
         for number in range(1, count + 1):
@@ -145,12 +149,12 @@ def _vgg(
         x = layers.MaxPooling2D(2, strides=2, name=f"block{block}_pool")(x)
     if top is None:
         return keras.Model(images, x, name=name)
-    hidden, dropout = top
+    hidden, dropout, end = top
     sizes(hidden=hidden)
     rates = drop_rates(dropout, len(hidden))
     x = layers.Flatten(name="flatten")(x)
     for number, (units, rate) in enumerate(zip(hidden, rates, strict=True), start=1):
         x = unit.dense(x, units, name=f"fc{number}")
         x = drop(x, rate, f"fc{number}_dropout")
-    predictions = classify(x, classes, initializer=unit.initializer, reg=unit.reg)
+    predictions = classify(x, classes, initializer=unit.initializer, reg=unit.reg, end=end)
     return keras.Model(images, predictions, name=name)

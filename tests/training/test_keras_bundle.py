@@ -177,6 +177,10 @@ def fixed_batch():
     return keras.Model(x, ended(layers.Conv2D(4, 3)(x)))
 
 
+def one_sigmoid_of_the_zoo():
+    return zoo.MiniVGGNet(SHAPE, 2, end="sigmoid")
+
+
 def on_top_of_the_zoo():
     base = zoo.MiniVGGNet(SHAPE, 5)
     return keras.Model(base.inputs[0], layers.Dense(3)(base.get_layer("dense1").output))
@@ -223,6 +227,7 @@ NETWORKS = (
     rare_layers,
     any_size,
     fixed_batch,
+    one_sigmoid_of_the_zoo,
     on_top_of_the_zoo,
     called_out,
     mixed_bfloat16,
@@ -320,6 +325,12 @@ def test_what_was_added_is_reported(tmp_path, capsys):
     assert "second class alone" in capsys.readouterr().err
     saved_bundle(tmp_path / "c", branches(), chain_of(branches()))
     assert capsys.readouterr().err == ""
+
+
+def test_a_regression_is_no_classifier(tmp_path):
+    network = zoo.MLP(SHAPE, 2, hidden=(), end="linear")
+    with pytest.raises(SightkitError, match="regresses"):
+        saved_bundle(tmp_path / "bundle", network, chain_of(network))
 
 
 class Mine(layers.Layer):

@@ -215,6 +215,26 @@ def test_bilinear_kernels_interpolate():
     np.testing.assert_allclose(inside, flat[:, :1, :1].repeat(8, 1).repeat(8, 2), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("end", "classes", "outputs"), [("sigmoid", 2, 1), ("sigmoids", 3, 3), ("linear", 1, 1)]
+)
+@pytest.mark.parametrize("name", ["lenet", "squeezenet", "fc_head"])
+def test_networks_end_in_what_is_asked_for(name, end, classes, outputs):
+    network = zoo.build(name, **{**zoo.entry(name).sample, "classes": classes, "end": end})
+    assert network.output_shape == (None, outputs)
+    assert network.layers[-1].activation.__name__ == end.rstrip("s")
+    assert len(network(np.ones((3, *network.input_shape[1:])))) == 3
+    assert zoo.origin(network)["arguments"]["end"] == end
+
+
+@pytest.mark.parametrize(
+    ("end", "classes"), [("sigmoid", 3), ("sigmoids", 1), ("linear", 0), ("hinge", 2), (None, 2)]
+)
+def test_an_end_that_does_not_fit_is_refused(end, classes):
+    with pytest.raises(SightkitError, match="Received: .*"):
+        zoo.LeNet((28, 28, 1), classes, end=end)
+
+
 def test_surgery_keeps_the_bases_names_and_cuts_anywhere():
     model = zoo.Surgery((32, 32, 3), 5, hidden=(8,))
     assert {"block1_conv1", "block5_pool", "head_dense1", "logits"} <= {
