@@ -18,8 +18,8 @@ from sightkit import _files, zoo
 from sightkit._errors import SightkitError
 from sightkit.evaluation.text import legible
 
-WIDTH, HEIGHT = 3.3, 0.62
-COLUMN, ROW = 3.75, 0.92
+WIDTH, HEIGHT = 3.3, 0.82
+COLUMN, ROW = 3.75, 1.12
 LANE, MARGIN = 0.2, 0.4
 FORMATS = ("png", "svg", "pdf")
 LARGEST_PIXELS = 60_000
@@ -38,13 +38,18 @@ COLOURS = {
 OTHER_COLOUR, EDGE = "#f6f8fa", "#57606a"
 
 
+Shape = tuple[int | None, ...]
+"""Of a tensor, without the batch."""
+
+
 @dataclass
 class Box:
     """One box of the picture: a layer and what was folded into it."""
 
     name: str
     kinds: list[str]
-    shape: tuple[int | None, ...]
+    inputs: list[Shape]
+    shape: Shape
     parameters: int
     parents: list[Box]
     row: int = 0
@@ -56,8 +61,9 @@ def draw_architecture(
 ) -> None:
     """Draw a functional network from top to bottom.
 
-    A box holds name, kind, output shape without the batch, and parameters. Activations,
-    normalizations and dropout that nothing else reads are written into the box before them.
+    A box holds name, kind, parameters, and the shapes of inputs and output, whose batch is N.
+    Activations, normalizations and dropout that nothing else reads are written into the box before
+    them.
 
     Args:
         model: built by the zoo, or any functional Keras model.
@@ -115,7 +121,10 @@ def _boxes(model: keras.Model) -> list[Box]:
             above[0].parameters += row.parameters
         else:
             kinds = [_kind(layer, row.kind)]
-            boxes[layer.name] = Box(row.name, kinds, row.output_shape, row.parameters, above)
+            inputs = [box.shape for box in above]
+            boxes[layer.name] = Box(
+                row.name, kinds, inputs, row.output_shape, row.parameters, above
+            )
     found = list({id(box): box for box in boxes.values()}.values())
     _arrange(found)
     return found
@@ -203,14 +212,28 @@ def _draw_box(axes: Axes, box: Box) -> None:
         zorder=3,
     )
     axes.add_patch(patch)
-    shape = "x".join("?" if size is None else str(size) for size in box.shape)
     parameters = f"{box.parameters:,} parameters" if box.parameters else ""
-    kinds, room = " + ".join(box.kinds), 52 - len(parameters)
+    kinds, room = " + ".join(box.kinds), 52
     kinds = kinds if len(kinds) <= room else f"{kinds[: room - 1]}…"
     name = legible(box.name, "(layer)", 27)
     style = {"va": "center", "zorder": 4, "parse_math": False}
     quiet = {"fontsize": 7, "color": "#424a53", **style}
-    axes.text(left + pad, y + 0.13, name, ha="left", fontsize=8.5, weight="bold", **style)
-    axes.text(left + WIDTH - pad, y + 0.13, shape, ha="right", fontsize=8, **style)
-    axes.text(left + pad, y - 0.14, kinds, ha="left", **quiet)
-    axes.text(left + WIDTH - pad, y - 0.14, parameters, ha="right", **quiet)
+    axes.text(left + pad, y + 0.24, name, ha="left", fontsize=8.5, weight="bold", **style)
+    axes.text(left + WIDTH - pad, y + 0.24, parameters, ha="right", **quiet)
+    axes.text(left + pad, y, kinds, ha="left", **quiet)
+    axes.text(left + pad, y - 0.24, _shapes(box), ha="left", fontsize=8, **style)
+
+
+def _shapes(box: Box) -> str:
+    """Return ``"Nx32x32x3 → Nx16x16x32"``; of many inputs the first."""
+    output = _written(box.shape)
+    if not box.inputs:
+        return output
+    first, *others = map(_written, box.inputs)
+    if len(others) > 1:
+        others = [f"{len(others)} more"]
+    return f"{' + '.join([first, *others])} → {output}"
+
+
+def _written(shape: Shape) -> str:
+    return "x".join(["N", *("?" if size is None else str(size) for size in shape)])

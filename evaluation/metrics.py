@@ -1,4 +1,4 @@
-"""Metrics of a classifier: rank-k accuracy, confusion matrix, precision, recall and F."""
+"""Metrics of a classifier: rank-k accuracy, confusion matrix, precision, recall, specificity, F."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 
+MEASURES = ("precision", "recall", "specificity", "f1")
 SMALLEST = 1e-7
 """Probabilities below it count as it in the loss, as in Keras."""
 
@@ -78,14 +79,17 @@ class Evaluation:
         }
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Return a row a class: class, precision, recall, f1 (None where undefined), images."""
+        """Return a row a class: its name, the measures of ``ClassScores``, and its images.
+
+        A measure that is undefined is None.
+        """
         scores = self.class_scores
-        measures = (scores.precision, scores.recall, scores.f1)
-        columns = ([None if math.isnan(x) else x for x in column.tolist()] for column in measures)
-        return [
-            {"class": name, "precision": p, "recall": r, "f1": f, "images": int(n)}
-            for name, p, r, f, n in zip(self.class_names, *columns, scores.truths, strict=True)
-        ]
+        columns = {
+            name: [None if math.isnan(x) else x for x in getattr(scores, name).tolist()]
+            for name in MEASURES
+        }
+        columns = {"class": self.class_names, **columns, "images": scores.truths.tolist()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class ClassScores:
     Attributes:
         precision: right answers among those that named the class; NaN where none did.
         recall: right answers among the images of the class; NaN where there is none.
+        specificity: other answers among the images of other classes, TN / (TN + FP); NaN where
+            all images are of the class.
         f1: harmonic mean of both, 2·hits / (truths + predicted); NaN where both are undefined.
         truths: images of the class.
         predicted: answers that named it.
@@ -102,6 +108,7 @@ class ClassScores:
 
     precision: np.ndarray
     recall: np.ndarray
+    specificity: np.ndarray
     f1: np.ndarray
     truths: np.ndarray
     predicted: np.ndarray
@@ -128,10 +135,12 @@ class ClassScores:
 
 
 def class_scores(hits: np.ndarray, truths: np.ndarray, predicted: np.ndarray) -> ClassScores:
-    """Compute precision, recall and F from counts a class, integer (…, classes)."""
+    """Compute the measures from counts a class, integer (…, classes)."""
+    others = truths.sum(axis=-1, keepdims=True) - truths
     return ClassScores(
         precision=_ratio(hits, predicted),
         recall=_ratio(hits, truths),
+        specificity=_ratio(others - (predicted - hits), others),
         f1=_ratio(2 * hits, truths + predicted),
         truths=truths,
         predicted=predicted,

@@ -61,8 +61,8 @@ def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
     Returns:
         JSON: those of ``Evaluation.to_metrics``; ``balanced_accuracy``, ``majority_baseline``,
         ``macro`` and ``weighted`` (precision, recall, f1 averaged over classes alike, or by their
-        images), ``calibration`` (``ece``, …) and ``intervals``: name to [low, high] of 95 % of
-        1,000 bootstrap replicates.
+        images), ``per_class`` (a row a class), ``calibration`` (``ece``, …) and ``intervals``: name
+        to [low, high] of 95 % of 1,000 bootstrap replicates.
     """
     scores = evaluation.class_scores
     averages = {
@@ -77,6 +77,7 @@ def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
         "balanced_accuracy": float(scores.balanced_accuracy),
         "majority_baseline": evaluation.majority_baseline,
         **averages,
+        "per_class": evaluation.per_class(),
         "calibration": calibrate(evaluation).to_metrics(),
         "intervals": {
             "level": LEVEL,

@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from sightkit._errors import SightkitError
+from sightkit.zoo.unpooling import Unpooling2D
 
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _POOLINGS = (layers.MaxPooling2D, layers.AveragePooling2D)
@@ -59,6 +60,8 @@ def view_after(layer: Any, sources: Sequence[View]) -> View:
         return View(before.field + (read - 1) * before.jump, before.jump / layer.strides)
     if isinstance(layer, layers.UpSampling2D):
         return View(before.field, before.jump / layer.size)
+    if isinstance(layer, Unpooling2D):
+        return View(before.field, before.jump / 2)
     window = _window(layer)
     if window is None:
         return before

@@ -1,4 +1,4 @@
-"""ResNet50 as published in 2015, layer for layer that of keras.applications."""
+"""ResNet50, 101 and 152 as published in 2015, layer for layer those of keras.applications."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import keras
 from keras import layers
 
 from sightkit.zoo.activations import activate
+from sightkit.zoo.arguments import same_length, sizes
 from sightkit.zoo.classifier_head import End, classify, image_input
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Initializer, Regularization, Unit
 
-# (filters, blocks, stride of the first block) of conv2 … conv5.
-STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
+# (filters, stride of the first block) of conv2 … conv5.
+STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 EPSILON = 1.001e-5  # keras.applications writes it so, and the weights were trained with it
 
 
@@ -24,6 +25,7 @@ def ResNet50(
     input_shape: Sequence[int],
     classes: int,
     *,
+    blocks: Sequence[int] = (3, 4, 6, 3),
     include_top: bool = True,
     initializer: Initializer = "glorot_uniform",
     reg: Regularization = 0.0,
@@ -31,6 +33,9 @@ def ResNet50(
     name: str = "resnet50",
 ) -> keras.Model:
     """16 bottlenecks: 25,636,712 parameters for 224x224x3 → 1000, of which 53,120 not trained.
+
+    The entry ``resnet101`` has 33 bottlenecks and 44,707,176 parameters, ``resnet152`` 50 and
+    60,419,944.
 
     ============== =========================================== ====================
     layer          kind (each convolution with BN)             output for 224x224x3
@@ -48,6 +53,7 @@ def ResNet50(
     Args:
         input_shape: (height, width, channels), any size.
         classes: number of classes.
+        blocks: of each of the four stages: (3, 4, 23, 3) is ResNet-101, (3, 8, 36, 3) ResNet-152.
         include_top: False ends with ``conv5_block3_out``, for network surgery.
         initializer, reg: see ``unit.Unit``.
         end: what it ends in, see ``classifier_head.End``.
@@ -70,6 +76,8 @@ def ResNet50(
         >>> ResNet50((224, 224, 3), 1000).count_params()
         25636712
     """
+    sizes(blocks=blocks)
+    same_length(blocks=blocks, **{"the network's four stages": STAGES})
     unit = Unit(activation=None, initializer=initializer, reg=reg, epsilon=EPSILON)
     images = image_input(input_shape, classes, end=end)
     x = layers.ZeroPadding2D(3, name="conv1_pad")(images)
@@ -78,8 +86,8 @@ def ResNet50(
     x = activate(x, "relu", "conv1_relu")
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="pool1_pool")(x)
-    for stage, (filters, blocks, first_stride) in enumerate(STAGES, start=2):
-        for block in range(1, blocks + 1):
+    for stage, ((filters, first_stride), count) in enumerate(zip(STAGES, blocks, strict=True), 2):
+        for block in range(1, count + 1):
             strides = first_stride if block == 1 else 1
             x = _bottleneck(x, unit, filters, strides, block == 1, f"conv{stage}_block{block}")
     if not include_top:

@@ -194,6 +194,20 @@ IMAGENET = (
         filters=(64, 256, 512, 1024, 2048),
         stem="imagenet",
     ),
+    *(
+        network(
+            "ResNet50",
+            shape(32, 32, 3, classes=3),
+            (SIDE_224, count, fixed),
+            name=name,
+            module="resnet50",
+            blocks=blocks,
+        )
+        for name, blocks, count, fixed in (
+            ("resnet101", (3, 4, 23, 3), 44_707_176, 105_344),
+            ("resnet152", (3, 8, 36, 3), 60_419_944, 151_424),
+        )
+    ),
     network(
         "ResNet50",
         shape(32, 32, 3, classes=3),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.zoo.arguments import drop_rates, sizes
+from sightkit.zoo.arguments import drop_rates, one_of, sizes
 from sightkit.zoo.classifier_head import drop, image_input, probabilities
 from sightkit.zoo.registry import registered
 from sightkit.zoo.unit import Activation, Initializer, Regularization, Unit
+from sightkit.zoo.unpooling import Unpooling2D
+
+UPSAMPLINGS = ("transposed", "nearest", "bed_of_nails", "max_unpooling")
 
 
 @registered
@@ -22,6 +25,7 @@ def UNet(
     classes: int,
     *,
     filters: Sequence[int] = (64, 128, 256, 512, 1024),
+    upsampling: Literal["transposed", "nearest", "bed_of_nails", "max_unpooling"] = "transposed",
     activation: Activation = "relu",
     normalization: str | None = None,
     norm_before_activation: bool = True,
@@ -52,6 +56,10 @@ def UNet(
             above the bottom).
         classes: number of classes, background included, at least 2.
         filters: of each level, the bottom last.
+        upsampling: how a level's sides are doubled. ``"transposed"``: by a transposed convolution;
+            ``"nearest"`` and ``"bed_of_nails"``: each value four times, or once among zeros, then
+            a convolution 2x2; ``"max_unpooling"``: a convolution 2x2, then each value where the
+            maximum was on the way down. The count is the same.
         activation, normalization, norm_before_activation, initializer, reg: see ``unit.Unit``.
         dropout: share dropped at the bottom (the paper mentions it, without a figure).
         name: name of the model.
@@ -74,6 +82,7 @@ def UNet(
     sizes(filters=filters)
     if len(filters) < 2:
         raise SightkitError("U-Net needs at least two levels.", filters=filters)
+    one_of(UPSAMPLINGS, upsampling=upsampling)
     multiple = 2 ** (len(filters) - 1)
     (rate,) = drop_rates(dropout, 1)
     unit = Unit(activation, normalization, norm_before_activation, initializer, reg)
@@ -90,11 +99,23 @@ def UNet(
     x = drop(x, rate, "bottom_dropout")
     for level in range(len(filters) - 1, 0, -1):
         width = filters[level - 1]
-        x = bare.transposed(x, width, 2, 2, name=f"up{level}")
-        x = layers.Concatenate(name=f"up{level}_joined")([skips[level - 1], x])
+        skip = skips[level - 1]
+        x = _double(x, skip, bare, width, upsampling, f"up{level}")
+        x = layers.Concatenate(name=f"up{level}_joined")([skip, x])
         x = _pair(x, unit, width, f"up{level}")
     x = bare.convolution(x, classes, 1, name="logits")
     return keras.Model(images, probabilities(x), name=name)
+
+
+def _double(x: Any, pooled: Any, unit: Unit, filters: int, upsampling: str, name: str) -> Any:
+    if upsampling == "transposed":
+        return unit.transposed(x, filters, 2, 2, name=name)
+    if upsampling == "max_unpooling":
+        x = unit.convolution(x, filters, 2, name=name)
+        return Unpooling2D(name=f"{name}_unpooled")([x, pooled])
+    enlarge: Any = layers.UpSampling2D if upsampling == "nearest" else Unpooling2D
+    x = enlarge(name=f"{name}_{upsampling}")(x)
+    return unit.convolution(x, filters, 2, name=name)
 
 
 def _pair(x: Any, unit: Unit, filters: int, name: str) -> Any:

@@ -79,13 +79,22 @@ class Unit:
         x = layers.Dense(units * pieces(self.activation), name=name, **self._kernel())(x)
         return self.finish(x, name)
 
-    def transposed(self, x: Any, filters: int, kernel: int, strides: int, *, name: str) -> Any:
-        """Transposed convolution (padding "same"), activation and normalization."""
+    def transposed(
+        self,
+        x: Any,
+        filters: int,
+        kernel: int | tuple[int, int],
+        strides: int,
+        *,
+        name: str,
+        padding: str = "same",
+    ) -> Any:
+        """Transposed convolution, activation and normalization."""
         x = layers.Conv2DTranspose(
             filters * pieces(self.activation),
             kernel,
             strides=strides,
-            padding="same",
+            padding=padding,
             name=name,
             **self._kernel(),
         )(x)

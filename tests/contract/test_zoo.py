@@ -23,6 +23,8 @@ LARGE = SLOW | {
     "deepergooglenet",
     "googlenet",
     "resnet50",
+    "resnet101",
+    "resnet152",
     "resnet_imagenet",
     "surgery",
     "vgg16",

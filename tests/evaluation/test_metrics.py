@@ -157,6 +157,7 @@ def test_per_class_numbers_by_hand():
     assert [row["images"] for row in rows] == [3, 1, 1, 0]
     assert [row["recall"] for row in rows[:3]] == pytest.approx([2 / 3, 1.0, 0.0])
     assert [row["precision"] for row in rows[:2]] == pytest.approx([1.0, 1 / 3])
+    assert [row["specificity"] for row in rows] == pytest.approx([1.0, 2 / 4, 1.0, 1.0])
     assert rows[3]["recall"] is None
     assert rows[0]["f1"] == pytest.approx(0.8)
 
