@@ -34,7 +34,7 @@ def check_data(
     path: str | os.PathLike[str],
     split: str,
     class_names: Sequence[str],
-    exclude: Sequence[str] = (),
+    **options: Any,
 ) -> int:
     """Check, without Keras, that a network of these classes can be evaluated on data.
 
@@ -42,7 +42,7 @@ def check_data(
         path: dataset file, or folder of class folders.
         split: of the file.
         class_names: of the network, in label order; the data may lack some.
-        exclude: classes, or folders in it, that are left out of a folder.
+        **options: of a folder: ``exclude``, ``follow_links``, see ``io.FolderDataset``.
 
     Returns:
         Number of images.
@@ -50,11 +50,11 @@ def check_data(
     Raises:
         SightkitError: neither; no such split; rows that are not images; other classes.
     """
-    file = open_file(path, split, class_names, exclude)
+    file = open_file(path, split, class_names, **options)
     if file is not None:
         first, last = file.rows(split)
         return last - first
-    folder = io.FolderDataset(Path(path), exclude=tuple(exclude), fewest=1)
+    folder = io.FolderDataset(Path(path), fewest=1, **options)
     labels_of(folder.class_names, class_names)
     return len(folder())
 
@@ -63,15 +63,15 @@ def open_file(
     path: str | os.PathLike[str],
     split: str,
     class_names: Sequence[str],
-    exclude: Sequence[str] = (),
+    **options: Any,
 ) -> io.DatasetFile | None:
     """Open a dataset file that passes ``check_data``; None for a folder."""
     if Path(path).is_dir():
         return None
-    if exclude:
+    if any(options.values()):
         raise SightkitError(
-            "--exclude leaves out classes of a folder, and the data are a file.",
-            "Leave it out.",
+            "--exclude and --follow-links are for a folder, and the data are a file.",
+            "Leave them out.",
             data=str(path),
         )
     file = io.DatasetFile.open(path)
@@ -159,7 +159,7 @@ def open_data(
     *networks: Any,
     split: str = "test",
     views: int = 1,
-    exclude: Sequence[str] = (),
+    **options: Any,
 ) -> EvaluationData:
     """Open evaluation data, prepared as the networks' training data were.
 
@@ -172,7 +172,7 @@ def open_data(
             classes and preprocessing.
         split: of the file.
         views: of each image; see ``with_views``.
-        exclude: as for ``check_data``.
+        **options: as for ``check_data``.
 
     Raises:
         SightkitError: as ``check_data``, or another number of views.
@@ -182,11 +182,11 @@ def open_data(
     batch_size = images_a_batch(first.predictor, views, input_size)
     seen = [network.training_rows for network in networks]
     trained = None if None in seen else io.Manifest.joined([rows for rows in seen if rows])
-    file = open_file(path, split, first.class_names, exclude)
+    file = open_file(path, split, first.class_names, **options)
     if file is None:
         chain = with_views(first.preprocessing, input_size, views)
         watch, found = watch_for(trained)
-        batches = FolderBatches(path, first.class_names, chain, batch_size, watch, exclude)
+        batches = FolderBatches(path, first.class_names, chain, batch_size, watch, **options)
         return EvaluationData(batches, Path(path), seen=found)
     rest, notes = _rest_of_chain(file, first.preprocessing)
     rows = io.HDF5DatasetGenerator(

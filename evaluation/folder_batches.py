@@ -34,7 +34,7 @@ class FolderBatches:
         chain: from decoded image to the network's input, one image or a stack of views.
         batch_size: images a batch.
         watch: called with number and pixels of each photo that was decoded, from several threads.
-        exclude: classes, or folders below the data, to leave out.
+        **options: ``exclude``, ``follow_links``, see ``io.FolderDataset``.
 
     Attributes:
         bad: paths of the photos that could not be read or were left out, with the reason.
@@ -50,9 +50,9 @@ class FolderBatches:
         chain: Callable[[np.ndarray], np.ndarray],
         batch_size: int,
         watch: Callable[[int, np.ndarray], None] | None = None,
-        exclude: Sequence[str] = (),
+        **options: Any,
     ) -> None:
-        self.source = io.FolderDataset(Path(folder), exclude=tuple(exclude), fewest=1)()
+        self.source = io.FolderDataset(Path(folder), fewest=1, **options)()
         self.class_names = tuple(class_names)
         order = labels_of(self.source.class_names, self.class_names)
         self.chain = chain

@@ -36,6 +36,7 @@ class PhotoFolder:
 
     Args:
         paths: files, and folders that are searched with all folders below them.
+        follow_links: take what links in folders lead to, as ``io.FolderDataset``.
 
     Attributes:
         files: all of them.
@@ -49,8 +50,11 @@ class PhotoFolder:
             print(list(part), bundle.predict(list(part.values())))
     """
 
-    def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
+    def __init__(
+        self, paths: Iterable[str | os.PathLike[str]], *, follow_links: bool = False
+    ) -> None:
         given = [Path(path) for path in paths]
+        self._follow_links = follow_links
         self.failed: dict[str, str] = {}
         self._alone = len(given) == 1
         self.files = [file for path in given for file in self._files(path)]
@@ -81,7 +85,7 @@ class PhotoFolder:
         if not path.is_dir():
             return [path]
         try:
-            scan = scan_folder(path)
+            scan = scan_folder(path, follow_links=self._follow_links)
             if not scan.images:
                 raise SightkitError(
                     "The folder must hold images.",

@@ -32,6 +32,7 @@ from sightkit.io.sources.cifar10 import FetchedCifar10 as FetchedCifar10
 from sightkit.io.sources.cifar10 import keras_cifar10 as keras_cifar10
 from sightkit.io.sources.folder_dataset import FolderDataset as FolderDataset
 from sightkit.io.sources.folder_dataset import FolderFlags as FolderFlags
+from sightkit.io.sources.folder_dataset import LinkFlags as LinkFlags
 from sightkit.io.sources.image_source import ImageSource as ImageSource
 from sightkit.io.sources.mnist import FashionMnist as FashionMnist
 from sightkit.io.sources.mnist import digits as digits

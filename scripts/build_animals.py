@@ -20,7 +20,7 @@ CLASSES = ("cats", "dogs", "panda")
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """Cats, dogs and pandas."""
 
     published: ClassVar[str] = "animals"
@@ -34,7 +34,8 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
-        return config.build(io.FolderDataset(folder, classes=CLASSES), chain, classes=CLASSES)
+        source = io.FolderDataset(folder, classes=CLASSES, follow_links=config.follow_links)
+        return config.build(source, chain, classes=CLASSES)
 
 
 if __name__ == "__main__":

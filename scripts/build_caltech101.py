@@ -34,7 +34,7 @@ CLASSES = tuple(
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """The 101 classes of Caltech."""
 
     published: ClassVar[str] = "caltech101"
@@ -51,7 +51,8 @@ def main(config: Config) -> dict[str, Any]:
         chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
         left_out = () if config.background or not any(folder.glob(f"**/{OTHER}")) else (OTHER,)
         classes = (*CLASSES, OTHER) if config.background else CLASSES
-        source = io.FolderDataset(folder, exclude=left_out, classes=classes)
+        links = config.follow_links
+        source = io.FolderDataset(folder, exclude=left_out, classes=classes, follow_links=links)
         return config.build(source, chain, classes=classes)
 
 

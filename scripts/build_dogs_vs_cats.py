@@ -19,7 +19,7 @@ from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """Dogs and cats, labelled by their names."""
 
     published: ClassVar[str] = "dogs_vs_cats"
@@ -35,7 +35,8 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
-        return config.build(io.FolderDataset(folder, "names"), chain, classes=("cat", "dog"))
+        source = io.FolderDataset(folder, "names", follow_links=config.follow_links)
+        return config.build(source, chain, classes=("cat", "dog"))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ FLOWERS = tuple(
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """The 17 flowers of Oxford."""
 
     published: ClassVar[str] = "flowers17"
@@ -37,9 +37,14 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
-        source = io.FolderDataset(folder, classes=FLOWERS)
-        if any(folder.glob("**/jpg/image_0001.jpg")):
-            source = io.FolderDataset(folder, "numbers", classes=FLOWERS, per_class=80)
+        published = any(folder.glob("**/jpg/image_0001.jpg"))
+        source = io.FolderDataset(
+            folder,
+            "numbers" if published else "folders",
+            classes=FLOWERS,
+            per_class=80,
+            follow_links=config.follow_links,
+        )
         return config.build(source, chain, classes=FLOWERS)
 
 

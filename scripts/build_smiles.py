@@ -21,7 +21,7 @@ CLASSES = ("negatives", "positives")
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """Faces, smiling or not."""
 
     published: ClassVar[str] = "smiles"
@@ -36,7 +36,7 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height)))
-        source = io.FolderDataset(folder, classes=CLASSES)
+        source = io.FolderDataset(folder, classes=CLASSES, follow_links=config.follow_links)
         return config.build(source, chain, classes=CLASSES)
 
 

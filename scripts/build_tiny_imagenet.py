@@ -20,7 +20,7 @@ from sightkit.preprocessing import Pipeline, SimplePreprocessor
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """The 200 classes of Tiny ImageNet."""
 
     published: ClassVar[str] = "tiny_imagenet"
@@ -36,7 +36,8 @@ def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         # All images have 64x64 pixels: with the default size nothing is resized.
         chain = Pipeline((SimplePreprocessor(config.width, config.height),))
-        return config.build(io.FolderDataset(folder, "tiny_imagenet"), chain)
+        source = io.FolderDataset(folder, "tiny_imagenet", follow_links=config.follow_links)
+        return config.build(source, chain)
 
 
 if __name__ == "__main__":

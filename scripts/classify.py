@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, evaluation, transfer
+from sightkit import _cli, _files, evaluation, io, transfer
 from sightkit._errors import SightkitError, require_at_least
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.LinkFlags):
     """Print the most probable ImageNet classes of image files."""
 
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -45,7 +45,8 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = evaluation.PhotoFolder(config.images)  # reports bad files before the network is loaded
+    # Bad files are reported before the network is loaded.
+    photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
     bundle = transfer.pretrained(
         config.model, images=len(photos.files), cache=_files.user_cache("compiled")
     )

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, _files, evaluation, training, transfer
+from sightkit import _cli, _files, evaluation, io, training, transfer
 from sightkit._errors import SightkitError
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.LinkFlags):
     """Evaluate a trained network."""
 
     bundle: Path
@@ -57,7 +57,8 @@ def main(config: Config) -> dict[str, Any]:
             crops=config.crops,
         )
     names = description["class_names"]
-    count = evaluation.check_data(config.data, config.split, names, config.exclude)
+    options = {"exclude": config.exclude, "follow_links": config.follow_links}
+    count = evaluation.check_data(config.data, config.split, names, **options)
     if config.data.is_file():
         _cli.start_keras()  # a dataset file is read by a generator of Keras
     bundle = transfer.load(
@@ -71,7 +72,7 @@ def main(config: Config) -> dict[str, Any]:
     }
     opened = [
         transfer.open_for_evaluation(
-            bundle, config.data, split=config.split, views=views, exclude=config.exclude
+            bundle, config.data, split=config.split, views=views, **options
         )
         for views in sorted({1, config.crops})
     ]

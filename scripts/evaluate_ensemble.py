@@ -27,7 +27,7 @@ from sightkit.experiments.ensemble import find_members
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.LinkFlags):
     """Evaluate several networks that answer as one."""
 
     members: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -59,14 +59,15 @@ def main(config: Config) -> dict[str, Any]:
     }
     evaluation.require_alike(described)
     class_names = next(iter(described.values()))["class_names"]
-    images = evaluation.check_data(path, config.split, class_names, config.exclude)
+    options = {"exclude": config.exclude, "follow_links": config.follow_links}
+    images = evaluation.check_data(path, config.split, class_names, **options)
     _cli.start_keras()
     scripts.expect_several_networks()
     bundles = {
         name: training.load_bundle(folder, images=images) for name, folder in folders.items()
     }
-    networks, exclude = [*bundles.values()], config.exclude
-    data = evaluation.open_data(path, *networks, split=config.split, exclude=exclude)
+    networks = [*bundles.values()]
+    data = evaluation.open_data(path, *networks, split=config.split, **options)
     # Averages of batch normalization are measured anew, where there are training images.
     known = path.is_file() and "train" in io.DatasetFile.open(path).splits
     train = evaluation.open_data(path, *networks, split="train").batches if known else None

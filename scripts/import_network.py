@@ -24,7 +24,7 @@ from sightkit._errors import SightkitError, few
 
 
 @dataclass(frozen=True)
-class Config(io.SizeFlags):
+class Config(io.SizeFlags, io.LinkFlags):
     """Make a bundle of a Keras network."""
 
     network: Path = Path()
@@ -80,6 +80,7 @@ def main(config: Config) -> dict[str, Any]:
             crop=config.crop,
             data=config.data,
             exclude=config.exclude,
+            follow_links=config.follow_links,
         )
     print(f"{len(names)} classes: {few(names)}")
     print(config.output)

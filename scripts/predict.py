@@ -18,13 +18,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, evaluation, training, transfer
+from sightkit import _cli, _files, evaluation, io, training, transfer
 from sightkit._errors import SightkitError, require_at_least
 from sightkit._scripts import warn
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.LinkFlags):
     """Print the most probable classes of image files."""
 
     images: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -74,7 +74,7 @@ def main(config: Config) -> dict[str, Any]:
             f'With --threshold or --reject no class may be called "{evaluation.NONE}".',
             bundle=str(config.bundle),
         )
-    photos = evaluation.PhotoFolder(config.images)
+    photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
     bundle = transfer.load(
         config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
     )

@@ -21,7 +21,7 @@ from sightkit.io.arguments import share
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(io.LinkFlags):
     """Check a folder of images, or a dataset file."""
 
     data: Path | None = None
@@ -31,8 +31,6 @@ class Config:
     anything to list."""
     exclude: tuple[str, ...] = ()
     """Folders in the folder, by name or path, to leave out; or patterns, also of files."""
-    follow_links: bool = False
-    """Check what links in the folder lead to, outside of it; else they are bad."""
     max_bad: float = 0.01
     """Share of bad images, 0 to 1, up to which the exit code is 0."""
     smoke: bool = False

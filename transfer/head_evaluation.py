@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def open_for_evaluation(
     *,
     split: str = "test",
     views: int = 1,
-    exclude: Sequence[str] = (),
+    **options: Any,
 ) -> tuple[EvaluationData, Predictor]:
     """Open labelled data for a classifier.
 
@@ -42,7 +42,7 @@ def open_for_evaluation(
         path: dataset file, or folder of class folders.
         split: of the file.
         views: of each image; those of networks with a head were settled with their features.
-        exclude: classes, or folders in it, that are left out of a folder.
+        **options: of a folder: ``exclude``, ``follow_links``, see ``io.FolderDataset``.
 
     Returns:
         The data, and the predictor of their batches, for ``evaluation.evaluate``.
@@ -51,13 +51,13 @@ def open_for_evaluation(
         SightkitError: as ``evaluation.check_data``.
     """
     if not isinstance(bundle, FeatureClassifier):
-        data = open_data(path, bundle, split=split, views=views, exclude=exclude)
+        data = open_data(path, bundle, split=split, views=views, **options)
         return data, average_views(bundle.predictor)
     size = bundle.images_a_batch
-    file = open_file(path, split, bundle.class_names, exclude)
+    file = open_file(path, split, bundle.class_names, **options)
     if file is None:
         watch, seen = watch_for(bundle.training_rows)
-        folder = FolderBatches(path, bundle.class_names, _boxed, size, watch, exclude)
+        folder = FolderBatches(path, bundle.class_names, _boxed, size, watch, **options)
         data = EvaluationData(folder, Path(path), seen=seen)
         return data, lambda images: bundle._answer(list(images))
     stored = training.photo_chain(file)[0].to_config()

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def import_network(
     size: Sequence[int] = (),
     crop: bool = False,
     data: str | os.PathLike[str] | None = None,
-    exclude: Sequence[str] = (),
+    **options: Any,
 ) -> list[Trial]:
     """Write the bundle of a network that Keras saved, and print what was found.
 
@@ -97,7 +98,7 @@ def import_network(
         size, crop: see ``chains_for``.
         data: labelled photos, which it should not have been trained on: for the check, and for
             the canary, see ``choose_canary``.
-        exclude: class folders of it that are left out.
+        **options: of their folder: ``exclude``, ``follow_links``, see ``io.FolderDataset``.
 
     Returns:
         The range that was chosen, then the others; empty without data.
@@ -131,7 +132,7 @@ def import_network(
         )
     chosen, trials, images = next(iter(chains)), list[Trial](), list[np.ndarray]()
     if data is not None:
-        trials, images = try_pixels(copied, chains, data, class_names, exclude)
+        trials, images = try_pixels(copied, chains, data, class_names, **options)
         explain(trials, class_names)
         chosen = trials[0].pixels
     candidates = [images[row] for row in trials[0].hard] if trials else []

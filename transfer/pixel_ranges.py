@@ -157,7 +157,7 @@ def try_pixels(
     chains: Mapping[Pixels, Preprocessor],
     data: str | os.PathLike[str],
     class_names: Sequence[str],
-    exclude: Sequence[str] = (),
+    **options: Any,
 ) -> tuple[list[Trial], list[np.ndarray]]:
     """Classify labelled photos by each range of pixels; what suits best comes first.
 
@@ -170,7 +170,7 @@ def try_pixels(
         chains: to try.
         data: folder of class folders, or a dataset file; at most 256 photos are read.
         class_names: of the network.
-        exclude: class folders that are left out.
+        **options: of a folder, see ``open_photos``.
 
     Returns:
         The trials, and the photos that were read.
@@ -178,7 +178,6 @@ def try_pixels(
     Raises:
         SightkitError: other classes, or a photo that cannot be read.
     """
-    options: dict[str, Any] = {"exclude": tuple(exclude)} if exclude else {}
     photos = open_photos(data, **options).images
     order = labels_of(photos.class_names, class_names)
     rows = np.linspace(0, len(photos) - 1, min(TRIED, len(photos))).astype(int)

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -45,7 +45,15 @@ MOST_LOST = 0.1
 
 
 @dataclass(frozen=True)
-class FolderFlags:
+class LinkFlags:
+    """The flag ``--follow-links`` of a script that takes a folder of photos."""
+
+    follow_links: bool = field(default=False, kw_only=True)
+    """Take what links lead to, outside of the folder; else it is left out and counted."""
+
+
+@dataclass(frozen=True)
+class FolderFlags(LinkFlags):
     """Flags of a script that takes a folder of photos; give ``options`` to ``FolderDataset``."""
 
     layout: Literal["folders", "deep", "names", "splits", "tiny_imagenet"] = "folders"
@@ -57,13 +65,11 @@ class FolderFlags:
     splits, where the table has them."""
     exclude: tuple[str, ...] = ()
     """Classes, or folders below the data, to leave out; or patterns, also of files: "*_old*"."""
-    follow_links: bool = False
-    """Take what links lead to, outside of the data; else it is left out and counted."""
 
     @property
     def options(self) -> dict[str, Any]:
         """Arguments of ``FolderDataset`` by name."""
-        return {field.name: getattr(self, field.name) for field in fields(FolderFlags)}
+        return {each.name: getattr(self, each.name) for each in fields(FolderFlags)}
 
 
 @dataclass(frozen=True)
