@@ -31,6 +31,9 @@ CHUNK = 2**20
 DEPTH = 64
 """Folders in each other; Python removes them by recursion."""
 
+IN_PARTS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods of a zip that zipfile unpacks in parts; 177 bytes of bzip2 are 200 MB in one."""
+
 _COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 _DAMAGES = (
     zipfile.BadZipFile,
@@ -166,17 +169,20 @@ def _unpack_zip(job: Unpacking) -> None:
         declared = min(sum(member.file_size for member in members), job.allowed)
         _files.require_free_space(job.folder, declared, f"what {job.archive.name} holds")
         for member in members:
+            name = member.filename
             kind = stat.S_IFMT(member.external_attr >> 16)
             # Beside the rights, only the system that wrote the zip knows what a member is.
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise job.refused("a member is a link or a device", member=member.filename)
-            if member.orig_filename != member.filename:
+                raise job.refused("a member is a link or a device", member=name)
+            if member.compress_type not in IN_PARTS:
+                raise job.refused("a member is packed by another method than Deflate", member=name)
+            if member.orig_filename != name:
                 raise job.refused("a member's name has a zero in it", member=member.orig_filename)
             if member.is_dir():
-                job.add_folder(member.filename)
+                job.add_folder(name)
                 continue
             with file.open(member) as content:
-                job.add_file(member.filename, content)
+                job.add_file(name, content)
 
 
 def _unpack_tar(job: Unpacking) -> None:

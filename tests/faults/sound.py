@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+from hostile_archives import sound as sound_archives
 from keras.src.legacy.saving import legacy_h5_format
 
 from sightkit import io, preprocessing, training, transfer, zoo
@@ -162,3 +163,11 @@ def run_data(folder: str) -> None:
         images.shape, place / "data.h5", class_names=("dark", "grey", "light"), splits=splits
     ) as writer:
         writer.add(images, labels)
+
+
+def packed(folder: str) -> None:
+    """An archive of photos, beside a file that is not its own."""
+    place = Path(folder)
+    place.mkdir()
+    (place / "archive").write_bytes(sound_archives()["tar.gz"])
+    (place / "victim").write_bytes(b"untouched")

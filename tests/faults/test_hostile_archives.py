@@ -11,9 +11,13 @@ import zipfile
 
 import numpy as np
 import pytest
+from hostile import attack, replaced
+from hostile_archives import of_kinds, of_names, of_others, sound
+from hostile_headers import of_bombs, of_directories, of_headers
 
+from sightkit import _scripts
 from sightkit._errors import SightkitError
-from sightkit.io import extract_archive
+from sightkit.io import DatasetFile, extract_archive
 
 FILES = {
     f"set/{label}/{number}.jpg": bytes([number]) * 300 for label in "ab" for number in range(9)
@@ -71,3 +75,30 @@ def test_a_damaged_archive_leaves_a_folder_or_nothing(kind, times, tmp_path):
             assert all(path.is_file() or path.is_dir() for path in place.rglob("*"))
         left = {path.name for path in tmp_path.iterdir()} - {"archive"}
         assert all(name.startswith("folder-") or name.endswith(".lock") for name in left), left
+
+
+GROUPS = (of_names, of_kinds, of_headers, of_directories, of_bombs, of_others)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_archive_is_refused_or_a_sound_dataset(group, trials):
+    changes = {
+        label: lambda path, make=make: replaced(make())(path) for label, make in group().items()
+    }
+    name = f"archives, {group.__name__.removeprefix('of_')}"
+    attack(name, trials, "archive", trials.make("packed"), changes, inside="archive")
+
+
+def test_enough_kinds_of_archives_are_tried():
+    assert len({label for group in GROUPS for label in group()}) >= 103
+
+
+@pytest.mark.parametrize("kind", sound())
+def test_a_sound_archive_is_a_dataset(kind, tmp_path):
+    (tmp_path / "archive").write_bytes(sound()[kind])
+    script = _scripts.load("build_folder")
+    config = script.Config(data=tmp_path / "archive", output=tmp_path / "x.h5", size=8)
+    assert script.main(config)["classes"] == {"a": 6, "b": 6}
+    file = DatasetFile.open(tmp_path / "x.h5")
+    assert np.array_equal(file.memmap().mean(axis=(1, 2, 3)) > 110, file.labels == 1)

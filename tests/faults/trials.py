@@ -20,7 +20,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli
+from sightkit import _cli, _scripts
 
 _cli.prepare_environment()
 
@@ -119,9 +119,30 @@ def compiled(path: str) -> Any:
     return np.round(loaded.predict([PHOTO.astype(np.uint8)]).astype(float), 3).tolist()
 
 
+def archive(path: str) -> Any:
+    """That the data set of an archive of dark and bright photos is sound, and nothing beside it."""
+    place, script = Path(path), _scripts.load("build_folder")
+    beside = {place / "archive", place / "victim", place}
+    try:
+        script.main(
+            script.Config(data=place / "archive", output=place / "x.h5", size=8, max_bad=0.9)
+        )
+    finally:
+        left = {*place.rglob("*"), *place.parent.iterdir(), *Path("/tmp").glob("sightkit-vic*")}
+        left = {each for each in left - beside if not each.name.endswith(".lock")}
+        assert left <= {place / "x.h5", place / "x.h5.left_out.csv"}, left
+        assert (place / "victim").read_bytes() == b"untouched"
+    file = io.DatasetFile.open(place / "x.h5")
+    assert not io.verify(file.path, workers=1).bad
+    bright = file.memmap().mean(axis=(1, 2, 3)) > 110
+    labels = [file.class_names[label] for label in file.labels]
+    assert {*labels} == {"a", "b"} and len(labels) + sum(file.left_out.values()) >= 12
+    return all(bright == (np.array(labels) == "b"))
+
+
 JOBS = {
     each.__name__: each
-    for each in (bundle, dataset, features, resume, begin, pretrained, ensemble, compiled)
+    for each in (bundle, dataset, features, resume, begin, pretrained, ensemble, compiled, archive)
 } | {
     f"make {name}": getattr(sound, name)
     for name in (
@@ -133,6 +154,7 @@ JOBS = {
         "features",
         "keras_home",
         "run_data",
+        "packed",
     )
 }
 
