@@ -1,4 +1,4 @@
-"""Write the tables of README.md, docs/ and scripts/README.md: from the ledgers, zoo and scripts.
+"""Write the tables of docs/ and scripts/README.md: from the results, the zoo and the scripts.
 
 python benchmarks/tables.py            # rewrite the parts between the markers
 python benchmarks/tables.py --check    # check only that it is up to date (exit code 2 if not)
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import re
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,23 +16,18 @@ import speed_tables
 
 from sightkit import _cli, _files, _scripts, zoo
 from sightkit._errors import SightkitError
+from sightkit.experiments.ledger_tables import replace_part
 from sightkit.io.data_sets import DATA_SETS
 
 ROOT = Path(__file__).parents[1]
-LEDGER = ROOT / "benchmarks" / "results" / "experiments.csv"
 NEAR_COPIES = ROOT / "benchmarks" / "results" / "near_copies.json"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
 NONE_OF_THESE = ROOT / "benchmarks" / "results" / "none_of_these.csv"
-README = "README.md"
-TITLES = {
-    "train_lenet_digits": ("LeNet", "digits (scikit-learn)"),
-    "train_lenet_mnist": ("LeNet", "MNIST"),
-}
 
 
 @dataclass(frozen=True)
 class Config:
-    """Generate the table of results."""
+    """Write the tables."""
 
     check: bool = False
     """Change nothing; fail if a page does not match the results."""
@@ -42,7 +36,6 @@ class Config:
 def tables() -> dict[str, dict[str, str]]:
     """Page to the tables on it, each by the name in its markers."""
     return {
-        README: {"results": table(read_ledger())},
         "docs/zoo.md": {"networks": networks()},
         "docs/data.md": {"data sets": data_sets()},
         "docs/features.md": {
@@ -63,7 +56,7 @@ def main(config: Config) -> None:
     for page, parts in tables().items():
         text = wanted = (ROOT / page).read_text(encoding="utf-8")
         for name, content in parts.items():
-            wanted = _replace(wanted, name, content)
+            wanted = replace_part(wanted, name, content)
         if text == wanted:
             continue
         if config.check:
@@ -72,14 +65,6 @@ def main(config: Config) -> None:
                 f"Run python benchmarks/tables.py and commit {page}.",
             )
         _files.write_text(ROOT / page, wanted)
-
-
-def _replace(text: str, name: str, content: str) -> str:
-    """Return the text with the part between the markers of that name replaced."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{content}\n{end}{after}"
 
 
 def scripts() -> str:
@@ -129,12 +114,6 @@ def data_sets() -> str:
             cells = (*before, f"`{file.name}`", *facts, *after)
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def read_ledger() -> list[dict[str, str]]:
-    """The newest row of each seed of what is averaged."""
-    newest = {(*_averaged(row), row["seed"]): row for row in _read_csv(LEDGER)}
-    return list(newest.values())
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
@@ -200,53 +179,6 @@ def _gain(row: dict[str, str]) -> str:
     if not (difference or low or high):
         return f"{mean:.2f}"
     return f"{mean:.2f} ({difference:+.2f}: {low:+.2f} to {high:+.2f})".replace("-", "−")
-
-
-def _averaged(row: dict[str, str]) -> tuple[str, ...]:
-    """Return what rows must share to be averaged: another device rounds and runs differently."""
-    return row["experiment"], row["flags"], row["device"], row["cores"]
-
-
-def table(rows: list[dict[str, str]]) -> str:
-    """A Markdown table, a line an experiment and device: mean ± standard deviation over seeds.
-
-    Raises:
-        SightkitError: rows of one line are of different networks or data.
-    """
-    lines = [
-        "| network | data | parameters | test rank-1, % | seeds | seconds | device | command |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for shared in dict.fromkeys(map(_averaged, rows)):
-        group = [row for row in rows if _averaged(row) == shared]
-        _require_one("parameters", group)
-        _require_one("data_sha256", group)
-        experiment, flags, device, cores = shared
-        network, data = TITLES.get(experiment, (experiment, ""))
-        accuracy = _spread([100 * float(row["rank1"]) for row in group], 2)
-        seconds = statistics.median(float(row["seconds"]) for row in group)
-        lines.append(
-            f"| {network} | {data} | {int(group[0]['parameters']):,} | {accuracy} | {len(group)} | "
-            f"{seconds:.0f} | {device}, {cores} cores | "
-            f"`python scripts/{experiment}.py{' ' + flags if flags else ''}` |"
-        )
-    return "\n".join(lines)
-
-
-def _require_one(column: str, group: list[dict[str, str]]) -> None:
-    values = sorted({row[column] for row in group})
-    if len(values) > 1:
-        raise SightkitError(
-            f"Seeds of one experiment must agree in {column} to be averaged.",
-            "Measure all seeds again.",
-            experiment=group[0]["experiment"],
-            **{column: values},
-        )
-
-
-def _spread(values: list[float], digits: int) -> str:
-    mean = f"{statistics.mean(values):.{digits}f}"
-    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
 
 
 if __name__ == "__main__":

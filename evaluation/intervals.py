@@ -28,7 +28,7 @@ def bootstrap(
     """Compute percentile intervals of any measures: samples are drawn with replacement.
 
     The interval holds for other images of the same kind, not for another training: several seeds
-    show that spread (``benchmarks/experiments.py``).
+    show that spread (``scripts/ledger.py``).
 
     Args:
         statistic: takes the columns as (R, N) arrays, a row a replicate, and returns (R,) arrays

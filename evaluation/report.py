@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,7 @@ def report_data(
     *,
     output: str | os.PathLike[str] | None = None,
     members: Sequence[Evaluation] = (),
+    record: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Print the evaluation of data that are no run's own, and write it into a folder.
 
@@ -158,6 +159,7 @@ def report_data(
         facts: further entries of metrics.json: bundle, weights_sha256, ….
         output: the folder; without it nothing is written.
         members: those of an ensemble, for its picture.
+        record: called with what is returned, also where photos could not be read.
 
     Returns:
         The content of metrics.json.
@@ -189,6 +191,8 @@ def report_data(
                 draw_ensemble(members, place / _run_files.ENSEMBLE)
             write_report(place, test, Samples.of(data.batches), metrics)
         print(_run_files.report_line(output))
+    if record is not None:
+        record(metrics)
     data.require_all(len(test.labels))
     return metrics
 

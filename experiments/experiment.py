@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sightkit import io as sightkit_io
 from sightkit import training
 from sightkit._keras import start_keras
 from sightkit._scripts import warn
+from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
 from sightkit.experiments.data import Data
 from sightkit.preprocessing import ColourPreprocessor, Pipeline, SimplePreprocessor
@@ -79,6 +81,7 @@ class Experiment:
         self.config = config
         self.run = run
         self._scratch = scratch
+        self._begun = time.monotonic()
         self._matched = False
 
     def start_keras(self) -> None:
@@ -227,5 +230,11 @@ class Experiment:
         test = self.data.evaluation("test")
         training.save_run_bundle(self.run, network, data=test, metrics=metrics)
         self.run.tidy()
+        if not self.config.smoke:
+            ledger.record_run(self.run.folder, self._minutes())
         print(self.run.describe())
         return metrics
+
+    def _minutes(self) -> float | None:
+        """Return how long the run took; None where it was begun by another process."""
+        return None if self.run.resumed else (time.monotonic() - self._begun) / 60

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from sightkit import _cli, _files, evaluation, io, training, transfer
 from sightkit._errors import SightkitError
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,14 @@ def main(config: Config) -> dict[str, Any]:
         facts |= {"once": found[0].to_metrics(), "gain": gain.to_metrics()}
         print(f"{config.crops} crops against one: {gain}.")
     facts["crops"] = config.crops
-    return evaluation.report_data(found[-1], opened[-1][0], facts, output=config.output)
+
+    def record(metrics: dict[str, Any]) -> None:
+        network = (description.get("network") or {}).get("builder", "")
+        ledger.record_evaluation("evaluate", metrics, config.data, config.split, network=network)
+
+    return evaluation.report_data(
+        found[-1], opened[-1][0], facts, output=config.output, record=record
+    )
 
 
 if __name__ == "__main__":

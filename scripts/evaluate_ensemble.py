@@ -22,7 +22,7 @@ import tyro
 
 from sightkit import _cli, evaluation, inference, io, training
 from sightkit._errors import SightkitError
-from sightkit.experiments import scripts
+from sightkit.experiments import ledger, scripts
 from sightkit.experiments.ensemble import find_members
 
 
@@ -84,8 +84,14 @@ def main(config: Config) -> dict[str, Any]:
         **ensemble.to_metrics(),
         "bundles": {k: str(folder.resolve()) for k, folder in folders.items()},
     }
-    return evaluation.report_data(ensemble.average, data, facts, output=config.output,
-                                  members=list(ensemble.members.values()))  # fmt: skip
+
+    def record(metrics: dict[str, Any]) -> None:
+        ledger.record_evaluation("evaluate_ensemble", metrics, path, config.split)
+
+    members = list(ensemble.members.values())
+    return evaluation.report_data(
+        ensemble.average, data, facts, output=config.output, members=members, record=record
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from sightkit import _cli, io, training, transfer
 from sightkit._errors import SightkitError
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def main(config: Config) -> dict[str, Any]:
             training_rows=found.training_rows,
         )
         run.tidy()
+    if not config.smoke:
+        ledger.record_run(run.folder)
     training.compile_ahead(transfer.load, bundle)
     print(run.describe())
     return found.metrics

@@ -9,9 +9,11 @@ import csv
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from sightkit._errors import SightkitError
 from sightkit._files import write_text
 
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -32,13 +34,40 @@ def write_csv(
     columns = (
         list(dict.fromkeys(name for row in rows for name in row)) if columns is None else columns
     )
+    write_text(path, _lines(rows, columns, header=True))
+
+
+def append_row(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Add a row to a CSV, which is made where it is missing; replaced atomically.
+
+    Hold a lock meanwhile: of two that append at once, one row would be lost.
+
+    Raises:
+        SightkitError: the file has other columns.
+    """
+    if not path.exists():
+        write_csv(path, [row], columns)
+        return
+    text = path.read_text(encoding="utf-8")
+    header, wanted = text.partition("\n")[0], ",".join(columns)
+    if header != wanted:
+        raise SightkitError(
+            "A row must have the columns of its table.", "Rename that file.", path=str(path)
+        )
+    write_text(path, f"{text.removesuffix(chr(10))}\n{_lines([row], columns)}")
+
+
+def _lines(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, header: bool = False
+) -> str:
     lines: list[str] = []
     file: Any = SimpleNamespace(write=lines.append)
     # With CR in its line's end the writer quotes cells that hold one.
     writer = csv.DictWriter(file, columns, lineterminator="\r\n")
-    writer.writeheader()
+    if header:
+        writer.writeheader()
     writer.writerows({name: _as_cell(value) for name, value in row.items()} for row in rows)
-    write_text(path, "".join(line.removesuffix("\r\n") + "\n" for line in lines))
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def _as_cell(value: Any) -> Any:

@@ -26,6 +26,7 @@ TASKS = {
     "Check images and labels": ("verify_*", "augmentation_*", "suspicious_*"),
     "Build a dataset file": ("build_*",),
     "Train": ("train_*", "ensemble", "search"),
+    "Measure and reproduce": ("ledger",),
     "Reuse a pretrained network": ("advise", "classify", "extract_*", "finetune", "import_*"),
     "Evaluate and predict": ("evaluate", "*_ensemble", "predict"),
     "Inspect a network": ("inspect_*", "visualize_*"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ PACKAGES = ("sightkit", "keras", "tensorflow", "jax", "numpy", "opencv-python", 
 THREADS = "TF_NUM_INTRAOP_THREADS"
 FLAGS = ("amx_bf16", "amx_tile", "avx2", "avx512f", "avx512_bf16", "bf16", "svebf16")
 BACKEND_MODULES = ("tensorflow", "jax")
+GPUS = Path("/proc/driver/nvidia/gpus")
+"""Where NVIDIA's driver names its devices; as /proc/cpuinfo, without asking a backend."""
 
 
 def describe_environment() -> dict[str, Any]:
@@ -36,7 +39,7 @@ def describe_environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "backend": keras.backend.backend(),
         "versions": {name: _version(name) for name in PACKAGES},
-        "device": _processor(),
+        "device": _device(),
         "processor_flags": processor_flags(),
         "cores": len(os.sched_getaffinity(0)),
         "threads": os.environ.get(THREADS),
@@ -178,6 +181,16 @@ def _version(package: str) -> str | None:
 def processor_flags() -> list[str]:
     """Return the processor's flags for bfloat16 and wide vectors; empty where they are unknown."""
     return sorted(set(FLAGS) & set(cpu_flags()))
+
+
+def _device() -> str:
+    """Return the accelerators that Keras uses, else the processor, by their makers' names."""
+    found = accelerators()
+    if not found:
+        return _processor()
+    texts = [file.read_text() for file in sorted(GPUS.glob("*/information"))]
+    models = re.findall(r"^Model:\s*(.+?)\s*$", "\n".join(texts), re.MULTILINE)
+    return f"{len(found)} × {models[0] if models else found[0].partition(':')[0]}"
 
 
 def _processor() -> str:

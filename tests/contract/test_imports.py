@@ -29,7 +29,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {"zoo", "preprocessing", "io", "inference"},
         {"numpy", "keras", "sklearn", "matplotlib", "imutils"},
     ),
-    "experiments": (LEAVES | {"training", "evaluation"}, {"keras", "numpy", "tyro"}),
+    "experiments": (LEAVES | {"training", "evaluation"}, {"keras", "numpy", "scipy", "tyro"}),
     "transfer": (
         LEAVES | {"training", "evaluation"},
         {"keras", "numpy", "scipy", "sklearn", "h5py", "rich", "threadpoolctl"},

@@ -30,6 +30,7 @@ FLAGS = {
     "extract_features": ("--data", "d"),
     "import_network": ("--network", "n.keras", "--class-names", "a b"),
     "inspect_model": ("lenet",),
+    "ledger": ("table",),
     "predict": ("x.png", "--bundle", "b"),
     "search": ("train_lenet_digits",),
     "suspicious_labels": ("--features", "f.h5"),

@@ -1,0 +1,291 @@
+"""The ledger as tables: in README.md and docs/results.md, and a line in each script's docstring."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightkit import _files
+from sightkit._errors import SightkitError
+from sightkit.experiments import ledger
+from sightkit.experiments.differences import mean_difference
+from sightkit.experiments.ledger_wanted import Checkout, Wanted
+
+PAGES = ("README.md", "docs/results.md")
+NOTHING = "Not measured yet."
+HEADER = re.compile(
+    r'\A(?P<title>"""[^\n]+\n\n)(?:Measured|Not measured|Not run here).*?(?=\n\n)', re.DOTALL
+)
+"""The paragraph of a docstring that the ledger writes: the second."""
+COLUMNS = (
+    "experiment",
+    "parameters",
+    "test rank-1, %",
+    "runs",
+    "minutes",
+    "device",
+    "reference, %",
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Rows of one experiment, recipe and device: what is averaged, the newest row of each seed.
+
+    Attributes:
+        wanted: what the list says of it.
+        rows: by their seed; where it was not run, one row.
+    """
+
+    wanted: Wanted
+    rows: dict[int | None, ledger.Row]
+
+    @property
+    def first(self) -> ledger.Row:
+        """One of the rows, for what they share."""
+        return next(iter(self.rows.values()))
+
+    @property
+    def ran(self) -> bool:
+        """Whether it was measured, not only timed."""
+        return self.first["status"] == ledger.MEASURED
+
+    @property
+    def device(self) -> str:
+        """Device and cores."""
+        return f"{self.first['device']}, {self.first['cores']} cores"
+
+    @property
+    def values(self) -> dict[int | None, float]:
+        """The metric by seed, in % where it is a share."""
+        found = {seed: ledger.metric(row, self.wanted.metric) for seed, row in self.rows.items()}
+        scale = 100 if self.wanted.percent else 1
+        return {seed: scale * value for seed, value in found.items() if value is not None}
+
+    @property
+    def minutes(self) -> float:
+        """The median of a run; of one that was not run, extrapolated."""
+        return statistics.median(row["minutes"] or 0.0 for row in self.rows.values())
+
+    @property
+    def result(self) -> str:
+        """Mean ± standard deviation, and what of, where that is not rank-1."""
+        values = list(self.values.values())
+        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        name = "" if self.wanted.metric == "rank1" else f" ({self.wanted.metric})"
+        return f"{statistics.fmean(values):.2f}{spread}{name}" if values else "–"
+
+    @property
+    def reference(self) -> str:
+        """The figure that others report."""
+        value = self.wanted.reference
+        return "" if value is None else f"{value * (100 if self.wanted.percent else 1):.2f}"
+
+
+def series_of(wanted: Sequence[Wanted], rows: Sequence[ledger.Row]) -> list[Series]:
+    """Group the rows of a ledger, in the order of the list; experiments that it lacks come last.
+
+    Raises:
+        SightkitError: seeds that are averaged are of different networks or data.
+    """
+    known = {each.series: each for each in wanted}
+    for row in rows:
+        series = row["experiment"], row["recipe"]
+        known.setdefault(series, Wanted(*series))
+    found: list[Series] = []
+    for series, each in known.items():
+        groups: dict[tuple[object, ...], Series] = {}
+        for row in rows:
+            if (row["experiment"], row["recipe"]) == series:
+                key = row["status"], row["device"], row["cores"]
+                groups.setdefault(key, Series(each, {})).rows[row["seed"]] = row
+        measured = any(group.ran for group in groups.values())
+        found += [group for group in groups.values() if group.ran or not measured]
+    for each in found:
+        _require_one("parameters", each)
+        if not each.wanted.divisions:
+            _require_one("data_sha256", each)
+    return found
+
+
+def _require_one(column: str, series: Series) -> None:
+    values = sorted({str(row[column]) for row in series.rows.values()})
+    if len(values) > 1:
+        raise SightkitError(
+            f"Seeds of one experiment must agree in {column} to be averaged.",
+            "Remove the rows of the other, and measure them again.",
+            experiment=series.wanted.experiment,
+            **{column: values},
+        )
+
+
+def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
+    """Write the pages and the docstrings of a checkout's scripts.
+
+    Args:
+        checkout: whose ledger it is.
+        check: write nothing.
+
+    Returns:
+        The files that differ from the ledger, or differed before they were written.
+
+    Raises:
+        SightkitError: a damaged ledger; a page without markers; a training script without a
+            paragraph for its result.
+    """
+    series = series_of(checkout.wanted(), checkout.rows())
+    parts = {"results": results(checkout, series), "all results": all_results(checkout, series)}
+    parts["differences"] = differences(checkout, series)
+    texts = {checkout.root / page: parts for page in PAGES}
+    changed = []
+    for path, own in texts.items():
+        text = path.read_text(encoding="utf-8")
+        wanted = text
+        for name, content in own.items():
+            if f"<!-- {name}: begin -->" in text:
+                wanted = replace_part(wanted, name, content)
+        changed += _write(path, text, wanted, check)
+    for path in sorted((checkout.root / "scripts").rglob("train_*.py")):
+        text = path.read_text(encoding="utf-8")
+        if HEADER.match(text) is None and "(experiments.Config)" in text:
+            raise SightkitError(
+                "The second paragraph of a training script's docstring is the ledger's.",
+                f'Write "{NOTHING}" there; scripts/ledger.py table fills it.',
+                script=str(path),
+            )
+        own = [each for each in series if checkout.path(each.wanted.experiment) == path]
+        wanted = HEADER.sub(lambda found, own=own: found["title"] + header(own), text)
+        changed += _write(path, text, wanted, check)
+    return changed
+
+
+def _write(path: Path, text: str, wanted: str, check: bool) -> list[str]:
+    if text == wanted:
+        return []
+    if not check:
+        _files.write_text(path, wanted)
+    return [str(path)]
+
+
+def replace_part(text: str, name: str, content: str) -> str:
+    """Return a page with the part between the markers of that name replaced."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def header(series: Sequence[Series]) -> str:
+    """Return the paragraph of a docstring: a line for each recipe and device."""
+    lines = []
+    for each in series:
+        recipe = "" if each.wanted.recipe == "best" else f", {each.wanted.recipe}"
+        if each.ran:
+            unit = " %" if each.wanted.percent else ""
+            line = f"Measured{recipe}: {each.result}{unit} (n = {len(each.values)})"
+        else:
+            seconds = each.first["epoch_seconds"] or 0.0
+            line = f"Not run here{recipe}: {seconds:.0f} s an epoch, {each.first['epochs']} epochs"
+        line = f"{line}, {_time(each.minutes)}, {each.device}."
+        lines.append(textwrap.fill(line, 100, break_on_hyphens=False, break_long_words=False))
+    return "\n".join(lines) or NOTHING
+
+
+def _time(minutes: float) -> str:
+    return f"{minutes / 60:.1f} hours" if minutes >= 120 else f"{minutes:.1f} minutes"
+
+
+def results(checkout: Checkout, series: Sequence[Series]) -> str:
+    """A Markdown table: of each experiment that was measured, the recipe that is listed first."""
+    first: dict[str, str] = {}
+    for each in series:
+        if each.ran:
+            first.setdefault(each.wanted.experiment, each.wanted.recipe)
+    shown = [s for s in series if s.ran and first[s.wanted.experiment] == s.wanted.recipe]
+    lines = _table((*COLUMNS, "command"))
+    for each in shown:
+        lines.append(_line([*_cells(checkout, each), f"`{_command(each.wanted)}`"]))
+    return "\n".join(lines) if shown else NOTHING
+
+
+def all_results(checkout: Checkout, series: Sequence[Series]) -> str:
+    """A Markdown table of every experiment, recipe and device; and of what was not run here."""
+    lines = _table((*COLUMNS, "source of the reference", "command"))
+    for each in series:
+        cells = _cells(checkout, each)
+        if not each.ran:
+            seconds = each.first["epoch_seconds"] or 0.0
+            cells[2:5] = "*not run here*", "0", f"{each.minutes:.0f} ({seconds:.0f} s an epoch)"
+        lines.append(_line([*cells, each.wanted.source, f"`{_command(each.wanted)}`"]))
+    return "\n".join(lines) if series else NOTHING
+
+
+def differences(checkout: Checkout, series: Sequence[Series]) -> str:
+    """A Markdown table of recipes against the first of their experiment, on the same device.
+
+    Pairs are runs of the same seed, and so of the same data.
+    """
+    lines = _table(("experiment", "recipe", "against", "pairs", "difference, points", "95 %"))
+    count = len(lines)
+    for each in series:
+        alike = [other for other in series if other.wanted.experiment == each.wanted.experiment
+                 and other.device == each.device and other.ran and each.ran]  # fmt: skip
+        if not alike or alike[0] is each:
+            continue
+        base, shared = alike[0], [seed for seed in each.values if seed in alike[0].values]
+        pairs = [each.values[seed] - base.values[seed] for seed in shared]
+        if len(pairs) < 2:
+            continue
+        mean, low, high = mean_difference(pairs, _test_over_train(each))
+        numbers = [f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}"]
+        if any(each.rows[n]["data_sha256"] != base.rows[n]["data_sha256"] for n in shared):
+            numbers = ["–", "their data differ"]
+        cells = [_title(checkout, each.wanted), each.wanted.recipe, base.wanted.recipe]
+        cells += [str(len(pairs)), *(number.replace("-", "−") for number in numbers)]
+        lines.append(_line(cells))
+    return "\n".join(lines) if len(lines) > count else "None was measured with two recipes yet."
+
+
+def _test_over_train(series: Series) -> float:
+    """Return what the corrected interval of repeated divisions needs; 0 for one division."""
+    test, train = series.first["test_images"], series.first["train_images"]
+    return test / train if series.wanted.divisions and test and train else 0.0
+
+
+def _cells(checkout: Checkout, each: Series) -> list[str]:
+    parameters, recipe = each.first["parameters"], each.wanted.recipe
+    return [
+        _title(checkout, each.wanted) + ("" if recipe == "best" else f", {recipe}"),
+        "" if parameters is None else f"{parameters:,}",
+        each.result,
+        str(len(each.values)),
+        f"{each.minutes:.1f}",
+        each.device,
+        each.reference,
+    ]
+
+
+def _title(checkout: Checkout, wanted: Wanted) -> str:
+    """Return the first words of a script's docstring, before the colon: LeNet on MNIST."""
+    path = checkout.path(wanted.experiment)
+    docstring = ast.get_docstring(ast.parse(path.read_bytes())) or wanted.name
+    return docstring.partition("\n")[0].partition(":")[0].rstrip(".")
+
+
+def _command(wanted: Wanted) -> str:
+    recipe = "" if wanted.recipe == "best" else f" --recipe {wanted.recipe}"
+    own = wanted.experiment.endswith(".py")
+    return f"{'python' if own else 'sightkit'} {wanted.experiment}{recipe}"
+
+
+def _table(columns: Sequence[str]) -> list[str]:
+    return [_line(columns), _line(["---"] * len(columns)).replace(" ", "")]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
