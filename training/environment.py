@@ -31,13 +31,16 @@ GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 def describe_environment() -> dict[str, Any]:
-    """Return versions, device, threads and commit, as JSON."""
-    import keras
+    """Return versions, device, threads and commit, as JSON.
 
+    Keras is not started for it: an evaluation by another engine takes no seconds more.
+    """
+    keras = sys.modules.get("keras")
+    backend = keras.backend.backend() if keras else os.environ.get("KERAS_BACKEND", "tensorflow")
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "backend": keras.backend.backend(),
+        "backend": backend,
         "versions": {name: _version(name) for name in PACKAGES},
         "device": _device(),
         "processor_flags": processor_flags(),
@@ -185,7 +188,7 @@ def processor_flags() -> list[str]:
 
 def _device() -> str:
     """Return the accelerators that Keras uses, else the processor, by their makers' names."""
-    found = accelerators()
+    found = accelerators() if "keras" in sys.modules else []
     if not found:
         return _processor()
     texts = [file.read_text() for file in sorted(GPUS.glob("*/information"))]

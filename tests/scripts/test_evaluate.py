@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from sightkit import io, training
+from sightkit.experiments import ledger
 from sightkit.io import DatasetFile, write_png
 
 
@@ -50,6 +51,9 @@ def test_evaluate_leaves_out_a_bad_photo_and_exits_with_2(made, photos, script, 
     assert (metrics["trained_on"], metrics["test"]["count"]) == (10, 20)
     assert list(metrics["bad"]) == ["3/broken.png"]
     assert metrics["test"]["balanced_accuracy"] == pytest.approx(metrics["test"]["rank1"])
+    (row,) = ledger.read(tmp_path / ledger.LOCAL)
+    assert (row["experiment"], row["network"], row["test_images"]) == ("evaluate", "mlp", 20)
+    assert row["rank1"] == metrics["test"]["rank1"] and str(photos) in row["command"]
     names = {path.name for path in (tmp_path / "evaluated").iterdir()}
     assert {"report.html", "confusion_matrix.png", "reliability.png"} <= names
     page = (tmp_path / "evaluated" / "report.html").read_text()
@@ -110,6 +114,9 @@ def test_evaluate_ensemble_of_bundles_reports_each_way(made, script, tmp_path):
     for line in ("mean of members", "answers averaged", "votes", "weights averaged", "Jensen: "):
         assert line in result.stdout
     metrics = json.loads((tmp_path / "evaluated" / "metrics.json").read_text())
+    (row,) = ledger.read(tmp_path / ledger.LOCAL)
+    assert (row["experiment"], row["rank1"]) == ("evaluate_ensemble", metrics["test"]["rank1"])
+    assert row["data_sha256"] == DatasetFile.open(data).sha256
     members = metrics["ensemble"][:3]
     assert [row["name"] for row in members] == [str(path) for path in bundles]
     assert metrics["jensen"]["holds"]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sightkit import _faults, _run_files, io, training, transfer
+from sightkit.experiments import ledger
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,9 @@ def test_a_run_holds_metrics_and_the_pair(done):
     assert metrics["test"]["count"] + metrics["training_photos"] == 23
     assert metrics["cross_validation"]["chosen"] in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     assert 0 <= metrics["test"]["rank1"] <= 1
+    row = ledger.read(folder / ledger.LOCAL)[0]
+    assert (row["experiment"], row["data"]) == ("train_logistic", "f.h5")
+    assert [row["data_sha256"]] == metrics["data_sha256"]
     assert "Test rank-1 accuracy" in trained.stdout
     names = {path.name for path in (folder / "run").iterdir()}
     assert {"config.json", "metrics.json", "per_class.csv", "confusion_matrix.png"} <= names
