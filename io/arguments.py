@@ -15,17 +15,15 @@ def whole_number(name: str, value: Any, *, at_least: int) -> int:
     except TypeError:
         number = None
     if number is None or number < at_least:
-        received: dict[str, Any] = {name: value}
-        raise SightkitError(f"{name} must be a whole number of at least {at_least}.", **received)
+        rule = f"{name} must be a whole number of at least {at_least}."
+        raise SightkitError(rule, **{name: value})
     return number
 
 
 def share(name: str, value: Any) -> float:
     """A share between 0 and 1, as a float; NaN is none."""
     if not 0 <= value <= 1:
-        received: dict[str, Any] = {name: value}
         flag = f"--{name.replace('_', '-')}"
-        raise SightkitError(
-            f"{flag} must be a share between 0 and 1.", f"Give {flag} 0.01.", **received
-        )
+        rule = f"{flag} must be a share between 0 and 1."
+        raise SightkitError(rule, f"Give {flag} 0.01.", **{name: value})
     return float(value)

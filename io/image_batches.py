@@ -18,7 +18,6 @@ def image_batches(
     batch_size: int,
     *,
     preprocessors: Chain,
-    workers: int | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Read a source once, in its order; each batch is decoded while the one before is used.
 
@@ -29,7 +28,6 @@ def image_batches(
         source: the images, for example ``FolderDataset(folder, at_least=(64, 64))()``.
         batch_size: images a batch; the last one may be short.
         preprocessors: chain that makes all images one size.
-        workers: threads; as many as there are usable cores when left out.
 
     Yields:
         (x, y): what the chain makes of the images, (n, H, W, C); int64 (n,) class indices.
@@ -51,8 +49,7 @@ def image_batches(
         return preprocessors.batch([source.read(row) for row in rows])
 
     rows = range(len(source))
-    with contextlib.closing(
-        in_batches(read_and_prepare, rows, batch_size, IMAGES_A_TASK, workers=workers)
-    ) as batches:
+    parts_of = in_batches(read_and_prepare, rows, batch_size, IMAGES_A_TASK)
+    with contextlib.closing(parts_of) as batches:
         for batch, parts in batches:
             yield np.concatenate(parts), source.labels[batch.start : batch.stop]

@@ -59,8 +59,6 @@ def in_batches(
     rows: range,
     batch_size: int,
     rows_a_task: int,
-    *,
-    workers: int | None = None,
 ) -> Generator[tuple[range, list[Result]], None, None]:
     """Batches of rows, always cut at the same places, with the results of ``work`` on their rows.
 
@@ -69,11 +67,10 @@ def in_batches(
         rows: all of them.
         batch_size: rows a batch; the last one may be short.
         rows_a_task: rows that ``work`` is given at most.
-        workers: as ``in_threads`` takes them.
     """
     batches = _cut(rows, batch_size)
     tasks = (task for batch in batches for task in _cut(batch, rows_a_task))
-    with contextlib.closing(in_threads(work, tasks, workers=workers)) as results:
+    with contextlib.closing(in_threads(work, tasks)) as results:
         for batch in batches:
             yield batch, [next(results) for _ in _cut(batch, rows_a_task)]
 

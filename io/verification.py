@@ -84,7 +84,6 @@ def verify(
     output: str | os.PathLike[str] | None = None,
     exclude: Sequence[str] = (),
     follow_links: bool = False,
-    workers: int | None = None,
 ) -> Verification:
     """Check the images of a folder, or of a dataset file; nothing in it is touched.
 
@@ -105,7 +104,6 @@ def verify(
         output: file for the list (CSV: path, reason, sha256, kind); none is written when left out.
         exclude: folders in a folder, by name or path, to leave out; or patterns, also of files.
         follow_links: of a folder, as in ``FolderDataset``.
-        workers: threads; as many as there are usable cores when left out.
 
     Returns:
         What was found.
@@ -121,9 +119,9 @@ def verify(
     with watch_depth() as depth:
         if path.is_dir():
             scan = scan_folder(path, exclude, follow_links=follow_links)
-            checked, findings, notes = _verify_folder(scan, follow_links, workers)
+            checked, findings, notes = _verify_folder(scan, follow_links)
         else:
-            checked, findings, notes = _verify_file(path, workers)
+            checked, findings, notes = _verify_file(path)
     findings.sort(key=lambda finding: KINDS.index(finding.kind))
     notes = tuple(note for note in (*notes, depth.describe()) if note)
     found = Verification(path, checked, tuple(findings), notes)
@@ -148,7 +146,7 @@ def verify(
     return found
 
 
-def _verify_folder(scan: Scan, follow: bool, workers: int | None) -> _Found:
+def _verify_folder(scan: Scan, follow: bool) -> _Found:
     """The number of images, what is wrong with some, notes."""
     findings = [Finding(name, reason, kind="left out") for name, reason in scan.left_out]
     findings += [Finding(name, reason) for name, reason in scan.lost]
@@ -170,7 +168,7 @@ def _verify_folder(scan: Scan, follow: bool, workers: int | None) -> _Found:
 
     with (
         progress(len(names), f"Checking {scan.root.name}") as advance,
-        contextlib.closing(in_threads(check, range(len(names)), workers=workers)) as results,
+        contextlib.closing(in_threads(check, range(len(names)))) as results,
     ):
         for number, (finding, sha256, pixels) in enumerate(results):
             advance(1)
@@ -217,7 +215,7 @@ def _check(
     return finding, sha256, pixels
 
 
-def _verify_file(path: Path, workers: int | None) -> _Found:
+def _verify_file(path: Path) -> _Found:
     """The number of rows, those that differ from their hash or are in two splits, and notes."""
     file = DatasetFile.open(path)
     sources, hashes = file.sources(), file.hashes()
@@ -226,7 +224,7 @@ def _verify_file(path: Path, workers: int | None) -> _Found:
     findings = [
         Finding(sources[row], f"row {row}: {reason}", digests[row])
         for row, reason in sorted(
-            {**_copies(file, digests), **_changed(file, hashes, thumbnails, workers)}.items()
+            {**_copies(file, digests), **_changed(file, hashes, thumbnails)}.items()
         )
     ]
     if file.dtype != np.uint8:
@@ -242,9 +240,7 @@ def _verify_file(path: Path, workers: int | None) -> _Found:
     return len(sources), findings, notes
 
 
-def _changed(
-    file: DatasetFile, hashes: np.ndarray, thumbnails: Thumbnails, workers: int | None
-) -> dict[int, str]:
+def _changed(file: DatasetFile, hashes: np.ndarray, thumbnails: Thumbnails) -> dict[int, str]:
     """Rows that differ from their hash or are not finite; a wrong mean is an error."""
     rows = file.memmap()
     count = len(rows)
@@ -268,7 +264,7 @@ def _changed(
     starts = range(0, count, size)
     with (
         progress(count, f"Checking {file.path.name}") as advance,
-        contextlib.closing(in_threads(look, starts, workers=workers)) as results,
+        contextlib.closing(in_threads(look, starts)) as results,
     ):
         for start, (same, finite, added) in zip(starts, results, strict=True):
             advance(len(same))

@@ -1,10 +1,11 @@
-"""A learning rate to begin with, by a range test on a copy of the network."""
+"""A learning rate to begin with, by a range test that leaves the network as it was."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,13 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit._network import require_compiled
+from sightkit._network import build, require_compiled
 from sightkit.io import ArrayBatches
-from sightkit.training.restore import restoring_random_state
+from sightkit.training.restore import (
+    restoring_network,
+    restoring_random_state,
+    set_steps_per_execution,
+)
 
 SMOOTHING = 0.9
 """Weight of the past in the smoothed loss; it is corrected for its start at 0."""
@@ -58,13 +63,12 @@ def learning_rate_finder(
 
     The range test of Leslie N. Smith, "Cyclical Learning Rates for Training Neural Networks",
     2015 (arXiv:1506.01186). The suggestion is the rate at which the smoothed loss falls fastest,
-    at most a tenth of that at which it is lowest. The steps are made by a copy of the network
-    with a new optimizer of the same kind: weights, optimizer, seeds of dropout, the order of the
-    data and the random states of Python and NumPy are afterwards as if there had been no test, to
-    the last bit.
+    at most a tenth of that at which it is lowest. The steps are made with a new optimizer of the
+    same kind: weights, optimizer, seeds of dropout, the order of the data and the random states of
+    Python and NumPy are afterwards as if there had been no test, to the last bit.
 
     Args:
-        network: compiled, functional or sequential.
+        network: compiled.
         data: batches (x, y) or (x, y, weights) of training data by index, a generator or a list;
             read from the first on, again and again if they are few. Or arrays, as a tuple: batches
             of 32.
@@ -73,15 +77,15 @@ def learning_rate_finder(
         picture: PNG to draw to, or None; nothing is drawn if the first loss is not finite.
 
     Raises:
-        SightkitError: a network that is not compiled or cannot be copied, no data, or rates that
-            do not rise.
+        SightkitError: a network that is not compiled, no data, or rates that do not rise.
     """
     if isinstance(data, tuple):
         data = ArrayBatches(*data, shuffle=True)
     _require(network, data, lowest, highest, steps)
     rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
-    with restoring_random_state():
-        losses, smoothed = _losses(_copy(network, lowest), data, rates)
+    build(network, data[0][0])
+    with restoring_random_state(), restoring_network(network), _new_optimizer(network, lowest):
+        losses, smoothed = _losses(network, data, rates)
     found = RangeTest(
         tuple(rates[: len(losses)]), tuple(losses), tuple(smoothed), _suggest(rates, smoothed)
     )
@@ -105,32 +109,17 @@ def _require(network: keras.Model, data: Any, lowest: float, highest: float, ste
         )
 
 
-def _copy(network: keras.Model, rate: float) -> keras.Model:
-    """Build the same layers with the same values, compiled anew; the network is never changed."""
+@contextlib.contextmanager
+def _new_optimizer(network: keras.Model, rate: float) -> Iterator[None]:
+    """Give a network a new optimizer of the kind of its own, for a while."""
+    own = network.optimizer
+    inner = getattr(own, "inner_optimizer", own)
+    network.optimizer = type(inner).from_config({**inner.get_config(), "learning_rate": rate})
+    set_steps_per_execution(network, 1)
     try:
-        if not getattr(network, "inputs", None):
-            raise ValueError("it is subclassed, or not built")
-        copy = keras.models.clone_model(network)
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise SightkitError(
-            "The network must be functional or sequential, built, and of layers that can be copied "
-            "(one's own need a get_config).",
-            "Change that, or choose the rate by short trainings.",
-            network=network.name,
-            reason=str(error).partition("\n")[0],
-        ) from error
-    for mine, theirs in zip(copy.variables, network.variables, strict=True):
-        # By way of NumPy: JAX would share the array, and its training step frees its arguments.
-        mine.assign(np.array(keras.ops.convert_to_numpy(theirs.value)))
-    optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
-    copy.compile(
-        type(optimizer).from_config({**optimizer.get_config(), "learning_rate": rate}),
-        loss=network.loss,
-        loss_weights=network.get_compile_config().get("loss_weights"),
-        run_eagerly=network.run_eagerly,
-        jit_compile=network.jit_compile,
-    )
-    return copy
+        yield
+    finally:
+        network.optimizer = own
 
 
 def _losses(

@@ -92,12 +92,11 @@ def write_with_stored(
     photos: PhotoSource,
     names: list[str],
     stored: StoredFeatures,
-    workers: int | None,
 ) -> None:
     """Write all photos' features in their order, computing those that are not stored."""
     fresh = [row for row in range(len(names)) if row not in stored.row_of]
     originals = Originals(photos)
-    values, reasons = _computed(network, originals, names, fresh, workers)
+    values, reasons = _computed(network, originals, names, fresh)
     former = stored.features.files[0].originals()  # None: its extraction did not store them yet
     if former is not None:
         for row, stored_row in stored.row_of.items():
@@ -127,7 +126,6 @@ def _computed(
     originals: Originals,
     names: list[str],
     rows: list[int],
-    workers: int | None = None,
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Return features of some photos, float32 (n, D), and why some cannot be read."""
     values = np.zeros((len(rows), network.identity["dimensions"]), np.float32)
@@ -138,7 +136,6 @@ def _computed(
         range(len(rows)),
         lambda row: names[rows[row]],
         tolerant=True,
-        workers=workers,
     )
     with contextlib.closing(batches):
         for batch, features, bad in batches if rows else ():

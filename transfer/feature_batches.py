@@ -25,7 +25,6 @@ def feature_batches(
     name: Callable[[int], str],
     *,
     tolerant: bool = False,
-    workers: int | None = None,
 ) -> Generator[tuple[range, np.ndarray, dict[int, str]], None, None]:
     """Features of photos, batch by batch, always cut at the same places.
 
@@ -35,7 +34,6 @@ def feature_batches(
         rows: all of them.
         name: row to what errors call the photo.
         tolerant: name the rows that cannot be read, rather than raise; they have a feature too.
-        workers: threads that decode; as many as there are usable cores when left out.
 
     Yields:
         Rows; their features, float32 (n, D); which of them cannot be read, and why.
@@ -57,9 +55,7 @@ def feature_batches(
         return network.prepare(images), reasons
 
     rows_a_task = min(size, max(1, IMAGES_A_TASK // network.crops))
-    with contextlib.closing(
-        in_batches(prepare, rows, size, rows_a_task, workers=workers)
-    ) as batches:
+    with contextlib.closing(in_batches(prepare, rows, size, rows_a_task)) as batches:
         for batch, parts in batches:
             reasons = {row: why for _, found in parts for row, why in found.items()}
             # The unreadable go through the network too: a batch's size moves its last bits.

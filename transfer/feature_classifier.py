@@ -35,9 +35,7 @@ from sightkit.transfer.feature_file import Features
 from sightkit.transfer.feature_network import (
     FeatureNetwork,
     Identity,
-    describe_network,
     example_image,
-    require_same_network,
 )
 from sightkit.transfer.heads.distance import ClassDistance
 from sightkit.transfer.heads.storage import Head, load_head, save_head
@@ -110,23 +108,6 @@ class FeatureClassifier(Classifier):
         )
         known = self.distance.distances(features) <= self.distance.limit(lost)
         return self.head.predict_proba(features), known
-
-    def predict_features(self, features: Features) -> np.ndarray:
-        """Classify the rows of feature files, labelled or not: float32 (N, classes).
-
-        Raises:
-            SightkitError: features of another network.
-        """
-        if len(features.networks) != len(self.networks):
-            raise SightkitError(
-                "The head needs the features of all its networks, and of no other, in their order.",
-                found=", ".join(map(describe_network, features.networks)),
-                wanted=", ".join(describe_network(own.identity) for own in self.networks),
-            )
-        for found, own in zip(features.networks, self.networks, strict=True):
-            require_same_network(found, own.identity)
-        features.require_finite()
-        return np.concatenate([self.head.predict_proba(block) for _, block in features.blocks()])
 
     def _answer(
         self, images: list[np.ndarray], stored: Mapping[str, Any] | None = None

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 from sightkit import inference
 from sightkit._errors import SightkitError
 from sightkit.inference.break_even import break_even
-from sightkit.io.arguments import whole_number
 from sightkit.training.bundle_format import DESCRIPTION
 from sightkit.training.classifier import Photo, decoded
 from sightkit.transfer.feature_batches import EXAMPLES, feature_batches
@@ -50,7 +49,6 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             float32 either way.
         cache: folder of compiled networks. With it and engine ``"auto"`` OpenVINO computes wherever
             it is installed, and Keras is imported only where the network is not there yet.
-        workers: threads that decode; as many as there are usable cores when left out.
 
     Attributes:
         network_: JSON: name, layer, weights_sha256, dimensions, engine, …
@@ -75,7 +73,6 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         engine: inference.EngineName = "auto",
         precision: str = "float32",
         cache: str | os.PathLike[str] | None = None,
-        workers: int | None = None,
     ) -> None:
         self.model = model
         self.layer = layer
@@ -85,7 +82,6 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.engine: inference.EngineName = engine
         self.precision = precision
         self.cache = cache
-        self.workers = workers
 
     def fit(self, X: Iterable[Photo], y: object = None) -> FeatureExtractor:  # noqa: N803
         """Check parameters and photos, and open the network.
@@ -102,8 +98,6 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         photos = _checked(X)
         check_network(self.model, pool=self.pool, crops=self.crops, random=self.random)
         inference.check_engine(self.engine, self.precision)
-        if self.workers is not None:
-            whole_number("workers", self.workers, at_least=1)
         self.n_samples_fit_ = len(photos)
         self.network_ = self._open(photos).identity
         self.n_features_out_ = self._n_features_out = self.network_["dimensions"]
@@ -130,7 +124,6 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             lambda row: decoded(photos[row]),
             range(len(photos)),
             lambda row: _name(photos, row),
-            workers=self.workers,
         )
         return np.concatenate([features for _, features, _ in batches])
 

@@ -40,7 +40,6 @@ def extract_features(
     photos: PhotoSource,
     path: str | os.PathLike[str],
     *,
-    workers: int | None = None,
     overwrite: bool = False,
     engine: EngineName = "auto",
     precision: str = "float32",
@@ -59,7 +58,6 @@ def extract_features(
         network: from ``open_network``.
         photos: from ``open_photos``.
         path: the file, .h5 or .hdf5.
-        workers: threads that decode; as many as there are usable cores when left out.
         overwrite: write the file anew, whatever is there.
         engine: what computes all of them, see ``inference.compile``; ``"auto"`` goes by their
             number.
@@ -119,9 +117,9 @@ def extract_features(
         if writer.position:
             warn(f"Going on after {writer.position:,} of {count:,} photos.")
         if stored is None:
-            _write(writer, network, photos, names, workers)
+            _write(writer, network, photos, names)
         else:
-            write_with_stored(writer, network, photos, names, stored, workers)
+            write_with_stored(writer, network, photos, names, stored)
             warn(
                 f"{count - len(stored.row_of):,} of {count:,} photos are new or changed; the "
                 "features of the others stay."
@@ -191,7 +189,6 @@ def _write(
     network: FeatureNetwork,
     photos: PhotoSource,
     names: list[str],
-    workers: int | None,
 ) -> None:
     rows = range(writer.position, len(names))
     began = time.perf_counter()
@@ -200,9 +197,7 @@ def _write(
     with (
         progress(len(names), "Extracting features", done=rows.start, unit="photos") as advance,
         contextlib.closing(
-            feature_batches(
-                network, originals.read, rows, names.__getitem__, tolerant=True, workers=workers
-            )
+            feature_batches(network, originals.read, rows, names.__getitem__, tolerant=True)
         ) as batches,
     ):
         for batch, features, reasons in batches:

@@ -46,7 +46,6 @@ def build_dataset(
     limit: int | None = None,
     max_bad: float | None = None,
     groups: str | None = None,
-    workers: int | None = None,
     overwrite: bool = False,
 ) -> DatasetFile:
     """Write a source of images into a dataset file, or open the file if it exists already.
@@ -76,7 +75,6 @@ def build_dataset(
             cannot be read is an error, and so are all that are lost.
         groups: rule of images that stay in one split, see ``io.Grouping``; it is stored, so that
             folds made of the file keep them together too.
-        workers: threads that read and preprocess; as many as there are usable cores when left out.
         overwrite: build the file again if it exists.
 
     Returns:
@@ -109,7 +107,7 @@ def build_dataset(
         check_list(list_of(path))
         with dataset_lock(path) as lock:
             if not path.exists() or overwrite:  # nobody was quicker
-                _build(source(), path, preprocessors, recipe, grouping, lock, workers)
+                _build(source(), path, preprocessors, recipe, grouping, lock)
     file = open_same(path, recipe)
     _report(file)
     return file
@@ -139,7 +137,6 @@ def _build(
     recipe: dict[str, Any],
     grouping: Grouping | None,
     lock: _locks.FileLock,
-    workers: int | None,
 ) -> None:
     check_fixed(images, recipe["fractions"])
     refuse_left_out(path, images, {}, recipe["max_bad"])  # before hours of reading
@@ -149,7 +146,7 @@ def _build(
     if limit is not None:
         count = min(count, limit * max(len(SPLITS), len(recipe["fractions"])))
     with report_depth():
-        prepared = Prepared(images, preprocessors, tolerant=tolerant, workers=workers)
+        prepared = Prepared(images, preprocessors, tolerant=tolerant)
         dims, dtype = (count, *prepared.shape), np.dtype(np.uint8)
         needed = file_size(dims, dtype, images.class_names, mean_bytes(names))
         _files.require_free_space(path.parent, needed, path.name)

@@ -36,7 +36,6 @@ class Prepared:
         images: the source; ``read`` is called from several threads.
         preprocessors: chain that makes all images one size.
         tolerant: collect images that cannot be read; otherwise the first is an error.
-        workers: threads.
 
     Attributes:
         shape: (H, W, C) of every row; empty where no image can be read.
@@ -45,21 +44,13 @@ class Prepared:
         thumbnails: of all that could, as they were read, for ``Thumbnails.copies``.
     """
 
-    def __init__(
-        self,
-        images: ImageSource,
-        preprocessors: Chain,
-        *,
-        tolerant: bool,
-        workers: int | None = None,
-    ) -> None:
+    def __init__(self, images: ImageSource, preprocessors: Chain, *, tolerant: bool) -> None:
         self.hashes = np.zeros((len(images), 32), np.uint8)
         self.unreadable: dict[int, str] = {}
         self.thumbnails = Thumbnails(len(images))
         self._images = images
         self._chain = preprocessors
         self._tolerant = tolerant
-        self._workers = workers
         self._held: np.ndarray | None = None
         rows = ((row, self._prepare(row)) for row in range(len(images)))
         self._first, self._image = next((pair for pair in rows if pair[1] is not None), (0, None))
@@ -85,9 +76,7 @@ class Prepared:
         tasks = (range(start, min(start + TASK_ROWS, count)) for start in starts)
         with (
             progress(count, name) as advance,
-            contextlib.closing(
-                in_threads(self._store_rows, tasks, workers=self._workers)
-            ) as results,
+            contextlib.closing(in_threads(self._store_rows, tasks)) as results,
         ):
             advance(first + 1)
             for done in results:
@@ -97,7 +86,7 @@ class Prepared:
         """Rows by index, uint8 (n, H, W, C)."""
         if self._held is not None:
             return self._held[rows]
-        return np.stack(list(in_threads(self._reread, rows, workers=self._workers)))
+        return np.stack(list(in_threads(self._reread, rows)))
 
     def keys(self) -> list[bytes]:
         """For each image a key that two share if they were equal before preprocessing.
@@ -107,7 +96,7 @@ class Prepared:
         keys = [row.tobytes() for row in self.hashes]
         often = {key for key, times in Counter(keys).items() if times > 1}
         equal = [row for row, key in enumerate(keys) if key in often and row not in self.unreadable]
-        originals = list(in_threads(self._original_hash, equal, workers=self._workers))
+        originals = list(in_threads(self._original_hash, equal))
         for row, original in zip(equal, originals, strict=True):
             keys[row] += original
         return keys

@@ -86,17 +86,9 @@ class DatasetFile:
         path = Path(path)
         check_kind(path)
         before = _stamp(os.stat(path))
-        try:
-            with open_hdf5(path) as objects:
-                group = group_of(path, objects, key.strip("/"))
-                found = _describe(path, objects, before, group)
-        except ValueError as error:
-            # It may be anybody's HDF5: deleting it is not advised.
-            raise SightkitError(
-                f"The file is damaged: {error}.",
-                "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
-                path=str(path),
-            ) from error
+        with _objects_of(path) as objects:
+            group = group_of(path, objects, key.strip("/"))
+            found = _describe(path, objects, before, group)
         if _stamp(os.stat(path)) != before:
             raise found._replaced()
         return found
@@ -191,13 +183,10 @@ class DatasetFile:
 
     @contextlib.contextmanager
     def _columns(self) -> Iterator[Objects]:
-        try:
-            with open_hdf5(self.path) as objects:
-                if _stamp(os.stat(self.path)) != self.stamp:
-                    raise self._replaced()
-                yield inside(objects, self.group)
-        except ValueError as error:
-            raise _damaged(self.path, str(error)) from error
+        with _objects_of(self.path) as objects:
+            if _stamp(os.stat(self.path)) != self.stamp:
+                raise self._replaced()
+            yield inside(objects, self.group)
 
     def _replaced(self) -> SightkitError:
         return SightkitError(
@@ -209,6 +198,20 @@ class DatasetFile:
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextlib.contextmanager
+def _objects_of(path: Path) -> Iterator[Objects]:
+    """Open a file that may be anybody's HDF5: deleting it is not advised."""
+    try:
+        with open_hdf5(path) as objects:
+            yield objects
+    except ValueError as error:
+        raise SightkitError(
+            f"The file is damaged: {error}.",
+            "Check the path; if it is a dataset that one of the scripts wrote, build it again.",
+            path=str(path),
+        ) from error
 
 
 def _describe(
@@ -278,11 +281,3 @@ def _check_values(file: DatasetFile) -> None:
     filled = all(first < last for first, last in file.splits.values())
     if not filled or any(last != first for last, first in pairs):
         raise ValueError(f"splits {file.splits} do not divide {len(labels)} rows")
-
-
-def _damaged(path: Path, reason: str) -> SightkitError:
-    return SightkitError(
-        f"The dataset file is damaged: {reason}.",
-        "Delete it and build it again.",
-        path=str(path),
-    )

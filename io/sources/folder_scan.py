@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sightkit._errors import SightkitError, printable
+from sightkit._regular_file import open_regular
 from sightkit.io.image_kinds import (
     HEAD_BYTES,
     KIND_BY_ENDING,
@@ -249,11 +250,8 @@ def _reason_not_to_read(entry: os.DirEntry[str]) -> str:
 
 def _head(path: str) -> bytes:
     """The first bytes of a regular file; a link is not followed."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return os.read(file, HEAD_BYTES)
-    finally:
-        os.close(file)
+    with open_regular(path, follow_links=False) as file:
+        return file.read(HEAD_BYTES)
 
 
 def _images_in(entry: os.DirEntry[str], root: Path) -> Iterator[str]:

@@ -174,8 +174,8 @@ def with_header(table: Table, files: Files, columns: Sequence[str] | None = None
     Raises:
         LayoutError: there is no row below the header.
     """
-    first, rows = table.columns, table.rows
-    if first is None:
+    first, rows = table.names, table.rows
+    if rows and not first:
         first, rows = table.rows[0], table.rows[1:]
         named = columns is not None and set(columns) <= set(first)
         if not named and any(files.count([cell])[1] for cell in first if cell):

@@ -43,17 +43,12 @@ class Table:
     Attributes:
         path: the file.
         rows: cells, all rows equally long; blanks around a cell are gone.
-        columns: names of the columns; None where the first row may hold them.
+        names: of the columns; empty where the first row may hold them.
     """
 
     path: Path
     rows: list[tuple[str, ...]]
-    columns: tuple[str, ...] | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns; empty where the first row may hold them."""
-        return self.columns or ()
+    names: tuple[str, ...] = ()
 
     def cells(self, place: int) -> list[str]:
         """Cells of a column, by its place."""
@@ -133,6 +128,8 @@ def _from_json(path: Path, text: str) -> Table:
     if not all(isinstance(record, dict) for record in records):
         raise _no_records(path)
     columns = tuple(dict.fromkeys(name for record in records for name in record))
+    if records and not columns:
+        raise _no_records(path)
     rows = [tuple(_as_text(record.get(name)) for name in columns) for record in records]
     return Table(path, rows, columns)
 

@@ -22,10 +22,9 @@ def source(count, read=None):
 
 @pytest.mark.parametrize("count", (1, 7, 8, 9, 50))
 @pytest.mark.parametrize("batch_size", (1, 8, 20, 64))
-@pytest.mark.parametrize("workers", (1, 3))
-def test_every_image_comes_once_in_order(count, batch_size, workers):
+def test_every_image_comes_once_in_order(count, batch_size):
     images = source(count)
-    batches = list(image_batches(images, batch_size, preprocessors=CHAIN, workers=workers))
+    batches = list(image_batches(images, batch_size, preprocessors=CHAIN))
     assert all(len(x) == len(y) == batch_size for x, y in batches[:-1])
     x, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
     assert np.array_equal(x, np.stack([CHAIN(images.read(row)) for row in range(count)]))

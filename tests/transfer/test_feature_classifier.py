@@ -64,7 +64,9 @@ def test_photos_paths_and_feature_files_are_answered_alike(trained):
     assert np.array_equal(answers, classifier.predict([io.read_image(path) for path in paths]))
     features = transfer.open_features([trained / "a.h5", trained / "b.h5"])
     rows = [features.sources().index(name) for name in PHOTOS]
-    assert np.allclose(classifier.predict_features(features)[rows], answers, atol=1e-4)
+    assert np.allclose(
+        classifier.head.predict_proba(features.take(slice(None)))[rows], answers, atol=1e-4
+    )
     assert classifier.top(answers, 1)[1].keys() == {"flower"}
     assert classifier.predict([]).shape == (0, 2)
 
@@ -88,15 +90,6 @@ def test_a_bundle_holds_no_code_and_both_kinds_load_alike(trained):
 def test_the_loader_of_networks_names_the_one_for_both_kinds(bundle):
     with pytest.raises(SightkitError, match=r"sightkit\.transfer\.load"):
         training.load_bundle(bundle)
-
-
-def test_features_of_another_network_are_refused(trained):
-    classifier = transfer.load(trained / "bundle")
-    with pytest.raises(SightkitError, match="all its networks"):
-        classifier.predict_features(transfer.open_features([trained / "a.h5"]))
-    swapped = transfer.open_features([trained / "b.h5", trained / "a.h5"])
-    with pytest.raises(SightkitError, match="differs in layer, crops, weights_sha256"):
-        classifier.predict_features(swapped)
 
 
 @pytest.mark.parametrize("name", ("head.npz", "network-1.weights.h5", "canary.png"))
@@ -168,7 +161,7 @@ def test_every_head_is_kept(head: HeadKind, trained, small_network, tmp_path):
     )
     again = transfer.load(tmp_path / "bundle")
     expected = judged.fitted.head.predict_proba(features.take(slice(None)))
-    assert np.allclose(again.predict_features(features), expected, atol=1e-6)
+    assert np.allclose(again.head.predict_proba(features.take(slice(None))), expected, atol=1e-6)
 
 
 def test_a_folder_without_a_bundle_is_told(tmp_path):

@@ -171,8 +171,8 @@ def test_a_pipeline_with_memory_computes_once(photos, made, tmp_path):
 
 def test_parameters_are_stored_as_given_and_cloned(photos):
     place = Path("minivggnet")
-    ours = FeatureExtractor(place, random=True, workers=2)
-    assert ours.model is place and ours.get_params()["workers"] == 2
+    ours = FeatureExtractor(place, random=True, crops=2)
+    assert ours.model is place and ours.get_params()["crops"] == 2
     other = clone(ours).set_params(pool="flatten", layer="block1_conv1")
     assert (ours.layer, other.layer) == (None, "block1_conv1")
     assert other.fit_transform(photos[:2]).shape == (2, 32 * 32 * 32)
@@ -209,7 +209,6 @@ def test_photos_of_another_kind_are_refused_by_fit(spoil, message, photos, made)
         ({"engine": "tensorrt"}, "engine is one of"),
         ({"engine": "keras", "precision": "bfloat16"}, "Leave out engine or precision"),
         ({"precision": "float16"}, "computes in float32 or bfloat16"),
-        ({"workers": 0}, "workers must be"),
     ),
 )
 def test_parameters_are_checked_before_a_network_opens(options, message, photos, made):

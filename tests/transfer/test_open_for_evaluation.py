@@ -55,7 +55,7 @@ def test_open_for_evaluation_of_a_file_predicts_as_its_features(pair, tmp_path):
     assert data.notes == [] and data.seen == set()
     assert np.allclose(found.probabilities, trained.test.probabilities, atol=1e-5)
     assert np.array_equal(found.labels, trained.test.labels)
-    everything = classifier.predict_features(features)
+    everything = classifier.head.predict_proba(features.take(slice(None)))
     data, answer = transfer.open_for_evaluation(classifier, tmp_path / "same.h5", split="train")
     assert np.allclose(evaluation.evaluate(answer, data.batches).probabilities, everything[:24],
                        atol=1e-5)  # fmt: skip

@@ -179,7 +179,7 @@ def test_columns_are_chosen_by_name_where_there_is_a_choice(photos):
         ('{"id": "a1"\n', "one object a line.*line 1"),
         ("[1, 2]", "none below its header"),
         ("[]", "none below its header"),
-        ("[{}]", "none does"),
+        ("[{}]", "one object a line"),
         (b"\x89PNG\r\n\x1a\n\0\0", "must be text.*holds='PNG'.*CSV UTF-8"),
         (b"PK\3\4 workbook", "must be text.*Excel"),
         (b"\xd0\xcf\x11\xe0 workbook", "must be text.*Excel"),
