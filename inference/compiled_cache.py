@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit import _files
+from sightkit._arrays import sha256_of
 from sightkit._errors import SightkitError
 from sightkit._regular_file import read_regular_file
 from sightkit._scripts import warn
@@ -111,13 +112,9 @@ class CompiledCache:
 
 def identify(network: keras.Model) -> dict[str, str]:
     """Return hashes of a network's layers and of its weights, which identify it."""
-    weights = hashlib.sha256()
-    for variable in network.weights:
-        array = np.asarray(variable)
-        weights.update(f"{array.dtype} {array.shape}\n".encode())
-        weights.update(array.tobytes())
-    layers = hashlib.sha256(network.to_json().encode())
-    return {"layers": layers.hexdigest(), "weights": weights.hexdigest()}
+    layers = hashlib.sha256(network.to_json().encode()).hexdigest()
+    weights = sha256_of(("", np.asarray(variable)) for variable in network.weights)
+    return {"layers": layers, "weights": weights}
 
 
 def cpu_flags() -> list[str]:

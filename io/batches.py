@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import keras
 import numpy as np
 
+from sightkit._arrays import sha256_of
 from sightkit._errors import SightkitError
 from sightkit.io.arguments import whole_number
 from sightkit.io.order import epoch_order
@@ -136,11 +136,7 @@ class ArrayBatches(OrderedBatches):
     @property
     def sha256(self) -> str:
         """SHA-256 of shapes, dtypes and bytes: the identity of the data."""
-        digest = hashlib.sha256()
-        for array in self.arrays:
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-        return digest.hexdigest()
+        return sha256_of(("", array) for array in self.arrays)
 
     def images(self, rows: np.ndarray | slice) -> np.ndarray:
         """The images of some positions."""

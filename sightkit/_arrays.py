@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -58,6 +59,15 @@ def read_npy(path: str | os.PathLike[str]) -> np.ndarray:
             return np.lib.format.read_array(stream, allow_pickle=False)
     except Exception as error:
         raise ValueError(_reason(error)) from error
+
+
+def sha256_of(arrays: Iterable[tuple[str, np.ndarray]]) -> str:
+    """Return the SHA-256 over names, dtypes, shapes and bytes of arrays, in their order."""
+    digest = hashlib.sha256()
+    for name, array in arrays:
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def check_arrays(

@@ -62,10 +62,10 @@ class SightkitError(Exception):
         return visible(" ".join(part for part in (rule, self._values, next_step) if part))
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A full disk, a quota, a size limit."""
 NEXT_STEPS = {
-    **dict.fromkeys(
-        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Free some space, or choose another folder."
-    ),
+    **dict.fromkeys(FULL, "Free some space, or choose another folder."),
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
         "Change its permissions, or choose another path.",

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _scripts
-from sightkit._errors import SightkitError, printable
+from sightkit._errors import FULL, SightkitError, printable
 from sightkit._faults import crash_point
-from sightkit._regular_file import open_regular
+from sightkit._regular_file import open_no_link, open_regular
 
 PARTIAL = ".partial"
 ROOM = 40
@@ -51,7 +51,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         crash_point("file.renamed")
         sync(path.parent)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        if error.errno in FULL:
             raise no_space(path, error) from error
         raise
     finally:
@@ -102,11 +102,7 @@ def is_own_folder(path: Path) -> bool:
 
 def open_to_append(path: Path) -> FileIO:
     """Open a file that we have named to append to it, unbuffered; a link there is refused."""
-    return open(path, "ab", buffering=0, opener=_open_no_link)
-
-
-def _open_no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    return open(path, "ab", buffering=0, opener=open_no_link)
 
 
 def is_partial(name: str) -> bool:

@@ -15,7 +15,7 @@ def open_regular(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
         OSError: it cannot be read, is a folder, a pipe or a device; without ``follow_links`` also
             a link.
     """
-    file = open(path, "rb", buffering=0, opener=_open_at_once if follow_links else _open_no_link)
+    file = open(path, "rb", buffering=0, opener=_open_at_once if follow_links else open_no_link)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "not a regular file, but a pipe or a device")
@@ -37,8 +37,9 @@ def read_regular_file(
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # else opening a pipe waits for its writer
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)  # else opening a pipe waits for its writer
 
 
-def _open_no_link(path: str, flags: int) -> int:
+def open_no_link(path: str, flags: int) -> int:
+    """Open a path for ``open(…, opener=open_no_link)``; a link there is refused."""
     return _open_at_once(path, flags | os.O_NOFOLLOW)

@@ -88,16 +88,6 @@ def save_bundle(
     def write(place: Path) -> dict[str, Any]:
         save_weights(saved, place / WEIGHTS)
         sightkit_io.write_png(place / CANARY, canary)
-        expected = _answer(saved, preprocessing, sightkit_io.read_image(place / CANARY))
-        difference = canary_difference(_answer(saved, preprocessing, canary), expected)
-        if not difference <= TOLERANCE:
-            raise SightkitError(
-                "The network must answer the same to an image and to its file, which is read as "
-                "RGB.",
-                "Put the step that makes a photo grey first into the chain.",
-                difference=difference,
-            )
-        rows = write_training_rows(place, training_rows)
         return {
             "network": origin,
             "class_names": list(class_names),
@@ -106,8 +96,8 @@ def save_bundle(
             "metrics": dict(metrics or {}),
             "parameters": saved.count_params(),
             "weights_sha256": weights_sha256(saved),
-            "canary": expected.tolist(),
-            **rows,
+            "canary": _answer_of_both(saved, preprocessing, canary, place / CANARY).tolist(),
+            **write_training_rows(place, training_rows),
         }
 
     return write_bundle(folder, KERAS if "keras" in origin else NETWORK, write)
@@ -210,6 +200,21 @@ def adopted(
     for note in notes:
         warn(note)
     return copied
+
+
+def _answer_of_both(
+    network: keras.Model, preprocessing: Preprocessor, image: np.ndarray, file: Path
+) -> np.ndarray:
+    """Return the network's answer to the file of an image; raise unless the image gets it too."""
+    expected = _answer(network, preprocessing, sightkit_io.read_image(file))
+    difference = canary_difference(_answer(network, preprocessing, image), expected)
+    if not difference <= TOLERANCE:
+        raise SightkitError(
+            "The network must answer the same to an image and to its file, which is read as RGB.",
+            "Put the step that makes a photo grey first into the chain.",
+            difference=difference,
+        )
+    return expected
 
 
 def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:

@@ -97,10 +97,10 @@ def fit(
         also ``phase``, its number from 1, and the rows of earlier phases first.
 
     Raises:
-        SightkitError: a check before the first epoch failed; ``--no-preflight`` leaves them out.
+        SightkitError: a check before the first epoch failed (``--no-preflight`` leaves them out);
+            data or a callback that a resume would start anew, a disk that is too small, a phase
+            that has no name, or a folder that holds another run.
         Diverged: the loss became NaN or infinite, or does not come back (``StopOnDivergence``).
-        SightkitError: data or a callback that a resume would start anew, a disk that is too
-            small, a phase that has no name, or a folder that holds another run.
         Interrupted: a signal came; everything up to its batch is saved.
 
     Example:
@@ -128,10 +128,8 @@ def fit(
         raise SightkitError("guard must be True or False.", guard=guard)
     guard = guard and getattr(run, "guard", True)
     preflight = preflight and getattr(run, "preflight", True)
-    with contextlib.ExitStack() as stack:
-        opened = run
-        if not isinstance(opened, Run):
-            opened = stack.enter_context(open_run(opened, model, train, overwrite=overwrite))
+    opening = contextlib.nullcontext(run) if isinstance(run, Run) else None
+    with opening or open_run(run, model, train, overwrite=overwrite) as opened:
         record_data(opened, train, validation, always=opened is not run)
         return _fit(
             model, train, validation, opened, epochs, callbacks, phase, after, guard, preflight
@@ -270,8 +268,7 @@ def _validate(
     callbacks.on_epoch_begin(epoch)
     found = model.evaluate(adapt(validation), callbacks=callbacks, verbose=0, return_dict=True)
     state.restore_metrics()
-    logs = dict(model.get_metrics_result())
-    logs |= {f"val_{name}": value for name, value in found.items()}
+    logs = model.get_metrics_result() | {f"val_{name}": value for name, value in found.items()}
     callbacks.on_epoch_end(epoch, logs)
 
 
@@ -293,9 +290,8 @@ def _continue_best(
     best: BestCheckpoint, model: keras.Model, after: Sequence[Mapping[str, float]]
 ) -> None:
     """Take the weights that the phase begins with as the best so far."""
-    losses = [row.get(best.monitor, math.nan) for row in after]
-    finite = [epoch for epoch, loss in enumerate(losses) if math.isfinite(loss)]
-    if finite:
-        epoch = min(finite, key=lambda epoch: losses[epoch])
+    losses = {epoch: row.get(best.monitor, math.nan) for epoch, row in enumerate(after)}
+    if finite := [epoch for epoch, loss in losses.items() if math.isfinite(loss)]:
+        epoch = min(finite, key=losses.__getitem__)
         best.set_model(model)
         best.keep_present(epoch, losses[epoch])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -114,7 +113,7 @@ class TrainingState:
             "owner": self.owner,
             "position": [position.epoch, position.batch],
             "finished": bool(self.model.stop_training),
-            "sha256": _digest(dict(sorted(arrays.items()))),
+            "sha256": _arrays.sha256_of(sorted(arrays.items())),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
         }
         path = self.folder / position.file
@@ -233,7 +232,7 @@ def facts(model: keras.Model, *, seed: int) -> dict[str, Any]:
 
 def weights_sha256(model: keras.Model) -> str:
     """Return the SHA-256 over names, shapes and bytes of a network's weights."""
-    return _digest({w.path: keras.ops.convert_to_numpy(w.value) for w in model.weights})
+    return _arrays.sha256_of((w.path, keras.ops.convert_to_numpy(w.value)) for w in model.weights)
 
 
 def _bytes(variable: keras.Variable) -> int:
@@ -254,14 +253,6 @@ class _Head(TypedDict):
 def _read_checkpoint(path: Path) -> tuple[_Head, dict[str, np.ndarray]]:
     arrays = dict(sorted(_arrays.read_npz(path).items()))
     state = _schema.parse(arrays.pop("state", np.empty(0)).tobytes(), _Head)
-    if state["sha256"] != _digest(arrays):
+    if state["sha256"] != _arrays.sha256_of(arrays.items()):
         raise ValueError("its contents do not match their hash")
     return state, arrays
-
-
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name, array in arrays.items():
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

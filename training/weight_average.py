@@ -54,7 +54,12 @@ def with_weight_average(
             start=start,
             every=every,
         )
+    return _averaging(optimizer, decay, start, every)
 
+
+def _averaging(
+    optimizer: type[keras.optimizers.Optimizer], decay: float, start: int, every: int
+) -> Any:
     class Averaging(optimizer):
         def build(self, variables: Any) -> None:
             if self.built:

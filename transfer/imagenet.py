@@ -15,6 +15,7 @@ from sightkit import _files, _schema, inference, zoo
 from sightkit._errors import SightkitError
 from sightkit.io import read_keras_h5
 from sightkit.io.published import is_there, report_unless_first_seen, report_unless_published
+from sightkit.io.sources.mnist import keras_home
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     BGRPreprocessor,
@@ -258,4 +259,4 @@ def _file(source: Source, include_top: bool) -> str:
 
 
 def _models_folder() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    return keras_home() / "models"

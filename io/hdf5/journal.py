@@ -19,6 +19,8 @@ import numpy as np
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit._regular_file import open_regular
+from sightkit.io.hdf5.rows import RowFile
+from sightkit.io.hdf5.values import row_hashes
 
 ENDING = ".journal"
 
@@ -96,6 +98,17 @@ class Journal:
                 if "originals" in entry
                 else None,
             )
+
+    def written(self, file: RowFile) -> Iterator[tuple[Portion, np.ndarray]]:
+        """Yield the portions that a file has as it should, with their rows; forget the others."""
+        valid = count = 0
+        for portion in self.portions():
+            rows = file.read(count, len(portion.labels))
+            if not np.array_equal(row_hashes(rows), portion.hashes):
+                break
+            yield portion, rows
+            valid, count = valid + 1, count + len(rows)
+        self.truncate(valid)
 
     def truncate(self, count: int) -> None:
         """Forget all portions but the first ``count``: what follows is written again; 0: begin."""

@@ -6,7 +6,6 @@ takes the file for a dataset, and a process that dies leaves nothing that HDF5 w
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ import h5py
 import numpy as np
 
 from sightkit import _faults, _locks
-from sightkit._errors import SightkitError
+from sightkit._errors import FULL, SightkitError
 from sightkit.io.hdf5.layout import STRINGS
 
 
@@ -148,11 +147,8 @@ def as_user_error(path: Path, error: BaseException) -> BaseException:
     The system reports it by a number, HDF5 as OSError or RuntimeError with a text.
     """
     text = str(error)
-    from_system = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-    from_hdf5 = isinstance(error, (OSError, RuntimeError)) and (
-        "errno = " in text or "rite" in text
-    )
-    if from_system or from_hdf5:
+    of_hdf5 = isinstance(error, OSError | RuntimeError) and ("errno = " in text or "rite" in text)
+    if getattr(error, "errno", None) in FULL or of_hdf5:
         return SightkitError(
             f"The dataset could not be written completely: {text.splitlines()[0]}.",
             "An older file is untouched; free some space, or choose another folder.",

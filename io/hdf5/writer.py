@@ -169,12 +169,9 @@ class HDF5DatasetWriter:
             return
         if self.position != self.dims[0]:
             self._stop()
-            way = (
-                "Nothing was written." if self._journal is None else "Resume with the missing rows."
-            )
             raise SightkitError(
                 "A dataset must have as many rows as it was opened for.",
-                way,
+                "Resume with the missing rows." if self._journal else "Nothing was written.",
                 rows=self.position,
                 expected=self.dims[0],
                 path=str(self.path),
@@ -243,14 +240,8 @@ class HDF5DatasetWriter:
             journal.truncate(0)
             return
         self._rows.open(size, anew=False)
-        valid = 0
-        for portion in journal.portions():
-            rows = self._rows.read(self.count, len(portion.labels))
-            if not np.array_equal(values.row_hashes(rows), portion.hashes):
-                break
+        for portion, rows in journal.written(self._rows):
             self._take(portion, rows)
-            valid += 1
-        journal.truncate(valid)
 
     def _take(self, portion: Portion, rows: np.ndarray) -> None:
         end = self.count + len(rows)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bz2
 import contextlib
-import errno
 import gzip
 import lzma
 import os
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sightkit import _faults, _files
-from sightkit._errors import SightkitError, in_a_line
+from sightkit._errors import FULL, SightkitError, in_a_line
 
 CHUNK = 2**20
 """Bytes copied at a time; no header of a tar may be larger, since tarfile holds it in memory."""
@@ -144,7 +143,7 @@ class Unpacking:
         except (FileExistsError, NotADirectoryError) as error:
             raise self.refused("two members have one name", member=name) from error
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            if error.errno in FULL:
                 raise _files.no_space(self.folder, error) from error
             raise self.refused(
                 f"a member cannot be made ({error.strerror})", member=name
