@@ -97,9 +97,7 @@ t10k-labels-idx1-ubyte.gz 5148 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35df
         "MIT",
     ),
     "flowers17": PublishedData(
-        "Flowers-17",
-        "https://www.robots.ox.ac.uk/~vgg/data/flowers/17",
-        "17flowers.tgz",
+        "Flowers-17", "https://www.robots.ox.ac.uk/~vgg/data/flowers/17", "17flowers.tgz"
     ),
     "mnist": PublishedData(
         "MNIST",
@@ -110,9 +108,7 @@ mnist.npz 11490434 731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b67
         "CC BY-SA 3.0",
     ),
     "smiles": PublishedData(
-        "SMILEs",
-        "https://github.com/hromi/SMILEsmileD",
-        "SMILEsmileD-master.zip",
+        "SMILEs", "https://github.com/hromi/SMILEsmileD", "SMILEsmileD-master.zip"
     ),
     "tiny_imagenet": PublishedData(
         "Tiny ImageNet",

@@ -14,10 +14,7 @@ from sightkit.io.threads import IMAGES_A_TASK, in_batches
 
 
 def image_batches(
-    source: ImageSource,
-    batch_size: int,
-    *,
-    preprocessors: Chain,
+    source: ImageSource, batch_size: int, *, preprocessors: Chain
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Read a source once, in its order; each batch is decoded while the one before is used.
 

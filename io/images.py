@@ -144,9 +144,7 @@ def _checked_header(data: bytes, name: str, maximum_pixels: int) -> ImageHeader:
     kind = None if header else kind_of(data)
     if kind and (reason := reason_not_to_decode(kind)):
         raise SightkitError(
-            f"The file is {reason}.",
-            "Convert it first, for example to JPEG or PNG.",
-            path=name,
+            f"The file is {reason}.", "Convert it first, for example to JPEG or PNG.", path=name
         )
     if header is None:
         raise _no_image(data, name)

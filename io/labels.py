@@ -46,8 +46,7 @@ def encode_labels(
     unknown = sorted(set(names) - set(index))
     if unknown:
         raise SightkitError(
-            f"Each name must be one of the {len(known)} classes {few(known)}.",
-            unknown=few(unknown),
+            f"Each name must be one of the {len(known)} classes {few(known)}.", unknown=few(unknown)
         )
     return np.array([index[name] for name in names], np.int64), known
 

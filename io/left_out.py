@@ -37,9 +37,7 @@ def check_list(path: Path) -> None:
         return
     if not path.is_file() or not path.read_bytes().startswith(HEADER.encode()):
         raise SightkitError(
-            "The list replaces only a list.",
-            "Choose another name for it.",
-            path=str(path),
+            "The list replaces only a list.", "Choose another name for it.", path=str(path)
         )
 
 

@@ -55,10 +55,7 @@ def in_threads(
 
 
 def in_batches(
-    work: Callable[[range], Result],
-    rows: range,
-    batch_size: int,
-    rows_a_task: int,
+    work: Callable[[range], Result], rows: range, batch_size: int, rows_a_task: int
 ) -> Generator[tuple[range, list[Result]], None, None]:
     """Batches of rows, always cut at the same places, with the results of ``work`` on their rows.
 
@@ -108,9 +105,6 @@ def progress(
     columns = (named, bars.BarColumn(), bars.MofNCompleteColumn(), Speed())
     terminal = console.Console(stderr=True)
     columns = (*columns, bars.TimeRemainingColumn())
-    with (
-        _terminal.drawing(),
-        bars.Progress(*columns, console=terminal, transient=True) as bar,
-    ):
+    with _terminal.drawing(), bars.Progress(*columns, console=terminal, transient=True) as bar:
         task = bar.add_task(description, total=total, completed=done)
         yield lambda steps: bar.advance(task, steps)

@@ -198,8 +198,6 @@ def _check(
     except OSError as error:
         return Finding(name, f"cannot be read ({error.strerror})"), "", b""
     sha256 = hashlib.sha256(data).hexdigest()
-    if not data:
-        return Finding(name, "an empty file (0 bytes)", sha256), sha256, b""
     try:
         image = decode_image(data, name=name)
     except SightkitError as error:

@@ -129,12 +129,7 @@ class Augment(RandomPreprocessor):
         return results
 
     def _matrices(
-        self,
-        width: int,
-        height: int,
-        draws: np.ndarray,
-        mirror_x: np.ndarray,
-        mirror_y: np.ndarray,
+        self, width: int, height: int, draws: np.ndarray, mirror_x: np.ndarray, mirror_y: np.ndarray
     ) -> np.ndarray:
         """(N, 2, 3) warps about the images' centre: flip, zoom, shear, rotate, translate."""
         angle = [math.radians(self.rotation * draw) for draw in draws[:, 0].tolist()]

@@ -63,9 +63,7 @@ def main(config: Config) -> dict[str, Any]:
     if config.data.is_file():
         _cli.start_keras()  # a dataset file is read by a generator of Keras
     bundle = transfer.load(
-        config.bundle,
-        images=count * sum({1, config.crops}),
-        cache=_files.user_cache("compiled"),
+        config.bundle, images=count * sum({1, config.crops}), cache=_files.user_cache("compiled")
     )
     facts = {
         "bundle": str(config.bundle.resolve()),

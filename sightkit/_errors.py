@@ -67,8 +67,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NEXT_STEPS = {
     **dict.fromkeys(FULL, "Free some space, or choose another folder."),
     **dict.fromkeys(
-        (errno.EACCES, errno.EPERM, errno.EROFS),
-        "Change its permissions, or choose another path.",
+        (errno.EACCES, errno.EPERM, errno.EROFS), "Change its permissions, or choose another path."
     ),
     **dict.fromkeys(
         (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS),

@@ -18,21 +18,9 @@ from sightkit._scripts import warn
 from sightkit.preprocessing import Pipeline, Preprocessor, from_config
 from sightkit.training.any_photo import for_grey_and_colour, photo_chain
 from sightkit.training.bundle import load_bundle, write_training_rows
-from sightkit.training.bundle_format import (
-    CANARY,
-    KERAS,
-    NETWORK,
-    WEIGHTS,
-    write_bundle,
-)
+from sightkit.training.bundle_format import CANARY, KERAS, NETWORK, WEIGHTS, write_bundle
 from sightkit.training.canary import choose_canary, hard_images
-from sightkit.training.classifier import (
-    TOLERANCE,
-    Photo,
-    canary_difference,
-    compile_ahead,
-    decoded,
-)
+from sightkit.training.classifier import TOLERANCE, Photo, canary_difference, compile_ahead, decoded
 from sightkit.training.run import Run
 from sightkit.training.state import weights_sha256
 

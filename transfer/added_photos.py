@@ -122,10 +122,7 @@ def write_with_stored(
 
 
 def _computed(
-    network: FeatureNetwork,
-    originals: Originals,
-    names: list[str],
-    rows: list[int],
+    network: FeatureNetwork, originals: Originals, names: list[str], rows: list[int]
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Return features of some photos, float32 (n, D), and why some cannot be read."""
     values = np.zeros((len(rows), network.identity["dimensions"]), np.float32)

@@ -32,11 +32,7 @@ from sightkit.training.bundle_format import (
 from sightkit.training.canary import choose_canary
 from sightkit.training.classifier import Classifier, load_by_kind
 from sightkit.transfer.feature_file import Features
-from sightkit.transfer.feature_network import (
-    FeatureNetwork,
-    Identity,
-    example_image,
-)
+from sightkit.transfer.feature_network import FeatureNetwork, Identity, example_image
 from sightkit.transfer.heads.distance import ClassDistance
 from sightkit.transfer.heads.storage import Head, load_head, save_head
 from sightkit.transfer.network_sources import open_again, rebuild

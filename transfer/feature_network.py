@@ -232,11 +232,7 @@ class Source:
 
 
 def cut_source(
-    source: Source,
-    layer: str | None,
-    pool: Pool,
-    crops: int,
-    cache: str | os.PathLike[str] | None,
+    source: Source, layer: str | None, pool: Pool, crops: int, cache: str | os.PathLike[str] | None
 ) -> FeatureNetwork:
     """Cut a network at a layer, by its form in the cache where that is known; see ``open_network``.
 

@@ -185,10 +185,7 @@ def _readable(photos: PhotoSource, wanted: int) -> list[np.ndarray]:
 
 
 def _write(
-    writer: HDF5DatasetWriter,
-    network: FeatureNetwork,
-    photos: PhotoSource,
-    names: list[str],
+    writer: HDF5DatasetWriter, network: FeatureNetwork, photos: PhotoSource, names: list[str]
 ) -> None:
     rows = range(writer.position, len(names))
     began = time.perf_counter()

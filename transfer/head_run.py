@@ -99,9 +99,7 @@ def head_rows(features: Features, settings: HeadSettings) -> tuple[np.ndarray, n
 
 
 def train_head(
-    features: Features,
-    settings: HeadSettings,
-    rows: tuple[np.ndarray, np.ndarray] | None = None,
+    features: Features, settings: HeadSettings, rows: tuple[np.ndarray, np.ndarray] | None = None
 ) -> EvaluatedHead:
     """Choose and fit a head on the training photos, and evaluate it once on the test photos.
 

@@ -55,9 +55,7 @@ def _prelu(rank: int, name: str, slope: float = 0.25) -> layers.Layer:
     # One learned slope a channel, as He et al. do: the map's size stays free.
     start: Any = keras.initializers.Constant(slope)
     return layers.PReLU(
-        alpha_initializer=start,
-        shared_axes=list(range(1, rank - 1)) or None,
-        name=name,
+        alpha_initializer=start, shared_axes=list(range(1, rank - 1)) or None, name=name
     )
 
 

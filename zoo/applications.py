@@ -174,10 +174,7 @@ def _build(
     images = image_input(input_shape, classes, minimum=minimum, end=end)
     (rate,) = drop_rates(dropout, 1)
     body = builder(
-        weights=None,
-        include_top=False,
-        input_tensor=images,
-        pooling="avg" if include_top else None,
+        weights=None, include_top=False, input_tensor=images, pooling="avg" if include_top else None
     )
     body = keras.models.clone_model(body, clone_function=_cloning())
     x = body.output

@@ -24,12 +24,7 @@ class LocalResponseNormalization(layers.Layer):
     """
 
     def __init__(
-        self,
-        size: int = 5,
-        k: float = 2.0,
-        alpha: float = 1e-4,
-        beta: float = 0.75,
-        **options: Any,
+        self, size: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **options: Any
     ) -> None:
         """See the class."""
         super().__init__(**options)

@@ -15,12 +15,7 @@ from sightkit.zoo.unpooling import Unpooling2D
 
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 _POOLINGS = (layers.MaxPooling2D, layers.AveragePooling2D)
-_SEE_ALL = (
-    layers.Flatten,
-    layers.GlobalAveragePooling2D,
-    layers.GlobalMaxPooling2D,
-    keras.Model,
-)
+_SEE_ALL = (layers.Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D, keras.Model)
 
 
 _ONE_PIXEL = np.array([Fraction(1), Fraction(1)])

@@ -62,14 +62,7 @@ def partition(
     """
     fixed = {name: np.asarray(rows)[readable[rows]] for name, rows in images.fixed}
     for name, rows in images.fixed:
-        gone = set(images.labels[rows].tolist()) - set(images.labels[fixed[name]].tolist())
-        if gone:
-            raise SightkitError(
-                "Each class of a split must have an image that can be read.",
-                "Fix or replace its images, or remove the class.",
-                split=name,
-                classes=[images.class_names[label] for label in sorted(gone)],
-            )
+        _require_classes(images, images.labels[rows], fixed[name], name)
     pool = fixed.pop("train", None)
     left_out: dict[int, str] = {}
     in_fixed = np.zeros(len(images), bool)
@@ -95,7 +88,7 @@ def partition(
         elif together[row] in owner:
             left_out[row] = f"of a group in the source's {owner[together[row]]} split"
     pool = np.array([row for row in pool if int(row) not in left_out], np.int64)
-    _check_classes(images, pool)
+    _require_classes(images, np.arange(len(images.class_names)), pool, SPLITS[0])
     shares = {name: share for name, share in fractions.items() if name not in fixed}
     if len(shares) < len(fractions):
         total = sum(shares.values())
@@ -167,13 +160,13 @@ def _check_own(
             )
 
 
-def _check_classes(images: ImageSource, pool: np.ndarray) -> None:
-    present = set(images.labels[pool].tolist())
-    empty = [name for label, name in enumerate(images.class_names) if label not in present]
-    if empty:
+def _require_classes(images: ImageSource, wanted: np.ndarray, rows: np.ndarray, split: str) -> None:
+    """Raise unless some rows have an image of each label that is wanted."""
+    missing = np.setdiff1d(wanted, images.labels[rows])
+    if len(missing):
         raise SightkitError(
-            "Every class needs images to train on; some have no image that can be used.",
-            "Add images, or remove the class.",
-            source=images.name,
-            classes=empty,
+            "Each class of a split must have an image that can be used.",
+            "Fix or replace its images, or remove the class.",
+            split=split,
+            classes=[images.class_names[label] for label in missing],
         )

@@ -20,10 +20,7 @@ class CheckedRows:
     """
 
     def __init__(
-        self,
-        rows: np.ndarray,
-        hashes: np.ndarray,
-        changed: Callable[[np.ndarray], Exception],
+        self, rows: np.ndarray, hashes: np.ndarray, changed: Callable[[np.ndarray], Exception]
     ) -> None:
         self._rows = rows
         self._hashes = hashes

@@ -48,8 +48,4 @@ def write_rows(
     ) as writer:
         for start in range(0, len(rows), PORTION):
             part = rows[start : start + PORTION]
-            writer.add(
-                file.read(part),
-                file.labels[part],
-                [sources[row] for row in part],
-            )
+            writer.add(file.read(part), file.labels[part], [sources[row] for row in part])

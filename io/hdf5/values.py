@@ -226,9 +226,7 @@ def split_ranges(splits: Mapping[str, int], total: int) -> dict[str, tuple[int, 
     }
     if next(iter(splits)) != "train" or sum(splits.values()) != total:
         raise SightkitError(
-            'splits must begin with "train", add up to all rows.',
-            splits=dict(splits),
-            rows=total,
+            'splits must begin with "train", add up to all rows.', splits=dict(splits), rows=total
         )
     ends = np.cumsum(list(splits.values())).tolist()
     return {

@@ -15,13 +15,7 @@ import numpy as np
 from sightkit import _scripts
 from sightkit._errors import SightkitError, few, printable
 from sightkit.io.images import read_image
-from sightkit.io.sources.folder_layouts import (
-    by_deep,
-    by_folder,
-    by_name,
-    by_number,
-    by_split,
-)
+from sightkit.io.sources.folder_layouts import by_deep, by_folder, by_name, by_number, by_split
 from sightkit.io.sources.folder_scan import Scan, scan_folder
 from sightkit.io.sources.image_source import ImageSource
 from sightkit.io.sources.label_files import by_table
@@ -235,10 +229,7 @@ class FolderDataset:
             if layout != self.layout
         ]
         ways += [
-            (
-                f'--labels="{name}"',
-                functools.partial(by_table, scan, Path(name), None),
-            )
+            (f'--labels="{name}"', functools.partial(by_table, scan, Path(name), None))
             for name in tables
         ]
         nearly = ""

@@ -8,12 +8,7 @@ from collections.abc import Sequence
 from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import ending_of
 from sightkit.io.sources.folder_scan import Scan, descend, enter
-from sightkit.io.sources.labelled import (
-    Labelled,
-    LayoutError,
-    Place,
-    label_images,
-)
+from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 
 NAMES_HINT = (
     "A name is the label, then a number: cat.0.jpg, cat_0.jpg, cat0.jpg or cat (0).jpg; "
@@ -63,10 +58,7 @@ def by_deep(scan: Scan, fewest: int = 2) -> Labelled:
         return Place(folders[-1]) if folders else Place(reason="in no class folder")
 
     return label_images(
-        scan,
-        place_of,
-        classes=[name.rpartition("/")[2] for name in empty],
-        fewest=fewest,
+        scan, place_of, classes=[name.rpartition("/")[2] for name in empty], fewest=fewest
     )
 
 

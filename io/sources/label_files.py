@@ -12,12 +12,7 @@ from sightkit._errors import SightkitError, few
 from sightkit.io.image_kinds import KIND_BY_ENDING, ending_of
 from sightkit.io.sources.folder_layouts import SPLIT_FOLDERS, in_test
 from sightkit.io.sources.folder_scan import Scan, composed, excluding
-from sightkit.io.sources.label_table import (
-    Table,
-    multi_label,
-    read_table,
-    refuse_several_labels,
-)
+from sightkit.io.sources.label_table import Table, multi_label, read_table, refuse_several_labels
 from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 
 LABEL_COLUMNS = ("label", "class")

@@ -22,8 +22,7 @@ try:
     )
 except ImportError as error:
     raise SightkitError(
-        f"A search needs optuna ({error}).",
-        "Install the extra: pip install 'sightkit[search]'.",
+        f"A search needs optuna ({error}).", "Install the extra: pip install 'sightkit[search]'."
     ) from error
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -187,9 +187,7 @@ class Search:
             values |= defaults(space, self.plan.config)
         study.add_trial(
             optuna.trial.create_trial(
-                state=TrialState.RUNNING,
-                params=values,
-                distributions={**space},
+                state=TrialState.RUNNING, params=values, distributions={**space}
             )
         )
         return self._take_over(study, study.get_trials(deepcopy=False)[number:])

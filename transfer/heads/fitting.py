@@ -130,10 +130,7 @@ def check_head(
 
 
 def stratified_folds(
-    labels: np.ndarray,
-    count: int,
-    class_names: Sequence[str],
-    groups: np.ndarray | None = None,
+    labels: np.ndarray, count: int, class_names: Sequence[str], groups: np.ndarray | None = None
 ) -> list[np.ndarray]:
     """Return the validation rows of each fold, as scikit-learn's ``StratifiedKFold`` deals them.
 
