@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from sightkit import _files, _schema
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 from sightkit._scripts import warn
 
 
@@ -23,6 +24,27 @@ def is_there(path: Path) -> bool:
             "There must be a regular file, or nothing.", "Move it away.", path=str(path)
         )
     return path.is_file()
+
+
+@contextlib.contextmanager
+def available(what: str, path: Path, next_step: str) -> Iterator[None]:
+    """Turn whatever goes wrong with something that Keras downloads into one line.
+
+    Args:
+        what: data or weights, as the message names them.
+        path: of the file, or of the folder of its files.
+        next_step: what to put where.
+    """
+    try:
+        yield
+    except SightkitError:
+        raise
+    except Exception as error:
+        state = "it is not here completely, and no download succeeded"
+        if path.is_file():
+            state = "the file is damaged or another one's"
+        rule = f"{what} must be available; {state} ({in_a_line(error)})."
+        raise SightkitError(rule, next_step, expected=str(path)) from error
 
 
 def report_unless_published(

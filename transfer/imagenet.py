@@ -14,7 +14,12 @@ import numpy as np
 from sightkit import _files, _schema, inference, zoo
 from sightkit._errors import SightkitError
 from sightkit.io import read_keras_h5
-from sightkit.io.published import is_there, report_unless_first_seen, report_unless_published
+from sightkit.io.published import (
+    available,
+    is_there,
+    report_unless_first_seen,
+    report_unless_published,
+)
 from sightkit.io.sources.mnist import keras_home
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
@@ -164,7 +169,9 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
             report_unless_published(path, MD5[path.name], algorithm="md5")
         else:
             report_unless_first_seen(path)
-    try:
+    other = "" if include_top else " Weights with the classifier are another file."
+    step = f"Fetch {path.name} again, or move it away and go online: Keras downloads it.{other}"
+    with available(f"The weights of {name}", path, step):
         if not source.application:
             _load_squeezenet(network, path)
         elif found:
@@ -177,20 +184,6 @@ def trained_network(name: str, *, include_top: bool = True) -> keras.Model:
                 include_top=include_top, input_shape=shape, **source.options
             )
             _set_weights(network, trained.get_weights())
-    except SightkitError:
-        raise
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        if found:
-            state = f"the file is damaged or another network's ({reason})"
-            step = f"Fetch {path.name} again, or move the file away: Keras then downloads it."
-        else:
-            state = f"the file is missing, and no download succeeded ({reason})"
-            other = "" if include_top else " Weights with the classifier are another file."
-            step = f"Put {path.name} there, or go online.{other}"
-        raise SightkitError(
-            f"The weights of {name} are not available: {state}.", step, path=str(path)
-        ) from error
     return network
 
 
@@ -222,7 +215,8 @@ def _load_squeezenet(network: keras.Model, path: Path) -> None:
 def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return names and WordNet identifiers of the 1,000 classes; a repeated name gets its id."""
     path = _models_folder() / "imagenet_class_index.json"
-    try:
+    step = f"Put {path.name} there, or go online."
+    with available("The names of ImageNet's classes", path, step):
         if path.is_file():
             index = _schema.read(path, dict[str, list[str]])
             rows = [index[str(number)] for number in range(CLASSES)]
@@ -233,12 +227,6 @@ def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
             rows = [answer[0][:2] for answer in answers]
         identifiers = tuple(str(identifier) for identifier, _ in rows)
         plain = [str(name) for _, name in rows]
-    except Exception as error:
-        raise SightkitError(
-            "The names of ImageNet's classes are neither on this machine nor to be downloaded.",
-            f"Put {path.name} there, or go online.",
-            path=str(path),
-        ) from error
     count = Counter(plain)
     named = tuple(
         name if count[name] == 1 else f"{name} ({identifier})"

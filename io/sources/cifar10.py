@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from sightkit._errors import SightkitError, in_a_line
+from sightkit._errors import SightkitError
 from sightkit._regular_file import read_regular_file
 from sightkit.io.data_sets import DATA_SETS
-from sightkit.io.published import is_there
+from sightkit.io.published import available, is_there
 from sightkit.io.sources.archives import unpacked
 from sightkit.io.sources.image_source import ImageSource, in_memory
 from sightkit.io.sources.mnist import keras_home
@@ -151,13 +151,10 @@ def keras_cifar10() -> Path:
         return expected
     import keras
 
-    try:
+    step = (
+        f"Give --data the folder {FOLDER} or the archive cifar-10-python.tar.gz, or put the "
+        "archive there under that name."
+    )
+    with available("CIFAR-10", expected, step):
         (archive,) = CIFAR10.files
         return Path(keras.utils.get_file(KERAS_ARCHIVE, CIFAR10.origin, file_hash=archive.sha256))
-    except Exception as error:
-        raise SightkitError(
-            f"CIFAR-10 is neither on this machine nor can it be downloaded ({in_a_line(error)}).",
-            f"Give --data the folder {FOLDER} or the archive cifar-10-python.tar.gz, or put the "
-            "archive there under that name.",
-            expected=str(expected),
-        ) from error

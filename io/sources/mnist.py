@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from sightkit._arrays import read_npz
-from sightkit._errors import SightkitError, in_a_line
 from sightkit._regular_file import read_regular_file
 from sightkit.io.data_sets import DATA_SETS
-from sightkit.io.published import is_there
+from sightkit.io.published import available, is_there
 from sightkit.io.sources.image_source import ImageSource, in_memory
 
 MNIST, FASHION_MNIST = DATA_SETS["mnist"], DATA_SETS["fashion_mnist"]
@@ -50,7 +49,7 @@ def mnist() -> ImageSource:
     Raises:
         SightkitError: no file and no network, or a damaged file; the message names file and place.
     """
-    with _explained("mnist", keras_home() / "datasets" / MNIST_FILE.name, "datasets/mnist.npz"):
+    with _available("mnist", keras_home() / "datasets" / MNIST_FILE.name, "datasets/mnist.npz"):
         train, test = _load_mnist()
         return _pictures("mnist", train, test, [str(digit) for digit in range(10)])
 
@@ -87,7 +86,7 @@ class FashionMnist:
 
     def __call__(self) -> ImageSource:
         """The images: uint8 (28, 28, 1); labels as published, T-shirt/top to Ankle boot."""
-        with _explained("fashion_mnist", Path(self.folder), f"datasets/{FASHION_MNIST_FOLDER}"):
+        with _available("fashion_mnist", Path(self.folder), f"datasets/{FASHION_MNIST_FOLDER}"):
             x_train, y_train, x_test, y_test = (
                 _idx(data, 16 if "images" in name else 8) for name, data in self._files()
             )
@@ -101,7 +100,7 @@ class FashionMnist:
 
     def to_config(self) -> dict[str, Any]:
         """The data set's identity, as JSON."""
-        with _explained("fashion_mnist", Path(self.folder), f"datasets/{FASHION_MNIST_FOLDER}"):
+        with _available("fashion_mnist", Path(self.folder), f"datasets/{FASHION_MNIST_FOLDER}"):
             hashes = {name: hashlib.sha256(data).hexdigest() for name, data in self._files()}
         return {"name": "FashionMnist", "sha256": hashes}
 
@@ -120,7 +119,7 @@ def keras_fashion_mnist() -> Path:
     if not all(is_there(folder / file.name) for file in FASHION_MNIST.files):
         import keras
 
-        with _explained("fashion_mnist", folder, f"datasets/{FASHION_MNIST_FOLDER}"):
+        with _available("fashion_mnist", folder, f"datasets/{FASHION_MNIST_FOLDER}"):
             keras.datasets.fashion_mnist.load_data()
     return folder
 
@@ -149,23 +148,15 @@ def keras_home() -> Path:
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
 
 
-@contextlib.contextmanager
-def _explained(name: str, expected: Path, place: str) -> Iterator[None]:
-    """Turn whatever is wrong with a data set into one line that says what to put where."""
-    try:
-        yield
-    except SightkitError:
-        raise
-    except Exception as error:
-        files = DATA_SETS[name].files
-        state = "damaged" if expected.is_file() else "neither complete nor can it be downloaded"
-        what = files[0].name if len(files) == 1 else "the four .gz files"
-        raise SightkitError(
-            f"{name} is {state} ({in_a_line(error)}).",
-            f"Put {what} that keras.datasets.{name} fetches there ({sum(f.bytes for f in files):,} "
-            f"bytes), or set KERAS_HOME to a writable folder that holds {place}.",
-            expected=str(expected),
-        ) from error
+def _available(name: str, expected: Path, place: str) -> contextlib.AbstractContextManager[None]:
+    files = DATA_SETS[name].files
+    what = files[0].name if len(files) == 1 else "the four .gz files"
+    return available(
+        name,
+        expected,
+        f"Put {what} that keras.datasets.{name} fetches there ({sum(f.bytes for f in files):,} "
+        f"bytes), or set KERAS_HOME to a writable folder that holds {place}.",
+    )
 
 
 def _pictures(

@@ -137,7 +137,7 @@ def test_without_archive_and_network_one_line_names_the_place(tmp_path, monkeypa
     monkeypatch.setattr(config, "_KERAS_DIR", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with pytest.raises(
-        SightkitError, match=r"neither.*--data.*cifar-10-python\.tar\.gz"
+        SightkitError, match=r"must be available.*--data.*cifar-10-python\.tar\.gz"
     ) as refused:
         keras_cifar10()
     assert "\n" not in str(refused.value)

@@ -45,7 +45,7 @@ def test_a_damaged_file_is_not_taken(keras_home, no_network):
     path = keras_home / "datasets" / "mnist.npz"
     for content in (b"<html>Please log in</html>", b"PK\x03\x04 cut off", b""):
         path.write_bytes(content)
-        with pytest.raises(SightkitError, match=r"mnist is damaged.*mnist\.npz"):
+        with pytest.raises(SightkitError, match=r"file is damaged.*mnist\.npz"):
             mnist()
         assert path.read_bytes() == content
 
@@ -93,7 +93,7 @@ def test_a_file_that_the_user_put_there_is_used_and_stays(keras_home, no_network
 def test_a_file_of_other_shapes_is_refused_and_stays(changes, keras_home, no_network):
     path = write_mnist(keras_home, **changes)
     before = path.read_bytes()
-    with pytest.raises(SightkitError, match=r"mnist is damaged.*mnist\.npz") as refused:
+    with pytest.raises(SightkitError, match=r"file is damaged.*mnist\.npz") as refused:
         mnist()
     assert "\n" not in str(refused.value)
     assert path.read_bytes() == before
