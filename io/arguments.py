@@ -16,7 +16,7 @@ def whole_number(name: str, value: Any, *, at_least: int) -> int:
         number = None
     if number is None or number < at_least:
         rule = f"{name} must be a whole number of at least {at_least}."
-        raise SightkitError(rule, **{name: value})
+        raise SightkitError(rule, "", **{name: value})
     return number
 
 

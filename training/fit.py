@@ -128,8 +128,11 @@ def fit(
         raise SightkitError("guard must be True or False.", guard=guard)
     guard = guard and getattr(run, "guard", True)
     preflight = preflight and getattr(run, "preflight", True)
-    opening = contextlib.nullcontext(run) if isinstance(run, Run) else None
-    with opening or open_run(run, model, train, overwrite=overwrite) as opened:
+    if isinstance(run, Run):
+        opening = contextlib.nullcontext(run)
+    else:
+        opening = open_run(run, model, train, overwrite=overwrite)
+    with opening as opened:
         record_data(opened, train, validation, always=opened is not run)
         return _fit(
             model, train, validation, opened, epochs, callbacks, phase, after, guard, preflight
