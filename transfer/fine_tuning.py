@@ -75,7 +75,7 @@ def _on_bundle(
 ) -> keras.Model:
     body = load_bundle(name).network
     features = body.get_layer(default_layer(body)).output
-    outputs = attach(features, classes, Unit(), tuple(hidden), dropout, pool)
+    outputs = attach(features, classes, Unit(), tuple(hidden), dropout, pool, "softmax")
     return keras.Model(body.inputs[0], outputs, name="finetuned")
 
 
