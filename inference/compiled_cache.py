@@ -119,9 +119,13 @@ def identify(network: keras.Model) -> dict[str, str]:
 
 def cpu_flags() -> list[str]:
     """Return the CPU's features, sorted, as Linux lists them; elsewhere the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return [platform.processor()]
-    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return sorted(flags.partition(":")[2].split())
+    return sorted(cpu_info("flags", "Features").split())
+
+
+def cpu_info(*names: str) -> str:
+    """Return an entry of /proc/cpuinfo by one of its names; elsewhere the processor's name."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(names):
+                return line.partition(":")[2].strip()
+    return platform.processor()

@@ -13,31 +13,30 @@ from typing import Any, TypeVar
 import cv2
 
 from sightkit import _terminal
-from sightkit.io.arguments import whole_number
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 IMAGES_A_TASK = 8
 """Handing a task to a thread costs about as much as a hundredth of decoding a photo."""
 AHEAD = 4
-"""Tasks a worker may have waiting: enough to keep it busy, few enough to stop soon."""
+"""Tasks a thread may have waiting: enough to keep it busy, few enough to stop soon."""
 
 
 def in_threads(
-    work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int | None = None
+    work: Callable[[Task], Result], tasks: Iterable[Task]
 ) -> Generator[Result, None, None]:
     """Results of ``work`` in the order of ``tasks``; an error in one stops the rest.
+
+    There are as many threads as this process may use cores.
 
     While it runs, OpenCV uses one thread a call: threads within threads only get in each other's
     way. Close the iterator if it is not read to its end.
 
     Args:
         work: what is done to a task; called from several threads.
-        tasks: taken as workers become free.
-        workers: threads; as many as this process may use cores when left out.
+        tasks: taken as threads become free.
     """
-    cores = len(os.sched_getaffinity(0))
-    count = cores if workers is None else whole_number("workers", workers, at_least=1)
+    count = len(os.sched_getaffinity(0))
     before = cv2.getNumThreads()
     pool = ThreadPoolExecutor(count, thread_name_prefix="sightkit-io")
     waiting: deque[Future[Result]] = deque()

@@ -20,7 +20,7 @@ from sightkit import _files, _run_files, _schema
 from sightkit._errors import SightkitError
 from sightkit._schema import Count, Name, Sha256
 from sightkit._scripts import warn
-from sightkit.inference.compiled_cache import cpu_flags
+from sightkit.inference.compiled_cache import cpu_flags, cpu_info
 
 PACKAGES = ("sightkit", "keras", "tensorflow", "jax", "numpy", "opencv-python", "h5py")
 THREADS = "TF_NUM_INTRAOP_THREADS"
@@ -190,18 +190,10 @@ def _device() -> str:
     """Return the accelerators that Keras uses, else the processor, by their makers' names."""
     found = accelerators() if "keras" in sys.modules else []
     if not found:
-        return _processor()
+        return cpu_info("model name") or "unknown"
     texts = [file.read_text() for file in sorted(GPUS.glob("*/information"))]
     models = re.findall(r"^Model:\s*(.+?)\s*$", "\n".join(texts), re.MULTILINE)
     return f"{len(found)} × {models[0] if models else found[0].partition(':')[0]}"
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
 
 
 def _commit() -> str | None:

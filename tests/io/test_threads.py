@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ def test_results_come_in_the_order_of_the_tasks():
         time.sleep(0.002 * (task % 3))
         return task * task
 
-    assert list(in_threads(work, range(50), workers=4)) == [task * task for task in range(50)]
+    assert list(in_threads(work, range(50))) == [task * task for task in range(50)]
 
 
 def test_opencv_has_one_thread_within_and_what_it_had_afterwards():
@@ -45,8 +46,8 @@ def test_an_error_stops_what_has_not_begun():
         time.sleep(0.001)
 
     with pytest.raises(SightkitError):
-        list(in_threads(work, range(1000), workers=2))
-    assert len(begun) <= 3 + 3 * AHEAD * 2
+        list(in_threads(work, range(1000)))
+    assert len(begun) <= 3 + 3 * AHEAD * len(os.sched_getaffinity(0))
     assert not [each for each in threading.enumerate() if each.name.startswith("sightkit-io")]
 
 

@@ -53,11 +53,6 @@ class Preflight:
         """True where a line failed: training would waste its time."""
         return any(line.verdict == FAILED for line in self.lines)
 
-    @property
-    def alarms(self) -> tuple[Line, ...]:
-        """Lines that warned or failed."""
-        return tuple(line for line in self.lines if line.verdict != PASSED)
-
     def __getitem__(self, name: str) -> Line:
         return next(line for line in self.lines if line.name == name)
 

@@ -25,6 +25,7 @@ from sightkit.preprocessing import (
 )
 from sightkit.training import SoftLabels, preflight
 from sightkit.training.checks import disk as on_disk
+from sightkit.training.checks.report import PASSED
 
 CLASSES, SIDE = 4, 16
 SPARSE = "sparse_categorical_crossentropy"
@@ -132,7 +133,7 @@ def ready(model, loss=SPARSE):
 
 
 def alarms(result):
-    return [(line.name, line.verdict) for line in result.alarms]
+    return [(line.name, line.verdict) for line in result.lines if line.verdict != PASSED]
 
 
 def floats(images):

@@ -55,7 +55,6 @@ def test_the_report_knows_its_lines():
     result = Preflight(lines, (("d", "no file"),), 1.25)
     assert result.failed
     assert not Preflight(lines[:2]).failed
-    assert [line.name for line in result.alarms] == ["b", "c"]
     assert "b" in result
     assert "d" not in result
     text = str(result).splitlines()
