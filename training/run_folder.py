@@ -40,7 +40,7 @@ CONTENTS = {
 """All that runs write, and what for."""
 CHECKPOINT_FILES = re.compile(
     r"([A-Za-z0-9_-]+/)?"  # a phase
-    r"(epoch-\d+(-batch-\d+)?\.npz|(former-)?(best|(best-)?epoch-\d+)\.weights\.h5)"
+    r"(epoch-\d+(-batch-\d+)?\.npz|(former-)?(best|(best-)?epoch-\d+)\.weights\.h5|plan\.json)"
 )
 """Paths of the files below ``checkpoints/``."""
 
