@@ -31,5 +31,5 @@ def test_the_device_is_the_accelerator_where_there_is_one(
     monkeypatch.setitem(sys.modules, "keras", keras)
     monkeypatch.setattr(environment, "GPUS", tmp_path)
     monkeypatch.setattr(environment, "accelerators", lambda: found)
-    monkeypatch.setattr(environment, "_processor", lambda: "CPU A")
+    monkeypatch.setattr(environment, "cpu_info", lambda _: "CPU A")
     assert environment.describe_environment()["device"] == device
