@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 
@@ -27,8 +28,6 @@ STRIP_PIXELS = 2**16
 """Converted at a time, by 16 bytes of memory each."""
 
 KINDS = ", ".join(ENDINGS)
-_CHANNELS = {2: 3, 6: 4}
-"""Of a PNG by its colour type: RGB, RGBA."""
 
 # With IMREAD_COLOR_RGB these are colour; REDUCED_COLOR would add the bit that asks for BGR.
 _REDUCED = {
@@ -117,8 +116,8 @@ def decode_image(
             coded = to_decode(data, header.frame)
     if header.kind == "HEIC":
         image = decode_heic(data)
-    elif header.kind == "PNG" and data[24] == 16 and data[25] in _CHANNELS:
-        image = _decoded_once(data, (header.height, header.width, _CHANNELS[data[25]]))
+    elif header.kind != "JPEG" and len(data) < header.width * header.height > STRIP_PIXELS:
+        image = _decoded_once(data, flags)
     else:
         image = decoded(coded, flags) if coded else None
     if image is None:
@@ -184,18 +183,19 @@ def decoded(data: bytes, flags: int) -> np.ndarray | None:
         return None
 
 
-def _decoded_once(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Decode a file of 16 bits, which ``imdecode`` would have in memory twice, as its own array."""
-    if not hasattr(os, "memfd_create") or math.prod(shape) < STRIP_PIXELS:
-        return decoded(data, cv2.IMREAD_UNCHANGED)
-    with open(os.memfd_create("image"), "wb") as file:
-        file.write(data)
-        file.flush()
-        place = f"/proc/self/fd/{file.fileno()}"
-        try:
-            return cv2.imread(place, np.empty(shape, np.uint16), cv2.IMREAD_UNCHANGED)
-        except cv2.error:
-            return None
+def _decoded_once(data: bytes, flags: int) -> np.ndarray | None:
+    """Decode a large image, which ``imdecode`` would have in memory twice, as an array of NumPy.
+
+    ``imread`` gives an empty array the memory that it needs, from NumPy: nothing is copied then. It
+    leaves it empty where it fails, as it does of a TIFF that it turns itself.
+    """
+    image = np.empty((0, 0), np.uint8)
+    if hasattr(os, "memfd_create"):
+        with open(os.memfd_create("image"), "wb") as file, contextlib.suppress(cv2.error):
+            file.write(data)
+            file.flush()
+            image = cv2.imread(f"/proc/self/fd/{file.fileno()}", image, flags)
+    return image if image is not None and image.size else decoded(data, flags)
 
 
 def _no_image(data: bytes, name: str) -> SightkitError:

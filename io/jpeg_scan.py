@@ -19,8 +19,9 @@ _MARK = re.compile(rb"\xff[^\0]")
 _MARKER = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")
 _LOOKAHEAD = bytes(8)
 """libjpeg reads a register of 64 bits ahead."""
-_HOLE = bytes(32)
-"""Zeros, as of blocks that were never written to the disk; none of 6,638 photos has 16 of them."""
+_HOLE = bytes(16)
+"""Zeros, as of blocks that were never written to the disk. None of 6,636 photos has more than 5 of
+them, nor any of 11,547 files that were encoded again at qualities of 5 to 100."""
 
 
 def to_decode(data: bytes, frame: int) -> bytes | None:
