@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import measure
 import numpy as np
@@ -45,7 +45,7 @@ class Training(experiments.Config):
     data: Path = Path("pictures.h5")
     epochs: int = 3
     batch_size: int = 128
-    preflight: bool = False
+    preflight: Literal["on", "off", "full"] = "off"
 
 
 def main(config: Config) -> list[measure.Row]:

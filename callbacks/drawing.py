@@ -9,31 +9,30 @@ from collections.abc import Callable
 
 from sightkit._errors import SightkitError
 
-SHARE = 0.01
-"""Part of the running time that drawing may take."""
+LEAST = 1.0
+"""Seconds from one drawing to the next."""
 
 _matplotlib = threading.Lock()  # its fonts and caches are shared: one drawing at a time
 
 
 class Drawing:
-    """Draws in a thread of its own, as often as it costs no more than 1 % of the time.
+    """Draws in a thread of its own, so that training goes on meanwhile.
 
-    A drawing that would come too early, or while another is under way, is left out, and so is one
-    that cannot be written: the next one shows the same and more, and the last one is made, or
-    fails, in ``finish``.
+    A drawing that would come within a second of the one before, or while that is under way, is
+    left out, and so is one that cannot be written: the next one shows the same and more, and the
+    last one is made, or fails, in ``finish``.
     """
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
-        self._begun = 0.0
-        self._cost = 0.0
+        self._begun = -LEAST
 
     def offer(self, draw: Callable[[], None]) -> bool:
         """Start a drawing if it is due; whether it was started."""
         now = time.monotonic()
         if self._thread is not None and self._thread.is_alive():
             return False
-        if now - self._begun < self._cost / SHARE:
+        if now - self._begun < LEAST:
             return False
         self._begun = now
         self._thread = threading.Thread(target=self._run, args=(draw,), daemon=True)
@@ -52,7 +51,5 @@ class Drawing:
             self._thread.join()
 
     def _run(self, draw: Callable[[], None]) -> None:
-        begun = time.thread_time()  # its own work, not its waiting for a processor
         with _matplotlib, contextlib.suppress(SightkitError, OSError):
             draw()
-        self._cost = time.thread_time() - begun

@@ -20,9 +20,9 @@ COUNTS = {"epoch", "phase"}
 class TrainingMonitor(StatefulCallback):
     """``history.csv``, ``history.json`` and a picture of loss, accuracy and learning rate.
 
-    The CSV is written after each epoch. JSON and picture are made in a thread of their own, as
-    often as it takes no more than 1 % of the time; where epochs are short some are left out, save
-    the last, which is made when the training ends. The picture marks the diagnosis of the curves:
+    The CSV is written after each epoch. JSON and picture are made in a thread of their own; where
+    epochs take less than a second some are left out, save the last, which is made when the training
+    ends. The picture marks the diagnosis of the curves:
     overfitting from the epoch on at which it begins, a network that does not learn, and so on
     (``callbacks.diagnose_curves``).
 

@@ -76,7 +76,13 @@ class UpdateRatioMonitor(StatefulCallback):
         self._epoch = epoch
         self._before = None
         steps = (self.params or {}).get("steps")
-        self._next = (steps or 0) // 2 if self.every is None else self.every - 1
+        of_epoch = [
+            row["batch"] for row in self.rows if row["epoch"] == epoch + 1 and "batch" in row
+        ]
+        if self.every is not None:
+            self._next = max(of_epoch, default=0) - 1 + self.every
+        else:  # resumed within the epoch it may be measured already
+            self._next = math.inf if of_epoch else (steps or 0) // 2
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare, if the step before was measured; copy, if the coming one is."""

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from sightkit import _files
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, require_at_least, require_numbers
+from sightkit.experiments.flags.base import Flags
+from sightkit.experiments.flags.inputs import InputFlags
+from sightkit.experiments.flags.labels import LabelFlags
+from sightkit.experiments.flags.network import NetworkFlags
+from sightkit.experiments.flags.observation import ObservationFlags
+from sightkit.experiments.flags.optimizer import OptimizerFlags
+from sightkit.experiments.flags.recipe import with_defaults
+from sightkit.experiments.flags.schedule import require_rate_left
 from sightkit.training import RunConfig
 
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
 
 
 @dataclass(frozen=True)
-class Config(RunConfig, sightkit_io.SizeFlags):
-    """Base of a training script's ``Config``: override the defaults, add fields.
-
-    Raises:
-        SightkitError: a number below 1, a negative seed, a ``learning_rate`` (a field that scripts
-            add) that is not above 0, resume together with overwrite, or data that exist and are no
-            dataset file.
-    """
-
-    builder: ClassVar[str] = ""
-    """Script that has built the dataset file of an experiment that builds none of its own."""
+class RunFlags(Flags, RunConfig, sightkit_io.SizeFlags):
+    """The flags of run and data."""
 
     output: Path
     """Folder of the run: everything that it writes is in it."""
@@ -44,12 +44,13 @@ class Config(RunConfig, sightkit_io.SizeFlags):
     """Seed of weights, order and augmentation."""
     split_seed: int = 42
     """Seed of the division into training, validation and test images."""
-    class_weights: bool = False
-    """Let every class count the same in the loss, however many images it has."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic; weights are float32 in both."""
-    preflight: bool = True
-    """Checks of data, labels, network and disk before the first epoch."""
+    augment: bool = True
+    """Vary training images at random, as the script says how."""
+    preflight: Literal["on", "off", "full"] = "on"
+    """Checks of data, labels, network and disk before the first epoch; ``full``: gradients against
+    finite differences too."""
     guard: Literal["on", "off"] = "on"
     """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
@@ -61,25 +62,55 @@ class Config(RunConfig, sightkit_io.SizeFlags):
     smoke: bool = False
     """Run everything on little data, 200 images of each split at most and 2 epochs by default; the
     result means nothing."""
+    config: Path | None = None
+    """The config.json of a run of this experiment: its flags are the defaults."""
+
+
+@dataclass(frozen=True)
+class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFlags, RunFlags):
+    """Base of a training script's ``Config``: override the defaults, add fields.
+
+    Flags that are given win over those of a recipe, which win over those of ``--config``; for a
+    program ``Config.of("reference", epochs=3)`` does the same.
+
+    Raises:
+        SightkitError: a number below 1, a negative seed, flags that contradict each other, an
+            unknown recipe, resume together with overwrite, or data that exist and are no dataset
+            file.
+    """
+
+    builder: ClassVar[str] = ""
+    """Script that has built the dataset file of an experiment that builds none of its own."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""
-        super().__post_init__()
+        sightkit_io.SizeFlags.__post_init__(self)
         _files.as_paths(self)
         require_numbers(self)
+        super().__post_init__()
         require_at_least(self, epochs=1, batch_size=1)
-        rate = getattr(self, "learning_rate", 1.0)
-        if not rate > 0:
-            raise SightkitError(
-                "--learning-rate must be a number above 0.",
-                "Give --learning-rate 0.001, for example.",
-                learning_rate=rate,
-            )
         if self.resume and self.overwrite:
             raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
+        if self.builder and self.is_given("fractions"):
+            raise SightkitError(
+                "The images of --data are divided already.",
+                f"Give --fractions to scripts/{self.builder}.py.",
+                fractions=self.fractions,
+            )
         if self.smoke:
             self._shrink()
+        require_rate_left(self, self.learning_rate, self.epochs)
         self._require_data()
+
+    @classmethod
+    def of(cls, recipe: str, **values: Any) -> Self:
+        """Return a configuration with the values of a recipe, and others that are given."""
+        return cls(**{**cls.settings_of(recipe), "recipe": recipe, **values})
+
+    @classmethod
+    def with_defaults(cls, words: Sequence[str]) -> list[str]:
+        """Return a command's words after those of its ``--config`` and its ``--recipe``."""
+        return with_defaults(cls, words)
 
     @property
     def limit(self) -> int | None:
@@ -92,13 +123,12 @@ class Config(RunConfig, sightkit_io.SizeFlags):
 
     def _shrink(self) -> None:
         """Make a smoke run short, with a folder and data of its own (build scripts: others)."""
-        fields = type(self).__dataclass_fields__
-        if self.epochs == fields["epochs"].default:
+        if not self.is_given("epochs"):
             object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
-        if self.output == fields["output"].default:
+        if not self.is_given("output"):
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", not self.resume)
-        if self.data == fields["data"].default:
+        if not self.is_given("data"):
             object.__setattr__(
                 self, "data", self.data.with_stem(f"{self.data.stem}-training-smoke")
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ class Data:
         chain: the evaluation chain, from stored image to the network's input; it becomes part of
             the bundle. To floats in [0, 1] by default.
         evaluation_batch: images a batch in evaluation.
-        class_weights: whether every class of the training images counts the same in the loss.
+        class_weights: ``"balanced"``: every class of the training images counts the same in the
+            loss.
     """
 
     file: sightkit_io.DatasetFile
@@ -30,7 +32,7 @@ class Data:
     seed: int
     chain: Preprocessor = field(default_factory=lambda: Pipeline((ImageToArrayPreprocessor(),)))
     evaluation_batch: int = 256
-    class_weights: bool = False
+    class_weights: str = "none"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -54,7 +56,7 @@ class Data:
             ``io.HDF5DatasetGenerator``, for ``Experiment.fit``.
         """
         labels = self.file.labels[slice(*self.file.rows("train"))]
-        weighted = self.class_weights
+        weighted = self.class_weights == "balanced"
         return sightkit_io.HDF5DatasetGenerator(
             self.file.path,
             self.batch_size,
@@ -75,3 +77,15 @@ class Data:
             split=split,
             preprocessors=chain or self.chain,
         )
+
+
+def few_of(file: sightkit_io.DatasetFile, limit: int, folder: Path) -> sightkit_io.DatasetFile:
+    """Write rows from all over each split of a file as a file in a folder; ``limit`` of each."""
+    path = folder / file.path.name
+    if not path.exists():
+        parts = {
+            name: np.unique(np.linspace(first, last - 1, limit).astype(np.int64))
+            for name, (first, last) in file.splits.items()
+        }
+        sightkit_io.write_rows(path, file, parts, recipe={"few_of": file.sha256})
+    return sightkit_io.DatasetFile.open(path)

@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sightkit import io as sightkit_io
 from sightkit import training
 from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
-from sightkit.experiments.data import Data
-from sightkit.preprocessing import ColourPreprocessor, Pipeline, SimplePreprocessor
+from sightkit.experiments.data import Data, few_of
+from sightkit.experiments.flags.inputs import to_floats
+from sightkit.experiments.flags.labels import loss_of, make_labels
+from sightkit.experiments.flags.network import begin
+from sightkit.experiments.flags.observation import make_callbacks, report_findings
+from sightkit.experiments.flags.optimizer import make_optimizer, use_better_average
+from sightkit.experiments.flags.schedule import schedule_callbacks
+from sightkit.preprocessing import ColourPreprocessor, Pipeline, Preprocessor, SimplePreprocessor
 
 CLASSIFICATION: dict[str, Any] = {
     "loss": "sparse_categorical_crossentropy",
@@ -82,7 +86,8 @@ class Experiment:
         self.run = run
         self._scratch = scratch
         self._begun = time.monotonic()
-        self._matched = False
+        self._matched = self._initialized = False
+        self._of_the_rate: list[Any] = []
 
     def start_keras(self) -> None:
         """Start Keras quietly, and set seed and precision."""
@@ -94,18 +99,18 @@ class Experiment:
         source: Callable[[], sightkit_io.ImageSource],
         preprocessors: Pipeline,
         *,
-        fractions: Mapping[str, float],
+        fractions: Mapping[str, float] | None = None,
     ) -> Data:
         """Build the dataset file, or open it where it exists; its hash is recorded.
 
-        Arguments and errors are those of ``io.build_dataset``.
+        Arguments and errors are those of ``io.build_dataset``; the fractions those of the flags.
         """
         return self.use(
             sightkit_io.build_dataset(
                 source,
                 self.config.data,
                 preprocessors=preprocessors,
-                fractions=fractions,
+                fractions=fractions or self.config.shares,
                 split_seed=self.config.split_seed,
                 limit=self.config.limit,
             )
@@ -120,8 +125,7 @@ class Experiment:
         if self.config.data.exists():
             return self.use(sightkit_io.DatasetFile.open(self.config.data))
         chain = Pipeline((ColourPreprocessor(), SimplePreprocessor(side, side)))
-        fractions = {"train": 0.7, "validation": 0.15, "test": 0.15}
-        return self.dataset(sightkit_io.digits, chain, fractions=fractions)
+        return self.dataset(sightkit_io.digits, chain)
 
     def use(self, file: sightkit_io.DatasetFile) -> Data:
         """Use a dataset file, in a smoke run a few of its images; its hash is recorded.
@@ -136,47 +140,97 @@ class Experiment:
             warn(line)
         limit = self.config.limit
         if limit and max(last - first for first, last in file.splits.values()) > limit:
-            file = self._few_of(file, limit)
+            file = few_of(file, limit, self._scratch)
         config = self.config
         self.data = Data(file, config.batch_size, config.seed, class_weights=config.class_weights)
+        resize = ()
         if config.size and file.shape[1:3] != config.size:
-            resized = SimplePreprocessor(config.width, config.height)
-            self.data.chain = Pipeline((resized, self.data.chain))
+            resize = (SimplePreprocessor(config.width, config.height),)
+        self.data.chain = Pipeline((*resize, *self.to_floats(*resize)))
         return self.data
 
-    def _few_of(self, file: sightkit_io.DatasetFile, limit: int) -> sightkit_io.DatasetFile:
-        """Write rows from all over each split of a file as a file of the run's own."""
-        path = self._scratch / file.path.name
-        if not path.exists():
-            parts = {
-                name: np.unique(np.linspace(first, last - 1, limit).astype(np.int64))
-                for name, (first, last) in file.splits.items()
-            }
-            sightkit_io.write_rows(path, file, parts, recipe={"few_of": file.sha256})
-        return sightkit_io.DatasetFile.open(path)
+    def to_floats(self, resize: Preprocessor | None = None) -> tuple[Preprocessor, ...]:
+        """Return the last steps of a chain, by ``--mean``, after one to the network's size."""
+        return to_floats(self.config, self.data.file, resize)
 
-    def steps(self, train: Sequence[Any]) -> int:
-        """Return the number of steps of the whole training, for schedules."""
-        return self.config.epochs * len(train)
+    def network(self, builder: Callable[..., Any], **arguments: Any) -> Any:
+        """Build a classifier of the data's images; those of ``--arguments`` win.
+
+        Args:
+            builder: of the zoo, ``zoo.LeNet``.
+            **arguments: the script's.
+        """
+        end = {} if self.config.end == "softmax" else {"end": self.config.end}
+        given = {**arguments, **end, **self.config.builder_arguments}
+        return builder(self.data.image_shape, self.data.classes, **given)
+
+    def training(self, chain: Preprocessor | None = None) -> Any:
+        """Return the training images, shuffled, and varied by ``Config.augmentation``.
+
+        ``chain`` is the preprocessing after the variation; the evaluation chain by default, and
+        always with ``--no-augment``.
+        """
+        if not self.config.augment:
+            return self.data.training()
+        return self.data.training(self.config.augmentation(*self.data.file.shape[1:3]), chain)
+
+    def compile(self, network: Any, train: Any, optimizer: Any = None) -> None:
+        """Give a classifier its first weights, loss and optimizer, as the flags are.
+
+        Args:
+            network: built.
+            train: of ``training``.
+            optimizer: of one phase of several, in place of that of the flags.
+        """
+        config = self.config
+        self._match_channels(network, train)
+        if not self._initialized:
+            self._initialized = True
+            begin(config, network, train, self.data.file.class_names, seed=config.seed)
+        self._of_the_rate = [] if optimizer else schedule_callbacks(config)
+        optimizer = optimizer or make_optimizer(config, config.epochs, len(train), config.seed)
+        network.compile(optimizer, **{**CLASSIFICATION, "loss": loss_of(config)})
 
     def fit(
-        self, network: Any, train: Any, *, epochs: int = 0, **options: Any
+        self,
+        network: Any,
+        train: Any,
+        *,
+        epochs: int = 0,
+        callbacks: Sequence[Any] = (),
+        **options: Any,
     ) -> list[dict[str, float]]:
         """Train a compiled network, evaluated on the split for validation after each epoch.
 
         Args:
             network: compiled.
-            train: of ``Data.training``, perhaps mixed (``training.MixUp``).
+            train: of ``training``.
             epochs: those of the flags by default.
-            **options: ``callbacks``, ``phase``, ``after`` and ``guard`` of ``training.fit``.
+            callbacks: beside those of the flags.
+            **options: ``phase``, ``after`` and ``guard`` of ``training.fit``.
 
         Returns:
             The epochs' rows, as ``training.fit``.
         """
         self._match_channels(network, train)
-        validation = self.data.evaluation(self.config.validation_split)
-        epochs = epochs or self.config.epochs
-        return training.fit(network, train, validation, run=self.run, epochs=epochs, **options)
+        config, classes = self.config, self.data.classes
+        checkpoints = self.run.checkpoints(options.get("phase", ""))
+        watching = make_callbacks(config, self.run.folder, checkpoints, train)
+        train = make_labels(config, train, classes, seed=config.seed)
+        validation = make_labels(config, self.data.evaluation(config.validation_split), classes)
+        rows = training.fit(
+            network,
+            train,
+            validation,
+            run=self.run,
+            epochs=epochs or config.epochs,
+            callbacks=[*watching, *self._of_the_rate, *callbacks],
+            **options,
+        )
+        report_findings(watching)
+        if hasattr(network.optimizer, "averaged"):
+            use_better_average(network, train, validation)
+        return rows
 
     def _match_channels(self, network: Any, train: Any) -> None:
         """Turn a file's grey images to colour for a network that takes colour, and vice versa."""
@@ -225,7 +279,13 @@ class Experiment:
             facts = {"lengths": self.run.lengths, **facts}
         facts = {**training.facts(network, seed=self.config.seed), **facts}
         metrics = evaluation.report_run(
-            self.run.folder, predictor, splits, facts, pretrained=pretrained
+            self.run.folder,
+            predictor,
+            splits,
+            facts,
+            floor=self.config.human_error,
+            floor_source="" if self.config.human_error is None else "--human-error",
+            pretrained=pretrained or self.config.weights is not None,
         )
         test = self.data.evaluation("test")
         training.save_run_bundle(self.run, network, data=test, metrics=metrics)

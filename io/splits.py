@@ -13,6 +13,7 @@ from sightkit.io.arguments import whole_number
 from sightkit.io.labels import check_labels
 
 SPLITS = ("train", "validation", "test")
+FOUR_SPLITS = ("train", "train_validation", "validation", "test")
 
 
 def split(
@@ -80,7 +81,8 @@ def shares_by_name(values: Sequence[float | str]) -> dict[str, float]:
     """Return the shares of splits as a flag gives them: name to share, without those of 0.
 
     Args:
-        values: three numbers, of ``SPLITS`` in turn; or texts ``"NAME=SHARE"``, train first.
+        values: three numbers, of ``SPLITS`` in turn; four, of ``FOUR_SPLITS``; or texts
+            ``"NAME=SHARE"``, train first.
 
     Raises:
         SightkitError: shares that do not add up to 1, train not first or without images, a name
@@ -94,8 +96,9 @@ def shares_by_name(values: Sequence[float | str]) -> dict[str, float]:
     """
     texts = [text.partition("=") for text in values if isinstance(text, str)]
     pairs = [(name, share) for name, _, share in texts]
-    if not pairs and len(values) == len(SPLITS):
-        pairs = [(name, str(share)) for name, share in zip(SPLITS, values, strict=True)]
+    if not pairs and len(values) in (len(SPLITS), len(FOUR_SPLITS)):
+        parts = SPLITS if len(values) == len(SPLITS) else FOUR_SPLITS
+        pairs = [(name, str(share)) for name, share in zip(parts, values, strict=True)]
     shares: dict[str, float] = {}
     with contextlib.suppress(ValueError):
         shares = {name: float(share) for name, share in pairs}
@@ -109,8 +112,9 @@ def shares_by_name(values: Sequence[float | str]) -> dict[str, float]:
         and abs(sum(shares.values()) - 1) <= 1e-9
     ):
         raise SightkitError(
-            "--fractions must be three shares, of train, validation and test, or NAME=SHARE for "
-            "each split, train first; they add up to 1, that of train above 0.",
+            "--fractions must be three shares, of train, validation and test, four with "
+            "train_validation second, or NAME=SHARE for each split, train first; they add up to "
+            "1, that of train above 0.",
             "Give --fractions 0.7 0.15 0.15, or 0.8 0 0.2 for two parts, which do for "
             "scripts/extract_features.py and train_logistic.py.",
             fractions=tuple(values),

@@ -46,8 +46,10 @@ class Config(experiments.Config, io.FolderFlags):
     """Passes over the training photos in phase 1; 10 to 30 are usual."""
     warm_up_rate: float = 1e-3
     """Rate of RMSprop in phase 1."""
+    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 1e-3
-    """Rate of SGD with momentum 0.9 at the start of phase 2."""
+    """Learning rate of phase 2."""
+    momentum: float = 0.9
     unfreeze_from: str = ""
     """First layer of the body that learns in phase 2; its last block by default."""
     hidden: int = 256
@@ -72,6 +74,13 @@ class Config(experiments.Config, io.FolderFlags):
             raise SightkitError("--warm-up-rate must be above 0.", warm_up_rate=self.warm_up_rate)
         if self.groups is not None:
             io.Grouping(self.groups)
+        for name in ("arguments", "end", "initializer", "mean", "weights"):
+            if self.is_given(name):
+                raise SightkitError(
+                    f"--{name} cannot be given: network, weights and mean are those of --model.",
+                    "Leave it out; --model takes a RUN/bundle too.",
+                    **{name: getattr(self, name)},
+                )
         super().__post_init__()
 
     def _shrink(self) -> None:
@@ -83,6 +92,12 @@ class Config(experiments.Config, io.FolderFlags):
             io.FolderDataset(self.data, **self.options)()  # looks into it, and raises
         else:
             super()._require_data()
+            if self.is_given("fractions") and self.data.is_file():
+                raise SightkitError(
+                    "The images of a dataset file are divided already.",
+                    "Leave out --fractions, or give it to scripts/build_folder.py.",
+                    fractions=self.fractions,
+                )
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
@@ -97,6 +112,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             config.model,
             config.data,
             size=config.size,
+            fractions=config.shares,
             split_seed=config.split_seed,
             limit=config.limit,
             max_bad=config.max_bad or None,
@@ -109,7 +125,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         data = run.use(file)
         data.chain, data.evaluation_batch = transfer.preprocessing_of(config.model, config.size), 64
-        train = data.training(config.augmentation(*file.shape[1:3]))
+        train = run.training()
 
         # 2. Surgery: the pretrained body under a new head.
         trained = not config.smoke or transfer.weights_available(config.model, include_top=False)
@@ -127,11 +143,10 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
 
         # 3. Phase 1: the head learns. Phase 2: the body's last layers learn too.
         transfer.freeze_body(network)
-        network.compile(keras.optimizers.RMSprop(config.warm_up_rate), **experiments.CLASSIFICATION)
+        run.compile(network, train, keras.optimizers.RMSprop(config.warm_up_rate))
         rows = run.fit(network, train, epochs=config.warm_up, callbacks=callbacks, phase="head")
         transfer.unfreeze_from(network, layer)
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
-        network.compile(keras.optimizers.SGD(rate, momentum=0.9), **experiments.CLASSIFICATION)
+        run.compile(network, train)
         run.fit(network, train, callbacks=callbacks, phase="body", after=rows)
         return run.report(network, pretrained=trained, unfrozen_from=layer)
 

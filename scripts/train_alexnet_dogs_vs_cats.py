@@ -11,10 +11,10 @@ of Adam at 0.001, and 94 % where the answers to ten crops of each photo are aver
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sightkit import _cli, experiments, zoo
 from sightkit import preprocessing as pre
@@ -25,14 +25,14 @@ class Config(experiments.Config):
     """AlexNet on dogs and cats."""
 
     builder: ClassVar[str] = "build_dogs_vs_cats"
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"reference": {"schedule": "constant"}}
 
     output: Path = Path("runs/alexnet_dogs_vs_cats/default")
     epochs: int = 75
     batch_size: int = 128
     data: Path = Path("datasets/dogs_vs_cats.h5")
     """Dataset file (.h5) that scripts/build_dogs_vs_cats.py wrote."""
-    learning_rate: float = 1e-3
-    """Rate of Adam at the start; it falls to zero along half a cosine."""
+    mean: Literal["none", "channel", "image"] = "channel"
 
     def patch(self, height: int, width: int) -> tuple[int, int]:
         """Return width and height of the network's input, cut out of a stored image."""
@@ -47,22 +47,18 @@ class Config(experiments.Config):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        import keras
-
         data = run.built(side=72)
         height, width = data.file.shape[1:3]
         patch = config.patch(height, width)
         share = min(1.0, max(patch[0] / width, patch[1] / height))
         middle = pre.AspectAwarePreprocessor(*patch, crop=share)
-        # The mean of the training photos; scaled, so that averages of batch normalization settle.
-        floats = (pre.MeanPreprocessor.of(data.file.mean), pre.ImageToArrayPreprocessor())
+        floats = run.to_floats(middle)
         data.chain = pre.Pipeline((middle, *floats))
-        train = data.training(config.augmentation(height, width), pre.Pipeline(floats))
+        train = run.training(pre.Pipeline(floats))
 
         small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
-        network = zoo.AlexNet(data.image_shape, data.classes, **small)
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
-        network.compile(keras.optimizers.Adam(rate), **experiments.CLASSIFICATION)
+        network = run.network(zoo.AlexNet, **small)
+        run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
         return run.report(network, views=10)

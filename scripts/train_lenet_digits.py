@@ -28,8 +28,6 @@ class Config(experiments.Config):
     batch_size: int = 32
     data: Path = Path("datasets/digits.h5")
     size: tuple[int, ...] = (28, 28)
-    learning_rate: float = 1e-3
-    """Rate of Adam at the start; it falls to zero along half a cosine."""
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
@@ -38,18 +36,14 @@ class Config(experiments.Config):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        import keras
-
-        data = run.dataset(
+        run.dataset(
             io.digits,
             Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height))),
-            fractions={"train": 0.70, "validation": 0.15, "test": 0.15},
         )
-        train = data.training(config.augmentation(*data.file.shape[1:3]))
+        train = run.training()
 
-        network = zoo.LeNet(data.image_shape, data.classes)
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
-        network.compile(keras.optimizers.Adam(rate), **experiments.CLASSIFICATION)
+        network = run.network(zoo.LeNet)
+        run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
         return run.report(network)

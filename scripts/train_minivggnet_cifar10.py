@@ -14,10 +14,10 @@ Keras; a file that scripts/build_cifar10.py wrote is used as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments, io, zoo
 from sightkit.preprocessing import Augment, Pipeline, SimplePreprocessor
@@ -27,13 +27,26 @@ from sightkit.preprocessing import Augment, Pipeline, SimplePreprocessor
 class Config(experiments.Config):
     """MiniVGGNet on CIFAR-10."""
 
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "reference": {
+            "batch_size": 64,
+            "learning_rate": 0.01,
+            "schedule": "standard",
+            "reg": 0.0,
+            "augment": False,
+        }
+    }
+
     output: Path = Path("runs/minivggnet_cifar10/default")
     epochs: int = 40
     batch_size: int = 128
     data: Path = Path("datasets/cifar10.h5")
     size: tuple[int, ...] = (32, 32)
+    fractions: tuple[float, ...] = (0.72, 0.08, 0.20)  # 45,000, 5,000 and CIFAR-10's own 10,000
+    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.05
-    """Rate of SGD with Nesterov momentum 0.9 at the start; falls to zero along half a cosine."""
+    momentum: float = 0.9
+    nesterov: bool = True
     reg: float = 5e-4
     """Strength of L2 on all kernels."""
 
@@ -44,19 +57,14 @@ class Config(experiments.Config):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        import keras
-
-        data = run.dataset(
+        run.dataset(
             io.digits if config.smoke else io.FetchedCifar10(),
             Pipeline((SimplePreprocessor(config.width, config.height),)),
-            fractions={"train": 0.72, "validation": 0.08, "test": 0.20},  # 45,000 and 5,000
         )
-        train = data.training(config.augmentation(*data.file.shape[1:3]))
+        train = run.training()
 
-        network = zoo.MiniVGGNet(data.image_shape, data.classes, reg=config.reg)
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
-        network.compile(optimizer, **experiments.CLASSIFICATION)
+        network = run.network(zoo.MiniVGGNet, reg=config.reg)
+        run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
         return run.report(network)

@@ -36,8 +36,6 @@ class Config(experiments.Config):
     """Dataset file (.h5) that scripts/build_folder.py wrote; its images are divided already."""
     split_seed: int = 0
     """Seed of the division of a smoke run's digits."""
-    learning_rate: float = 1e-3
-    """Rate of Adam at the start; it falls to zero along half a cosine."""
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
@@ -46,14 +44,11 @@ class Config(experiments.Config):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        import keras
+        run.built()
+        train = run.training()
 
-        data = run.built()
-        train = data.training(config.augmentation(*data.file.shape[1:3]))
-
-        network = zoo.MiniVGGNet(data.image_shape, data.classes, normalization=None, reg=5e-4)
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
-        network.compile(keras.optimizers.Adam(rate), **experiments.CLASSIFICATION)
+        network = run.network(zoo.MiniVGGNet, normalization=None, reg=5e-4)
+        run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
         return run.report(network)

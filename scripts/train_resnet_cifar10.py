@@ -11,10 +11,10 @@ found as by scripts/train_minivggnet_cifar10.py, whose dataset file this is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments, io, zoo
 from sightkit.preprocessing import Augment, Pipeline, SimplePreprocessor
@@ -24,13 +24,18 @@ from sightkit.preprocessing import Augment, Pipeline, SimplePreprocessor
 class Config(experiments.Config):
     """ResNet on CIFAR-10."""
 
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"reference": {}}  # the same settings
+
     output: Path = Path("runs/resnet_cifar10/default")
     epochs: int = 100
     batch_size: int = 128
     data: Path = Path("datasets/cifar10.h5")
     size: tuple[int, ...] = (32, 32)
+    fractions: tuple[float, ...] = (0.72, 0.08, 0.20)  # 45,000, 5,000 and CIFAR-10's own 10,000
+    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.1
-    """Rate of SGD with momentum 0.9 at the start; falls to zero along a line."""
+    momentum: float = 0.9
+    schedule: experiments.ScheduleName = "linear"
     reg: float = 5e-4
     """Strength of L2 on all kernels."""
 
@@ -41,20 +46,15 @@ class Config(experiments.Config):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        import keras
-
-        data = run.dataset(
+        run.dataset(
             io.digits if config.smoke else io.FetchedCifar10(),
             Pipeline((SimplePreprocessor(config.width, config.height),)),
-            fractions={"train": 0.72, "validation": 0.08, "test": 0.20},  # 45,000 and 5,000
         )
-        train = data.training(config.augmentation(*data.file.shape[1:3]))
+        train = run.training()
 
         stages = (1, 1, 1) if config.smoke else (9, 9, 9)  # seconds, not a minute
-        network = zoo.ResNet(data.image_shape, data.classes, stages=stages, reg=config.reg)
-        steps = run.steps(train)
-        rate = keras.optimizers.schedules.PolynomialDecay(config.learning_rate, steps, 0.0)
-        network.compile(keras.optimizers.SGD(rate, momentum=0.9), **experiments.CLASSIFICATION)
+        network = run.network(zoo.ResNet, stages=stages, reg=config.reg)
+        run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
         return run.report(network)

@@ -10,7 +10,7 @@ The reference reports 69.47 % after 100 epochs of SGD at 0.005, without variatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,14 +24,18 @@ class Config(experiments.Config):
     """ShallowNet on cats, dogs and pandas."""
 
     builder: ClassVar[str] = "build_animals"
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "reference": {"momentum": 0.0, "schedule": "constant", "augment": False}
+    }
 
     output: Path = Path("runs/shallownet_animals/default")
     epochs: int = 100
     batch_size: int = 32
     data: Path = Path("datasets/animals.h5")
     """Dataset file (.h5) that scripts/build_animals.py wrote."""
+    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.005
-    """Rate of SGD with momentum 0.9 at the start; falls to zero along half a cosine."""
+    momentum: float = 0.9
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
@@ -40,14 +44,11 @@ class Config(experiments.Config):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        import keras
+        run.built()
+        train = run.training()
 
-        data = run.built()
-        train = data.training(config.augmentation(*data.file.shape[1:3]))
-
-        network = zoo.ShallowNet(data.image_shape, data.classes)
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, run.steps(train))
-        network.compile(keras.optimizers.SGD(rate, momentum=0.9), **experiments.CLASSIFICATION)
+        network = run.network(zoo.ShallowNet)
+        run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
         return run.report(network)

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sightkit import _files, _scripts, _terminal
 from sightkit._errors import (
@@ -32,7 +32,6 @@ INTERRUPTED = "Interrupted. Every file is complete: the old one or the new one."
 SMOKE = "Smoke run: very little data, cut short or made up; the result means nothing."
 
 DEBUG_HELP = f"{DEBUG} shows, for an error, the traceback as well."
-SWITCH = "(the flag turns it off)"
 
 debug = False
 """Whether the traceback of an error is shown."""
@@ -47,7 +46,6 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         import tyro
 
         prepare_environment()
-        describe_switches(config_type)
         fields = getattr(config_type, "__dataclass_fields__", ())
         _scripts.flags = frozenset(name.replace("_", "-") for name in fields)
         description = _scripts.as_given(main.__globals__["__doc__"] or "")  # of the script
@@ -56,7 +54,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
                 config_type,
                 prog=sys.argv[0] if _scripts.program() else None,
                 description=f"{description}\n\n{DEBUG_HELP}",
-                config=(tyro.conf.FlagCreatePairsOff,),
+                args=getattr(config_type, "with_defaults", list)(sys.argv[1:]),
             )
         config = _resolved(config)
         require_numbers(config)
@@ -68,18 +66,6 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         main(config)
         sys.stdout.flush()  # a full disk behind a pipe is an error here, and none at exit
     sys.exit(0)
-
-
-def describe_switches(config_type: Any) -> None:
-    """Let ``--help`` say of each ``--no-NAME`` what it does.
-
-    The fields are True by default, and tyro would print that beside the flag that makes them False.
-    """
-    import tyro
-
-    switch = Annotated[bool, tyro.conf.arg(help_behavior_hint=SWITCH)]
-    names = [field.name for field in dataclasses.fields(config_type) if field.default is True]
-    config_type.__annotations__ |= dict.fromkeys(names, switch)
 
 
 def _paths_of(config: Any) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def fit(
         after: what ``fit`` returned of the phase before.
         guard: stop a training that does not come back (``StopOnDivergence``), unless ``--guard
             off`` was given; without it NaN is trained on too.
-        preflight: make the checks before the first epoch, unless ``--no-preflight`` was given.
+        preflight: make the checks before the first epoch, unless ``--preflight off`` was given.
         overwrite: delete the run in the folder and begin anew; for a path.
 
     Returns:
@@ -97,7 +97,7 @@ def fit(
         also ``phase``, its number from 1, and the rows of earlier phases first.
 
     Raises:
-        SightkitError: a check before the first epoch failed (``--no-preflight`` leaves them out);
+        SightkitError: a check before the first epoch failed (``--preflight off`` leaves them out);
             data or a callback that a resume would start anew, a disk that is too small, a phase
             that has no name, or a folder that holds another run.
         Diverged: the loss became NaN or infinite, or does not come back (``StopOnDivergence``).
@@ -127,7 +127,7 @@ def fit(
     if not isinstance(guard, bool):
         raise SightkitError("guard must be True or False.", guard=guard)
     guard = guard and getattr(run, "guard", True)
-    preflight = preflight and getattr(run, "preflight", True)
+    checks = getattr(run, "preflight", "on") if preflight else "off"
     if isinstance(run, Run):
         opening = contextlib.nullcontext(run)
     else:
@@ -135,7 +135,7 @@ def fit(
     with opening as opened:
         record_data(opened, train, validation, always=opened is not run)
         return _fit(
-            model, train, validation, opened, epochs, callbacks, phase, after, guard, preflight
+            model, train, validation, opened, epochs, callbacks, phase, after, guard, checks
         )
 
 
@@ -149,10 +149,10 @@ def _fit(
     phase: str,
     after: Sequence[Mapping[str, float]],
     guard: bool,
-    preflight: bool,
+    checks: str,
 ) -> list[dict[str, float]]:
     folder = run.checkpoints(phase)
-    best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS)
+    best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS, keep=run.checkpoint_style)
     monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
     divergence = StopOnDivergence(train, best=best)
@@ -170,8 +170,8 @@ def _fit(
         _report_prolonged(run, state, monitor, start, epochs)
     elif after:
         _continue_best(best, model, after)
-    elif preflight:
-        _check(model, train, validation, run)
+    elif checks != "off":
+        _check(model, train, validation, run, full=checks == "full")
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
         saving = SaveState(state, run.how_to_resume, run.start)
@@ -215,14 +215,14 @@ def _report_prolonged(
         )
 
 
-def _check(model: keras.Model, train: Any, validation: Any, run: Run) -> None:
+def _check(model: keras.Model, train: Any, validation: Any, run: Run, *, full: bool) -> None:
     """Print the checks before the first epoch; raise if one failed."""
-    found = check_before(model, train, validation, run_folder=run.folder)
+    found = check_before(model, train, validation, run_folder=run.folder, full=full)
     print(found, flush=True)
     if found.failed:
         raise SightkitError(
             "A training begins when no check fails.",
-            "Do what the failed lines above say, or give --no-preflight to train all the same.",
+            "Do what the failed lines above say, or give --preflight off to train all the same.",
             failed=[line.name for line in found.lines if line.verdict == FAILED],
         )
 

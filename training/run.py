@@ -46,7 +46,10 @@ class Run:
         config: what defines the run, JSON.
         command: the command line that does the same.
         resumed: whether there was a run to continue.
-        preflight: whether ``fit`` checks data and network before the first epoch.
+        preflight: whether ``fit`` checks data and network before the first epoch: ``"on"``,
+            ``"off"``, or ``"full"`` for gradients against finite differences too.
+        checkpoint_style: weights that ``fit`` saves: those of the ``"best"`` epoch, or of all
+            ``"improvements"``.
         guard: whether ``fit`` stops a training that does not come back.
         keep: what ``tidy`` leaves: ``"checkpoint"``, one beside the bundle, or ``"bundle"``.
         smoke: whether the result means nothing.
@@ -61,6 +64,7 @@ class Run:
         self.command = config.command(experiment)
         self.resumed = False
         self.preflight = config.preflight
+        self.checkpoint_style = config.checkpoints
         self.guard = config.guard == "on"
         self.keep = config.keep
         self.smoke = config.smoke

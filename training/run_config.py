@@ -12,7 +12,10 @@ from typing import Any, ClassVar, Literal
 from sightkit import _files, _folders, _scripts
 from sightkit._errors import SightkitError
 
-NOT_OF_THE_RUN = ("output", "resume", "overwrite", "preflight", "guard", "keep")
+NOT_OF_THE_RUN = (
+    *("output", "resume", "overwrite", "preflight", "guard", "keep"),
+    *("config", "checkpoints", "human_error"),
+)
 """Fields of where and how, not what: they may differ when a run is resumed."""
 
 
@@ -25,9 +28,10 @@ class RunConfig:
     output: Path
     resume: bool = False
     overwrite: bool = False
-    preflight: bool = True
+    preflight: Literal["on", "off", "full"] = "on"
     guard: Literal["on", "off"] = "on"
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
+    checkpoints: Literal["best", "improvements"] = "best"
     smoke: bool = False
 
     how_to_resume: ClassVar[str] = "Give the same command with --resume to go on."
@@ -46,18 +50,31 @@ class RunConfig:
 
     def command(self, experiment: str) -> str:
         """Return the command line that runs the experiment with these values."""
-        words = _scripts.command(experiment)
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if field.name in ("resume", "overwrite") or value == field.default:
-                continue
-            flag = field.name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{flag}" if value else f"--no-{flag}")
-            else:
-                values = value if isinstance(value, tuple) else (value,)
-                words += [f"--{flag}", *map(str, values)]
-        return shlex.join(words)
+        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        values = {name: getattr(self, name) for name in names}
+        given = {
+            name: value
+            for name, value in values.items()
+            if name not in ("resume", "overwrite", "config") and value != self.default_of(name)
+        }
+        return shlex.join([*_scripts.command(experiment), *words_of(given)])
+
+    def default_of(self, name: str) -> Any:
+        """Return the default of a flag."""
+        return self.__dataclass_fields__[name].default  # type: ignore[attr-defined]
+
+
+def words_of(values: Mapping[str, Any]) -> list[str]:
+    """Return flags with their values as the words of a command line."""
+    words = []
+    for name, value in values.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            several = value if isinstance(value, tuple | list) else (value,)
+            words += [f"--{flag}", *map(str, several)]
+    return words
 
 
 def _as_text(value: object) -> str:

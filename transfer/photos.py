@@ -8,7 +8,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ def photos_to_file(
     data: str | os.PathLike[str],
     *,
     size: Sequence[int] = (),
+    fractions: Mapping[str, float] = FRACTIONS,
     split_seed: int = 42,
     limit: int | None = None,
     max_bad: float | None = None,
@@ -84,7 +85,8 @@ def photos_to_file(
         data: the folder; or a dataset file, which is opened, with a warning of smaller images.
         size: (height, width) of the network's input, where it is not the one that it was trained
             on.
-        split_seed: of the division into train (0.70), validation (0.15) and test.
+        fractions: share of each split; those of a dataset file stay.
+        split_seed: of the division.
         limit: take that many images of each split at most.
         max_bad: share of photos that may be left out because they cannot be read.
         groups: rule of photos that stay in one split, see ``io.Grouping``; for a folder.
@@ -121,12 +123,19 @@ def photos_to_file(
                 photos = Path(folder) / "samples"
                 photos.mkdir()
                 write_sample_photos(photos)
-                return photos_to_file(name, photos, size=size, split_seed=split_seed, limit=limit)
+                return photos_to_file(
+                    name,
+                    photos,
+                    size=size,
+                    fractions=fractions,
+                    split_seed=split_seed,
+                    limit=limit,
+                )
         raise _nothing_there(data)
     source = io.FolderDataset(data, **options)
     chain = Pipeline((AspectAwarePreprocessor(width, height),))
     shape = str(height) if height == width else f"{height}x{width}"
-    recipe = [source.to_config(), chain.to_config(), FRACTIONS, split_seed, limit, max_bad]
+    recipe = [source.to_config(), chain.to_config(), fractions, split_seed, limit, max_bad]
     if groups is not None:
         recipe.append(io.Grouping(groups).to_config())
     mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
@@ -134,7 +143,7 @@ def photos_to_file(
         source,
         FOLDER / f"{data.resolve().name}-{shape}-{mark}.h5",
         preprocessors=chain,
-        fractions=FRACTIONS,
+        fractions=fractions,
         split_seed=split_seed,
         limit=limit,
         max_bad=max_bad,

@@ -10,15 +10,12 @@ from sightkit.callbacks.drawing import Drawing
 
 
 class Clock:
-    """Stands in for ``time``: wall clock and the work of the drawing thread, in seconds."""
+    """Stands in for ``time``."""
 
-    now, work = 1000.0, 0.0
+    now = 1000.0
 
     def monotonic(self):
         return self.now
-
-    def thread_time(self):
-        return self.work
 
 
 @pytest.fixture
@@ -28,19 +25,14 @@ def clock(monkeypatch):
     return clock
 
 
-def test_drawings_take_a_hundredth_of_the_time(clock):
-    pictures = Drawing()
-    drawn = []
-
-    def draw():
-        drawn.append(clock.now)
-        clock.work += 0.5
-
-    for second in range(200):
-        clock.now = 1000.0 + second
-        pictures.offer(draw)
-        pictures.wait()
-    assert drawn == [1000.0, 1050.0, 1100.0, 1150.0]
+def test_each_epoch_is_drawn_unless_it_is_under_a_second(clock):
+    for epoch, expected in ((7.0, 10), (1.0, 10), (0.25, 3)):
+        pictures, drawn = Drawing(), []
+        for _ in range(10):
+            clock.now += epoch
+            pictures.offer(lambda drawn=drawn: drawn.append(clock.now))
+            pictures.wait()
+        assert len(drawn) == expected
 
 
 def test_offers_during_a_drawing_are_skipped_but_the_last(clock):

@@ -294,7 +294,7 @@ def test_the_source_is_read_as_far_as_scripts_reach():
         ("Leave it out (build_folder.py --exclude NAME).", "train_logistic", True),
         ("Leave it out by scripts/train_logistic.py --exclude NAME.", "build_folder", False),
         ("Build it with scripts/build_photos.py.", "train_logistic", False),
-        ("Give --no-preflight.", "train_lenet_digits", True),
+        ("Give --preflight off.", "train_lenet_digits", True),
     ),
 )
 def test_a_step_that_cannot_be_taken_is_found(text, script, fits):

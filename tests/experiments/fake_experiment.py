@@ -13,9 +13,10 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments
 
@@ -38,11 +39,12 @@ ENVIRONMENT = {
 class Config(experiments.Config):
     """A stand-in for an experiment."""
 
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"reference": {}}
+
     output: Path = Path("runs/fake")
     epochs: int = 3
     batch_size: int = 32
     data: Path = Path("data.h5")
-    recipe: str = "best"
     hash: str = "d" * 64
     wait: int = 0
     """Epochs after which it waits for SIGINT; 0 never."""

@@ -84,7 +84,7 @@ def again(command):
 
     python, script, *flags = shlex.split(command)
     assert (python, script) == ("python", "train_test.py")
-    return tyro.cli(Config, args=flags, config=(tyro.conf.FlagCreatePairsOff,))
+    return tyro.cli(Config, args=flags)
 
 
 @pytest.mark.parametrize(

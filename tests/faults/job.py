@@ -44,7 +44,7 @@ class Config(experiments.Config):
     data: Path = Path("data.h5")
     epochs: int = 4
     batch_size: int = 10
-    preflight: bool = False  # it would be most of such a training's time
+    preflight: str = "off"  # it would be most of such a training's time
     network: str = "lenet"
     stop_after: int = 0
     warm_up: int = 0

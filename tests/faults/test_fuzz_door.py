@@ -48,7 +48,7 @@ def test_flags(fuzz, refused, tmp_path, monkeypatch):
         streams = contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing)
         with refused((SightkitError, OSError)), streams[0], streams[1]:
             try:
-                config = tyro.cli(configs[name], args=words, config=(tyro.conf.FlagCreatePairsOff,))
+                config = tyro.cli(configs[name], args=words)
             except SystemExit as stop:
                 assert stop.code in (0, 2)
                 return

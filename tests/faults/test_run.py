@@ -23,7 +23,7 @@ from sightkit.training.run import Run
 @dataclass(frozen=True)
 class Config(experiments.Config):
     output: Path = Path("runs/x/y")
-    preflight: bool = False
+    preflight: str = "off"
     epochs: int = 3
     batch_size: int = 2
     data: Path = Path("x.h5")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import runpy
 import subprocess
 import sys
@@ -118,11 +117,7 @@ def test_help_answers_without_keras(name, script):
         assert all(flag in result.stdout for flag in FLAGS)
     if name.startswith("build_"):
         assert all(flag in result.stdout for flag in BUILD_FLAGS)
-    words = " ".join(result.stdout.replace("│", " ").split())
-    assert "(default: True)" not in words  # beside --no-x it would say the contrary
-    switched = words.count("(the flag turns it off)")
-    assert len(set(re.findall(r"--no-[a-z-]+", words.split("usage", 1)[1]))) == switched
-    assert "built where it is missing" not in words
+    assert "built where it is missing" not in " ".join(result.stdout.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def smoke(script, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finetune")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(folder / "keras"))
-        flags = ("--smoke", "--model", "squeezenet", "--output", folder / "run", "--no-preflight")
+        flags = (*"--smoke --model squeezenet --preflight off --output".split(), folder / "run")
         result = script("finetune", *flags, cwd=folder)
     assert result.code == 0, result.stderr
     return folder, result
@@ -91,7 +91,7 @@ def test_flags_of_phase_1_out_of_range_are_one_line(flags, script, tmp_path):
 @pytest.mark.faults
 def test_killed_at_any_time_it_ends_equal(tmp_path):
     environment = {**os.environ, "KERAS_HOME": str(tmp_path / "keras")}
-    flags = ("--smoke", "--model", "squeezenet", "--no-preflight", "--batch-size", "4")
+    flags = ("--smoke", "--model", "squeezenet", "--preflight", "off", "--batch-size", "4")
 
     def command(output, *more):
         return [sys.executable, str(SCRIPT), *flags, "--output", output, *more]

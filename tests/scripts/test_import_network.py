@@ -159,7 +159,8 @@ def test_class_names_without_an_order_are_refused(text, tmp_path):
 @pytest.mark.slow
 def test_it_is_fine_tuned(imported, photos, script, tmp_path):
     run = tmp_path / "run"
-    flags = ("--smoke", "--model", imported[0], "--data", photos, "--output", run, "--no-preflight")
+    paths = ("--model", imported[0], "--data", photos, "--output", run)
+    flags = (*"--smoke --preflight off".split(), *paths)
     result = script("finetune", *flags, cwd=tmp_path)
     assert result.code == 0, result.stderr
     description = json.loads((run / "bundle" / "bundle.json").read_text())

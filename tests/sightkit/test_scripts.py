@@ -16,7 +16,7 @@ GIVEN = {
     "--resume to go on, --overwrite to delete it, or another --output.": "resume=True to go on, "
     "overwrite=True to delete it, or another output.",
     "Give the flags of the run.": "Give the arguments of the run.",
-    "Give --no-preflight or --guard off.": "Give preflight=False or guard=False.",
+    "Give --preflight off or --guard off.": "Give preflight=False or guard=False.",
     "--engine=keras --overwrite": "engine='keras' overwrite=True",
     "--learning-rate must be above 0.": "learning_rate must be above 0.",
     "Give --rate 1e-3 or -0.5.": "Give rate=1e-3 or -0.5.",

@@ -101,7 +101,7 @@ def test_an_experiment_trains_and_answers_with_the_step(stored, taken, tmp_path,
     """A network of a fixed form, as a user's own script has it, and a file of another."""
     file = write(tmp_path / "x.h5", stored)
     config = experiments.Config(
-        output=tmp_path / "run", epochs=1, batch_size=8, data=file.path, preflight=False
+        output=tmp_path / "run", epochs=1, batch_size=8, data=file.path, preflight="off"
     )
     with experiments.start(config, __file__) as run:
         data = run.use(file)

@@ -23,7 +23,7 @@ from sightkit.training.measurements import measurement_key
 class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
-    preflight: bool = False
+    preflight: str = "off"
     epochs: int = 2
     batch_size: int = 5
 

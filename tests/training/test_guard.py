@@ -22,7 +22,7 @@ class Config(experiments.Config):
     data: Path = Path("data.h5")
     epochs: int = 3
     batch_size: int = 5
-    preflight: bool = False
+    preflight: str = "off"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class Config(experiments.Config):
     data: Path = Path("data.h5")
     epochs: int = 2
     batch_size: int = 5
-    preflight: bool = False
+    preflight: str = "off"
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ class Config(experiments.Config):
     epochs: int = 2
     batch_size: int = 8
     data: Path = Path("data.h5")
+    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.05
-    preflight: bool = False
+    momentum: float = 0.9
+    preflight: str = "off"
 
 
 def run(config: Config) -> str:
@@ -37,8 +39,7 @@ def run(config: Config) -> str:
         inputs = keras.Input(shape)
         hidden = keras.layers.Dropout(0.5, seed=1)(keras.layers.Flatten()(inputs))
         network = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(hidden))
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, opened.steps(train))
-        network.compile(keras.optimizers.SGD(rate, momentum=0.9), **experiments.CLASSIFICATION)
+        opened.compile(network, train)
         opened.fit(network, train)
         found = training.facts(network, seed=config.seed)
         (opened.run.folder / "metrics.json").write_text(json.dumps({"lengths": opened.run.lengths}))

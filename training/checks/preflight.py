@@ -16,6 +16,7 @@ from sightkit.training.checks import disk as on_disk
 from sightkit.training.checks import images as in_images
 from sightkit.training.checks import labels as in_labels
 from sightkit.training.checks import learning, overlap
+from sightkit.training.checks.gradient_check import gradient_check
 from sightkit.training.checks.loss import CROSSENTROPIES, LossInfo, loss_info
 from sightkit.training.checks.network import Trial, without_dropout
 from sightkit.training.checks.report import FAILED, WARNED, LeftOut, Line, Preflight
@@ -23,6 +24,7 @@ from sightkit.training.checks.samples import Samples, read, some
 from sightkit.training.restore import restoring_random_state
 
 SAMPLES = 20
+FULL_SECONDS = 30.0
 IMAGES = 100
 """Images for ReLUs that none wakes."""
 OF_DATA = ("inputs", "channels", "labels", "balance")
@@ -37,6 +39,7 @@ def preflight(
     test: Any = None,
     run_folder: str | os.PathLike[str] | None = None,
     seconds: float = 8.0,
+    full: bool = False,
 ) -> Preflight:
     """Check data, labels, network and disk before a training begins.
 
@@ -50,6 +53,7 @@ def preflight(
     initial loss  near log C; exactly log C with the last kernel zeroed
     gradients     every weight gets one; dead ReLUs; layers frozen at random values
     overfit       20 samples by heart
+    differences   with ``full``: gradients against finite differences
     disk          room for checkpoints and bundle
     ============= =============================================================================
 
@@ -64,6 +68,7 @@ def preflight(
         test: the same; only its rows are compared with the others'.
         run_folder: where checkpoints will be written.
         seconds: after which the 20 samples are given up.
+        full: compare gradients with finite differences too, for half a minute at most.
 
     Returns:
         The lines; ``print`` shows them. Checks that cannot be made are named with the reason.
@@ -81,6 +86,10 @@ def preflight(
         checks = _Checks(model, samples, None if validation is None else read(validation))
         checks.of_data(train, validation, test)
         checks.of_network(start + seconds)
+        if full:
+            end = time.monotonic() + FULL_SECONDS
+            needs = (*OF_DATA, "gradients")
+            checks.make("differences", lambda: gradient_check(checks.trial, end), needs)
         checks.make("disk", lambda: on_disk.disk(model, run_folder))
     return Preflight(tuple(checks.lines), tuple(checks.left_out), time.monotonic() - start)
 

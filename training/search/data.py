@@ -114,7 +114,7 @@ def ensure_data(main: Callable[..., Any], config: Any, folder: Path) -> None:
     if config.data.exists():
         return
     only_data = dataclasses.replace(
-        config, output=folder / "preparation", resume=False, overwrite=True, preflight=False
+        config, output=folder / "preparation", resume=False, overwrite=True, preflight="off"
     )
     with contextlib.suppress(DatasetBuilt), quiet(folder / "preparation.log"):
         main(only_data, callbacks=[LambdaCallback(on_train_begin=_stop_before_training)])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.training.search.space import Space, space_to_json
+from sightkit.training.search.space import Space, space_to_json, with_values
 
 MONITORED = {"rank1": "val_accuracy", "loss": "val_loss"}
 """Objective to the name of its value in an epoch's logs."""
@@ -59,7 +58,7 @@ class SearchPlan:
         for name, dimension in self.space.items():  # a value that Config refuses, refused now
             found = vars(dimension)
             for value in found.get("choices") or (found["low"], found["high"]):
-                dataclasses.replace(self.config, **{name: value})
+                with_values(self.config, {name: value})
 
     def wanted(self, stage: str) -> int:
         """Return the number of trials of a stage."""

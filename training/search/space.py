@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +32,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 FACTOR = 100.0
 """The default space of a rate reaches that many times below and above the script's own value."""
 BY_FACTOR = ("learning_rate", "reg", "weight_decay")
+ARGUMENTS = "arguments"
+"""Field of a ``Config`` with the arguments of the network's builder, ``NAME=VALUE``."""
 MARGIN = 0.1
 """Share of an interval on either side of the best values when it is narrowed."""
 
@@ -59,27 +63,30 @@ def parse_space(texts: Sequence[str], config: Any) -> Space:
     """Read dimensions as a command line gives them.
 
     Args:
-        texts: ``"learning_rate=1e-4:1e-1:log"``, ``"dropout=0.1:0.6"``, ``"batch_size=32,64"``.
+        texts: ``"learning_rate=1e-4:1e-1:log"``, ``"optimizer=sgd,adam"``, ``"batch_size=32,64"``,
+            ``"arguments.dropout=0.1:0.6"`` (an argument of the network's builder).
         config: whose fields are named; values become of their kinds.
 
     Raises:
-        SightkitError: a text of another form, a field that does not exist or is no number or text,
-            an interval that is none.
+        SightkitError: a text of another form, a field that does not exist or is no number, text or
+            switch, an interval that is none.
     """
     space: Space = {}
+    kinds = typing.get_type_hints(type(config))
     fields = {field.name for field in dataclasses.fields(config)}
     for text in texts:
         name, _, values = text.partition("=")
         name = name.strip().replace("-", "_")
-        if name not in fields or name in space:
+        field, _, argument = name.partition(".")
+        if field not in fields or name in space or bool(argument) != (field == ARGUMENTS):
             raise SightkitError(
                 "A dimension names a field of the experiment's Config, and each one once.",
-                f"It has {', '.join(sorted(fields))}.",
+                f"It has {', '.join(sorted(fields))}; arguments.dropout is one of the network.",
                 space=text,
             )
-        kind = type(getattr(config, name))
-        if kind not in (int, float, str):
-            raise SightkitError("Only numbers and texts can be searched for.", space=text)
+        kind = _kind_of_argument(values) if argument else _kind_of(kinds[field])
+        if kind is None:
+            raise SightkitError("Only numbers, texts and switches can be searched for.", space=text)
         try:
             space[name] = _dimension(values, kind)
         except ValueError as error:
@@ -92,10 +99,35 @@ def parse_space(texts: Sequence[str], config: Any) -> Space:
     return space
 
 
+def _kind_of(hint: Any) -> type | None:
+    """Return int, float, str or bool: the kind of a field, also of one that may be None."""
+    options = [each for each in typing.get_args(hint) if each is not type(None)] or [hint]
+    kinds = {each if isinstance(each, type) else type(each) for each in options}
+    return kinds.pop() if len(kinds) == 1 and kinds <= {int, float, str, bool} else None
+
+
+def _kind_of_argument(values: str) -> type:
+    """Return the kind of an argument's values: whole numbers, numbers, or texts."""
+    parts = values.removesuffix(":log").replace(":", ",").split(",")
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            for part in parts:
+                kind(part)
+            return kind
+    return str
+
+
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
 def _dimension(values: str, kind: type) -> Dimension:
     """Return what ``name=values`` describes; a ValueError where it describes nothing."""
     if ":" not in values and values:
-        return CategoricalDistribution([kind(part.strip()) for part in values.split(",")])
+        read = _switch if kind is bool else kind
+        return CategoricalDistribution([read(part.strip()) for part in values.split(",")])
     low, high, *scale = values.split(":")
     numeric = {int: IntDistribution, float: FloatDistribution}
     if kind not in numeric or scale not in ([], ["log"], ["linear"]):
@@ -106,10 +138,24 @@ def _dimension(values: str, kind: type) -> Dimension:
     return numeric[kind](low, high, log=scale == ["log"])
 
 
+def with_values(config: Any, values: Mapping[str, Any], **fields: Any) -> Any:
+    """Return a configuration with the values of a trial, and further fields.
+
+    Raises:
+        SightkitError: a value that the ``Config`` refuses.
+    """
+    own = {name: value for name, value in values.items() if "." not in name}
+    given = [f"{name.partition('.')[2]}={value}" for name, value in values.items() if "." in name]
+    if given:
+        own[ARGUMENTS] = (*config.arguments, *given)
+    return dataclasses.replace(config, **own, **fields)
+
+
 def defaults(space: Space, config: Any) -> dict[str, Any]:
     """Return the values that ``config`` has, of those dimensions that hold them."""
-    values = {name: getattr(config, name) for name in space}
-    return {name: value for name, value in values.items() if _holds(space[name], value)}
+    values = {name: getattr(config, name) for name in space if hasattr(config, name)}
+    held = (name for name, each in values.items() if each is not None and _holds(space[name], each))
+    return {name: values[name] for name in held}
 
 
 def _holds(dimension: Dimension, value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from keras.callbacks import LambdaCallback
 from sightkit._errors import SightkitError
 from sightkit.training.search.data import quiet
 from sightkit.training.search.plan import MONITORED, SearchPlan
+from sightkit.training.search.space import with_values
 
 
 def train_fold(
@@ -38,15 +38,15 @@ def train_fold(
         optuna.TrialPruned: it diverged, or is far behind the others.
         SightkitError: what the script raises.
     """
-    config = dataclasses.replace(
+    config = with_values(
         plan.config,
-        **trial.params,
+        trial.params,
         epochs=epochs,
         data=data,
         output=folder / f"fold-{fold}",
         resume=True,
         overwrite=False,
-        preflight=False,  # the same for every trial
+        preflight="off",  # the same for every trial
     )
     reported = trial if fold == 1 else None
     report = functools.partial(report_epoch, reported, MONITORED[plan.objective])

@@ -29,7 +29,7 @@ __all__ = ["Search", "default_space", "draw", "write_results"]
 class Config(experiments.Config):
     output: Path = Path("run")
     data: Path = Path("data.h5")
-    preflight: bool = False
+    preflight: str = "off"
     epochs: int = 8
     batch_size: int = 10
     learning_rate: float = 0.1

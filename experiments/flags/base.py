@@ -1,0 +1,75 @@
+"""The base of all flags: their defaults, those of a recipe, and flags that a choice reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sightkit._errors import SightkitError
+
+BEST = "best"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags:
+    """Base of a theme's flags; each checks its own in ``__post_init__``, and calls the next."""
+
+    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Name to flags with their values; ``best`` is the fields' own defaults."""
+
+    recipe: str = BEST
+    """Settings that are the defaults: ``best``, or those of the ``reference`` where it is known."""
+
+    def __post_init__(self) -> None:
+        """Check the recipe's name."""
+        self.settings_of(self.recipe)
+
+    @classmethod
+    def settings_of(cls, recipe: str) -> dict[str, Any]:
+        """Return the values of all flags that differ between recipes, those of one recipe.
+
+        Raises:
+            SightkitError: there is no such recipe.
+        """
+        if recipe not in (BEST, *cls.recipes):
+            raise SightkitError(
+                f"--recipe must be one of {', '.join((BEST, *cls.recipes))}.",
+                "Take one of them, or leave it out.",
+                recipe=recipe,
+            )
+        fields = cls.__dataclass_fields__
+        named = dict.fromkeys(name for values in cls.recipes.values() for name in values)
+        return {name: fields[name].default for name in named} | dict(cls.recipes.get(recipe, {}))
+
+    def default_of(self, name: str) -> Any:
+        """Return the default of a flag, that of the recipe where it has one."""
+        own = {field.name: field.default for field in dataclasses.fields(self)}
+        return {**own, **self.settings_of(self.recipe)}[name]
+
+    def is_given(self, name: str) -> bool:
+        """Return whether a flag has another value than by default."""
+        return getattr(self, name) != self.default_of(name)
+
+    def require_read(self, choice: str, readers: Mapping[str, Sequence[str]]) -> None:
+        """Raise for a choice that there is not, or a flag that it does not read.
+
+        Args:
+            choice: a flag, ``schedule``.
+            readers: each of its values to the flags that it reads.
+        """
+        chosen = getattr(self, choice)
+        if chosen not in readers:
+            raise SightkitError(
+                f"--{choice} must be one of {', '.join(readers)}.", **{choice: chosen}
+            )
+        for name in dict.fromkeys(name for names in readers.values() for name in names):
+            if name not in readers[chosen] and self.is_given(name):
+                flag = name.replace("_", "-")
+                reading = [each for each, names in readers.items() if name in names]
+                raise SightkitError(
+                    f"--{flag} is for --{choice}={', '.join(reading)}.",
+                    f"Leave it out, or give --{choice}={reading[0]}.",
+                    **{choice: chosen, name: getattr(self, name)},
+                )

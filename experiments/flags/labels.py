@@ -1,0 +1,97 @@
+"""Labels, loss and end: class weights, smoothing, images mixed with their labels, a sigmoid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sightkit._errors import SightkitError
+from sightkit.experiments.flags.base import Flags
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelFlags(Flags):
+    """How labels count in the loss, and the network's end that goes with it.
+
+    Raises:
+        SightkitError: a number out of range, two ways of mixing, or shares of classes for a
+            sigmoid, which is of two.
+    """
+
+    class_weights: Literal["none", "balanced"] = "none"
+    """Weights of the classes in the loss; ``balanced``: every class counts the same, however many
+    images it has."""
+    label_smoothing: float = 0.0
+    """Share of each label that is spread over all classes, 0.1 for example."""
+    mixup: float = 0.0
+    """Blend images, and their labels, in shares from Beta(A, A); 0.2 to 1 are usual, 0: do not."""
+    cutmix: float = 0.0
+    """Put a box of another image into each, and mix the labels by area; 1 is usual, 0: do not."""
+
+    end: Literal["softmax", "sigmoid"] = "softmax"
+    """End of the network: a probability a class, or, of two classes, one sigmoid unit (binary
+    cross-entropy)."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        super().__post_init__()
+        if self.class_weights not in ("none", "balanced"):
+            raise SightkitError(
+                "--class-weights must be none or balanced.", class_weights=self.class_weights
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise SightkitError(
+                "--label-smoothing must be from 0 to below 1.",
+                "Give --label-smoothing 0.1, for example.",
+                label_smoothing=self.label_smoothing,
+            )
+        if not (self.mixup >= 0 and self.cutmix >= 0):
+            raise SightkitError(
+                "--mixup and --cutmix must be at least 0.", mixup=self.mixup, cutmix=self.cutmix
+            )
+        if self.mixup and self.cutmix:
+            raise SightkitError(
+                "An image is mixed in one way, --mixup or --cutmix: give one.",
+                mixup=self.mixup,
+                cutmix=self.cutmix,
+            )
+
+        if self.end not in ("softmax", "sigmoid"):
+            raise SightkitError("--end must be softmax or sigmoid.", end=self.end)
+        if self.end == "sigmoid" and self.soft:
+            raise SightkitError(
+                "--label-smoothing, --mixup and --cutmix are for --end=softmax.",
+                "Leave out --end or them.",
+                end=self.end,
+            )
+
+    @property
+    def soft(self) -> bool:
+        """Whether labels are shares of the classes, and no indices."""
+        return bool(self.label_smoothing or self.mixup or self.cutmix)
+
+
+def make_labels(flags: LabelFlags, data: Any, classes: int, *, seed: int | None = None) -> Any:
+    """Return data with the labels that ``loss_of`` takes.
+
+    Args:
+        flags: of the labels.
+        data: batches with indices as labels.
+        classes: their number.
+        seed: of the mixing, for training data; without it nothing is mixed or smoothed.
+    """
+    from sightkit.training import CutMix, MixUp, SoftLabels
+
+    if not flags.soft or isinstance(data, SoftLabels):
+        return data
+    if seed is None:
+        return SoftLabels(data, classes)
+    mixing = MixUp(flags.mixup) if flags.mixup else CutMix(flags.cutmix) if flags.cutmix else None
+    return SoftLabels(data, classes, mixing=mixing, smoothing=flags.label_smoothing, seed=seed)
+
+
+def loss_of(flags: LabelFlags) -> str:
+    """Return the loss of a classifier."""
+    if flags.end == "sigmoid":
+        return "binary_crossentropy"
+    return "categorical_crossentropy" if flags.soft else "sparse_categorical_crossentropy"
