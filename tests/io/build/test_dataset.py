@@ -448,7 +448,7 @@ def test_when_nothing_can_be_read_it_is_said(tmp_path):
 
 
 def test_a_class_without_images_is_named(tmp_path):
-    with pytest.raises(SightkitError, match=r"no image.*'c'"):
+    with pytest.raises(SightkitError, match=r"must have an image.*train.*'c'"):
         build(tmp_path / "data.h5", Pictures(classes=("a", "b", "c")))
 
 
