@@ -22,6 +22,7 @@ from __future__ import annotations
 import csv
 import datetime
 import json
+import math
 import os
 import subprocess
 import sys
@@ -34,6 +35,7 @@ import numpy as np
 
 from sightkit import _cli, _run_files
 from sightkit._errors import SightkitError
+from sightkit.experiments.differences import mean_difference
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "precision.csv"
@@ -98,19 +100,14 @@ def main(config: Config) -> dict[str, float]:
 
 def compared(found: dict[tuple[int, str], float]) -> dict[str, float]:
     """Both means over the seeds that have both, their difference and its 95 % interval, in %."""
-    from scipy import stats
-
     seeds = paired(found)
     both = 100 * np.array([[found[seed, precision] for precision in PRECISIONS] for seed in seeds])
-    differences = both[:, 1] - both[:, 0]
-    mean = float(differences.mean())
-    half = float("inf")
+    differences = (both[:, 1] - both[:, 0]).tolist()
+    mean, low, high = differences[0], -math.inf, math.inf
     if len(differences) > 1:
-        quantile = float(stats.t.ppf(0.975, len(differences) - 1))
-        half = quantile * float(differences.std(ddof=1)) / len(differences) ** 0.5
+        mean, low, high = mean_difference(differences)
     means = dict(zip(PRECISIONS, both.mean(0).tolist(), strict=True))
-    interval = {"low": mean - half, "high": mean + half}
-    return {"pairs": len(differences), **means, "mean": mean, **interval}
+    return {"pairs": len(differences), **means, "mean": mean, "low": low, "high": high}
 
 
 def paired(found: dict[tuple[int, str], float]) -> list[int]:

@@ -28,6 +28,7 @@ import numpy as np
 
 from sightkit import _cli, transfer
 from sightkit._errors import SightkitError
+from sightkit.experiments.differences import mean_difference
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -147,8 +148,6 @@ def _other_rows(file: Path, data: set[str], ways: set[str]) -> list[dict[str, An
 
 def summarised(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row for each data set and way: mean, and the paired difference to the plain way, in %."""
-    from scipy import stats
-
     facts = {
         "date": datetime.date.today().isoformat(),
         "keras": metadata.version("keras"),
@@ -164,20 +163,17 @@ def summarised(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         plain = 100 * np.array([row["accuracy"] for row in table[name, PLAIN]])
         difference = values - plain
         count = len(values)
-        spread = difference.std(ddof=1)
-        quantile = float(stats.t.ppf(0.975, count - 1))
-        naive = quantile * spread * np.sqrt(1 / count)
-        # Nadeau and Bengio: test over training photos, a quarter over three quarters.
-        corrected = quantile * spread * np.sqrt(1 / count + 1 / 3)
-        mean = float(difference.mean())
+        mean, *naive = mean_difference(difference.tolist())
+        # Test over training photos: a quarter over three quarters.
+        _, *corrected = mean_difference(difference.tolist(), 1 / 3)
         numbers = {
             "mean": float(values.mean()),
             "sd": float(values.std(ddof=1)),
             "difference": mean,
-            "naive_low": mean - naive,
-            "naive_high": mean + naive,
-            "corrected_low": mean - corrected,
-            "corrected_high": mean + corrected,
+            "naive_low": naive[0],
+            "naive_high": naive[1],
+            "corrected_low": corrected[0],
+            "corrected_high": corrected[1],
         }
         rounded = {key: round(float(value), 3) for key, value in numbers.items()}
         summary.append({"data": name, "way": way, "splits": count, **rounded, **facts})

@@ -71,7 +71,7 @@ def measure_missing(checkout: Checkout, *, minutes: float | None = None, only: s
         except SightkitError as error:
             warn(error)
             failed.add((*chosen[0].series, chosen[1]))
-    left = len(candidates)
+    left = len(candidates) + len(failed)
     print(f"{left} run(s) are left for another call." if left else "Nothing is left to measure.")
     if failed:
         raise SightkitError(
@@ -132,7 +132,9 @@ def _measure(checkout: Checkout, wanted: Wanted, seed: int, end: float) -> None:
         row = ledger.row_of_run(folder, running.minutes)
     facts = {"reference": wanted.reference, "source": wanted.source, "command": str(command)}
     named = {"experiment": wanted.experiment, "recipe": wanted.recipe, "seed": seed}
-    row = {**row, **facts, **named, "epoch_seconds": row.get("epoch_seconds") or running.epoch}
+    row = {**row, **facts, **named}
+    if running.epoch is not None:
+        row.setdefault("epoch_seconds", round(running.epoch, 2))
     ledger.append(checkout.results, row)
     _files.remove(_progress_file(folder))
     print(describe(wanted, {**row, "metrics": row.get("metrics") or {}}), flush=True)
@@ -141,7 +143,7 @@ def _measure(checkout: Checkout, wanted: Wanted, seed: int, end: float) -> None:
 def describe(wanted: Wanted, row: Mapping[str, Any]) -> str:
     """Return a row in a line for the terminal."""
     if row["status"] == ledger.NOT_RUN:
-        return f"Not run here: {row['epoch_seconds']:.0f} s an epoch, {row['epochs']} epochs."
+        return f"Not run here: {row['epochs']} epochs of {row['epoch_seconds']:.0f} s."
     value = ledger.metric(row, wanted.metric)
     shown = "none" if value is None else f"{value:.4f}"
     return f"seed {row['seed']}: {wanted.metric} {shown}, {row['minutes']:.1f} minutes"

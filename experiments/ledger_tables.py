@@ -190,8 +190,10 @@ def header(series: Sequence[Series]) -> str:
             line = f"Measured{recipe}: {each.result}{unit} (n = {len(each.values)})"
         else:
             seconds = each.first["epoch_seconds"] or 0.0
-            line = f"Not run here{recipe}: {seconds:.0f} s an epoch, {each.first['epochs']} epochs"
-        line = f"{line}, {_time(each.minutes)}, {each.device}."
+            line = (
+                f"Not run here{recipe}: {each.first['epochs']} epochs of {seconds:.0f} s would take"
+            )
+        line = f"{line}{',' * each.ran} {_time(each.minutes)}, {each.device}."
         lines.append(textwrap.fill(line, 100, break_on_hyphens=False, break_long_words=False))
     return "\n".join(lines) or NOTHING
 

@@ -120,7 +120,7 @@ def test_a_docstring_has_a_line_for_each_recipe_and_device():
         "Measured: 60.00 ± 14.14 % (n = 2), 1.0 minutes, CPU A, 2 cores.",
         "Measured, reference --x 1: 25.00 % (n = 1), 0.5 minutes, GPU",
         "B" * 70 + ", 2 cores.",
-        "Not run here, long: 640 s an epoch, 75 epochs, 13.3 hours, CPU A, 2 cores.",
+        "Not run here, long: 75 epochs of 640 s would take 13.3 hours, CPU A, 2 cores.",
     ]
     assert header([]) == "Not measured yet."
 
