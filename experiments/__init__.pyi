@@ -1,7 +1,13 @@
 from sightkit.experiments.config import Config as Config
 from sightkit.experiments.data import Data as Data
+from sightkit.experiments.data_sets import Cifar10Config as Cifar10Config
+from sightkit.experiments.data_sets import MnistConfig as MnistConfig
+from sightkit.experiments.estimator import EstimatorConfig as EstimatorConfig
+from sightkit.experiments.estimator import start_fitting as start_fitting
 from sightkit.experiments.experiment import CLASSIFICATION as CLASSIFICATION
 from sightkit.experiments.experiment import Experiment as Experiment
 from sightkit.experiments.experiment import start as start
+from sightkit.experiments.flags.base import Recipes as Recipes
+from sightkit.experiments.flags.inputs import MeanName as MeanName
 from sightkit.experiments.flags.optimizer import OptimizerName as OptimizerName
 from sightkit.experiments.flags.schedule import ScheduleName as ScheduleName

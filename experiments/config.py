@@ -18,6 +18,7 @@ from sightkit.experiments.flags.observation import ObservationFlags
 from sightkit.experiments.flags.optimizer import OptimizerFlags
 from sightkit.experiments.flags.recipe import with_defaults
 from sightkit.experiments.flags.schedule import require_rate_left
+from sightkit.preprocessing import Pipeline, SimplePreprocessor
 from sightkit.training import RunConfig
 
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
@@ -116,6 +117,15 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
     def limit(self) -> int | None:
         """Largest number of images of a split: None, or few with ``--smoke``."""
         return SMOKE_IMAGES if self.smoke else None
+
+    def source(self) -> sightkit_io.ImageSource:
+        """Return the images of an experiment that builds its own dataset file."""
+        raise NotImplementedError
+
+    @property
+    def preprocessors(self) -> Pipeline:
+        """What becomes of an image before it is stored, by default: all of it, resized."""
+        return Pipeline((SimplePreprocessor(self.width, self.height),))
 
     def augmentation(self, height: int, width: int) -> Any:
         """Return the random variation of a training image of the stored size; None for none."""

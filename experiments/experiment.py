@@ -96,23 +96,26 @@ class Experiment:
 
     def dataset(
         self,
-        source: Callable[[], sightkit_io.ImageSource],
-        preprocessors: Pipeline,
+        source: Callable[[], sightkit_io.ImageSource] | None = None,
+        preprocessors: Pipeline | None = None,
         *,
         fractions: Mapping[str, float] | None = None,
     ) -> Data:
         """Build the dataset file, or open it where it exists; its hash is recorded.
 
-        Arguments and errors are those of ``io.build_dataset``; the fractions those of the flags.
+        Arguments and errors are those of ``io.build_dataset``. By default the images and their
+        preprocessing are those of ``Config``, the fractions those of the flags; a smoke run takes
+        digits, which need no download.
         """
+        config = self.config
         return self.use(
             sightkit_io.build_dataset(
-                source,
-                self.config.data,
-                preprocessors=preprocessors,
-                fractions=fractions or self.config.shares,
-                split_seed=self.config.split_seed,
-                limit=self.config.limit,
+                source or (sightkit_io.digits if config.smoke else config.source),
+                config.data,
+                preprocessors=preprocessors or config.preprocessors,
+                fractions=fractions or config.shares,
+                split_seed=config.split_seed,
+                limit=config.limit,
             )
         )
 

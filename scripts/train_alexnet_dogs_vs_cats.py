@@ -11,7 +11,7 @@ of Adam at 0.001, and 94 % where the answers to ten crops of each photo are aver
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -25,7 +25,7 @@ class Config(experiments.Config):
     """AlexNet on dogs and cats."""
 
     builder: ClassVar[str] = "build_dogs_vs_cats"
-    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {"reference": {"schedule": "constant"}}
+    recipes: ClassVar[experiments.Recipes] = {"reference": {"schedule": "constant"}}
 
     output: Path = Path("runs/alexnet_dogs_vs_cats/default")
     epochs: int = 75

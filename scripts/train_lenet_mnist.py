@@ -14,20 +14,19 @@ MNIST is found in KERAS_HOME (~/.keras), or downloaded by Keras.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments, io, zoo
-from sightkit.preprocessing import Augment, GrayscalePreprocessor, Pipeline, SimplePreprocessor
+from sightkit import _cli, experiments, zoo
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
+class Config(experiments.MnistConfig):
     """LeNet on MNIST."""
 
-    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    recipes: ClassVar[experiments.Recipes] = {
         "reference": {
             "learning_rate": 0.01,
             "momentum": 0.0,
@@ -40,25 +39,15 @@ class Config(experiments.Config):
     output: Path = Path("runs/lenet_mnist/default")
     epochs: int = 20
     batch_size: int = 128
-    data: Path = Path("datasets/mnist.h5")
-    size: tuple[int, ...] = (28, 28)
-    fractions: tuple[float, ...] = (0.825, 0.075, 0.1)  # 55,000, 5,000 and MNIST's own 10,000
     optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.05
     momentum: float = 0.9
     nesterov: bool = True
 
-    def augmentation(self, height: int, width: int) -> Augment:
-        """Return the random variation of a training image of the stored size."""
-        return Augment(rotation=10, translation=0.1, zoom=0.1, border="black")
-
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        run.dataset(
-            io.digits if config.smoke else io.mnist,  # a smoke run needs no download
-            Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height))),
-        )
+        run.dataset()
         train = run.training()
 
         network = run.network(zoo.LeNet)

@@ -10,7 +10,7 @@ The reference reports 69.47 % after 100 epochs of SGD at 0.005, without variatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ class Config(experiments.Config):
     """ShallowNet on cats, dogs and pandas."""
 
     builder: ClassVar[str] = "build_animals"
-    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    recipes: ClassVar[experiments.Recipes] = {
         "reference": {"momentum": 0.0, "schedule": "constant", "augment": False}
     }
 

@@ -1,5 +1,11 @@
 from sightkit.transfer.advice import Advice as Advice
 from sightkit.transfer.advice import advise as advise
+from sightkit.transfer.approximate_neighbours import index_cost as index_cost
+from sightkit.transfer.descriptors import HOG as HOG
+from sightkit.transfer.descriptors import ColourHistogram as ColourHistogram
+from sightkit.transfer.descriptors import LocalBinaryPatterns as LocalBinaryPatterns
+from sightkit.transfer.descriptors import Pixels as Pixels
+from sightkit.transfer.descriptors import VisualWords as VisualWords
 from sightkit.transfer.feature_classifier import FeatureClassifier as FeatureClassifier
 from sightkit.transfer.feature_classifier import load as load
 from sightkit.transfer.feature_classifier import networks_of as networks_of

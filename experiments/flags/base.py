@@ -10,13 +10,15 @@ from typing import Any, ClassVar
 from sightkit._errors import SightkitError
 
 BEST = "best"
+Recipes = Mapping[str, Mapping[str, Any]]
+"""Names of recipes to flags with their values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flags:
     """Base of a theme's flags; each checks its own in ``__post_init__``, and calls the next."""
 
-    recipes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    recipes: ClassVar[Recipes] = {}
     """Name to flags with their values; ``best`` is the fields' own defaults."""
 
     recipe: str = BEST

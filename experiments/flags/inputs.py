@@ -20,6 +20,8 @@ from sightkit.preprocessing import (
     Preprocessor,
 )
 
+MeanName = Literal["none", "channel", "image"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class InputFlags(Flags):
@@ -32,7 +34,7 @@ class InputFlags(Flags):
     fractions: tuple[float, ...] = (0.70, 0.15, 0.15)
     """Shares of train, validation and test; or of train, train_validation (of the same source, not
     trained on: the diagnosis then separates variance from data mismatch), validation and test."""
-    mean: Literal["none", "channel", "image"] = "none"
+    mean: MeanName = "none"
     """Mean of the training images that is subtracted: of each channel, or of each pixel."""
 
     def __post_init__(self) -> None:

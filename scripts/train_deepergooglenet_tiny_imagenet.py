@@ -1,0 +1,54 @@
+"""DeeperGoogLeNet on Tiny ImageNet: 200 classes of photos of 64x64.
+
+Not measured yet.
+
+    python scripts/build_tiny_imagenet.py --data tiny-imagenet-200.zip
+    python scripts/train_deepergooglenet_tiny_imagenet.py --precision bfloat16
+
+The notes train it by Adam at 0.001, lower by hand where the loss stays; they record no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sightkit import _cli, experiments, zoo
+from sightkit.preprocessing import Augment
+
+
+@dataclass(frozen=True)
+class Config(experiments.Config):
+    """DeeperGoogLeNet on Tiny ImageNet."""
+
+    builder: ClassVar[str] = "build_tiny_imagenet"
+    recipes: ClassVar[experiments.Recipes] = {"reference": {"schedule": "constant"}}
+
+    output: Path = Path("runs/deepergooglenet_tiny_imagenet/default")
+    epochs: int = 70
+    batch_size: int = 64
+    data: Path = Path("datasets/tiny_imagenet.h5")
+    """Dataset file (.h5) that scripts/build_tiny_imagenet.py wrote."""
+    mean: experiments.MeanName = "channel"
+
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        return Augment(rotation=18, translation=0.2, shear=15, zoom=0.15, horizontal_flip=True)
+
+
+def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
+    with experiments.start(config, __file__) as run:
+        run.built()
+        train = run.training()
+
+        network = run.network(zoo.DeeperGoogLeNet, reg=2e-4)
+        run.compile(network, train)
+
+        run.fit(network, train, callbacks=callbacks)
+        return run.report(network)
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)

@@ -1,0 +1,37 @@
+"""Experiments without Keras' training: their data, their folder, their report."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightkit import experiments
+from sightkit._errors import SightkitError
+
+
+@dataclass(frozen=True)
+class Config(experiments.EstimatorConfig):
+    output: Path = Path("run")
+    data: Path = Path("data.h5")
+
+
+def test_a_smoke_run_needs_no_data_and_reports_every_split(tmp_path):
+    config = Config(output=tmp_path / "run", smoke=True)
+    with experiments.start_fitting(config, "train_any.py") as fitting:
+        images, labels = fitting.images("train")
+        assert images.dtype == np.uint8 and len(images) == len(labels)
+        classes = np.eye(len(fitting.file.class_names), dtype=np.float32)
+        metrics = fitting.report(lambda batch: classes[[3] * len(batch)], why="always 3")
+    stored = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert stored["why"] == metrics["why"] == "always 3"
+    assert stored["test"]["rank1"] == pytest.approx(0.1, abs=0.05)
+    assert {"train", "validation"} <= set(stored)
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_data_that_are_missing_are_named_before_any_work(tmp_path):
+    with pytest.raises(SightkitError, match=r"data\.h5"):
+        Config(output=tmp_path / "run", data=tmp_path / "data.h5")
+    assert not (tmp_path / "run").exists()
