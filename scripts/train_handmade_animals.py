@@ -7,8 +7,8 @@ Not measured yet.
 
 Pixels, colour histograms, oriented gradients (HOG), local binary patterns (LBP) and visual words of
 SIFT descriptors, each with logistic regression whose C is chosen by cross-validation; beside them
-the features of a network that was trained on ImageNet, where its weights are at hand. The one that
-is best on the validation photos is evaluated on the test photos.
+the features of a network that was trained on ImageNet, where its weights are at hand. The best on
+the validation photos is evaluated on the test photos.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Config(experiments.EstimatorConfig):
     """Dataset file (.h5) that scripts/build_animals.py wrote."""
     network: str = "mobilenetv2_0.35"
     """Network whose features are compared, where its weights are at hand."""
+    folds: int = 3
+    """Number of folds of the training photos, each held out once, to choose C."""
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def main(config: Config) -> dict[str, Any]:
         strengths = (0.01,) if config.smoke else (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
         for name, extractor in extractors.items():
             values = extractor.fit(train).transform(train)
-            options: Any = {"strengths": strengths, "calibrated": True}
+            options: Any = {"strengths": strengths, "calibrated": True, "folds": config.folds}
             heads[name] = transfer.fit_head("logistic", values, labels, names, **options).head
             answers = heads[name].predict(extractor.transform(held_out))
             right[name] = float((answers == truth).mean())

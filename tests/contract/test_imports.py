@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "experiments": (LEAVES | {"training", "evaluation"}, {"keras", "numpy", "scipy", "tyro"}),
     "transfer": (
         LEAVES | {"training", "evaluation"},
-        {"keras", "numpy", "scipy", "sklearn", "h5py", "rich", "threadpoolctl"},
+        {"keras", "numpy", "scipy", "sklearn", "cv2", "h5py", "rich", "threadpoolctl"},
     ),
 }
 # Only these files speak to a backend by name.
