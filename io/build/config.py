@@ -57,8 +57,9 @@ class BuildConfig(SizeFlags):
     size: tuple[int, ...] = field(default=(64, 64), kw_only=True)
     """Height and width of the images in the file, pixels; one number for both."""
     fractions: tuple[float | str, ...] = (0.60, 0.15, 0.25)
-    """Shares of train, validation, test, 0 for none; or NAME=SHARE of any splits, train first. A
-    test split of the data set's own stays."""
+    """Shares of train, validation, test, 0 for none; four, with train_validation second, for the
+    whole diagnosis; or NAME=SHARE of any splits, train first. A test split of the data set's own
+    stays."""
     split_seed: int = 42
     """Seed of the division into training, validation and test images."""
     max_bad: float = 0.0

@@ -14,6 +14,7 @@ import pytest
 from sightkit import experiments
 from sightkit._errors import SightkitError
 from sightkit.experiments.flags import optimizer, schedule
+from sightkit.experiments.flags.inputs import to_floats
 from sightkit.experiments.flags.labels import loss_of, make_labels
 from sightkit.experiments.flags.network import InitializerName
 from sightkit.experiments.flags.observation import make_callbacks
@@ -240,3 +241,35 @@ def test_every_flag_has_a_default_of_its_own_kind():
             or type(field.default) in (bool, int, float, str, tuple)
             or (isinstance(field.default, Path))
         )
+
+
+def test_four_fractions_have_a_train_validation_split():
+    assert dict(Config(fractions=(0.6, 0.1, 0.2, 0.1)).shares) == {
+        "train": 0.6,
+        "train_validation": 0.1,
+        "validation": 0.2,
+        "test": 0.1,
+    }
+
+
+@pytest.mark.parametrize("resized", (False, True))
+def test_the_mean_is_that_of_the_training_images(resized, write_dataset):
+    from sightkit import io
+    from sightkit.preprocessing import Pipeline, SimplePreprocessor, from_config
+
+    file = io.DatasetFile.open(write_dataset(train=300, validation=6, test=3))
+    resize = SimplePreprocessor(4, 4) if resized else None
+    before = (lambda image: image) if resize is None else resize
+    train = file.memmap()[slice(*file.rows("train"))]
+    seen = np.stack([before(image) for image in train])
+    for mean, expected in (("image", seen.mean(axis=0)), ("channel", train.mean()), ("none", 0.0)):
+        chain = Pipeline(to_floats(Config(mean=mean), file, resize))
+        found = chain(seen[7])
+        np.testing.assert_allclose(found, (seen[7] - expected) / 255, atol=1e-5)
+        assert from_config(chain.to_config())(seen[7]).tolist() == found.tolist()
+
+
+def test_arguments_of_the_network_are_json_or_text():
+    config = Config(arguments=("dropout=0.3", "activation=elu", "stages=[3, 3]", "norm=null"))
+    found = {"dropout": 0.3, "activation": "elu", "stages": [3, 3], "norm": None}
+    assert config.builder_arguments == found

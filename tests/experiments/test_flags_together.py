@@ -140,3 +140,21 @@ def test_patience_stops_and_brings_the_best_weights_back():
     train(config)
     with open("short/history.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 2
+
+
+@pytest.mark.slow
+def test_one_sigmoid_tells_two_classes_apart(write_dataset):
+    import keras
+
+    keras.backend.clear_session()
+    path = write_dataset(train=64, validation=16, test=16, classes=2)
+    config = Config(data=path, end="sigmoid", class_weights="balanced", epochs=8)
+    with experiments.start(config, "train_x.py") as run:
+        run.use(io.DatasetFile.open(path))
+        data = run.training()
+        network = run.network(zoo.MLP, hidden=(8,))
+        assert network.output_shape == (None, 1)
+        run.compile(network, data)
+        run.fit(network, data)
+        found = run.report(network)
+    assert found["test"]["rank1"] == 1.0

@@ -20,10 +20,12 @@ from optuna.distributions import (  # noqa: E402
 
 from sightkit.training.search.space import (  # noqa: E402
     default_space,
+    defaults,
     draw,
     narrowed,
     parse_space,
     space_to_json,
+    with_values,
 )
 
 
@@ -45,6 +47,12 @@ def test_what_a_command_line_says():
         "batch-size=32, 64,128",
         "epochs=2:9",
         "activation=relu,elu",
+        "schedule=cosine,one_cycle",
+        "rise=0.1:0.3",
+        "augment=true,false",
+        "arguments.dropout=0.1:0.5",
+        "arguments.normalization=batch,layer",
+        "arguments.depth=1,2",
     )
     assert parse_space(texts, Config()) == {
         "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
@@ -52,7 +60,23 @@ def test_what_a_command_line_says():
         "batch_size": CategoricalDistribution((32, 64, 128)),
         "epochs": IntDistribution(2, 9),
         "activation": CategoricalDistribution(("relu", "elu")),
+        "schedule": CategoricalDistribution(("cosine", "one_cycle")),
+        "rise": FloatDistribution(0.1, 0.3),
+        "augment": CategoricalDistribution((True, False)),
+        "arguments.dropout": FloatDistribution(0.1, 0.5),
+        "arguments.normalization": CategoricalDistribution(("batch", "layer")),
+        "arguments.depth": CategoricalDistribution((1, 2)),
     }
+
+
+def test_values_of_a_trial_become_flags_and_arguments():
+    config = Config(arguments=("dropout=0.1", "depth=3"))
+    values = {"arguments.dropout": 0.4, "augment": False, "schedule": "linear"}
+    found = with_values(config, values, epochs=2)
+    assert found.builder_arguments == {"dropout": 0.4, "depth": 3}
+    assert (found.augment, found.schedule, found.epochs) == (False, "linear", 2)
+    space = parse_space(("rise=0.1:0.3", "arguments.dropout=0.1:0.5", "reg=0:1"), config)
+    assert defaults(space, config) == {"reg": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +94,9 @@ def test_what_a_command_line_says():
         "batch_size=1.5,2",
         "activation=1:2",
         "smoke=0,1",
+        "arguments=3",
+        "reg.x=0:1",
+        "size=8,16",
         "output=a,b",
     ),
 )
