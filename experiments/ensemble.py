@@ -126,11 +126,13 @@ def _require_cycles(base: Any, count: int) -> None:
             epochs=base.epochs,
             members=count,
         )
-    if not hasattr(base, "learning_rate"):
-        raise SightkitError(
-            "--snapshots needs an experiment whose Config has a learning_rate.",
-            "It is the highest rate of each cycle.",
-        )
+    for name in ("schedule", "patience"):
+        if base.is_given(name):
+            raise SightkitError(
+                f"--snapshots has its own course of the rate, to its end: --{name} is not for it.",
+                "Leave it out of --flags.",
+                **{name: getattr(base, name)},
+            )
 
 
 def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int) -> Path:

@@ -17,6 +17,7 @@ from sightkit import _run_files
         (("--members", 1), "--members must be at least 2"),
         (("--bagging", "--snapshots"), "give it or --bagging"),
         (("--snapshots", "--members", 3), "The epochs must be a multiple of --members"),
+        (("--snapshots", "--flags=--schedule step"), "--schedule is not for it"),
         (("--flags", "'open"), "--flags must be what a shell reads"),
         (("--flags=--epochs 0",), "--epochs must be at least 1"),
     ),
