@@ -82,6 +82,8 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
 
     builder: ClassVar[str] = ""
     """Script that has built the dataset file of an experiment that builds none of its own."""
+    source: ClassVar[Any] = None
+    """Images of an experiment that builds its own, a function of a module (``staticmethod``)."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""
@@ -117,10 +119,6 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
     def limit(self) -> int | None:
         """Largest number of images of a split: None, or few with ``--smoke``."""
         return SMOKE_IMAGES if self.smoke else None
-
-    def source(self) -> sightkit_io.ImageSource:
-        """Return the images of an experiment that builds its own dataset file."""
-        raise NotImplementedError
 
     @property
     def preprocessors(self) -> Pipeline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
 from sightkit import io as sightkit_io
 from sightkit.experiments.config import Config
@@ -17,13 +18,11 @@ class MnistConfig(Config):
     Validation images are taken from the 60,000, so that the 10,000 are met once, at the end.
     """
 
+    source: ClassVar[Any] = staticmethod(sightkit_io.mnist)
+
     data: Path = Path("datasets/mnist.h5")
     size: tuple[int, ...] = field(default=(28, 28), kw_only=True)
     fractions: tuple[float, ...] = (0.825, 0.075, 0.1)  # 55,000, 5,000 and MNIST's own 10,000
-
-    def source(self) -> sightkit_io.ImageSource:
-        """Return MNIST."""
-        return sightkit_io.mnist()
 
     @property
     def preprocessors(self) -> Pipeline:
@@ -43,13 +42,11 @@ class Cifar10Config(Config):
     Keras.
     """
 
+    source: ClassVar[Any] = sightkit_io.FetchedCifar10()
+
     data: Path = Path("datasets/cifar10.h5")
     size: tuple[int, ...] = field(default=(32, 32), kw_only=True)
     fractions: tuple[float, ...] = (0.72, 0.08, 0.20)  # 45,000, 5,000 and CIFAR-10's own 10,000
-
-    def source(self) -> sightkit_io.ImageSource:
-        """Return CIFAR-10."""
-        return sightkit_io.FetchedCifar10()()
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
