@@ -11,7 +11,7 @@ from typing import Any
 from sightkit import _run_files
 from sightkit._errors import SightkitError
 from sightkit.experiments.flags.base import Flags
-from sightkit.training.run_config import words_of
+from sightkit.training.run_config import NOT_OF_THE_RUN, words_of
 from sightkit.training.run_folder import read_config
 
 OF_THE_FILE = ("format", "schema", "id", "experiment", "lengths")
@@ -59,12 +59,14 @@ def _flags_of_run(config_type: type[Flags], path: Path) -> dict[str, Any]:
             experiment=found["experiment"],
         )
     flags = {name: value for name, value in found.items() if name not in OF_THE_FILE}
-    unknown = sorted(set(flags) - set(config_type.__dataclass_fields__))
-    if unknown:
+    known = set(config_type.__dataclass_fields__) - set(NOT_OF_THE_RUN)
+    several = {name: each if isinstance(each, list) else [each] for name, each in flags.items()}
+    as_flags = [name for name, each in several.items() if any(str(v)[:1] == "-" for v in each)]
+    if wrong := sorted({*flags} - known) or as_flags:  # a text that begins with - is a flag
         raise SightkitError(
-            "--config must hold flags of this experiment alone.",
-            "It is another version's: give the flags themselves.",
+            "--config must hold flags of this experiment, with their values, alone.",
+            "It is another version's, or was edited: give the flags themselves.",
             config=str(path),
-            unknown=unknown,
+            wrong=wrong,
         )
     return {name: value for name, value in flags.items() if value is not None}

@@ -173,7 +173,10 @@ def test_flags_win_over_a_recipe_and_a_recipe_over_a_file(tmp_path):
     assert parsed(*given, "--recipe", "best", "--drop-every", "None").epochs == EPOCHS
     for name, value, message in (
         ("experiment", "train_other", "of a run of this experiment"),
-        ("speed", 3, "flags of this experiment alone"),
+        ("speed", 3, "with their values, alone.*wrong=\\['speed'\\]"),
+        ("overwrite", True, "wrong=\\['overwrite'\\]"),
+        ("arguments", ["--overwrite"], "wrong=\\['arguments'\\]"),
+        ("validation_split", "--overwrite", "wrong=\\['validation_split'\\]"),
     ):
         (run / "config.json").write_text(json.dumps({**about, **stored.to_json(), name: value}))
         with pytest.raises(SightkitError, match=message):
