@@ -31,10 +31,13 @@ def test_wrong_flags_are_one_line_before_keras_is_imported(arguments, told, scri
 
 @pytest.mark.slow
 def test_a_smoke_search_writes_table_picture_and_command(script, tmp_path):
+    space = ("optimizer=sgd,adam", "augment=true,false", "arguments.activation=relu,elu")
     flags = ("train_lenet_digits", "--smoke", "--output", tmp_path / "search", "--folds", 2)
+    flags = (*flags, "--space", *space)
     result = script("search", *flags, cwd=tmp_path)
     assert result.code == 0, result.stderr
     assert "scripts/train_lenet_digits.py --output" in result.stdout
+    assert "--arguments activation=" in result.stdout
     summary = json.loads((tmp_path / "search" / "search.json").read_text())
     assert [row["stage"] for row in summary["trials"]] == ["coarse"] * 2 + ["fine"] * 2
     for name in ("trials.csv", "search.png", "journal.log"):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 from typing import Any
 
 from sightkit import _csv, _files, _run_files
 from sightkit.training.run_folder import bytes_of
 from sightkit.training.search.plan import SearchPlan
-from sightkit.training.search.space import space_to_json
+from sightkit.training.search.space import space_to_json, with_values
 from sightkit.training.search.study import STAGES, Search
 
 TABLE, SUMMARY = "trials.csv", "search.json"
@@ -84,9 +83,7 @@ def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
         return f"{found}\nNo fine trial is complete yet."
     default = type(plan.config).__dataclass_fields__["output"].default
     values = {name: best[name] for name in plan.space}
-    config = dataclasses.replace(
-        plan.config, output=default.with_name("searched"), overwrite=False, **values
-    )
+    config = with_values(plan.config, values, output=default.with_name("searched"), overwrite=False)
     kept = plan.output / "trials" / f"fine-{best['number']:04d}" / "fold-1" / _run_files.BUNDLE
     if kept.is_dir():
         found += f" The best trial's network is in {kept}."
