@@ -5,10 +5,9 @@ Not measured yet.
     python scripts/build_animals.py --data animals.zip --size 128 --output datasets/animals128.h5
     python scripts/train_handmade_animals.py
 
-Pixels, colour histograms, oriented gradients (HOG), local binary patterns (LBP) and visual words of
-SIFT descriptors, each with logistic regression whose C is chosen by cross-validation; beside them
-the features of a network that was trained on ImageNet, where its weights are at hand. The best on
-the validation photos is evaluated on the test photos.
+Pixels, colour histograms, oriented gradients (HOG), local binary patterns (LBP), visual words of
+SIFT descriptors, and a trained network's features where its weights are at hand, each with logistic
+regression. The best on the validation photos is evaluated on the test photos.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def main(config: Config) -> dict[str, Any]:
         "LBP": transfer.LocalBinaryPatterns(),
         "SIFT words": transfer.VisualWords(seed=config.seed),
     }
-    if not config.smoke and transfer.weights_available(config.network):
+    if not config.smoke and transfer.weights_available(config.network, include_top=False):
         extractors[config.network] = transfer.FeatureExtractor(config.network)
 
     with experiments.start_fitting(config, __file__) as fitting:
