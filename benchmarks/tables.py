@@ -18,6 +18,7 @@ from sightkit import _cli, _files, _scripts, zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments.ledger_tables import replace_part
 from sightkit.io.data_sets import DATA_SETS
+from sightkit.transfer.sources import MD5, SOURCES
 
 ROOT = Path(__file__).parents[1]
 NEAR_COPIES = ROOT / "benchmarks" / "results" / "near_copies.json"
@@ -47,6 +48,7 @@ def tables() -> dict[str, dict[str, str]]:
             "precision": speed_tables.precision_sentence(),
             "inference": speed_tables.inference_table(),
         },
+        "docs/pretrained.md": {"weights": pretrained()},
         "docs/measurements.md": {"near copies": near_copies(measure.read(NEAR_COPIES))},
         "scripts/README.md": {"scripts": scripts()},
     }
@@ -88,6 +90,22 @@ def networks() -> str:
         lines.append(
             f"| `{name}` | `{row.builder}` | {row.kind} | {size}{classes} | {parameters:,} |"
         )
+    return "\n".join(lines)
+
+
+def pretrained() -> str:
+    """A Markdown table of pretrained weights: a line a file, with what its network takes."""
+    lines = [
+        "| network | classifier | parameters | file | MD5 | input |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, source in SOURCES.items():
+        parameters = f"{zoo.entry(name).published[0][1]:,}"
+        takes = f"{source.side}×{source.side} {'BGR − mean' if source.caffe else 'RGB −1 to 1'}"
+        for top, file in (("yes", source.file), ("no", source.file_no_top)):
+            md5 = f"`{MD5[file]}`" if file in MD5 else ""
+            shown, own = (f"`{name}`", parameters) if top == "yes" else ("", "")
+            lines.append(f"| {shown} | {top} | {own} | `{file}` | {md5} | {takes} |")
     return "\n".join(lines)
 
 

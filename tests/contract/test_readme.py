@@ -16,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOT_HERE = {"start_epoch"}
+"""Flags of the books that pages name."""
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
@@ -70,3 +72,25 @@ def test_pages_name_files_and_targets_that_exist(page: Path) -> None:
 
 def test_readme_is_short() -> None:
     assert README.count("\n") <= 230
+
+
+def test_readme_lists_every_training_script() -> None:
+    scripts = [path.stem for path in (ROOT / "scripts").glob("train_*.py")]
+    missing = [name for name in sorted(scripts) if f"`{name}`" not in README]
+    assert not missing, "Add them to the table of chapters in README.md."
+
+
+def test_pages_name_flags_that_exist() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("scripts", "experiments", "training", "io", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    fields = set(re.findall(r"^    (\w+): ", code, re.MULTILINE))
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if page.stem == "from_the_books":  # what is there, is not here
+            text = "\n".join(line.split(" | ", 1)[-1] for line in text.splitlines())
+        flags = {name.replace("-", "_") for name in re.findall(r"(?<![\w-])--([a-z][\w-]*)", text)}
+        unknown = {name for name in flags if name.removeprefix("no_") not in fields}
+        assert unknown <= {"help", *NOT_HERE}, (page.name, unknown)
