@@ -16,6 +16,8 @@ from sightkit.training.execution_plan import ExecutionPlan as ExecutionPlan
 from sightkit.training.execution_plan import plan_execution as plan_execution
 from sightkit.training.fit import fit as fit
 from sightkit.training.gradient_noise import with_gradient_noise as with_gradient_noise
+from sightkit.training.hinge import multiclass_hinge as multiclass_hinge
+from sightkit.training.hinge import squared_multiclass_hinge as squared_multiclass_hinge
 from sightkit.training.learning_rate_finder import RangeTest as RangeTest
 from sightkit.training.learning_rate_finder import learning_rate_finder as learning_rate_finder
 from sightkit.training.lsuv import initialize_lsuv as initialize_lsuv
