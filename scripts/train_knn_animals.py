@@ -1,6 +1,6 @@
 """k nearest neighbours on the pixels of cats, dogs and pandas: a classifier that learns nothing.
 
-Not measured yet.
+Measured: 43.33 % (n = 1), 0.3 minutes, Intel(R) Xeon(R) Processor, 2 cores.
 
     python scripts/build_animals.py --data animals.zip
     python scripts/train_knn_animals.py
