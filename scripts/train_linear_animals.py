@@ -5,8 +5,8 @@ Not measured yet.
     python scripts/build_animals.py --data animals.zip
     python scripts/train_linear_animals.py
 
-Softmax (cross-entropy), multiclass hinge and squared hinge, each with no penalty of the weights,
-L1, L2, or both (elastic net); the best on the validation photos is evaluated on the test photos.
+Softmax, multiclass hinge and squared hinge, each without a penalty of the weights, with L1, L2 or
+both (elastic net); the best on the validation photos is evaluated on the test photos.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli, experiments, training, zoo
+from sightkit import _cli, experiments, training, transfer, zoo
 
 PENALTIES = {"none": (0, 0), "L1": (1, 0), "L2": (0, 1), "elastic net": (0.5, 0.5)}
 
@@ -35,8 +35,6 @@ class Config(experiments.EstimatorConfig):
 
 
 def main(config: Config) -> dict[str, Any]:
-    from sightkit import transfer
-
     with experiments.start_fitting(config, __file__) as fitting:
         from keras import losses, ops
 
@@ -50,7 +48,7 @@ def main(config: Config) -> dict[str, Any]:
         (train, labels), (held_out, truth) = map(fitting.images, ("train", "validation"))
         pixels, classes = transfer.Pixels(train.shape[1]), len(fitting.file.class_names)
         samples, found, right = pixels.fit_transform(train), {}, {}
-        epochs, strengths = (1, (1e-2,)) if config.smoke else (config.epochs, config.strengths)
+        strengths, epochs = config.strengths, 1 if config.smoke else config.epochs
         functions = cross_entropy, training.multiclass_hinge, training.squared_multiclass_hinge
         for loss, (penalty, (l1, l2)) in itertools.product(functions, PENALTIES.items()):
             for s in strengths if l1 or l2 else (0.0,):
@@ -63,9 +61,8 @@ def main(config: Config) -> dict[str, Any]:
                 right[name] = float((answers(network, held_out).argmax(1) == truth).mean())
                 print(f"{name}: {100 * right[name]:.1f} % of the validation photos")
         best = max(right, key=lambda name: right[name])
-        return fitting.report(
-            lambda images: answers(found[best], images), chosen=best, validation_rank1=right
-        )
+        facts: Any = {"chosen": best, "validation_rank1": right}
+        return fitting.report(lambda images: answers(found[best], images), **facts)
 
 
 if __name__ == "__main__":
