@@ -20,6 +20,7 @@ REGISTERING = (
     "sightkit.zoo.batch_normalization",
     "sightkit.zoo.initializers",
     "sightkit.zoo.local_response_normalization",
+    "sightkit.zoo.unpooling",
     "sightkit.callbacks.schedules",
 )
 """Modules with classes that are registered with Keras, so that it loads what it has saved.

@@ -79,7 +79,7 @@ def flipped(path):
 @pytest.mark.parametrize(
     ("make", "told"),
     (
-        (lambda path: path.write_bytes(b""), "empty file"),
+        (lambda path: path.write_bytes(b""), "bytes=0"),
         (lambda path: path.write_text("hello"), "decoded completely"),
         (truncated, "decoded completely"),
         (flipped, "decoded completely"),
