@@ -71,7 +71,8 @@ def test_pages_name_files_and_targets_that_exist(page: Path) -> None:
 
 
 def test_readme_is_short() -> None:
-    assert README.count("\n") <= 230
+    written = re.sub(r"<!-- results: begin -->.*<!-- results: end -->", "", README, flags=re.DOTALL)
+    assert written.count("\n") <= 225
 
 
 def test_readme_lists_every_training_script() -> None:
