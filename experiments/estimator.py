@@ -84,7 +84,8 @@ class Fitting:
             name: sightkit_io.HDF5DatasetGenerator(path, 256, split=name, preprocessors=Pipeline())
             for name in self.file.splits
         }
-        metrics = evaluation.report_run(self.run.folder, predict, splits, facts)
+        # No network begins with random weights here, of which few photos would be a warning.
+        metrics = evaluation.report_run(self.run.folder, predict, splits, facts, pretrained=True)
         self.run.tidy()
         print(self.run.describe())
         return metrics

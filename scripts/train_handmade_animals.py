@@ -7,7 +7,7 @@ Measured: 94.44 % (n = 1), 0.8 minutes, Intel(R) Xeon(R) Processor, 2 cores.
 
 Pixels, colour histograms, oriented gradients (HOG), local binary patterns (LBP), visual words of
 SIFT descriptors, and a trained network's features where its weights are at hand, each with logistic
-regression. The best on the validation photos is evaluated on the test photos.
+regression: metrics.json has all of them, the report is of the best ones made by hand.
 """
 
 from __future__ import annotations
@@ -46,25 +46,24 @@ def main(config: Config) -> dict[str, Any]:
         extractors[config.network] = transfer.FeatureExtractor(config.network)
 
     with experiments.start_fitting(config, __file__) as fitting:
-        # 1. The same head on each kind of features, compared on the validation photos.
-        (train, labels), (held_out, truth) = map(fitting.images, ("train", "validation"))
+        # 1. The same head on each kind of features; none is chosen by the test photos.
+        train, labels = fitting.images("train")
         names, heads, right = fitting.file.class_names, {}, {}
-        strengths = (0.01,) if config.smoke else (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+        options: Any = {"folds": config.folds, **({"strengths": (0.01,)} if config.smoke else {})}
         for name, extractor in extractors.items():
             values = extractor.fit(train).transform(train)
-            options: Any = {"strengths": strengths, "calibrated": True, "folds": config.folds}
             heads[name] = transfer.fit_head("logistic", values, labels, names, **options).head
-            answers = heads[name].predict(extractor.transform(held_out))
-            right[name] = float((answers == truth).mean())
-            print(f"{name}: {values.shape[1]:,} features, {100 * right[name]:.1f} % of validation")
-        best = max(right, key=lambda name: right[name])
+            for split in ("validation", "test"):
+                photos, truth = fitting.images(split)
+                found = heads[name].predict(extractor.transform(photos)) == truth
+                right[name, split] = float(found.mean())
+            print(f"{name}: {100 * right[name, 'validation']:.1f} % of the validation photos")
 
-        # 2. The test photos, once.
-        return fitting.report(
-            lambda images: heads[best].predict_proba(extractors[best].transform(images)),
-            features=best,
-            validation_rank1=right,
-        )
+        # 2. The report of the best ones made by hand.
+        best = max(list(extractors)[:5], key=lambda name: right[name, "validation"])
+        facts: Any = {"features": best, "rank1": {", ".join(key): right[key] for key in right}}
+        fitted, features = heads[best], extractors[best]
+        return fitting.report(lambda x: fitted.predict_proba(features.transform(x)), **facts)
 
 
 if __name__ == "__main__":
