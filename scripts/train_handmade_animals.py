@@ -1,6 +1,6 @@
 """Features made by hand, beside a network's: cats, dogs and pandas by one linear head.
 
-Measured: 94.44 % (n = 1), 0.8 minutes, Intel(R) Xeon(R) Processor, 2 cores.
+Measured: 45.56 % (n = 1), 0.7 minutes, Intel(R) Xeon(R) Processor, 2 cores.
 
     python scripts/build_animals.py --data animals.zip --size 128 --output datasets/animals128.h5
     python scripts/train_handmade_animals.py
