@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -39,7 +39,13 @@ class AdaptiveRate(StatefulCallback):
             must decide.
     """
 
-    memory = ("best", "waited", "gains", "plateau", "highest")
+    memory: ClassVar = {
+        "best": float | None,
+        "waited": int,
+        "gains": list[float],
+        "plateau": float | None,
+        "highest": float | None,
+    }
 
     def __init__(
         self,

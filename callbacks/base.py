@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
 
 from sightkit._errors import SightkitError
+from sightkit._schema import checked
 
 
 class StatefulCallback(keras.callbacks.Callback):
@@ -21,17 +22,24 @@ class StatefulCallback(keras.callbacks.Callback):
     continues; the value is JSON (no NaN, no infinity).
     """
 
-    memory: ClassVar[tuple[str, ...]]
-    """Attributes with JSON values that are all that the callback remembers."""
+    memory: ClassVar[Sequence[str] | Mapping[str, Any]]
+    """Attributes with JSON values that are all that the callback remembers; perhaps with the types
+    that a checkpoint's are compared with."""
 
     def get_state(self) -> dict[str, Any]:
         """Everything that the callback remembers, as JSON."""
         return copy.deepcopy({name: getattr(self, name) for name in self.memory})
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Remember what ``get_state`` gave."""
+        """Remember what ``get_state`` gave.
+
+        Raises:
+            ValueError: it is of another type.
+        """
         for name in self.memory:
-            setattr(self, name, copy.deepcopy(state[name]))
+            typed = isinstance(self.memory, Mapping)
+            value = checked(state[name], self.memory[name]) if typed else state[name]
+            setattr(self, name, copy.deepcopy(value))
 
 
 def monitored(logs: Mapping[str, Any] | None, name: str) -> float:

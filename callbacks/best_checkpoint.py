@@ -36,7 +36,7 @@ class BestCheckpoint(StatefulCallback):
         sha256: hash of its file, or None.
     """
 
-    memory: ClassVar[tuple[str, ...]] = ("best", "best_epoch", "sha256")
+    memory: ClassVar = {"best": float | None, "best_epoch": int | None, "sha256": str | None}
 
     def __init__(
         self,

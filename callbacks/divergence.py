@@ -7,6 +7,8 @@ from collections.abc import Callable
 from statistics import fmean, median
 from typing import Any
 
+from sightkit._schema import checked
+
 SHORTEST, LONGEST = 16, 300
 """Steps of a stretch; epochs shorter than the one are taken together."""
 PROBE = 64
@@ -138,6 +140,7 @@ class DivergenceDetector:
         return {"initial": self.initial, "losses": list(self._losses), "passed": self._passed}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Remember it."""
-        self.initial = state["initial"]
-        self._losses, self._passed = list(state["losses"]), state["passed"]
+        """Remember it; a state of other types raises ``ValueError``."""
+        self.initial = checked(state["initial"], float | None)
+        self._losses = checked(state["losses"], list[float])
+        self._passed = checked(state["passed"], bool)

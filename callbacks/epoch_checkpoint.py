@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _files
 from sightkit._errors import SightkitError
@@ -33,7 +33,7 @@ class EpochCheckpoint(StatefulCallback):
             that were there are untouched then.
     """
 
-    memory = ("saved",)
+    memory: ClassVar = {"saved": list[int]}
 
     def __init__(
         self, folder: str | os.PathLike[str], *, every: int = 1, keep: int | None = None

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._schema import checked
 from sightkit.callbacks.base import StatefulCallback, monitored
 from sightkit.callbacks.best_checkpoint import BestCheckpoint
 from sightkit.callbacks.divergence import PROBE, DivergenceDetector
@@ -136,7 +137,7 @@ class StopOnDivergence(StatefulCallback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember it."""
-        self._seen = (state["seen"][0], state["seen"][1])
+        self._seen = checked(state["seen"], tuple[int, float])
         self.detector.set_state(state)
 
     def _one_class(self) -> bool:

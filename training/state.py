@@ -145,7 +145,8 @@ class TrainingState:
     def restore_metrics(self) -> None:
         """Set the sums of the epoch that was left."""
         variables = self.model.metrics_variables
-        if [tuple(each.shape) for each in variables] != [each.shape for each in self.metrics]:
+        wanted = [(tuple(each.shape), np.dtype(each.dtype)) for each in variables]
+        if [(each.shape, each.dtype) for each in self.metrics] != wanted:
             raise SightkitError(
                 "The checkpoint holds sums of other metrics.",
                 "Delete it: the one before is taken then.",

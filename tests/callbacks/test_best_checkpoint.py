@@ -178,3 +178,14 @@ def test_resume_forgets_improvements_without_a_checkpoint(path):
 def test_names_and_modes_that_it_does_not_know_are_refused(arguments, path):
     with pytest.raises(SightkitError, match="Received"):
         BestCheckpoint(**{"path": path, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("best", "0.5"), ("best", [0.5]), ("best_epoch", 1.5), ("sha256", 7)]
+)
+def test_a_state_of_other_types_is_refused(name, value, tmp_path):
+    callback = BestCheckpoint(tmp_path / "best.weights.h5")
+    state = callback.get_state()
+    callback.set_state(state)
+    with pytest.raises(ValueError):
+        callback.set_state({**state, name: value})
