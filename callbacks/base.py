@@ -36,9 +36,9 @@ class StatefulCallback(keras.callbacks.Callback):
         Raises:
             ValueError: it is of another type.
         """
+        types = self.memory if isinstance(self.memory, Mapping) else {}
         for name in self.memory:
-            typed = isinstance(self.memory, Mapping)
-            value = checked(state[name], self.memory[name]) if typed else state[name]
+            value = checked(state[name], types[name]) if name in types else state[name]
             setattr(self, name, copy.deepcopy(value))
 
 
