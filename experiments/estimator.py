@@ -46,7 +46,7 @@ class EstimatorConfig(training.RunConfig):
         if self.smoke and self.output == type(self).output:
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", True)
-        if self.data.exists() or not self.smoke:
+        if self.data.exists():
             sightkit_io.DatasetFile.open(self.data)
 
 
@@ -106,7 +106,7 @@ def start_fitting(config: EstimatorConfig, script: str | os.PathLike[str]) -> It
         training.Run.open(config, experiment=Path(script).stem) as run,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        if config.data.exists():
+        if config.data.exists() or not config.smoke:
             file = sightkit_io.DatasetFile.open(config.data)
         else:
             file = sightkit_io.build_dataset(

@@ -32,6 +32,12 @@ def test_a_smoke_run_needs_no_data_and_reports_every_split(tmp_path):
 
 
 def test_data_that_are_missing_are_named_before_any_work(tmp_path):
+    config = Config(output=tmp_path / "run", data=tmp_path / "data.h5")
+    with (
+        pytest.raises(SightkitError, match=r"data\.h5"),
+        experiments.start_fitting(config, "train_any.py"),
+    ):
+        raise AssertionError
+    (tmp_path / "data.h5").write_text("text")
     with pytest.raises(SightkitError, match=r"data\.h5"):
         Config(output=tmp_path / "run", data=tmp_path / "data.h5")
-    assert not (tmp_path / "run").exists()
