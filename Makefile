@@ -1,5 +1,5 @@
 # make train    install into .venv, train LeNet on real digits, write a report   (the first command)
-# make test     the quick tests, five minutes on two cores                     (the second command)
+# make test     the quick tests                                               (the second command)
 # make test-all the rest of the tests: what is slow by nature
 # make lint     ruff, pyright on the installed package, the import directions
 # make smoke    every script on very little data
