@@ -44,7 +44,8 @@ class RunFlags(Flags, RunConfig, sightkit_io.SizeFlags):
     seed: int = 1
     """Seed of weights, order and augmentation."""
     split_seed: int = 42
-    """Seed of the division into training, validation and test images."""
+    """Seed of the division into training, validation and test images; of a file that is divided
+    already, in the same shares anew."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic; weights are float32 in both."""
     augment: bool = True

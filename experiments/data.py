@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sightkit import io as sightkit_io
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, Preprocessor
+
+if TYPE_CHECKING:
+    from sightkit.experiments.config import Config
 
 
 @dataclass
@@ -79,6 +82,24 @@ class Data:
         )
 
 
+def used_part(
+    file: sightkit_io.DatasetFile, config: Config, folder: Path
+) -> sightkit_io.DatasetFile:
+    """Return a file as a run uses it: divided by the run's own seed, or in a smoke run few rows.
+
+    Args:
+        file: the data.
+        config: of the run.
+        folder: of the files that are written for it.
+    """
+    if config.builder and config.is_given("split_seed"):
+        file = divided(file, config.split_seed, folder)
+    limit = config.limit
+    if limit and max(last - first for first, last in file.splits.values()) > limit:
+        file = few_of(file, limit, folder)
+    return file
+
+
 def few_of(file: sightkit_io.DatasetFile, limit: int, folder: Path) -> sightkit_io.DatasetFile:
     """Write rows from all over each split of a file as a file in a folder; ``limit`` of each."""
     path = folder / file.path.name
@@ -88,4 +109,30 @@ def few_of(file: sightkit_io.DatasetFile, limit: int, folder: Path) -> sightkit_
             for name, (first, last) in file.splits.items()
         }
         sightkit_io.write_rows(path, file, parts, recipe={"few_of": file.sha256})
+    return sightkit_io.DatasetFile.open(path)
+
+
+def divided(file: sightkit_io.DatasetFile, seed: int, folder: Path) -> sightkit_io.DatasetFile:
+    """Divide a file's rows anew, as a file in a folder; copies and groups stay in one split.
+
+    Args:
+        file: its splits say in which shares.
+        seed: of the division.
+        folder: of the new file.
+
+    Raises:
+        SightkitError: a class that has too few images for the splits.
+    """
+    path = folder / f"{file.path.stem}-division-{seed}{file.path.suffix}"
+    if not path.exists():
+        count = len(file.labels)
+        groups = file.hashes() if file.groups is None else file.groups
+        parts = sightkit_io.split(
+            file.labels,
+            {name: (last - first) / count for name, (first, last) in file.splits.items()},
+            seed=seed,
+            groups=[key.tobytes() for key in groups],
+            class_names=file.class_names,
+        )
+        sightkit_io.write_rows(path, file, parts, recipe={"divided_of": file.sha256})
     return sightkit_io.DatasetFile.open(path)

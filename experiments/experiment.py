@@ -16,7 +16,7 @@ from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
-from sightkit.experiments.data import Data, few_of
+from sightkit.experiments.data import Data, used_part
 from sightkit.experiments.flags.inputs import to_floats
 from sightkit.experiments.flags.labels import loss_of, make_labels
 from sightkit.experiments.flags.network import begin
@@ -141,9 +141,7 @@ class Experiment:
         _, line = training.photo_chain(file)
         if line:
             warn(line)
-        limit = self.config.limit
-        if limit and max(last - first for first, last in file.splits.values()) > limit:
-            file = few_of(file, limit, self._scratch)
+        file = used_part(file, self.config, self._scratch)
         config = self.config
         self.data = Data(file, config.batch_size, config.seed, class_weights=config.class_weights)
         resize = ()
