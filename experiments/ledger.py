@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, MinLen
 from typing_extensions import TypedDict
 
-from sightkit import _csv, _files, _locks, _run_files, _schema, _scripts
+from sightkit import _csv, _files, _locks, _run_files, _schema, _scripts, zoo
 from sightkit._errors import SightkitError, in_a_line
 from sightkit._regular_file import read_regular_file
 from sightkit._schema import Name
@@ -200,7 +200,7 @@ def row_of_run(folder: Path, minutes: float | None = None) -> dict[str, Any]:
         **row_of(metrics, environment),
         "experiment": config["experiment"],
         "recipe": config.get("recipe", "best"),
-        "network": (bundle.get("network") or {}).get("builder", ""),
+        "network": zoo.name_of(bundle["network"]) if bundle.get("network") else "",
         "seed": config.get("seed"),
         "epochs": config.get("epochs"),
         "minutes": minutes if minutes is None else round(minutes, 2),

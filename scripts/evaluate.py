@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, _files, evaluation, io, training, transfer
+from sightkit import _cli, _files, evaluation, io, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments import ledger
 
@@ -83,7 +83,8 @@ def main(config: Config) -> dict[str, Any]:
     facts["crops"] = config.crops
 
     def record(metrics: dict[str, Any]) -> None:
-        network = (description.get("network") or {}).get("builder", "")
+        origin = description.get("network")
+        network = zoo.name_of(origin) if origin else ""
         ledger.record_evaluation("evaluate", metrics, config.data, config.split, network=network)
 
     return evaluation.report_data(

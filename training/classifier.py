@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, inference
+from sightkit import _files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, few
 from sightkit._scripts import warn
@@ -38,7 +38,8 @@ class Classifier(abc.ABC):
     description: dict[str, Any]
 
     def __repr__(self) -> str:
-        network = self.description.get("network", {}).get("builder", "")
+        origin = self.description.get("network")
+        network = zoo.name_of(origin) if origin else ""
         classes = f"{len(self.class_names)} classes: {few(self.class_names)}"
         return f"<{' '.join([type(self).__name__, network]).strip()}, {classes}>"
 

@@ -127,7 +127,7 @@ def average_networks(networks: Sequence[keras.Model], data: Any = None) -> keras
     in different orders.
 
     Args:
-        networks: built by the zoo, all alike.
+        networks: built by the zoo or loaded from bundles, all alike.
         data: training data, batches (x, …) by index, for batch normalization; without them its
             statistics are averaged as the weights are, which suits them worse.
 
@@ -142,9 +142,9 @@ def average_networks(networks: Sequence[keras.Model], data: Any = None) -> keras
         raise SightkitError(
             "Only the weights of networks that are built alike can be averaged.",
             "Average their answers in place of their weights.",
-            networks=[origin["builder"] for origin in origins],
+            networks=[zoo.name_of(origin) for origin in origins],
         )
-    averaged = zoo.build(origins[0]["builder"], precision="float32", **origins[0]["arguments"])
+    averaged = zoo.rebuild(origins[0])
     weights = zip(*(network.get_weights() for network in networks), strict=True)
     averaged.set_weights([np.mean(each, axis=0, dtype=np.float64) for each in weights])
     if data is not None:

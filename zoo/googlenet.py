@@ -130,8 +130,8 @@ def without_auxiliary_heads(model: keras.Model) -> keras.Model:
         SightkitError: not a GoogLeNet of the zoo.
     """
     source = origin(model)
-    if source["builder"] != "googlenet":
-        raise SightkitError("Only GoogLeNet has auxiliary heads.", builder=source["builder"])
+    if source.get("builder") != "googlenet":
+        raise SightkitError("Only GoogLeNet has auxiliary heads.", network=model.name)
     bare = build("googlenet", **{**source["arguments"], "auxiliary_heads": False})
     for layer in bare.layers:
         layer.set_weights(model.get_layer(layer.name).get_weights())

@@ -107,8 +107,6 @@ def begin(flags: NetworkFlags, network: Any, train: Any, class_names: Any, *, se
 
 
 def _load(folder: Path, network: Any, class_names: Any) -> None:
-    from sightkit import zoo
-
     bundle = training.load_bundle(folder)
     if list(bundle.class_names) != list(class_names):
         raise SightkitError(
@@ -118,12 +116,13 @@ def _load(folder: Path, network: Any, class_names: Any) -> None:
             classes=len(bundle.class_names),
             here=len(class_names),
         )
-    found, wanted = (zoo.name_of(zoo.origin(each)) for each in (bundle.network, network))
+    # Names of networks, not of builders: the bundle of a sigmoid is a description, see zoo.adopt.
+    found, wanted = bundle.network.name, network.name
     shapes = [[each.shape for each in net.get_weights()] for net in (bundle.network, network)]
     if found != wanted or shapes[0] != shapes[1]:
         raise SightkitError(
             "--weights must be a bundle of the same network, of the same size.",
-            "Name another one, or leave it out.",
+            "Name one of the same --end and --arguments, or leave it out.",
             weights=str(folder),
             network=f"{found}, {bundle.network.count_params():,} parameters",
             here=f"{wanted}, {network.count_params():,} parameters",

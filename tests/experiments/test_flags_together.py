@@ -158,3 +158,5 @@ def test_one_sigmoid_tells_two_classes_apart(write_dataset):
         run.fit(network, data)
         found = run.report(network)
     assert found["test"]["rank1"] == 1.0
+    with Path("runs/ledger.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["network"] == "mlp"

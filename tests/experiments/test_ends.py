@@ -1,0 +1,68 @@
+"""Networks that end in sigmoids, the whole way: their bundles begin runs, and are averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightkit import experiments, training, zoo
+from sightkit._errors import SightkitError
+from sightkit.experiments.flags.network import begin
+from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
+
+NAMES = ("cat", "dog")
+CHAIN = Pipeline((SimplePreprocessor(8, 8), ImageToArrayPreprocessor()))
+
+
+@dataclass(frozen=True)
+class Config(experiments.Config):
+    output: Path = Path("run")
+    epochs: int = 1
+    batch_size: int = 8
+    data: Path = Path("data.h5")
+
+
+def resnet(end, seed=0):
+    """Build a network whose name is not that of its builder."""
+    training.prepare(seed=seed)
+    small = {"stages": (1,), "filters": (4, 8), "input_shape": (8, 8, 3), "classes": len(NAMES)}
+    return zoo.build("resnet_cifar", end=end, **small)
+
+
+@pytest.fixture
+def bundle(tmp_path, rng):
+    def write(network, name="bundle"):
+        canary = rng.integers(0, 256, (12, 16, 3)).astype(np.uint8)
+        options = {"preprocessing": CHAIN, "class_names": NAMES, "canary": canary}
+        return training.save_bundle(tmp_path / name, network, **options)
+
+    return write
+
+
+def test_a_run_begins_from_the_bundle_of_a_sigmoid(bundle):
+    trained, fresh = resnet("sigmoid", 1), resnet("sigmoid", 2)
+    folder = bundle(trained)
+    begin(Config(weights=folder), fresh, None, NAMES, seed=1)
+    for mine, theirs in zip(fresh.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    with pytest.raises(SightkitError, match=r"of the same network.*same --end"):
+        begin(Config(weights=folder), resnet("softmax"), None, NAMES, seed=1)
+    assert repr(training.load_bundle(folder)) == "<Bundle resnet, 2 classes: cat, dog>"
+
+
+def test_bundles_of_a_sigmoid_are_averaged(bundle):
+    networks = [resnet("sigmoid", seed) for seed in (1, 2)]
+    loaded = [
+        training.load_bundle(bundle(network, f"bundle-{k}")).network
+        for k, network in enumerate(networks)
+    ]
+    averaged = training.average_networks(loaded)
+    assert averaged.output_shape == (None, 2)
+    pairs = zip(*(network.get_weights() for network in networks), strict=True)
+    for found, each in zip(averaged.get_weights(), pairs, strict=True):
+        np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-7)
+    with pytest.raises(SightkitError, match="built alike"):
+        training.average_networks([loaded[0], resnet("softmax")])
