@@ -64,6 +64,8 @@ def as_probabilities(answers: np.ndarray, class_names: Sequence[str]) -> np.ndar
             "sigmoid for each class, percentages, a regression?).",
             shape,
             answers,
+            "Of a sigmoid a class, where an image has exactly one, evaluate "
+            "zoo.with_normalized_sigmoids(network).",
             least=round(low, 4),
             greatest=round(high, 4),
             sums=(round(float(sums.min()), 4), round(float(sums.max()), 4)),
@@ -104,10 +106,13 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
         return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _refused(rule: str, shape: str, answers: np.ndarray, **received: object) -> SightkitError:
+def _refused(
+    rule: str, shape: str, answers: np.ndarray, more: str = "", **received: object
+) -> SightkitError:
+    step = "End the network in a softmax, or in a Dense layer without activation."
     return SightkitError(
         rule,
-        "End the network in a softmax, or in a Dense layer without activation.",
+        f"{step} {more}".strip(),
         shape=shape,
         dtype=str(answers.dtype),
         **received,

@@ -257,7 +257,7 @@ class Experiment:
         """Evaluate every split, the test images once; write report and bundle.
 
         Args:
-            network: trained.
+            network: trained; of one with a sigmoid a class each is divided by the sum of all.
             views: of each image, whose answers are averaged: 10 for corners and centre, mirrored.
             pretrained: whether it began with trained weights.
             **facts: further entries of metrics.json, JSON.
@@ -265,8 +265,9 @@ class Experiment:
         Returns:
             The contents of metrics.json.
         """
-        from sightkit import evaluation, inference
+        from sightkit import evaluation, inference, zoo
 
+        network = zoo.with_normalized_sigmoids(network)
         predictor: Any = inference.compile(network, images=views * self.data.file.shape[0])
         chain, batch = self.data.chain, self.data.evaluation_batch
         if views > 1:

@@ -248,7 +248,8 @@ def _as_probabilities(
     raise SightkitError(
         "A network must give one softmax or logit a class, or one sigmoid for two classes.",
         "Name as many classes as it has outputs, and end it in a softmax or in a Dense layer "
-        "without activation.",
+        "without activation; of a sigmoid a class, which excludes no other, give "
+        "zoo.with_normalized_sigmoids(network).",
         outputs=shape,
         classes=classes,
         activation=activation or None,

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from sightkit.zoo.arguments import class_count, image_shape
+from sightkit.zoo.registry import has_origin, origin
 from sightkit.zoo.unit import Initializer, Regularization, Unit
 
 End = Literal["softmax", "sigmoid", "sigmoids", "linear"]
@@ -59,6 +60,27 @@ def probabilities(logits: Any, *, end: End = "softmax", prefix: str = "") -> Any
     """A float32 softmax, sigmoid, or nothing, named ``predictions``."""
     function = "sigmoid" if end == "sigmoids" else end
     return layers.Activation(function, dtype="float32", name=f"{prefix}predictions")(logits)
+
+
+def with_normalized_sigmoids(network: keras.Model) -> keras.Model:
+    """Return a network whose answers have the sum 1, where one of the zoo ends in ``"sigmoids"``.
+
+    Each sigmoid is divided by the sum of all: what a report and a bundle take of classes of which
+    an image has exactly one. It is computed as softmax(log sigmoid(logits)), which is the same and
+    never divides by 0.
+
+    Args:
+        network: of any end; its layers and weights are shared.
+
+    Returns:
+        float32 (N, H, W, C) to float32 (N, classes); ``network`` itself where it ends otherwise.
+    """
+    if not has_origin(network) or origin(network).get("arguments", {}).get("end") != "sigmoids":
+        return network
+    logits = network.get_layer("predictions").input
+    x = layers.Activation("log_sigmoid", dtype="float32", name="log_sigmoids")(logits)
+    x = layers.Softmax(dtype="float32", name="normalized")(x)
+    return keras.Model(network.inputs[0], x, name=network.name)
 
 
 def drop(x: Any, rate: float, name: str) -> Any:

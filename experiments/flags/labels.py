@@ -1,12 +1,14 @@
-"""Labels, loss and end: class weights, smoothing, images mixed with their labels, a sigmoid."""
+"""Labels, loss and end: class weights, smoothing, images mixed with their labels, sigmoids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sightkit._errors import SightkitError
 from sightkit.experiments.flags.base import Flags
+
+EndName = Literal["softmax", "sigmoid", "sigmoids"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +16,8 @@ class LabelFlags(Flags):
     """How labels count in the loss, and the network's end that goes with it.
 
     Raises:
-        SightkitError: a number out of range, two ways of mixing, or shares of classes for a
-            sigmoid, which is of two.
+        SightkitError: a number out of range, two ways of mixing, or shares of classes for one
+            sigmoid, which takes zeros and ones.
     """
 
     class_weights: Literal["none", "balanced"] = "none"
@@ -28,9 +30,9 @@ class LabelFlags(Flags):
     cutmix: float = 0.0
     """Put a box of another image into each, and mix the labels by area; 1 is usual, 0: do not."""
 
-    end: Literal["softmax", "sigmoid"] = "softmax"
-    """End of the network: a probability a class, or, of two classes, one sigmoid unit (binary
-    cross-entropy)."""
+    end: EndName = "softmax"
+    """End of the network: a softmax; or, with binary cross-entropy, one sigmoid for two classes, or
+    a sigmoid a class (``sigmoids``), each divided by their sum in report and bundle."""
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -56,19 +58,19 @@ class LabelFlags(Flags):
                 cutmix=self.cutmix,
             )
 
-        if self.end not in ("softmax", "sigmoid"):
-            raise SightkitError("--end must be softmax or sigmoid.", end=self.end)
+        if self.end not in get_args(EndName):
+            raise SightkitError("--end must be softmax, sigmoid or sigmoids.", end=self.end)
         if self.end == "sigmoid" and self.soft:
             raise SightkitError(
-                "--label-smoothing, --mixup and --cutmix are for --end=softmax.",
-                "Leave out --end or them.",
+                "--label-smoothing, --mixup and --cutmix need an output for each class.",
+                "Give --end sigmoids or softmax, or leave them out.",
                 end=self.end,
             )
 
     @property
     def soft(self) -> bool:
-        """Whether labels are shares of the classes, and no indices."""
-        return bool(self.label_smoothing or self.mixup or self.cutmix)
+        """Whether labels are rows, a share for each class, and no indices."""
+        return bool(self.label_smoothing or self.mixup or self.cutmix or self.end == "sigmoids")
 
 
 def make_labels(flags: LabelFlags, data: Any, classes: int, *, seed: int | None = None) -> Any:
@@ -92,6 +94,6 @@ def make_labels(flags: LabelFlags, data: Any, classes: int, *, seed: int | None 
 
 def loss_of(flags: LabelFlags) -> str:
     """Return the loss of a classifier."""
-    if flags.end == "sigmoid":
+    if flags.end != "softmax":
         return "binary_crossentropy"
     return "categorical_crossentropy" if flags.soft else "sparse_categorical_crossentropy"

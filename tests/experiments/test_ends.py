@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightkit import experiments, training, zoo
+from sightkit import evaluation, experiments, inference, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments.flags.network import begin
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
@@ -23,6 +23,41 @@ class Config(experiments.Config):
     epochs: int = 1
     batch_size: int = 8
     data: Path = Path("data.h5")
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+def test_sigmoids_are_normalized_in_bundle_and_evaluation(bundle, rng, seed):
+    network = resnet("sigmoids", seed)
+    network.get_layer("logits").bias.assign([1.0, 1.5])  # the sigmoids' sum is far from 1
+    images = rng.random((6, 8, 8, 3), np.float32)
+    sigmoids = np.array(network(images))
+    with pytest.raises(SightkitError, match="with_normalized_sigmoids"):
+        evaluation.evaluate(lambda x: np.array(network(x)), (images, np.arange(6) % 2))
+    with pytest.raises(SightkitError, match="with_normalized_sigmoids"):
+        bundle(network)
+    normalized = zoo.with_normalized_sigmoids(network)
+    expected = sigmoids / sigmoids.sum(axis=1, keepdims=True)
+    for engine in ("keras", "folded"):
+        answer = inference.compile(normalized, engine=engine)
+        np.testing.assert_allclose(answer(images), expected, atol=1e-6)
+    loaded = training.load_bundle(bundle(normalized))
+    np.testing.assert_allclose(loaded.predictor(images), expected, atol=1e-6)
+    fresh = resnet("sigmoids", 3)
+    begin(Config(weights=Path(bundle(normalized))), fresh, None, NAMES, seed=1)
+    np.testing.assert_allclose(np.array(fresh(images)), sigmoids, atol=1e-6)
+
+
+def test_sigmoids_that_are_all_near_zero_still_sum_to_one():
+    network = resnet("sigmoids")
+    network.get_layer("logits").bias.assign([-200.0, -201.0])
+    found = np.array(zoo.with_normalized_sigmoids(network)(np.zeros((1, 8, 8, 3), np.float32)))
+    np.testing.assert_allclose(found, [[1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1))]], rtol=1e-4)
+
+
+@pytest.mark.parametrize("end", ("softmax", "sigmoid", "linear"))
+def test_other_ends_are_left_as_they_are(end):
+    network = resnet(end)
+    assert zoo.with_normalized_sigmoids(network) is network
 
 
 def resnet(end, seed=0):

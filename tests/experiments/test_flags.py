@@ -72,7 +72,7 @@ def here(tmp_path, monkeypatch):
         ({"label_smoothing": 1.0}, "--label-smoothing must be from 0"),
         ({"mixup": 0.2, "cutmix": 1.0}, "--mixup or --cutmix: give one"),
         ({"mixup": -0.2}, "must be at least 0"),
-        ({"end": "sigmoid", "mixup": 0.2}, "are for --end=softmax"),
+        ({"end": "sigmoid", "mixup": 0.2}, "need an output for each class.*--end sigmoids"),
         ({"end": "tanh"}, "--end must be"),
         ({"arguments": ("dropout",)}, "--arguments takes NAME=VALUE"),
         ({"mean": "median"}, "--mean must be"),
@@ -214,8 +214,10 @@ def test_labels_are_soft_where_a_flag_wants_shares(write_dataset):
     assert loss_of(smooth) == "categorical_crossentropy"
     labels = make_labels(smooth, data.training(), 3, seed=1)[0][1]
     assert sorted(set(labels.round(6).ravel())) == pytest.approx([0.1, 0.8])
-    held = make_labels(smooth, data.evaluation("validation"), 3)[0][1]
-    assert set(held.ravel()) == {0.0, 1.0}
+    assert loss_of(Config(end="sigmoids", label_smoothing=0.3)) == "binary_crossentropy"
+    for flags in (smooth, Config(end="sigmoids")):
+        held = make_labels(flags, data.evaluation("validation"), 3)[0][1]
+        assert set(held.ravel()) == {0.0, 1.0} and held.shape[1] == 3
     for mixing in ({"mixup": 1.0}, {"cutmix": 1.0}):
         mixed = make_labels(Config(**mixing), data.training(), 3, seed=1)
         assert any(((0 < y) & (y < 1)).any() for _, y in (mixed[k] for k in range(3)))

@@ -9,9 +9,10 @@ import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sightkit import _run_files, experiments, io, zoo
+from sightkit import _run_files, experiments, io, training, zoo
 from sightkit._errors import Interrupted, SightkitError
 from sightkit.preprocessing import GrayscalePreprocessor, Pipeline, SimplePreprocessor
 
@@ -143,20 +144,23 @@ def test_patience_stops_and_brings_the_best_weights_back():
 
 
 @pytest.mark.slow
-def test_one_sigmoid_tells_two_classes_apart(write_dataset):
+@pytest.mark.parametrize(("end", "classes", "outputs"), [("sigmoid", 2, 1), ("sigmoids", 3, 3)])
+def test_sigmoids_tell_classes_apart(write_dataset, end, classes, outputs):
     import keras
 
     keras.backend.clear_session()
-    path = write_dataset(train=64, validation=16, test=16, classes=2)
-    config = Config(data=path, end="sigmoid", class_weights="balanced", epochs=8)
+    path = write_dataset(train=64, validation=16, test=16, classes=classes)
+    config = Config(data=path, end=end, class_weights="balanced", epochs=16, preflight="on")
     with experiments.start(config, "train_x.py") as run:
         run.use(io.DatasetFile.open(path))
         data = run.training()
         network = run.network(zoo.MLP, hidden=(8,))
-        assert network.output_shape == (None, 1)
+        assert network.output_shape == (None, outputs)
         run.compile(network, data)
         run.fit(network, data)
         found = run.report(network)
     assert found["test"]["rank1"] == 1.0
     with Path("runs/ledger.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["network"] == "mlp"
+    predicted = training.load_bundle("run/bundle").predict(io.DatasetFile.open(path).memmap())
+    np.testing.assert_allclose(predicted.sum(axis=1), 1, atol=1e-5)

@@ -10,7 +10,7 @@ from sightkit._errors import few
 from sightkit.io.labels import few_pictures
 from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
-from sightkit.training.checks.samples import Samples, class_indices
+from sightkit.training.checks.samples import Samples, class_indices, have_one_class
 
 UNEQUAL = 10
 """Largest class by smallest: beyond it accuracy says little of the small ones."""
@@ -41,7 +41,8 @@ def balance(
 
     Of a network that is not ``pretrained`` it tells whether classes have far too few photos.
     """
-    if loss.kind not in CROSSENTROPIES or len(loss.outputs) != 1:
+    several = len(loss.outputs) != 1 or not have_one_class(train.all_labels)
+    if loss.kind not in CROSSENTROPIES or several:
         raise LeftOut("there is no one class an image")
     classes = class_indices(train.all_labels)
     counts = np.bincount(classes, minlength=loss.classes)

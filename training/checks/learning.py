@@ -12,10 +12,10 @@ import numpy as np
 from sightkit._errors import few
 from sightkit._network import flat_layers
 from sightkit.callbacks.dead_units import dead_units
-from sightkit.training.checks.loss import CROSSENTROPIES
+from sightkit.training.checks.loss import BINARY, CROSSENTROPIES
 from sightkit.training.checks.network import Measured, Trial, last_with_kernel
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
-from sightkit.training.checks.samples import class_indices
+from sightkit.training.checks.samples import class_indices, have_one_class
 
 # Over log C, in nats. Measured on 20 photos and eight seeds, 10 classes: without normalization at
 # most 1.9 (ConvNet, He), with it 5.1 (ResNet20, whose logits read unpooled, normalized maps).
@@ -48,7 +48,10 @@ def tolerated(model: keras.Model, uniform: float) -> float:
 
 
 def initial_loss(trial: Trial) -> Line:
-    """Compare the first loss with log C, which it is exactly with the last kernel zeroed."""
+    """Compare the first loss with log C, which it is exactly with the last kernel zeroed.
+
+    Binary cross-entropy begins at log 2, however many outputs it is averaged over.
+    """
     loss = trial.first.loss
     if trial.loss.kind not in CROSSENTROPIES:
         if math.isfinite(loss):
@@ -59,7 +62,7 @@ def initial_loss(trial: Trial) -> Line:
         return _exploded(f"it is {loss} instead of {uniform:.2f}")
     zeroed = trial.measure(trial.with_last_kernel_zeroed())
     exact = abs(zeroed.loss - uniform) < 0.01 * uniform
-    text = f"{loss:.2f}, log C is {uniform:.2f}"
+    text = f"{loss:.2f}, log {'2' if trial.loss.kind == BINARY else 'C'} is {uniform:.2f}"
     if not exact and np.ptp(zeroed.outputs) < FLAT:
         return failed(
             f"{text}; with the last kernel zeroed it is {zeroed.loss:.2f}: loss and labels do not "
@@ -126,6 +129,7 @@ def overfit(trial: Trial, seconds: float) -> Line:
         raise LeftOut(f"{FEWEST_STEPS} steps of {step_time:.1f} s would take too long")
     truth = np.array(class_indices(trial.labels))
     classify = trial.loss.kind in CROSSENTROPIES and len(trial.loss.outputs) == 1
+    classify = classify and have_one_class(trial.labels)
     losses: list[float] = []
     share, by_heart = 0.0, False
     for measured in _attempts(trial, start + seconds):

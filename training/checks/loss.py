@@ -45,7 +45,7 @@ class LossInfo:
 
     @property
     def uniform(self) -> float:
-        """Loss of a network that answers all classes alike: log C."""
+        """Loss of a network that answers all classes alike: log C, of sigmoids log 2."""
         if self.kind == BINARY:
             return math.log(2)
         if self.kind in CROSSENTROPIES:

@@ -50,7 +50,7 @@ def preflight(
     balance       images of each class, score of always saying the largest, classes not
                   validated, and far too few photos for a network with random weights
     splits        the same image in two splits, by content
-    initial loss  near log C; exactly log C with the last kernel zeroed
+    initial loss  near log C (of sigmoids log 2); exactly that with the last kernel zeroed
     gradients     every weight gets one; dead ReLUs; layers frozen at random values
     overfit       20 samples by heart
     differences   with ``full``: gradients against finite differences

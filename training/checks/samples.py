@@ -84,6 +84,12 @@ def some(samples: Samples, count: int) -> tuple[np.ndarray, np.ndarray]:
     return samples.images[rows], samples.labels[rows]
 
 
+def have_one_class(labels: np.ndarray) -> bool:
+    """Whether each image has one class: an index, or shares of classes with the sum 1."""
+    rows = labels.ndim == 2 and labels.shape[1] > 1
+    return not rows or bool(np.abs(labels.sum(axis=1) - 1).max() <= 1e-3)
+
+
 def class_indices(labels: np.ndarray) -> list[int]:
     """Return a class a label: of one-hot rows the largest; 0 for targets that are no classes."""
     if labels.ndim == 1 or (labels.ndim == 2 and labels.shape[1] == 1):

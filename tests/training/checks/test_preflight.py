@@ -190,7 +190,21 @@ def test_two_classes_with_one_sigmoid(photos):
     data = Batches(floats(photos[0]), photos[1] // 2)
     result = preflight(ready(model, "binary_crossentropy"), data, seconds=60)
     assert alarms(result) == []
-    assert "log C is 0.69" in result["initial loss"].found
+    assert "log 2 is 0.69" in result["initial loss"].found
+
+
+@pytest.mark.parametrize("several", (False, True), ids=("one class", "several classes"))
+def test_a_sigmoid_a_class(photos, several):
+    keras.utils.set_random_seed(1)
+    model = zoo.MLP((SIDE, SIDE, 3), CLASSES, hidden=(128,), end="sigmoids")
+    labels = io.one_hot(photos[1], CLASSES)
+    labels = np.maximum(labels, labels[:, ::-1]) if several else labels
+    data = Batches(floats(photos[0]), labels)
+    result = preflight(ready(model, "binary_crossentropy"), data, seconds=60)
+    assert alarms(result) == []
+    assert "log 2 is 0.69 (exact" in result["initial loss"].found
+    assert ("balance" in dict(result.left_out)) == several
+    assert ("right" in result["overfit"].found) != several
 
 
 def test_a_network_that_does_not_classify(photos):
