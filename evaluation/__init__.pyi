@@ -1,3 +1,5 @@
+from sightkit.evaluation.ambiguity import Ambiguity as Ambiguity
+from sightkit.evaluation.ambiguity import ambiguity as ambiguity
 from sightkit.evaluation.answers import as_probabilities as as_probabilities
 from sightkit.evaluation.architecture import draw_architecture as draw_architecture
 from sightkit.evaluation.calibration import Calibration as Calibration
