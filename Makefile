@@ -53,8 +53,10 @@ smoke: .venv/installed-test
 	for script in $(SCRIPTS); do echo "== $$script --smoke" && ($(SIGHTKIT) $$script --smoke) || exit 1; done
 	$(SIGHTKIT) search train_lenet_digits --smoke
 	$(SIGHTKIT) ensemble --smoke --bagging
+	$(SIGHTKIT) ensemble --smoke --boosting
 	$(SIGHTKIT) ensemble --smoke --snapshots
 	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-smoke
+	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-boosting-smoke
 	$(SIGHTKIT) evaluate --bundle runs/lenet_digits/smoke/bundle --data datasets/digits-training-smoke.h5 --crops 10 --output evaluation
 	$(SIGHTKIT) inspect_model minigooglenet
 	$(SIGHTKIT) ledger table --check

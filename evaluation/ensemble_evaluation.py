@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sightkit.evaluation.ensembles import Gain, Jensen, combined, gain, jensen, vote
+from sightkit.evaluation.ensembles import Gain, Jensen, combined, gain, jensen, mean_answer, vote
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.predictions import (
     LabelledBatches,
@@ -31,18 +31,20 @@ class EnsembleEvaluation:
         votes: of their votes, each for one class.
         averaged_weights: of one network whose weights are the mean of the members'; None where
             they cannot be averaged.
+        weights: the members' votes in the average and the count; None where they are equal.
     """
 
     members: Mapping[str, Evaluation]
     average: Evaluation
     votes: Evaluation
     averaged_weights: Evaluation | None = None
+    weights: Sequence[float] | None = None
 
     @cached_property
     def jensen(self) -> Jensen:
         """Loss of the average against the mean of the losses."""
         answers = [member.probabilities for member in self.members.values()]
-        return jensen(answers, self.average.labels)
+        return jensen(answers, self.average.labels, self.weights)
 
     @cached_property
     def gain(self) -> Gain:
@@ -54,6 +56,8 @@ class EnsembleEvaluation:
         """Name, metrics and milliseconds an image of each way of answering."""
         members = [_row(name, member) for name, member in self.members.items()]
         mean = {key: sum(row[key] for row in members) / len(members) for key in MEASURES}
+        for row, weight in zip(members, self.weights or (), strict=False):
+            row["vote"] = weight
         together = [
             {"name": "mean of members", **mean},
             _row("answers averaged", self.average),
@@ -70,9 +74,11 @@ class EnsembleEvaluation:
 
     def __str__(self) -> str:
         """The table, Jensen's inequality and the gain."""
+        weighted = self.weights is not None
         shown = [
             {
                 "": row["name"],
+                **({"vote": _vote(row.get("vote"))} if weighted else {}),
                 "rank-1, %": f"{100 * row['rank1']:.2f}",
                 "loss": None if row["loss"] is None else f"{row['loss']:.4f}",
                 "ms an image": f"{row['milliseconds']:.4f}",
@@ -80,10 +86,16 @@ class EnsembleEvaluation:
             for row in self.rows
         ]
         losses = self.jensen
+        by_vote = ", weighted by their votes" if weighted else ""
+        boosted = (
+            'Boosted members: their votes weigh "answers averaged" and "votes". SAMME answers by '
+            '"votes"; what follows is of "answers averaged".\n'
+        )
         return (
             f"{text_table(shown)}\n\n"
+            f"{boosted if weighted else ''}"
             f"Jensen: loss of the average {losses.ensemble:.4f} {'<=' if losses.holds else '>'} "
-            f"{losses.members:.4f}, the mean of the members' losses.\n"
+            f"{losses.members:.4f}, the mean of the members' losses{by_vote}.\n"
             f"The average against the mean of the members: {self.gain}."
         )
 
@@ -93,6 +105,7 @@ def evaluate_ensemble(
     data: LabelledBatches,
     *,
     averaged_weights: Predictor | None = None,
+    weights: Sequence[float] | None = None,
 ) -> EnsembleEvaluation:
     """Evaluate members and their combinations, each batch being read once for all of them.
 
@@ -100,6 +113,7 @@ def evaluate_ensemble(
         members: by name; preprocessed (N, H, W, C) float32 to (N, classes) float32 probabilities.
         data: batches in their stored order.
         averaged_weights: a network whose weights are the mean of the members'.
+        weights: the votes of boosted members, in their order; equal by default.
 
     Raises:
         SightkitError: as ``evaluate``; a member whose answers are no numbers is named.
@@ -112,7 +126,12 @@ def evaluate_ensemble(
     for name, member in found.items():
         require_numbers(member, name)
     each = list(found.values())
-    return EnsembleEvaluation(found, combined(each), combined(each, vote), averaged)
+    average, votes = (combined(each, how, weights) for how in (mean_answer, vote))
+    return EnsembleEvaluation(found, average, votes, averaged, weights)
+
+
+def _vote(weight: float | None) -> str | None:
+    return None if weight is None else f"{weight:.3f}"
 
 
 def _row(name: str, found: Evaluation) -> dict[str, Any]:

@@ -21,29 +21,42 @@ from sightkit.io.build.recipe import differences
 TINY = 1e-60
 """Replaces a probability of 0 in the logarithm: below all that float32 can hold by so much that
 the loss stays convex on what it holds, and Jensen's inequality exact."""
+TIE = 1e-5
+"""What the mean counts for beside weighted votes: little, and float32 holds it beside them."""
 LONGEST = 60
 SUBSETS = 200
 """So many choices of k members at most are tried for ``by_size``."""
 
 
-def mean_answer(answers: Sequence[np.ndarray]) -> np.ndarray:
-    """Average the members' probabilities: M times (N, classes) to float32 (N, classes)."""
-    return _stacked(answers).mean(axis=0, dtype=np.float64).astype(np.float32)
+def mean_answer(
+    answers: Sequence[np.ndarray], weights: Sequence[float] | None = None
+) -> np.ndarray:
+    """Average the members' probabilities: M times (N, classes) to float32 (N, classes).
+
+    Args:
+        answers: of the members.
+        weights: positive, one a member, such as the votes of boosting; equal by default.
+    """
+    return _mean(_stacked(answers), weights).astype(np.float32)
 
 
-def vote(answers: Sequence[np.ndarray]) -> np.ndarray:
+def vote(answers: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
     """Count each member's class; shares of the votes, ties decided by the mean probability.
 
     The mean is one further vote, divided among the classes as the members are sure of them: it
-    turns no majority.
+    turns no majority. Beside weighted votes it counts for 1 / 100,000 of them all.
+
+    Args:
+        answers: as ``mean_answer`` takes them.
+        weights: votes of each member, positive; one each by default.
 
     Returns:
         float32 (N, classes), rows of sum 1.
     """
     stacked = _stacked(answers)
-    members, _, classes = stacked.shape
-    votes = np.eye(classes)[stacked.argmax(axis=2)].sum(axis=0)
-    return ((votes + stacked.mean(axis=0, dtype=np.float64)) / (members + 1)).astype(np.float32)
+    shares = _mean(np.eye(stacked.shape[2])[stacked.argmax(axis=2)], weights)
+    tie = 1 / len(stacked) if weights is None else TIE
+    return ((shares + tie * _mean(stacked, weights)) / (1 + tie)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,9 @@ class Jensen:
         return self.ensemble <= self.members + 1e-9 * max(1.0, self.members)
 
 
-def jensen(answers: Sequence[np.ndarray], labels: np.ndarray) -> Jensen:
+def jensen(
+    answers: Sequence[np.ndarray], labels: np.ndarray, weights: Sequence[float] | None = None
+) -> Jensen:
     """Compare the loss of the mean answer to the mean loss of the answers.
 
     In float64, and without the cut at 1e-7 that ``Evaluation.losses`` shares with Keras: cut off,
@@ -72,12 +87,14 @@ def jensen(answers: Sequence[np.ndarray], labels: np.ndarray) -> Jensen:
     Args:
         answers: M times (N, classes), probabilities.
         labels: int (N,), the truth.
+        weights: of both means, positive, one a member; equal by default.
     """
     stacked = _stacked(answers)
     true = stacked[:, np.arange(len(labels)), labels].astype(np.float64)
+    losses = -np.log(np.maximum(true, TINY)).mean(axis=1)
     return Jensen(
-        ensemble=float(-np.log(np.maximum(true.mean(axis=0), TINY)).mean()),
-        members=float(-np.log(np.maximum(true, TINY)).mean()),
+        ensemble=float(-np.log(np.maximum(_mean(true, weights), TINY)).mean()),
+        members=float(_mean(losses, weights)),
     )
 
 
@@ -136,10 +153,12 @@ def gain(ours: Evaluation, theirs: Sequence[Evaluation]) -> Gain:
 
 
 def combined(
-    members: Sequence[Evaluation], how: Callable[[Sequence[np.ndarray]], np.ndarray] = mean_answer
+    members: Sequence[Evaluation],
+    how: Callable[..., np.ndarray] = mean_answer,
+    weights: Sequence[float] | None = None,
 ) -> Evaluation:
     """Combine answers by ``mean_answer`` or ``vote``; their times add up."""
-    answers = how([member.probabilities for member in members])
+    answers = how([member.probabilities for member in members], weights)
     return replace(members[0], probabilities=answers, milliseconds=milliseconds(members))
 
 
@@ -149,10 +168,16 @@ def milliseconds(members: Sequence[Evaluation]) -> float | None:
     return None if None in costs else math.fsum(filter(None, costs))
 
 
-def by_size(members: Sequence[Evaluation]) -> list[tuple[float, float, float]]:
+def by_size(
+    members: Sequence[Evaluation], weights: Sequence[float] | None = None
+) -> list[tuple[float, float, float]]:
     """Return the rank-1 accuracy of averages of 1, 2, … of the members: mean, lowest, highest.
 
     Over all choices of so many members; where there are more than 200, over 200 of them.
+
+    Args:
+        members: on the same images.
+        weights: of the averages, one a member; equal by default.
     """
     answers = [member.probabilities for member in members]
     rng = np.random.default_rng(0)
@@ -162,7 +187,10 @@ def by_size(members: Sequence[Evaluation]) -> list[tuple[float, float, float]]:
         if len(chosen) == SUBSETS:  # the first ones all begin alike
             chosen = [tuple(rng.choice(len(answers), size, replace=False)) for _ in range(SUBSETS)]
         ranks = [
-            rank_accuracy(mean_answer([answers[k] for k in some]), members[0].labels)
+            rank_accuracy(
+                mean_answer([answers[k] for k in some], weights and [weights[k] for k in some]),
+                members[0].labels,
+            )
             for some in chosen
         ]
         found.append((float(np.mean(ranks)), min(ranks), max(ranks)))
@@ -199,6 +227,13 @@ def require_alike(members: Mapping[str, Mapping[str, Any]]) -> None:
                     member=name,
                     differ=f"{place}: {str(own)[:LONGEST]}, the others {str(other)[:LONGEST]}",
                 )
+
+
+def _mean(stacked: np.ndarray, weights: Sequence[float] | None) -> np.ndarray:
+    """Average over the members in float64."""
+    if weights is None:
+        return stacked.mean(axis=0, dtype=np.float64)
+    return np.average(stacked, axis=0, weights=np.asarray(weights, np.float64))
 
 
 def _stacked(answers: Sequence[np.ndarray]) -> np.ndarray:

@@ -154,7 +154,11 @@ def draw_mistakes(mistakes: Sequence[Mistake], path: str | os.PathLike[str]) -> 
     _files.save_figure(path, figure)
 
 
-def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -> None:
+def draw_ensemble(
+    members: Sequence[Evaluation],
+    path: str | os.PathLike[str],
+    weights: Sequence[float] | None = None,
+) -> None:
     """Draw accuracy by number of members to a PNG.
 
     Each member is a cross at 1; the line is the mean over all choices of so many members, the band
@@ -163,9 +167,10 @@ def draw_ensemble(members: Sequence[Evaluation], path: str | os.PathLike[str]) -
     Args:
         members: of the ensemble, timed, on the same images.
         path: of the picture.
+        weights: of the averages, one a member; equal by default.
     """
-    sizes = np.arange(1, len(members) + 1)
-    mean, lowest, highest = (100 * np.array(each) for each in zip(*by_size(members), strict=True))
+    sizes, found = np.arange(1, len(members) + 1), by_size(members, weights)
+    mean, lowest, highest = (100 * np.array(each) for each in zip(*found, strict=True))
     figure = _figure(WIDTH, 3.8)
     axes = figure.subplots()
     axes.fill_between(sizes, lowest, highest, color=BLUE, alpha=0.2, linewidth=0)

@@ -149,6 +149,7 @@ def report_data(
     *,
     output: str | os.PathLike[str] | None = None,
     members: Sequence[Evaluation] = (),
+    weights: Sequence[float] | None = None,
     record: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Print the evaluation of data that are no run's own, and write it into a folder.
@@ -159,6 +160,7 @@ def report_data(
         facts: further entries of metrics.json: bundle, weights_sha256, ….
         output: the folder; without it nothing is written.
         members: those of an ensemble, for its picture.
+        weights: their votes; equal by default.
         record: called with what is returned, also where photos could not be read.
 
     Returns:
@@ -188,7 +190,7 @@ def report_data(
         lock = FileLock(output / _run_files.LOCK, f"the evaluation {output.name}")
         with lock, _folders.replacing_together(output, FILES) as place:
             if members:
-                draw_ensemble(members, place / _run_files.ENSEMBLE)
+                draw_ensemble(members, place / _run_files.ENSEMBLE, weights)
             write_report(place, test, Samples.of(data.batches), metrics)
         print(_run_files.report_line(output))
     if record is not None:

@@ -1,15 +1,13 @@
-"""Training several networks that will answer as one: bagged data, members, snapshots."""
+"""Training several networks that will answer as one: members and snapshots."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from typing_extensions import TypedDict
 
 from sightkit import _files, _folders, _locks, _run_files, _schema
@@ -17,6 +15,8 @@ from sightkit import io as sightkit_io
 from sightkit._errors import Interrupted, SightkitError
 from sightkit._keras import start_keras
 from sightkit._schema import Name, Names
+from sightkit.experiments import boosting
+from sightkit.experiments.bagging import bag
 from sightkit.training.run_config import take_folder
 from sightkit.training.run_folder import claim, drop_checkpoints
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FORMAT = "sightkit-ensemble"
 DESCRIPTION = "ensemble.json"
-_BAGGING = 1
 
 
 def train(
@@ -38,10 +37,12 @@ def train(
         base: the experiment's configuration.
         folder: of the ensemble.
         settings: of ``write_ensemble``: ``experiment``, ``members`` (paths of bundles) and
-            ``kind``, by which members differ: ``"seeds"``, ``"bagging"`` or ``"snapshots"``.
+            ``kind``, by which members differ: ``"seeds"``, ``"bagging"``, ``"boosting"`` or
+            ``"snapshots"``.
 
     Raises:
-        SightkitError: another ensemble's folder, or epochs that are no multiple of the snapshots.
+        SightkitError: another ensemble's folder, epochs that are no multiple of the snapshots, or
+            a boosted member that is not better than chance.
         Interrupted: a signal came; the same command continues.
     """
     experiment, kind, count = settings["experiment"], settings["kind"], len(settings["members"])
@@ -54,32 +55,48 @@ def train(
                 _train_snapshots(main, experiment, base, folder, count)
                 return
             for number in range(1, count + 1):
-                _train_member(main, experiment, base, folder, number, bagging=kind == "bagging")
+                _train_member(main, experiment, base, folder, number, kind)
         except Interrupted as stopped:
             text = str(stopped).split(" Give the same command")[0]
             raise Interrupted(f"{text} The same command continues.", stopped.exit_code) from None
 
 
 def _train_member(
-    main: Callable[..., Any], experiment: str, base: Any, folder: Path, number: int, bagging: bool
+    main: Callable[..., Any], experiment: str, base: Any, folder: Path, number: int, kind: str
 ) -> None:
-    run, seed = folder / f"member-{number}", base.seed + number - 1
-    data = folder / "data" / f"member-{number}.h5" if bagging else base.data
+    bundles = [folder / f"member-{k}" / _run_files.BUNDLE for k in range(1, number + 1)]
+    run, seed = bundles[-1].parent, base.seed + number - 1
+    drawn, boosted = kind in ("bagging", "boosting"), kind == "boosting"
+    data = folder / "data" / f"member-{number}.h5" if drawn else base.data
     member = _resumable(base, run, seed=seed, data=data, keep="bundle")
-    if is_finished(member, experiment):
+    finished = is_finished(member, experiment)
+    if finished and (not boosted or (run / boosting.VOTE).exists()):
+        if boosted:
+            boosting.read_votes(bundles)
         drop_checkpoints(run)  # of one that was killed before it did
+        if drawn:
+            data.unlink(missing_ok=True)
         print(f"Member {number} is finished.", flush=True)
         return
     print(f"Member {number}: seed {seed}", flush=True)
-    if bagging:
+    votes = boosting.read_votes(bundles[:-1]) if boosted else []
+    if drawn:
         start_keras()
         from sightkit.training.search.data import ensure_data
 
         ensure_data(main, base, folder)
-        bag(base.data, data, seed)
-    _forget_layers()
-    main(member)
-    if bagging:
+        if boosted:
+            boosting.boost(base.data, data, seed, votes)
+        else:
+            bag(base.data, data, seed)
+    if not finished:
+        _forget_layers()
+        main(member)
+    if boosted:
+        made = boosting.write_vote(bundles[-1], base.data, votes)
+        about = f"weighted error {100 * made['error']:.2f} %, vote {made['vote']:.2f}"
+        print(f"Member {number}: {about}", flush=True)
+    if drawn:
         data.unlink()  # can be drawn again, the same
 
 
@@ -135,41 +152,6 @@ def _require_cycles(base: Any, count: int) -> None:
             )
 
 
-def bag(dataset: str | os.PathLike[str], path: str | os.PathLike[str], seed: int) -> Path:
-    """Write a dataset file whose training split is drawn, with replacement, from another's.
-
-    As many rows as the split has, each of them any of its rows: about 63 % of the images come, some
-    several times. The other splits are the same. Which rows is a function of the seed alone.
-
-    Args:
-        dataset: file with a split train.
-        path: of the new file; one of the same dataset and seed is used.
-        seed: of the drawing.
-
-    Returns:
-        ``path``.
-
-    Raises:
-        SightkitError: no such split, or a file that exists and is another one.
-
-    Reference:
-        Breiman, "Bagging predictors", 1996.
-    """
-    from sightkit.training.search.data import derive
-
-    file, path = sightkit_io.DatasetFile.open(dataset), Path(path)
-    rows = {name: np.arange(*ends) for name, ends in file.splits.items()}
-    rows["train"] = bootstrap_rows(*file.rows("train"), seed=seed)
-    derive(path, file, rows, bagging={"seed": seed, "dataset_sha256": file.sha256})
-    return path
-
-
-def bootstrap_rows(first: int, last: int, *, seed: int) -> np.ndarray:
-    """Draw rows with replacement, by the seed: int64 (last - first,), sorted."""
-    rng = np.random.default_rng([seed, _BAGGING])
-    return np.sort(rng.integers(first, last, last - first))
-
-
 def is_finished(config: Config, experiment: str) -> bool:
     """Return whether a member's training is complete, with this configuration.
 
@@ -213,7 +195,7 @@ class EnsembleDescription(TypedDict):
     format: Literal["sightkit-ensemble"]
     schema: Literal[1]
     experiment: Name
-    kind: Literal["seeds", "bagging", "snapshots"]
+    kind: Literal["seeds", "bagging", "boosting", "snapshots"]
     members: Names
     data: Name
     config: dict[str, Any]
@@ -297,3 +279,18 @@ def find_members(paths: Sequence[Path], data: Path | None = None) -> tuple[dict[
             missing=missing,
         )
     return bundles, data or Path(found["data"])
+
+
+def find_votes(paths: Sequence[Path], bundles: Sequence[Path]) -> list[float] | None:
+    """Return the members' votes of a boosted ensemble; None for others, whose votes are equal.
+
+    Args:
+        paths: as ``find_members`` takes them.
+        bundles: that it found.
+
+    Raises:
+        SightkitError: a member without its vote, or with that of other weights.
+    """
+    if len(paths) > 1 or read_ensemble(paths[0])["kind"] != "boosting":
+        return None
+    return [vote["vote"] for vote in boosting.read_votes(bundles)]

@@ -2,12 +2,17 @@
 
     python scripts/ensemble.py train_minivggnet_cifar10 --members 5
     python scripts/ensemble.py train_minivggnet_photos --members 5 --bagging
+    python scripts/ensemble.py train_minivggnet_photos --members 5 --boosting
     python scripts/ensemble.py train_lenet_digits --members 4 --snapshots --flags="--seed 2"
     python scripts/evaluate_ensemble.py runs/ensembles/train_minivggnet_cifar10
 
 Members differ by their seed: first weights, order, augmentation. With ``--bagging`` each is also
-trained on its own draw, with replacement, of the training images. ``--snapshots`` trains one
-network only, whose rate falls to zero once for each member, and keeps the weights of each low.
+trained on its own draw, with replacement, of the training images; with ``--boosting`` images that
+the members before it answer wrongly are drawn more often, and the better a member, the more its
+vote counts (SAMME, Zhu et al. 2009: AdaBoost for several classes). It is for networks too small to
+learn all training images: where few are answered wrongly, the next member sees little but these.
+``--snapshots`` trains one network only, whose rate falls to zero once for each member, and keeps
+the weights of each low.
 
 The same command continues after a stop or a kill: finished members stay, an interrupted one
 is resumed. Time: as many times the experiment's as there are members (with --snapshots: once). Of
@@ -38,6 +43,8 @@ class Config:
     """Number of networks."""
     bagging: bool = False
     """Draw the training images of each member anew, with replacement."""
+    boosting: bool = False
+    """Draw the images that earlier members answer wrongly more often, and weigh the votes."""
     snapshots: bool = False
     """Train once; members are the weights at the end of each cycle of the rate."""
     flags: str = ""
@@ -50,10 +57,11 @@ class Config:
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_at_least(self, members=2)
-        if self.bagging and self.snapshots:
+        if len(given := self._kinds) > 1:
             raise SightkitError(
-                "--snapshots trains once, on one set of images: give it or --bagging.",
-                "Leave one of them out.",
+                "Members differ in one way: by --bagging, --boosting or --snapshots.",
+                "Give one of them.",
+                given=given,
             )
 
     @property
@@ -62,9 +70,13 @@ class Config:
         return Path(self.experiment).stem
 
     @property
+    def _kinds(self) -> list[str]:
+        return [kind for kind in ("bagging", "boosting", "snapshots") if getattr(self, kind)]
+
+    @property
     def kind(self) -> str:
         """Difference between members."""
-        return "bagging" if self.bagging else "snapshots" if self.snapshots else "seeds"
+        return self._kinds[0] if self._kinds else "seeds"
 
     @property
     def folder(self) -> Path:

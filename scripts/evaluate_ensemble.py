@@ -3,7 +3,8 @@
     python scripts/evaluate_ensemble.py runs/ensembles/train_lenet_digits
     python scripts/evaluate_ensemble.py RUN_1/bundle RUN_2/bundle RUN_3/bundle --data data.h5
 
-The members' probabilities are averaged, or each member has one vote. The loss of the average is
+The members' probabilities are averaged, or each member has one vote; of a boosted ensemble
+(``ensemble.py --boosting``) both are weighted by the members' votes. The loss of the average is
 never above the mean of the members' losses (Jensen's inequality): a line shows both. The gain over
 the mean of the members is reported with its interval, and for each extra millisecond an image. The
 line "weights averaged" is one network, whose weights are the mean of the members': worth trying for
@@ -23,7 +24,7 @@ import tyro
 from sightkit import _cli, evaluation, inference, io, training
 from sightkit._errors import SightkitError
 from sightkit.experiments import ledger, scripts
-from sightkit.experiments.ensemble import find_members
+from sightkit.experiments.ensemble import find_members, find_votes
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def main(config: Config) -> dict[str, Any]:
         name: training.check_bundle(folder, training.ALONE) for name, folder in folders.items()
     }
     evaluation.require_alike(described)
+    votes = find_votes(config.members, [*folders.values()])
     class_names = next(iter(described.values()))["class_names"]
     options = {"exclude": config.exclude, "follow_links": config.follow_links}
     images = evaluation.check_data(path, config.split, class_names, **options)
@@ -78,6 +80,7 @@ def main(config: Config) -> dict[str, Any]:
         {name: bundle.predictor for name, bundle in bundles.items()},
         data.batches,
         averaged_weights=averaged and inference.compile(averaged, images=images),
+        weights=votes,
     )
     print(ensemble)
     facts = {
@@ -89,8 +92,9 @@ def main(config: Config) -> dict[str, Any]:
         ledger.record_evaluation("evaluate_ensemble", metrics, path, config.split)
 
     members = list(ensemble.members.values())
+    together = {"members": members, "weights": votes}
     return evaluation.report_data(
-        ensemble.average, data, facts, output=config.output, members=members, record=record
+        ensemble.average, data, facts, output=config.output, **together, record=record
     )
 
 

@@ -32,7 +32,7 @@ TASKS = {
     "Inspect a network": ("inspect_*", "visualize_*"),
 }
 """Heading in the list to the names below it; those of an application have their own."""
-SWITCHES = {"bagging", "overwrite", "resume", "smoke", "snapshots"}
+SWITCHES = {"bagging", "boosting", "overwrite", "resume", "smoke", "snapshots"}
 """Flags without a value, as messages name them."""
 NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?(?!\w)"
 VALUE = rf"{NUMBER}(?: {NUMBER})*|(?:on|off)\b|[A-Z][A-Z_]+\b"

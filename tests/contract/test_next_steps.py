@@ -217,6 +217,8 @@ def text(node: ast.AST) -> str:
 OF_OTHERS = {"always", "dirty", "abbrev", "no"}
 """Flags of git, which the source names too; and what begins a flag that is put together."""
 ONLY_WITH = {
+    "evaluation.evaluation_data.open_file": "exclude",
+    "evaluation.folder_batches.labels_of": "exclude",
     "experiments.scripts.parse_flags": "flags",
     "io.groups.": "groups",
     "io.sources.label_": "labels",

@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as arrays
 from sightkit._errors import SightkitError
 from sightkit.evaluation import (
     Evaluation,
+    ambiguity,
     by_size,
     combined,
     draw_ensemble,
@@ -179,6 +180,55 @@ def test_evaluate_ensemble_has_a_row_for_each_way_of_answering():
     assert lines[0].split("  ")[-1].strip() == "ms an image" and "–" in lines[6]
     assert ("<=" in lines[-2] and "points a millisecond" in lines[-1]) or "ms" in lines[-1]
     assert len(evaluate_ensemble(predictors, Rows(members)).rows) == 6
+
+
+def test_evaluate_ensemble_weighs_boosted_members():
+    members = made_up(3, count=40)
+    predictors = {str(k): each.probabilities.__getitem__ for k, each in enumerate(members)}
+    answers, weights = [each.probabilities for each in members], [0.5, 3.0, 1.0]
+    found = evaluate_ensemble(predictors, Rows(members), weights=weights)
+    mean = (0.5 * answers[0] + 3 * answers[1] + answers[2]) / 4.5
+    np.testing.assert_allclose(found.average.probabilities, mean, atol=1e-6)
+    np.testing.assert_array_equal(found.votes.predictions, answers[1].argmax(axis=1))
+    assert [row.get("vote") for row in found.rows[:4]] == [*weights, None]
+    assert found.jensen.holds
+    assert found.jensen.members == pytest.approx(
+        np.average([row["loss"] for row in found.rows[:3]], weights=weights)
+    )
+    lines = str(found).splitlines()
+    assert lines[0].split()[0] == "vote" and "3.000" in lines[2]
+    assert "SAMME" in str(found) and "by their votes" in str(found)
+    plain = str(evaluate_ensemble(predictors, Rows(members)))
+    assert "SAMME" not in plain and "by their votes" not in plain
+    assert by_size(members, weights)[-1][0] == found.average.to_metrics()["rank1"]
+
+
+def test_weighted_votes_are_not_turned_by_the_surer():
+    said = [np.array([[0.51, 0.49]]), np.array([[0.0, 1.0]])]
+    assert vote(said, [1.001, 1.0])[0].argmax() == 0
+    assert vote(said, [1.0, 1.0])[0].argmax() == 1
+
+
+@given(
+    arrays.arrays(np.float64, (3, 5, 2), elements=st.floats(-1e3, 1e3)),
+    arrays.arrays(np.float64, (5, 2), elements=st.floats(-1e3, 1e3)),
+)
+def test_error_of_the_mean_is_mean_error_less_spread(outputs, targets):
+    found = ambiguity(list(outputs), targets)
+    assert found.error == pytest.approx(found.members - found.spread, rel=1e-9, abs=1e-6)
+    np.testing.assert_allclose(found.average, outputs.mean(axis=0))
+
+
+def test_ambiguity_in_numbers():
+    found = ambiguity([np.array([1.0, 2.0]), np.array([[3.0], [2.0]])], np.array([1.0, 4.0]))
+    assert found.average.tolist() == [[2.0], [2.0]]
+    assert (found.error, found.members, found.spread) == (2.5, 3.0, 0.5)
+
+
+@pytest.mark.parametrize("targets", (np.zeros(3), np.zeros((4, 2))))
+def test_ambiguity_refuses_targets_of_other_images(targets):
+    with pytest.raises(SightkitError, match="of one shape"):
+        ambiguity([np.zeros((4, 1)), np.zeros((4, 1))], targets)
 
 
 def test_evaluate_ensemble_names_the_member_that_diverged():

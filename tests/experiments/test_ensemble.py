@@ -13,9 +13,8 @@ import pytest
 from sightkit import _run_files, experiments, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.callbacks import SnapshotCycles
+from sightkit.experiments.bagging import bag, bootstrap_rows
 from sightkit.experiments.ensemble import (
-    bag,
-    bootstrap_rows,
     is_finished,
     read_ensemble,
     save_snapshots,

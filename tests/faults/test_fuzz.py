@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sightkit import _arrays, _run_files, io, training
 from sightkit._errors import SightkitError
+from sightkit.experiments.boosting import VOTE, read_vote
 from sightkit.experiments.ensemble import DESCRIPTION as ENSEMBLE
 from sightkit.experiments.ensemble import read_ensemble
 from sightkit.training import bundle_format
@@ -61,6 +62,19 @@ DESCRIBED: dict[str, tuple[str, dict[str, Any], Any]] = {
             "config": {"epochs": 2},
         },
         read_ensemble,
+    ),
+    "vote": (
+        VOTE,
+        {
+            "format": "sightkit-vote",
+            "schema": 1,
+            "weights_sha256": [SHA, SHA],
+            "dataset_sha256": SHA,
+            "error": 0.1,
+            "vote": 4.4,
+            "mistakes": "gA==",
+        },
+        read_vote,
     ),
     "config": (
         _run_files.CONFIG,

@@ -15,7 +15,8 @@ from sightkit import _run_files
         (("nothing",), "The name must be that of one script. Received: script='nothing'"),
         (("ensemble",), "The experiment must be a script whose Config"),
         (("--members", 1), "--members must be at least 2"),
-        (("--bagging", "--snapshots"), "give it or --bagging"),
+        (("--bagging", "--snapshots"), "given=['bagging', 'snapshots']"),
+        (("--boosting", "--bagging"), "by --bagging, --boosting or --snapshots"),
         (("--snapshots", "--members", 3), "The epochs must be a multiple of --members"),
         (("--snapshots", "--flags=--schedule step"), "--schedule is not for it"),
         (("--flags", "'open"), "--flags must be what a shell reads"),
@@ -40,7 +41,7 @@ def test_another_ensembles_folder_is_refused(script, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ("", "--bagging", "--snapshots"))
+@pytest.mark.parametrize("kind", ("", "--bagging", "--boosting", "--snapshots"))
 def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
     kind, script, tmp_path, monkeypatch
 ):
@@ -69,5 +70,6 @@ def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
     evaluated = script("evaluate_ensemble", output, cwd=tmp_path)
     assert evaluated.code == 0, evaluated.stderr
     assert "member-2" in evaluated.stdout and "Jensen" in evaluated.stdout
+    assert ("SAMME" in evaluated.stdout) == (kind == "--boosting")
     third = script("ensemble", *flags, cwd=tmp_path)
     assert third.code == 0 and third.heavy in ("", "keras,tensorflow")
