@@ -5,7 +5,8 @@ Not measured yet.
     python scripts/train_shallownet_cifar10.py
     python scripts/train_shallownet_cifar10.py --recipe reference
 
-The reference reports 59.43 % after 40 epochs of plain SGD at 0.01.
+The reference reports 59.43 % after 40 epochs of plain SGD at 0.01; here it is Adam, whose rate
+falls to zero along a cosine, the mean colour is subtracted, and training images are varied.
 """
 
 from __future__ import annotations
@@ -25,22 +26,18 @@ class Config(experiments.Cifar10Config):
     recipes: ClassVar[experiments.Recipes] = {
         "reference": {
             "batch_size": 32,
-            "momentum": 0.0,
+            "optimizer": "sgd",
             "learning_rate": 0.01,
             "schedule": "constant",
             "augment": False,
-            "reg": 0.0,
+            "mean": "none",
         }
     }
 
     output: Path = Path("runs/shallownet_cifar10/default")
     epochs: int = 40
     batch_size: int = 128
-    optimizer: experiments.OptimizerName = "sgd"
-    learning_rate: float = 0.02
-    momentum: float = 0.9
-    reg: float = 5e-4
-    """Strength of L2 on all kernels."""
+    mean: experiments.MeanName = "channel"
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
@@ -48,7 +45,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         run.dataset()
         train = run.training()
 
-        network = run.network(zoo.ShallowNet, reg=config.reg)
+        network = run.network(zoo.ShallowNet)
         run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
