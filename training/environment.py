@@ -46,7 +46,7 @@ def describe_environment() -> dict[str, Any]:
         "processor_flags": processor_flags(),
         "cores": len(os.sched_getaffinity(0)),
         "threads": os.environ.get(THREADS),
-        "commit": _commit(),
+        "commit": commit_of(Path(__file__).resolve()),
     }
 
 
@@ -196,15 +196,16 @@ def _device() -> str:
     return f"{len(found)} × {models[0] if models else found[0].partition(':')[0]}"
 
 
-def _commit() -> str | None:
-    """Return the commit of the checkout that the code runs from; None where it is installed.
+def commit_of(file: Path) -> str | None:
+    """Return the commit of the checkout that a Python file is in; None where it is in none.
 
-    It ends in ``-dirty`` where files differ from the commit.
+    It ends in ``-dirty`` where Python files differ from the commit.
     """
-    folder = Path(__file__).resolve().parent
+    git, options = ["git", "-C", str(file.parent)], {"capture_output": True, "timeout": 10}
     try:
-        command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        subprocess.run([*git, "ls-files", "--error-unmatch", file.name], **options, check=True)
+        found = subprocess.run([*git, "rev-parse", "HEAD"], **options, check=True)
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ":/*.py"], **options)
     except (OSError, subprocess.SubprocessError):
         return None
-    return result.stdout.strip() or None
+    return found.stdout.decode().strip() + "-dirty" * (changed.returncode != 0)

@@ -214,7 +214,7 @@ def text(node: ast.AST) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else "{}"
 
 
-OF_OTHERS = {"always", "dirty", "abbrev", "no"}
+OF_OTHERS = {"error-unmatch", "quiet", "no"}
 """Flags of git, which the source names too; and what begins a flag that is put together."""
 ONLY_WITH = {
     "evaluation.evaluation_data.open_file": "exclude",
