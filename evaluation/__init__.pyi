@@ -42,6 +42,8 @@ from sightkit.evaluation.pictures import montage as montage
 from sightkit.evaluation.predictions import evaluate as evaluate
 from sightkit.evaluation.predictions import evaluate_members as evaluate_members
 from sightkit.evaluation.predictions import require_numbers as require_numbers
+from sightkit.evaluation.regression import RegressionEvaluation as RegressionEvaluation
+from sightkit.evaluation.regression import evaluate_regression as evaluate_regression
 from sightkit.evaluation.report import metrics_report as metrics_report
 from sightkit.evaluation.report import report_data as report_data
 from sightkit.evaluation.report import report_run as report_run

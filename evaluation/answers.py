@@ -65,7 +65,7 @@ def as_probabilities(answers: np.ndarray, class_names: Sequence[str]) -> np.ndar
             shape,
             answers,
             "Of a sigmoid a class, where an image has exactly one, evaluate "
-            "zoo.with_normalized_sigmoids(network).",
+            "zoo.with_normalized_sigmoids(network); of a regression by evaluate_regression.",
             least=round(low, 4),
             greatest=round(high, 4),
             sums=(round(float(sums.min()), 4), round(float(sums.max()), 4)),

@@ -135,12 +135,28 @@ def _arrays(data: Sequence[Any]) -> LabelledBatches:
         raise SightkitError("Evaluation takes a pair of arrays (images, labels).", given=len(data))
     images, labels = data
     labels = np.asarray(labels)
+    if not _are_classes(labels):
+        raise SightkitError(
+            "Labels must be class indices or one-hot rows: one class an image.",
+            "Targets that are numbers are evaluated by evaluation.evaluate_regression.",
+            shape=labels.shape,
+            dtype=labels.dtype,
+        )
     if labels.ndim == 2:
         labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
     if labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels)):
         labels = labels.astype(np.int64)
     batches: Any = ArrayBatches(images, labels, batch_size=256)
     return batches
+
+
+def _are_classes(labels: np.ndarray) -> bool:
+    """Whether numbers are class indices or rows of shares, as far as that shows without classes."""
+    if labels.dtype.kind not in "iuf" or not labels.size:
+        return True  # refused by what reads them
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return bool(labels.min() >= 0 and np.abs(labels.sum(axis=1) - 1).max() <= 0.01)
+    return bool((labels == np.rint(labels)).all())
 
 
 def _milliseconds(spent: Sequence[tuple[int, float]]) -> float | None:

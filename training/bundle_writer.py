@@ -112,7 +112,7 @@ def _saved(
     if end == "linear":
         raise SightkitError(
             "A bundle answers with probabilities, and this network regresses numbers.",
-            "Save it by network.save_weights.",
+            'Save it by network.save_weights("mine.weights.h5"), and load it by zoo.load_weights.',
             end=end,
         )
     if not origin or end != "softmax":

@@ -72,8 +72,9 @@ def fit(
     Args:
         model: compiled network.
         train: arrays (images, labels), or (images, labels, weights), as the network takes them,
-            mixed anew each epoch; or ``io.HDF5DatasetGenerator`` of the training split, or a
-            ``PyDataset`` that has its ``batch_size``, ``rows`` and ``set_epoch``.
+            mixed anew each epoch; of a regression the labels are numbers. Or
+            ``io.HDF5DatasetGenerator`` of the training split, or a ``PyDataset`` that has its
+            ``batch_size``, ``rows`` and ``set_epoch``.
         validation: the same of the validation split, unshuffled.
         run: a ``Run``; or the path of a folder, whose run is resumed if it is one of the same
             network, optimizer and data: the same call twice trains once.

@@ -142,6 +142,16 @@ def test_evaluate_refuses_other_forms_by_name(answers, rule):
 
 
 @pytest.mark.parametrize(
+    "labels",
+    (np.linspace(-3, 3, 50), logits(classes=2), np.ones((50, 2), int), np.full(50, np.nan)),
+    ids=("numbers", "rows of numbers", "several classes", "nan"),
+)
+def test_evaluate_refuses_targets_that_are_no_classes(labels):
+    with pytest.raises(SightkitError, match=r"one class an image.*evaluate_regression"):
+        evaluate(lambda images: logits(classes=2), (np.zeros((50, 1)), labels))
+
+
+@pytest.mark.parametrize(
     "answer",
     (
         lambda rows: [softmax(logits())[rows]] * 2,

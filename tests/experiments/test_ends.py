@@ -1,4 +1,4 @@
-"""Networks that end in sigmoids, the whole way: their bundles begin runs, and are averaged."""
+"""The ends beside a softmax, the whole way: training, evaluation, bundles, their weights."""
 
 from __future__ import annotations
 
@@ -58,6 +58,31 @@ def test_sigmoids_that_are_all_near_zero_still_sum_to_one():
 def test_other_ends_are_left_as_they_are(end):
     network = resnet(end)
     assert zoo.with_normalized_sigmoids(network) is network
+
+
+def test_a_regression_is_trained_resumed_and_evaluated(bundle, tmp_path, rng):
+    network = resnet("linear")
+    network.compile("adam", "mse", metrics=["mae"])
+    images = rng.random((80, 8, 8, 3), np.float32)
+    images *= rng.random((80, 1, 1, 1), np.float32)
+    targets = images.mean(axis=(1, 2))[:, :2] * 4 - 1
+    train, held = (images[:64], targets[:64]), (images[64:], targets[64:])
+    first = training.fit(network, train, held, run=tmp_path / "run", epochs=2, batch_size=8)
+    rows = training.fit(network, train, held, run=tmp_path / "run", epochs=20, batch_size=8)
+    assert rows[:2] == first and len(rows) == 20
+    assert rows[-1]["val_mae"] < rows[0]["val_mae"] and (tmp_path / "run/curves.png").exists()
+    found = evaluation.evaluate_regression(inference.compile(network), held)
+    loss = found.metrics["mse"] + sum(map(float, network.losses))  # that of Keras has penalties
+    assert loss == pytest.approx(min(row["val_loss"] for row in rows), rel=1e-3)
+    assert found.metrics["r2"] > 0
+    with pytest.raises(SightkitError, match="evaluate_regression"):
+        evaluation.evaluate(inference.compile(network), held)
+    with pytest.raises(SightkitError, match=r"regresses numbers.*load_weights"):
+        bundle(network)
+    network.save_weights(tmp_path / "mine.weights.h5")
+    again = resnet("linear", 2)
+    zoo.load_weights(again, tmp_path / "mine.weights.h5")
+    np.testing.assert_array_equal(network.get_weights()[0], again.get_weights()[0])
 
 
 def resnet(end, seed=0):

@@ -8,16 +8,27 @@ import numpy as np
 
 from sightkit._errors import few
 from sightkit.io.labels import few_pictures
-from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, ONE_HOT, SPARSE, LossInfo
+from sightkit.training.checks.loss import (
+    BINARY,
+    CROSSENTROPIES,
+    ONE_HOT,
+    REGRESSIONS,
+    SPARSE,
+    LossInfo,
+)
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import Samples, class_indices, have_one_class
 
 UNEQUAL = 10
 """Largest class by smallest: beyond it accuracy says little of the small ones."""
+RANGES = {"softmax": (0, 1), "sigmoid": (0, 1), "tanh": (-1, 1), "relu": (0, np.inf)}
+"""What activations can answer."""
 
 
 def labels(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
     """Check form and range of labels, number of classes, and logits against probabilities."""
+    if loss.kind in REGRESSIONS:
+        return _targets(loss, train, validation)
     if loss.kind not in CROSSENTROPIES:
         raise LeftOut(f"{loss.kind} does not classify")
     for where, samples in (("training", train), ("validation", validation)):
@@ -86,6 +97,40 @@ def balance(
             "Weight the classes by --class-weights, and evaluate by recall per class.",
         )
     return passed(text, few_photos)
+
+
+def _targets(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
+    """Check numbers to regress: their shape, that they are finite, and in the network's reach."""
+    for where, samples in (("training", train), ("validation", validation)):
+        if samples is None:
+            continue
+        found, outputs = samples.labels, loss.outputs
+        shape = found.shape[1:]
+        column = outputs[-1] == 1 and shape == outputs[:-1]
+        agree = len(shape) == len(outputs) and all(
+            b in (None, a) for a, b in zip(shape, outputs, strict=False)
+        )
+        if not agree and not column:
+            return failed(
+                f"{where}: targets are {found.shape}, the network's outputs (N, "
+                f"{', '.join(map(str, outputs))})",
+                "Let them agree in shape: the loss would compare each with each, or not at all.",
+            )
+        if not np.isfinite(found).all():
+            return failed(f"{where}: targets hold NaN or infinity", "Look at how they are read.")
+    low, high = float(train.labels.min()), float(train.labels.max())
+    if low == high:
+        return failed(
+            f"every target is {low:g}: nothing is to be learned", "Look at how they are read."
+        )
+    least, most = RANGES.get(loss.activation, (-np.inf, np.inf))
+    if low < least or high > most:
+        return failed(
+            f"targets are in {low:g} to {high:g}, and the network ends in a {loss.activation}, "
+            f"which gives {least:g} to {most:g}",
+            'End in a Dense layer without activation (end="linear"), or scale the targets.',
+        )
+    return passed(f"numbers from {low:.4g} to {high:.4g}, as {loss.kind} takes them")
 
 
 def _labels_of(data: Any) -> np.ndarray:

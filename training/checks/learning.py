@@ -12,7 +12,7 @@ import numpy as np
 from sightkit._errors import few
 from sightkit._network import flat_layers
 from sightkit.callbacks.dead_units import dead_units
-from sightkit.training.checks.loss import BINARY, CROSSENTROPIES
+from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, REGRESSIONS
 from sightkit.training.checks.network import Measured, Trial, last_with_kernel
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import class_indices, have_one_class
@@ -21,6 +21,8 @@ from sightkit.training.checks.samples import class_indices, have_one_class
 # most 1.9 (ConvNet, He), with it 5.1 (ResNet20, whose logits read unpooled, normalized maps).
 TOLERANCE, NORMALIZED_TOLERANCE = 3.0, 7.0
 HOPELESS = 9.0
+FAR = 25.0
+"""Of a squared error: targets whose mean is five standard deviations from 0."""
 FLAT = 1e-7
 VANISHING = 1e-8
 MOSTLY_DEAD = 0.9
@@ -50,11 +52,14 @@ def tolerated(model: keras.Model, uniform: float) -> float:
 def initial_loss(trial: Trial) -> Line:
     """Compare the first loss with log C, which it is exactly with the last kernel zeroed.
 
-    Binary cross-entropy begins at log 2, however many outputs it is averaged over.
+    Binary cross-entropy begins at log 2, however many outputs it is averaged over; a regression is
+    compared with the loss of the targets' mean, for a squared error their variance.
     """
     loss = trial.first.loss
     if trial.loss.kind not in CROSSENTROPIES:
         if math.isfinite(loss):
+            if trial.loss.kind in REGRESSIONS:
+                return _against_the_mean(trial)
             return passed(f"{loss:.4g}; {trial.loss.kind} has no known start")
         return _exploded(f"it is {loss}")
     uniform = trial.loss.uniform
@@ -77,6 +82,21 @@ def initial_loss(trial: Trial) -> Line:
         f"{text}{proof}: loss and labels agree, the network's first answers are far too sure; "
         "the initialization is the suspect",
         INITIALIZATION,
+    )
+
+
+def _against_the_mean(trial: Trial) -> Line:
+    """Compare the first loss of a regression with that of the targets' mean as the only answer."""
+    targets = np.asarray(trial.labels, np.float32).reshape(trial.first.outputs.shape)
+    mean = np.broadcast_to(targets.mean(axis=0), targets.shape)
+    constant = float(trial.loss.mean(targets, mean))
+    text = f"{trial.first.loss:.4g}; the mean of the targets as only answer has {constant:.4g}"
+    if trial.first.loss <= FAR * constant:
+        return passed(text)
+    return warned(
+        f"{text}: targets or first answers are far from 0 for their spread",
+        "Standardize the targets (subtract the mean of the training split, divide by its standard "
+        "deviation), or look at the scale of the images.",
     )
 
 

@@ -17,6 +17,7 @@ SPARSE = "sparse_categorical_crossentropy"
 ONE_HOT = "categorical_crossentropy"
 BINARY = "binary_crossentropy"
 CROSSENTROPIES = (SPARSE, ONE_HOT, BINARY)
+REGRESSIONS = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 FEW = 8
 
 

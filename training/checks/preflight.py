@@ -46,11 +46,13 @@ def preflight(
     ============= =============================================================================
     inputs        shape, NaN, pixels not scaled (0–255) or scaled twice, validation like training
     channels      channels last; red, green, blue in one order
-    labels        form and range as loss and network take them; logits against probabilities
+    labels        form and range as loss and network take them; logits against probabilities;
+                  of a regression finite targets that the network's end can reach
     balance       images of each class, score of always saying the largest, classes not
                   validated, and far too few photos for a network with random weights
     splits        the same image in two splits, by content
-    initial loss  near log C (of sigmoids log 2); exactly that with the last kernel zeroed
+    initial loss  near log C (of sigmoids log 2); exactly that with the last kernel zeroed; of a
+                  regression against the loss of the targets' mean, their variance
     gradients     every weight gets one; dead ReLUs; layers frozen at random values
     overfit       20 samples by heart
     differences   with ``full``: gradients against finite differences

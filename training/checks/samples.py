@@ -93,7 +93,7 @@ def have_one_class(labels: np.ndarray) -> bool:
 def class_indices(labels: np.ndarray) -> list[int]:
     """Return a class a label: of one-hot rows the largest; 0 for targets that are no classes."""
     if labels.ndim == 1 or (labels.ndim == 2 and labels.shape[1] == 1):
-        return [int(label) for label in labels.ravel()]
+        return np.nan_to_num(labels.ravel(), posinf=0, neginf=0).astype(np.int64).tolist()
     if labels.ndim == 2:
         return [int(label) for label in labels.argmax(axis=1)]
     return [0] * len(labels)

@@ -221,6 +221,52 @@ def test_a_network_that_does_not_classify(photos):
     assert alarms(result) == [], str(result)
 
 
+def regression(loss="mse", outputs=1, end="linear"):
+    """Build a small network that answers with numbers."""
+    keras.utils.set_random_seed(1)
+    return ready(zoo.MLP((SIDE, SIDE, 3), outputs, hidden=(32,), end=end), loss)
+
+
+@pytest.mark.parametrize("loss", ("mse", "mae", "huber"))
+@pytest.mark.parametrize("outputs", (1, 2))
+def test_a_sound_regression_raises_no_alarm(photos, loss, outputs):
+    targets = photos[0].mean(axis=(1, 2, 3)) / 50 - 2
+    targets = targets if outputs == 1 else np.stack([targets, -targets], 1)
+    found = preflight(regression(loss, outputs), Batches(floats(photos[0]), targets), seconds=60)
+    assert alarms(found) == [], str(found)
+    result = {line.name: line for line in found.lines}
+    assert "numbers from" in result["labels"].found
+    assert "as only answer has" in result["initial loss"].found
+
+
+def test_the_variance_is_the_loss_of_the_mean():
+    images = np.random.default_rng(0).random((20, SIDE, SIDE, 3), np.float32)
+    targets = np.arange(20.0) / 10
+    found = preflight(regression(), Batches(images, targets), seconds=60)
+    line = next(each for each in found.lines if each.name == "initial loss")
+    assert f"has {targets.var():.4g}" in line.found
+
+
+@pytest.mark.parametrize(
+    ("change", "end", "named", "check"),
+    (
+        (lambda y: np.where(y == y[7], np.nan, y), "linear", "targets hold NaN", "labels"),
+        (lambda y: y * 0 + 4, "linear", "every target is 4", "labels"),
+        (lambda y: np.stack([y, y, y], 1), "linear", "targets are", "labels"),
+        (lambda y: 10 * y, "sigmoid", "ends in a sigmoid, which gives 0 to 1", "labels"),
+        (lambda y: y + 1e4, "linear", "Standardize the targets", "initial loss"),
+    ),
+    ids=("nan", "constant", "columns", "sigmoid", "far from 0"),
+)
+def test_targets_that_no_regression_learns(photos, change, end, named, check):
+    targets = change(photos[0].mean(axis=(1, 2, 3)) / 255)
+    model = regression(outputs=1 if end == "linear" else 2, end=end)
+    found = preflight(model, Batches(floats(photos[0]), targets), seconds=60)
+    assert alarms(found)[0][0] == check, str(found)
+    line = next(each for each in found.lines if each.name == check)
+    assert named in line.found + line.todo
+
+
 @pytest.mark.slow
 def test_a_last_kernel_of_zeros_is_a_way_to_begin(file):
     model = network()
