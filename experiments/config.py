@@ -117,6 +117,11 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
         return with_defaults(cls, words)
 
     @property
+    def is_divided(self) -> bool:
+        """Whether the images of ``data`` are divided into splits before the run."""
+        return bool(self.builder)
+
+    @property
     def limit(self) -> int | None:
         """Largest number of images of a split: None, or few with ``--smoke``."""
         return SMOKE_IMAGES if self.smoke else None

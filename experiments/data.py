@@ -92,7 +92,7 @@ def used_part(
         config: of the run.
         folder: of the files that are written for it.
     """
-    if config.builder and config.is_given("split_seed"):
+    if config.is_divided and config.is_given("split_seed"):
         file = divided(file, config.split_seed, folder)
     limit = config.limit
     if limit and max(last - first for first, last in file.splits.values()) > limit:

@@ -17,6 +17,7 @@ from sightkit._scripts import warn
 from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
 from sightkit.experiments.data import Data, used_part
+from sightkit.experiments.estimate import in_words, seconds_of
 from sightkit.experiments.flags.inputs import to_floats
 from sightkit.experiments.flags.labels import loss_of, make_labels
 from sightkit.experiments.flags.network import begin
@@ -191,6 +192,20 @@ class Experiment:
         self._of_the_rate = [] if optimizer else schedule_callbacks(config)
         optimizer = optimizer or make_optimizer(config, config.epochs, len(train), config.seed)
         network.compile(optimizer, **{**CLASSIFICATION, "loss": loss_of(config)})
+
+    def report_time(self, network: Any, train: Any) -> None:
+        """Print how long the training will take, by a few of its steps; nothing is changed.
+
+        Args:
+            network: compiled.
+            train: of ``training``.
+        """
+        if self.run.resumed or self.config.smoke:
+            return
+        first, last = self.data.file.rows(self.config.validation_split)
+        labelled = make_labels(self.config, train, self.data.classes, seed=self.config.seed)
+        seconds = seconds_of(network, labelled, last - first, self.config.epochs)
+        print(f"time: about {in_words(seconds)} for {self.config.epochs} epochs", flush=True)
 
     def fit(
         self,

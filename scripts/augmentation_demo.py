@@ -1,7 +1,7 @@
 """Draw a sheet of augmentations of one image: each variation alone, then all at once.
 
     python scripts/augmentation_demo.py photo.jpg --output augmentation.png
-    python scripts/augmentation_demo.py photo.jpg --script train_minivggnet_photos
+    python scripts/augmentation_demo.py photo.jpg --script train_minivggnet_flowers17
 
 Without an image it takes a sample photo of scikit-learn's. Needs no network; takes seconds. The
 strengths are those of sightkit.preprocessing.Augment, or with ``--script`` those that the script
@@ -39,7 +39,7 @@ class Config:
     image: Annotated[Path | None, tyro.conf.Positional] = None
     """Image file; a sample photo by default."""
     script: str = ""
-    """Script whose own variation is drawn, train_minivggnet_photos for example, or the path of
+    """Script whose own variation is drawn, train for example, or the path of
     yours; in place of the strengths below."""
     flags: str = ""
     """Flags of the script, in quotes, as a shell reads them."""

@@ -1,8 +1,8 @@
 """Train an ensemble: several networks of one experiment, better together than each alone.
 
     python scripts/ensemble.py train_minivggnet_cifar10 --members 5
-    python scripts/ensemble.py train_minivggnet_photos --members 5 --bagging
-    python scripts/ensemble.py train_minivggnet_photos --members 5 --boosting
+    python scripts/ensemble.py train --members 5 --bagging
+    python scripts/ensemble.py train --members 5 --boosting
     python scripts/ensemble.py train_lenet_digits --members 4 --snapshots --flags="--seed 2"
     python scripts/evaluate_ensemble.py runs/ensembles/train_minivggnet_cifar10
 

@@ -17,6 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
+from sightkit import _suggestions
 from sightkit._errors import SightkitError, visible
 
 PACKAGE = "sightkit.scripts"
@@ -25,7 +26,7 @@ PROGRAMS = ("sightkit", "python -m sightkit")
 TASKS = {
     "Check images and labels": ("verify_*", "augmentation_*", "suspicious_*"),
     "Build a dataset file": ("build_*",),
-    "Train": ("train_*", "ensemble", "search"),
+    "Train": ("train", "train_*", "ensemble", "search"),
     "Measure and reproduce": ("ledger",),
     "Reuse a pretrained network": ("advise", "classify", "extract_*", "finetune", "import_*"),
     "Evaluate and predict": ("evaluate", "*_ensemble", "predict"),
@@ -83,6 +84,8 @@ def find(name: str, folder: Path = FOLDER) -> str:
     matches = [name] if name in names else [full for full in names if _bare(full) == name]
     if len(matches) == 1:
         return matches[0]
+    if former := _suggestions.suggestions()["scripts"].get(name):
+        raise SightkitError("The script has another name today.", former, script=name)
     near = sorted(names, key=lambda n: -difflib.SequenceMatcher(None, name, _bare(n)).ratio())
     raise SightkitError(
         "The name must be that of one script.",

@@ -166,6 +166,23 @@ def accelerators() -> list[str]:
     return found
 
 
+def available_memory() -> int:
+    """Return the bytes that are available to this process: of the system, or of its container."""
+    free = 2**40
+    with contextlib.suppress(OSError, KeyError, ValueError):
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = {line.split(":")[0]: line.split()[1] for line in file}
+        free = int(lines["MemAvailable"]) * 1024
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+            most, now = (Path("/sys/fs/cgroup", name).read_text() for name in (limit, used))
+            free = min(free, int(most) - int(now))
+    return max(free, 0)
+
+
 def script_of(config: Any) -> dict[str, str] | None:
     """Return the file that a configuration is defined in, and its hash; None in a session."""
     file = getattr(sys.modules.get(type(config).__module__), "__file__", None)

@@ -16,6 +16,7 @@ from sightkit.evaluation.mistakes import Samples
 from sightkit.evaluation.report import metrics_report, summary, write_report
 from sightkit.evaluation.tables import percent
 from sightkit.preprocessing import Pipeline
+from sightkit.training.environment import available_memory
 from sightkit.training.run import Run
 from sightkit.transfer.feature_file import Features
 from sightkit.transfer.heads.distance import ClassDistance
@@ -30,7 +31,7 @@ from sightkit.transfer.heads.fitting import (
 from sightkit.transfer.heads.linear import Multiclass
 from sightkit.transfer.heads.stored_rows import SMALLEST, StoredRows, blocks_of
 from sightkit.transfer.photos import photos_of
-from sightkit.transfer.rows import available_memory, constant_features, groups_of, split_rows
+from sightkit.transfer.rows import constant_features, groups_of, split_rows
 
 COPIES = 4
 """Copies of the training features in memory, at the most, while a head is fitted."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
-import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +18,7 @@ from sightkit._errors import SightkitError
 from sightkit._scripts import warn
 from sightkit.evaluation.folder_batches import THUMBNAIL
 from sightkit.evaluation.mistakes import Samples
+from sightkit.io.build.folder_file import folder_to_file, nothing_there
 from sightkit.io.sources.sample_photos import write_sample_photos
 from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 from sightkit.transfer.feature_file import Features
@@ -28,7 +27,6 @@ from sightkit.transfer.photo_source import open_photos
 from sightkit.transfer.sources import CROP, is_bundle
 
 FRACTIONS = {"train": 0.70, "validation": 0.15, "test": 0.15}
-FOLDER = Path("datasets")
 SEPARABLE = 2
 """Pictures of a class that come first: one to learn from, one to be held out."""
 
@@ -131,23 +129,17 @@ def photos_to_file(
                     split_seed=split_seed,
                     limit=limit,
                 )
-        raise _nothing_there(data)
-    source = io.FolderDataset(data, **options)
-    chain = Pipeline((AspectAwarePreprocessor(width, height),))
-    shape = str(height) if height == width else f"{height}x{width}"
-    recipe = [source.to_config(), chain.to_config(), fractions, split_seed, limit, max_bad]
-    if groups is not None:
-        recipe.append(io.Grouping(groups).to_config())
-    mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
-    return io.build_dataset(
-        source,
-        FOLDER / f"{data.resolve().name}-{shape}-{mark}.h5",
-        preprocessors=chain,
+        raise nothing_there(data)
+    return folder_to_file(
+        data,
+        (height, width),
+        preprocessors=Pipeline((AspectAwarePreprocessor(width, height),)),
         fractions=fractions,
         split_seed=split_seed,
         limit=limit,
         max_bad=max_bad,
         groups=groups,
+        **options,
     )
 
 
@@ -187,7 +179,7 @@ def draw_sample(
     """
     data = Path(data)
     if not data.exists():
-        raise _nothing_there(data)
+        raise nothing_there(data)
     source = open_photos(data, **options).images
     images, read_rows = [], []
     for row in _chosen(source.labels, count, seed):
@@ -252,13 +244,3 @@ def _chosen(labels: np.ndarray, count: int, seed: int) -> list[int]:
         place[rows] = np.arange(1, len(rows) + 1) / len(rows)
         place[rows[:SEPARABLE]] = 0
     return sorted(int(row) for row in order[np.argsort(place[order], kind="stable")][:count])
-
-
-def _nothing_there(data: Path) -> SightkitError:
-    return SightkitError(
-        "--data must name a folder of photos, or a dataset file (.h5).",
-        "It holds one folder a class: PHOTOS/cats/1.jpg, PHOTOS/dogs/1.jpg."
-        if data.exists()
-        else "Nothing exists there: check the path.",
-        data=str(data),
-    )

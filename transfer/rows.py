@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
-
 import numpy as np
 
 from sightkit import io
@@ -163,20 +160,3 @@ def constant_features(features: Features, rows: np.ndarray) -> int:
             low = np.minimum(low, block.min(axis=0))
             high = np.maximum(high, block.max(axis=0))
     return int((low == high).sum())
-
-
-def available_memory() -> int:
-    """Return the bytes that are available to this process: of the system, or of its container."""
-    free = 2**40
-    with contextlib.suppress(OSError, KeyError, ValueError):
-        with open("/proc/meminfo", encoding="ascii") as file:
-            lines = {line.split(":")[0]: line.split()[1] for line in file}
-        free = int(lines["MemAvailable"]) * 1024
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        with contextlib.suppress(OSError, ValueError):  # "max" is no limit
-            most, now = (Path("/sys/fs/cgroup", name).read_text() for name in (limit, used))
-            free = min(free, int(most) - int(now))
-    return max(free, 0)

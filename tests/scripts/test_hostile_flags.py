@@ -116,7 +116,7 @@ def test_names_that_are_commands_are_text_everywhere(script, tmp_path):
     commands = (
         ("verify_dataset", "--data", photos, "--output", f"{out}list.csv", "--max-bad", 1),
         ("build_folder", "--data", photos, "--size", 32, "--output", f"{out}a.h5", "--max-bad", 1),
-        ("train_minivggnet_photos", "--data", f"{out}a.h5", "--epochs", 1, "--output", train),
+        ("train", "--data", f"{out}a.h5", "--epochs", 1, "--output", train),
         ("evaluate", "--bundle", f"{train}/bundle", "--data", f"{out}a.h5", "--output", f"{out}e"),
         ("predict", photos, "--bundle", f"{train}/bundle", "--output", f"{out}p.csv"),
         (

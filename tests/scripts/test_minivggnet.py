@@ -106,6 +106,6 @@ def test_a_smoke_run_leaves_the_users_file_as_it_is(script, tmp_path):
     )
     before = (tmp_path / "own.h5").read_bytes()
     flags = ("--smoke", "--data", "own.h5", "--output", "run")
-    result = script("train_minivggnet_photos", *flags, cwd=tmp_path)
+    result = script("train_minivggnet_flowers17", *flags, cwd=tmp_path)
     assert result.code == 2 and "(2, 2, 3)" in result.stderr
     assert (tmp_path / "own.h5").read_bytes() == before

@@ -1,0 +1,251 @@
+"""The settings of a training on photos that no script knows, chosen by facts about them.
+
+No Keras here, and nothing is read: the same facts give the same choices, so that a resume meets
+them again. Constants are those of the scripts of scripts/ for the networks that they train.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sightkit import zoo
+from sightkit._errors import SightkitError
+from sightkit.experiments.photo_facts import PhotoFacts
+from sightkit.preprocessing import Augment
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a network is trained.
+
+    Attributes:
+        optimizer: its name.
+        rate: of ``sgd`` for 128 images a batch, and in proportion for others; else of every batch.
+        reg: L2 of all kernels.
+        steps: that the training should have.
+        mean: whether colour photos lose their mean colour.
+        normalized: whether it has batch normalization, and can do without.
+        smallest: side of an image that makes sense, pixels; that of the zoo's sample where 0.
+    """
+
+    optimizer: str = "adam"
+    rate: float = 1e-3
+    reg: float = 0.0
+    steps: int = 14_000
+    mean: bool = False
+    normalized: bool = False
+    smallest: int = 0
+
+
+SLOW = Policy(rate=1e-4, steps=28_000)
+POLICIES = {
+    "lenet": Policy(steps=6_000),
+    "lenet5": Policy(steps=6_000, smallest=32),
+    "shallownet": Policy(mean=True),
+    "minivggnet": Policy("sgd", 0.04, 5e-4, normalized=True),
+    "minigooglenet": Policy("sgd", 0.01, steps=28_000, normalized=True),
+    "resnet20": Policy("sgd", 0.1, 5e-4, 28_000),
+    "resnet_cifar": Policy("sgd", 0.1, 5e-4, 28_000),
+    "resnet_tiny_imagenet": Policy("sgd", 0.1, 5e-4, 28_000, mean=True),
+    "deepergooglenet": Policy(reg=2e-4, steps=28_000, mean=True, normalized=True),
+    "alexnet": Policy(reg=2e-4, steps=28_000, mean=True, normalized=True),
+    # Deep, and without batch normalization: at 1e-3 Adam leaves them where they begin.
+    **dict.fromkeys(("alexnet_one_tower", "alexnet_two_groups", "alexnet_one_weird_trick"), SLOW),
+    **dict.fromkeys(("vgg16", "vgg19", "googlenet", "surgery"), SLOW),
+    **dict.fromkeys(("squeezenet", "squeezenet_1.0", "squeezenet_1.1"), SLOW),
+}
+"""By the network's name; others are trained as ``Policy()``."""
+EPOCHS = (15, 100)
+BATCHES = ((4_000, 32), (20_000, 64), (math.inf, 128))
+"""Training photos up to which a batch is that large."""
+LARGE_SIDE, LARGE_BATCH = 128, 32
+"""Images from that side on come in batches of at most so many."""
+UNEQUAL = 2.0
+"""The largest class is that many times the smallest: classes then count the same."""
+NEAR = 1.25
+"""Photos of one size, up to that many times the published one, keep their own."""
+LETTER = 40
+"""Grey images up to that side, pixels, are letters or digits most often."""
+FEW_OF_A_CLASS = 100
+SMALL_SIDE = 32
+NORMALIZABLE_STEPS = 500
+"""Fewer steps leave the averages of batch normalization (momentum 0.99) where they began."""
+LONG = 2.0
+"""Photos that are that many times as long as wide would lose half of them to a square."""
+SIDES = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
+
+VARIATIONS: dict[str, dict[str, Any]] = {
+    "letters": {"rotation": 10, "translation": 0.1, "zoom": 0.1},
+    "shifts": {"translation": 0.1, "border": "reflect"},
+    "usual": {"rotation": 15, "translation": 0.1, "zoom": 0.15},
+    "strong": {"rotation": 30, "translation": 0.1, "shear": 12, "zoom": 0.2},
+}
+"""Arguments of ``Augment``, beside mirroring."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A flag's value, and why."""
+
+    value: Any
+    reason: str
+
+
+def require_classifier(network: str) -> None:
+    """Raise unless a name of the zoo is that of a classifier; near names are listed."""
+    if zoo.entry(network).kind != "classifier":
+        raise SightkitError(
+            "--network must be a classifier.", "Give --network=resnet20.", network=network
+        )
+
+
+def variation(name: str, *, flip: bool) -> Augment:
+    """Return the random variation of a training image."""
+    return Augment(**VARIATIONS[name], horizontal_flip=flip)
+
+
+def choose(
+    facts: PhotoFacts, network: str, given: Mapping[str, Any] | None = None
+) -> dict[str, Choice]:
+    """Choose the flags of a training.
+
+    Args:
+        facts: of the photos.
+        network: a classifier's name in the zoo.
+        given: flags that are set already, by name; the others are chosen to go with them.
+
+    Returns:
+        Flag to choice, in the order in which they are reported; those given are not in it.
+
+    Raises:
+        SightkitError: an unknown network, or one that is no classifier.
+    """
+    require_classifier(network)
+    given = dict(given or {})
+    policy = POLICIES.get(zoo.entry(network).name, Policy())
+    chosen: dict[str, Choice] = {}
+
+    def take(name: str, value: Any, reason: str) -> Any:
+        if name in given:
+            return given[name]
+        chosen[name] = Choice(value, reason)
+        return value
+
+    size = take("size", *_size(facts, network, policy)) or (facts.height, facts.width)
+    take("fit", *_fit(facts, size))
+    if not facts.stored:
+        text = "photos are grey" if facts.grey else "photos have colours"
+        take("grey", facts.grey, f"all of the sampled {text}" if facts.grey else text)
+    mean = policy.mean and not given.get("grey", facts.grey)
+    why = "learns faster without it" if mean else "is trained without it in the scripts"
+    take("mean", "channel" if mean else "none", f"the mean colour: {network} {why}")
+    take("flip", *_flip(facts))
+    take("variation", *_variation(facts, size))
+    batch = take("batch_size", *_batch(facts, size))
+    steps = math.ceil(facts.train / batch)
+    epochs = take("epochs", *_epochs(policy, steps))
+    optimizer, about = policy.optimizer, f"as the scripts train {network}"
+    if network not in POLICIES:
+        about = "needs the least tuning"
+    optimizer = take("optimizer", optimizer, about)
+    normalized = policy.normalized
+    if optimizer != policy.optimizer:
+        policy = Policy("sgd", 0.04) if optimizer == "sgd" else Policy(optimizer)
+    rate = policy.rate * (batch / 128 if optimizer == "sgd" else 1)
+    of_batch = f" for batches of {batch}, in proportion to {policy.rate:g} for 128"
+    take("learning_rate", float(f"{rate:.2g}"), optimizer + of_batch * (optimizer == "sgd"))
+    if optimizer == "sgd":
+        take("momentum", 0.9, "usual with sgd")
+    take("schedule", "cosine", "falls to zero by the last epoch, nothing to tune")
+    take("reg", policy.reg, f"L2 of the kernels, {about}" if policy.reg else f"no L2, {about}")
+    if normalized:
+        many = epochs * steps >= NORMALIZABLE_STEPS
+        why = f"{epochs * steps:,} steps are {'enough' if many else 'too few'} for its averages"
+        take("normalization", many, why)
+    take("class_weights", *_weights(facts.counts))
+    return chosen
+
+
+def _sides(network: str) -> list[int]:
+    """Return sides of the images that a network was published for, ascending."""
+    plain = ({"input_shape", "classes"},)
+    published = (entry[0] for entry in zoo.entry(network).published)
+    sides = {max(each["input_shape"][:2]) for each in published if {*each} in plain}
+    return sorted(sides)
+
+
+def _size(facts: PhotoFacts, network: str, policy: Policy) -> tuple[tuple[int, ...], str]:
+    sides, short = _sides(network), min(facts.height, facts.width)
+    smallest = policy.smallest or max(zoo.entry(network).sample["input_shape"][:2])
+    named = f"{facts.width}x{facts.height}"
+    near = max(facts.height, facts.width) <= NEAR * sides[0]
+    if facts.alike and smallest <= short and near and (2 * short > sides[0] or sides[0] > 64):
+        return (facts.height, facts.width), f"that of the photos, {named}"
+    fitting = [side for side in sides if side <= short]
+    if fitting:
+        best = fitting[-1]
+        return (best, best), f"{network} is published for {best}, photos are {named} in the median"
+    if 2 * short <= sides[0] <= 64:
+        side = sides[0]
+        return (side, side), f"{network} is published for {side}; photos, {named}, are enlarged"
+    side = max(short, smallest)
+    why = f"photos are {named} in the median, {network} is published for {sides[0]}"
+    return (side, side), why if side == short else f"the smallest for {network}; {why}"
+
+
+def _fit(facts: PhotoFacts, size: Sequence[int]) -> tuple[str, str]:
+    height, width = size if len(size) == 2 else (size[0],) * 2
+    ratio = (facts.width / facts.height) / (width / height)
+    if max(ratio, 1 / ratio) >= LONG:
+        return "stretch", "the middle alone would lose half of a photo"
+    return "crop", "the middle of a photo, in its own proportions"
+
+
+def _flip(facts: PhotoFacts) -> tuple[bool, str]:
+    names = [str(name) for name in facts.counts]
+    if all(len(name) == 1 for name in names):
+        return False, "classes are letters or digits by their names; --flip mirrors all the same"
+    if sided := [name for name in names if SIDES.search(name)]:
+        return False, f"the class {sided[0]} would be another in a mirror"
+    if facts.grey and max(facts.height, facts.width) <= LETTER:
+        return False, "small grey images are letters or digits most often; --flip where not"
+    return True, "photos may be mirrored; --no-flip where left and right matter"
+
+
+def _variation(facts: PhotoFacts, size: Sequence[int]) -> tuple[str, str]:
+    small = facts.grey and max(facts.height, facts.width) <= LETTER
+    if small or all(len(str(name)) == 1 for name in facts.counts):
+        return "letters", "small turns and shifts, as for letters and digits"
+    if max(size) <= SMALL_SIDE:
+        return "shifts", f"images of {max(size)} pixels suffer from turns and zooms"
+    total = sum(facts.counts.values())
+    each = round(facts.train * min(facts.counts.values()) / total)
+    if each < FEW_OF_A_CLASS:
+        return "strong", f"a class has {each} training photos: under {FEW_OF_A_CLASS}"
+    return "usual", f"a class has {each:,} training photos or more"
+
+
+def _batch(facts: PhotoFacts, size: Sequence[int]) -> tuple[int, str]:
+    batch = next(batch for most, batch in BATCHES if facts.train <= most)
+    if max(size) >= LARGE_SIDE and batch > LARGE_BATCH:
+        return LARGE_BATCH, f"images of {max(size)} pixels take much memory"
+    return batch, f"{facts.train:,} training photos"
+
+
+def _epochs(policy: Policy, steps: int) -> tuple[int, str]:
+    wanted = math.ceil(policy.steps / steps)
+    epochs = min(max(wanted, EPOCHS[0]), EPOCHS[1])
+    bound = "" if epochs == wanted else f", in {EPOCHS[0]} to {EPOCHS[1]} epochs"
+    return epochs, f"{epochs * steps:,} steps of {steps:,} an epoch; about {policy.steps:,}{bound}"
+
+
+def _weights(counts: Mapping[str, int]) -> tuple[str, str]:
+    most, fewest = (way(counts, key=lambda name: counts[name]) for way in (max, min))
+    text = f"{most} has {counts[most]:,} photos, {fewest} {counts[fewest]:,}"
+    if counts[most] >= UNEQUAL * counts[fewest] > 0:
+        return "balanced", f"{text}: every class counts the same"
+    return "none", text
