@@ -94,7 +94,7 @@ def read(path: Path) -> list[Row]:
         table = csv.reader(io.StringIO(text, newline=""), strict=True)
         if tuple(next(table, ())) != COLUMNS:
             raise ValueError("its columns are not those of a ledger")
-        return [_row(number, cells) for number, cells in enumerate(table, 1)]
+        return [_row(table.line_num, cells) for cells in table]
     except (OSError, ValueError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SightkitError(
@@ -102,15 +102,22 @@ def read(path: Path) -> list[Row]:
         ) from error
 
 
-def _row(number: int, cells: list[str]) -> Row:
+def _row(line: int, cells: list[str]) -> Row:
+    where = f"line {line}"
     try:
+        if len(cells) != len(COLUMNS):
+            raise ValueError(f"{len(cells)} values in place of {len(COLUMNS)}")
         values: dict[str, Any] = dict(zip(COLUMNS, cells, strict=True))
         for name, cell in values.items():
+            where = f"line {line}, {name} {cell!r}"
             known = _csv.without_apostrophe(cell)
             values[name] = known if name in TEXTS else json.loads(known or "null")
+        where = f"line {line}"
         return _schema.checked({**values, "metrics": values["metrics"] or {}}, Row)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{where} is no number") from error
     except ValueError as error:
-        raise ValueError(f"row {number}: {error}") from error
+        raise ValueError(f"{where}: {error}") from error
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:

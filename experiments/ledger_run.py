@@ -8,7 +8,7 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -219,25 +219,35 @@ class Running:
             return statistics.median(self._intervals[1:] or self._intervals)
         return self._found["epoch_seconds"] if self._found else None
 
-    def watch(self, end: float = float("inf"), epochs: int | None = None) -> None:
+    def watch(
+        self,
+        end: float = float("inf"),
+        epochs: int | None = None,
+        require: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
         """Run it until it ends, or a limit is reached.
 
         Args:
             end: time of ``time.monotonic`` at which it is stopped.
             epochs: after which it is stopped.
+            require: called with file and hash of its data once it has opened them; where it
+                raises, the run is stopped.
 
         Raises:
             SightkitError: it failed; its own message is above.
             Interrupted: a signal came; the run was stopped first.
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        begun, done = time.monotonic(), self.epochs
+        begun, done, start = time.monotonic(), self.epochs, time.time()
         last = begun
         process = subprocess.Popen(self.words, cwd=self.root, start_new_session=True)
         with _stopping(process):
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(SECONDS_BETWEEN)
+                if require and (data := self._data(since=start)):
+                    require(data)
+                    require = None
                 now = time.monotonic()
                 self._seconds = now - begun
                 if (ended := self.epochs) > done:
@@ -255,6 +265,12 @@ class Running:
                 "Its own message is above.",
             )
 
+    def _data(self, since: float) -> Mapping[str, Any] | None:
+        path = self.folder / _run_files.ENVIRONMENT
+        if path.is_file() and path.stat().st_mtime >= since:
+            return read_environment(self.folder).get("data")
+        return None
+
     def _write(self, done: int) -> None:
         progress = Progress(
             seconds=self._before + self._seconds, epochs=done, epoch_seconds=self.epoch
@@ -264,7 +280,7 @@ class Running:
 
 @contextlib.contextmanager
 def _stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Stop a process by SIGINT, and wait for it, where SIGINT or SIGTERM comes meanwhile."""
+    """Stop a process by SIGINT, and wait for it, where an error or a signal comes meanwhile."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
@@ -273,7 +289,7 @@ def _stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
     before = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except Interrupted:
+    except (SightkitError, Interrupted):
         process.send_signal(signal.SIGINT)
         process.wait()
         raise

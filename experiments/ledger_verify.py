@@ -42,22 +42,25 @@ def verify(
         and row["seed"] is not None
     }
     known = min(rows, default=-1) if seed is None else seed
+    found = [each for each in checkout.wanted() if each.series == (experiment, recipe)]
     if known not in rows:
+        listed = any(seed is None or seed <= each.seeds for each in found if each.here)
         raise SightkitError(
             "Only what was measured can be verified.",
-            f"scripts/ledger.py run --only {experiment} measures it.",
+            f"scripts/ledger.py run --only {experiment} measures it."
+            if listed
+            else f"Name one of the rows of {checkout.results.name}.",
             experiment=experiment,
             recipe=recipe,
             **({} if seed is None else {"seed": seed}),
         )
-    found = [each for each in checkout.wanted() if each.series == (experiment, recipe)]
     wanted = found[0] if found else Wanted(experiment, recipe)
     row, command = rows[known], checkout.command(wanted, known)
     _require_data(command, row)
     folder = checkout.folder(wanted, known, "verify-")
     print(f"{command}", flush=True)
     running = Running(folder, command.words(folder, again=is_finished(folder)), checkout.root)
-    running.watch()
+    running.watch(require=lambda data: _require_hash(data["sha256"], row, data["file"]))
     again = ledger.row_of_run(folder, running.minutes)
     _require_hash(again["data_sha256"], row, again["data"])
     return _compare(

@@ -26,6 +26,9 @@ from sightkit._schema import Count, Name, Positive
 from sightkit.experiments import ledger
 from sightkit.experiments.scripts import parse_flags
 
+RUN = ("experiment", "recipe", "seed", "device", "status")
+"""Columns that tell the runs of a ledger apart."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -93,9 +96,17 @@ class Checkout:
         """Read the ledger.
 
         Raises:
-            SightkitError: a damaged row.
+            SightkitError: a damaged row, or a run that stands there twice.
         """
-        return ledger.read(self.results)
+        rows = ledger.read(self.results)
+        runs = [tuple(row[name] for name in RUN) for row in rows]
+        if twice := {run for run in runs if runs.count(run) > 1}:
+            raise SightkitError(
+                f"Each run must stand in {self.results.name} once.",
+                "Remove its older row.",
+                twice=sorted(twice, key=str),
+            )
+        return rows
 
     def wanted(self, only: str = "") -> list[Wanted]:
         """Read the list of what is wanted, of one experiment alone where it is named.

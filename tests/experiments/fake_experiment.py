@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments
+from sightkit import _cli, _files, experiments
 
 ENVIRONMENT = {
     "python": "3.11",
@@ -62,7 +62,7 @@ def main(config: Config) -> dict[str, Any]:
     signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
     folder.mkdir(parents=True, exist_ok=True)
     data = {"file": str(config.data.resolve()), "sha256": config.hash}
-    (folder / "environment.json").write_text(json.dumps({**ENVIRONMENT, "data": data}))
+    _files.write_json(folder / "environment.json", {**ENVIRONMENT, "data": data})
     settings = {"experiment": "fake_experiment", "epochs": config.epochs, "seed": config.seed}
     (folder / "config.json").write_text(json.dumps({**settings, "recipe": config.recipe}))
     history = folder / "history.csv"

@@ -50,17 +50,17 @@ def test_a_row_is_read_as_it_was_written():
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda text: text.replace("best", "best,", 1), "row 1"),
-        (lambda text: text.replace(",2,", ",-2,"), "row 2: seed: input should be greater than"),
-        (lambda text: text.replace(",2,", ",two,"), "row 2"),
-        (lambda text: text[:-5], "row 2"),
-        (lambda text: text.replace("0.30000000000000004", "NaN", 1), "row 1"),
-        (lambda text: text.replace("measured", "borrowed"), "row 1: status"),
+        (lambda text: text.replace("best", "best,", 1), "line 2: 28 values in place of 27"),
+        (lambda text: text.replace(",2,", ",-2,"), "line 3: seed: input should be greater than"),
+        (lambda text: text.replace(",2,", ",two,"), "line 3, seed 'two' is no number"),
+        (lambda text: text[:-5], "line 3"),
+        (lambda text: text.replace("0.30000000000000004", "NaN", 1), "line 2"),
+        (lambda text: text.replace("measured", "borrowed"), "line 2: status"),
         (lambda text: text.replace("date", "day"), "columns"),
         (lambda text: text.encode("utf-16").decode("latin-1"), "columns"),
     ],
 )
-def test_a_damaged_row_is_named_by_its_number(damage, reason):
+def test_a_damaged_row_is_named_by_its_line(damage, reason):
     path = Path("a.csv")
     for seed in (1, 2):
         ledger.append(path, {**ROW, "seed": seed})

@@ -12,11 +12,12 @@ import time
 
 import pytest
 
+from sightkit import _scripts
 from sightkit._errors import SightkitError
 from sightkit.experiments import ledger, ledger_run
 from sightkit.experiments.ledger_run import Running, choose, measure_missing, read_progress
 from sightkit.experiments.ledger_verify import verify
-from sightkit.experiments.ledger_wanted import Wanted, missing
+from sightkit.experiments.ledger_wanted import Checkout, Wanted, missing
 from sightkit.io import DatasetFile
 
 FAKE = "mine/fake_experiment.py"
@@ -226,15 +227,29 @@ def test_what_cannot_be_verified_is_refused_before_it_runs(checkout, write_datas
     with pytest.raises(SightkitError, match=r"Only what was measured.*--only mine/fake_exp"):
         verify(here, FAKE)
     measure_missing(here)
-    with pytest.raises(SightkitError, match="Only what was measured"):
+    with pytest.raises(SightkitError, match=r"Only what was measured.*Name one of the rows"):
         verify(here, FAKE, seed=2)
-    again(here, hash="e" * 64)
+    again(here, hash="e" * 64, wait=1)  # it would wait for ever
     with pytest.raises(SightkitError, match="on the data of its row"):
         verify(here, FAKE)
     write_dataset("data.h5")
-    monkeypatch.setattr(ledger_run.Running, "watch", lambda *args: pytest.fail("it ran"))
+    monkeypatch.setattr(ledger_run.Running, "watch", lambda *args, **options: pytest.fail("it ran"))
     with pytest.raises(SightkitError, match="on the data of its row"):
         verify(here, FAKE)
+
+
+def test_a_run_stands_once(checkout):
+    here = checkout("seeds = 1")
+    measure_missing(here)
+    lines = here.results.read_text().splitlines()
+    here.results.write_text("\n".join([*lines, lines[-1], ""]))
+    with pytest.raises(SightkitError, match=r"experiments\.csv once.*mine/fake_experiment"):
+        here.rows()
+
+
+def test_a_script_without_recipes_is_read(tmp_path):
+    here = Checkout(_scripts.FOLDER.parent, tmp_path)
+    assert here.command(Wanted("train_knn_animals"), 3).config.seed == 3
 
 
 def test_a_row_of_a_head_names_its_features(checkout, tmp_path):
