@@ -72,8 +72,8 @@ LETTER = 40
 """Grey images up to that side, pixels, are letters or digits most often."""
 FEW_OF_A_CLASS = 100
 SMALL_SIDE = 32
-NORMALIZABLE_STEPS = 500
-"""Fewer steps leave the averages of batch normalization (momentum 0.99) where they began."""
+NORMALIZABLE_STEPS = 300
+"""From then on the averages of batch normalization forget where they began: 0.99 ** 300 is 5 %."""
 LONG = 2.0
 """Photos that are that many times as long as wide would lose half of them to a square."""
 SIDES = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)

@@ -205,7 +205,7 @@ class Experiment:
         first, last = self.data.file.rows(self.config.validation_split)
         labelled = make_labels(self.config, train, self.data.classes, seed=self.config.seed)
         seconds = seconds_of(network, labelled, last - first, self.config.epochs)
-        print(f"time: about {in_words(seconds)} for {self.config.epochs} epochs", flush=True)
+        print(f"time: about {in_words(seconds)}, epochs: {self.config.epochs}", flush=True)
 
     def fit(
         self,

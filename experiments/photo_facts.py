@@ -42,12 +42,12 @@ class PhotoFacts:
     stored: bool = False
 
 
-def photo_facts(data: Path, train_share: float, **options: Any) -> PhotoFacts:
+def photo_facts(data: Path, fractions: Mapping[str, float], **options: Any) -> PhotoFacts:
     """Look at a folder of photos, or at a dataset file.
 
     Args:
         data: folder or file.
-        train_share: share of the training photos, of a folder without parts of its own.
+        fractions: shares of the splits, of a folder; those of parts of its own stay.
         **options: of a folder, see ``io.FolderDataset``.
 
     Raises:
@@ -62,8 +62,10 @@ def photo_facts(data: Path, train_share: float, **options: Any) -> PhotoFacts:
     else:
         source = sightkit_io.FolderDataset(data, at_least=LARGE, **options)()
         labels, names, read = source.labels, source.class_names, source.read
-        rows, fixed = np.arange(len(source)), dict(source.fixed)
-        train = len(fixed["train"]) if "train" in fixed else round(train_share * len(source))
+        rows = np.arange(len(source))
+        kept = {name: len(part) for name, part in source.fixed if name != "train"}
+        divided = sum(share for name, share in fractions.items() if name not in kept)
+        train = round((len(source) - sum(kept.values())) * fractions["train"] / divided)
     images = []
     for row in rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(int)].tolist():
         with contextlib.suppress(SightkitError):  # those that cannot be read are counted later

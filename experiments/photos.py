@@ -21,6 +21,7 @@ from sightkit.experiments.flags.optimizer import OptimizerName
 from sightkit.experiments.photo_facts import PhotoFacts, photo_facts
 from sightkit.io.build.folder_file import folder_to_file, nothing_there, unpacked_once
 from sightkit.io.labels import few_pictures
+from sightkit.io.splits import shares_by_name
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     Augment,
@@ -263,7 +264,7 @@ def _located(flags: Any) -> tuple[Path, Mapping[str, Any]]:
 
 def _facts(flags: Any) -> PhotoFacts:
     data, options = _located(flags)
-    return photo_facts(data, flags.fractions[0], **options)
+    return photo_facts(data, shares_by_name(flags.fractions), **options)
 
 
 def _shown(value: Any) -> str:
