@@ -40,7 +40,8 @@ class RunFlags(Flags, RunConfig, sightkit_io.SizeFlags):
     """Height and width of the network's input, pixels, or one number for both; as stored by
     default."""
     validation_split: str = "validation"
-    """Split of the data that is evaluated after each epoch; the best weights are chosen by it."""
+    """Split of the data, of its own images, that is evaluated after each epoch; the best weights
+    are chosen by it."""
     seed: int = 1
     """Seed of weights, order and augmentation."""
     split_seed: int = 42
@@ -101,6 +102,14 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
                 f"Give --fractions to scripts/{self.builder}.py.",
                 fractions=self.fractions,
             )
+        if self.validation_split in ("train", "test"):
+            raise SightkitError(
+                "The best weights must be chosen on images that are neither trained on nor tested.",
+                "Leave --validation-split out, or name another split of the data.",
+                validation_split=self.validation_split,
+            )
+        if not self.is_given("data"):
+            object.__setattr__(self, "data", self._default_data())
         if self.smoke:
             self._shrink()
         require_rate_left(self, self.learning_rate, self.epochs)
@@ -136,16 +145,22 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
         return None
 
     def _shrink(self) -> None:
-        """Make a smoke run short, with a folder and data of its own (build scripts: others)."""
+        """Make a smoke run short, with a folder of its own."""
         if not self.is_given("epochs"):
             object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
         if not self.is_given("output"):
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", not self.resume)
-        if not self.is_given("data"):
-            object.__setattr__(
-                self, "data", self.data.with_stem(f"{self.data.stem}-training-smoke")
-            )
+
+    def _default_data(self) -> Path:
+        """Return the default of ``--data``, with the flags that a script builds another file by."""
+        fields, words = type(self).__dataclass_fields__, [self.data.stem]
+        built_here = self.data.suffix and not self.builder
+        for name in ("fractions", "size", "split_seed") if built_here else ():
+            if (value := getattr(self, name)) != fields[name].default:
+                values = value if isinstance(value, tuple) else (value,)
+                words += [name.replace("_", "-"), *map(str, values)]
+        return self.data.with_stem("-".join([*words, *["training-smoke"] * self.smoke]))
 
     def _require_data(self) -> None:
         """Check ``--data`` where it exists; scripts that take folders override it."""

@@ -4,6 +4,7 @@ import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -35,6 +36,8 @@ class Config(experiments.Config):
         ({"seed": 2**31}, "--seed must be between 0 and 2147483647"),
         ({"split_seed": -2}, "--split-seed must be between 0 and"),
         ({"resume": True, "overwrite": True}, "give one"),
+        ({"validation_split": "test"}, "best weights.*validation_split='test'. Leave --validation"),
+        ({"validation_split": "train"}, "neither trained on nor tested.*validation_split='train'"),
         ({"epochs": 0, "smoke": True}, "--epochs"),
     ),
 )
@@ -56,6 +59,33 @@ def test_a_smoke_run_is_short_with_its_own_folder_and_data():
     assert config.data == Path("datasets/test-training-smoke.h5")
     assert config.overwrite
     assert not Config(smoke=True, resume=True).overwrite
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    (
+        ({"fractions": (0.7, 0.1, 0.1, 0.1)}, "test-fractions-0.7-0.1-0.1-0.1.h5"),
+        ({"size": 32, "split_seed": 7}, "test-size-32-32-split-seed-7.h5"),
+        ({"split_seed": 7, "smoke": True}, "test-split-seed-7-training-smoke.h5"),
+        ({"seed": 7, "validation_split": "dev"}, "test.h5"),
+        ({"split_seed": 7, "data": Path("datasets/mine.h5")}, "mine.h5"),
+    ),
+)
+def test_a_file_of_other_images_than_by_default_is_beside_it(flags, name):
+    assert Config(**flags).data == Path("datasets", name)
+
+
+def test_a_file_that_another_script_built_keeps_its_name():
+    @dataclass(frozen=True)
+    class Built(Config):
+        builder: ClassVar[str] = "build_folder"
+
+    @dataclass(frozen=True)
+    class Photos(Config):
+        data: Path = Path("photos")
+
+    assert Built(split_seed=7, size=32).data == Path("datasets/test.h5")
+    assert Photos(split_seed=7, size=32).data == Path("photos")
 
 
 def test_a_smoke_run_takes_the_given_folder_without_overwriting():
@@ -95,6 +125,7 @@ def again(command):
         Config(output=Path("with space/it's"), data=Path("-x.h5").absolute(), learning_rate=1e-05),
         Config(deep=True, guard="off"),
         Config(output=Path("mine"), data=Path("mine.h5"), smoke=True),
+        Config(fractions=(0.7, 0.1, 0.1, 0.1), size=(8, 8)),
     ),
 )
 def test_the_command_gives_the_same_configuration(config):

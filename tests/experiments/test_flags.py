@@ -167,7 +167,7 @@ def test_flags_win_over_a_recipe_and_a_recipe_over_a_file(tmp_path):
     given = ("--config", "other/config.json")
     again = parsed(*given, "--batch-size", "4")
     expected = {**vars(stored), "batch_size": 4, "config": Path("other/config.json")}
-    assert vars(again) == {**expected, "data": Path("data.h5").absolute()}
+    assert vars(again) == {**expected, "data": Path("data-size-8-9.h5").absolute()}
     mixed = parsed(*given, "--recipe", "reference", "--drop-every", "None")
     assert (mixed.epochs, mixed.schedule, mixed.batch_size) == (40, "standard", 3)
     assert parsed(*given, "--recipe", "best", "--drop-every", "None").epochs == EPOCHS
