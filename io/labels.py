@@ -7,6 +7,7 @@ exist for those who ask for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ FEW = 500
 """Images of a class, far under the 1,000 to 5,000 that networks from random weights want."""
 SMALLEST_PHOTO = 32
 """Pixels."""
+LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 
 
 def encode_labels(
@@ -129,6 +131,29 @@ def class_weights(
     return {
         label: float(len(values) / (classes * count)) for label, count in enumerate(counts.tolist())
     }
+
+
+def weights_in_order(given: Any, classes: int) -> np.ndarray:
+    """Return weights of classes in label order, float32 (classes,).
+
+    Raises:
+        SightkitError: other than a number from 0 for each class index.
+    """
+    whole = isinstance(given, Mapping) and set(given) == set(range(classes))
+    if not whole or not all(map(_is_weight, given.values())):
+        raise SightkitError(
+            "class_weights must be {class index: weight}, a weight of at least 0 for each of the "
+            f"indices from 0 to {classes - 1}, and for no other.",
+            "io.class_weights(labels, classes) gives them.",
+            classes=classes,
+            class_weights=given,
+        )
+    return np.array([given[label] for label in range(classes)], np.float32)
+
+
+def _is_weight(value: Any) -> bool:
+    number = isinstance(value, int | float | np.integer | np.floating)
+    return number and bool(0 <= value <= LARGEST_WEIGHT)
 
 
 def class_counts(labels: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:

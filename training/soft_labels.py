@@ -10,6 +10,7 @@ import numpy as np
 
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
+from sightkit.io.labels import weights_in_order
 from sightkit.training.mixing import Mixing
 
 
@@ -67,8 +68,8 @@ class SoftLabels(keras.utils.PyDataset):
         self.classes = classes
         self.mixing = mixing
         self.smoothing = smoothing
-        given = class_weights or getattr(data, "class_weights", None)
-        self.weights = None if given is None else _weights(given, classes)
+        given = getattr(data, "class_weights", None) if class_weights is None else class_weights
+        self.weights = None if given is None else weights_in_order(given, classes)
         self.seed = seed
         self._first_batch = 0
 
@@ -102,15 +103,3 @@ class SoftLabels(keras.utils.PyDataset):
             x, y = self.mixing(x, y, sightkit_io.batch_rng(self.seed, self.data.epoch, batch))
         smooth = y * np.float32(1 - self.smoothing) + np.float32(self.smoothing / self.classes)
         return (x, smooth) if self.weights is None else (x, smooth, y @ self.weights)
-
-
-def _weights(given: Mapping[int, float], classes: int) -> np.ndarray:
-    weights = np.array([given.get(label, np.nan) for label in range(classes)], np.float32)
-    if len(given) != classes or not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise SightkitError(
-            "There must be a weight, at least 0, for each class.",
-            "io.class_weights(labels, classes) gives them.",
-            classes=classes,
-            class_weights=dict(given),
-        )
-    return weights

@@ -12,6 +12,7 @@ from sightkit._errors import SightkitError
 from sightkit.io.batches import OrderedBatches
 from sightkit.io.chain import Chain, RandomChain, require_chain
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.labels import weights_in_order
 from sightkit.io.order import sample_rng
 
 BLOCK_BYTES = 2**18
@@ -34,7 +35,8 @@ class HDF5DatasetGenerator(OrderedBatches):
         augment: random variation of each image before the chain; for the training split only.
         shuffle: mix the rows anew each epoch.
         seed: of order and augmentation.
-        class_weights: class index to weight, as ``class_weights`` gives it.
+        class_weights: class index to weight, at least 0, of each class, as ``class_weights`` gives
+            it.
         workers: threads that read ahead.
         max_queue_size: batches that wait at most, with several workers.
 
@@ -44,7 +46,8 @@ class HDF5DatasetGenerator(OrderedBatches):
 
     Raises:
         SightkitError: no or damaged file, unknown split, batch size below 1, augmentation of
-            anything but the training split; later, a file that is no longer the one it was.
+            anything but the training split, weights of other classes than the file's; later, a file
+            that is no longer the one it was.
     """
 
     def __init__(
@@ -73,6 +76,9 @@ class HDF5DatasetGenerator(OrderedBatches):
         self.preprocessors = preprocessors
         self.augment = augment
         self.class_weights = class_weights
+        self._weights = None
+        if class_weights is not None:
+            self._weights = weights_in_order(class_weights, len(self.class_names))
         self.count = self.last - self.first
 
     @property
@@ -114,6 +120,4 @@ class HDF5DatasetGenerator(OrderedBatches):
         if not x.flags.writeable:
             x = np.array(x)  # a batch is the caller's own, whatever becomes of the file
         y = self.labels[rows]
-        if self.class_weights is None:
-            return x, y
-        return x, y, np.array([self.class_weights[label] for label in y.tolist()], np.float32)
+        return (x, y) if self._weights is None else (x, y, self._weights[y])

@@ -283,3 +283,30 @@ def test_class_weights_come_with_their_images(write_dataset):
         assert w.dtype == np.float32 and w.tolist() == [weights[label] for label in y.tolist()]
         for found, expected in zip((x, y), plain[index], strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    (
+        {},
+        {0: 1.0, 5: 2.0},
+        {0: 1.0, 1: 2.0},
+        {0: 1.0, 1: 2.0, 2: 3.0, 3: 4.0},
+        {"positives": 2.0},
+        [1.0],
+        [1.0, 2.0, 3.0, 4.0],
+        {0: 1.0, 1: 2.0, 2: -0.5},
+        {0: 1.0, 1: 2.0, 2: float("nan")},
+        {0: 1.0, 1: 2.0, 2: 1e300},
+        {0: 1.0, 1: 2.0, 2: "2"},
+    ),
+)
+def test_class_weights_of_other_classes_are_refused_at_once(wrong, write_dataset):
+    with pytest.raises(SightkitError, match=r"class_weights must be.*Received.*io\.class_weights"):
+        HDF5DatasetGenerator(write_dataset(), 7, class_weights=wrong)
+
+
+def test_class_weights_may_be_numbers_of_numpy(write_dataset):
+    weights = {np.int64(k): np.float32(w) for k, w in enumerate((0, 1, 2.5))}
+    _, y, w = HDF5DatasetGenerator(write_dataset(), 7, class_weights=weights)[0]
+    assert w.tolist() == [weights[label] for label in y.tolist()]
