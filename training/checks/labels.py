@@ -134,10 +134,8 @@ def _targets(loss: LossInfo, train: Samples, validation: Samples | None) -> Line
 
 
 def _labels_of(data: Any) -> np.ndarray:
-    """All labels of a split, those under soft ones too; none where the data do not have them."""
-    if isinstance(data, tuple):
-        return np.asarray(data[1])
-    return np.asarray(getattr(data, "labels", getattr(getattr(data, "data", None), "labels", ())))
+    """All labels of a split; none where the data do not have them."""
+    return np.asarray(data[1] if isinstance(data, tuple) else getattr(data, "labels", ()))
 
 
 def _form(loss: LossInfo, found: np.ndarray) -> tuple[str, str] | None:

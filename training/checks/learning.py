@@ -150,6 +150,8 @@ def overfit(trial: Trial, seconds: float) -> Line:
     truth = np.array(class_indices(trial.labels))
     classify = trial.loss.kind in CROSSENTROPIES and len(trial.loss.outputs) == 1
     classify = classify and have_one_class(trial.labels)
+    floor = trial.loss.least(trial.labels)
+    half = (trial.first.loss + floor) / 2
     losses: list[float] = []
     share, by_heart = 0.0, False
     for measured in _attempts(trial, start + seconds):
@@ -158,19 +160,20 @@ def overfit(trial: Trial, seconds: float) -> Line:
             one = measured.outputs.shape[-1] == 1
             found = measured.outputs[:, 0] > 0.5 if one else measured.outputs.argmax(axis=-1)
             share = max(share, float((found == truth).mean()))
-        by_heart = measured.loss < losses[0] / 2 and (share == 1.0 or not classify)
+        by_heart = measured.loss < half and (share == 1.0 or not classify)
         if by_heart:
             break
     least, time_up = min(losses), time.monotonic() > start + seconds
     course = f"{len(truth)} samples, loss {losses[0]:.3g} → {least:.3g} in {len(losses)} steps"
+    course += f" ({floor:.3g} at least, the entropy of the labels)" if floor > 0.005 else ""
     if by_heart:
         return passed(f"{course}, all of them right" if classify else course)
     course += f", {100 * share:.0f} % right" if classify else ""
-    if least < losses[0] / 2:  # slow learners (SqueezeNet's ReLU on its logits) too
+    if least < half:  # slow learners (SqueezeNet's ReLU on its logits) too
         return passed(f"{course}{'; then the time was up' if time_up else ''}")
     if time_up:
         raise LeftOut(f"{course}; then the time was up: no verdict")
-    if least > 0.95 * losses[0]:
+    if least - floor > 0.95 * (losses[0] - floor):
         return failed(
             f"{course}: the loss stays flat; the initialization is the suspect", INITIALIZATION
         )

@@ -31,6 +31,7 @@ class LossInfo:
         from_logits: whether it takes logits; None where its config has no such entry.
         activation: name of the network's last activation; "" where it has none.
         outputs: shape of the network's output without the batch.
+        smoothing: share of each label that the loss itself spreads over all classes.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class LossInfo:
     from_logits: bool | None
     activation: str
     outputs: tuple[int | None, ...]
+    smoothing: float = 0.0
 
     @property
     def classes(self) -> int:
@@ -53,6 +55,17 @@ class LossInfo:
             return math.log(self.classes)
         raise LeftOut(f"it is not known with what {self.kind} begins")
 
+    def least(self, labels: np.ndarray) -> float:
+        """Least mean loss of any answers: the entropy of the labels, which is 0 of hard ones."""
+        if self.kind not in (ONE_HOT, BINARY):
+            return 0.0
+        shares = np.asarray(labels, np.float64)
+        kinds = 2 if self.kind == BINARY else self.classes
+        shares = shares * (1 - self.smoothing) + self.smoothing / kinds
+        if self.kind == ONE_HOT:
+            return float(_entropy(shares).sum(axis=-1).mean())
+        return float((_entropy(shares) + _entropy(1 - shares)).mean())
+
     def mean(self, labels: Any, outputs: Any) -> Any:
         """Mean loss, float32, without the penalties of regularizers."""
         outputs = keras.ops.cast(outputs, "float32")
@@ -61,6 +74,10 @@ class LossInfo:
             if len(labels.shape) + 1 == len(outputs.shape):
                 labels = keras.ops.expand_dims(labels, -1)
         return keras.ops.mean(self.function(labels, outputs))
+
+
+def _entropy(shares: np.ndarray) -> np.ndarray:
+    return -shares * np.log(np.where(shares > 0, shares, 1))
 
 
 def loss_info(model: keras.Model, images: np.ndarray) -> LossInfo:
@@ -86,12 +103,13 @@ def loss_info(model: keras.Model, images: np.ndarray) -> LossInfo:
         # whatever the reduction.
         kind, function = type(loss).__name__, loss.call
         from_logits = loss.get_config().get("from_logits")
+        smoothing = loss.get_config().get("label_smoothing", 0.0)
     else:
         kind, function = getattr(loss, "__name__", type(loss).__name__), loss
-        from_logits = False
+        from_logits, smoothing = False, 0.0
     outputs, activation = _ending(model, images)
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-    return LossInfo(kind, function, from_logits, activation, outputs)
+    return LossInfo(kind, function, from_logits, activation, outputs, smoothing)
 
 
 def _ending(model: keras.Model, images: np.ndarray) -> tuple[tuple[int | None, ...], str]:

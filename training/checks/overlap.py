@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
-from sightkit.training.checks.samples import Samples
+from sightkit.training.checks.samples import Samples, within
 
 TOLERATED = 0.01
 """Share of a split that may be in another; CIFAR-10 itself has a few such images."""
@@ -55,7 +55,9 @@ def splits(*data: Any, read: Sequence[Samples | None] = ()) -> Line:
     """
     given = [
         _Part(role, each, samples, getattr(each, "split", ""))
-        for role, each, samples in zip(ROLES, data, [*read, None, None, None], strict=False)
+        for role, each, samples in zip(
+            ROLES, map(within, data), [*read, None, None, None], strict=False
+        )
         if each is not None
     ]
     given = [each for each in given if not _repeats_validation(each)]

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sightkit.training.soft_labels import SoftLabels
+
 BATCHES = 12
 SECONDS = 1.0
 BYTES = 2**27
@@ -21,10 +23,11 @@ class Samples:
     Attributes:
         images: (n, …).
         labels: (n, …), as the loss gets them.
-        all_labels: labels of the whole split where the data have them, else those of the samples.
+        all_labels: labels of the whole split where the data have them, also under soft ones, else
+            those of the samples.
         complete: whether ``all_labels`` holds the whole split.
         class_names: in label order; empty where the data have none.
-        data: where they come from.
+        data: where they come from, within soft labels.
     """
 
     images: np.ndarray
@@ -54,17 +57,22 @@ def read(data: Any) -> Samples | None:
             break
     if not images:
         return None
-    found = np.concatenate(labels)
-    every = getattr(data, "labels", None)
-    complete = every is not None and found.ndim == 1
+    found, inner = np.concatenate(labels), within(data)
+    every = getattr(inner, "labels", None)
+    complete = every is not None and np.ndim(every) == 1
     return Samples(
         images=np.concatenate(images),
         labels=found,
         all_labels=np.asarray(every) if complete else found,
         complete=complete or isinstance(data, tuple),
-        class_names=tuple(getattr(data, "class_names", ())),
-        data=data,
+        class_names=tuple(getattr(inner, "class_names", ())),
+        data=inner,
     )
+
+
+def within(data: Any) -> Any:
+    """Return the data that soft labels are made of; others as they are."""
+    return data.data if isinstance(data, SoftLabels) else data
 
 
 def some(samples: Samples, count: int) -> tuple[np.ndarray, np.ndarray]:

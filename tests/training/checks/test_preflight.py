@@ -23,7 +23,7 @@ from sightkit.preprocessing import (
     MeanPreprocessor,
     Pipeline,
 )
-from sightkit.training import SoftLabels, preflight
+from sightkit.training import MixUp, SoftLabels, preflight
 from sightkit.training.checks import disk as on_disk
 from sightkit.training.checks.report import PASSED
 
@@ -488,6 +488,35 @@ def test_classes_that_validation_lacks(form, whole, photos):
     line = preflight(model, train, held, seconds=0)["balance"]
     assert line.verdict == ("passed" if whole else "warned")
     assert whole or "validation has no images of 2 of the 4 classes (2, 3)" in line.found
+
+
+@pytest.mark.parametrize("mixing", (None, MixUp(0.2)))
+def test_soft_labels_hide_nothing_of_the_data_within(mixing, file, write, photos):
+    weights = {label: 1.0 for label in range(CLASSES)}
+    copies = photos[0].copy()
+    copies[:30] = copies[270:300]
+    for path, verdict in ((file, "passed"), (write("twice", copies), "failed")):
+        train, held = split(path, class_weights=weights), split(path, "validation")
+        soft = SoftLabels(train, CLASSES, mixing=mixing, smoothing=0.1), SoftLabels(held, CLASSES)
+        hard = preflight(network(), train, held, seconds=0)
+        found = preflight(network(loss="categorical_crossentropy"), *soft, seconds=0)
+        assert found["splits"] == hard["splits"] and found["splits"].verdict == verdict
+        assert found["balance"] == hard["balance"]
+        assert "always answering class 0 scores 25.0 %; each class" in found["balance"].found
+
+
+@pytest.mark.parametrize("end", ("softmax", "sigmoids"))
+@pytest.mark.parametrize("of_the_loss", (True, False))
+def test_soft_labels_are_learned_by_heart_down_to_their_entropy(end, of_the_loss, photos):
+    """The loss begins at 1.4 or 0.7 and ends at 1.1 or 0.5: it cannot be halved."""
+    kind = {"softmax": "CategoricalCrossentropy", "sigmoids": "BinaryCrossentropy"}[end]
+    loss = getattr(keras.losses, kind)(label_smoothing=0.5 if of_the_loss else 0.0)
+    train = io.ArrayBatches(floats(photos[0]), photos[1], batch_size=32)
+    train = SoftLabels(train, CLASSES, smoothing=0.0 if of_the_loss else 0.5)
+    line = preflight(network("mlp", loss, end=end), train, seconds=60)["overfit"]
+    assert line.verdict == PASSED
+    least = "1.07" if end == "softmax" else "0.562" if of_the_loss else "0.448"
+    assert f"({least} at least" in line.found and line.found.endswith("all of them right")
 
 
 @pytest.mark.slow
