@@ -15,7 +15,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sightkit._errors import SightkitError
-from sightkit.callbacks.curve_diagnosis import MATERIAL, CurveFinding, diagnose_curves
+from sightkit.callbacks.curve_diagnosis import (
+    MATERIAL,
+    PATIENCE,
+    CurveFinding,
+    diagnose_curves,
+)
 from sightkit.evaluation.intervals import wilson
 from sightkit.evaluation.tables import percent
 
@@ -29,6 +34,18 @@ REMEDIES = {
     "another architecture",
     OVERFITTED: "more validation and training data, and fewer choices made on the validation split",
 }
+FITTED = {
+    **REMEDIES,
+    BIAS: "features that say more of an image, those of a pretrained network for example "
+    "(scripts/extract_features.py, then scripts/train_logistic.py)",
+    VARIANCE: "more training data, a stronger penalty (or more neighbours), other features",
+    MISMATCH: "make the training images like those of the validation split, or synthesize such",
+}
+"""Remedies of what is no network: neighbours, linear classifiers."""
+ONE_ANSWER = (
+    "class weights (balanced) where classes are unequal and have none, longer training, another "
+    "learning rate"
+)
 ENDS = {
     "floor": "as the floor",
     "train": "on training",
@@ -130,6 +147,8 @@ def diagnose(
     history: Sequence[Mapping[str, float]] = (),
     material: float = MATERIAL,
     few_photos: int = 0,
+    one_answer: str = "",
+    fitted: bool = False,
 ) -> Diagnosis:
     """Find which of bias, variance, data mismatch and overfitting to validation a network has.
 
@@ -144,6 +163,10 @@ def diagnose(
             training error does not below 0.05.
         few_photos: training photos of a network that began with random weights, where they are so
             few that features of a pretrained one are the next thing to try.
+        one_answer: a sentence on the class that nearly all images are answered with, where there is
+            one.
+        fitted: whether it is no network that trains longer or grows, but neighbours or a linear
+            classifier.
 
     Returns:
         Gaps, the findings in the curves, and what to try next.
@@ -176,12 +199,24 @@ def diagnose(
     bias = material if floor is not None else max(material, GUESSED)
     gaps = tuple(_gap(*step, measured, bias if step[0] == BIAS else material) for step in steps)
     curves = _agreeing(diagnose_curves(history), gaps)
-    headline, then = _conclude(gaps, curves, errors)
+    remedies = FITTED if fitted else _remedies(len(history), bool(one_answer))
+    headline, then = _conclude(gaps, curves, errors, remedies)
+    if one_answer:
+        headline, then = f"{one_answer} {headline}", then or f"Try next: {remedies[BIAS]}."
     held = [errors[split].error for split in ("validation", "test") if split in errors]
     if few_photos and held and max(held) - (floor or 0) >= GUESSED:
         first = f"Try next: {FEATURES.format(few_photos)}"
         then = f"{first}; then {then.removeprefix('Try next: ')}" if then else f"{first}."
     return Diagnosis(gaps, curves, _floor(floor, floor_source), headline, then)
+
+
+def _remedies(epochs: int, one_answer: bool) -> Mapping[str, str]:
+    """Return a remedy for each gap of a network: one that hardly trained is not yet too small."""
+    if one_answer:
+        return dict.fromkeys(REMEDIES, ONE_ANSWER)
+    if 0 < epochs < PATIENCE:
+        return {**REMEDIES, BIAS: f"longer training (few epochs: {epochs}), then a larger network"}
+    return REMEDIES
 
 
 def _agreeing(curves: Sequence[CurveFinding], gaps: Sequence[Gap]) -> tuple[CurveFinding, ...]:
@@ -234,7 +269,10 @@ def _gap(
 
 
 def _conclude(
-    gaps: Sequence[Gap], curves: Sequence[CurveFinding], errors: Mapping[str, SplitError]
+    gaps: Sequence[Gap],
+    curves: Sequence[CurveFinding],
+    errors: Mapping[str, SplitError],
+    remedies: Mapping[str, str],
 ) -> tuple[str, str]:
     """The largest gap is dealt with first; curves whose advice is urgent come before it."""
     urgent = next((curve for curve in curves if curve.urgent), None)
@@ -248,7 +286,7 @@ def _conclude(
             f"(95 %: {100 * first.low:.1f} to {100 * first.high:.1f}){rest}."
         )
         before = f"{urgent.advice}; then " if urgent else ""
-        return headline, f"Try next: {before}{REMEDIES[first.name]}."
+        return headline, f"Try next: {before}{remedies[first.name]}."
     if urgent:
         return urgent.text, f"Try next: {urgent.advice}."
     if undecided := [gap.name for gap in gaps if gap.verdict == UNDECIDED]:

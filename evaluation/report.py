@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import _csv, _files, _folders, _run_files, _scripts
-from sightkit._errors import few
+from sightkit._errors import few, visible
 from sightkit._locks import FileLock
 from sightkit._scripts import warn
 from sightkit.evaluation.calibration import calibrate
@@ -53,6 +53,8 @@ WORST = 24
 FEW_A_CLASS = 2_000
 """Photos of a class below which a network from scratch is no match for features."""
 SEEN = 16
+RARELY = 0.1
+"""Share of the images of a class, and of those of all others, that are an exception."""
 
 
 def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
@@ -97,6 +99,7 @@ def report_run(
     floor: float | None = None,
     floor_source: str = "",
     pretrained: bool = False,
+    fitted: bool = False,
 ) -> dict[str, Any]:
     """Evaluate, write metrics.json, pictures and report.html; print result and diagnosis.
 
@@ -110,6 +113,7 @@ def report_run(
             ``diagnose``.
         floor_source: where it comes from; without it the floor is called a guess.
         pretrained: whether the network began with trained weights.
+        fitted: whether it is no network, but neighbours or a linear classifier: as ``diagnose``.
 
     Returns:
         The content of metrics.json.
@@ -131,7 +135,9 @@ def report_run(
         floor=floor,
         floor_source=floor_source,
         history=history,
-        few_photos=0 if pretrained else _few_photos(data.get("train")),
+        few_photos=0 if pretrained or fitted else _few_photos(data.get("train")),
+        one_answer=_one_answer(test),
+        fitted=fitted,
     )
     write_report(folder, test, Samples.of(data["test"]), metrics, diagnosis)
     print(summary(test, metrics["test"]))
@@ -257,6 +263,18 @@ def _without_images(test: Evaluation) -> list[str]:
         f"There are no images of {len(names):,} of the network's {len(test.class_names):,} classes "
         f"({few(names)}): their recall is undefined."
     ]
+
+
+def _one_answer(test: Evaluation) -> str:
+    """Return a sentence on the class that nearly all images have as answer, whatever they show."""
+    scores = test.class_scores
+    label = int(scores.predicted.argmax())
+    # Recall NaN: no image is of the class. Specificity NaN: no image is of another one.
+    if scores.recall[label] < 1 - RARELY or not scores.specificity[label] <= RARELY:
+        return ""
+    largest = ", the largest class," if scores.truths[label] == scores.truths.max() else ""
+    share = percent(scores.predicted[label] / len(test.labels))
+    return f"Nearly always one answer: {visible(test.class_names[label])}{largest} for {share}."
 
 
 def _few_photos(train: LabelledBatches | None) -> int:

@@ -84,8 +84,7 @@ class Fitting:
             name: sightkit_io.HDF5DatasetGenerator(path, 256, split=name, preprocessors=Pipeline())
             for name in self.file.splits
         }
-        # No network begins with random weights here, of which few photos would be a warning.
-        metrics = evaluation.report_run(self.run.folder, predict, splits, facts, pretrained=True)
+        metrics = evaluation.report_run(self.run.folder, predict, splits, facts, fitted=True)
         self.run.tidy()
         print(self.run.describe())
         return metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -81,6 +82,40 @@ def test_few_photos_from_scratch_lead_to_features_first(given, few, proposed):
     assert found.next.count("Try next: ") <= 1 and ".." not in found.next
     if large(found):
         assert "network" in found.next or "data" in found.next
+
+
+@pytest.mark.parametrize(
+    ("epochs", "first"),
+    [
+        (1, "longer training (few epochs: 1), then a larger"),
+        (14, "longer"),
+        (15, "a larger network"),
+    ],
+)
+def test_few_epochs_lead_to_more_before_a_larger_network(epochs, first):
+    history = [{"epoch": float(epoch)} for epoch in range(epochs)]
+    found = diagnose(errors(0.30, None, 0.31, 0.31), history=history)
+    assert found.next.startswith(f"Try next: {first}")
+
+
+def test_one_answer_for_all_images_comes_first():
+    given, text = errors(0.28, None, 0.28, 0.28), "Nearly always one answer: no."
+    history = rows(*[np.linspace(2, 1, 20)] * 2)
+    found = diagnose(given, one_answer=text, history=history[:2])
+    assert str(found).startswith(f"{text} Bias: 28.0 points")
+    assert found.next.startswith("Try next: class weights") and "larger" not in found.next
+    assert diagnose(given, one_answer=text, history=history).next.startswith("Try next: train long")
+    rare = diagnose(errors(*[0.001] * 4), one_answer=text)
+    assert str(rare).startswith(text) and "class weights" in rare.next
+    neighbours = diagnose(given, one_answer=text, fitted=True)
+    assert "class weights" not in neighbours.next and neighbours.headline.startswith(text)
+
+
+@pytest.mark.parametrize("given", [errors(0.3, *[0.31] * 3), errors(0.0, *[0.31] * 3)])
+def test_what_is_no_network_needs_no_larger_one(given):
+    found = diagnose(given, fitted=True)
+    assert "features" in found.next
+    assert not re.search("larger network|longer|architecture", found.next)
 
 
 @pytest.mark.parametrize(

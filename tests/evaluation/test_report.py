@@ -16,7 +16,7 @@ from sightkit._errors import SightkitError
 from sightkit.callbacks.curves import draw_curves
 from sightkit.evaluation import Evaluation, Samples, metrics_report, report_run, write_report
 from sightkit.evaluation.html import unbroken
-from sightkit.evaluation.report import _few_photos
+from sightkit.evaluation.report import _few_photos, _one_answer
 from sightkit.io import HDF5DatasetGenerator
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -393,6 +393,24 @@ def test_features_are_proposed_for_few_photos_from_scratch(pretrained, tmp_path,
     assert ("scripts/extract_features.py" in capsys.readouterr().out) != pretrained
     text = page_of(tmp_path)
     assert ("features of a pretrained network" in text) != pretrained
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"),
+    (
+        (((90, 0), (28, 2)), "Nearly always one answer: no, the largest class, for 98.33 %."),
+        (((0, 10), (1, 9)), "Nearly always one answer: yes, the largest class, for 95.00 %."),
+        (((1, 29), (0, 10)), "Nearly always one answer: yes for 97.50 %."),
+        (((90, 0), (20, 10)), ""),
+        (((970, 2), (20, 8)), ""),
+        (((80, 20), (30, 0)), ""),
+        (((100, 0), (0, 0)), ""),
+    ),
+)
+def test_one_answer_is_that_of_nearly_all_images_of_each_class(counts, found):
+    pairs = [(t, p) for t, row in enumerate(counts) for p, n in enumerate(row) for _ in range(n)]
+    labels, answers = map(np.array, zip(*pairs, strict=True))
+    assert _one_answer(Evaluation(np.eye(2)[answers], labels, ("no", "yes"))) == found
 
 
 @pytest.mark.parametrize(
