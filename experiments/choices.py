@@ -30,6 +30,9 @@ class Policy:
         mean: whether colour photos lose their mean colour.
         normalized: whether it has batch normalization, and can do without.
         smallest: side of an image that makes sense, pixels; that of the zoo's sample where 0.
+        rise: share of the steps in which the rate rises; 0 for none.
+        nesterov: whether ``sgd`` takes Nesterov's momentum.
+        arguments: of the network's builder, as ``--arguments`` takes them.
     """
 
     optimizer: str = "adam"
@@ -39,6 +42,9 @@ class Policy:
     mean: bool = False
     normalized: bool = False
     smallest: int = 0
+    rise: float = 0.0
+    nesterov: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 SLOW = Policy(rate=1e-4, steps=28_000)
@@ -59,6 +65,22 @@ POLICIES = {
     **dict.fromkeys(("squeezenet", "squeezenet_1.0", "squeezenet_1.1"), SLOW),
 }
 """By the network's name; others are trained as ``Policy()``."""
+MANY = 20_000
+OF_MANY = {
+    "minivggnet": Policy(
+        *("sgd", 0.1, 5e-4, 28_000),
+        normalized=True,
+        rise=0.03,
+        nesterov=True,
+        arguments=(
+            "norm_before_activation=true",
+            "initializer=he_normal",
+            "dropout=[0.05,0.1,0.5]",
+        ),
+    ),
+    "mlp": Policy(arguments=("normalization=batch", "dropout=0.2", "hidden=[1024,512]")),
+}
+"""From so many training photos on, as the scripts for CIFAR-10 have it."""
 EPOCHS = (15, 100)
 BATCHES = ((4_000, 32), (20_000, 64), (math.inf, 128))
 """Training photos up to which a batch is that large."""
@@ -126,7 +148,9 @@ def choose(
     """
     require_classifier(network)
     given = dict(given or {})
-    policy = POLICIES.get(zoo.entry(network).name, Policy())
+    policy = POLICIES.get(network, Policy())
+    if facts.train >= MANY:
+        policy = OF_MANY.get(network, policy)
     chosen: dict[str, Choice] = {}
 
     def take(name: str, value: Any, reason: str) -> Any:
@@ -149,7 +173,7 @@ def choose(
     steps = math.ceil(facts.train / batch)
     epochs = take("epochs", *_epochs(policy, steps))
     optimizer, about = policy.optimizer, f"as the scripts train {network}"
-    if network not in POLICIES:
+    if network not in {**POLICIES, **OF_MANY}:
         about = "needs the least tuning"
     optimizer = take("optimizer", optimizer, about)
     normalized = policy.normalized
@@ -160,12 +184,18 @@ def choose(
     take("learning_rate", float(f"{rate:.2g}"), optimizer + of_batch * (optimizer == "sgd"))
     if optimizer == "sgd":
         take("momentum", 0.9, "usual with sgd")
+    if policy.nesterov:
+        take("nesterov", True, about)
     take("schedule", "cosine", "falls to zero by the last epoch, nothing to tune")
+    if policy.rise and "schedule" not in given:
+        take("rise", policy.rise, "a warm-up for a rate as high as this")
     take("reg", policy.reg, f"L2 of the kernels, {about}" if policy.reg else f"no L2, {about}")
     if normalized:
         many = epochs * steps >= NORMALIZABLE_STEPS
         why = f"{epochs * steps:,} steps are {'enough' if many else 'too few'} for its averages"
         take("normalization", many, why)
+    if policy.arguments:
+        take("arguments", policy.arguments, f"{about} on {MANY:,} photos or more")
     take("class_weights", *_weights(facts.counts))
     return chosen
 

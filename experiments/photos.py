@@ -268,4 +268,6 @@ def _facts(flags: Any) -> PhotoFacts:
 
 
 def _shown(value: Any) -> str:
-    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return ("x" if value and isinstance(value[0], int) else " ").join(map(str, value))

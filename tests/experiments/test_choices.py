@@ -99,7 +99,7 @@ def test_variation_follows_size_and_counts():
 def test_batch_epochs_and_rate_belong_together():
     small, large = values(PETS), values(CIFAR)
     assert (small["batch_size"], small["epochs"], small["learning_rate"]) == (32, 100, 0.01)
-    assert (large["batch_size"], large["epochs"], large["learning_rate"]) == (128, 43, 0.04)
+    assert (large["batch_size"], large["epochs"], large["learning_rate"]) == (128, 86, 0.1)
     assert values(CIFAR, "vgg16", size=(224, 224))["batch_size"] == 32
     huge = dataclasses.replace(CIFAR, train=1_000_000)
     assert values(huge)["epochs"] == 15
@@ -112,6 +112,16 @@ def test_what_is_given_wins_and_others_follow():
     assert adam["learning_rate"] == 1e-3 and "momentum" not in adam
     assert values(PETS, size=(16, 16))["variation"] == "shifts"
     assert values(PETS, "lenet", optimizer="sgd")["momentum"] == 0.9
+
+
+def test_many_photos_are_trained_as_cifar10_is():
+    many = values(CIFAR)
+    assert (
+        many["nesterov"] and many["rise"] == 0.03 and "initializer=he_normal" in many["arguments"]
+    )
+    assert not {"nesterov", "rise", "arguments"} & {*values(PETS)}
+    assert "rise" not in values(CIFAR, schedule="step")
+    assert not {"nesterov", "momentum", "rise"} & {*values(CIFAR, optimizer="adam")}
 
 
 def test_few_steps_leave_normalization_out():
