@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightkit import io as sightkit_io
+from sightkit._errors import SightkitError
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, Preprocessor
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
+    from sightkit.experiments.estimator import EstimatorConfig
 
 
 @dataclass
@@ -80,6 +85,24 @@ class Data:
             split=split,
             preprocessors=chain or self.chain,
         )
+
+
+def open_built(config: Config | EstimatorConfig) -> sightkit_io.DatasetFile:
+    """Open the dataset file that a build script wrote.
+
+    Raises:
+        SightkitError: no file, with the command of the training script's docstring that builds it;
+            or as ``io.DatasetFile.open``.
+    """
+    docstring = sys.modules[type(config).__module__].__doc__ or ""
+    found = re.search(r"^ +(python scripts/build_\w+\.py .*?)(?: --output \S+)?$", docstring, re.M)
+    if found and not config.data.exists():
+        raise SightkitError(
+            "--data must name a dataset file that is built already.",
+            f"Check the path, or build it: {found[1]} --output {shlex.quote(str(config.data))}",
+            data=str(config.data),
+        )
+    return sightkit_io.DatasetFile.open(config.data)
 
 
 def used_part(

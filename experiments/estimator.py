@@ -16,6 +16,7 @@ from sightkit import _files, training
 from sightkit import io as sightkit_io
 from sightkit._keras import start_keras
 from sightkit.experiments.config import SMOKE_IMAGES
+from sightkit.experiments.data import open_built
 from sightkit.preprocessing import ColourPreprocessor, Pipeline, SimplePreprocessor
 
 SMOKE_FRACTIONS = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -106,7 +107,7 @@ def start_fitting(config: EstimatorConfig, script: str | os.PathLike[str]) -> It
         tempfile.TemporaryDirectory() as scratch,
     ):
         if config.data.exists() or not config.smoke:
-            file = sightkit_io.DatasetFile.open(config.data)
+            file = open_built(config)
         else:
             file = sightkit_io.build_dataset(
                 sightkit_io.digits,

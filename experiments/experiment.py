@@ -16,7 +16,7 @@ from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
-from sightkit.experiments.data import Data, used_part
+from sightkit.experiments.data import Data, open_built, used_part
 from sightkit.experiments.estimate import in_words, seconds_of
 from sightkit.experiments.flags.inputs import to_floats
 from sightkit.experiments.flags.labels import loss_of, make_labels
@@ -57,7 +57,7 @@ def start(
     """
     with training.Run.open(config, experiment=Path(script).stem) as run:
         if config.builder and not config.smoke:
-            _require_splits(sightkit_io.DatasetFile.open(config.data), config)
+            _require_splits(open_built(config), config)
         with tempfile.TemporaryDirectory() as scratch:
             experiment = Experiment(config, run, Path(scratch))
             if keras:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from sightkit import experiments, io
+from sightkit import _scripts, experiments, io
 from sightkit._errors import SightkitError
 from sightkit.experiments.data import used_part
 from sightkit.preprocessing import GrayscalePreprocessor, Pipeline, SimplePreprocessor
@@ -91,3 +91,32 @@ def test_too_few_images_for_a_division_are_refused(tmp_path, monkeypatch):
         writer.add(images, np.array([0, 0, 1, 0, 1]), [f"{n}.png" for n in range(5)])
     with pytest.raises(SightkitError, match="b"):
         used_part(io.DatasetFile.open(tmp_path / "data.h5"), Built(split_seed=3), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    (
+        ("train_minivggnet_animals", "build_animals.py --data animals.zip --size 64"),
+        ("train_handmade_animals", "build_animals.py --data animals.zip --size 128"),
+        ("train_lenet_smiles", "build_smiles.py --data SMILEsmileD.zip"),
+    ),
+)
+@pytest.mark.parametrize("data", (None, "mine/a b.h5"))
+def test_missing_data_are_built_by_the_command_of_the_docstring(
+    script, line, data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    module = _scripts.load(script)
+    config = module.Config(data=Path(data)) if data else module.Config()
+    where = f"'{data}'" if data else str(config.data)
+    with pytest.raises(SightkitError, match=r"built already.*Received: data=") as error:
+        module.main(config)
+    assert str(error.value).endswith(f"python scripts/{line} --output {where}")
+
+
+def test_each_script_with_a_builder_has_its_command():
+    for name in _scripts.scripts():
+        if getattr(getattr(_scripts.load(name), "Config", None), "builder", ""):
+            assert f"    python scripts/{_scripts.load(name).Config.builder}.py --" in (
+                _scripts.load(name).__doc__ or ""
+            )
