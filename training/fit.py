@@ -28,6 +28,7 @@ from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveState
 from sightkit.training.notebook import as_batches, open_run, record_data
 from sightkit.training.precision_hint import precision_hint
+from sightkit.training.restore import restoring_variables
 from sightkit.training.resumed_callbacks import resumable
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
@@ -192,7 +193,10 @@ def _fit(
             saving.stop()  # a signal may have come after the last epoch's end
     run.start()
     best.set_model(model)
-    best.restore()
+    # The file of the best epoch holds its optimizer too, whose average of weights ends there.
+    averaging = hasattr(model.optimizer, "averages")
+    with restoring_variables(model.optimizer.variables if averaging else ()):
+        best.restore()
     if phase and best.best_epoch is not None:
         print(f"The best so far is epoch {best.best_epoch + 1}; phase {phase} ends with it.")
     return monitor.rows

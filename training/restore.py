@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -22,18 +22,26 @@ def restoring_random_state() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def restoring_network(network: keras.Model) -> Iterator[None]:
-    """Restore weights, optimizer, seeds, history and steps per execution of a compiled network."""
-    if not network.optimizer.built:
-        network.optimizer.build(network.trainable_variables)
-    variables = [*network.variables, *network.optimizer.variables]
+def restoring_variables(variables: Sequence[keras.Variable]) -> Iterator[None]:
+    """Restore the values of variables."""
     before = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
-    history, steps = getattr(network, "history", None), network.steps_per_execution
     try:
         yield
     finally:
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
+
+
+@contextlib.contextmanager
+def restoring_network(network: keras.Model) -> Iterator[None]:
+    """Restore weights, optimizer, seeds, history and steps per execution of a compiled network."""
+    if not network.optimizer.built:
+        network.optimizer.build(network.trainable_variables)
+    history, steps = getattr(network, "history", None), network.steps_per_execution
+    try:
+        with restoring_variables([*network.variables, *network.optimizer.variables]):
+            yield
+    finally:
         network.history = history
         set_steps_per_execution(network, steps)
         network.stop_training = False

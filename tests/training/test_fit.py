@@ -320,3 +320,18 @@ def test_grey_images_without_their_channel_are_told_how_to_get_it(tmp_path, caps
     with pytest.raises(SightkitError, match="no check fails"):
         fit(functional(), (x[..., 0], y), (others[..., 0], truth), run=tmp_path / "r", epochs=1)
     assert "x[..., None]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("every_epoch", (True, False))
+def test_the_average_is_of_the_last_epochs_whichever_was_best(every_epoch, tmp_path):
+    made = training.with_weight_average(keras.optimizers.SGD, start=0 if every_epoch else 11)
+    network, seen = functional(), []
+    network.compile(made(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = data(24, 1)
+    wrong = x, (y + 1) % CLASSES  # the better it learns, the worse: the first epoch is the best
+    noting = K.LambdaCallback(on_train_end=lambda logs: seen.append(weights(network)))
+    fit(network, data(), wrong, run=str(tmp_path), epochs=4, callbacks=[noting], preflight=False)
+    assert network.optimizer.averaged == (12 if every_epoch else 1)
+    averages = [keras.ops.convert_to_numpy(a.value) for _, a in network.optimizer.averages]
+    assert not same(seen[0], weights(network))
+    assert same(seen[0], averages) == (not every_epoch)
