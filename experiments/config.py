@@ -12,7 +12,7 @@ from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, require_at_least, require_numbers
 from sightkit.experiments.flags.base import Flags
 from sightkit.experiments.flags.inputs import InputFlags
-from sightkit.experiments.flags.labels import LabelFlags
+from sightkit.experiments.flags.labels import LabelFlags, require_end
 from sightkit.experiments.flags.network import NetworkFlags
 from sightkit.experiments.flags.observation import ObservationFlags
 from sightkit.experiments.flags.optimizer import OptimizerFlags
@@ -171,4 +171,4 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
         except OSError as error:
             rule = f"--data must name a dataset file (.h5): {error.strerror}."
             raise SightkitError(rule, "Check the path.", data=str(self.data)) from error
-        sightkit_io.DatasetFile.open(self.data)
+        require_end(self, len(sightkit_io.DatasetFile.open(self.data).class_names))

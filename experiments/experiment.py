@@ -19,7 +19,7 @@ from sightkit.experiments.config import Config
 from sightkit.experiments.data import Data, open_built, used_part
 from sightkit.experiments.estimate import in_words, seconds_of
 from sightkit.experiments.flags.inputs import to_floats
-from sightkit.experiments.flags.labels import loss_of, make_labels
+from sightkit.experiments.flags.labels import loss_of, make_labels, require_end
 from sightkit.experiments.flags.network import begin
 from sightkit.experiments.flags.observation import make_callbacks, report_findings
 from sightkit.experiments.flags.optimizer import make_optimizer, use_better_average
@@ -109,9 +109,12 @@ class Experiment:
         digits, which need no download.
         """
         config = self.config
+        source = source or (sightkit_io.digits if config.smoke else config.source)
+        if config.end == "sigmoid" and not config.data.exists():
+            require_end(config, len(source().class_names))
         return self.use(
             sightkit_io.build_dataset(
-                source or (sightkit_io.digits if config.smoke else config.source),
+                source,
                 config.data,
                 preprocessors=preprocessors or config.preprocessors,
                 fractions=fractions or config.shares,
@@ -135,9 +138,11 @@ class Experiment:
         """Use a dataset file, in a smoke run a few of its images; its hash is recorded.
 
         Raises:
-            SightkitError: a file without training, validation or test images.
+            SightkitError: a file without training, validation or test images, or of more classes
+                than the network's end has answers for.
         """
         _require_splits(file, self.config)
+        require_end(self.config, len(file.class_names))
         self.run.write_environment(data={"file": str(file.path.resolve()), "sha256": file.sha256})
         _, line = training.photo_chain(file)
         if line:

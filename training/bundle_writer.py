@@ -186,7 +186,7 @@ def adopted(
     examples = np.stack([preprocessing(each) for each in (image, *noise)]).astype(np.float32)
     copied, notes = zoo.adopt(network, examples, classes)
     for note in notes:
-        warn(note)
+        warn(note, once=True)
     return copied
 
 

@@ -92,6 +92,17 @@ def make_labels(flags: LabelFlags, data: Any, classes: int, *, seed: int | None 
     return SoftLabels(data, classes, mixing=mixing, smoothing=flags.label_smoothing, seed=seed)
 
 
+def require_end(flags: LabelFlags, classes: int) -> None:
+    """Raise for more classes than the network's end has answers for."""
+    if flags.end == "sigmoid" and classes > 2:
+        raise SightkitError(
+            "--end sigmoid is for two classes.",
+            "Leave --end out, or give --end sigmoids: a sigmoid a class.",
+            end=flags.end,
+            classes=classes,
+        )
+
+
 def loss_of(flags: LabelFlags) -> str:
     """Return the loss of a classifier."""
     if flags.end != "softmax":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,13 +109,16 @@ def begin(flags: NetworkFlags, network: Any, train: Any, class_names: Any, *, se
 
 def _load(folder: Path, network: Any, class_names: Any) -> None:
     bundle = training.load_bundle(folder)
-    if list(bundle.class_names) != list(class_names):
+    both = itertools.zip_longest(bundle.class_names, class_names)
+    if other := next((pair for pair in both if pair[0] != pair[1]), None):
         raise SightkitError(
             "--weights must be a bundle of the same classes.",
             "Name another one; scripts/finetune.py --model takes one of other classes.",
             weights=str(folder),
             classes=len(bundle.class_names),
             here=len(class_names),
+            first_other=other[0],
+            first_other_here=other[1],
         )
     # Names of networks, not of builders: the bundle of a sigmoid is a description, see zoo.adopt.
     found, wanted = bundle.network.name, network.name

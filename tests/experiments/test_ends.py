@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightkit import evaluation, experiments, inference, training, zoo
+from sightkit import _scripts, evaluation, experiments, inference, io, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments.flags.network import begin
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
@@ -126,3 +126,34 @@ def test_bundles_of_a_sigmoid_are_averaged(bundle):
         np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-7)
     with pytest.raises(SightkitError, match="built alike"):
         training.average_networks([loaded[0], resnet("softmax")])
+
+
+def test_weights_of_other_classes_name_the_first_that_differ(bundle):
+    folder = bundle(resnet("softmax"))
+    config = Config(weights=folder)
+    with pytest.raises(SightkitError, match=r"classes=2, here=2, first_other='dog', .*here='fox'"):
+        begin(config, resnet("softmax"), None, ("cat", "fox"), seed=1)
+    with pytest.raises(SightkitError, match=r"here=3, first_other=None, .*here='fox'"):
+        begin(config, resnet("softmax"), None, (*NAMES, "fox"), seed=1)
+
+
+def test_one_sigmoid_for_many_classes_is_refused_before_a_file_is_built(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = Pipeline((SimplePreprocessor(8, 8),))
+    expected = r"--end sigmoid is for two.*classes=10.*--end sigmoids"
+    with experiments.start(Config(end="sigmoid"), "train_x.py", keras=False) as run:
+        with pytest.raises(SightkitError, match=expected):
+            run.dataset(io.digits, small)
+        assert not Path("data.h5").exists()
+        run.config = Config()
+        assert run.dataset(io.digits, small).classes == 10
+        run.config = Config(end="sigmoids")
+    with pytest.raises(SightkitError, match=expected):
+        Config(end="sigmoid")
+
+
+def test_what_makes_a_sigmoid_two_answers_is_reported_once(bundle, monkeypatch, capsys):
+    monkeypatch.setattr(_scripts, "warned", set())
+    for name in ("first", "second"):
+        bundle(resnet("sigmoid"), name)
+    assert capsys.readouterr().err.count("the first was added") == 1

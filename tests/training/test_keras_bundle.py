@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from sightkit import training, zoo
+from sightkit import _scripts, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import (
     ColourPreprocessor,
@@ -317,7 +317,8 @@ def test_a_bundle_answers_as_the_network_does(build, form, tmp_path):
     assert not any(isinstance(layer, keras.Model) for layer in bundle.network.layers)
 
 
-def test_what_was_added_is_reported(tmp_path, capsys):
+def test_what_was_added_is_reported(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(_scripts, "warned", set())  # by the tests before
     saved_bundle(tmp_path / "a", tutorial(), chain_of(tutorial()))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and "reshaped" in lines[0] and "softmax" in lines[1]
