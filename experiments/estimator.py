@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,13 @@ class Fitting:
         """Return all images of a split, uint8 (N, H, W, C), and labels, int64 (N,)."""
         rows = slice(*self.file.rows(split))
         return self.file.read(rows), self.file.labels[rows]
+
+    def best(self, right: Mapping[Any, float]) -> Any:
+        """Return the setting with the largest share of right validation images; print it."""
+        found = max(right, key=lambda setting: right[setting])
+        name = found if isinstance(found, str) else ", ".join(map(str, found))
+        print(f"Best on the validation images: {name} ({100 * right[found]:.1f} %).")
+        return found
 
     def report(self, predict: Callable[[np.ndarray], np.ndarray], **facts: Any) -> dict[str, Any]:
         """Evaluate every split, the test images once; write the report.

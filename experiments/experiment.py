@@ -109,12 +109,12 @@ class Experiment:
         digits, which need no download.
         """
         config = self.config
-        source = source or (sightkit_io.digits if config.smoke else config.source)
+        images = source or (sightkit_io.digits if config.smoke else config.source)
         if config.end == "sigmoid" and not config.data.exists():
-            require_end(config, len(source().class_names))
+            require_end(config, len(images().class_names))
         return self.use(
             sightkit_io.build_dataset(
-                source,
+                images,
                 config.data,
                 preprocessors=preprocessors or config.preprocessors,
                 fractions=fractions or config.shares,

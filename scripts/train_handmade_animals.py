@@ -60,7 +60,7 @@ def main(config: Config) -> dict[str, Any]:
             print(f"{name}: {100 * right[name, 'validation']:.1f} % of the validation photos")
 
         # 2. The report of the best ones made by hand.
-        best = max(list(extractors)[:5], key=lambda name: right[name, "validation"])
+        best = fitting.best({name: right[name, "validation"] for name in list(extractors)[:5]})
         facts: Any = {"features": best, "rank1": {", ".join(key): right[key] for key in right}}
         fitted, features = heads[best], extractors[best]
         return fitting.report(lambda x: fitted.predict_proba(features.transform(x)), **facts)

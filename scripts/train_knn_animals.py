@@ -50,7 +50,7 @@ def main(config: Config) -> dict[str, Any]:
                 found[metric, k] = KNeighborsClassifier(k, metric=metric).fit(samples, labels)
                 right[metric, k] = float(found[metric, k].score(queries, truth))
                 print(f"{metric}, k = {k}: {100 * right[metric, k]:.1f} % of the validation photos")
-        metric, k = max(right, key=lambda key: right[key])
+        metric, k = fitting.best(right)
         cost = transfer.index_cost(samples, queries, k, metric, config.trees)
         print(cost)
 

@@ -60,7 +60,7 @@ def main(config: Config) -> dict[str, Any]:
                 found[name := f"{loss.__name__}, {penalty} {s:g}"] = network
                 right[name] = float((answers(network, held_out).argmax(1) == truth).mean())
                 print(f"{name}: {100 * right[name]:.1f} % of the validation photos")
-        best = max(right, key=lambda name: right[name])
+        best = fitting.best(right)
         facts: Any = {"chosen": best, "validation_rank1": right}
         return fitting.report(lambda images: answers(found[best], images), **facts)
 

@@ -17,9 +17,13 @@ class Config(experiments.EstimatorConfig):
     data: Path = Path("data.h5")
 
 
-def test_a_smoke_run_needs_no_data_and_reports_every_split(tmp_path):
+def test_a_smoke_run_needs_no_data_and_reports_every_split(tmp_path, capsys):
     config = Config(output=tmp_path / "run", smoke=True)
     with experiments.start_fitting(config, "train_any.py") as fitting:
+        assert fitting.best({("L1", 3): 0.4, ("L2", 5): 0.45}) == ("L2", 5)
+        assert fitting.best({"HOG": 0.5, "LBP": 0.2}) == "HOG"
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].endswith("L2, 5 (45.0 %).") and lines[1].endswith("HOG (50.0 %).")
         images, labels = fitting.images("train")
         assert images.dtype == np.uint8 and len(images) == len(labels)
         classes = np.eye(len(fitting.file.class_names), dtype=np.float32)
