@@ -125,20 +125,20 @@ def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
     validated = [row for row in rows if math.isfinite(row.get("val_loss", math.nan))]
     if validated:
         best = min(validated, key=lambda row: row["val_loss"])
-        axes.axvline(best["epoch"], color=QUIET, linewidth=1, linestyle=":")
-        left = best["epoch"] >= 0.7 * rows[-1]["epoch"]
-        _note(axes, f"best: epoch {best['epoch']:.0f}", best["epoch"], 0.97, left=left)
+        label = f"best: epoch {best['epoch']:.0f}"
+        axes.axvline(best["epoch"], color=QUIET, linewidth=1, linestyle=":", label=label)
+        axes.legend(frameon=False)  # where no curve is
 
 
-def _note(axes: Axes, text: str, x: float, height: float, *, left: bool = False) -> None:
+def _note(axes: Axes, text: str, x: float, height: float) -> None:
     """Write beside a vertical line, at a share of the panel's height."""
     axes.annotate(
         text,
         (x, height),
         xycoords=("data", "axes fraction"),
-        xytext=(-4 if left else 4, 0),
+        xytext=(4, 0),
         textcoords="offset points",
-        ha="right" if left else "left",
+        ha="left",
         va="top",
         fontsize=10,
         color=QUIET,

@@ -24,7 +24,7 @@ from sightkit.preprocessing import SimplePreprocessor
 
 WIDTH = 4.6
 """Inches; on a phone (360 pixels) letters of 11 points are then 12 pixels high or more."""
-BLUE, RED = "#4878a8", "#d4483b"
+BLUE, RED = "#4878a8", "#e9a39d"
 LARGEST_LABELLED = 25
 """Beyond that many classes names and counts would not be legible."""
 FEW = 12
@@ -93,7 +93,7 @@ def draw_reliability(found: Calibration, path: str | os.PathLike[str]) -> None:
     accuracy, gap = found.accuracy[held], (found.confidence - found.accuracy)[held]
     bars = {"width": 1 / bins, "align": "edge", "linewidth": 0.6, "edgecolor": "white"}
     upper.bar(edges[held], accuracy, color=BLUE, label="accuracy", **bars)
-    upper.bar(edges[held], gap, bottom=accuracy, color=RED, alpha=0.5, label="gap", **bars)
+    upper.bar(edges[held], gap, bottom=accuracy, color=RED, label="gap", **bars)
     upper.plot((0, 1), (0, 1), color="#333", linewidth=1, linestyle="--", label="calibrated")
     upper.set(xlim=(0, 1), ylim=(0, 1))
     upper.legend(loc="upper left", fontsize=12, frameon=False)

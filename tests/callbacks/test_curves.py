@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import cv2
 import pytest
+from matplotlib.figure import Figure
 
 from sightkit.callbacks.curves import draw_curves
 
@@ -57,8 +58,6 @@ def test_signs_and_the_learning_rate_are_in_the_picture(tmp_path):
 
 @pytest.mark.parametrize(("last", "scale"), [(0.0, "linear"), (1e-5, "log")])
 def test_a_rate_that_ends_at_zero_is_drawn_to_its_end(last, scale, tmp_path, monkeypatch):
-    from matplotlib.figure import Figure
-
     figures = []
     save = Figure.savefig
     monkeypatch.setattr(
@@ -88,3 +87,28 @@ def test_the_change_of_phase_is_a_line_in_every_panel(tmp_path, monkeypatch):
     ]
     draw_curves(rows, tmp_path / "curves.png")
     assert places == [2.5, 2.5, 2.5]
+
+
+@pytest.mark.parametrize("best", (0, 4, 9))
+def test_the_name_of_the_best_epoch_covers_no_curve(best, tmp_path, monkeypatch):
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k))
+    )
+    validation = [1.0 + 0.1 * abs(epoch - best) for epoch in range(10)]
+    draw_curves(
+        [
+            {"epoch": epoch + 1.0, "loss": loss, "val_loss": value}
+            for epoch, (loss, value) in enumerate(zip(FALLING, validation, strict=True))
+        ],
+        tmp_path / "curves.png",
+    )
+    axes = figures[0].axes[0]
+    names = axes.get_legend().get_texts()
+    assert names[-1].get_text() == f"best: epoch {best + 1}" and not axes.texts
+    for name in names:
+        box = name.get_window_extent()
+        for line in axes.lines[:2]:
+            points = axes.transData.transform(line.get_xydata())
+            assert not any(box.contains(*point) for point in points)

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sightkit.evaluation import draw_architecture
+from sightkit.evaluation import Evaluation, draw_architecture
+from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.mistakes import Mistake
 from sightkit.evaluation.pictures import (
     GAP,
     LONGEST_NAME,
     MISSING,
+    RED,
     draw_confusion,
     draw_mistakes,
+    draw_reliability,
     labels,
     montage,
 )
@@ -142,3 +145,15 @@ def test_names_of_ten_classes_are_legible_on_a_phone(
     texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
     pixels = 360 / drawn[0].get_size_inches()[0]  # an inch, in a report on a phone
     assert min(text.get_fontsize() / 72 * pixels for text in texts) > 12
+
+
+def test_the_gap_has_the_colour_of_the_legend_over_bars_too(tmp_path: Path) -> None:
+    """Answers that are too unsure are gaps within the bars of accuracy."""
+    probabilities = np.full((400, 2), (0.6, 0.4), np.float32)
+    unsure = Evaluation(probabilities, np.zeros(400, np.int64), ("a", "b"))
+    draw_reliability(calibrate(unsure), tmp_path / "unsure.png")
+    picture = cv2.imread(str(tmp_path / "unsure.png"))
+    red = [int(RED[place : place + 2], 16) for place in (5, 3, 1)]
+    rows = np.flatnonzero((picture == red).all(axis=2).any(axis=1))
+    assert (picture == red).all(axis=2).sum() > 1000
+    assert np.ptp(rows) > 0.2 * len(picture)
