@@ -27,11 +27,11 @@ class Config(experiments.Config):
 
     builder: ClassVar[str] = "build_smiles"
     recipes: ClassVar[experiments.Recipes] = {
-        "reference": {"schedule": "constant", "augment": False}
+        "reference": {"epochs": 15, "schedule": "constant", "augment": False}
     }
 
     output: Path = Path("runs/lenet_smiles/default")
-    epochs: int = 15
+    epochs: int = 60
     batch_size: int = 64
     data: Path = Path("datasets/smiles.h5")
     """Dataset file (.h5) that scripts/build_smiles.py wrote."""
