@@ -4,6 +4,7 @@ from sightkit.callbacks.best_checkpoint import BestCheckpoint as BestCheckpoint
 from sightkit.callbacks.curve_diagnosis import CurveFinding as CurveFinding
 from sightkit.callbacks.curve_diagnosis import diagnose_curves as diagnose_curves
 from sightkit.callbacks.epoch_checkpoint import EpochCheckpoint as EpochCheckpoint
+from sightkit.callbacks.history import History as History
 from sightkit.callbacks.schedules import ManualDrops as ManualDrops
 from sightkit.callbacks.schedules import OneCycle as OneCycle
 from sightkit.callbacks.schedules import StepDrop as StepDrop

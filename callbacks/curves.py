@@ -7,6 +7,7 @@ import math
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,7 +26,10 @@ SHADED = ("overfitting", "not learning", "diverged")
 
 
 def draw_curves(
-    rows: Sequence[Mapping[str, float]], path: str | os.PathLike[str], *, finished: bool = True
+    rows: Sequence[Mapping[str, float]],
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    finished: bool = True,
 ) -> None:
     """Draw the curves of training and validation to a PNG, atomically, with their diagnosis.
 
@@ -33,7 +37,7 @@ def draw_curves(
         rows: one a finished epoch: ``epoch``, ``loss``, and where they exist ``val_loss``,
             ``accuracy``, ``val_accuracy``, ``learning_rate``, and ``phase``, whose changes are
             marked.
-        path: of the picture.
+        path: of the picture, or an open binary file.
         finished: whether the training is over; some findings mean something only then.
     """
     # The object interface: pyplot keeps global state and must not be used beside other threads.

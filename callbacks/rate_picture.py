@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from matplotlib.figure import Figure
 
@@ -18,9 +19,9 @@ def draw_rates(
     losses: Sequence[float],
     smoothed: Sequence[float],
     suggestion: float | None,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
 ) -> None:
-    """Draw loss over learning rate to a PNG, atomically, with the suggestion marked."""
+    """Draw loss over learning rate to a PNG, or an open file, with the suggestion marked."""
     figure = Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
     axes = figure.subplots()
     axes.plot(rates, losses, ".", color=QUIET, markersize=3, label="loss of a batch")

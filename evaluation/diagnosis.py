@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sightkit._errors import SightkitError
+from sightkit._tables import percent
 from sightkit.callbacks.curve_diagnosis import (
     MATERIAL,
     PATIENCE,
@@ -22,7 +23,6 @@ from sightkit.callbacks.curve_diagnosis import (
     diagnose_curves,
 )
 from sightkit.evaluation.intervals import wilson
-from sightkit.evaluation.tables import percent
 
 LARGE, SMALL, UNDECIDED, UNKNOWN = "large", "small", "undecided", "unknown"
 BIAS, VARIANCE = "bias", "variance"

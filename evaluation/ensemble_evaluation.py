@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sightkit._tables import text_table
 from sightkit.evaluation.ensembles import Gain, Jensen, combined, gain, jensen, mean_answer, vote
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.predictions import (
@@ -15,7 +16,6 @@ from sightkit.evaluation.predictions import (
     evaluate_members,
     require_numbers,
 )
-from sightkit.evaluation.tables import text_table
 
 AVERAGED_WEIGHTS = "weights averaged"
 MEASURES = ("rank1", "loss", "milliseconds")

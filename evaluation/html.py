@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _files, _run_files, _scripts
+from sightkit._display import data_uri
 from sightkit._regular_file import read_regular_file
+from sightkit._tables import html_table, percent
 from sightkit.evaluation.diagnosis import Diagnosis
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Mistake
-from sightkit.evaluation.pictures import data_uri, png_data_uri
-from sightkit.evaluation.tables import html_table, percent
+from sightkit.evaluation.pictures import png_data_uri
 
 SMOKE = "Smoke run: very little data and few epochs; these numbers mean nothing."
 PENALIZED = (

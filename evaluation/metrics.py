@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from sightkit._display import in_notebook
 from sightkit._errors import SightkitError
 
 MEASURES = ("precision", "recall", "specificity", "f1")
@@ -77,6 +79,13 @@ class Evaluation:
             "loss": float(self.losses.mean()),
             "count": len(self.labels),
         }
+
+    @in_notebook
+    def _repr_html_(self) -> Iterator[str]:
+        """Measures, classes and confusion, in a notebook."""
+        from sightkit.evaluation.shown import parts_of
+
+        yield from parts_of(self)
 
     def per_class(self) -> list[dict[str, Any]]:
         """Return a row a class: its name, the measures of ``ClassScores``, and its images.

@@ -14,8 +14,8 @@ import numpy as np
 from sightkit import io
 from sightkit._errors import SightkitError, few, visible
 from sightkit._scripts import warn
+from sightkit._tables import text_table
 from sightkit.evaluation.outputs import write_answers
-from sightkit.evaluation.tables import text_table
 from sightkit.io.sources.folder_scan import scan_folder
 
 PART = 32

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from imutils import build_montages
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
 
 from sightkit import _files
+from sightkit._display import data_uri
 from sightkit.evaluation.calibration import Calibration
 from sightkit.evaluation.ensembles import by_size
 from sightkit.evaluation.metrics import Evaluation, rank_accuracy
 from sightkit.evaluation.mistakes import Mistake
 from sightkit.evaluation.text import legible
+from sightkit.io.images import encode_png
 from sightkit.preprocessing import SimplePreprocessor
 
 WIDTH = 4.6
@@ -40,14 +40,14 @@ MISSING = 224
 
 
 def draw_confusion(
-    confusion: np.ndarray, class_names: Sequence[str], path: str | os.PathLike[str]
+    confusion: np.ndarray, class_names: Sequence[str], path: str | os.PathLike[str] | BinaryIO
 ) -> None:
     """Draw a confusion matrix to a PNG: shares of each true class, mistakes in red.
 
     Args:
         confusion: int (classes, classes), rows are the truth.
         class_names: in label order.
-        path: of the picture.
+        path: of the picture, or an open binary file.
     """
     classes = len(class_names)
     side = min(max(WIDTH, 0.5 * classes), 11)
@@ -194,15 +194,7 @@ def labels(class_names: Sequence[str]) -> list[str]:
 
 def png_data_uri(image: np.ndarray) -> str:
     """Encode uint8 (H, W, 3) RGB or (H, W, 1) as a PNG in a data URI."""
-    buffer = io.BytesIO()
-    colour = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-    imsave(buffer, np.ascontiguousarray(colour), format="png")
-    return data_uri(buffer.getvalue())
-
-
-def data_uri(png: bytes) -> str:
-    """Encode the bytes of a PNG file as a data URI."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return data_uri(encode_png(image))
 
 
 def _figure(width: float, height: float, dpi: int = 120) -> Figure:

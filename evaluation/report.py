@@ -14,6 +14,7 @@ from sightkit import _csv, _files, _folders, _run_files, _scripts
 from sightkit._errors import few, visible
 from sightkit._locks import FileLock
 from sightkit._scripts import warn
+from sightkit._tables import percent, text_table
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
 from sightkit.evaluation.evaluation_data import EvaluationData
@@ -34,7 +35,6 @@ from sightkit.evaluation.predictions import (
     evaluate,
     require_stored_order,
 )
-from sightkit.evaluation.tables import percent, text_table
 from sightkit.io.labels import SMALLEST_PHOTO
 
 FILES = (

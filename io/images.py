@@ -133,9 +133,14 @@ def decode_image(
 
 def write_png(path: str | os.PathLike[str], image: np.ndarray) -> None:
     """Write uint8 (H, W, 3) in RGB order, or (H, W, 1), as PNG, atomically."""
+    _files.write_bytes(path, encode_png(image))
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Encode uint8 (H, W, 3) in RGB order, or (H, W, 1), as PNG."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[2] == 3 else image
     _, encoded = cv2.imencode(".png", bgr)
-    _files.write_bytes(path, encoded.tobytes())
+    return encoded.tobytes()
 
 
 def _checked_header(data: bytes, name: str, maximum_pixels: int) -> ImageHeader:

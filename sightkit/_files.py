@@ -18,7 +18,7 @@ import stat
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sightkit import _scripts
 from sightkit._errors import FULL, SightkitError, printable
@@ -28,6 +28,8 @@ from sightkit._regular_file import open_no_link, open_regular
 PARTIAL = ".partial"
 ROOM = 40
 """Bytes that a name has more while it is written, or as that of a lock or a list beside it."""
+SCREEN = 100
+"""Dots an inch of a figure in a notebook, whose file holds all of its pictures."""
 flags: dict[str, Any] = {}
 """The paths of the running command, its defaults too, by their flags."""
 
@@ -132,8 +134,11 @@ def json_text(value: Any, **options: Any) -> str:
     return re.sub("[\ud800-\udfff]", lambda found: rf"\\u{ord(found[0]):x}", text)
 
 
-def save_figure(path: str | os.PathLike[str], figure: Any) -> None:
-    """Replace ``path`` atomically by a Matplotlib figure, as PNG."""
+def save_figure(path: str | os.PathLike[str] | BinaryIO, figure: Any) -> None:
+    """Replace ``path`` atomically by a Matplotlib figure, as PNG; or write it to an open file."""
+    if not isinstance(path, str | os.PathLike):
+        figure.savefig(path, format="png", dpi=SCREEN)
+        return
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
 

@@ -1,3 +1,4 @@
+from sightkit._errors import Interrupted as Interrupted
 from sightkit.training.any_photo import photo_chain as photo_chain
 from sightkit.training.any_photo import step_to as step_to
 from sightkit.training.bundle import Bundle as Bundle

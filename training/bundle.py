@@ -28,6 +28,7 @@ from sightkit.training.bundle_format import (
     damaged,
 )
 from sightkit.training.classifier import Classifier, load_by_kind
+from sightkit.training.shown import steps
 
 if TYPE_CHECKING:
     import keras
@@ -45,6 +46,7 @@ class Bundle(Classifier):
         class_names: in the order of the predictor's outputs.
         description: all of bundle.json.
         training_rows: the images that it was trained on, or None where they are unknown.
+        folder: that it was loaded from; None where there is none.
     """
 
     build: Callable[[], keras.Model]
@@ -53,6 +55,7 @@ class Bundle(Classifier):
     class_names: tuple[str, ...]
     description: dict[str, Any]
     training_rows: sightkit_io.Manifest | None = None
+    folder: Path | None = None
 
     @functools.cached_property
     def network(self) -> keras.Model:
@@ -63,6 +66,17 @@ class Bundle(Classifier):
     def images_a_batch(self) -> int:
         """As many as the predictor takes."""
         return self.predictor.batch_size
+
+    def facts(self) -> dict[str, str]:
+        """Network, parameters, preprocessing and training images, as text."""
+        found = self.description
+        facts = {"network": zoo.name_of(found["network"])}
+        if "parameters" in found:
+            facts["parameters"] = f"{found['parameters']:,}"
+        facts["preprocessing"] = steps(self.preprocessing)
+        if self.training_rows is not None:
+            facts["training images"] = f"{len(self.training_rows.keys):,}"
+        return facts
 
     def _answer(self, images: list[np.ndarray]) -> np.ndarray:
         return self.predictor(np.stack([self.preprocessing(image) for image in images]))
@@ -129,7 +143,7 @@ def _open(
     )
     require_classes(predictor.output_shape)
     rows = read_training_rows(folder, description)
-    return Bundle(build, predictor, chain, class_names, description, rows)
+    return Bundle(build, predictor, chain, class_names, description, rows, folder)
 
 
 def write_training_rows(folder: Path, rows: sightkit_io.Manifest | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from sightkit import _files, inference, zoo
 from sightkit import io as sightkit_io
+from sightkit._display import in_notebook
 from sightkit._errors import SightkitError, few
 from sightkit._scripts import warn
 from sightkit.training.bundle_format import CANARY, check_bundle, kind_of
@@ -32,16 +33,29 @@ class Classifier(abc.ABC):
     Attributes:
         class_names: in the order of the probabilities.
         description: all of bundle.json.
+        folder: that it was loaded from; None where there is none.
     """
 
     class_names: tuple[str, ...]
     description: dict[str, Any]
+    folder: Path | None
 
     def __repr__(self) -> str:
         origin = self.description.get("network")
         network = zoo.name_of(origin) if origin else ""
         classes = f"{len(self.class_names)} classes: {few(self.class_names)}"
         return f"<{' '.join([type(self).__name__, network]).strip()}, {classes}>"
+
+    @in_notebook
+    def _repr_html_(self) -> Iterator[str]:
+        """What it is, its canary image and its measures, in a notebook."""
+        from sightkit.training.shown import parts_of
+
+        yield from parts_of(self)
+
+    @abc.abstractmethod
+    def facts(self) -> dict[str, str]:
+        """Network, preprocessing and what else a notebook shows, by name."""
 
     @property
     @abc.abstractmethod

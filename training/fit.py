@@ -17,7 +17,13 @@ from sightkit import _run_files, _terminal
 from sightkit._errors import SightkitError
 from sightkit._network import build, require_compiled
 from sightkit._scripts import as_given
-from sightkit.callbacks import BestCheckpoint, StatefulCallback, StopOnDivergence, TrainingMonitor
+from sightkit.callbacks import (
+    BestCheckpoint,
+    History,
+    StatefulCallback,
+    StopOnDivergence,
+    TrainingMonitor,
+)
 from sightkit.callbacks.base import rate_of
 from sightkit.io.arguments import whole_number
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
@@ -52,7 +58,7 @@ def fit(
     guard: bool = True,
     preflight: bool = True,
     overwrite: bool = False,
-) -> list[dict[str, float]]:
+) -> History:
     """Train a compiled network, and leave it with the weights of its best epoch.
 
     After each epoch history, curves, best weights (lowest validation loss) and a checkpoint of
@@ -95,8 +101,9 @@ def fit(
         overwrite: delete the run in the folder and begin anew; for a path.
 
     Returns:
-        One dict an epoch: ``epoch``, ``loss``, ``val_loss``, …, ``learning_rate``; with phases
-        also ``phase``, its number from 1, and the rows of earlier phases first.
+        A list, which a notebook shows as curves, of one dict an epoch: ``epoch``, ``loss``,
+        ``val_loss``, …, ``learning_rate``; with phases also ``phase``, its number from 1, and the
+        rows of earlier phases first.
 
     Raises:
         SightkitError: a check before the first epoch failed (``--preflight off`` leaves them out);
@@ -152,7 +159,7 @@ def _fit(
     after: Sequence[Mapping[str, float]],
     guard: bool,
     checks: str,
-) -> list[dict[str, float]]:
+) -> History:
     folder = run.checkpoints(phase)
     best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS, keep=run.checkpoint_style)
     monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
@@ -199,7 +206,7 @@ def _fit(
         best.restore()
     if phase and best.best_epoch is not None:
         print(f"The best so far is epoch {best.best_epoch + 1}; phase {phase} ends with it.")
-    return monitor.rows
+    return History(monitor.rows)
 
 
 def _report_prolonged(

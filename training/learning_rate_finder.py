@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from sightkit._display import drawing, in_notebook, line
 from sightkit._errors import SightkitError
 from sightkit._network import build, require_compiled
 from sightkit.io import ArrayBatches
@@ -48,6 +49,24 @@ class RangeTest:
     losses: tuple[float, ...]
     smoothed: tuple[float, ...]
     suggestion: float | None
+
+    @in_notebook
+    def _repr_html_(self) -> Iterator[str]:
+        """Curve and suggestion, in a notebook."""
+        if self.suggestion is None:
+            yield line(f"No rate made the loss fall, in {len(self.rates):,} steps.")
+        else:
+            yield line(f"Suggested learning rate: {self.suggestion:.2g}")
+        if self.losses:
+            from sightkit.callbacks.rate_picture import draw_rates
+
+            yield drawing(
+                lambda file: draw_rates(
+                    self.rates, self.losses, self.smoothed, self.suggestion, file
+                ),
+                "Loss over learning rate",
+                width=560,
+            )
 
 
 def learning_rate_finder(

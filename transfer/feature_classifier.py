@@ -31,8 +31,14 @@ from sightkit.training.bundle_format import (
 )
 from sightkit.training.canary import choose_canary
 from sightkit.training.classifier import Classifier, load_by_kind
+from sightkit.training.shown import steps
 from sightkit.transfer.feature_file import Features
-from sightkit.transfer.feature_network import FeatureNetwork, Identity, example_image
+from sightkit.transfer.feature_network import (
+    FeatureNetwork,
+    Identity,
+    describe_network,
+    example_image,
+)
 from sightkit.transfer.heads.distance import ClassDistance
 from sightkit.transfer.heads.storage import Head, load_head, save_head
 from sightkit.transfer.network_sources import open_again, rebuild
@@ -54,6 +60,7 @@ class FeatureClassifier(Classifier):
         description: all of bundle.json.
         distance: from its classes, for ``predict_known``; None where it was not measured.
         training_rows: the photos that the head was trained on, or None where they are unknown.
+        folder: that it was loaded from; None where there is none.
     """
 
     networks: tuple[FeatureNetwork, ...]
@@ -63,6 +70,7 @@ class FeatureClassifier(Classifier):
     description: dict[str, Any]
     distance: ClassDistance | None = None
     training_rows: sightkit_io.Manifest | None = None
+    folder: Path | None = None
 
     @property
     def images_a_batch(self) -> int:
@@ -104,6 +112,17 @@ class FeatureClassifier(Classifier):
         )
         known = self.distance.distances(features) <= self.distance.limit(lost)
         return self.head.predict_proba(features), known
+
+    def facts(self) -> dict[str, str]:
+        """Networks, their preprocessing, head and training photos, as text."""
+        facts = {
+            "networks": "; ".join(describe_network(each.identity) for each in self.networks),
+            "preprocessing": "; ".join(steps(each.preprocessing) for each in self.networks),
+            "head": type(self.head).__name__,
+        }
+        if self.training_rows is not None:
+            facts["training photos"] = f"{len(self.training_rows.keys):,}"
+        return facts
 
     def _answer(
         self, images: list[np.ndarray], stored: Mapping[str, Any] | None = None
@@ -226,7 +245,9 @@ def _open(
     if DISTANCE in description["files"]:
         distance = ClassDistance.load(folder / DISTANCE, len(names), dimensions)
     trained = read_training_rows(folder, description)
-    return FeatureClassifier(tuple(networks), before, head, names, description, distance, trained)
+    return FeatureClassifier(
+        tuple(networks), before, head, names, description, distance, trained, folder
+    )
 
 
 def _chain(config: dict[str, Any] | None) -> Preprocessor | None:

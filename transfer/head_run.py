@@ -11,10 +11,10 @@ import numpy as np
 
 from sightkit import _csv, _run_files, io
 from sightkit._scripts import warn
+from sightkit._tables import percent
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Samples
 from sightkit.evaluation.report import metrics_report, summary, write_report
-from sightkit.evaluation.tables import percent
 from sightkit.preprocessing import Pipeline
 from sightkit.training.environment import available_memory
 from sightkit.training.run import Run

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import layers
 
+from sightkit._display import MOST_ROWS, in_notebook, line
 from sightkit._errors import SightkitError
+from sightkit._tables import html_table
 from sightkit.zoo.receptive_field import View, lost_pixels, view_after
 
 Shape = tuple[int | None, ...]
+HEAD = ("layer", "kind", "output", "parameters", "multiply-adds", "sees")
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,32 @@ class Description(list[LayerRow]):
         """All warnings, each with its layer's name."""
         return [f"{row.name}: {row.warning}" for row in self if row.warning]
 
+    @in_notebook
+    def _repr_html_(self) -> Iterator[str]:
+        """The same as a table of a notebook, which leaves out the middle of a long one."""
+        rows: Sequence[LayerRow | None] = self
+        if len(self) > MOST_ROWS:
+            half = MOST_ROWS // 2
+            rows = [*self[:half], None, *self[-half:]]
+        gap = (f"… {len(self) - MOST_ROWS:,} more", "print() shows all", "", "", "", "")
+        cells = [gap if row is None else _cells(row) for row in rows]
+        yield html_table(
+            [dict(zip(HEAD, row, strict=True)) for row in (*cells, self._total)], words=3
+        )
+        for text in self.warnings[:MOST_ROWS]:
+            yield line(f"Warning: {text}")
+
+    @property
+    def _total(self) -> tuple[str, ...]:
+        return ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "")
+
     def __str__(self) -> str:
         """The table, its totals and its warnings."""
-        head = ("layer", "kind", "output", "parameters", "multiply-adds", "sees")
-        cells = [head, *(_cells(row) for row in self)]
-        total = ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "")
-        widths = [max(map(len, column)) for column in zip(*cells, total, strict=True)]
+        cells = [HEAD, *(_cells(row) for row in self)]
+        widths = [max(map(len, column)) for column in zip(*cells, self._total, strict=True)]
         lines = [_line(row, widths) for row in cells]
         rule = "-" * len(lines[0])
-        table = [lines[0], rule, *lines[1:], rule, _line(total, widths)]
+        table = [lines[0], rule, *lines[1:], rule, _line(self._total, widths)]
         return "\n".join([*table, *(f"warning: {text}" for text in self.warnings)])
 
 

@@ -99,7 +99,9 @@ def violations(folder: str, name: str, source: str) -> list[str]:
                 "__version__",
                 "_cli",
                 "_csv",
+                "_display",
                 "_keras",
+                "_tables",
             }
             target = rest[0] if rest else "sightkit"
             allowed = target in ours or target == folder or target in private
@@ -137,6 +139,7 @@ def test_a_folder_imports_only_what_the_table_allows(folder: str) -> None:
 def test_umbrella_files_import_the_standard_library_alone() -> None:
     names = (
         "_csv",
+        "_display",
         "_errors",
         "_faults",
         "_files",
@@ -147,6 +150,7 @@ def test_umbrella_files_import_the_standard_library_alone() -> None:
         "_suggestions",
         "_run_files",
         "_scripts",
+        "_tables",
         "_terminal",
         "__init__",
     )

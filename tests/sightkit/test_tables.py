@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sightkit.evaluation.tables import cell, html_table, text_table
+from sightkit._tables import cell, html_table, text_table
 
 ROWS = [
     {"class": "a & <b>", "recall": 1 / 3, "images": 1234},

@@ -1,4 +1,4 @@
-"""One table, written two ways: lines for the terminal, HTML for the report."""
+"""One table, written two ways: lines for the terminal, HTML for report and notebook."""
 
 from __future__ import annotations
 
@@ -35,13 +35,22 @@ def text_table(rows: Rows, *, longest: int | None = None, more: str = "") -> str
     return "\n".join(text)
 
 
-def html_table(rows: Rows) -> str:
-    """Format a table of the report, which scrolls where it is wider than the page."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
+def html_table(rows: Rows, *, words: int = 1) -> str:
+    """Format a table as HTML, which scrolls where it is wider than the page.
+
+    Args:
+        rows: of the table.
+        words: number of first columns that hold words, in place of numbers.
+    """
+    kinds = ["", *[' class="words"'] * (words - 1), *[""] * (len(rows[0]) - words)]
+    heads = zip(kinds, rows[0], strict=True)
+    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for kind, name in heads)
     body = ""
     for row in rows:
         first, *others = map(escape, map(cell, row.values()))
-        cells = "".join(f"<td>{text}</td>" for text in others)
+        cells = "".join(
+            f"<td{kind}>{text}</td>" for kind, text in zip(kinds[1:], others, strict=True)
+        )
         body += f'<tr><th scope="row">{first}</th>{cells}</tr>'
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
