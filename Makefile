@@ -2,7 +2,7 @@
 # make test     the quick tests                                               (the second command)
 # make test-all the rest of the tests: what is slow by nature
 # make lint     ruff, pyright on the installed package, the import directions
-# make smoke    every script on very little data
+# make smoke    every script on very little data, and the notebooks
 # make bench    the measurements behind the README's tables, in their quick form
 # make test-faults    hundreds of kills and full disks; for those who touch what they test
 
@@ -71,6 +71,7 @@ else
 	@echo "classify.py and advise.py were not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
 	$(SIGHTKIT) predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv --overwrite
+	$(RUN) benchmarks/notebooks.py --output build/smoke/notebooks
 
 bench: .venv/installed-test
 	$(RUN) benchmarks/startup.py --quick
