@@ -38,11 +38,13 @@ def attach(package: str, *, eager: bool = False) -> None:
             rule = f"module {package!r} has no attribute {name!r}"
             text = no_attribute(rule, ("package",), name, public)
             raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text)
-        module, attribute = places[name]
+        module, _ = places[name]
         home = importlib.import_module(module)
-        # Stored: importing a module of the same name has just bound that to it.
-        namespace[name] = with_suggestions(getattr(home, attribute), name)
-        setattr(home, attribute, namespace[name])  # one function, wherever it is taken from
+        # Stored, with all that it is home to: importing a module has just bound its own name to it.
+        for other, (place, attribute) in places.items():
+            if other == name or (place == module and hasattr(home, attribute)):
+                namespace[other] = with_suggestions(getattr(home, attribute), other)
+                setattr(home, attribute, namespace[other])  # one, wherever it is taken from
         return namespace[name]
 
     public = sorted(places)

@@ -34,6 +34,10 @@ def test_attach_gives_the_function_not_its_module(package):
     assert callable(package.colour) and callable(package.colour)
 
 
+def test_attach_gives_the_function_after_another_name_of_its_module(package):
+    assert callable(package.hue) and callable(package.colour)
+
+
 def test_attach_refuses_a_name_that_is_not_in_the_stub(package):
     with pytest.raises(AttributeError, match="'painted' has no attribute 'paint'"):
         _ = package.paint
