@@ -279,7 +279,7 @@ def test_a_row_with_nan_is_right_nowhere():
     (
         (np.array([1, 2, 3]), "between 0 and 2"),
         (np.array([-1, 0, 1]), "between 0 and 2"),
-        (np.array([0.5, 1.0, 2.0]), "integers"),
+        (np.array([0.5, 1.0, 2.0]), "class indices"),
     ),
 )
 def test_labels_that_are_no_classes_are_refused(labels, told):
