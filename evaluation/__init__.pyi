@@ -1,5 +1,3 @@
-from sightkit.evaluation.ambiguity import Ambiguity as Ambiguity
-from sightkit.evaluation.ambiguity import ambiguity as ambiguity
 from sightkit.evaluation.answers import as_probabilities as as_probabilities
 from sightkit.evaluation.architecture import draw_architecture as draw_architecture
 from sightkit.evaluation.calibration import Calibration as Calibration
@@ -12,8 +10,10 @@ from sightkit.evaluation.diagnosis import SplitError as SplitError
 from sightkit.evaluation.diagnosis import diagnose as diagnose
 from sightkit.evaluation.ensemble_evaluation import EnsembleEvaluation as EnsembleEvaluation
 from sightkit.evaluation.ensemble_evaluation import evaluate_ensemble as evaluate_ensemble
+from sightkit.evaluation.ensembles import Ambiguity as Ambiguity
 from sightkit.evaluation.ensembles import Gain as Gain
 from sightkit.evaluation.ensembles import Jensen as Jensen
+from sightkit.evaluation.ensembles import ambiguity as ambiguity
 from sightkit.evaluation.ensembles import by_size as by_size
 from sightkit.evaluation.ensembles import combined as combined
 from sightkit.evaluation.ensembles import gain as gain

@@ -78,7 +78,7 @@ class EnsembleEvaluation:
         shown = [
             {
                 "": row["name"],
-                **({"vote": _vote(row.get("vote"))} if weighted else {}),
+                **({"vote": row.get("vote") and f"{row['vote']:.3f}"} if weighted else {}),
                 "rank-1, %": f"{100 * row['rank1']:.2f}",
                 "loss": None if row["loss"] is None else f"{row['loss']:.4f}",
                 "ms an image": f"{row['milliseconds']:.4f}",
@@ -128,10 +128,6 @@ def evaluate_ensemble(
     each = list(found.values())
     average, votes = (combined(each, how, weights) for how in (mean_answer, vote))
     return EnsembleEvaluation(found, average, votes, averaged, weights)
-
-
-def _vote(weight: float | None) -> str | None:
-    return None if weight is None else f"{weight:.3f}"
 
 
 def _row(name: str, found: Evaluation) -> dict[str, Any]:

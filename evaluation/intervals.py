@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +68,12 @@ def bootstrap(
             found.setdefault(name, []).append(np.asarray(values, np.float64))
     tails = ((1 - level) / 2, (1 + level) / 2)
     return {name: _between(np.concatenate(values), tails) for name, values in found.items()}
+
+
+def intervals_report(found: Mapping[str, Interval]) -> dict[str, Any]:
+    """Return intervals and how they were computed as JSON; None for one that is undefined."""
+    ends = {name: None if math.isnan(low) else [low, high] for name, (low, high) in found.items()}
+    return {"level": LEVEL, "replicates": REPLICATES, "seed": SEED, **ends}
 
 
 def intervals(evaluation: Evaluation, *, seed: int = SEED) -> dict[str, Interval]:

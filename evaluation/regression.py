@@ -12,7 +12,7 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.evaluation.answers import checked_batch, join_batches
-from sightkit.evaluation.intervals import LEVEL, REPLICATES, SEED, Interval, bootstrap
+from sightkit.evaluation.intervals import Interval, bootstrap, intervals_report
 from sightkit.evaluation.predictions import LabelledBatches, Predictor, require_stored_order
 
 
@@ -50,9 +50,8 @@ class RegressionEvaluation:
     def to_metrics(self) -> dict[str, Any]:
         """Return the same as JSON: ``mse``, ``mae``, ``r2``, ``count``, ``intervals``."""
         found = {key: None if math.isnan(x) else x for key, x in self.metrics.items()}
-        ends = {key: None if math.isnan(x[0]) else list(x) for key, x in self.intervals.items()}
-        how = {"level": LEVEL, "replicates": REPLICATES, "seed": SEED}
-        return {**found, "count": len(self.targets), "intervals": {**how, **ends}}
+        intervals = intervals_report(self.intervals)
+        return {**found, "count": len(self.targets), "intervals": intervals}
 
     def __str__(self) -> str:
         """A line with the errors and R², each with its interval."""

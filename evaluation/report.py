@@ -19,7 +19,7 @@ from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
 from sightkit.evaluation.evaluation_data import EvaluationData
 from sightkit.evaluation.html import SMOKE, is_smoke_run, write_html
-from sightkit.evaluation.intervals import LEVEL, REPLICATES, SEED, intervals
+from sightkit.evaluation.intervals import intervals, intervals_report
 from sightkit.evaluation.metrics import Evaluation
 from sightkit.evaluation.mistakes import Samples, mistakes_of
 from sightkit.evaluation.outputs import FORMAT
@@ -81,12 +81,7 @@ def metrics_report(evaluation: Evaluation) -> dict[str, Any]:
         **averages,
         "per_class": evaluation.per_class(),
         "calibration": calibrate(evaluation).to_metrics(),
-        "intervals": {
-            "level": LEVEL,
-            "replicates": REPLICATES,
-            "seed": SEED,
-            **{name: list(ends) for name, ends in intervals(evaluation).items()},
-        },
+        "intervals": intervals_report(intervals(evaluation)),
     }
 
 

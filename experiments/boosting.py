@@ -164,6 +164,8 @@ def read_votes(bundles: Sequence[Path]) -> list[Vote]:
     Raises:
         SightkitError: one has no vote yet, or its vote is of other weights.
     """
+    from sightkit.training import ALONE, check_bundle
+
     votes: list[Vote] = []
     members: list[str] = []
     for bundle in bundles:
@@ -174,7 +176,7 @@ def read_votes(bundles: Sequence[Path]) -> list[Vote]:
                 missing=str(bundle.parent / VOTE),
             )
         votes.append(read_vote(bundle.parent))
-        members.append(_weights_sha256(bundle))
+        members.append(check_bundle(bundle, ALONE)["weights_sha256"])
         if votes[-1]["weights_sha256"] != members:
             raise SightkitError(
                 "A boosted member and its vote are of the members before it, as they were then.",
@@ -187,12 +189,6 @@ def read_votes(bundles: Sequence[Path]) -> list[Vote]:
 def read_vote(folder: Path) -> Vote:
     """Read the vote in a member's folder."""
     return _schema.read(folder / VOTE, Vote, "Delete it: ensemble.py makes it again.")
-
-
-def _weights_sha256(bundle: Path) -> str:
-    from sightkit.training import ALONE, check_bundle
-
-    return check_bundle(bundle, ALONE)["weights_sha256"]
 
 
 def _weights(file: sightkit_io.DatasetFile, votes: Sequence[Vote]) -> np.ndarray:

@@ -15,7 +15,6 @@ from typing import Any
 from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments.photo_facts import PhotoFacts
-from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
@@ -125,11 +124,6 @@ def require_classifier(network: str) -> None:
         )
 
 
-def variation(name: str, *, flip: bool) -> Augment:
-    """Return the random variation of a training image."""
-    return Augment(**VARIATIONS[name], horizontal_flip=flip)
-
-
 def choose(
     facts: PhotoFacts, network: str, given: Mapping[str, Any] | None = None
 ) -> dict[str, Choice]:
@@ -141,7 +135,8 @@ def choose(
         given: flags that are set already, by name; the others are chosen to go with them.
 
     Returns:
-        Flag to choice, in the order in which they are reported; those given are not in it.
+        Flag to choice, in the order in which they are reported; a given value that would not have
+        been chosen has the reason ``as given``.
 
     Raises:
         SightkitError: an unknown network, or one that is no classifier.
@@ -154,17 +149,18 @@ def choose(
     chosen: dict[str, Choice] = {}
 
     def take(name: str, value: Any, reason: str) -> Any:
-        if name in given:
-            return given[name]
+        if name in given and given[name] != value:
+            value, reason = given[name], "as given"
         chosen[name] = Choice(value, reason)
         return value
 
     size = take("size", *_size(facts, network, policy)) or (facts.height, facts.width)
     take("fit", *_fit(facts, size))
+    grey = facts.grey
     if not facts.stored:
-        text = "photos are grey" if facts.grey else "photos have colours"
-        take("grey", facts.grey, f"all of the sampled {text}" if facts.grey else text)
-    mean = policy.mean and not given.get("grey", facts.grey)
+        why = "all of the sampled photos are grey" if grey else "photos have colours"
+        grey = take("grey", grey, why)
+    mean = policy.mean and not grey
     why = "learns faster without it" if mean else "is trained without it in the scripts"
     take("mean", "channel" if mean else "none", f"the mean colour: {network} {why}")
     take("flip", *_flip(facts))
@@ -172,10 +168,9 @@ def choose(
     batch = take("batch_size", *_batch(facts, size))
     steps = math.ceil(facts.train / batch)
     epochs = take("epochs", *_epochs(policy, steps))
-    optimizer, about = policy.optimizer, f"as the scripts train {network}"
-    if network not in {**POLICIES, **OF_MANY}:
-        about = "needs the least tuning"
-    optimizer = take("optimizer", optimizer, about)
+    known = network in {**POLICIES, **OF_MANY}
+    about = f"as the scripts train {network}" if known else "needs the least tuning"
+    optimizer = take("optimizer", policy.optimizer, about)
     normalized = policy.normalized
     if optimizer != policy.optimizer:
         policy = Policy("sgd", 0.04) if optimizer == "sgd" else Policy(optimizer)
@@ -186,8 +181,8 @@ def choose(
         take("momentum", 0.9, "usual with sgd")
     if policy.nesterov:
         take("nesterov", True, about)
-    take("schedule", "cosine", "falls to zero by the last epoch, nothing to tune")
-    if policy.rise and "schedule" not in given:
+    schedule = take("schedule", "cosine", "falls to zero by the last epoch, nothing to tune")
+    if policy.rise and schedule == "cosine":
         take("rise", policy.rise, "a warm-up for a rate as high as this")
     take("reg", policy.reg, f"L2 of the kernels, {about}" if policy.reg else f"no L2, {about}")
     if normalized:
@@ -202,10 +197,9 @@ def choose(
 
 def _sides(network: str) -> list[int]:
     """Return sides of the images that a network was published for, ascending."""
-    plain = ({"input_shape", "classes"},)
     published = (entry[0] for entry in zoo.entry(network).published)
-    sides = {max(each["input_shape"][:2]) for each in published if {*each} in plain}
-    return sorted(sides)
+    plain = (each for each in published if {*each} == {"input_shape", "classes"})
+    return sorted({max(each["input_shape"][:2]) for each in plain})
 
 
 def _size(facts: PhotoFacts, network: str, policy: Policy) -> tuple[tuple[int, ...], str]:

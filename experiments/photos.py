@@ -21,6 +21,8 @@ from sightkit.experiments.flags.optimizer import OptimizerName
 from sightkit.experiments.photo_facts import PhotoFacts, photo_facts
 from sightkit.io.build.folder_file import folder_to_file, nothing_there, unpacked_once
 from sightkit.io.labels import few_pictures
+from sightkit.io.sources.archives import is_archive
+from sightkit.io.sources.folder_dataset import TABLES
 from sightkit.io.splits import shares_by_name
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
@@ -32,7 +34,6 @@ from sightkit.preprocessing import (
 from sightkit.training.environment import accelerators, available_memory
 from sightkit.training.run_config import words_of
 
-TABLES = (".csv", ".tsv", ".jsonl")
 STORED = (64, 64)
 """Height and width of images where nothing has chosen them, in a program."""
 
@@ -107,9 +108,8 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
         given |= {name: value for name, value in vars(found).items() if name in given}
         network = found.network or cls.network
         chosen = choices.choose(_facts(found), network, given)
-        values = {name: choice.value for name, choice in chosen.items()}
-        if found.smoke:
-            del values["epochs"]
+        own = {*given, "epochs"} if found.smoke else {*given}
+        values = {name: choice.value for name, choice in chosen.items() if name not in own}
         return [*words_of(values), *words]
 
     @property
@@ -134,7 +134,7 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
-        return choices.variation(self.variation, flip=self.flip)
+        return Augment(**choices.VARIATIONS[self.variation], horizontal_flip=self.flip)
 
     def report_choices(self) -> PhotoFacts:
         """Print each choice with its reason, after what does better with few photos.
@@ -152,21 +152,9 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
         if line := few_pictures(facts.counts, [shape]):
             print(_scripts.as_given(line), *self._better(), sep="\n")
         print(f"{sum(facts.counts.values()):,} photos of {len(facts.counts):,} classes:")
-        for name, (value, reason) in self._settings(facts).items():
-            print(f"  {name:<14} {_shown(value)}: {reason}")
+        for name, choice in choices.choose(facts, self.network, vars(self)).items():
+            print(f"  {name:<14} {_shown(choice.value)}: {choice.reason}")
         return facts
-
-    def _settings(self, facts: PhotoFacts) -> dict[str, tuple[Any, str]]:
-        """Return value and reason of each flag that can be chosen; later ones follow from given."""
-        given: dict[str, Any] = {}
-        settings: dict[str, tuple[Any, str]] = {}
-        for name in choices.choose(facts, self.network):
-            choice = choices.choose(facts, self.network, given).get(name)
-            value = getattr(self, name)
-            if choice is None or value != choice.value:
-                given[name] = value
-            settings[name] = (value, choice.reason if choice and name not in given else "as given")
-        return settings
 
     def require_memory(self, facts: PhotoFacts) -> None:
         """Print the memory that the training takes; raise where that is not available.
@@ -187,8 +175,9 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
 
         available = available_memory()
         smallest = max(zoo.entry(self.network).sample["input_shape"][:2])
-        need = need_at(size)
-        if not accelerators():  # their own memory is not known
+        if accelerators():  # their own memory is not known
+            need = need_at(size)
+        else:
             need = require_memory(need_at, (size[0], size[1]), smallest, available)
         print(f"memory: {need}, of {available / 2**30:.1f} GiB that are available")
 
@@ -249,8 +238,6 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
 
 def _is_of_a_folder(data: Path) -> bool:
     """Return whether a file is an archive or a table of photos."""
-    from sightkit.io.sources.archives import is_archive
-
     return data.suffix.lower() in TABLES or is_archive(data)
 
 

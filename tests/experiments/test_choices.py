@@ -92,8 +92,6 @@ def test_variation_follows_size_and_counts():
     assert values(CIFAR)["variation"] == "shifts"
     assert values(PETS)["variation"] == "usual"
     assert values(dataclasses.replace(PETS, train=70))["variation"] == "strong"
-    flipped = choices.variation("usual", flip=True)
-    assert flipped.horizontal_flip and not choices.variation("letters", flip=False).horizontal_flip
 
 
 def test_batch_epochs_and_rate_belong_together():
@@ -106,8 +104,9 @@ def test_batch_epochs_and_rate_belong_together():
 
 
 def test_what_is_given_wins_and_others_follow():
-    chosen = values(PETS, batch_size=128)
-    assert "batch_size" not in chosen and chosen["learning_rate"] == 0.04
+    chosen = choose(PETS, "minivggnet", {"batch_size": 128, "epochs": 100})
+    assert (chosen["batch_size"].value, chosen["learning_rate"].value) == (128, 0.04)
+    assert (chosen["batch_size"].reason == "as given") and "steps" in chosen["epochs"].reason
     adam = values(PETS, optimizer="adam")
     assert adam["learning_rate"] == 1e-3 and "momentum" not in adam
     assert values(PETS, size=(16, 16))["variation"] == "shifts"

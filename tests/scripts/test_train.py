@@ -41,6 +41,19 @@ def test_a_command_takes_what_is_chosen_and_then_what_is_given(parse, tmp_path):
     assert (config.batch_size, config.optimizer) == (8, "adam")
 
 
+def test_a_smoke_run_is_as_long_as_it_is_told(parse, tmp_path):
+    photos = write_photos(tmp_path / "photos")
+    assert parse(f"--data {photos} --smoke").epochs == 2
+    assert parse(f"--data {photos} --smoke --epochs 3").epochs == 3
+
+
+def test_flip_and_variation_make_the_augmentation(parse, tmp_path):
+    photos = write_photos(tmp_path / "photos")
+    varied = parse(f"--data {photos} --variation shifts --no-flip").augmentation(16, 16)
+    assert (varied.horizontal_flip, varied.translation, varied.rotation) == (False, 0.1, 0)
+    assert parse(f"--data {photos} --flip").augmentation(16, 16).horizontal_flip
+
+
 def test_choices_are_in_the_runs_config(parse, tmp_path):
     photos = write_photos(tmp_path / "photos")
     assert parse(f"--data {photos} --network lenet").to_json()["size"] == [16, 16]

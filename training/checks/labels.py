@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,15 @@ RANGES = {"softmax": (0, 1), "sigmoid": (0, 1), "tanh": (-1, 1), "relu": (0, np.
 
 def labels(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
     """Check form and range of labels, number of classes, and logits against probabilities."""
-    if loss.kind in REGRESSIONS:
-        return _targets(loss, train, validation)
-    if loss.kind not in CROSSENTROPIES:
+    if loss.kind not in (*CROSSENTROPIES, *REGRESSIONS):
         raise LeftOut(f"{loss.kind} does not classify")
     for where, samples in (("training", train), ("validation", validation)):
         if samples is not None:
             wrong = _form(loss, samples.labels) or _values(loss, samples)
             if wrong:
                 return failed(f"{where}: {wrong[0]}", wrong[1])
+    if loss.kind in REGRESSIONS:
+        return _targets(loss, train.labels)
     wrong = _ending(loss) or _class_names(loss, train)
     if wrong:
         return failed(*wrong)
@@ -99,26 +100,9 @@ def balance(
     return passed(text, few_photos)
 
 
-def _targets(loss: LossInfo, train: Samples, validation: Samples | None) -> Line:
-    """Check numbers to regress: their shape, that they are finite, and in the network's reach."""
-    for where, samples in (("training", train), ("validation", validation)):
-        if samples is None:
-            continue
-        found, outputs = samples.labels, loss.outputs
-        shape = found.shape[1:]
-        column = outputs[-1] == 1 and shape == outputs[:-1]
-        agree = len(shape) == len(outputs) and all(
-            b in (None, a) for a, b in zip(shape, outputs, strict=False)
-        )
-        if not agree and not column:
-            return failed(
-                f"{where}: targets are {found.shape}, the network's outputs (N, "
-                f"{', '.join(map(str, outputs))})",
-                "Let them agree in shape: the loss would compare each with each, or not at all.",
-            )
-        if not np.isfinite(found).all():
-            return failed(f"{where}: targets hold NaN or infinity", "Look at how they are read.")
-    low, high = float(train.labels.min()), float(train.labels.max())
+def _targets(loss: LossInfo, found: np.ndarray) -> Line:
+    """Check numbers to regress: that they differ, and are in the network's reach."""
+    low, high = float(found.min()), float(found.max())
     if low == high:
         return failed(
             f"every target is {low:g}: nothing is to be learned", "Look at how they are read."
@@ -159,9 +143,9 @@ def _form(loss: LossInfo, found: np.ndarray) -> tuple[str, str] | None:
                 f"labels are class indices, {found.shape}, and the loss takes one-hot rows",
                 f'Use loss="{SPARSE}", or io.one_hot.',
             )
-    elif each == outputs or (each == outputs[:-1] and outputs[-1] == 1):
+    elif _agree(each, outputs) or (outputs[-1] == 1 and _agree(each, outputs[:-1])):
         return None
-    elif len(each) < len(outputs) and outputs[-1] != 1:
+    elif loss.kind == BINARY and len(each) < len(outputs) and outputs[-1] != 1:
         return (
             f"labels are {found.shape}, one number an image, and {BINARY} takes one for each of "
             f"{outputs[-1]} outputs",
@@ -173,11 +157,20 @@ def _form(loss: LossInfo, found: np.ndarray) -> tuple[str, str] | None:
     )
 
 
+def _agree(found: Sequence[int], outputs: Sequence[int | None]) -> bool:
+    """Return whether shapes are the same; a side of outputs that is None has any length."""
+    return len(found) == len(outputs) and all(
+        side in (None, each) for each, side in zip(found, outputs, strict=True)
+    )
+
+
 def _values(loss: LossInfo, samples: Samples) -> tuple[str, str] | None:
     if not np.isfinite(samples.labels).all():
         return "labels hold NaN or infinity", "Look at how labels are read."
     if loss.kind == SPARSE:
         return _indices(loss.classes, samples.all_labels)
+    if loss.kind in REGRESSIONS:
+        return None
     low, high = samples.labels.min(), samples.labels.max()
     if low < 0 or high > 1:
         return (

@@ -25,7 +25,10 @@ from sightkit.preprocessing import (
 )
 from sightkit.training import MixUp, SoftLabels, preflight
 from sightkit.training.checks import disk as on_disk
+from sightkit.training.checks.labels import labels as label_check
+from sightkit.training.checks.loss import LossInfo
 from sightkit.training.checks.report import PASSED
+from sightkit.training.checks.samples import Samples
 
 CLASSES, SIDE = 4, 16
 SPARSE = "sparse_categorical_crossentropy"
@@ -250,9 +253,9 @@ def test_the_variance_is_the_loss_of_the_mean():
 @pytest.mark.parametrize(
     ("change", "end", "named", "check"),
     (
-        (lambda y: np.where(y == y[7], np.nan, y), "linear", "targets hold NaN", "labels"),
+        (lambda y: np.where(y == y[7], np.nan, y), "linear", "labels hold NaN", "labels"),
         (lambda y: y * 0 + 4, "linear", "every target is 4", "labels"),
-        (lambda y: np.stack([y, y, y], 1), "linear", "targets are", "labels"),
+        (lambda y: np.stack([y, y, y], 1), "linear", "outputs (N, 1)", "labels"),
         (lambda y: 10 * y, "sigmoid", "ends in a sigmoid, which gives 0 to 1", "labels"),
         (lambda y: y + 1e4, "linear", "Standardize the targets", "initial loss"),
     ),
@@ -265,6 +268,18 @@ def test_targets_that_no_regression_learns(photos, change, end, named, check):
     assert alarms(found)[0][0] == check, str(found)
     line = next(each for each in found.lines if each.name == check)
     assert named in line.found + line.todo
+
+
+@pytest.mark.parametrize("kind", ("binary_crossentropy", "mean_squared_error"))
+@pytest.mark.parametrize(
+    ("shape", "verdict"),
+    (((2, 8, 6, 1), PASSED), ((2, 8, 6), PASSED), ((2, 8, 6, 3), "failed"), ((2, 8), "failed")),
+)
+def test_outputs_of_any_side_take_labels_of_any_side(kind, shape, verdict):
+    found = (np.arange(np.prod(shape)).reshape(shape) % 2).astype(np.float32)
+    samples = Samples(found, found, found, True, (), None)
+    loss = LossInfo(kind, lambda y, x: x, False, "sigmoid", (None, None, 1))
+    assert label_check(loss, samples, None).verdict == verdict
 
 
 @pytest.mark.slow
