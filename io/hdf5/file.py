@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from sightkit import _schema
@@ -75,23 +76,32 @@ class DatasetFile:
         """Read the header and the labels, and check that the file is complete.
 
         Args:
-            path: the file.
+            path: the file, or the list of the shards of one (``.shards``).
             key: path of the rows in it, ``vgg16/features`` where they are in a group; by default
                 those of the file itself.
 
         Raises:
             SightkitError: no such file, not a dataset file, never completed, damaged, one that
-                points out of itself, or without such rows.
+                points out of itself, or without such rows; a shard that is missing.
         """
         path = Path(path)
         check_kind(path)
-        before = _stamp(os.stat(path))
+        if not h5py.is_hdf5(path):
+            from sightkit.io.hdf5.shards import ShardedFile
+
+            return ShardedFile.of(path, key)
+        before = stamp_of(path)
         with _objects_of(path) as objects:
             group = group_of(path, objects, key.strip("/"))
             found = _describe(path, objects, before, group)
-        if _stamp(os.stat(path)) != before:
+        if stamp_of(path) != before:
             raise found._replaced()
         return found
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the rows."""
+        return (self.path,)
 
     def rows(self, split: str) -> tuple[int, int]:
         """First row and row after the last of a split."""
@@ -184,7 +194,7 @@ class DatasetFile:
     @contextlib.contextmanager
     def _columns(self) -> Iterator[Objects]:
         with _objects_of(self.path) as objects:
-            if _stamp(os.stat(self.path)) != self.stamp:
+            if stamp_of(self.path) != self.stamp:
                 raise self._replaced()
             yield inside(objects, self.group)
 
@@ -194,6 +204,11 @@ class DatasetFile:
             "Start again with the file as it is now.",
             path=str(self.path),
         )
+
+
+def stamp_of(path: Path) -> tuple[int, int, int, int]:
+    """Device, inode, size and time of change of a file."""
+    return _stamp(os.stat(path))
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:

@@ -25,12 +25,13 @@ def check_kind(path: Path) -> None:
             path=str(path),
         )
     try:
-        open(path, "rb").close()
+        with open(path, "rb") as file:
+            begins_as_list = file.read(1) == b"{"  # of shards, in JSON
     except OSError as error:
         raise SightkitError(
             f"The file cannot be read ({error.strerror}).", "Check its rights.", path=str(path)
         ) from error
-    if not h5py.is_hdf5(path):
+    if not begins_as_list and not h5py.is_hdf5(path):
         raise SightkitError(
             "The file is no HDF5 dataset.",
             "Check the path; scripts/build_*.py write such files.",
