@@ -78,6 +78,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/cold.py --quick
 	$(RUN) benchmarks/input.py --quick
 	$(RUN) benchmarks/photos.py --quick
+	$(RUN) benchmarks/shards.py --quick
 	$(RUN) benchmarks/near_copies.py --quick
 	$(RUN) benchmarks/steps.py --quick
 	$(RUN) benchmarks/saving.py --quick

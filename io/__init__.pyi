@@ -2,6 +2,7 @@ from sightkit.io.batches import ArrayBatches as ArrayBatches
 from sightkit.io.build.config import BuildConfig as BuildConfig
 from sightkit.io.build.dataset import build_dataset as build_dataset
 from sightkit.io.build.dataset import check_place as check_place
+from sightkit.io.build.shards import build_shards as build_shards
 from sightkit.io.depth import spread_12_bits as spread_12_bits
 from sightkit.io.groups import Grouping as Grouping
 from sightkit.io.groups import joined as joined
@@ -34,6 +35,7 @@ from sightkit.io.sources.folder_dataset import FolderDataset as FolderDataset
 from sightkit.io.sources.folder_dataset import FolderFlags as FolderFlags
 from sightkit.io.sources.folder_dataset import LinkFlags as LinkFlags
 from sightkit.io.sources.image_source import ImageSource as ImageSource
+from sightkit.io.sources.imagenet import ImageNet as ImageNet
 from sightkit.io.sources.mnist import FashionMnist as FashionMnist
 from sightkit.io.sources.mnist import digits as digits
 from sightkit.io.sources.mnist import fashion_mnist as fashion_mnist

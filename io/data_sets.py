@@ -99,6 +99,15 @@ t10k-labels-idx1-ubyte.gz 5148 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35df
     "flowers17": PublishedData(
         "Flowers-17", "https://www.robots.ox.ac.uk/~vgg/data/flowers/17", "17flowers.tgz"
     ),
+    "imagenet": PublishedData(
+        "ImageNet (ILSVRC2012)",
+        "https://image-net.org/challenges/LSVRC/2012",
+        """
+ILSVRC2012_img_train.tar 147897477120
+ILSVRC2012_img_val.tar 6744924160
+""",
+        "for research and education, without commerce",
+    ),
     "mnist": PublishedData(
         "MNIST",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",

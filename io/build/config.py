@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 import time
@@ -16,8 +17,9 @@ from sightkit import _files
 from sightkit._errors import SightkitError, few, require_numbers, visible
 from sightkit._scripts import as_given
 from sightkit.io.arguments import share
-from sightkit.io.build.dataset import build_dataset, check_place
+from sightkit.io.build.dataset import ENDINGS, build_dataset, check_place
 from sightkit.io.build.recipe import OtherRecipe
+from sightkit.io.build.shards import build_shards
 from sightkit.io.chain import Chain
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.groups import Grouping
@@ -49,6 +51,7 @@ class BuildConfig(SizeFlags):
     test_data: ClassVar[str] = ""
     """What ``--smoke`` looks for in the folder of test data; else it takes sample photographs."""
     sample_layout: ClassVar[SampleLayout] = "folders"
+    endings: ClassVar[tuple[str, ...]] = ENDINGS
 
     data: Path
     """Folder of the images, or an archive of it (zip, tar, tar.gz, tar.bz2, tar.xz)."""
@@ -81,7 +84,7 @@ class BuildConfig(SizeFlags):
         share("max_bad", self.max_bad)
         if self.groups is not None:
             Grouping(self.groups)
-        check_place(self.output)  # build_dataset comes after an archive was unpacked
+        check_place(self.output, self.endings)  # build_dataset comes after an archive was unpacked
         default = type(self).__dataclass_fields__["output"].default
         if self.smoke and self.output == default:
             object.__setattr__(self, "output", self.output.with_stem(f"{self.output.stem}-smoke"))
@@ -119,6 +122,7 @@ class BuildConfig(SizeFlags):
         preprocessors: Chain,
         *,
         classes: Sequence[str] = (),
+        shards: int = 0,
     ) -> dict[str, Any]:
         """Build the dataset file and print what it holds.
 
@@ -127,6 +131,7 @@ class BuildConfig(SizeFlags):
             preprocessors: as for ``build_dataset``.
             classes: those of the data set, if the script knows it: other data are refused, save
                 the pictures of a smoke run.
+            shards: files that the dataset is divided into, see ``build_shards``; 0: one file.
 
         Returns:
             ``output``, ``images``, ``shape``, ``classes`` (name to count), ``splits`` (name to
@@ -138,7 +143,8 @@ class BuildConfig(SizeFlags):
             _check_classes(source().class_names, classes, self.data)
         existed = self.output.exists() and not self.overwrite
         try:
-            file = build_dataset(
+            building = functools.partial(build_shards, shards=shards) if shards else build_dataset
+            file = building(
                 source,
                 self.output,
                 preprocessors=preprocessors,
@@ -204,7 +210,7 @@ def _facts(file: DatasetFile, seconds: float) -> dict[str, Any]:
         "left_out": sum(file.left_out.values()),
         "near_copies": file.recipe.get("near_copies", {}).get("text", ""),
         "mean": [round(value, 3) for value in file.mean.tolist()],
-        "bytes": file.path.stat().st_size,
+        "bytes": sum(each.stat().st_size for each in file.files),
         "seconds": round(seconds, 3),
         "sha256": file.sha256,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,30 @@ def build_dataset(
         source = FolderDataset(Path(source))
     if overwrite or not path.exists():
         check_place(path)
+    recipe = recipe_of(source, preprocessors, fractions, split_seed, limit, max_bad, groups)
+    grouping = None if groups is None else Grouping(groups)
+    if not path.exists() or overwrite:
+        _files.require_writable(path.parent, of=path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_list(list_of(path))
+        with dataset_lock(path) as lock:
+            if not path.exists() or overwrite:  # nobody was quicker
+                _build(source(), path, preprocessors, recipe, grouping, lock)
+    file = open_same(path, recipe)
+    report(file)
+    return file
+
+
+def recipe_of(
+    source: Callable[[], ImageSource],
+    preprocessors: Chain,
+    fractions: Mapping[str, float],
+    split_seed: int,
+    limit: int | None,
+    max_bad: float | None,
+    groups: str | None,
+) -> dict[str, Any]:
+    """Return what a dataset is built from and how, as JSON; the arguments are checked."""
     recipe = {
         "source": source_name(source),
         "preprocessing": preprocessors.to_config(),
@@ -100,32 +124,23 @@ def build_dataset(
         "max_bad": None if max_bad is None else share("max_bad", max_bad),
     }
     grouping = None if groups is None else Grouping(groups)
-    recipe = as_json({**recipe, "groups": grouping and grouping.to_config()})
-    if not path.exists() or overwrite:
-        _files.require_writable(path.parent, of=path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        check_list(list_of(path))
-        with dataset_lock(path) as lock:
-            if not path.exists() or overwrite:  # nobody was quicker
-                _build(source(), path, preprocessors, recipe, grouping, lock)
-    file = open_same(path, recipe)
-    _report(file)
-    return file
+    return as_json({**recipe, "groups": grouping and grouping.to_config()})
 
 
-def check_place(path: str | os.PathLike[str]) -> None:
+def check_place(path: str | os.PathLike[str], endings: Sequence[str] = ENDINGS) -> None:
     """Raise, before any work, if ``path`` is no place for a dataset file."""
     path = Path(path)
     if path.is_dir():
         raise SightkitError(
             "A dataset is one file, and this is a folder.",
-            f"Name the file, for example {path / 'photos.h5'}.",
+            f"Name the file, for example {path / ('photos' + endings[0])}.",
             path=str(path),
         )
-    if path.suffix.lower() not in ENDINGS:
+    if path.suffix.lower() not in endings:
+        kind = "A dataset file is HDF5" if endings == ENDINGS else "Shards have a list"
         raise SightkitError(
-            "A dataset file is HDF5, and its name must end in .h5 or .hdf5.",
-            f"For example {path.with_suffix('.h5')}." if path.name else "",
+            f"{kind}, and its name must end in {' or '.join(endings)}.",
+            f"For example {path.with_suffix(endings[0])}." if path.name else "",
             path=str(path),
         )
 
@@ -250,7 +265,8 @@ def list_of(path: Path) -> Path:
     return path.with_name(path.name + LEFT_OUT)
 
 
-def _report(file: DatasetFile) -> None:
+def report(file: DatasetFile) -> None:
+    """Warn on stderr of what was left out, near copies and conflicting labels."""
     listed, recipe = f"listed in {list_of(file.path).name}.", file.recipe
     if (near := recipe.get("near_copies", {})).get("in_two_splits"):
         warn(f"{near['text']}; {listed}")

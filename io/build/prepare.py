@@ -114,14 +114,7 @@ class Prepared:
             self.thumbnails.add(row, image)
         except (SightkitError, OSError) as error:
             if not self._tolerant:
-                raise SightkitError(
-                    f"Every image must be readable, and one is not. {error}",
-                    (
-                        "find every bad file by scripts/verify_dataset.py",
-                        "allow a share of them by --max-bad 0.01",
-                    ),
-                    image=self._images.identify(row),
-                ) from error
+                raise unreadable(self._images.identify(row), error) from error
             self.unreadable[row] = str(error)
             return None
         return np.ascontiguousarray(self._chain(image))
@@ -159,6 +152,18 @@ class Prepared:
     def _original_hash(self, row: int) -> bytes:
         image = np.ascontiguousarray(self._images.read(row))
         return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
+
+
+def unreadable(image: str, error: Exception) -> SightkitError:
+    """The error for an image that cannot be read and may not be left out."""
+    return SightkitError(
+        f"Every image must be readable, and one is not. {error}",
+        (
+            "find every bad file by scripts/verify_dataset.py",
+            "allow a share of them by --max-bad 0.01",
+        ),
+        image=image,
+    )
 
 
 def _on_disk(shape: tuple[int, ...], folder: Path, spare: int) -> np.ndarray | None:

@@ -8,6 +8,7 @@ turn: first the training rows of all of them.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,9 +69,7 @@ class ShardedFile(DatasetFile):
             SightkitError: a shard that is missing, damaged or another one; a list that is no list.
         """
         before = stamp_of(path)
-        listed = _schema.read(path, ShardList, AGAIN)
-        if listed["sha256"] != _identity([each["sha256"] for each in listed["shards"]]):
-            raise _damaged(path, "its identity is not that of its shards")
+        listed = read_list_of(path)
         shards = tuple(_open(path, each) for each in listed["shards"])
         for shard in shards[1:]:
             if _common(shard) != _common(shards[0]):
@@ -78,7 +77,7 @@ class ShardedFile(DatasetFile):
         first = shards[0]
         if key not in ("", first.data_key):
             rule = f"The rows of the shards are called {first.data_key}."
-            raise SightkitError(rule, "Leave --key out.", key=key, path=str(path))
+            raise SightkitError(rule, "Leave it out.", key=key, path=str(path))
         names = list(dict.fromkeys(name for shard in shards for name in shard.splits))
         ends = np.cumsum([0] + [_count(shards, name) for name in names]).tolist()
         counts = [_count([shard], names[0]) for shard in shards]
@@ -92,7 +91,7 @@ class ShardedFile(DatasetFile):
             class_names=first.class_names,
             labels=_in_order(shards, names, [shard.labels for shard in shards]),
             groups=_in_order(shards, names, groups) if groups else None,
-            splits=dict(zip(names, zip(ends[:-1], ends[1:], strict=True), strict=True)),
+            splits=dict(zip(names, itertools.pairwise(ends), strict=True)),
             colour=first.colour,
             preprocessing=first.preprocessing,
             recipe=_recipe(shards),
@@ -160,6 +159,14 @@ def write_list_of(path: Path, shards: Sequence[DatasetFile]) -> None:
         ],
     }
     _files.write_json(path, listed)
+
+
+def read_list_of(path: Path) -> ShardList:
+    """Read a list of shards; they need not be there."""
+    listed = _schema.read(path, ShardList, f"Delete it. {AGAIN}")
+    if listed["sha256"] != _identity([each["sha256"] for each in listed["shards"]]):
+        raise _damaged(path, "its identity is not that of its shards")
+    return listed
 
 
 def _open(path: Path, listed: Shard) -> DatasetFile:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from sightkit._errors import SightkitError, printable
 
@@ -43,6 +44,15 @@ def refuse_spellings(places: Mapping[str, Mapping[str, str]]) -> None:
                 f"{other}; if not, add images of each to both splits.",
                 folders=[first, second],
             )
+
+
+def titled(titles: Sequence[str], classes: Sequence[str]) -> tuple[str, ...]:
+    """Return names for people, one a class; with the class where two share one."""
+    often = Counter(titles)
+    return tuple(
+        title if often[title] == 1 else f"{title} ({name})"
+        for title, name in zip(titles, classes, strict=True)
+    )
 
 
 def _singular(name: str) -> str:

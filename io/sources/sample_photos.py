@@ -19,7 +19,7 @@ from sightkit.io.sources.cifar10 import SHA256
 
 SIDE, COLUMNS, PER_CLASS = 128, 5, 12
 CIFAR_CLASSES = 10
-SampleLayout = Literal["folders", "names", "tiny_imagenet", "cifar10"]
+SampleLayout = Literal["folders", "names", "splits", "tiny_imagenet", "cifar10"]
 
 
 def write_sample_photos(folder: str | os.PathLike[str], layout: SampleLayout = "folders") -> None:
@@ -41,6 +41,7 @@ def write_sample_photos(folder: str | os.PathLike[str], layout: SampleLayout = "
         place = {
             "folders": f"{name}/{number}.png",
             "names": f"{name}.{number}.png",
+            "splits": f"{'train' if number % 3 else 'val'}/{name}/{name}_{number}.png",
             "tiny_imagenet": f"train/{name}/images/{name}_{number}.png",
         }[layout]
         if layout == "tiny_imagenet" and number % 3 == 0:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from sightkit._errors import SightkitError
 from sightkit._regular_file import read_regular_file
+from sightkit.io.sources.class_names import titled
 from sightkit.io.sources.folder_scan import NOT_AN_IMAGE, Scan, descend
 from sightkit.io.sources.labelled import Labelled, LayoutError, Place, label_images
 
@@ -70,12 +70,7 @@ def _titles(root: Path, classes: Sequence[str]) -> tuple[str, ...]:
     if not (root / WORDS).is_file():
         return ()
     words = {wnid: text.split(",")[0].strip() for wnid, text, *_ in _table(root, WORDS, 2)}
-    titles = [words.get(name, "") or name for name in classes]
-    often = Counter(titles)
-    return tuple(
-        title if often[title] == 1 else f"{title} ({name})"
-        for title, name in zip(titles, classes, strict=True)
-    )
+    return titled([words.get(name, "") or name for name in classes], classes)
 
 
 def _table(root: Path, name: str, columns: int) -> list[list[str]]:

@@ -152,11 +152,18 @@ class Unpacking:
 
 def unpack(job: Unpacking) -> None:
     """Take all members out; what is damaged or refused raises, and names the archive."""
-    try:
+    with reading(job):
         if head_of(job.archive).startswith(b"PK"):
             _unpack_zip(job)
         else:
             _unpack_tar(job)
+
+
+@contextlib.contextmanager
+def reading(job: Unpacking) -> Iterator[None]:
+    """Errors of a damaged archive, as ours."""
+    try:
+        yield
     except (*_DAMAGES, OSError) as error:
         # gzip and bz2 report damage as plain OSError; those of writing were named before.
         raise job.refused(f"it cannot be read completely ({in_a_line(error)})") from error
@@ -187,7 +194,7 @@ def _unpack_zip(job: Unpacking) -> None:
 def _unpack_tar(job: Unpacking) -> None:
     opener = opener_of(head_of(job.archive)) or open
     with opener(job.archive, "rb") as plain:
-        bounded: Any = _Bounded(plain, job)
+        bounded: Any = Bounded(plain, job)
         file: Any
         with tarfile.open(fileobj=bounded, mode="r:") as file:
             while (member := file.next()) is not None:
@@ -207,7 +214,7 @@ def _unpack_tar(job: Unpacking) -> None:
             job.count_bytes(len(chunk))
 
 
-class _Bounded:
+class Bounded:
     """An unpacked tar as tarfile reads it: forward only, never much at once, not without end."""
 
     def __init__(self, file: IO[bytes], job: Unpacking) -> None:
@@ -216,15 +223,18 @@ class _Bounded:
         self._job = job
 
     def read(self, size: int = -1) -> bytes:
+        """Read a part, 1 MiB at most."""
         if not 0 <= size <= CHUNK:
             raise self._job.refused(f"it has a header of more than {CHUNK:,} bytes", size=size)
         self.last = self._file.read(size)
         return self.last
 
     def tell(self) -> int:
+        """Return the position."""
         return self._file.tell()
 
     def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
+        """Go on to a position, not back and not beyond all that may be there."""
         # A negative size leads backward, round and round (CVE-2025-8194). Seeking forward in a
         # compressed file unpacks all that lies between.
         farthest = self._job.allowed + CHUNK * (self._job.members + 1)

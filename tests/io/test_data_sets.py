@@ -26,7 +26,7 @@ def test_a_build_script_says_where_its_data_come_from(name, tmp_path):
     kind = _scripts.load(name).Config
     data = DATA_SETS[kind.published]
     assert name == f"build_{kind.published}"
-    config = kind(data=tmp_path / "nowhere", output=tmp_path / "x.h5")
+    config = kind(data=tmp_path / "nowhere", output=tmp_path / f"x{kind.endings[0]}")
     with pytest.raises(SightkitError) as refused, config.folder():
         pass
     assert data.files[0].name in str(refused.value) and data.origin in str(refused.value)

@@ -44,7 +44,9 @@ def test_a_smoke_run_needs_no_data(name, tmp_path, monkeypatch, capsys):
     file = DatasetFile.open(result["output"])
     assert file.shape[0] == result["images"] > 10
     assert file.path.stem.endswith("-smoke")
-    assert [path.name for path in (tmp_path / "datasets").iterdir()] == [file.path.name]
+    assert {*(tmp_path / "datasets").iterdir()} == {
+        tmp_path / path for path in (file.path, *file.files)
+    }
     assert "images" in capsys.readouterr().out
 
 

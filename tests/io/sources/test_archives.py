@@ -258,7 +258,7 @@ def test_a_negative_size_does_not_turn_in_circles(tmp_path):
 def test_tarfile_is_never_led_backward_or_far_ahead(tmp_path):
     (tmp_path / "archive").write_bytes(GOOD["tar"])
     job = unpacking.Unpacking(tmp_path / "archive", tmp_path, ArchiveLimits(total_bytes=10_000))
-    bounded = unpacking._Bounded(io.BytesIO(GOOD["tar"]), job)
+    bounded = unpacking.Bounded(io.BytesIO(GOOD["tar"]), job)
     assert bounded.seek(1024) == 1024
     for position in (1023, 0, -1, 2**22):
         with pytest.raises(SightkitError, match="impossible size"):
