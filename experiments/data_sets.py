@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sightkit import io as sightkit_io
 from sightkit.experiments.config import Config
-from sightkit.preprocessing import Augment, GrayscalePreprocessor, Pipeline, SimplePreprocessor
+from sightkit.experiments.flags.inputs import MeanName
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    Augment,
+    GrayscalePreprocessor,
+    PatchPreprocessor,
+    Pipeline,
+    RandomPipeline,
+    SimplePreprocessor,
+)
+
+if TYPE_CHECKING:
+    from sightkit.experiments.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -51,3 +63,47 @@ class Cifar10Config(Config):
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
         return Augment(horizontal_flip=True, translation=0.1, border="reflect")
+
+
+@dataclass(frozen=True)
+class ImageNetConfig(Config):
+    """Training on ImageNet's shards: random patches of 224 out of 256, the middle in evaluation."""
+
+    builder: ClassVar[str] = "build_imagenet"
+    side: ClassVar[int] = 224
+    """Of the network's input, where images are stored at 256."""
+    smoke_side: ClassVar[int] = 40
+    """Of the images, digits, of a smoke run without shards."""
+
+    data: Path = Path("datasets/imagenet.shards")
+    """List of the shards (.shards) that scripts/build_imagenet.py wrote."""
+    mean: MeanName = "channel"
+
+    def patch(self, height: int, width: int) -> tuple[int, int]:
+        """Return width and height of the network's input, cut out of a stored image."""
+        size = self.size or (round(height * self.side / 256), round(width * self.side / 256))
+        return size[1], size[0]
+
+    def augmentation(self, height: int, width: int) -> RandomPipeline:
+        """Return the random variation of a training image of the stored size."""
+        varied = Augment(horizontal_flip=True, rotation=15, shear=6)
+        return RandomPipeline((PatchPreprocessor(*self.patch(height, width)), varied))
+
+    def patches(self, run: Experiment) -> Any:
+        """Return the training images of a run as patches, shuffled; set the evaluation chain.
+
+        In evaluation the middle of an image is taken, at the patches' scale.
+        """
+        data = run.built(side=self.smoke_side)
+        height, width = data.file.shape[1:3]
+        patch = self.patch(height, width)
+        share = min(1.0, max(patch[0] / width, patch[1] / height))
+        middle = AspectAwarePreprocessor(*patch, crop=share)
+        floats = run.to_floats(middle)
+        data.chain = Pipeline((middle, *floats))
+        return run.training(Pipeline(floats))
+
+    def _default_data(self) -> Path:
+        """Name the file of digits that a smoke run without shards makes."""
+        data = super()._default_data()
+        return data.with_name(f"{data.stem}-{self.smoke_side}.h5") if self.smoke else data

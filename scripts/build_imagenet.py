@@ -24,7 +24,7 @@ from sightkit.preprocessing import AspectAwarePreprocessor, Pipeline
 
 
 @dataclass(frozen=True)
-class Config(io.BuildConfig):
+class Config(io.BuildConfig, io.LinkFlags):
     """The 1,000 classes of ImageNet, in shards."""
 
     published: ClassVar[str] = "imagenet"
@@ -52,8 +52,8 @@ class Config(io.BuildConfig):
 def main(config: Config) -> dict[str, Any]:
     with config.folder() as folder:
         chain = Pipeline((AspectAwarePreprocessor(config.width, config.height),))
-        shards = 2 if config.smoke else config.shards
-        return config.build(io.ImageNet(folder, config.lists), chain, shards=shards)
+        source = io.ImageNet(folder, config.lists, follow_links=config.follow_links)
+        return config.build(source, chain, shards=2 if config.smoke else config.shards)
 
 
 if __name__ == "__main__":

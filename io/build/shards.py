@@ -115,7 +115,7 @@ class _Build:
         if shards > len(self.parts["train"]):
             raise SightkitError(
                 "Every shard must have training images.",
-                "Give fewer --shards.",
+                "Take fewer.",
                 shards=shards,
                 train=len(self.parts["train"]),
             )

@@ -22,7 +22,7 @@ class ShardedRows:
 
     def __init__(self, parts: Sequence[np.ndarray]) -> None:
         self._parts = list(parts)
-        self._bytes = [memoryview(part.reshape(-1).view(np.uint8)) for part in parts]
+        self._bytes = [part.reshape(-1).view(np.uint8).data for part in parts]
         self._row_bytes = parts[0][0].nbytes
         self._ends = np.cumsum([len(part) for part in parts])
         self._begins = self._ends - [len(part) for part in parts]

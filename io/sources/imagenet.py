@@ -57,6 +57,7 @@ class ImageNet:
         folder: that holds ``train`` and ``val``, or the two tars.
         lists: folder of the lists; they are looked for in ``folder`` too.
         at_least: see ``read_image``.
+        follow_links: take what links lead to, as ``FolderDataset`` does.
 
     Raises:
         SightkitError: when it is listed: a folder, a tar or a list that is missing (it is named),
@@ -66,6 +67,7 @@ class ImageNet:
     folder: str | os.PathLike[str]
     lists: str | os.PathLike[str] | None = None
     at_least: tuple[int, int] | None = None
+    follow_links: bool = False
 
     def __call__(self) -> ImageSource:
         """The images and their labels: uint8 (H, W, 3), RGB, sizes as they are."""
@@ -118,7 +120,7 @@ class ImageNet:
         folder = Path(self.folder)
         tars = {name: folder / tar for name, tar in TARS.items()}
         if (folder / "train").is_dir() or not any(tar.is_file() for tar in tars.values()):
-            scan = _of_folders(folder)
+            scan = _of_folders(folder, self.follow_links)
         else:
             scan = self._of_tars(folder, tars)
         flat = any(re.fullmatch("val/[^/]+", name) for name, _ in scan.images)
@@ -168,14 +170,14 @@ class ImageNet:
         return Scan(folder, tuple(images), (), (), ())
 
 
-def _of_folders(folder: Path) -> Scan:
+def _of_folders(folder: Path, follow_links: bool) -> Scan:
     if not folder.is_dir():
         raise SightkitError(
             "The data must be a folder that holds train and val, or the two tars.",
             "Check --data.",
             folder=str(folder),
         )
-    scan = descend(scan_folder(folder), ("train", "val"))
+    scan = descend(scan_folder(folder, follow_links=follow_links), tuple(TARS))
     missing = [part for part in TARS if not (scan.root / part).is_dir()]
     if missing:
         raise SightkitError(
