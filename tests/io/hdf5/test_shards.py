@@ -105,8 +105,13 @@ def test_a_shard_that_is_missing_is_named(sharded):
     refuse(sharded, "split-00001-of-00003")
 
 
-def test_a_shard_of_other_data_is_named(sharded):
-    shutil.copy(shard_path(sharded, 0, 3), shard_path(sharded, 2, 3))
+def test_a_shard_of_other_data_is_named(whole, sharded):
+    place = shard_path(sharded, 2, 3)
+    old = DatasetFile.open(place)
+    rows = {name: whole.rows(name)[0] + np.arange(b - a) for name, (a, b) in old.splits.items()}
+    place.unlink()
+    write_rows(place, whole, rows, recipe={"shard": 2})
+    assert DatasetFile.open(place).shape == old.shape
     refuse(sharded, "split-00002-of-00003")
 
 
