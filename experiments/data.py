@@ -149,12 +149,11 @@ def divided(file: sightkit_io.DatasetFile, seed: int, folder: Path) -> sightkit_
     path = folder / f"{file.path.stem}-division-{seed}{file.path.suffix}"
     if not path.exists():
         count = len(file.labels)
-        groups = file.hashes() if file.groups is None else file.groups
         parts = sightkit_io.split(
             file.labels,
             {name: (last - first) / count for name, (first, last) in file.splits.items()},
             seed=seed,
-            groups=[key.tobytes() for key in groups],
+            groups=sightkit_io.together(file).tolist(),
             class_names=file.class_names,
         )
         sightkit_io.write_rows(path, file, parts, recipe={"divided_of": file.sha256})

@@ -11,6 +11,7 @@ from sightkit.io.groups import require_divisible as require_divisible
 from sightkit.io.hdf5.file import DatasetFile as DatasetFile
 from sightkit.io.hdf5.generator import HDF5DatasetGenerator as HDF5DatasetGenerator
 from sightkit.io.hdf5.journal import LeftOut as LeftOut
+from sightkit.io.hdf5.subset import together as together
 from sightkit.io.hdf5.subset import write_rows as write_rows
 from sightkit.io.hdf5.writer import HDF5DatasetWriter as HDF5DatasetWriter
 from sightkit.io.image_batches import image_batches as image_batches

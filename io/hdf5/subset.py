@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sightkit.io.groups import joined
 from sightkit.io.hdf5.file import DatasetFile
 from sightkit.io.hdf5.writer import HDF5DatasetWriter
 
@@ -49,3 +50,9 @@ def write_rows(
         for start in range(0, len(rows), PORTION):
             part = rows[start : start + PORTION]
             writer.add(file.read(part), file.labels[part], [sources[row] for row in part])
+
+
+def together(file: DatasetFile) -> np.ndarray:
+    """Return for each row a number that equal images and those of one group share, (N,)."""
+    hashes = [row.tobytes() for row in file.hashes()]
+    return joined(*([hashes] if file.groups is None else [hashes, file.groups.tolist()]))

@@ -71,11 +71,13 @@ def test_groups_stay_together_in_a_new_division(tmp_path, monkeypatch):
         groups=np.repeat(np.arange(20), 3),
     ) as writer:
         images = rng.integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+        images[[0, 12]] = images[6]  # copies in groups of their own
         writer.add(images, np.repeat(np.arange(20), 3) % 2, [f"{n}.png" for n in range(60)])
     file = io.DatasetFile.open(tmp_path / "data.h5")
     (tmp_path / "new").mkdir()
     new = used_part(file, Built(split_seed=3), tmp_path / "new")
     groups = [set(new.groups[slice(*new.rows(name))].tolist()) for name in new.splits]
+    assert any({0, 2, 4} <= each for each in groups)
     assert sum(map(len, groups)) == 20 == len(set.union(*groups))
 
 

@@ -53,7 +53,7 @@ def write_folds(
             file.labels[pool],
             {f"fold {number}": 1 / folds for number in range(1, folds + 1)},
             seed=seed,
-            groups=_together(file)[pool].tolist(),
+            groups=sightkit_io.together(file)[pool].tolist(),
             class_names=file.class_names,
         )
         parts = [np.sort(pool[rows]) for rows in dealt.values()]
@@ -65,14 +65,6 @@ def write_folds(
         paths.append(folder / f"fold-{number}-of-{folds}.h5")
         derive(paths[-1], file, rows, search=about)
     return paths
-
-
-def _together(file: sightkit_io.DatasetFile) -> np.ndarray:
-    """For each row a number that equal images and those of one group share."""
-    hashes = [row.tobytes() for row in file.hashes()]
-    return sightkit_io.joined(
-        *([hashes] if file.groups is None else [hashes, file.groups.tolist()])
-    )
 
 
 def derive(
