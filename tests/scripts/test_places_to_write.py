@@ -14,6 +14,7 @@ ALONE = {"train_lenet_digits", "build_folder"}
 """Of the scripts with the same flags, those that make test tries."""
 ENDINGS = {
     **dict.fromkeys((n for n in NAMES if n.startswith("build_")), ".h5"),
+    "build_imagenet": ".shards",
     "extract_features": ".h5",
     "suspicious_labels": ".csv",
     "predict": ".csv",
