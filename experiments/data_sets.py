@@ -66,17 +66,16 @@ class Cifar10Config(Config):
 
 
 @dataclass(frozen=True)
-class ImageNetConfig(Config):
-    """Training on ImageNet's shards: random patches of 224 out of 256, the middle in evaluation."""
+class PatchConfig(Config):
+    """Training on random patches of the stored images; the middle of each in evaluation."""
 
-    builder: ClassVar[str] = "build_imagenet"
     side: ClassVar[int] = 224
     """Of the network's input, where images are stored at 256."""
     smoke_side: ClassVar[int] = 40
-    """Of the images, digits, of a smoke run without shards."""
+    """Of the images, digits, of a smoke run without data."""
+    varied: ClassVar[Augment] = Augment(horizontal_flip=True)
+    """Random variation of a patch."""
 
-    data: Path = Path("datasets/imagenet.shards")
-    """List of the shards (.shards) that scripts/build_imagenet.py wrote."""
     mean: MeanName = "channel"
 
     def patch(self, height: int, width: int) -> tuple[int, int]:
@@ -86,8 +85,7 @@ class ImageNetConfig(Config):
 
     def augmentation(self, height: int, width: int) -> RandomPipeline:
         """Return the random variation of a training image of the stored size."""
-        varied = Augment(horizontal_flip=True, rotation=15, shear=6)
-        return RandomPipeline((PatchPreprocessor(*self.patch(height, width)), varied))
+        return RandomPipeline((PatchPreprocessor(*self.patch(height, width)), self.varied))
 
     def patches(self, run: Experiment) -> Any:
         """Return the training images of a run as patches, shuffled; set the evaluation chain.
@@ -102,6 +100,17 @@ class ImageNetConfig(Config):
         floats = run.to_floats(middle)
         data.chain = Pipeline((middle, *floats))
         return run.training(Pipeline(floats))
+
+
+@dataclass(frozen=True)
+class ImageNetConfig(PatchConfig):
+    """Training on ImageNet's shards: random patches of 224 out of 256."""
+
+    builder: ClassVar[str] = "build_imagenet"
+    varied: ClassVar[Augment] = Augment(horizontal_flip=True, rotation=15, shear=6)
+
+    data: Path = Path("datasets/imagenet.shards")
+    """List of the shards (.shards) that scripts/build_imagenet.py wrote."""
 
     def _default_data(self) -> Path:
         """Name the file of digits that a smoke run without shards makes."""

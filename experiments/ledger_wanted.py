@@ -27,7 +27,7 @@ from sightkit.experiments import ledger
 from sightkit.experiments.scripts import parse_flags
 
 RUN = ("experiment", "recipe", "seed", "device", "status")
-"""Columns that tell the runs of a ledger apart."""
+"""Columns that identify a run."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class Checkout:
         """Read the ledger.
 
         Raises:
-            SightkitError: a damaged row, or a run that stands there twice.
+            SightkitError: a damaged row, or two rows of one run.
         """
         rows = ledger.read(self.results)
         runs = [tuple(row[name] for name in RUN) for row in rows]
         if twice := {run for run in runs if runs.count(run) > 1}:
             raise SightkitError(
-                f"Each run must stand in {self.results.name} once.",
+                f"{self.results.name} must have one row a run.",
                 "Remove its older row.",
                 twice=sorted(twice, key=str),
             )

@@ -14,17 +14,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments, zoo
-from sightkit import preprocessing as pre
+from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
+class Config(experiments.PatchConfig):
     """AlexNet on dogs and cats."""
 
     builder: ClassVar[str] = "build_dogs_vs_cats"
+    side: ClassVar[int] = 227
+    smoke_side: ClassVar[int] = 72
+    varied: ClassVar[Augment] = Augment(
+        rotation=20, translation=0.2, zoom=0.15, horizontal_flip=True
+    )
     recipes: ClassVar[experiments.Recipes] = {"reference": {"schedule": "constant"}}
 
     output: Path = Path("runs/alexnet_dogs_vs_cats/default")
@@ -32,29 +37,11 @@ class Config(experiments.Config):
     batch_size: int = 128
     data: Path = Path("datasets/dogs_vs_cats.h5")
     """Dataset file (.h5) that scripts/build_dogs_vs_cats.py wrote."""
-    mean: Literal["none", "channel", "image"] = "channel"
-
-    def patch(self, height: int, width: int) -> tuple[int, int]:
-        """Return width and height of the network's input, cut out of a stored image."""
-        size = self.size or (round(height * 227 / 256), round(width * 227 / 256))
-        return size[1], size[0]
-
-    def augmentation(self, height: int, width: int) -> pre.RandomPipeline:
-        """Return the random variation of a training image of the stored size."""
-        varied = pre.Augment(rotation=20, translation=0.2, zoom=0.15, horizontal_flip=True)
-        return pre.RandomPipeline((pre.PatchPreprocessor(*self.patch(height, width)), varied))
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        data = run.built(side=72)
-        height, width = data.file.shape[1:3]
-        patch = config.patch(height, width)
-        share = min(1.0, max(patch[0] / width, patch[1] / height))
-        middle = pre.AspectAwarePreprocessor(*patch, crop=share)
-        floats = run.to_floats(middle)
-        data.chain = pre.Pipeline((middle, *floats))
-        train = run.training(pre.Pipeline(floats))
+        train = config.patches(run)
 
         small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
         network = run.network(zoo.AlexNet, **small)

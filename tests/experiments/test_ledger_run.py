@@ -238,12 +238,14 @@ def test_what_cannot_be_verified_is_refused_before_it_runs(checkout, write_datas
         verify(here, FAKE)
 
 
-def test_a_run_stands_once(checkout):
+def test_a_run_has_one_row(checkout):
     here = checkout("seeds = 1")
     measure_missing(here)
     lines = here.results.read_text().splitlines()
     here.results.write_text("\n".join([*lines, lines[-1], ""]))
-    with pytest.raises(SightkitError, match=r"experiments\.csv once.*mine/fake_experiment"):
+    with pytest.raises(
+        SightkitError, match=r"experiments\.csv must have one row a run.*mine/fake_experiment"
+    ):
         here.rows()
 
 
