@@ -23,7 +23,7 @@ from annotated_types import Ge, MinLen
 from typing_extensions import TypedDict
 
 from sightkit import _csv, _files, _locks, _run_files, _schema, _scripts, zoo
-from sightkit._errors import SightkitError, in_a_line
+from sightkit._errors import SightkitError, in_a_line, visible
 from sightkit._regular_file import read_regular_file
 from sightkit._schema import Name
 from sightkit._scripts import warn
@@ -249,9 +249,14 @@ def row_of(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[s
 
 
 def _further(test: Mapping[str, Any]) -> dict[str, float]:
-    """Return a test's numbers beside those that have a column; ``macro.f1`` is one of a group."""
+    """Return a test's numbers beside those that have a column; ``macro.f1`` is one of a group.
+
+    Of each class there is the recall, ``recall.dog``, where it is defined.
+    """
     found: dict[str, float] = {}
-    for name, value in test.items():
+    classes = test.get("per_class", ())
+    recall = {visible(row["class"]): row["recall"] for row in classes}
+    for name, value in {**test, "recall": recall}.items():
         if isinstance(value, Mapping) and name != "intervals" and len(value) <= MOST_METRICS:
             group = {f"{name}.{key}": each for key, each in value.items()}
         else:

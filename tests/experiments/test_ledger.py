@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sightkit import experiments, zoo
+from sightkit import evaluation, experiments, zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments import ledger
 
@@ -45,6 +46,21 @@ def test_a_row_is_read_as_it_was_written():
     assert ledger.metric(rows[0], "recall.smiling") == 0.85
     assert ledger.read(Path("none.csv")) == []
     assert os.listdir() == ["a.csv"]
+
+
+@pytest.mark.parametrize("classes", (3, 20, 21))
+def test_a_row_has_the_recall_of_each_of_few_classes(classes):
+    names = ("=dog, grey", "bell\a", "never shown", *map(str, range(3, classes)))
+    labels = np.array([0, 0, 1, 1])
+    answers = np.eye(classes, dtype=np.float32)[[0, 1, 1, 1]]
+    test = evaluation.metrics_report(evaluation.Evaluation(answers, labels, names))
+    environment = {"versions": {}, "python": "3", "backend": "tensorflow", "device": "", "cores": 2}
+    row = ledger.row_of({"test": test}, environment)
+    ledger.append(Path("a.csv"), {**ROW, "metrics": row["metrics"]})
+    (row,) = ledger.read(Path("a.csv"))
+    found = {name: value for name, value in row["metrics"].items() if name.startswith("recall.")}
+    assert found == ({"recall.=dog, grey": 0.5, "recall.bell\\x07": 1.0} if classes < 21 else {})
+    assert ledger.metric(row, "macro.recall") is not None
 
 
 @pytest.mark.parametrize(
