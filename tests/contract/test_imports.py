@@ -35,6 +35,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {"keras", "numpy", "scipy", "sklearn", "cv2", "h5py", "rich", "threadpoolctl"},
     ),
 }
+# Applications stand on all of these, do not know each other, and can be deleted.
+TABLE |= {"apps/foundations": ({*TABLE} - {"sightkit"}, {"numpy", "sklearn", "matplotlib"})}
 # Only these files speak to a backend by name.
 BACKEND_FILES = {
     "training/gradients.py",
@@ -47,6 +49,19 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 SINGLE_MODULES = {("evaluation", "sightkit.callbacks.curve_diagnosis")}
 # In io, Keras belongs to the generator; everywhere else in it, inside functions.
 KERAS_AT_TOP_OF_IO = {"io/batches.py"}
+
+
+FOLDERS = (
+    "sightkit",
+    *LEAVES,
+    "training",
+    "evaluation",
+    "experiments",
+    "transfer",
+    "apps",
+    "scripts",
+)
+FOLDERS += ("tests",)
 
 
 class Import(NamedTuple):
@@ -104,6 +119,7 @@ def violations(folder: str, name: str, source: str) -> list[str]:
                 "_tables",
             }
             target = rest[0] if rest else "sightkit"
+            target = "/".join(rest[:2]) if target == "apps" else target
             allowed = target in ours or target == folder or target in private
             allowed = allowed or (folder, module) in SINGLE_MODULES
             if target in ("_cli", "_keras"):  # of those who know whether Keras is needed
@@ -163,6 +179,20 @@ def test_umbrella_files_import_the_standard_library_alone() -> None:
 def test_every_package_folder_stands_in_the_table() -> None:
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert folders <= set(TABLE) | {"apps", "scripts"}
+    apps = {f"apps/{path.parent.name}" for path in ROOT.glob("apps/*/__init__.py")}
+    assert apps <= set(TABLE)
+    assert not [*imports_of((ROOT / "apps/__init__.py").read_text(encoding="utf-8"))]
+
+
+def test_an_application_can_be_deleted() -> None:
+    """With its scripts and its tests: nothing else imports it or names it in a path."""
+    for path in ROOT.glob("apps/*/__init__.py"):
+        app = path.parent.name
+        own = [ROOT / folder / app for folder in ("apps", "scripts", "tests/apps")]
+        for source in (path for folder in FOLDERS for path in sources(folder)):
+            if not any(source.is_relative_to(folder) for folder in own):
+                named = {module for module, *_ in imports_of(source.read_text(encoding="utf-8"))}
+                assert not {m for m in named if f"{m}.".startswith(f"sightkit.apps.{app}.")}, source
 
 
 @pytest.mark.parametrize(
@@ -180,6 +210,12 @@ def test_every_package_folder_stands_in_the_table() -> None:
         ("training", "training/x.py", "from sightkit import experiments"),
         ("experiments", "experiments/x.py", "from sightkit import transfer"),
         ("transfer", "transfer/x.py", "from sightkit import experiments"),
+        ("transfer", "transfer/x.py", "from sightkit.apps import foundations"),
+        ("zoo", "zoo/x.py", "import sightkit.apps.foundations"),
+        ("apps/foundations", "apps/foundations/x.py", "from sightkit.apps import explain"),
+        ("apps/foundations", "apps/foundations/x.py", "from sightkit.apps.explain import x"),
+        ("apps/foundations", "apps/foundations/x.py", "from sightkit.scripts import x"),
+        ("apps/foundations", "apps/foundations/x.py", "import keras"),
     ],
 )
 def test_the_check_finds_what_is_forbidden(folder: str, name: str, source: str) -> None:
@@ -189,3 +225,5 @@ def test_the_check_finds_what_is_forbidden(folder: str, name: str, source: str) 
 def test_the_check_allows_what_is_allowed() -> None:
     assert not violations("io", "io/x.py", "def f():\n    import keras")
     assert not violations("training", "training/x.py", "import json\nfrom sightkit import zoo")
+    source = "from sightkit import io\nfrom sightkit.apps.foundations.perceptron import Perceptron"
+    assert not violations("apps/foundations", "apps/foundations/x.py", source)

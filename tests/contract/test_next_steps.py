@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = tuple(_scripts.scripts())
 FOLDERS = (
     *("sightkit", "zoo", "preprocessing", "io", "callbacks", "inference", "training"),
-    *("evaluation", "experiments", "transfer", "scripts"),
+    *("evaluation", "experiments", "transfer", "apps", "scripts"),
 )
 Symbol = tuple[str, str]
 """Module, as ``io.build.dataset``, and name in it: of a definition, or ``Class.method``."""
@@ -233,7 +233,7 @@ ONLY_WITH = {
 """Places that a script comes to only if it has a flag."""
 OF_THE_EXPERIMENT = {"search", "ensemble", "augmentation_demo"}
 """Scripts that load a training script's ``Config``, with its flags in ``--flags``, or none."""
-NAMED = re.compile(r"(?<![\w/<])(?:scripts/)?([a-z][\w*]*)\.py(?![\w:])((?: --[a-z-]+(?:=\w+)?)*)")
+NAMED = re.compile(r"(?<![\w/<])(?:scripts/)?([a-z][\w*/]*)\.py(?![\w:])((?: --[a-z-]+(?:=\w+)?)*)")
 
 
 @functools.cache

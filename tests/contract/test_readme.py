@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from sightkit import _scripts
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_HERE = {"start_epoch"}
@@ -59,8 +61,8 @@ def test_pages_name_files_and_targets_that_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for path in re.findall(r"`?python ((?:scripts|benchmarks)/[\w/.]+)", text):
         assert (ROOT / path).exists(), path
-    for name in re.findall(r"^sightkit (\w+)", text, re.MULTILINE):
-        assert (ROOT / "scripts" / f"{name}.py").exists(), name
+    for name in re.findall(r"^sightkit ([\w/]+)", text, re.MULTILINE):
+        assert _scripts.find(name, ROOT / "scripts"), name
     for path in re.findall(r"\]\(([\w/.]+)\)", text):
         assert (page.parent / path).exists(), path
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -84,7 +86,7 @@ def test_readme_lists_every_training_script() -> None:
 def test_pages_name_flags_that_exist() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("scripts", "experiments", "training", "io", "benchmarks")
+        for folder in ("scripts", "experiments", "training", "io", "apps", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
     )
     fields = set(re.findall(r"^    (\w+): ", code, re.MULTILINE))

@@ -57,7 +57,7 @@ def test_sightkit_alone_lists_every_script_and_imports_none(flags, tmp_path):
     result = sightkit(*flags, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "[]\n")
     listed = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert sorted(listed) == sorted(path.stem for path in ROOT.glob("scripts/[!_]*.py"))
+    assert sorted(listed) == sorted(_scripts.scripts(ROOT / "scripts"))
 
 
 def test_list_is_by_task_from_docstrings_alone(tree):

@@ -14,6 +14,7 @@ ALONE = {"train_lenet_digits", "build_folder"}
 """Of the scripts with the same flags, those that make test tries."""
 ENDINGS = {
     **dict.fromkeys((n for n in NAMES if n.startswith("build_")), ".h5"),
+    **dict.fromkeys((n for n in NAMES if n.startswith("foundations/")), ".png"),
     "build_imagenet": ".shards",
     "extract_features": ".h5",
     "suspicious_labels": ".csv",
@@ -51,7 +52,10 @@ PLACES = {
 
 def cases():
     for name in NAMES:
-        shared = name.startswith(("build_", "train_")) and name not in {*ALONE, *FLAGS}
+        shared = name.startswith(("build_", "train_", "foundations/")) and name not in {
+            *ALONE,
+            *FLAGS,
+        }
         for place in PLACES:
             slow = shared or not (name in ALONE or place == "a name of 254 bytes")
             yield pytest.param(name, place, marks=[pytest.mark.slow] if slow else [])

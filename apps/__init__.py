@@ -1,0 +1,1 @@
+"""What is built with the folders below; each app can be deleted with its scripts and tests."""

@@ -1,0 +1,1 @@
+"""See how learning works: small programs in NumPy, each with a picture."""
