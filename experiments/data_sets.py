@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sightkit import io as sightkit_io
+from sightkit import zoo
 from sightkit.experiments.config import Config
+from sightkit.experiments.flags.base import Recipes
 from sightkit.experiments.flags.inputs import MeanName
+from sightkit.experiments.flags.optimizer import OptimizerName
+from sightkit.experiments.flags.schedule import ScheduleName
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     Augment,
@@ -101,14 +106,47 @@ class PatchConfig(Config):
         data.chain = Pipeline((middle, *floats))
         return run.training(Pipeline(floats))
 
+    def train(
+        self, script: str, network: str, callbacks: Sequence[Any], **arguments: Any
+    ) -> dict[str, Any]:
+        """Train a network on patches; report the mean answer to ten of each image.
+
+        Args:
+            script: ``__file__``.
+            network: its name in the zoo.
+            callbacks: beside those of the flags.
+            **arguments: of its builder.
+
+        Returns:
+            The contents of metrics.json.
+        """
+        from sightkit.experiments.experiment import start
+
+        def build(input_shape: Sequence[int], classes: int, **given: Any) -> Any:
+            return zoo.build(network, input_shape=input_shape, classes=classes, **given)
+
+        with start(self, script) as run:
+            train = self.patches(run)
+            made = run.network(build, **arguments)
+            run.compile(made, train)
+            run.fit(made, train, callbacks=callbacks)
+            return run.report(made, views=10)
+
 
 @dataclass(frozen=True)
 class ImageNetConfig(PatchConfig):
-    """Training on ImageNet's shards: random patches of 224 out of 256."""
+    """Training on ImageNet's shards: random patches of 224 out of 256, ten in evaluation."""
 
     builder: ClassVar[str] = "build_imagenet"
     varied: ClassVar[Augment] = Augment(horizontal_flip=True, rotation=15, shear=6)
+    recipes: ClassVar[Recipes] = {"reference": {}}
 
+    epochs: int = 80
+    batch_size: int = 128
+    optimizer: OptimizerName = "sgd"
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    schedule: ScheduleName = "linear"
     data: Path = Path("datasets/imagenet.shards")
     """List of the shards (.shards) that scripts/build_imagenet.py wrote."""
 

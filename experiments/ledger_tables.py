@@ -152,7 +152,7 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
         changed += _write(path, text, wanted, check)
     for path in sorted((checkout.root / "scripts").rglob("train_*.py")):
         text = path.read_text(encoding="utf-8")
-        if HEADER.match(text) is None and "(experiments.Config)" in text:
+        if HEADER.match(text) is None and "(experiments." in text:
             raise SightkitError(
                 "The second paragraph of a training script's docstring is the ledger's.",
                 f'Write "{NOTHING}" there; scripts/ledger.py table fills it.',

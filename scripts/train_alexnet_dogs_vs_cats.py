@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments, zoo
+from sightkit import _cli, experiments
 from sightkit.preprocessing import Augment
 
 
@@ -40,15 +40,8 @@ class Config(experiments.PatchConfig):
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with experiments.start(config, __file__) as run:
-        train = config.patches(run)
-
-        small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
-        network = run.network(zoo.AlexNet, **small)
-        run.compile(network, train)
-
-        run.fit(network, train, callbacks=callbacks)
-        return run.report(network, views=10)
+    small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
+    return config.train(__file__, "alexnet", callbacks, **small)
 
 
 if __name__ == "__main__":

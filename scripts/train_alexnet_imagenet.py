@@ -16,36 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sightkit import _cli, experiments, zoo
+from sightkit import _cli, experiments
 
 
 @dataclass(frozen=True)
 class Config(experiments.ImageNetConfig):
     """AlexNet on ImageNet."""
 
-    recipes: ClassVar[experiments.Recipes] = {"reference": {}}
     side: ClassVar[int] = 227
     smoke_side: ClassVar[int] = 72
 
     output: Path = Path("runs/alexnet_imagenet/default")
     epochs: int = 100
-    batch_size: int = 128
-    optimizer: experiments.OptimizerName = "sgd"
-    learning_rate: float = 0.01
-    momentum: float = 0.9
-    schedule: experiments.ScheduleName = "linear"
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with experiments.start(config, __file__) as run:
-        train = config.patches(run)
-
-        small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
-        network = run.network(zoo.AlexNet, reg=5e-4, **small)
-        run.compile(network, train)
-
-        run.fit(network, train, callbacks=callbacks)
-        return run.report(network, views=10)
+    small: Any = {"filters": (24, 64, 96, 96, 64), "hidden": (64, 64)} if config.smoke else {}
+    return config.train(__file__, "alexnet", callbacks, reg=5e-4, **small)
 
 
 if __name__ == "__main__":

@@ -13,37 +13,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from sightkit import _cli, experiments, zoo
+from sightkit import _cli, experiments
 
 
 @dataclass(frozen=True)
 class Config(experiments.ImageNetConfig):
     """ResNet50 on ImageNet."""
 
-    recipes: ClassVar[experiments.Recipes] = {"reference": {}}
-
     output: Path = Path("runs/resnet50_imagenet/default")
     epochs: int = 90
-    batch_size: int = 128
-    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.05
-    momentum: float = 0.9
     nesterov: bool = True
     schedule: experiments.ScheduleName = "cosine"
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with experiments.start(config, __file__) as run:
-        train = config.patches(run)
-
-        small: Any = {"blocks": (1, 1, 1, 1)} if config.smoke else {}
-        network = run.network(zoo.ResNet50, reg=1e-4, **small)
-        run.compile(network, train)
-
-        run.fit(network, train, callbacks=callbacks)
-        return run.report(network, views=10)
+    small: Any = {"blocks": (1, 1, 1, 1)} if config.smoke else {}
+    return config.train(__file__, "resnet50", callbacks, reg=1e-4, **small)
 
 
 if __name__ == "__main__":

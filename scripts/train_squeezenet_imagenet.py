@@ -13,35 +13,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from sightkit import _cli, experiments, zoo
+from sightkit import _cli, experiments
 
 
 @dataclass(frozen=True)
 class Config(experiments.ImageNetConfig):
     """SqueezeNet on ImageNet."""
 
-    recipes: ClassVar[experiments.Recipes] = {"reference": {}}
-
     output: Path = Path("runs/squeezenet_imagenet/default")
-    epochs: int = 80
-    batch_size: int = 128
-    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.04
-    momentum: float = 0.9
-    schedule: experiments.ScheduleName = "linear"
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with experiments.start(config, __file__) as run:
-        train = config.patches(run)
-
-        network = run.network(zoo.SqueezeNet, reg=2e-4)
-        run.compile(network, train)
-
-        run.fit(network, train, callbacks=callbacks)
-        return run.report(network, views=10)
+    return config.train(__file__, "squeezenet", callbacks, reg=2e-4)
 
 
 if __name__ == "__main__":

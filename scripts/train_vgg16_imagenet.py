@@ -14,36 +14,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from sightkit import _cli, experiments, zoo
+from sightkit import _cli, experiments
 
 
 @dataclass(frozen=True)
 class Config(experiments.ImageNetConfig):
     """VGG16 on ImageNet."""
 
-    recipes: ClassVar[experiments.Recipes] = {"reference": {}}
-
     output: Path = Path("runs/vgg16_imagenet/default")
-    epochs: int = 80
     batch_size: int = 32
-    optimizer: experiments.OptimizerName = "sgd"
-    learning_rate: float = 0.01
-    momentum: float = 0.9
-    schedule: experiments.ScheduleName = "linear"
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with experiments.start(config, __file__) as run:
-        train = config.patches(run)
-
-        small: Any = {"hidden": (64, 64)} if config.smoke else {"dropout": 0.5}
-        network = run.network(zoo.VGG16, normalization="batch", reg=5e-4, **small)
-        run.compile(network, train)
-
-        run.fit(network, train, callbacks=callbacks)
-        return run.report(network, views=10)
+    small: Any = {"hidden": (64, 64)} if config.smoke else {"dropout": 0.5}
+    return config.train(__file__, "vgg16", callbacks, normalization="batch", reg=5e-4, **small)
 
 
 if __name__ == "__main__":
