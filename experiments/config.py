@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from sightkit import _files
 from sightkit import io as sightkit_io
@@ -73,8 +73,8 @@ class RunFlags(Flags, RunConfig, sightkit_io.SizeFlags):
 class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFlags, RunFlags):
     """Base of a training script's ``Config``: override the defaults, add fields.
 
-    Flags that are given win over those of a recipe, which win over those of ``--config``; for a
-    program ``Config.of("reference", epochs=3)`` does the same.
+    Flags that are given win over those of a recipe, which win over those of ``--config``; in a
+    program, too: ``Config(recipe="reference", epochs=3)``.
 
     Raises:
         SightkitError: a number below 1, a negative seed, flags that contradict each other, an
@@ -89,6 +89,7 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
 
     def __post_init__(self) -> None:
         """Check the values before any work is done; a path may be given as a string."""
+        Flags.__post_init__(self)
         sightkit_io.SizeFlags.__post_init__(self)
         _files.as_paths(self)
         require_numbers(self)
@@ -114,11 +115,6 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
             self._shrink()
         require_rate_left(self, self.learning_rate, self.epochs)
         self._require_data()
-
-    @classmethod
-    def of(cls, recipe: str, **values: Any) -> Self:
-        """Return a configuration with the values of a recipe, and others that are given."""
-        return cls(**{**cls.settings_of(recipe), "recipe": recipe, **values})
 
     @classmethod
     def with_defaults(cls, words: Sequence[str]) -> list[str]:

@@ -51,11 +51,13 @@ def measure_missing(checkout: Checkout, *, minutes: float | None = None, only: s
         only: one experiment alone.
 
     Raises:
-        SightkitError: a damaged ledger or list; runs that failed, after all others.
+        SightkitError: a damaged ledger or list, or a recipe whose flags its script refuses, before
+            anything runs; runs that failed, after all others.
         Interrupted: a signal came; the run is saved.
     """
     end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     failed: set[tuple[str, str, int]] = set()
+    checkout.require_flags(each for each, _ in missing(checkout.wanted(only), checkout.rows()))
     while True:
         rows = checkout.rows()
         candidates = [

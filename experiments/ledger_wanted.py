@@ -11,7 +11,7 @@ import shlex
 import statistics
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -172,6 +172,24 @@ class Checkout:
         words += ["--seed", str(seed)] if "seed" in fields else []
         words += ["--split-seed", str(seed)] if wanted.divisions else []
         return Command(wanted, path, script, tuple(words), frozenset(fields))
+
+    def require_flags(self, wanted: Iterable[Wanted]) -> None:
+        """Raise unless the flags of each entry are those of its script; nothing runs.
+
+        Raises:
+            SightkitError: with the first entry whose script refuses them, and why.
+        """
+        for each in dict.fromkeys(wanted):
+            try:
+                _ = self.command(each, 1).config
+            except (SystemExit, SightkitError) as error:  # the first is tyro's, whose box is above
+                reason = f" ({error})" if isinstance(error, SightkitError) else ""
+                raise SightkitError(
+                    f"The flags of a recipe must be those of its script{reason}.",
+                    f"Correct the entry of {self.results.with_suffix('.toml').name}.",
+                    experiment=each.experiment,
+                    recipe=each.recipe,
+                ) from error
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from sightkit._errors import SightkitError
 
@@ -24,9 +24,20 @@ class Flags:
     recipe: str = BEST
     """Settings that are the defaults: ``best``, or those of the ``reference`` where it is known."""
 
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        """Note which flags are given, since of a recipe the others are taken."""
+        made = super().__new__(cls)
+        if values or named:  # else of a copy
+            ordered = [each.name for each in dataclasses.fields(cls) if not each.kw_only]
+            made.__dict__["_given"] = {*named, *ordered[: len(values)]}
+        return made
+
     def __post_init__(self) -> None:
-        """Check the recipe's name."""
-        self.settings_of(self.recipe)
+        """Take the recipe's values of flags that are not given."""
+        settings = self.settings_of(self.recipe)
+        given = self.__dict__.pop("_given", settings)
+        for name in settings.keys() - given:
+            object.__setattr__(self, name, settings[name])
 
     @classmethod
     def settings_of(cls, recipe: str) -> dict[str, Any]:

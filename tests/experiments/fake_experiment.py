@@ -76,7 +76,8 @@ def main(config: Config) -> dict[str, Any]:
         if received:
             sys.exit(130)
     rank1 = 0.9 + config.seed / 100 + config.shift
-    test = {"rank1": rank1, "rank5": None, "loss": 1.0, "count": 10, "recall": {"smiling": 0.8}}
+    recall = [{"class": "smiling", "recall": 0.8}]
+    test = {"rank1": rank1, "rank5": None, "loss": 1.0, "count": 10, "per_class": recall}
     metrics = {"test": test, "train": {"count": 30}, "parameters": 7, "weights_sha256": config.bits}
     (folder / "bundle").mkdir(exist_ok=True)
     (folder / "bundle" / "bundle.json").write_text(json.dumps({"network": {"builder": "fake"}}))

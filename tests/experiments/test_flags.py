@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
@@ -155,10 +157,10 @@ def test_initializers_are_those_of_the_zoo():
 
 def test_flags_win_over_a_recipe_and_a_recipe_over_a_file(tmp_path):
     assert Config().nesterov is False and Config().epochs == EPOCHS
-    assert Config.of("reference") == parsed("--recipe", "reference")
+    assert Config(recipe="reference") == parsed("--recipe", "reference")
     config = parsed("--no-nesterov", "--recipe=reference", "--epochs", "3")
     assert (config.epochs, config.nesterov, config.decay) == (3, False, 0.01 / 40)
-    assert config == Config.of("reference", epochs=3, nesterov=False)
+    assert config == Config(recipe="reference", epochs=3, nesterov=False)
     run = tmp_path / "other"
     run.mkdir()
     about = {"format": "sightkit-run", "schema": 2, "id": "x", "experiment": "test_flags"}
@@ -185,6 +187,15 @@ def test_flags_win_over_a_recipe_and_a_recipe_over_a_file(tmp_path):
         parsed("--config", "nothing.json")
 
 
+def test_a_program_takes_a_recipe_as_a_command_does():
+    config = Config(Path("run"), 7, recipe="reference", nesterov=False, schedule="cosine")
+    assert (config.output, config.epochs, config.decay) == (Path("run"), 7, 0.01 / 40)
+    assert (config.nesterov, config.schedule) == (False, "cosine")
+    for same in (replace(config, seed=1), copy.copy(config), pickle.loads(pickle.dumps(config))):
+        assert same == config and vars(same) == vars(config)
+    assert vars(Config()).keys() == {field.name for field in fields(Config)}
+
+
 def test_what_a_recipe_leaves_unread_is_no_contradiction():
     config = parsed("--recipe", "reference", "--schedule", "cosine")
     assert (config.schedule, config.decay) == ("cosine", 0.01 / 40)
@@ -193,13 +204,13 @@ def test_what_a_recipe_leaves_unread_is_no_contradiction():
 
 
 def test_the_command_of_a_recipe_is_short_and_complete():
-    config = Config.of("reference", epochs=3)
+    config = Config(recipe="reference", epochs=3)
     assert config.command("x").split("x.py ")[1] == "--recipe reference --epochs 3"
 
 
 def test_a_smoke_run_of_a_recipe_is_short_too():
-    assert Config.of("reference", smoke=True).epochs == 2
-    assert Config.of("reference", smoke=True, epochs=5).epochs == 5
+    assert Config(recipe="reference", smoke=True).epochs == 2
+    assert Config(recipe="reference", smoke=True, epochs=5).epochs == 5
 
 
 def test_labels_are_soft_where_a_flag_wants_shares(write_dataset):
