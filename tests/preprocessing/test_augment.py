@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -114,6 +115,24 @@ def test_translation_moves_no_further_than_its_share():
         moved = Augment(translation=0.1, border="black")(image, seeded)[..., 0].astype(float)
         centre = np.array([np.average(i, weights=moved) for i in np.indices(moved.shape)])
         assert np.abs(centre - 20).max() <= 4.1 + 0.1
+
+
+@pytest.mark.parametrize("flip", (False, True))
+def test_shifts_and_flips_are_by_whole_pixels_each_as_often(flip, rng):
+    image = rng.integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    augment = Augment(translation=0.1, horizontal_flip=flip, border="reflect")
+    padded = np.pad(image, ((3, 3), (3, 3), (0, 0)), "reflect")
+    windows = {
+        padded[y : y + 32, x : x + 32][:, ::side].tobytes(): (y, x, side)
+        for y in range(7)
+        for x in range(7)
+        for side in ((1, -1) if flip else (1,))
+    }
+    images = np.broadcast_to(image, (4900, 32, 32, 3))
+    results = augment.batch(images, [np.random.default_rng(n) for n in range(4900)])
+    found = Counter(windows[result.tobytes()] for result in results)  # KeyError: a blurred one
+    assert len(found) == len(windows)
+    assert max(found.values()) < 1.5 * 4900 / len(windows)
 
 
 def test_rotation_keeps_the_centre_and_a_disc():
