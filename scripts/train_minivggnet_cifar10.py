@@ -1,6 +1,6 @@
 """MiniVGGNet on CIFAR-10: 50,000 photos of 32x32 in ten classes, 10,000 more for the test.
 
-Measured, best --precision bfloat16: 89.30 % (n = 1), 69.1 minutes, AMD EPYC, 2 cores.
+Not measured yet.
 
     python scripts/train_minivggnet_cifar10.py --precision bfloat16
     python scripts/train_minivggnet_cifar10.py --arguments normalization=null --learning-rate 0.02

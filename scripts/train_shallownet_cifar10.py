@@ -1,7 +1,6 @@
 """ShallowNet on CIFAR-10: one convolution and a classifier.
 
-Measured: 67.60 % (n = 1), 13.5 minutes, AMD EPYC, 2 cores.
-Measured, best --mean none: 65.03 % (n = 1), 5.2 minutes, AMD EPYC, 2 cores.
+Not measured yet.
 
     python scripts/train_shallownet_cifar10.py
     python scripts/train_shallownet_cifar10.py --recipe reference
