@@ -13,4 +13,4 @@ from sightkit.experiments.flags.base import Recipes as Recipes
 from sightkit.experiments.flags.inputs import MeanName as MeanName
 from sightkit.experiments.flags.optimizer import OptimizerName as OptimizerName
 from sightkit.experiments.flags.schedule import ScheduleName as ScheduleName
-from sightkit.experiments.photos import PhotosConfig as PhotosConfig
+from sightkit.experiments.photos_config import PhotosConfig as PhotosConfig

@@ -28,7 +28,6 @@ class Policy:
         steps: that the training should have.
         mean: whether colour photos lose their mean colour.
         normalized: whether it has batch normalization, and can do without.
-        smallest: side of an image that makes sense, pixels; that of the zoo's sample where 0.
         rise: share of the steps in which the rate rises; 0 for none.
         nesterov: whether ``sgd`` takes Nesterov's momentum.
         arguments: of the network's builder, as ``--arguments`` takes them.
@@ -40,7 +39,6 @@ class Policy:
     steps: int = 14_000
     mean: bool = False
     normalized: bool = False
-    smallest: int = 0
     rise: float = 0.0
     nesterov: bool = False
     arguments: tuple[str, ...] = ()
@@ -49,7 +47,7 @@ class Policy:
 SLOW = Policy(rate=1e-4, steps=28_000)
 POLICIES = {
     "lenet": Policy(steps=6_000),
-    "lenet5": Policy(steps=6_000, smallest=32),
+    "lenet5": Policy(steps=6_000),
     "shallownet": Policy(mean=True),
     "minivggnet": Policy("sgd", 0.04, 5e-4, normalized=True),
     "minigooglenet": Policy("sgd", 0.01, steps=28_000, normalized=True),
@@ -154,7 +152,7 @@ def choose(
         chosen[name] = Choice(value, reason)
         return value
 
-    size = take("size", *_size(facts, network, policy)) or (facts.height, facts.width)
+    size = take("size", *_size(facts, network)) or (facts.height, facts.width)
     take("fit", *_fit(facts, size))
     grey = facts.grey
     if not facts.stored:
@@ -202,9 +200,16 @@ def _sides(network: str) -> list[int]:
     return sorted({max(each["input_shape"][:2]) for each in plain})
 
 
-def _size(facts: PhotoFacts, network: str, policy: Policy) -> tuple[tuple[int, ...], str]:
+def smallest_side(network: str) -> int:
+    """Return the side below which images make no sense, that of the zoo's sample, pixels."""
+    sample = zoo.entry(network).sample
+    as_padded = "padding" in sample  # other than by default, where it would be too small
+    return _sides(network)[0] if as_padded else max(sample["input_shape"][:2])
+
+
+def _size(facts: PhotoFacts, network: str) -> tuple[tuple[int, ...], str]:
     sides, short = _sides(network), min(facts.height, facts.width)
-    smallest = policy.smallest or max(zoo.entry(network).sample["input_shape"][:2])
+    smallest = smallest_side(network)
     named = f"{facts.width}x{facts.height}"
     near = max(facts.height, facts.width) <= NEAR * sides[0]
     if facts.alike and smallest <= short and near and (2 * short > sides[0] or sides[0] > 64):

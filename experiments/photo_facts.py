@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit.io.labels import class_counts
 
+Photos = sightkit_io.FolderDataset | sightkit_io.DatasetFile
 SAMPLE = 32
 """Photos that are decoded for size and colour, from all over the data."""
 LARGE = (320, 320)
@@ -42,25 +41,23 @@ class PhotoFacts:
     stored: bool = False
 
 
-def photo_facts(data: Path, fractions: Mapping[str, float], **options: Any) -> PhotoFacts:
+def photo_facts(photos: Photos, fractions: Mapping[str, float]) -> PhotoFacts:
     """Look at a folder of photos, or at a dataset file.
 
     Args:
-        data: folder or file.
+        photos: the folder, or the file.
         fractions: shares of the splits, of a folder; those of parts of its own stay.
-        **options: of a folder, see ``io.FolderDataset``.
 
     Raises:
-        SightkitError: as ``io.FolderDataset`` or ``io.DatasetFile.open``; or no photo of the
-            sample can be read.
+        SightkitError: as ``io.FolderDataset``, or no photo of the sample can be read.
     """
-    if data.is_file():
-        file = sightkit_io.DatasetFile.open(data)
-        first, last = file.rows("train")
-        labels, names, read = file.labels[first:last], file.class_names, file.read
+    stored = isinstance(photos, sightkit_io.DatasetFile)
+    if stored:
+        first, last = photos.rows("train")
+        labels, names, read = photos.labels[first:last], photos.class_names, photos.read
         rows, train = np.arange(first, last), last - first
     else:
-        source = sightkit_io.FolderDataset(data, at_least=LARGE, **options)()
+        source = photos.shrinkable(LARGE)()
         labels, names, read = source.labels, source.class_names, source.read
         rows = np.arange(len(source))
         kept = {name: len(part) for name, part in source.fixed if name != "train"}
@@ -71,7 +68,8 @@ def photo_facts(data: Path, fractions: Mapping[str, float], **options: Any) -> P
         with contextlib.suppress(SightkitError):  # those that cannot be read are counted later
             images.append(np.asarray(read(row)))
     if not images:
-        raise SightkitError("None of the photos can be read.", data=str(data))
+        where = photos.path if stored else photos.folder
+        raise SightkitError("None of the photos can be read.", data=str(where))
     sizes = np.array([image.shape[:2] for image in images])
     height, width = np.median(sizes, axis=0).astype(int).tolist()
     return PhotoFacts(
@@ -81,5 +79,5 @@ def photo_facts(data: Path, fractions: Mapping[str, float], **options: Any) -> P
         width=width,
         alike=bool((sizes == sizes[0]).all()),
         grey=all(bool((image == image[..., :1]).all()) for image in images),
-        stored=data.is_file(),
+        stored=stored,
     )

@@ -131,7 +131,7 @@ def photos_to_file(
                 )
         raise nothing_there(data)
     return folder_to_file(
-        data,
+        io.FolderDataset(data, **options),
         (height, width),
         preprocessors=Pipeline((AspectAwarePreprocessor(width, height),)),
         fractions=fractions,
@@ -139,7 +139,6 @@ def photos_to_file(
         limit=limit,
         max_bad=max_bad,
         groups=groups,
-        **options,
     )
 
 

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sightkit._errors import SightkitError
 from sightkit.io.build.dataset import build_dataset
@@ -21,7 +20,7 @@ FOLDER = Path("datasets")
 
 
 def folder_to_file(
-    data: str | os.PathLike[str],
+    source: FolderDataset,
     size: tuple[int, int],
     *,
     preprocessors: Chain,
@@ -30,7 +29,6 @@ def folder_to_file(
     limit: int | None = None,
     max_bad: float | None = None,
     groups: str | None = None,
-    **options: Any,
 ) -> DatasetFile:
     """Build the dataset file of a folder of photos, or open it if it exists.
 
@@ -38,7 +36,7 @@ def folder_to_file(
     other photos never meet an old file.
 
     Args:
-        data: the folder.
+        source: the folder.
         size: (height, width) of the images in the file.
         preprocessors: chain that makes them, uint8.
         fractions: share of each split.
@@ -46,7 +44,6 @@ def folder_to_file(
         limit: take that many images of each split at most.
         max_bad: share of photos that may be left out because they cannot be read.
         groups: rule of photos that stay in one split, see ``io.Grouping``.
-        **options: ``layout``, ``labels`` and others of ``io.FolderDataset``.
 
     Returns:
         The file's description.
@@ -54,8 +51,7 @@ def folder_to_file(
     Raises:
         SightkitError: as ``io.build_dataset``.
     """
-    data, (height, width) = Path(data), size
-    source = FolderDataset(data, **options)
+    height, width = size
     shape = str(height) if height == width else f"{height}x{width}"
     own = [source.to_config(), preprocessors.to_config()]
     recipe = [*own, dict(fractions), split_seed, limit, max_bad]
@@ -64,7 +60,7 @@ def folder_to_file(
     mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
     return build_dataset(
         source,
-        FOLDER / f"{data.resolve().name}-{shape}-{mark}.h5",
+        FOLDER / f"{Path(source.folder).resolve().name}-{shape}-{mark}.h5",
         preprocessors=preprocessors,
         fractions=fractions,
         split_seed=split_seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import os
@@ -146,6 +147,12 @@ class FolderDataset:
             left_out=self.left_out,
             lost=len(labelled.lost),
         )
+
+    def shrinkable(self, at_least: tuple[int, int]) -> FolderDataset:
+        """Return the same images, listed once, of which ``at_least`` suffices: see above."""
+        other = dataclasses.replace(self, at_least=at_least)
+        other.__dict__["_labelled"] = self._labelled
+        return other
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from unittest import mock
 
 import pytest
 
-from sightkit import zoo
+from sightkit import _scripts, zoo
 from sightkit._errors import SightkitError
 from sightkit.experiments import choices
 from sightkit.experiments.choices import choose
+from sightkit.experiments.flags.network import NetworkFlags
 from sightkit.experiments.photo_facts import PhotoFacts
 
 PETS = PhotoFacts({"cat": 600, "dog": 500}, train=770, height=320, width=427, alike=False)
@@ -47,6 +49,12 @@ def with_classes(*names, **changes):
 )
 def test_size_is_near_the_published_one(facts, network, size):
     assert values(facts, network)["size"] == size
+
+
+@pytest.mark.parametrize("network", ("lenet5", "minivggnet", "squeezenet"))
+def test_a_network_is_built_for_its_smallest_side(network):
+    side = choices.smallest_side(network)
+    assert zoo.build(network, input_shape=(side, side, 3), classes=2)
 
 
 @pytest.mark.parametrize("network", zoo.names("classifier"))
@@ -121,6 +129,32 @@ def test_many_photos_are_trained_as_cifar10_is():
     assert not {"nesterov", "rise", "arguments"} & {*values(PETS)}
     assert "rise" not in values(CIFAR, schedule="step")
     assert not {"nesterov", "momentum", "rise"} & {*values(CIFAR, optimizer="adam")}
+
+
+@pytest.mark.parametrize(
+    ("network", "script", "facts"),
+    (
+        ("minivggnet", "train_minivggnet_cifar10", CIFAR),
+        ("mlp", "train_mlp_cifar10", CIFAR),
+        ("resnet20", "train_resnet20_cifar10", CIFAR),
+        ("minigooglenet", "train_minigooglenet_cifar10", PETS),
+        ("minivggnet", "train_minivggnet_flowers17", PETS),
+    ),
+)
+def test_constants_are_those_of_the_scripts(network, script, facts, monkeypatch):
+    module = _scripts.load(script)
+    config, run = module.Config(), mock.MagicMock()
+    monkeypatch.setattr(module.experiments, "start", lambda config, script: run)
+    module.main(config)
+    arguments = run.__enter__.return_value.network.call_args.kwargs
+    schedule = {"schedule": config.schedule, "batch_size": config.batch_size}
+    chosen = values(facts, network, **schedule)
+    own = NetworkFlags(arguments=chosen.get("arguments", ())).builder_arguments
+    own |= {"reg": chosen["reg"]} if "reg" in arguments else {}
+    as_lists = {k: list(v) if isinstance(v, tuple) else v for k, v in arguments.items()}
+    assert own == as_lists
+    for name in ("optimizer", "learning_rate", "momentum", "nesterov", "rise", "mean"):
+        assert chosen.get(name, getattr(config, name)) == getattr(config, name)
 
 
 def test_few_steps_leave_normalization_out():

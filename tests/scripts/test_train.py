@@ -12,6 +12,7 @@ import pytest
 from sightkit import _run_files, io
 from sightkit._errors import SightkitError
 from sightkit.experiments import scripts
+from sightkit.io.sources import folder_dataset
 
 
 def write_photos(folder, *, count=20, classes=("bright", "dark"), side=16):
@@ -45,6 +46,30 @@ def test_a_smoke_run_is_as_long_as_it_is_told(parse, tmp_path):
     photos = write_photos(tmp_path / "photos")
     assert parse(f"--data {photos} --smoke").epochs == 2
     assert parse(f"--data {photos} --smoke --epochs 3").epochs == 3
+
+
+def test_a_run_lists_a_folder_once(parse, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_photos(tmp_path / "photos")
+    listed = []
+    scan = folder_dataset.scan_folder
+    monkeypatch.setattr(
+        folder_dataset,
+        "scan_folder",
+        lambda *args, **own: listed.append(args) or scan(*args, **own),
+    )
+    config = parse("--data photos")
+    assert len(listed) == 2  # for the choices; and to look into it before the run begins
+    config.report_choices()
+    assert config.file().shape[0] == 40 and len(listed) == 2
+
+
+def test_features_of_a_table_are_of_its_photos_too(parse, tmp_path, capsys):
+    photos = write_photos(tmp_path / "photos", side=40)
+    rows = [f"{path.relative_to(photos)},{path.parent.name}" for path in photos.rglob("*.png")]
+    (photos / "labels.csv").write_text("\n".join(["image,label", *rows]) + "\n")
+    parse(f"--data {photos}/labels.csv").report_choices()
+    assert f"--data {photos} --labels {photos}/labels.csv" in capsys.readouterr().out
 
 
 def test_flip_and_variation_make_the_augmentation(parse, tmp_path):

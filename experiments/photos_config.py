@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +20,7 @@ from sightkit.experiments import choices
 from sightkit.experiments.config import Config
 from sightkit.experiments.estimate import MemoryNeed, memory_need, require_memory
 from sightkit.experiments.flags.optimizer import OptimizerName
-from sightkit.experiments.photo_facts import PhotoFacts, photo_facts
+from sightkit.experiments.photo_facts import PhotoFacts, Photos, photo_facts
 from sightkit.io.build.folder_file import folder_to_file, nothing_there, unpacked_once
 from sightkit.io.labels import few_pictures
 from sightkit.io.sources.archives import is_archive
@@ -36,21 +38,6 @@ from sightkit.training.run_config import words_of
 
 STORED = (64, 64)
 """Height and width of images where nothing has chosen them, in a program."""
-
-
-@dataclass(frozen=True)
-class _DataFlags(sightkit_io.FolderFlags):
-    """The flags that others are chosen by; they are read before all flags are."""
-
-    network: str = ""
-    data: Path = Path("datasets/photos")
-    fractions: tuple[float, ...] = (0.70, 0.15, 0.15)
-    size: tuple[int, ...] = ()
-    epochs: int = 0
-    batch_size: int = 0
-    optimizer: str = ""
-    grey: bool | None = None
-    smoke: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,17 +87,22 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
         words = super().with_defaults(words)
         if {"-h", "--help"} & {*words}:
             return words
-        found, _ = tyro.cli(_DataFlags, args=words, return_unknown_args=True)
+        found, _ = tyro.cli(_unchecked(cls), args=words, return_unknown_args=True)
         if not found.data.exists():
             return words
         flags = (word[2:].partition("=")[0].replace("-", "_") for word in words if word[:2] == "--")
-        given = {re.sub("^no_", "", name): None for name in flags}
-        given |= {name: value for name, value in vars(found).items() if name in given}
-        network = found.network or cls.network
-        chosen = choices.choose(_facts(found), network, given)
+        named = {re.sub("^no_", "", name) for name in flags}
+        given = {name: value for name, value in vars(found).items() if name in named}
+        facts = photo_facts(_photos(found), shares_by_name(found.fractions))
+        chosen = choices.choose(facts, found.network, given)
         own = {*given, "epochs"} if found.smoke else {*given}
         values = {name: choice.value for name, choice in chosen.items() if name not in own}
         return [*words_of(values), *words]
+
+    @functools.cached_property
+    def photos(self) -> Photos:
+        """The folder, listed once, or the dataset file; of an archive what it holds."""
+        return _photos(self)
 
     @property
     def is_divided(self) -> bool:
@@ -121,7 +113,7 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
         if not self.data.exists() or _is_of_a_folder(self.data):
             return
         if self.data.is_dir():
-            sightkit_io.FolderDataset(self.data, **self.options)()  # looks into it, and raises
+            _ = self.photos.class_names  # looks into it, and raises
             return
         super()._require_data()
         for name in ("fractions", "groups", "grey"):
@@ -147,7 +139,7 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
                 raise nothing_there(self.data)
             self.data.mkdir(parents=True)
             sightkit_io.write_sample_photos(self.data)
-        facts = _facts(self)
+        facts = photo_facts(self.photos, self.shares)
         shape = (facts.height, facts.width, 1 if facts.grey else 3)
         if line := few_pictures(facts.counts, [shape]):
             print(_scripts.as_given(line), *self._better(), sep="\n")
@@ -174,7 +166,7 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
             )
 
         available = available_memory()
-        smallest = max(zoo.entry(self.network).sample["input_shape"][:2])
+        smallest = choices.smallest_side(self.network)
         if accelerators():  # their own memory is not known
             need = need_at(size)
         else:
@@ -183,14 +175,13 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
 
     def file(self) -> sightkit_io.DatasetFile:
         """Build the dataset file of the photos, or open it."""
-        data, options = _located(self)
-        if data.is_file():
-            return sightkit_io.DatasetFile.open(data)
+        if isinstance(self.photos, sightkit_io.DatasetFile):
+            return self.photos
         fit = AspectAwarePreprocessor if self.fit == "crop" else SimplePreprocessor
         colour = (GrayscalePreprocessor(),) if self.grey else ()
         height, width = self.size or STORED
         return folder_to_file(
-            data,
+            self.photos,
             (height, width),
             preprocessors=Pipeline((*colour, fit(width, height))),
             fractions=self.shares,
@@ -198,7 +189,6 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
             limit=self.limit,
             max_bad=self.max_bad or None,
             groups=self.groups,
-            **options,
         )
 
     def build(self, input_shape: Sequence[int], classes: int, **arguments: Any) -> Any:
@@ -226,7 +216,11 @@ class PhotosConfig(Config, sightkit_io.FolderFlags):
     def _better(self) -> list[str]:
         """Return the commands of features and logistic regression on the same photos."""
         given = {name: value for name, value in self.options.items() if self.is_given(name)}
-        model = ["--model", "mobilenetv2_0.35", "--data", str(_located(self)[0])]
+        data = self.data
+        if isinstance(self.photos, sightkit_io.FolderDataset):
+            data, labels = self.photos.folder, self.photos.labels
+            given |= {"labels": labels} if labels else {}
+        model = ["--model", "mobilenetv2_0.35", "--data", str(data)]
         head = ["--features", "features.h5", "--output", "runs/features"]
         lines = (
             [*_scripts.command("extract_features"), *model, *words_of(given)],
@@ -241,17 +235,22 @@ def _is_of_a_folder(data: Path) -> bool:
     return data.suffix.lower() in TABLES or is_archive(data)
 
 
-def _located(flags: Any) -> tuple[Path, Mapping[str, Any]]:
-    """Return folder or dataset file, with the options of a folder."""
-    data, options = unpacked_once(flags.data), dict(flags.options)
+def _photos(flags: Any) -> Photos:
+    """Return the photos of a command's flags: unpacked, and beside their table."""
+    data, options = unpacked_once(flags.data), flags.options
     if data.is_file() and data.suffix.lower() in TABLES:
-        return data.parent, {**options, "labels": data}
-    return data, options
+        data, options = data.parent, {**options, "labels": data}
+    if data.is_file():
+        return sightkit_io.DatasetFile.open(data)
+    return sightkit_io.FolderDataset(data, **options)
 
 
-def _facts(flags: Any) -> PhotoFacts:
-    data, options = _located(flags)
-    return photo_facts(data, shares_by_name(flags.fractions), **options)
+def _unchecked(cls: type[PhotosConfig]) -> type:
+    """Return a class of the same flags that checks none: others are chosen by them first."""
+    kinds = typing.get_type_hints(cls, include_extras=True)
+    flags = [(each.name, kinds[each.name], field(default=each.default)) for each in fields(cls)]
+    bases = (sightkit_io.FolderFlags,)
+    return make_dataclass(cls.__name__, flags, bases=bases, frozen=True, kw_only=True)
 
 
 def _shown(value: Any) -> str:
