@@ -1,0 +1,84 @@
+"""What the programs refuse, and with what advice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sightkit._errors import SightkitError
+from sightkit.apps import foundations as f
+
+X, Y = np.arange(12.0).reshape(6, 2) ** 1.5, np.array([0, 0, 0, 1, 1, 1])
+CLASSIFIERS = (
+    f.NearestNeighbours,
+    f.ApproximateNeighbours,
+    f.NearestMean,
+    f.LogisticRegression,
+    f.LinearClassifier,
+    lambda: f.GaussianClassifier("diagonal"),
+)
+
+
+@pytest.mark.parametrize("make", CLASSIFIERS)
+@pytest.mark.parametrize(
+    "labels", ([0, 0, 0, 2, 2, 2], [1, 1, 1, 2, 2, 2], list("aaabbb"), [0, 1], [-1, 0, 0, 1, 1, 1])
+)
+def test_labels_must_count_from_zero(make, labels):
+    with pytest.raises(SightkitError, match=r"Labels must be 0 … K-1.*return_inverse"):
+        make().fit(X, labels)
+
+
+@pytest.mark.parametrize("make", (*CLASSIFIERS, f.LinearRegression))
+def test_features_must_be_those_of_the_training(make):
+    model = make().fit(X + np.eye(6, 2), Y)
+    assert model.predict(X).shape == (6,)
+    with pytest.raises(SightkitError, match=r"the 2 features of the training\..* features=3"):
+        model.predict(np.ones((4, 3)))
+    for bad in (np.ones(2), np.full((1, 2), np.nan), np.ones((0, 2)), np.ones((1, 1, 2))):
+        with pytest.raises(SightkitError, match="finite numbers, a row a sample"):
+            model.predict(bad)
+        with pytest.raises(SightkitError, match="finite numbers, a row a sample"):
+            make().fit(bad, Y)
+
+
+def test_labels_may_be_floats_and_strings_of_pixels_may_not():
+    assert f.NearestMean().fit(X, Y.astype(float)).predict(X).dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    (
+        (lambda: f.NearestNeighbours(7).fit(X, Y), r"k must be at most .* 6\. Received: k=7"),
+        (lambda: f.ApproximateNeighbours(7).fit(X, Y), "k must be at most"),
+        (lambda: f.NearestNeighbours(0), "k must be a number above 0"),
+        (lambda: f.NearestNeighbours(1, "l2"), r"one of L1, L2\..*norm='l2'.*Perhaps it is L2"),
+        (lambda: f.NearestMean("L3"), "one of L1, L2"),
+        (lambda: f.LinearClassifier("hinges"), r"loss='hinges'. Perhaps it is hinge\."),
+        (lambda: f.LinearClassifier("squared_hing"), "Perhaps it is squared_hinge"),
+        (lambda: f.LinearClassifier(penalty="l1"), "Perhaps it is L1"),
+        (lambda: f.LinearClassifier(method="adm"), "Perhaps it is adam"),
+        (lambda: f.LinearClassifier(method="newton"), "method must be one of"),
+        (lambda: f.LinearClassifier(rate=-0.1), r"rate must be a number above 0.*rate=-0\.1"),
+        (lambda: f.LinearClassifier(strength=-1), "strength must not be negative"),
+        (lambda: f.LinearClassifier(batch_size=0).fit(X, Y), "size must be a number above 0"),
+        (lambda: f.LinearRegression("close"), "Perhaps it is closed"),
+        (lambda: f.LinearRegression(strength=-1.0), "strength must not be negative"),
+        (lambda: f.LinearRegression(rate=0.0), "rate must be a number above 0"),
+        (lambda: f.LinearRegression().fit(X, Y[:3]), "one for each of 6 samples"),
+        (lambda: f.LogisticRegression("newtn"), "Perhaps it is newton"),
+        (lambda: f.LogisticRegression(rate=float("nan")), "rate must be a number above 0"),
+        (lambda: f.LogisticRegression().fit(X, [0, 1, 2, 0, 1, 2]), "separates two classes"),
+        (lambda: f.GaussianClassifier("diag"), "Perhaps it is diagonal"),
+        (lambda: f.GaussianClassifier(smoothing=-1), "smoothing must not be negative"),
+        (lambda: f.optimizer("sgd_momentum"), "Perhaps it is momentum"),
+        (lambda: f.optimizer("adam", rate=-1.0), "rate must be a number above 0"),
+        (lambda: f.optimizer("adam", form="tf"), "form must be one of notes, paper, keras"),
+        (lambda: f.optimizer("adam", beta1=1.0), "beta1 must be at least 0 and below 1"),
+        (lambda: f.optimizer("momentum", momentum=-0.1), "momentum must be at least 0"),
+        (lambda: f.regressor("forest"), "name must be one of small_tree"),
+        (lambda: f.regressor("bagging", members=0), "members must be a number above 0"),
+    ),
+)
+def test_bad_arguments_are_one_line(make, message):
+    with pytest.raises(SightkitError, match=message):
+        make()
