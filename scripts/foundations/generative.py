@@ -87,7 +87,7 @@ def main(config: Config) -> dict[str, Any]:
             axes.plot(sizes, mean, "o-", color=colour, markersize=3.5, label=name)
             ends_at = f"{mean[0]:.1f} % from {sizes[0]}, {mean[-1]:.1f} % from {sizes[-1]}"
             print(f"{title}, {name}: {ends_at}")
-        place = crossing(*found.values(), sizes)
+        place = crossing(found["generative"], found["discriminative"], sizes)
         if place:
             axes.axvline(place, color=INK, linewidth=1, linestyle=":")
             axes.text(place * 1.1, axes.get_ylim()[0] + 1, f"{place:.0f} samples", fontsize=8)

@@ -35,7 +35,7 @@ def main(config: Config) -> dict[str, Any]:
     steps, result = 30 if config.smoke else 120, {}
 
     def surface(axes: Any, loss: Any, across: Any, along: Any, title: str) -> None:
-        a, b = np.meshgrid(np.linspace(*across, 160), np.linspace(*along, 160))
+        a, b = np.meshgrid(np.linspace(*across, num=160), np.linspace(*along, num=160))
         height = loss(a, b)
         axes.contourf(a, b, np.log(height - height.min() + 0.03), 22, cmap="Greys", alpha=0.55)
         axes.set(title=title, xlim=across, ylim=along, xticks=(), yticks=())
