@@ -5,13 +5,17 @@ from __future__ import annotations
 import glob
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
 from sightkit.callbacks.base import StatefulCallback, gain, monitored, require_mode
+
+if TYPE_CHECKING:
+    import keras
 
 WEIGHTS = ".weights.h5"
 
@@ -78,6 +82,15 @@ class BestCheckpoint(StatefulCallback):
             save_weights(self.model, temporary)
         self.best, self.best_epoch = value, epoch
         self.sha256 = _files.sha256(self.path)
+
+    def continue_from(self, model: keras.Model, rows: Sequence[Mapping[str, float]]) -> None:
+        """Take the weights that a phase begins with as the best so far, by the rows before it."""
+        values = {epoch: row.get(self.monitor, math.nan) for epoch, row in enumerate(rows)}
+        if finite := [epoch for epoch, value in values.items() if math.isfinite(value)]:
+            choose = min if self.mode == "min" else max
+            epoch = choose(finite, key=values.__getitem__)
+            self.set_model(model)
+            self.keep_present(epoch, values[epoch])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the former best: the last checkpoint is written."""

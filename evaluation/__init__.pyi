@@ -6,7 +6,6 @@ from sightkit.evaluation.crops import average_views as average_views
 from sightkit.evaluation.crops import images_a_batch as images_a_batch
 from sightkit.evaluation.crops import with_views as with_views
 from sightkit.evaluation.diagnosis import Diagnosis as Diagnosis
-from sightkit.evaluation.diagnosis import SplitError as SplitError
 from sightkit.evaluation.diagnosis import diagnose as diagnose
 from sightkit.evaluation.ensemble_evaluation import EnsembleEvaluation as EnsembleEvaluation
 from sightkit.evaluation.ensemble_evaluation import evaluate_ensemble as evaluate_ensemble
@@ -49,3 +48,4 @@ from sightkit.evaluation.report import report_data as report_data
 from sightkit.evaluation.report import report_run as report_run
 from sightkit.evaluation.report import summary as summary
 from sightkit.evaluation.report import write_report as write_report
+from sightkit.evaluation.split_errors import SplitError as SplitError

@@ -12,7 +12,7 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.evaluation.answers import as_probabilities, checked_batch, join_batches
 from sightkit.evaluation.metrics import Evaluation
-from sightkit.io.labels import check_labels
+from sightkit.io.labels import are_shares, check_labels
 
 Predictor: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """Preprocessed images (N, H, W, C) float32 to probabilities (N, classes) float32."""
@@ -155,7 +155,7 @@ def _are_classes(labels: np.ndarray) -> bool:
     if labels.dtype.kind not in "iuf" or not labels.size:
         return True  # refused by what reads them
     if labels.ndim == 2 and labels.shape[1] > 1:
-        return bool(labels.min() >= 0 and np.abs(labels.sum(axis=1) - 1).max() <= 0.01)
+        return are_shares(labels)
     return bool((labels == np.rint(labels)).all())
 
 

@@ -16,7 +16,7 @@ from sightkit._locks import FileLock
 from sightkit._scripts import warn
 from sightkit._tables import percent, text_table
 from sightkit.evaluation.calibration import calibrate
-from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose, errors_of_run
+from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose
 from sightkit.evaluation.evaluation_data import EvaluationData
 from sightkit.evaluation.html import SMOKE, is_smoke_run, write_html
 from sightkit.evaluation.intervals import intervals, intervals_report
@@ -35,6 +35,7 @@ from sightkit.evaluation.predictions import (
     evaluate,
     require_stored_order,
 )
+from sightkit.evaluation.split_errors import errors_of_run
 from sightkit.io.labels import SMALLEST_PHOTO
 
 FILES = (

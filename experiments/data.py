@@ -13,7 +13,9 @@ import numpy as np
 
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
+from sightkit._scripts import warn
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, Preprocessor
+from sightkit.training import step_to
 
 if TYPE_CHECKING:
     from sightkit.experiments.config import Config
@@ -41,6 +43,7 @@ class Data:
     chain: Preprocessor = field(default_factory=lambda: Pipeline((ImageToArrayPreprocessor(),)))
     evaluation_batch: int = 256
     class_weights: str = "none"
+    _matched: bool = field(default=False, init=False, repr=False)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -84,6 +87,29 @@ class Data:
             batch_size or self.evaluation_batch,
             split=split,
             preprocessors=chain or self.chain,
+        )
+
+    def match_channels(self, network: Any, train: Any) -> None:
+        """Turn a file's grey images to colour for a network that takes colour, and vice versa.
+
+        Args:
+            network: built.
+            train: of ``training``, perhaps within mixed or softened labels.
+        """
+        stored, taken = self.file.shape[-1], network.input_shape[-1]
+        if stored == taken or taken not in (1, 3):
+            return
+        step = step_to(taken)
+        if self.image_shape[-1] != taken:
+            generator = getattr(train, "data", train)
+            self.chain = Pipeline((step, self.chain))
+            generator.preprocessors = Pipeline((step, generator.preprocessors))
+        if self._matched:  # in an earlier phase
+            return
+        self._matched = True
+        warn(
+            f"The images of {self.file.path.name} have {stored} channel(s) and the network "
+            f"takes {taken}: they go through {type(step).__name__}, in training and prediction."
         )
 
 

@@ -87,7 +87,7 @@ class Experiment:
         self.run = run
         self._scratch = scratch
         self._begun = time.monotonic()
-        self._matched = self._initialized = False
+        self._initialized = False
         self._of_the_rate: list[Any] = []
 
     def start_keras(self) -> None:
@@ -138,11 +138,9 @@ class Experiment:
         """Use a dataset file, in a smoke run a few of its images; its hash is recorded.
 
         Raises:
-            SightkitError: a file without training, validation or test images, or of more classes
-                than the network's end has answers for.
+            SightkitError: a file without training, validation or test images.
         """
         _require_splits(file, self.config)
-        require_end(self.config, len(file.class_names))
         self.run.write_environment(data={"file": str(file.path.resolve()), "sha256": file.sha256})
         _, line = training.photo_chain(file)
         if line:
@@ -190,7 +188,7 @@ class Experiment:
             optimizer: of one phase of several, in place of that of the flags.
         """
         config = self.config
-        self._match_channels(network, train)
+        self.data.match_channels(network, train)
         if not self._initialized:
             self._initialized = True
             begin(config, network, train, self.data.file.class_names, seed=config.seed)
@@ -233,7 +231,7 @@ class Experiment:
         Returns:
             The epochs' rows, as ``training.fit``.
         """
-        self._match_channels(network, train)
+        self.data.match_channels(network, train)
         config, classes = self.config, self.data.classes
         checkpoints = self.run.checkpoints(options.get("phase", ""))
         watching = make_callbacks(config, self.run.folder, checkpoints, train)
@@ -252,24 +250,6 @@ class Experiment:
         if hasattr(network.optimizer, "averaged"):
             use_better_average(network, train, validation)
         return rows
-
-    def _match_channels(self, network: Any, train: Any) -> None:
-        """Turn a file's grey images to colour for a network that takes colour, and vice versa."""
-        stored, taken = self.data.file.shape[-1], network.input_shape[-1]
-        if stored == taken or taken not in (1, 3):
-            return
-        step = training.step_to(taken)
-        if self.data.image_shape[-1] != taken:
-            generator = getattr(train, "data", train)  # within mixed or softened labels
-            self.data.chain = Pipeline((step, self.data.chain))
-            generator.preprocessors = Pipeline((step, generator.preprocessors))
-        if self._matched:  # in an earlier phase
-            return
-        self._matched = True
-        warn(
-            f"The images of {self.data.file.path.name} have {stored} channel(s) and the network "
-            f"takes {taken}: they go through {type(step).__name__}, in training and prediction."
-        )
 
     def report(
         self, network: Any, *, views: int = 1, pretrained: bool = False, **facts: Any
@@ -313,10 +293,8 @@ class Experiment:
         training.save_run_bundle(self.run, network, data=test, metrics=metrics)
         self.run.tidy()
         if not self.config.smoke:
-            ledger.record_run(self.run.folder, self._minutes())
+            # Of a resumed run another process knew when it began.
+            minutes = None if self.run.resumed else (time.monotonic() - self._begun) / 60
+            ledger.record_run(self.run.folder, minutes)
         print(self.run.describe())
         return metrics
-
-    def _minutes(self) -> float | None:
-        """Return how long the run took; None where it was begun by another process."""
-        return None if self.run.resumed else (time.monotonic() - self._begun) / 60

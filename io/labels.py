@@ -17,6 +17,8 @@ FEW = 500
 """Images of a class, far under the 1,000 to 5,000 that networks from random weights want."""
 SMALLEST_PHOTO = 32
 """Pixels."""
+SUM_OFF = 0.01
+"""By how much the sum of a row may differ from 1: shares in half precision do."""
 LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 
 
@@ -182,6 +184,11 @@ def few_pictures(counts: Mapping[str, int], shapes: Iterable[tuple[int, ...]]) -
         "weights: features of a trained one (scripts/extract_features.py) and logistic regression "
         "(scripts/train_logistic.py) do with them."
     )
+
+
+def are_shares(labels: np.ndarray) -> bool:
+    """Whether rows, (…, classes), are shares of the classes, or one-hot: from 0, with the sum 1."""
+    return bool(labels.min() >= 0 and np.abs(labels.sum(axis=-1) - 1).max() <= SUM_OFF)
 
 
 def check_labels(labels: np.ndarray | Sequence[int], classes: int) -> np.ndarray:

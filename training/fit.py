@@ -137,9 +137,8 @@ def fit(
         raise SightkitError("guard must be True or False.", guard=guard)
     guard = guard and getattr(run, "guard", True)
     checks = getattr(run, "preflight", "on") if preflight else "off"
-    if isinstance(run, Run):
-        opening = contextlib.nullcontext(run)
-    else:
+    opening: Any = contextlib.nullcontext(run)
+    if not isinstance(run, Run):
         opening = open_run(run, model, train, overwrite=overwrite)
     with opening as opened:
         record_data(opened, train, validation, always=opened is not run)
@@ -178,7 +177,7 @@ def _fit(
         print(state.position.before(epochs))
         _report_prolonged(run, state, monitor, start, epochs)
     elif after:
-        _continue_best(best, model, after)
+        best.continue_from(model, after)
     elif checks != "off":
         _check(model, train, validation, run, full=checks == "full")
     if state.position.epoch < epochs and not state.finished:
@@ -299,14 +298,3 @@ def _require_name(phase: str, after: Sequence[Mapping[str, float]]) -> None:
 def _number_of(phase: str, after: Sequence[Mapping[str, float]]) -> int:
     """Return the phase's number, from 1; 0 for a training without phases."""
     return int(after[-1].get("phase", 1)) + 1 if after else int(bool(phase))
-
-
-def _continue_best(
-    best: BestCheckpoint, model: keras.Model, after: Sequence[Mapping[str, float]]
-) -> None:
-    """Take the weights that the phase begins with as the best so far."""
-    losses = {epoch: row.get(best.monitor, math.nan) for epoch, row in enumerate(after)}
-    if finite := [epoch for epoch, loss in losses.items() if math.isfinite(loss)]:
-        epoch = min(finite, key=losses.__getitem__)
-        best.set_model(model)
-        best.keep_present(epoch, losses[epoch])

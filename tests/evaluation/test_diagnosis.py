@@ -10,7 +10,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.evaluation import SplitError, diagnose
-from sightkit.evaluation.diagnosis import errors_of_run
+from sightkit.evaluation.split_errors import errors_of_run
 
 MANY = 100_000
 

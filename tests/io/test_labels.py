@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sightkit._errors import SightkitError
 from sightkit.io import class_weights, decode_labels, encode_labels, one_hot
+from sightkit.io.labels import are_shares
 
 
 @given(st.lists(st.text(max_size=5), min_size=1))
@@ -67,3 +68,19 @@ def test_a_class_without_samples_has_no_weight():
         class_weights([0, 2], 4)
     with pytest.raises(SightkitError, match="at least one label"):
         class_weights([])
+
+
+@pytest.mark.parametrize(
+    ("rows", "are"),
+    (
+        ([[1, 0], [0, 1]], True),
+        ([[0.3, 0.7]], True),
+        (np.array([[0.3331, 0.3331, 0.3331]], np.float16), True),
+        ([[1, 1], [0, 1]], False),
+        ([[1.5, -0.5]], False),
+        ([[0, 0]], False),
+        ([[np.nan, 1]], False),
+    ),
+)
+def test_shares_are_from_0_and_sum_to_1(rows, are):
+    assert are_shares(np.asarray(rows)) is are

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import few
-from sightkit.io.labels import few_pictures
+from sightkit.io.labels import are_shares, few_pictures
 from sightkit.training.checks.loss import (
     BINARY,
     CROSSENTROPIES,
@@ -177,7 +177,7 @@ def _values(loss: LossInfo, samples: Samples) -> tuple[str, str] | None:
             f"labels are in {low:g} to {high:g}, not in 0 to 1",
             "Give zeros and ones, or shares of classes.",
         )
-    if loss.kind == ONE_HOT and np.abs(samples.labels.sum(axis=-1) - 1).max() > 1e-3:
+    if loss.kind == ONE_HOT and not are_shares(samples.labels):
         return (
             "rows of labels do not sum to 1",
             f'Where an image has several classes: a sigmoid and loss="{BINARY}".',

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from sightkit._network import flat_layers, input_shape
+from sightkit.io.labels import are_shares
 from sightkit.training.checks.report import LeftOut
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -122,7 +123,7 @@ def _ending(model: keras.Model, images: np.ndarray) -> tuple[tuple[int | None, .
         raise LeftOut("the network has several inputs, outputs or losses")
     found = keras.ops.convert_to_numpy(answers).astype(np.float64)
     if ((found >= 0) & (found <= 1)).all():
-        one = found.shape[-1] > 1 and np.abs(found.sum(axis=-1) - 1).max() < 1e-2
+        one = found.shape[-1] > 1 and are_shares(found)
         return found.shape[1:], "softmax" if one else "sigmoid"
     return found.shape[1:], "linear"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sightkit.io.labels import are_shares
 from sightkit.training.soft_labels import SoftLabels
 
 BATCHES = 12
@@ -94,8 +95,7 @@ def some(samples: Samples, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def have_one_class(labels: np.ndarray) -> bool:
     """Whether each image has one class: an index, or shares of classes with the sum 1."""
-    rows = labels.ndim == 2 and labels.shape[1] > 1
-    return not rows or bool(np.abs(labels.sum(axis=1) - 1).max() <= 1e-3)
+    return labels.ndim != 2 or labels.shape[1] == 1 or are_shares(labels)
 
 
 def class_indices(labels: np.ndarray) -> list[int]:
