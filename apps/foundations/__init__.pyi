@@ -1,19 +1,57 @@
+from sightkit.apps.foundations.activations import ACTIVATIONS as ACTIVATIONS
 from sightkit.apps.foundations.adaptive_optimizers import Adadelta as Adadelta
 from sightkit.apps.foundations.adaptive_optimizers import Adagrad as Adagrad
 from sightkit.apps.foundations.adaptive_optimizers import Adam as Adam
 from sightkit.apps.foundations.adaptive_optimizers import RMSprop as RMSprop
+from sightkit.apps.foundations.batch_normalization import MovingMoments as MovingMoments
+from sightkit.apps.foundations.batch_normalization import batch_normalization as batch_normalization
+from sightkit.apps.foundations.batch_normalization import (
+    batch_normalization_backward as batch_normalization_backward,
+)
 from sightkit.apps.foundations.bias_variance import Decomposition as Decomposition
 from sightkit.apps.foundations.bias_variance import decompose as decompose
 from sightkit.apps.foundations.bias_variance import noisy as noisy
 from sightkit.apps.foundations.bias_variance import resampled as resampled
+from sightkit.apps.foundations.convolution import convolution as convolution
+from sightkit.apps.foundations.convolution import convolution_backward as convolution_backward
+from sightkit.apps.foundations.convolution import output_size as output_size
+from sightkit.apps.foundations.convolution import parameters as parameters
+from sightkit.apps.foundations.convolution import same_padding as same_padding
+from sightkit.apps.foundations.convolution_layers import Convolution as Convolution
+from sightkit.apps.foundations.convolution_layers import Flatten as Flatten
+from sightkit.apps.foundations.convolution_layers import MaxPooling as MaxPooling
 from sightkit.apps.foundations.descent import OPTIMIZERS as OPTIMIZERS
 from sightkit.apps.foundations.descent import Nadam as Nadam
 from sightkit.apps.foundations.descent import batches as batches
 from sightkit.apps.foundations.descent import descend as descend
 from sightkit.apps.foundations.descent import optimizer as optimizer
+from sightkit.apps.foundations.dropout import dropout as dropout
+from sightkit.apps.foundations.dropout import dropout_backward as dropout_backward
 from sightkit.apps.foundations.ensembles import average as average
 from sightkit.apps.foundations.ensembles import regressor as regressor
+from sightkit.apps.foundations.exercise_table import EXERCISES as EXERCISES
+from sightkit.apps.foundations.exercise_table import Exercise as Exercise
 from sightkit.apps.foundations.gaussian_classifier import GaussianClassifier as GaussianClassifier
+from sightkit.apps.foundations.gradient_check import numerical_gradient as numerical_gradient
+from sightkit.apps.foundations.gradient_check import relative_error as relative_error
+from sightkit.apps.foundations.gradient_check import uneven as uneven
+from sightkit.apps.foundations.initializers import INITIALIZERS as INITIALIZERS
+from sightkit.apps.foundations.initializers import fans as fans
+from sightkit.apps.foundations.initializers import initialize as initialize
+from sightkit.apps.foundations.kernels import KERNELS as KERNELS
+from sightkit.apps.foundations.kernels import convolve as convolve
+from sightkit.apps.foundations.kernels import correlate as correlate
+from sightkit.apps.foundations.kernels import rescale as rescale
+from sightkit.apps.foundations.layers import Activation as Activation
+from sightkit.apps.foundations.layers import Dense as Dense
+from sightkit.apps.foundations.layers import Layer as Layer
+from sightkit.apps.foundations.layers import dense_layers as dense_layers
+from sightkit.apps.foundations.learned_activations import maxout as maxout
+from sightkit.apps.foundations.learned_activations import maxout_backward as maxout_backward
+from sightkit.apps.foundations.learned_activations import parametric_relu as parametric_relu
+from sightkit.apps.foundations.learned_activations import (
+    parametric_relu_backward as parametric_relu_backward,
+)
 from sightkit.apps.foundations.learning_curves import crossing as crossing
 from sightkit.apps.foundations.learning_curves import learning_curves as learning_curves
 from sightkit.apps.foundations.linear_classifier import LinearClassifier as LinearClassifier
@@ -30,9 +68,13 @@ from sightkit.apps.foundations.losses import l1 as l1
 from sightkit.apps.foundations.losses import l2 as l2
 from sightkit.apps.foundations.losses import squared_error as squared_error
 from sightkit.apps.foundations.losses import squared_hinge as squared_hinge
+from sightkit.apps.foundations.lstm import Trace as Trace
+from sightkit.apps.foundations.lstm import lstm as lstm
+from sightkit.apps.foundations.lstm import lstm_backward as lstm_backward
 from sightkit.apps.foundations.neighbours import ApproximateNeighbours as ApproximateNeighbours
 from sightkit.apps.foundations.neighbours import NearestNeighbours as NearestNeighbours
 from sightkit.apps.foundations.neighbours import distances as distances
+from sightkit.apps.foundations.neural_network import NeuralNetwork as NeuralNetwork
 from sightkit.apps.foundations.optimizers import GradientDescent as GradientDescent
 from sightkit.apps.foundations.optimizers import Momentum as Momentum
 from sightkit.apps.foundations.optimizers import Nesterov as Nesterov
@@ -41,4 +83,23 @@ from sightkit.apps.foundations.perceptron import Perceptron as Perceptron
 from sightkit.apps.foundations.picture import PictureConfig as PictureConfig
 from sightkit.apps.foundations.picture import draw_classes as draw_classes
 from sightkit.apps.foundations.picture import new_figure as new_figure
+from sightkit.apps.foundations.pooling import average_pooling as average_pooling
+from sightkit.apps.foundations.pooling import average_pooling_backward as average_pooling_backward
+from sightkit.apps.foundations.pooling import max_pooling as max_pooling
+from sightkit.apps.foundations.pooling import max_pooling_backward as max_pooling_backward
 from sightkit.apps.foundations.prototypes import NearestMean as NearestMean
+from sightkit.apps.foundations.recurrent import recurrent as recurrent
+from sightkit.apps.foundations.recurrent import recurrent_backward as recurrent_backward
+from sightkit.apps.foundations.recurrent import with_largest_eigenvalue as with_largest_eigenvalue
+from sightkit.apps.foundations.training_layers import BatchNormalization as BatchNormalization
+from sightkit.apps.foundations.training_layers import Dropout as Dropout
+from sightkit.apps.foundations.upsampling import bed_of_nails as bed_of_nails
+from sightkit.apps.foundations.upsampling import bed_of_nails_backward as bed_of_nails_backward
+from sightkit.apps.foundations.upsampling import max_unpooling as max_unpooling
+from sightkit.apps.foundations.upsampling import max_unpooling_backward as max_unpooling_backward
+from sightkit.apps.foundations.upsampling import nearest as nearest
+from sightkit.apps.foundations.upsampling import nearest_backward as nearest_backward
+from sightkit.apps.foundations.upsampling import transposed_convolution as transposed_convolution
+from sightkit.apps.foundations.upsampling import (
+    transposed_convolution_backward as transposed_convolution_backward,
+)

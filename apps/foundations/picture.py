@@ -49,6 +49,7 @@ def new_figure(
         each.spines[["top", "right"]].set_visible(False)
         each.tick_params(labelsize=8)
         each.title.set_size(10)
+        each.set_prop_cycle(color=COLOURS)
     return figure, axes
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import pytest
+
+from sightkit.apps.foundations import numerical_gradient, relative_error
+from sightkit.training.gradients import differentiate
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +43,41 @@ def keras_gradient() -> Callable[..., np.ndarray]:
         return keras.ops.convert_to_numpy(of_list([tensor])[2][0])
 
     return gradient
+
+
+@pytest.fixture(scope="session")
+def against_differences():
+    """``(function, values, gradients, upstream)``: each gradient by differences in it alone."""
+
+    def check(function, values, gradients, upstream, tolerance=1e-6):
+        for k, (value, gradient) in enumerate(zip(values, gradients, strict=True)):
+
+            def alone(x, k=k):
+                return function(*values[:k], x, *values[k + 1 :])
+
+            wanted = numerical_gradient(alone, value, upstream)
+            assert gradient.shape == np.shape(value)
+            assert relative_error(gradient, wanted) < tolerance, f"argument {k}"
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def against_keras():
+    """``(function of keras.ops, values, output, gradients, upstream)``, in float64."""
+
+    def check(function, values, output, gradients, upstream, tolerance=1e-7):
+        given = [keras.ops.convert_to_tensor(np.asarray(v, np.float64), "float64") for v in values]
+        weights = keras.ops.convert_to_tensor(upstream, "float64")
+
+        def scalar(tensors):
+            answer = function(*tensors)
+            return keras.ops.sum(answer * weights), answer
+
+        _, answer, found = differentiate(scalar, compiled=False)(given)
+        assert relative_error(output, keras.ops.convert_to_numpy(answer)) < tolerance
+        for k, (gradient, wanted) in enumerate(zip(gradients, found, strict=True)):
+            error = relative_error(gradient, keras.ops.convert_to_numpy(wanted))
+            assert error < tolerance, f"argument {k}: {error}"
+
+    return check

@@ -1,0 +1,101 @@
+"""What is wrong with a function that a learner has written: a shape, a value, a gradient.
+
+Formula: docs/foundations.md#exercises. Test: tests/apps/foundations/test_exercises.py.
+Picture: none.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from sightkit._errors import in_a_line
+from sightkit.apps.foundations.exercise_table import Exercise
+
+SEEDS, TOLERANCE = 3, 1e-6
+
+
+def check(exercise: Exercise, path: Path) -> str:
+    """Return in a line what is wrong with the function in a file; nothing if all is right.
+
+    It is called with random arguments and compared with the app's own, of which tests hold every
+    gradient against finite differences.
+    """
+    ours = importlib.import_module(f"sightkit.apps.foundations.{exercise.module}")
+    try:
+        theirs = _load(path)
+        function = _function(theirs, exercise)
+    except Exception as error:
+        return f"the file cannot be imported ({_where(error, path)})"
+    for seed in range(SEEDS):
+        given = exercise.arguments(theirs, np.random.default_rng(seed))
+        before = copy.deepcopy(given)
+        try:
+            found = function(*given)
+        except NotImplementedError:
+            return "it is not written yet"
+        except Exception as error:
+            return f"it fails ({_where(error, path)})"
+        wanted = _function(ours, exercise)(*exercise.arguments(ours, np.random.default_rng(seed)))
+        if wrong := _compared(exercise, wanted, found):
+            return wrong
+        for was, now in zip(before, given, strict=True):
+            if isinstance(now, np.ndarray) and not np.array_equal(was, now):
+                return "it changes an array that it was given: work on a new one"
+    return ""
+
+
+def _compared(exercise: Exercise, wanted: Any, found: Any) -> str:
+    """The first difference: how many there are, shape, value."""
+    names = exercise.outputs
+    if found is None:
+        return "it returns nothing"
+    if len(names) > 1 and not (isinstance(found, tuple) and len(found) == len(names)):
+        return f"it must return {len(names)} arrays: {', '.join(names)}"
+    backward = exercise.function.endswith("_backward")
+    pairs = zip(wanted, found, strict=True) if len(names) > 1 else [(wanted, found)]
+    for name, (right, answer) in zip(names, pairs, strict=True):
+        of = f"the gradient by {name}" if backward else name
+        right, answer = np.asarray(right), np.asarray(answer)
+        if answer.dtype.kind not in "biuf":
+            return f"{of} must be numbers, and is {answer.dtype}"
+        if answer.shape != right.shape:
+            return f"shape: {of} must be {right.shape}, and is {answer.shape}"
+        off = np.nan_to_num(np.abs(answer - right.astype(float)), nan=np.inf)
+        if off.max(initial=0) > TOLERANCE * max(1.0, np.abs(right).max(initial=0)):
+            place = np.unravel_index(off.argmax(), off.shape)
+            at = f" at {list(map(int, place))}" if place else ""
+            kind = "gradient" if backward else "value"
+            return f"{kind}: {of}{at} must be {right[place] + 0.0:.6g}, and is {answer[place]:.6g}"
+    return ""
+
+
+def _function(module: ModuleType, exercise: Exercise) -> Any:
+    found: Any = module
+    for part in exercise.function.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _load(path: Path) -> ModuleType:
+    """Import a file anew, whatever its name."""
+    name = f"sightkit_exercise_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{path} cannot be imported.")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # where dataclasses look
+    spec.loader.exec_module(module)
+    return module
+
+
+def _where(error: Exception, path: Path) -> str:
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    return f"line {line}: {in_a_line(error)}" if line else in_a_line(error)

@@ -1,0 +1,118 @@
+"""Exercises: what is left out, what is said of wrong answers, what is never overwritten."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from sightkit.apps.foundations import EXERCISES, exercise_check, exercises
+
+RIGHT = {
+    "sigmoid": "return 1 / (1 + np.exp(-x))",
+    "relu_backward": "return np.where(x > 0, upstream, 0)",
+    "bed_of_nails": "return np.kron(x, np.array([[1, 0], [0, 0]])[None, :, :, None])",
+    "softmax": "p = np.exp(x)\n    return (p.T / p.sum(axis=-1)).T",
+}
+WRONG = {
+    ("sigmoid", "return 1 / (1 + np.exp(x))"): r"value: it at \[\d, \d\] must be 0\.\d+, and is 0",
+    ("sigmoid", "return x.sum(axis=1)"): r"shape: it must be \(3, 4\), and is \(3,\)",
+    ("sigmoid", "x"): "it returns nothing",
+    ("sigmoid", "return x / 0"): r"it fails \(line \d+: RuntimeWarning: divide by zero",
+    ("sigmoid", "return unknown"): r"it fails \(line \d+: NameError: name 'unknown'",
+    ("sigmoid", "return ("): r"cannot be imported \(line \d+: SyntaxError",
+    ("sigmoid", "return str(x)"): "it must be numbers",
+    ("sigmoid", "return np.nan * x"): "and is nan",
+    ("sigmoid", "x *= -1\n    return 1 / (1 + np.exp(x))"): "changes an array that it was given",
+    ("relu_backward", "return upstream"): r"gradient: the gradient by x at \[\d, \d\] must be 0,",
+    ("batch_normalization_backward", "return upstream, gamma"): "must return 3 arrays: x, gamma, b",
+    (
+        "batch_normalization_backward",
+        "n, d = _normalized(x, epsilon)\n"
+        "    return gamma / d * upstream, (upstream * n).sum(0), upstream.sum(0)",
+    ): "gradient: the gradient by x at",
+    (
+        "convolution_backward",
+        "return np.zeros_like(x), np.zeros((3, 3, 4, 3)), upstream.sum((0, 1, 2))",
+    ): "gradient: the gradient by x",
+    ("convolution_backward", "return x[:, 1:], kernels, 0"): r"by x must be \(2, 6, 6, 3\), and is",
+}  # fmt: skip
+
+
+def write(name, body, tmp_path):
+    text = exercises.left_out(exercises.find(name), "-")
+    path = tmp_path / f"{name}.py"
+    path.write_text(text.replace(f"{exercises.LEFT_OUT}  # yours: {name}", body))
+    return path
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_right_however_it_is_written(name, tmp_path):
+    assert exercise_check.check(EXERCISES[name], write(name, RIGHT[name], tmp_path)) == ""
+
+
+@pytest.mark.parametrize(("name", "body"), WRONG)
+def test_a_wrong_answer_is_told_in_a_line(name, body, tmp_path):
+    said = exercise_check.check(EXERCISES[name], write(name, body, tmp_path))
+    assert re.search(WRONG[name, body], said) and "\n" not in said, said
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_only_one_function_is_left_out(name, tmp_path):
+    exercise = EXERCISES[name]
+    original = (exercises.FOLDER / f"{exercise.module}.py").read_text()
+    text = exercises.left_out(exercise, "-")
+    assert text.count(exercises.LEFT_OUT) == 1
+    node = exercises._definition(ast.parse(text), exercise.function)
+    whole = exercises._definition(ast.parse(original), exercise.function)
+    assert ast.get_docstring(node) == ast.get_docstring(whole)  # what is to be done
+    assert ast.unparse(node.args) == ast.unparse(whole.args)
+    assert ast.unparse(ast.parse(text)).count("\ndef ") == ast.unparse(ast.parse(original)).count(
+        "\ndef "
+    )
+    file = tmp_path / "left_out.py"
+    file.write_text(text)
+    assert exercise_check.check(exercise, file) == "it is not written yet"
+    own = exercises.FOLDER / f"{exercise.module}.py"
+    assert exercise_check.check(exercise, own) == ""
+
+
+def test_there_are_twenty():
+    assert len(EXERCISES) >= 18
+
+
+def test_an_exercise_is_begun_checked_and_never_overwritten(script, tmp_path):
+    result = script("foundations/exercise", "sigmoid", cwd=tmp_path)
+    assert result.code == 0 and "exercises/sigmoid.py: write sigmoid, then: " in result.stdout
+    path = tmp_path / "exercises" / "sigmoid.py"
+    begun = path.read_text()
+    assert begun.startswith("# Write sigmoid, then: ")
+    result = script("foundations/exercise", "sigmoid", "--check", cwd=tmp_path)
+    assert result.code == 2 and "sigmoid is not right yet: it is not written yet" in result.stderr
+    path.write_text(begun.replace(exercises.LEFT_OUT, "return (1 + np.tanh(x / 2)) / 2"))
+    mine = path.read_bytes()
+    result = script("foundations/exercise", "sigmoid", "--check", cwd=tmp_path)
+    assert (result.code, result.stdout) == (0, "sigmoid is right.\n"), result.stderr
+    result = script("foundations/exercise", "sigmoid", cwd=tmp_path)
+    assert result.code == 2 and "never overwritten" in result.stderr
+    assert path.read_bytes() == mine
+    listed = script("foundations/exercise", cwd=tmp_path).stdout.splitlines()
+    assert len(listed) == len(EXERCISES) and "begun" in listed[0] and "begun" not in listed[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    (
+        (("sigmoit",), "Perhaps it is sigmoid"),
+        (("sigmoid", "--check"), "must be begun. Received: file='exercises/sigmoid.py'"),
+        (("--check",), "Name the exercise"),
+        (("sigmoid", "--output", "mine"), "mine"),
+    ),
+)
+def test_what_cannot_be_is_one_line(words, message, script, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    result = script("foundations/exercise", *words, cwd=tmp_path)
+    assert result.code == 2 and message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
