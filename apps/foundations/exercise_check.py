@@ -72,7 +72,7 @@ def _compared(exercise: Exercise, wanted: Any, found: Any) -> str:
         if off.max(initial=0) > TOLERANCE * max(1.0, np.abs(right).max(initial=0)):
             place = np.unravel_index(off.argmax(), off.shape)
             at = f" at {list(map(int, place))}" if place else ""
-            kind = "gradient" if backward else "value"
+            kind = "gradient" if backward or name == "gradient" else "value"
             return f"{kind}: {of}{at} must be {right[place] + 0.0:.6g}, and is {answer[place]:.6g}"
     return ""
 

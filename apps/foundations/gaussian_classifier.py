@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sightkit.apps.foundations import arguments
-from sightkit.apps.foundations.losses import softmax
+from sightkit.apps.foundations.activations import softmax
 
 Array = np.ndarray
 COVARIANCES = ("own", "shared", "diagonal", "shared_diagonal")

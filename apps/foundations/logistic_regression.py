@@ -16,9 +16,10 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations.activations import sigmoid
 from sightkit.apps.foundations.descent import descend
 from sightkit.apps.foundations.linear_regression import with_ones, without_intercept
-from sightkit.apps.foundations.losses import binary_cross_entropy, l2, sigmoid
+from sightkit.apps.foundations.losses import binary_cross_entropy, l2
 from sightkit.apps.foundations.optimizers import GradientDescent, Newton
 
 Array = np.ndarray

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit.apps.foundations.activations import sigmoid
+
 Array = np.ndarray
 Costs = tuple[Array, Array]
 
@@ -51,17 +53,6 @@ def binary_cross_entropy(scores: Array, labels: Array) -> Costs:
 def squared_error(predicted: Array, true: Array) -> Costs:
     """(ŷ − y)² of numbers (n,)."""
     return (predicted - true) ** 2, 2 * (predicted - true)
-
-
-def sigmoid(scores: Array) -> Array:
-    """1 / (1 + e^{−s}), by tanh, which does not overflow."""
-    return (1 + np.tanh(scores / 2)) / 2
-
-
-def softmax(scores: Array) -> Array:
-    """e^{s_k} / Σ_j e^{s_j} of each row: positive, and they add up to 1."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def none(weights: Array) -> tuple[float, Array]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import pytest
 
 from sightkit.apps.foundations import numerical_gradient, relative_error
-from sightkit.training.gradients import differentiate
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +65,10 @@ def against_keras():
     """``(function of keras.ops, values, output, gradients, upstream)``, in float64."""
 
     def check(function, values, output, gradients, upstream, tolerance=1e-7):
+        import keras
+
+        from sightkit.training.gradients import differentiate
+
         given = [keras.ops.convert_to_tensor(np.asarray(v, np.float64), "float64") for v in values]
         weights = keras.ops.convert_to_tensor(upstream, "float64")
 

@@ -19,7 +19,7 @@ from sightkit.apps.foundations import (
     squared_error,
     squared_hinge,
 )
-from sightkit.apps.foundations.losses import sigmoid, softmax
+from sightkit.apps.foundations.activations import sigmoid, softmax
 
 LABELS = np.array([2, 0, 1, 2, 3])
 UNEVEN = np.array([0.3, -1.7, 2.2, 0.9, -0.4])

@@ -18,8 +18,15 @@ FILES = sorted(path for path in APP.glob("*.py") if path.name != "__init__.py")
 DRAWING = [name for name in _scripts.scripts() if name.startswith("foundations/")]
 DRAWING = [name for name in DRAWING if name != "foundations/exercise"]
 
+QUICK = {"foundations/perceptron", "foundations/activations"}
+"""Of the scripts, those that make test tries; make smoke runs all."""
 
-@pytest.mark.parametrize("name", DRAWING)
+
+def few(names):
+    return [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in names]
+
+
+@pytest.mark.parametrize("name", few(DRAWING))
 def test_a_script_prints_and_draws(name, script, tmp_path):
     result = script(name, "--smoke", "--output", "p.png", cwd=tmp_path)
     assert result.code == 0, result.stderr
