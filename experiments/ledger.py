@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Le, MinLen
 from typing_extensions import TypedDict
 
 from sightkit import _csv, _files, _locks, _run_files, _schema, _scripts, zoo
@@ -40,6 +40,7 @@ MOST_METRICS = 20
 PATIENCE = 10.0
 """Seconds that an evaluation waits for another process that writes the same file."""
 AT_LEAST_0, AT_LEAST_1 = Ge(0), Ge(1)
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 class Row(TypedDict):
@@ -57,10 +58,10 @@ class Row(TypedDict):
     train_images: Annotated[int, AT_LEAST_1] | None
     test_images: Annotated[int, AT_LEAST_1] | None
     seed: Annotated[int, AT_LEAST_0] | None
-    rank1: float | None
-    rank5: float | None
+    rank1: Share | None
+    rank5: Share | None
     loss: float | None
-    validation_rank1: float | None
+    validation_rank1: Share | None
     metrics: dict[str, float]
     epochs: Annotated[int, AT_LEAST_1] | None
     epoch_seconds: Annotated[float, AT_LEAST_0] | None
@@ -114,8 +115,8 @@ def _row(line: int, cells: list[str]) -> Row:
             values[name] = known if name in TEXTS else json.loads(known or "null")
         where = f"line {line}"
         return _schema.checked({**values, "metrics": values["metrics"] or {}}, Row)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is no number") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{where[:100]} is no number") from error
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
 

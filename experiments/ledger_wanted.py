@@ -26,6 +26,8 @@ from sightkit._schema import Count, Name, Positive
 from sightkit.experiments import ledger
 from sightkit.experiments.scripts import parse_flags
 
+GIVEN = {"seed", "output", "resume", "overwrite", "keep", "smoke"}
+"""Flags that no recipe has: the ledger gives them, and a smoke run is no result."""
 RUN = ("experiment", "recipe", "seed", "device", "status")
 """Columns that identify a run."""
 
@@ -163,6 +165,13 @@ class Checkout:
         script = _scripts.load(str(path) if path.is_file() else wanted.experiment)
         fields = {field.name for field in dataclasses.fields(script.Config)}
         recipe, *words = shlex.split(wanted.recipe)
+        if own := sorted(
+            {word[2:].partition("=")[0] for word in words if word[:2] == "--"} & GIVEN
+        ):
+            raise SightkitError(
+                f"A recipe has no {' or '.join(f'--{name}' for name in own)}: the ledger has.",
+                recipe=wanted.recipe,
+            )
         if "recipe" in fields:
             words = ["--recipe", recipe, *words]
         elif recipe != "best":

@@ -27,6 +27,8 @@ InitializerName = Literal[
     "random_normal",
     "truncated_normal",
 ]
+OF_THE_RUN = ("input_shape", "classes", "end", "name", "precision")
+"""Arguments of a builder that the run gives: its loss, its checks and its bundle go with them."""
 EXAMPLES = 64
 """Training images that LSUV scales weights by."""
 
@@ -66,6 +68,12 @@ class NetworkFlags(Flags):
             raise SightkitError(
                 "--arguments takes NAME=VALUE, arguments of the network's builder.",
                 "Give --arguments dropout=0.3, for example.",
+                arguments=self.arguments,
+            )
+        if taken := sorted({name for name, _, _ in pairs} & {*OF_THE_RUN}):
+            raise SightkitError(
+                "Images and classes are those of the data, and the end is that of --end.",
+                f"Leave {', '.join(taken)} out of --arguments.",
                 arguments=self.arguments,
             )
         return {name: _value(value) for name, _, value in pairs}

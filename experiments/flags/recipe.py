@@ -26,12 +26,12 @@ def with_defaults(config_type: type[Flags], words: Sequence[str]) -> list[str]:
     Raises:
         SightkitError: an unknown recipe, or a file that is no run of this experiment.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--recipe")
     parser.add_argument("--config", type=Path)
     try:
         chosen, _ = parser.parse_known_args(words)
-    except SystemExit:  # a flag without its value, of which tyro tells
+    except argparse.ArgumentError:  # a flag without its value, of which tyro tells
         return list(words)
     before: dict[str, Any] = {}
     if chosen.config is not None:

@@ -77,6 +77,7 @@ def here(tmp_path, monkeypatch):
         ({"end": "sigmoid", "mixup": 0.2}, "need an output for each class.*--end sigmoids"),
         ({"end": "tanh"}, "--end must be"),
         ({"arguments": ("dropout",)}, "--arguments takes NAME=VALUE"),
+        ({"arguments": ("reg=0.1", "end=linear")}, "the end is that of --end.*Leave end out"),
         ({"mean": "median"}, "--mean must be"),
         ({"fractions": (0.5, 0.6)}, "--fractions must be three shares"),
         ({"class_weights": "all"}, "--class-weights must be none or balanced"),
@@ -185,6 +186,13 @@ def test_flags_win_over_a_recipe_and_a_recipe_over_a_file(tmp_path):
             parsed(*given)
     with pytest.raises(SightkitError, match=r"--config must name the config\.json"):
         parsed("--config", "nothing.json")
+
+
+@pytest.mark.parametrize("flag", ("--recipe", "--config"))
+def test_a_flag_without_its_value_is_reported_once(flag, capsys):
+    with pytest.raises(SystemExit):
+        parsed(flag)
+    assert capsys.readouterr().err.count("expected") <= 1
 
 
 def test_a_program_takes_a_recipe_as_a_command_does():

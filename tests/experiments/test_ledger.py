@@ -72,6 +72,14 @@ def test_a_row_has_the_recall_of_each_of_few_classes(classes):
         (lambda text: text[:-5], "line 3"),
         (lambda text: text.replace("0.30000000000000004", "NaN", 1), "line 2"),
         (lambda text: text.replace("measured", "borrowed"), "line 2: status"),
+        (
+            lambda text: text.replace("0.30000000000000004", "30.0", 1),
+            "line 2: rank1: input should",
+        ),
+        (
+            lambda text: text.replace("0.30000000000000004", "[" * 10**5, 1),
+            "line 2, rank1 .* number",
+        ),
         (lambda text: text.replace("date", "day"), "columns"),
         (lambda text: text.encode("utf-16").decode("latin-1"), "columns"),
     ],

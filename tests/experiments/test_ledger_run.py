@@ -173,6 +173,7 @@ def test_a_signal_stops_the_run_too(number, checkout, tmp_path):
         (('recipe = "best --data \'x"',), "No closing quotation"),
         (("recipe = 'best --epochs 0'",), "epochs must be at least 1"),
         (("seeds = 1", "recipe = 'best --no-such-flag'"), "recipe='best --no-such-flag'"),
+        (("seeds = 1", "recipe = 'best --smoke --seed=3'"), "A recipe has no --seed or --smoke"),
         (("seeds = 1", "recipe = 'fastest'"), "--recipe must be one of best, reference"),
     ],
 )
