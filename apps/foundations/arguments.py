@@ -29,8 +29,17 @@ def choice(name: str, value: Any, known: Iterable[str]) -> Any:
     )
 
 
+def counts(**values: float) -> None:
+    """Raise for a number of things that is no whole number, or below 1."""
+    for name, value in values.items():
+        if not value >= 1 or value % 1:
+            raise SightkitError(
+                f"{name} must be a whole number, 1 at least.", f"Give {name}=5.", **values
+            )
+
+
 def above_zero(**values: float) -> None:
-    """Raise for a rate or a size that is not above 0, or not finite."""
+    """Raise for a rate that is not above 0, or not finite."""
     for name, value in values.items():
         if not 0 < value < np.inf:
             raise SightkitError(
@@ -39,7 +48,7 @@ def above_zero(**values: float) -> None:
 
 
 def not_negative(**values: float) -> None:
-    """Raise for a strength or a number of steps below 0, or not finite."""
+    """Raise for a strength below 0, or not finite."""
     for name, value in values.items():
         if not 0 <= value < np.inf:
             raise SightkitError(

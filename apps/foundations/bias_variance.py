@@ -70,7 +70,7 @@ def decompose(
         fits: training sets.
         seed: of the draws.
     """
-    arguments.above_zero(fits=fits)
+    arguments.counts(fits=fits)
     rng = np.random.default_rng(seed)
     predictions = np.array([model().fit(*draw(rng)).predict(x) for _ in range(fits)])
     mean = predictions.mean(axis=0)

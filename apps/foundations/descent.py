@@ -100,7 +100,7 @@ def batches(count: int, size: int | None, rng: np.random.Generator) -> Iterator[
         rng: draws the orders.
     """
     size = (count if count < FEW_SAMPLES else 128) if size is None else size
-    arguments.above_zero(size=size)
+    arguments.counts(size=size)
     while True:
         order = rng.permutation(count)
         yield from (order[start : start + size] for start in range(0, count, size))

@@ -34,7 +34,7 @@ def regressor(name: str, *, members: int = 50, seed: int = 0) -> Any:
     from sklearn import ensemble
     from sklearn.tree import DecisionTreeRegressor
 
-    arguments.above_zero(members=members)
+    arguments.counts(members=members)
     arguments.choice("name", name, MODELS)
     small, tree = DecisionTreeRegressor(max_depth=2), DecisionTreeRegressor(random_state=seed)
     options: Any = {"n_estimators": members, "random_state": seed}

@@ -38,7 +38,8 @@ def learning_curves(
     """
     x = arguments.samples(x)
     y = arguments.labels(y, len(x))
-    arguments.above_zero(held_out=held_out, repeats=repeats)
+    arguments.above_zero(held_out=held_out)
+    arguments.counts(repeats=repeats)
     classes, test = y.max() + 1, round(held_out * len(x))
     if not classes <= min(sizes) <= max(sizes) <= len(x) - test:
         raise SightkitError(

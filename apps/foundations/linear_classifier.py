@@ -45,7 +45,8 @@ class LinearClassifier:
     ) -> None:  # fmt: skip
         self.loss_of = LOSSES[arguments.choice("loss", loss, LOSSES)]
         self.penalty_of = PENALTIES[arguments.choice("penalty", penalty, PENALTIES)]
-        arguments.not_negative(strength=strength, steps=steps)
+        arguments.not_negative(strength=strength)
+        arguments.counts(steps=steps)
         self.strength, self.steps, self.batch_size, self.seed = strength, steps, batch_size, seed
         arguments.choice("method", method, METHODS)
         self.optimizer = lambda: optimizer(method, rate=rate)

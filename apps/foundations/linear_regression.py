@@ -54,7 +54,8 @@ class LinearRegression:
         self, way: str = "closed", strength: float = 0.0, rate: float = 0.1, steps: int = 1000
     ) -> None:
         arguments.above_zero(rate=rate)
-        arguments.not_negative(strength=strength, steps=steps)
+        arguments.not_negative(strength=strength)
+        arguments.counts(steps=steps)
         self.way, self.strength = arguments.choice("way", way, WAYS), strength
         self.rate, self.steps = rate, steps
 

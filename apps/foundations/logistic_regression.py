@@ -45,7 +45,8 @@ class LogisticRegression:
         self, way: str = "newton", strength: float = 0.001, rate: float = 0.1, steps: int = 1000
     ) -> None:
         arguments.above_zero(rate=rate)
-        arguments.not_negative(strength=strength, steps=steps)
+        arguments.not_negative(strength=strength)
+        arguments.counts(steps=steps)
         self.way, self.strength = arguments.choice("way", way, WAYS), strength
         self.rate, self.steps = rate, steps
 

@@ -37,7 +37,7 @@ class NearestNeighbours:
     """
 
     def __init__(self, k: int = 1, norm: str = "L2") -> None:
-        arguments.above_zero(k=k)
+        arguments.counts(k=k)
         self.k, self.norm = k, arguments.choice("norm", norm, NORMS)
 
     def fit(self, x: Any, y: Any) -> NearestNeighbours:
@@ -87,7 +87,7 @@ class ApproximateNeighbours(NearestNeighbours):
         seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(k, norm)
-        arguments.above_zero(directions=directions, candidates=candidates)
+        arguments.counts(directions=directions, candidates=candidates)
         self.directions, self.candidates, self.seed = directions, candidates, seed
 
     def fit(self, x: Any, y: Any) -> ApproximateNeighbours:

@@ -5,7 +5,7 @@
 Every path starts at the ring. In the ravine gradient descent zig-zags, momentum rolls through and
 Newton jumps. In the saddle Newton stops where it should not. The fewer samples are behind a
 gradient, the more it trembles. Adam as the notes write it, without the correction, starts with
-steps that are three times too long. Prints how far each one is from the lowest point.
+steps that are three to six times too long. Prints how far each one is from the lowest point.
 """
 
 from __future__ import annotations

@@ -50,7 +50,10 @@ def test_labels_may_be_floats_and_strings_of_pixels_may_not():
     (
         (lambda: f.NearestNeighbours(7).fit(X, Y), r"k must be at most .* 6\. Received: k=7"),
         (lambda: f.ApproximateNeighbours(7).fit(X, Y), "k must be at most"),
-        (lambda: f.NearestNeighbours(0), "k must be a number above 0"),
+        (lambda: f.NearestNeighbours(0), "k must be a whole number, 1 at least"),
+        (lambda: f.NearestNeighbours(1.5), "k must be a whole number"),
+        (lambda: f.LinearClassifier(steps=0), "steps must be a whole number"),
+        (lambda: f.LogisticRegression(steps=-1), "steps must be a whole number"),
         (lambda: f.NearestNeighbours(1, "l2"), r"one of L1, L2\..*norm='l2'.*Perhaps it is L2"),
         (lambda: f.NearestMean("L3"), "one of L1, L2"),
         (lambda: f.LinearClassifier("hinges"), r"loss='hinges'. Perhaps it is hinge\."),
@@ -60,7 +63,7 @@ def test_labels_may_be_floats_and_strings_of_pixels_may_not():
         (lambda: f.LinearClassifier(method="newton"), "method must be one of"),
         (lambda: f.LinearClassifier(rate=-0.1), r"rate must be a number above 0.*rate=-0\.1"),
         (lambda: f.LinearClassifier(strength=-1), "strength must not be negative"),
-        (lambda: f.LinearClassifier(batch_size=0).fit(X, Y), "size must be a number above 0"),
+        (lambda: f.LinearClassifier(batch_size=0).fit(X, Y), "size must be a whole number"),
         (lambda: f.LinearRegression("close"), "Perhaps it is closed"),
         (lambda: f.LinearRegression(strength=-1.0), "strength must not be negative"),
         (lambda: f.LinearRegression(rate=0.0), "rate must be a number above 0"),
@@ -76,7 +79,7 @@ def test_labels_may_be_floats_and_strings_of_pixels_may_not():
         (lambda: f.optimizer("adam", beta1=1.0), "beta1 must be at least 0 and below 1"),
         (lambda: f.optimizer("momentum", momentum=-0.1), "momentum must be at least 0"),
         (lambda: f.regressor("forest"), "name must be one of small_tree"),
-        (lambda: f.regressor("bagging", members=0), "members must be a number above 0"),
+        (lambda: f.regressor("bagging", members=0), "members must be a whole number"),
     ),
 )
 def test_bad_arguments_are_one_line(make, message):

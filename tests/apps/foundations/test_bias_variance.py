@@ -65,5 +65,5 @@ def test_the_bootstrap_draws_with_return(rng):
 
 
 def test_no_fits_are_refused():
-    with pytest.raises(SightkitError, match="fits must be a number above 0"):
+    with pytest.raises(SightkitError, match="fits must be a whole number"):
         measured(3, fits=0)
