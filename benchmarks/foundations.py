@@ -80,7 +80,7 @@ def _keras_network() -> Any:
     return network
 
 
-def _steps(network: Any, batch: tuple[np.ndarray, np.ndarray], steps: int) -> Callable[[], None]:
+def _steps(network: Any, batch: tuple[np.ndarray, np.ndarray], steps: int) -> Callable[[], object]:
     from sightkit.apps.foundations import Momentum
 
     optimizer = Momentum(RATE, momentum=MOMENTUM)
@@ -94,7 +94,7 @@ def _steps(network: Any, batch: tuple[np.ndarray, np.ndarray], steps: int) -> Ca
 
 def _keras_steps(
     network: Any, batch: tuple[np.ndarray, np.ndarray], steps: int
-) -> Callable[[], None]:
+) -> Callable[[], object]:
     from baselines.bare_loop import bare_loops
 
     return bare_loops(network, batch, steps)["compiled"]

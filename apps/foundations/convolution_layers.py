@@ -37,7 +37,8 @@ class Convolution(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, H, W, D) to (N, H', W', K)."""
         self.seen = x
-        return convolution(x, *self.parameters, padding=self.padding)
+        kernels, bias = self.parameters
+        return convolution(x, kernels, bias, padding=self.padding)
 
     def backward(self, upstream: Array) -> Array:
         """By what every window saw."""

@@ -41,7 +41,7 @@ def max_pooling_backward(upstream: Array, places: Array, shape: tuple[int, ...])
     A number that won in several windows, which overlap, gets the sum.
     """
     by_x = np.zeros(shape, upstream.dtype)
-    n, _, _, d = np.indices(places.shape, sparse=True)
+    n, _, _, d = np.ogrid[tuple(map(slice, places.shape))]
     np.add.at(by_x.reshape(shape[0], -1, shape[3]), (n, places, d), upstream)
     return by_x
 

@@ -28,11 +28,12 @@ class BatchNormalization(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, K) or (N, H, W, K), to the same."""
+        gamma, beta = self.parameters
         if not training:
-            return self.moments.normalize(x, *self.parameters)
+            return self.moments.normalize(x, gamma, beta)
         self.seen = x
         self.moments.update(x)
-        return batch_normalization(x, *self.parameters)
+        return batch_normalization(x, gamma, beta)
 
     def backward(self, upstream: Array) -> Array:
         """Through mean and variance of the batch."""

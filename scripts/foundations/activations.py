@@ -46,13 +46,12 @@ def main(config: Config) -> dict[str, Any]:
     for axes, (name, (value, slopes)) in zip(panels.flat, curves.items(), strict=True):
         axes.axhline(0, color="#d0d7de", linewidth=0.8)
         axes.axvline(0, color="#d0d7de", linewidth=0.8)
-        (line,) = axes.plot(x, value, linewidth=2)
-        (dashed,) = axes.plot(x, slopes, "--", linewidth=1.3)
+        axes.plot(x, value, linewidth=2, label="output")
+        axes.plot(x, slopes, "--", linewidth=1.3, label="slope")
         axes.set_title(name.replace("_", " ").replace("relu", "ReLU").replace("elu", "ELU"))
         print(f"{name:<16} slope from {slopes.min():5.2f} to {slopes.max():.2f}")
-    figure.legend(
-        (line, dashed), ("output", "slope"), loc="outside lower center", ncols=2, frameon=False
-    )
+    handles = panels[0, 0].get_lines()[2:]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     _files.save_figure(config.output, figure)
     print(config.output)
     return {"activations": list(curves)}

@@ -88,7 +88,7 @@ def main(config: Config) -> dict[str, Any]:
             f"{name:<12} {results[name]['left']:.1f} % right where it has learned, "
             f"{results[name]['right']:.1f} % where the shape has moved to"
         )
-        picture = axes.imshow(
+        axes.imshow(
             of_right.mean(axis=0).reshape((SIDE - SHAPE + 1,) * 2), cmap="RdBu", vmin=0, vmax=1,
             extent=(SHAPE / 2, SIDE - SHAPE / 2, SIDE - SHAPE / 2, SHAPE / 2),
         )  # fmt: skip
@@ -96,7 +96,9 @@ def main(config: Config) -> dict[str, Any]:
         axes.set(xlim=(0, SIDE), ylim=(SIDE, 0), xticks=(), yticks=())
         axes.set_xlabel("learned           moved")
         axes.set_title(f"{name}: {results[name]['right']:.0f} % when moved")
-    figure.colorbar(picture, ax=panels[0, 2], shrink=0.7, label="probability, right answer")
+    figure.colorbar(
+        panels[0, 2].images[0], ax=panels[0, 2], shrink=0.7, label="probability, right answer"
+    )
     kernels = networks["convolution"].parameters[0][:, :, 0].transpose(2, 0, 1)
     sheet = np.full((3 * (SHAPE + 1), 3 * (SHAPE + 1)), np.nan)
     for place, kernel in enumerate(kernels):

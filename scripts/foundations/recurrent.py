@@ -59,9 +59,9 @@ def main(config: Config) -> dict[str, Any]:
         values = np.linalg.eigvals(w_hh)
         (line,) = back.plot(steps, length, linewidth=2, label=f"largest eigenvalue {largest}")
         back.plot(steps, [largest**step for step in steps], ":", color=line.get_color())
-        plane.scatter(values.real, values.imag, s=14, color=line.get_color(), label=largest)
-    circle = np.exp(2j * np.pi * np.linspace(0, 1, 200))
-    plane.plot(circle.real, circle.imag, color="#24292f", linewidth=1)
+        plane.scatter(np.real(values), np.imag(values), s=14, color=line.get_color(), label=largest)
+    angles = np.linspace(0, 2 * np.pi, 200)
+    plane.plot(np.cos(angles), np.sin(angles), color="#24292f", linewidth=1)
     plane.set(aspect="equal", title="eigenvalues of W_hh, and the circle of 1")
     plane.set(xlabel="real part", ylabel="imaginary part")
 
