@@ -1,4 +1,4 @@
-"""Intervals of Student's t: of a mean difference between pairs of runs, of one more run."""
+"""Student's t: interval and p-value of a mean difference between pairs of runs; one more run."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def mean_difference(
     half = _quantile(count) * statistics.stdev(differences)
     half *= math.sqrt(1 / count + test_over_train)
     return mean, mean - half, mean + half
+
+
+def p_value(differences: Sequence[float]) -> float:
+    """Return how likely a mean difference as far from 0 is without any, by the paired t-test."""
+    from scipy import stats
+
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
 def prediction_interval(values: Sequence[float]) -> tuple[float, float]:

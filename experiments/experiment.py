@@ -86,7 +86,7 @@ class Experiment:
         self.config = config
         self.run = run
         self._scratch = scratch
-        self._begun = time.monotonic()
+        self._begun, self._trained = time.monotonic(), 0.0
         self._initialized = False
         self._of_the_rate: list[Any] = []
 
@@ -237,6 +237,7 @@ class Experiment:
         watching = make_callbacks(config, self.run.folder, checkpoints, train)
         train = make_labels(config, train, classes, seed=config.seed)
         validation = make_labels(config, self.data.evaluation(config.validation_split), classes)
+        begun = time.monotonic()
         rows = training.fit(
             network,
             train,
@@ -246,19 +247,27 @@ class Experiment:
             callbacks=[*watching, *self._of_the_rate, *callbacks],
             **options,
         )
+        self._trained += time.monotonic() - begun
         report_findings(watching)
         if hasattr(network.optimizer, "averaged"):
             use_better_average(network, train, validation)
         return rows
 
     def report(
-        self, network: Any, *, views: int = 1, pretrained: bool = False, **facts: Any
+        self,
+        network: Any,
+        *,
+        views: int = 1,
+        sure: float | None = None,
+        pretrained: bool = False,
+        **facts: Any,
     ) -> dict[str, Any]:
         """Evaluate every split, the test images once; write report and bundle.
 
         Args:
             network: trained; of one with a sigmoid a class each is divided by the sum of all.
             views: of each image, whose answers are averaged: 10 for corners and centre, mirrored.
+            sure: probability from which one view is enough.
             pretrained: whether it began with trained weights.
             **facts: further entries of metrics.json, JSON.
 
@@ -267,6 +276,8 @@ class Experiment:
         """
         from sightkit import evaluation, inference, zoo
 
+        self.run.write_training_seconds(self._trained)
+
         network = zoo.with_normalized_sigmoids(network)
         predictor: Any = inference.compile(network, images=views * self.data.file.shape[0])
         chain, batch = self.data.chain, self.data.evaluation_batch
@@ -274,7 +285,10 @@ class Experiment:
             size, stored = self.data.image_shape[:2], self.data.file.shape[1:3]
             batch = evaluation.images_a_batch(predictor, views, size)
             chain = evaluation.with_views(chain, size, views, stored=stored)
-            predictor, facts = evaluation.average_views(predictor), {"views": views, **facts}
+            predictor, facts = (
+                evaluation.average_views(predictor, sure=sure),
+                {"views": views, **facts},
+            )
         names = self.data.file.splits
         splits = {split: self.data.evaluation(split, chain, batch) for split in names}
         if self.run.lengths:  # the same weights come of the same lengths in turn

@@ -37,6 +37,8 @@ PACKAGES = ("keras", "tensorflow", "jax", "numpy", "opencv-python")
 MOST_BYTES = 2**26
 MOST_METRICS = 20
 """Further metrics of a group (those of each class, for example) that a row holds."""
+TRAINING_SECONDS = "training_seconds"
+"""Metric of a run that was never resumed: seconds of ``training.fit``, all that it does."""
 PATIENCE = 10.0
 """Seconds that an evaluation waits for another process that writes the same file."""
 AT_LEAST_0, AT_LEAST_1 = Ge(0), Ge(1)
@@ -204,8 +206,11 @@ def row_of_run(folder: Path, minutes: float | None = None) -> dict[str, Any]:
     if features := config.get("features"):  # of a head
         hashes = " ".join(metrics["data_sha256"])
         environment["data"] = {"file": Path(features[0]).name, "sha256": hashes}
+    row = row_of(metrics, environment)
+    seconds = None if environment.get("resumed") else environment.get(TRAINING_SECONDS)
     return {
-        **row_of(metrics, environment),
+        **row,
+        "metrics": {**row["metrics"], **({} if seconds is None else {TRAINING_SECONDS: seconds})},
         "experiment": config["experiment"],
         "recipe": config.get("recipe", "best"),
         "network": zoo.name_of(bundle["network"]) if bundle.get("network") else "",

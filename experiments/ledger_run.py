@@ -43,7 +43,7 @@ def measure_missing(checkout: Checkout, *, minutes: float | None = None, only: s
     """Measure the missing runs, one after the other, and add a row to the ledger for each.
 
     A run that was begun comes first. One that will not end in time is not begun; one that runs when
-    the time is over is stopped by SIGINT, and resumed by the next call.
+    the time is over is stopped by SIGTERM, and resumed by the next call.
 
     Args:
         checkout: whose ledger it is.
@@ -258,7 +258,7 @@ class Running:
                     self._write(done)
                 if not self.stopped and (now > end or (epochs and done >= epochs)):
                     self.stopped = True
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(signal.SIGTERM)
         self._write(self.epochs)
         self.stopped = self.stopped and process.returncode != 0
         if process.returncode and not self.stopped:
@@ -282,7 +282,7 @@ class Running:
 
 @contextlib.contextmanager
 def _stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Stop a process by SIGINT, and wait for it, where an error or a signal comes meanwhile."""
+    """Stop a process by SIGTERM, and wait for it, where an error or a signal comes meanwhile."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
@@ -292,7 +292,7 @@ def _stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     except (SightkitError, Interrupted):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.wait()
         raise
     finally:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import statistics
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.experiments import ledger
 from sightkit.experiments.differences import mean_difference
+from sightkit.experiments.ladder import ladders
+from sightkit.experiments.ledger_series import Series, line, series_of, table, title
 from sightkit.experiments.ledger_wanted import Checkout, Wanted
 
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/results.md", "docs/ladder.md")
 NOTHING = "Not measured yet."
 HEADER = re.compile(
     r'\A(?P<title>"""[^\n]+\n\n)(?:Measured|Not measured|Not run here).*?(?=\n\n)', re.DOTALL
@@ -33,97 +31,6 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Series:
-    """Rows of one experiment, recipe and device: what is averaged, the newest row of each seed.
-
-    Attributes:
-        wanted: what the list says of it.
-        rows: by their seed; where it was not run, one row.
-    """
-
-    wanted: Wanted
-    rows: dict[int | None, ledger.Row]
-
-    @property
-    def first(self) -> ledger.Row:
-        """One of the rows, for what they share."""
-        return next(iter(self.rows.values()))
-
-    @property
-    def ran(self) -> bool:
-        """Whether it was measured, not only timed."""
-        return self.first["status"] == ledger.MEASURED
-
-    @property
-    def device(self) -> str:
-        """Device and cores."""
-        return f"{self.first['device']}, {self.first['cores']} cores"
-
-    @property
-    def values(self) -> dict[int | None, float]:
-        """The metric by seed, in % where it is a share."""
-        found = {seed: ledger.metric(row, self.wanted.metric) for seed, row in self.rows.items()}
-        scale = 100 if self.wanted.percent else 1
-        return {seed: scale * value for seed, value in found.items() if value is not None}
-
-    @property
-    def minutes(self) -> float:
-        """The median of a run; of one that was not run, extrapolated."""
-        return statistics.median(row["minutes"] or 0.0 for row in self.rows.values())
-
-    @property
-    def result(self) -> str:
-        """Mean ± standard deviation, and what of, where that is not rank-1."""
-        values = list(self.values.values())
-        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-        name = "" if self.wanted.metric == "rank1" else f" ({self.wanted.metric})"
-        return f"{statistics.fmean(values):.2f}{spread}{name}" if values else "–"
-
-    @property
-    def reference(self) -> str:
-        """The figure that others report."""
-        value = self.wanted.reference
-        return "" if value is None else f"{value * (100 if self.wanted.percent else 1):.2f}"
-
-
-def series_of(wanted: Sequence[Wanted], rows: Sequence[ledger.Row]) -> list[Series]:
-    """Group the rows of a ledger, in the order of the list; experiments that it lacks come last.
-
-    Raises:
-        SightkitError: seeds that are averaged are of different networks or data.
-    """
-    known = {each.series: each for each in wanted}
-    for row in rows:
-        series = row["experiment"], row["recipe"]
-        known.setdefault(series, Wanted(*series))
-    found: list[Series] = []
-    for series, each in known.items():
-        groups: dict[tuple[object, ...], Series] = {}
-        for row in rows:
-            if (row["experiment"], row["recipe"]) == series:
-                key = row["status"], row["device"], row["cores"]
-                groups.setdefault(key, Series(each, {})).rows[row["seed"]] = row
-        measured = any(group.ran for group in groups.values())
-        found += [group for group in groups.values() if group.ran or not measured]
-    for each in found:
-        _require_one("parameters", each)
-        if not each.wanted.divisions:
-            _require_one("data_sha256", each)
-    return found
-
-
-def _require_one(column: str, series: Series) -> None:
-    values = sorted({str(row[column]) for row in series.rows.values()})
-    if len(values) > 1:
-        raise SightkitError(
-            f"Seeds of one experiment must agree in {column} to be averaged.",
-            "Remove the rows of the other, and measure them again.",
-            experiment=series.wanted.experiment,
-            **{column: values},
-        )
-
-
 def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
     """Write the pages and the docstrings of a checkout's scripts.
 
@@ -138,8 +45,10 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
         SightkitError: a damaged ledger; a page without markers; a training script without a
             paragraph for its result.
     """
-    series = series_of(checkout.wanted(), checkout.rows())
-    parts = {"results": results(checkout, series), "all results": all_results(checkout, series)}
+    every = series_of(checkout.wanted(), checkout.rows())
+    series = [each for each in every if not each.wanted.only_a_step]
+    parts = {"ladders": ladders(checkout, every)}
+    parts |= {"results": results(checkout, series), "all results": all_results(checkout, series)}
     parts["differences"] = differences(checkout, series)
     texts = {checkout.root / page: parts for page in PAGES}
     changed = []
@@ -203,27 +112,30 @@ def _time(minutes: float) -> str:
 
 
 def results(checkout: Checkout, series: Sequence[Series]) -> str:
-    """A Markdown table: of each experiment that was measured, the recipe that is listed first."""
+    """A Markdown table: of each experiment that was measured, the recipe that is listed first.
+
+    Of one with a ladder it is the best.
+    """
     first: dict[str, str] = {}
     for each in series:
-        if each.ran:
+        if each.ran and (not each.wanted.step or each.wanted.recipe == "best"):
             first.setdefault(each.wanted.experiment, each.wanted.recipe)
-    shown = [s for s in series if s.ran and first[s.wanted.experiment] == s.wanted.recipe]
-    lines = _table((*COLUMNS, "command"))
+    shown = [s for s in series if s.ran and first.get(s.wanted.experiment) == s.wanted.recipe]
+    lines = table((*COLUMNS, "command"))
     for each in shown:
-        lines.append(_line([*_cells(checkout, each), f"`{_command(each.wanted)}`"]))
+        lines.append(line([*_cells(checkout, each), f"`{_command(each.wanted)}`"]))
     return "\n".join(lines) if shown else NOTHING
 
 
 def all_results(checkout: Checkout, series: Sequence[Series]) -> str:
     """A Markdown table of every experiment, recipe and device; and of what was not run here."""
-    lines = _table((*COLUMNS, "source of the reference", "command"))
+    lines = table((*COLUMNS, "source of the reference", "command"))
     for each in series:
         cells = _cells(checkout, each)
         if not each.ran:
             seconds = each.first["epoch_seconds"] or 0.0
             cells[2:5] = "*not run here*", "0", f"{each.minutes:.0f} ({seconds:.0f} s an epoch)"
-        lines.append(_line([*cells, each.wanted.source, f"`{_command(each.wanted)}`"]))
+        lines.append(line([*cells, each.wanted.source, f"`{_command(each.wanted)}`"]))
     return "\n".join(lines) if series else NOTHING
 
 
@@ -232,7 +144,7 @@ def differences(checkout: Checkout, series: Sequence[Series]) -> str:
 
     Pairs are runs of the same seed, and so of the same data.
     """
-    lines = _table(("experiment", "recipe", "against", "pairs", "difference, points", "95 %"))
+    lines = table(("experiment", "recipe", "against", "pairs", "difference, points", "95 %"))
     count = len(lines)
     for each in series:
         alike = [other for other in series if other.wanted.experiment == each.wanted.experiment
@@ -247,9 +159,9 @@ def differences(checkout: Checkout, series: Sequence[Series]) -> str:
         numbers = [f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}"]
         if any(each.rows[n]["data_sha256"] != base.rows[n]["data_sha256"] for n in shared):
             numbers = ["–", "their data differ"]
-        cells = [_title(checkout, each.wanted), each.wanted.recipe, base.wanted.recipe]
+        cells = [title(checkout, each.wanted), each.wanted.recipe, base.wanted.recipe]
         cells += [str(len(pairs)), *(number.replace("-", "−") for number in numbers)]
-        lines.append(_line(cells))
+        lines.append(line(cells))
     return "\n".join(lines) if len(lines) > count else "None was measured with two recipes yet."
 
 
@@ -262,7 +174,7 @@ def _test_over_train(series: Series) -> float:
 def _cells(checkout: Checkout, each: Series) -> list[str]:
     parameters, recipe = each.first["parameters"], each.wanted.recipe
     return [
-        _title(checkout, each.wanted) + ("" if recipe == "best" else f", {recipe}"),
+        title(checkout, each.wanted) + ("" if recipe == "best" else f", {recipe}"),
         "" if parameters is None else f"{parameters:,}",
         each.result,
         str(len(each.values)),
@@ -272,22 +184,7 @@ def _cells(checkout: Checkout, each: Series) -> list[str]:
     ]
 
 
-def _title(checkout: Checkout, wanted: Wanted) -> str:
-    """Return the first words of a script's docstring, before the colon: LeNet on MNIST."""
-    path = checkout.path(wanted.experiment)
-    docstring = ast.get_docstring(ast.parse(path.read_bytes())) or wanted.name
-    return docstring.partition("\n")[0].partition(":")[0].rstrip(".")
-
-
 def _command(wanted: Wanted) -> str:
     recipe = "" if wanted.recipe == "best" else f" --recipe {wanted.recipe}"
     own = wanted.experiment.endswith(".py")
     return f"{'python' if own else 'sightkit'} {wanted.experiment}{recipe}"
-
-
-def _table(columns: Sequence[str]) -> list[str]:
-    return [_line(columns), _line(["---"] * len(columns)).replace(" ", "")]
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

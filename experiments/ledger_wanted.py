@@ -48,6 +48,8 @@ class Wanted:
         metric: what is compared; in % where ``percent``.
         reference: what others report, as the metric is (0–1), or None.
         source: of that figure.
+        step: what it changes of the entry before it, where it is a step of the experiment's ladder
+            (docs/ladder.md).
     """
 
     experiment: Name
@@ -61,6 +63,12 @@ class Wanted:
     percent: bool = True
     reference: float | None = None
     source: str = ""
+    step: str = ""
+
+    @property
+    def only_a_step(self) -> bool:
+        """Whether it stands on the ladder alone: no recipe of its script's as it is."""
+        return bool(self.step) and " " in self.recipe
 
     @property
     def series(self) -> tuple[str, str]:

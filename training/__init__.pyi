@@ -26,6 +26,7 @@ from sightkit.training.mixing import CutMix as CutMix
 from sightkit.training.mixing import MixUp as MixUp
 from sightkit.training.network_file import read_network as read_network
 from sightkit.training.preparation import prepare as prepare
+from sightkit.training.rate_multipliers import with_rate_multipliers as with_rate_multipliers
 from sightkit.training.run import Run as Run
 from sightkit.training.run_config import RunConfig as RunConfig
 from sightkit.training.run_folder import bytes_of as bytes_of
@@ -35,3 +36,4 @@ from sightkit.training.state import weights_sha256 as weights_sha256
 from sightkit.training.weight_average import average_networks as average_networks
 from sightkit.training.weight_average import use_average as use_average
 from sightkit.training.weight_average import with_weight_average as with_weight_average
+from sightkit.training.whitening import initialize_whitening as initialize_whitening

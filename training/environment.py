@@ -77,6 +77,7 @@ class Environment(TypedDict):
     folder: str
     data: NotRequired[_Data]
     resumed: NotRequired[list[dict[str, Any]]]
+    training_seconds: NotRequired[float]
 
 
 def read_environment(folder: Path) -> dict[str, Any]:

@@ -209,6 +209,13 @@ class Run:
             now = {**recorded, "resumed": resumes}
         _files.write_json(path, now)
 
+    def write_training_seconds(self, seconds: float) -> None:
+        """Add the seconds that training took to environment.json; not of a resumed run."""
+        if not self.resumed:
+            known = read_environment(self.folder)
+            path = self.path(_run_files.ENVIRONMENT)
+            _files.write_json(path, {**known, "training_seconds": round(seconds, 2)})
+
     def _require_checkpoints(self) -> None:
         """Raise where a finished run has nothing to continue from: it would begin anew."""
         finished = self.path(_run_files.BUNDLE).exists()

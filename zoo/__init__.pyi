@@ -6,6 +6,7 @@ from sightkit.zoo.applications import MobileNetV2 as MobileNetV2
 from sightkit.zoo.applications import Xception as Xception
 from sightkit.zoo.batch_normalization import BatchNormalization as BatchNormalization
 from sightkit.zoo.budget import only_used as only_used
+from sightkit.zoo.cifarnet import CifarNet as CifarNet
 from sightkit.zoo.classifier_head import with_normalized_sigmoids as with_normalized_sigmoids
 from sightkit.zoo.convnet import ConvNet as ConvNet
 from sightkit.zoo.dcgan import DCGANDiscriminator as DCGANDiscriminator

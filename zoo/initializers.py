@@ -14,6 +14,29 @@ from sightkit.zoo.arguments import number
 Initializer = str | Sequence[Any]
 Regularization = float | Sequence[Any]
 
+
+@keras.saving.register_keras_serializable(package="sightkit")
+class Dirac(keras.initializers.Initializer):
+    """Kernels that pass on their inputs, as many as there are filters; others are uniform.
+
+    Those have the variance 1 / (3 · inputs). As PyTorch's ``dirac_`` on its usual kernels.
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Kernel (height, width, in, out)."""
+        height, width, inputs, outputs = shape
+        others = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+        kernel = keras.ops.convert_to_numpy(others(shape, "float32")).copy()
+        same = range(min(inputs, outputs))
+        kernel[..., : len(same)] = 0
+        kernel[height // 2, width // 2, same, same] = 1
+        return keras.ops.convert_to_tensor(kernel, dtype=dtype or "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """No arguments."""
+        return {}
+
+
 _INITIALIZERS: dict[str, tuple[type, str]] = {
     "lecun_normal": (keras.initializers.LecunNormal, ""),
     "lecun_uniform": (keras.initializers.LecunUniform, ""),
@@ -25,6 +48,7 @@ _INITIALIZERS: dict[str, tuple[type, str]] = {
     "random_normal": (keras.initializers.RandomNormal, "stddev"),
     "truncated_normal": (keras.initializers.TruncatedNormal, "stddev"),
     "constant": (keras.initializers.Constant, "value"),
+    "dirac": (Dirac, ""),
 }
 
 

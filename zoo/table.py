@@ -106,6 +106,7 @@ SMALL = (
         (shape(64, 64, 3, classes=17), 8_466_225, 1_408),
         ({**CIFAR, "normalization": None}, 2_168_362, 0),
     ),
+    network("CifarNet", shape(9, 9, 3, classes=3, filters=(4, 8, 8)), (CIFAR, 1_973_930, 2_592)),
     network("MiniGoogLeNet", shape(8, 8, 3, classes=3), (CIFAR, 1_656_250, 3_424)),
     network("DeeperGoogLeNet", shape(16, 16, 3, classes=3), (TINY_IMAGENET, 3_667_976, 9_984)),
     network("ResNet20", shape(8, 8, 3, classes=3), (CIFAR, 274_442)),

@@ -37,6 +37,7 @@ class Unit:
         use_bias: whether convolutions and dense layers have a bias.
         epsilon: of batch normalization.
         momentum: of batch normalization.
+        scale: whether batch normalization learns one.
     """
 
     activation: Activation = "relu"
@@ -47,6 +48,7 @@ class Unit:
     use_bias: bool = True
     epsilon: float = 1e-3
     momentum: float = 0.99
+    scale: bool = True
 
     def convolution(
         self,
@@ -111,7 +113,9 @@ class Unit:
         if self.normalization is None:
             return x
         if self.normalization == "batch":
-            return BatchNormalization(epsilon=self.epsilon, momentum=self.momentum, name=name)(x)
+            return BatchNormalization(
+                epsilon=self.epsilon, momentum=self.momentum, scale=self.scale, name=name
+            )(x)
         if self.normalization == "local_response":
             return LocalResponseNormalization(name=name)(x)
         raise SightkitError(

@@ -127,3 +127,24 @@ def test_a_batch_of_views_fills_the_networks_batch():
     assert small == [20, 10, 2, 1]
     network.batch_size = 256
     assert images_a_batch(network, 10, (224, 224)) == 5  # 32 MiB of floats, not 150
+
+
+def test_only_what_the_first_view_leaves_unsure_is_looked_at_again(rng):
+    stacks = rng.random((40, 3, 4, 4, 1)).astype(np.float32)
+    seen = []
+
+    def predictor(images):
+        seen.append(len(images))
+        first = images.mean(axis=(1, 2, 3))
+        return np.stack([first, 1 - first], axis=1)
+
+    every = average_views(predictor)(stacks)
+    seen.clear()
+    found = average_views(predictor, sure=0.55)(stacks)
+    alone = predictor(stacks[:, 0])
+    unsure = alone.max(axis=1) < 0.55
+    assert 0 < unsure.sum() < 40
+    assert seen[:2] == [40, 2 * unsure.sum()]
+    np.testing.assert_allclose(found[unsure], every[unsure], rtol=1e-5)
+    np.testing.assert_array_equal(found[~unsure], alone[~unsure])
+    np.testing.assert_array_equal(average_views(predictor, sure=0.0)(stacks), alone)

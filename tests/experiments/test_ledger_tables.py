@@ -10,13 +10,13 @@ from scipy import stats
 from sightkit._errors import SightkitError
 from sightkit.experiments import ledger
 from sightkit.experiments.differences import mean_difference, prediction_interval
+from sightkit.experiments.ladder import ladders
+from sightkit.experiments.ledger_series import Series, series_of
 from sightkit.experiments.ledger_tables import (
-    Series,
     all_results,
     differences,
     header,
     results,
-    series_of,
     write_tables,
 )
 from sightkit.experiments.ledger_wanted import Wanted
@@ -138,6 +138,49 @@ def test_a_measured_row_takes_the_place_of_one_that_was_not_run(checkout):
     assert series == Series(BEST, {1: row(1, 0.9, device="GPU B")})
 
 
+def test_a_ladder_compares_each_step_with_the_one_before(checkout):
+    steps = [
+        Wanted(FAKE, "plain", step="as it is usual"),
+        Wanted(FAKE, "plain --augment", step="variation"),
+        Wanted(FAKE, step="twice the epochs"),
+        Wanted(FAKE, "plain --never", step="not measured"),
+    ]
+    values = {"plain": (0.80, 0.82, 0.81), "plain --augment": (0.84, 0.85, 0.86), "best": (0.85,)}
+    rows = [
+        row(seed, rank1, recipe, metrics={"training_seconds": 2.0 + seed})
+        for recipe, found in values.items()
+        for seed, rank1 in enumerate(found, 1)
+    ]
+    rows[0]["metrics"] = {}  # of a run that was resumed
+    text = ladders(checkout(), series_of([*steps, OTHER], rows))
+    first, second, third = cells(text.partition("\n\n")[2])
+    assert text.startswith("## Three pixels on a stand-in\n")
+    assert first[:5] == ["as it is usual", "`--recipe plain`", "81.00 ± 1.00", "3", "4.5"]
+    assert first[5:] == ["", "", "|"] or not any(first[5:])
+    pairs = [4.0, 3.0, 5.0]
+    mean, low, high = mean_difference(pairs)
+    p = stats.ttest_rel([84, 85, 86], [80, 82, 81]).pvalue
+    assert second[4:] == ["4.0", f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}", f"{p:.3f}"]
+    assert third[:5] == ["twice the epochs", "`--recipe best`", "85.00", "1", "3.0"]
+    assert ladders(checkout(), series_of([OTHER], rows)) == "No ladder was measured yet."
+
+
+def test_a_step_of_a_ladder_alone_is_in_no_other_table(checkout):
+    here = checkout('recipe = "best --epochs 3"\nstep = "fewer"', "")
+    ledger.append(here.results, row(1, 0.7, "best --epochs 3", date="2026-01-02"))
+    ledger.append(here.results, row(1, 0.9, date="2026-01-02"))
+    (here.root / "docs").mkdir()
+    (here.root / "README.md").write_text("<!-- results: begin -->\n<!-- results: end -->\n")
+    names = ("all results", "differences")
+    page = "".join(f"<!-- {name}: begin -->\n<!-- {name}: end -->\n" for name in names)
+    (here.root / "docs" / "results.md").write_text(page)
+    (here.root / "docs" / "ladder.md").write_text("<!-- ladders: begin -->\n<!-- ladders: end -->")
+    write_tables(here)
+    pages = [(here.root / name).read_text() for name in ("README.md", "docs/results.md")]
+    assert all("90.00" in page and "70.00" not in page for page in pages)
+    assert "70.00" in (here.root / "docs" / "ladder.md").read_text()
+
+
 def test_pages_and_docstrings_are_written_once(checkout):
     here = checkout('reference = 0.88\nsource = "a book"')
     ledger.append(here.results, row(1, 0.9, date="2026-01-02"))
@@ -151,7 +194,8 @@ def test_pages_and_docstrings_are_written_once(checkout):
     names = ("results", "all results", "differences")
     page = "".join(f"a\n<!-- {name}: begin -->\nold\n<!-- {name}: end -->\n" for name in names)
     (here.root / "docs" / "results.md").write_text(page)
-    (here.root / "README.md").write_text("no markers\n")
+    for path in ("README.md", "docs/ladder.md"):
+        (here.root / path).write_text("no markers\n")
     assert len(write_tables(here, check=True)) == 2
     assert script.read_text() == text
     assert len(write_tables(here)) == 2

@@ -16,6 +16,7 @@ from sightkit.training.checks.loss import BINARY, CROSSENTROPIES, REGRESSIONS
 from sightkit.training.checks.network import Measured, Trial, last_with_kernel
 from sightkit.training.checks.report import LeftOut, Line, failed, passed, warned
 from sightkit.training.checks.samples import class_indices, have_one_class
+from sightkit.training.whitening import is_whitening
 
 # Over log C, in nats. Measured on 20 photos and eight seeds, 10 classes: without normalization at
 # most 1.9 (ConvNet, He), with it 5.1 (ResNet20, whose logits read unpooled, normalized maps).
@@ -247,8 +248,11 @@ def frozen(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _frozen_at_random(model: keras.Model) -> list[str]:
-    """Return frozen layers, unless a bias, beta or moving mean shows that they were trained."""
-    layers = frozen(model)
+    """Return frozen layers, unless a bias, beta or moving mean shows that they were trained.
+
+    A whitening layer is computed from images, and is none of them.
+    """
+    layers = [layer for layer in frozen(model) if not is_whitening(layer)]
     traces = [getattr(layer, name, None) for layer in layers for name in TRACES]
     if any(each is not None and keras.ops.convert_to_numpy(each.value).any() for each in traces):
         return []

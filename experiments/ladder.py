@@ -1,0 +1,49 @@
+"""The ladder of an experiment: from a plain recipe, step by step, to its best one."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from sightkit.experiments import ledger
+from sightkit.experiments.differences import mean_difference, p_value
+from sightkit.experiments.ledger_series import Series, line, table, title
+from sightkit.experiments.ledger_wanted import Checkout
+
+COLUMNS = ("step", "recipe", "test rank-1, %", "runs", "seconds of training", "points", "95 %", "p")
+
+
+def ladders(checkout: Checkout, series: Sequence[Series]) -> str:
+    """Return a heading and a Markdown table for each experiment that has a ladder.
+
+    Each step is compared with the one before it that was measured, in pairs of runs of the same
+    seed: the mean difference, its 95 % interval and the p-value of the paired t-test.
+    """
+    parts = []
+    steps = [each for each in series if each.wanted.step and each.ran]
+    for experiment in dict.fromkeys(each.wanted.experiment for each in steps):
+        own = [each for each in steps if each.wanted.experiment == experiment]
+        lines = table(COLUMNS)
+        for before, each in zip([None, *own], own, strict=False):
+            recipe = f"`--recipe {each.wanted.recipe}`"
+            cells = [each.wanted.step, recipe, each.result, str(len(each.values)), _seconds(each)]
+            lines.append(line([*cells, *_difference(before, each)]))
+        parts += [f"## {title(checkout, own[0].wanted)}", "\n".join(lines)]
+    return "\n\n".join(parts) or "No ladder was measured yet."
+
+
+def _seconds(series: Series) -> str:
+    found = [ledger.metric(row, ledger.TRAINING_SECONDS) for row in series.rows.values()]
+    known = [value for value in found if value is not None]
+    return f"{statistics.median(known):.1f}" if known else "–"
+
+
+def _difference(before: Series | None, after: Series) -> list[str]:
+    seeds = [] if before is None else [n for n in after.values if n in before.values]
+    if before is None or len(seeds) < 2:
+        return ["", "", ""]
+    pairs = [after.values[seed] - before.values[seed] for seed in seeds]
+    mean, low, high = mean_difference(pairs)
+    numbers = f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}"
+    p = p_value(pairs)
+    return [*(each.replace("-", "−") for each in numbers), f"{p:.3f}" if p >= 0.001 else "< 0.001"]
