@@ -46,7 +46,7 @@ class MnistConfig(Config):
         """Grey, resized."""
         return Pipeline((GrayscalePreprocessor(), SimplePreprocessor(self.width, self.height)))
 
-    def augmentation(self, height: int, width: int) -> Augment:
+    def augmentation(self, height: int, width: int) -> Augment | None:
         """Return the random variation of a training image of the stored size."""
         return Augment(rotation=10, translation=0.1, zoom=0.1, border="black")
 

@@ -32,7 +32,9 @@ def with_rate_multipliers(
     """
     require_optimizer_class(optimizer)
     if not all(factor > 0 for factor in multipliers.values()):
-        raise SightkitError("Multipliers of the learning rate must be above 0.", **multipliers)
+        raise SightkitError(
+            "Multipliers of the learning rate must be above 0.", multipliers=dict(multipliers)
+        )
 
     class Multiplied(optimizer):
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
