@@ -36,19 +36,20 @@ def check(exercise: Exercise, path: Path) -> str:
         return f"the file cannot be imported ({_where(error, path)})"
     for seed in range(SEEDS):
         given = exercise.arguments(theirs, np.random.default_rng(seed))
+        same = exercise.arguments(ours, np.random.default_rng(seed))
         before = copy.deepcopy(given)
-        try:
-            found = function(*given)
-        except NotImplementedError:
-            return "it is not written yet"
-        except Exception as error:
-            return f"it fails ({_where(error, path)})"
-        wanted = _function(ours, exercise)(*exercise.arguments(ours, np.random.default_rng(seed)))
-        if wrong := _compared(exercise, wanted, found):
-            return wrong
-        for was, now in zip(before, given, strict=True):
-            if isinstance(now, np.ndarray) and not np.array_equal(was, now):
-                return "it changes an array that it was given: work on a new one"
+        for call in ("", "in the second call, "):  # an optimizer remembers the first
+            try:
+                found = function(*given)
+            except NotImplementedError:
+                return "it is not written yet"
+            except Exception as error:
+                return f"it fails ({_where(error, path)})"
+            if wrong := _compared(exercise, _function(ours, exercise)(*same), found):
+                return call + wrong
+            for was, now in zip(before, given, strict=True):
+                if isinstance(now, np.ndarray) and not np.array_equal(was, now):
+                    return "it changes an array that it was given: work on a new one"
     return ""
 
 

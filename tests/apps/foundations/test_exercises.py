@@ -40,6 +40,7 @@ WRONG = {
     ): "gradient: the gradient by x",
     ("hinge", "m = _margins(scores, labels)\n    return m.sum(1), (m > 0) * 1.0"): "gradient: g",
     ("adam", "return w - self.rate * gradient(w)"): "value: it at",
+    ("momentum", "return w - 0.9 * self.v - self.rate * gradient(w)"): "in the second call, value",
     ("distances", "return ((a[:, None] - b) ** 2).sum(2)"): "value: it at",
     ("convolution_backward", "return x[:, 1:], kernels, 0"): r"by x must be \(2, 6, 6, 3\), and is",
 }  # fmt: skip
