@@ -9,6 +9,7 @@ from sightkit.preprocessing.colour import ColourPreprocessor as ColourPreprocess
 from sightkit.preprocessing.colour import GrayscalePreprocessor as GrayscalePreprocessor
 from sightkit.preprocessing.crop import CropPreprocessor as CropPreprocessor
 from sightkit.preprocessing.crop import MirrorPreprocessor as MirrorPreprocessor
+from sightkit.preprocessing.cutout import CutoutPreprocessor as CutoutPreprocessor
 from sightkit.preprocessing.image_to_array import (
     ImageToArrayPreprocessor as ImageToArrayPreprocessor,
 )

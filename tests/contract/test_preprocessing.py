@@ -42,6 +42,7 @@ ARGUMENTS = {
     "AspectAwarePreprocessor": {"width": 7, "height": 5},
     "PatchPreprocessor": {"width": 7, "height": 5},
     "CropPreprocessor": {"width": 7, "height": 5},
+    "CutoutPreprocessor": {"side": 4},
     "MeanPreprocessor": {"red": 120.5, "green": 110.0, "blue": 100.25, "deviation": (60.0, 55, 50)},
     "MeanImagePreprocessor": {
         "width": 10,
