@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli, experiments, training, zoo
+from sightkit import _cli, experiments, zoo
 from sightkit.preprocessing import Augment, CutoutPreprocessor, RandomPipeline
 
 SURE = 0.95
@@ -44,8 +44,6 @@ class Config(experiments.Cifar10Config):
     """Strength of L2 on all kernels."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     mean: experiments.MeanName = "channel"
-    whitening: bool = True
-    """Give the first layer the eigenvectors of patches; else it stays random."""
 
     shift: int = 4
     """Pixels that training images are moved by, at most."""
@@ -64,8 +62,6 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         train = run.training()
 
         network = run.network(zoo.CifarNet, reg=config.reg)
-        if config.whitening:
-            training.initialize_whitening(network, train[0][0])
         run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)

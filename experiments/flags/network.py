@@ -31,6 +31,8 @@ OF_THE_RUN = ("input_shape", "classes", "end", "name", "precision")
 """Arguments of a builder that the run gives: its loss, its checks and its bundle go with them."""
 EXAMPLES = 64
 """Training images that LSUV scales weights by."""
+WHITENING, PATCHED = "whitening", 1_000
+"""Layer that whitens patches, and the training images that they are of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,9 @@ class NetworkFlags(Flags):
     initializer: InitializerName = "default"
     """Initializer of all kernels in place of the network's own; ``lsuv``: orthonormal ones, scaled
     by training images until each layer's outputs have a variance of 1."""
+    whitening: bool = True
+    """Give a layer named ``whitening`` (of CifarNet) the eigenvectors of patches of training
+    images, rather than random weights that stay."""
     weights: Path | None = None
     """Bundle (RUN/bundle) of the same network and classes, to begin from its weights."""
 
@@ -101,11 +106,9 @@ def begin(flags: NetworkFlags, network: Any, train: Any, class_names: Any, *, se
     """
     if flags.weights is not None:
         _load(flags.weights, network, class_names)
-    elif flags.initializer == "lsuv":
-        train.set_epoch(0)
-        batches = -(-EXAMPLES // train.batch_size)
-        images = [train[index][0] for index in range(min(batches, len(train)))]
-        training.initialize_lsuv(network, np.concatenate(images)[:EXAMPLES], seed=seed)
+        return
+    if flags.initializer == "lsuv":
+        training.initialize_lsuv(network, _images(train, EXAMPLES), seed=seed)
     elif flags.initializer != "default":
         import keras
 
@@ -113,6 +116,14 @@ def begin(flags: NetworkFlags, network: Any, train: Any, class_names: Any, *, se
             if getattr(layer, "kernel", None) is not None:
                 made = keras.initializers.get(flags.initializer)
                 layer.kernel.assign(made(layer.kernel.shape))
+    if flags.whitening and any(layer.name == WHITENING for layer in network.layers):
+        training.initialize_whitening(network, _images(train, PATCHED), layer=WHITENING)
+
+
+def _images(train: Any, count: int) -> np.ndarray:
+    train.set_epoch(0)
+    batches = min(-(-count // train.batch_size), len(train))
+    return np.concatenate([train[index][0] for index in range(batches)])[:count]
 
 
 def _load(folder: Path, network: Any, class_names: Any) -> None:

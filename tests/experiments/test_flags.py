@@ -153,7 +153,34 @@ def test_initializers_are_those_of_the_zoo():
     from sightkit.zoo import initializers
 
     known = set(get_args(InitializerName)) - {"default", "lsuv"}
-    assert known == set(initializers._INITIALIZERS) - {"constant"}
+    of_some_layers = {"constant", "dirac"}
+    assert known == set(initializers._INITIALIZERS) - of_some_layers
+
+
+@pytest.mark.parametrize(
+    ("flags", "whitened"),
+    (({}, True), ({"whitening": False}, False), ({"initializer": "he_normal"}, True)),
+)
+def test_a_whitening_layer_is_given_the_patches_of_training_images(flags, whitened, rng):
+    from sightkit import zoo
+    from sightkit.experiments.flags.network import begin
+    from sightkit.training.whitening import is_whitening
+
+    class Images:
+        batch_size = 8
+
+        def set_epoch(self, epoch):
+            assert epoch == 0
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return rng.random((8, 9, 9, 3), np.float32), np.zeros(8, int)
+
+    network = zoo.CifarNet((9, 9, 3), 2, filters=(4, 8, 8))
+    begin(Config(Path("run"), 1, **flags), network, Images(), ("a", "b"), seed=1)
+    assert is_whitening(network.get_layer("whitening")) == whitened
 
 
 def test_flags_win_over_a_recipe_and_a_recipe_over_a_file(tmp_path):
