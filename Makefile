@@ -87,6 +87,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/inference.py --quick
 	$(RUN) benchmarks/break_even.py --quick
 	$(RUN) benchmarks/transfer.py --quick
+	$(RUN) benchmarks/foundations.py --quick
 	$(RUN) benchmarks/tables.py --check
 	$(BIN)/sightkit ledger table --check
 

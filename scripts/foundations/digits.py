@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _cli, _files
+from sightkit._errors import require_at_least
 from sightkit.apps.foundations import PictureConfig
 
 
@@ -24,6 +25,11 @@ class Config(PictureConfig):
     output: Path = Path("digits.png")
     epochs: int = 100
     """Times that every training digit is seen."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        super().__post_init__()
+        require_at_least(self, epochs=1)
 
 
 def main(config: Config) -> dict[str, Any]:

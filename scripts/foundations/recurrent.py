@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _cli, _files
+from sightkit._errors import require_at_least
 from sightkit.apps.foundations import PictureConfig
 
 
@@ -26,6 +27,11 @@ class Config(PictureConfig):
     steps: int = 60
     """Steps of time."""
 
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        super().__post_init__()
+        require_at_least(self, steps=2)
+
 
 UNITS = 40
 LARGEST = (0.8, 1.0, 1.2)
@@ -35,10 +41,8 @@ FORGET_BIAS = (-1.0, 1.0, 3.0, 6.0)
 def main(config: Config) -> dict[str, Any]:
     import numpy as np
 
-    from sightkit._errors import require_at_least
     from sightkit.apps import foundations as f
 
-    require_at_least(config, steps=2)
     rng = np.random.default_rng(config.seed)
     steps = range(config.steps)
     x = 1e-9 * rng.normal(size=(1, config.steps, 4))  # small: tanh is steepest at 0

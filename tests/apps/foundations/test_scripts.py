@@ -38,6 +38,22 @@ def test_a_script_prints_and_draws(name, script, tmp_path):
     assert script(name, "--output", "p.jpg", cwd=tmp_path).code == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    (
+        ("digits", ("--epochs", 0), "--epochs must be at least 1"),
+        ("recurrent", ("--steps", 1), "--steps must be at least 2"),
+        ("convolutions", ("--image", "nowhere.jpg"), "path='nowhere.jpg'"),
+        ("xor", ("--seed", -1), "--seed must be between 0"),
+    ),
+)
+def test_flags_that_cannot_be_are_one_line(name, flags, message, script, tmp_path):
+    result = script(f"foundations/{name}", *flags, cwd=tmp_path)
+    assert result.code == 2 and message in result.stderr
+    assert len(result.stderr.splitlines()) == 1 and result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_is_short_and_its_head_leads_on(path):
     text = path.read_text(encoding="utf-8")
