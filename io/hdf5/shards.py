@@ -163,7 +163,8 @@ def write_list_of(path: Path, shards: Sequence[DatasetFile]) -> None:
 
 def read_list_of(path: Path) -> ShardList:
     """Read a list of shards; they need not be there."""
-    listed = _schema.read(path, ShardList, f"Delete it. {AGAIN}")
+    step = f"Check the path; a list of shards that is damaged is written anew: delete it. {AGAIN}"
+    listed = _schema.read(path, ShardList, step)
     if listed["sha256"] != _identity([each["sha256"] for each in listed["shards"]]):
         raise _damaged(path, "its identity is not that of its shards")
     return listed

@@ -430,6 +430,8 @@ def test_a_resume_with_other_data_is_refused(config):
     ("name", "told"), (("backend", "KERAS_BACKEND"), ("threads", "TF_NUM_INTRAOP_THREADS"))
 )
 def test_a_resume_on_another_backend_or_other_threads_is_refused(name, told, config):
+    import keras  # noqa: F401  # before it, other threads are adopted
+
     finish_an_epoch(config)
     path = config.output / _run_files.ENVIRONMENT
     _files.write_json(path, json.loads(path.read_text()) | {name: "77"})
