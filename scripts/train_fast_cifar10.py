@@ -1,4 +1,4 @@
-"""CIFAR-10 in minutes: whitened patches, few wide convolutions, twenty epochs.
+"""CIFAR-10 in minutes: whitened patches, few wide convolutions, thirty epochs.
 
 Not measured yet.
 
@@ -6,7 +6,7 @@ Not measured yet.
 
 The network and most of the recipe are of Jordan's "94% on CIFAR-10 in 3.29 seconds on a single
 GPU" (2024), which takes 9.9 epochs of all 50,000 images. Here 49,000 are trained on; settings were
-chosen with 5,000 left out. Of images that the network is unsure of, the answer is the mean of the
+chosen with 5,000 left out (twenty epochs: 93.9 % of those, one seed). Of images that the network is unsure of, the answer is the mean of the
 image's and its mirror image's. What each step brings: docs/ladder.md.
 """
 
@@ -30,7 +30,7 @@ class Config(experiments.Cifar10Config):
 
     output: Path = Path("runs/fast_cifar10/default")
     fractions: tuple[float, ...] = (0.784, 0.016, 0.20)  # 49,000, 1,000 and the test's 10,000
-    epochs: int = 20
+    epochs: int = 30
     batch_size: int = 1024
     optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 1.5
