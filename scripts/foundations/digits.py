@@ -2,9 +2,11 @@
 
     python scripts/foundations/digits.py
 
-Measured over 20 splits: 97.6 % of the held-out digits, standard deviation 0.7. scikit-learn's
-1,797 digits of 8x8; a quarter is held out, by --seed. The picture: accuracy on the held-out digits
-after every epoch, what the hidden units look for (blue: bright pixels speak for it), and mistakes.
+Measured over the seeds 0 to 19: 97.5 % of the held-out digits (standard deviation 0.7), 96.2 with
+batch normalization (1.4), 97.1 with dropout (1.0): a network as small as this needs neither.
+scikit-learn's 1,797 digits of 8x8; a quarter is held out, by --seed. The picture: accuracy on the
+held-out digits after every epoch, what the hidden units look for (blue: bright pixels speak for
+it), and mistakes.
 """
 
 from __future__ import annotations
