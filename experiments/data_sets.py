@@ -21,6 +21,7 @@ from sightkit.preprocessing import (
     PatchPreprocessor,
     Pipeline,
     RandomPipeline,
+    RandomPreprocessor,
     SimplePreprocessor,
 )
 
@@ -65,7 +66,7 @@ class Cifar10Config(Config):
     size: tuple[int, ...] = field(default=(32, 32), kw_only=True)
     fractions: tuple[float, ...] = (0.72, 0.08, 0.20)  # 45,000, 5,000 and CIFAR-10's own 10,000
 
-    def augmentation(self, height: int, width: int) -> Augment:
+    def augmentation(self, height: int, width: int) -> RandomPreprocessor:
         """Return the random variation of a training image of the stored size."""
         return Augment(horizontal_flip=True, translation=0.1, border="reflect")
 
