@@ -170,6 +170,12 @@ def test_nesterovs_own_momentum_keeps_his_promise():
     assert values[-1] < 0.5 * 0.5 * (plain[-1] ** 2) @ curvature
 
 
+def test_nesterovs_own_momentum_grows_as_he_writes():
+    """a is 1, 1.618, 2.194: the momentum of the third step is 0.618 / 2.194."""
+    path = descend(optimizer("nesterov", rate=1.0), np.zeros(1), np.ones_like, 3)
+    assert -np.diff(path[:, 0]) == pytest.approx([1, 1, 1 + 0.2817], abs=1e-4)
+
+
 def test_newton_jumps_to_the_centre_of_a_quadratic():
     matrix, centre = np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([0.5, -1.0])
     newton = optimizer("newton", hessian=lambda w: matrix)
