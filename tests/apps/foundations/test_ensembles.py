@@ -42,6 +42,7 @@ def test_an_average_is_never_worse_than_its_members_are_on_average(found, rng):
     weights = rng.random(len(predictions))
     weighted = ((average(predictions, weights) - truth) ** 2).mean()
     assert weighted < np.average(errors, weights=weights)
+    assert average(np.array([[0.0], [1.0]]), np.array([1.0, 3.0])).tolist() == [0.75]
     same = np.tile(predictions[:1], (3, 1))
     assert ((average(same) - truth) ** 2).mean() == pytest.approx(errors[0])
 
