@@ -2,8 +2,8 @@
 
 Not measured yet.
 
-    python scripts/train_fast_mnist.py                  # 99.5 %, within a minute of training
-    python scripts/train_fast_mnist.py --recipe quick   # 99.0 %, within ten seconds
+    python scripts/train_fast_mnist.py                  # in about a minute of training
+    python scripts/train_fast_mnist.py --recipe quick   # in ten seconds, above 99 %
     python scripts/train_fast_mnist.py --recipe plain   # the same three epochs as they are usual
 
 What each step from the plain recipe brings, and whether it does: docs/ladder.md.
@@ -25,7 +25,7 @@ class Config(experiments.MnistConfig):
     """A convolutional network on MNIST, as fast as two cores allow."""
 
     recipes: ClassVar[experiments.Recipes] = {
-        "quick": {"epochs": 3, "filters": (16, 32), "vary": "shift", "hidden": 128},
+        "quick": {"epochs": 3, "filters": (16, 32), "hidden": 128, "vary": "shift"},
         "plain": {
             "epochs": 3,
             "filters": (16, 32),
@@ -43,7 +43,9 @@ class Config(experiments.MnistConfig):
     }
 
     output: Path = Path("runs/fast_mnist/default")
-    epochs: int = 14
+    data: Path = Path("datasets/fast_mnist.h5")
+    fractions: tuple[float, ...] = (0.885, 0.015, 0.1)  # 59,000, 1,000 and MNIST's own 10,000
+    epochs: int = 13
     batch_size: int = 256
     optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.4
@@ -52,7 +54,7 @@ class Config(experiments.MnistConfig):
     nesterov: bool = True
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     filters: tuple[int, int] = (32, 64)
-    """Of the two convolutions, 5x5."""
+    """Of the two convolutions, 5x5 and 3x3."""
     hidden: int = 256
     """Neurons of the layer behind them."""
     normalization: Literal["batch"] | None = "batch"
@@ -81,7 +83,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             zoo.ConvNet,
             filters=config.filters,
             convolutions=1,
-            kernel=5,
+            kernel=(5, 3),
             pooling=config.pooling,
             hidden=(config.hidden,),
             normalization=config.normalization,
