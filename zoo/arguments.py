@@ -145,7 +145,7 @@ def class_count(classes: int, end: str = "softmax") -> int:
     if count < 1 or (count > 2 and end == "sigmoid"):
         raise SightkitError(
             "One sigmoid tells two classes apart, and a regression has at least one number.",
-            "Give --end softmax, or --end sigmoids: a sigmoid a class.",
+            'Let it end in end="softmax", or in end="sigmoids", a sigmoid a class.',
             classes=classes,
             end=end,
         )

@@ -74,6 +74,7 @@ QUICK = [
 ]
 # JAX takes four to twenty seconds for each.
 LONG = [
+    "cifarnet",
     "minigooglenet",
     "deepergooglenet",
     "resnet_cifar",

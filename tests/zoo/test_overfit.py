@@ -32,6 +32,7 @@ SIDES = {
     "vgg19": 32,
     "surgery": 32,
     "googlenet": 32,
+    "cifarnet": 32,
     "resnet50": 32,
     "resnet_imagenet": 32,
 }
