@@ -75,7 +75,8 @@ def test_the_variation_of_each_script_is_what_it_trains_with(name):
     text = (SCRIPTS / f"{name}.py").read_text(encoding="utf-8")
     story = text[text.index("def main(") :]
     assert "Augment(" not in story
-    assert any(f"{way}(" in story for way in ("run.training", "config.augmentation", "config.train"))
+    ways = ("run.training", "config.augmentation", "config.train")
+    assert any(f"{way}(" in story for way in ways)
 
 
 @pytest.mark.parametrize(
