@@ -35,8 +35,12 @@ class NeuralNetwork:
     ) -> None:
         self.layers = list(layers)
         self.name, self.dtype = arguments.choice("loss", loss, LOSSES), np.dtype(dtype)
-        for layer in self.layers:
-            layer.parameters = [each.astype(self.dtype) for each in layer.parameters]
+        self.weights = np.concatenate([each.ravel() for each in self.parameters] or [[]])
+        self.weights, start = self.weights.astype(self.dtype), 0
+        for layer in self.layers:  # what they hold are parts of the one long vector
+            for k, each in enumerate(layer.parameters):
+                part = self.weights[start : start + each.size]
+                layer.parameters[k], start = part.reshape(each.shape), start + each.size
 
     @classmethod
     def dense(cls, sizes: Sequence[int], *options: Any, **named: Any) -> NeuralNetwork:
@@ -93,18 +97,12 @@ class NeuralNetwork:
 
         def gradient(weights: Array) -> Array:
             nonlocal loss
-            self._set(weights)
+            self.weights[...] = weights
             loss, _ = self.backward(x, y)
             return np.concatenate([g.ravel() for layer in self.layers for g in layer.gradients])
 
-        self._set(optimizer.step(np.concatenate([p.ravel() for p in self.parameters]), gradient))
+        self.weights[...] = optimizer.step(self.weights.copy(), gradient)
         return loss
-
-    def _set(self, weights: Array) -> None:
-        start = 0
-        for parameter in self.parameters:
-            parameter[...] = weights[start : start + parameter.size].reshape(parameter.shape)
-            start += parameter.size
 
     def predict(self, x: Any) -> Array:
         """Return probabilities (N, classes), or the numbers of a squared error (N, outputs)."""
