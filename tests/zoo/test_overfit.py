@@ -61,6 +61,7 @@ LEARNING_RATES = {
     "surgery": 1e-4,
 }
 SLOW = {
+    "cifarnet",
     "minialexnet",
     "minivggnet",
     "alexnet",
