@@ -14,21 +14,21 @@ COLUMNS = ("step", "recipe", "test rank-1, %", "runs", "seconds of training", "p
 
 
 def ladders(checkout: Checkout, series: Sequence[Series]) -> str:
-    """Return a heading and a Markdown table for each experiment that has a ladder.
+    """Return a heading and a Markdown table for each experiment with a ladder, on each device.
 
     Each step is compared with the one before it that was measured, in pairs of runs of the same
     seed: the mean difference, its 95 % interval and the p-value of the paired t-test.
     """
     parts = []
     steps = [each for each in series if each.wanted.step and each.ran]
-    for experiment in dict.fromkeys(each.wanted.experiment for each in steps):
-        own = [each for each in steps if each.wanted.experiment == experiment]
+    for place in dict.fromkeys((each.wanted.experiment, each.device) for each in steps):
+        own = [each for each in steps if (each.wanted.experiment, each.device) == place]
         lines = table(COLUMNS)
         for before, each in zip([None, *own], own, strict=False):
             recipe = f"`--recipe {each.wanted.recipe}`"
             cells = [each.wanted.step, recipe, each.result, str(len(each.values)), _seconds(each)]
             lines.append(line([*cells, *_difference(before, each)]))
-        parts += [f"## {title(checkout, own[0].wanted)}", "\n".join(lines)]
+        parts += [f"## {title(checkout, own[0].wanted)}: {own[0].device}", "\n".join(lines)]
     return "\n\n".join(parts) or "No ladder was measured yet."
 
 

@@ -67,7 +67,7 @@ class Wanted:
 
     @property
     def only_a_step(self) -> bool:
-        """Whether it stands on the ladder alone: no recipe of its script's as it is."""
+        """Whether it is on the ladder alone: no recipe of its script's as it is."""
         return bool(self.step) and " " in self.recipe
 
     @property

@@ -31,7 +31,7 @@ def with_defaults(config_type: type[Flags], words: Sequence[str]) -> list[str]:
     parser.add_argument("--config", type=Path)
     try:
         chosen, _ = parser.parse_known_args(words)
-    except argparse.ArgumentError:  # a flag without its value, of which tyro tells
+    except argparse.ArgumentError:  # a flag without its value, which tyro reports
         return list(words)
     before: dict[str, Any] = {}
     if chosen.config is not None:

@@ -152,9 +152,12 @@ def test_a_ladder_compares_each_step_with_the_one_before(checkout):
         for seed, rank1 in enumerate(found, 1)
     ]
     rows[0]["metrics"] = {}  # of a run that was resumed
+    elsewhere = [row(seed, 0.5, "plain", device="GPU B") for seed in (1, 2)]
     text = ladders(checkout(), series_of([*steps, OTHER], rows))
+    both = ladders(checkout(), series_of([*steps, OTHER], rows + elsewhere))
+    assert both.startswith(text) and "a stand-in: GPU B, 2 cores\n" in both
     first, second, third = cells(text.partition("\n\n")[2])
-    assert text.startswith("## Three pixels on a stand-in\n")
+    assert text.startswith("## Three pixels on a stand-in: CPU A, 2 cores\n")
     assert first[:5] == ["as it is usual", "`--recipe plain`", "81.00 ± 1.00", "3", "4.5"]
     assert first[5:] == ["", "", "|"] or not any(first[5:])
     pairs = [4.0, 3.0, 5.0]
