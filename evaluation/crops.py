@@ -39,7 +39,7 @@ def average_views(
 
     Args:
         predictor: of images.
-        sure: probability from which the answer to an image's first view is taken alone, so that most
+        sure: probability from which the answer to an image's first view is enough, so that most
             images take the time of one; None: every view of every image.
     """
 
