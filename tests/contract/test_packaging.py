@@ -28,7 +28,7 @@ for name in names:
         getattr(module, public)
 print(len(names), (pathlib.Path(sightkit.__file__).parent / "py.typed").is_file())
 """
-ATTACK = """
+TRIAL = """
 import sys
 from dataclasses import dataclass
 from sightkit import _cli, _scripts
@@ -38,7 +38,7 @@ class Config:
     output: str
 
 def main(config):
-    print(*_scripts.command("attack"), *sys.argv[1:])
+    print(*_scripts.command("trial"), *sys.argv[1:])
 
 if __name__ == "__main__":
     _cli.run(main, Config)
@@ -132,12 +132,12 @@ def test_the_wheel_has_the_command_and_the_scripts(wheel: Path, tmp_path: Path) 
 
 def test_a_script_in_a_folder_runs_by_its_bare_name(wheel: Path, tmp_path: Path) -> None:
     (scripts,) = wheel.parents[1].rglob("sightkit/scripts")
-    folder = scripts / "explain"
+    folder = scripts / "of_mine"
     folder.mkdir()
-    (folder / "attack.py").write_text(ATTACK, encoding="utf-8")
-    for name in ("attack", "explain/attack"):
+    (folder / "trial.py").write_text(TRIAL, encoding="utf-8")
+    for name in ("trial", "of_mine/trial"):
         command = [str(wheel), "-I", "-m", "sightkit", name, "--output", "x"]
-        assert run(command, tmp_path) == "python -m sightkit explain/attack --output x\n"
+        assert run(command, tmp_path) == "python -m sightkit of_mine/trial --output x\n"
     shutil.rmtree(folder)
 
 
