@@ -46,11 +46,12 @@ def input_shape(network: keras.Model) -> tuple[int | None, ...] | None:
 
 @contextlib.contextmanager
 def watching(
-    layers: Iterable[keras.layers.Layer], see: Callable[[keras.layers.Layer, Any, Any], None]
+    layers: Iterable[keras.layers.Layer], see: Callable[[keras.layers.Layer, Any, Any], Any]
 ) -> Iterator[None]:
     """Call ``see(layer, inputs, outputs)`` for each call of the layers, wherever they are nested.
 
-    It sees networks of any form, for their code is what runs; compiled functions do not run it.
+    What it returns takes the place of the outputs, unless it is None. It sees networks of any
+    form, for their code is what runs; compiled functions do not run it.
     """
 
     def watched(layer: keras.layers.Layer) -> Callable[..., Any]:
@@ -58,8 +59,9 @@ def watching(
 
         def seen(*args: Any, **kwargs: Any) -> Any:
             outputs = call(*args, **kwargs)
-            see(layer, args[0] if args else next(iter(kwargs.values())), outputs)
-            return outputs
+            given = args[0] if args else next(iter(kwargs.values()))
+            changed = see(layer, given, outputs)
+            return outputs if changed is None else changed
 
         return seen
 

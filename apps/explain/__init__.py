@@ -1,6 +1,7 @@
-"""What a network sees, and why it says so: from outside, for any Keras model.
+"""Why a network answers as it does: what it sees in a picture, and what would change its answer.
 
-Each name is imported when first used.
+Everything looks from outside: networks of any form are explained as they are. Each name is
+imported when first used.
 """
 
 from sightkit import _lazy

@@ -1,0 +1,1 @@
+from sightkit.apps.explain.explainer import Explainer as Explainer

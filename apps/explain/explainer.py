@@ -1,0 +1,273 @@
+"""A network, looked into from outside: its scores, and their gradients by pixel and by layer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit import inference
+from sightkit._errors import SightkitError
+from sightkit._network import watching
+from sightkit.apps.explain.classifier_network import network_of
+from sightkit.apps.explain.layer_calls import LayerCall, find_layer, last_spatial, layer_calls
+from sightkit.apps.explain.scores import class_scores, squashing_end, without_squashing
+from sightkit.training.classifier import Classifier, Photo, decoded
+from sightkit.training.gradients import differentiate
+
+Inputs = Any
+"""float32 (N, H, W, C), prepared for the network; a list of those for a network of several inputs."""
+Target = int | str | Sequence[int] | Sequence[str] | np.ndarray | None
+"""The class that is explained, by index or name; one an image; or None, the predicted one."""
+BATCH = 16
+"""Images that are differentiated at once."""
+
+
+class Explainer:
+    """A network that is asked why it answers as it does; nothing in it is changed.
+
+    It takes networks of any form: functional, Sequential, subclassed, nested in one another, with
+    shared layers and several inputs. It answers by the weights that the network has when it is
+    first asked: make another one after more training.
+
+    Args:
+        network: Keras model, or a classifier with its preprocessing (a bundle).
+        about: index of the input that is explained, where there are several; the others stay.
+        class_names: in the order of the outputs; a classifier brings its own.
+
+    Attributes:
+        model: inputs to probabilities, or scores, a class.
+        class_names: empty where nobody named them.
+
+    Raises:
+        SightkitError: a head that is not linear: it has no gradient.
+
+    Example:
+        explainer = Explainer(training.load_bundle("runs/photos/default/bundle"))
+        gradients = explainer.gradients(explainer.prepare(["photo.jpg"]))
+    """
+
+    def __init__(
+        self, network: keras.Model | Classifier, *, about: int = 0, class_names: Sequence[str] = ()
+    ) -> None:
+        self.model, self.preparation = network_of(network)
+        self.class_names = tuple(class_names or getattr(network, "class_names", ()))
+        self.about = about
+        self._differentiated: dict[Any, Callable[..., Any]] = {}
+        self._calls: list[LayerCall] = []
+
+    def prepare(self, photos: Sequence[Photo]) -> Inputs:
+        """Return photos as the network takes them.
+
+        Args:
+            photos: uint8 (H, W, 3) in RGB order or (H, W, 1), or paths of image files.
+        """
+        if self.preparation is None:
+            raise SightkitError(
+                "A Keras model alone does not know its preprocessing.",
+                "Give the methods its inputs, or explain a bundle.",
+                network=self.model.name,
+            )
+        return self.preparation([decoded(photo) for photo in photos])
+
+    def pixels(self, inputs: Inputs) -> np.ndarray:
+        """Return the images that are explained, among all inputs."""
+        return _several(inputs)[self.about]
+
+    def with_pixels(self, inputs: Inputs, pixels: np.ndarray) -> Inputs:
+        """Return the inputs with other images in place of those that are explained."""
+        if not isinstance(inputs, list | tuple):
+            return pixels
+        return [pixels if at == self.about else each for at, each in enumerate(inputs)]
+
+    def scores(self, inputs: Inputs) -> np.ndarray:
+        """Return the score of each class before softmax or sigmoid, float32 (N, classes)."""
+        return self._in_batches(lambda part: self._forward(part, ())[0], inputs)
+
+    def targets(self, inputs: Inputs, target: Target = None) -> np.ndarray:
+        """Return the index of the class that is explained for each image, int (N,).
+
+        Raises:
+            SightkitError: an index out of range, an unknown name, or not one an image.
+        """
+        scores = self.scores(inputs)
+        if target is None:
+            return scores.argmax(axis=1)
+        each = [target] * len(scores) if np.ndim(target) == 0 else list(target)  # type: ignore[arg-type]
+        if len(each) != len(scores):
+            raise SightkitError(
+                "One class is explained, or one an image.", images=len(scores), targets=len(each)
+            )
+        return np.array([self._index(one, scores.shape[1]) for one in each], np.int64)
+
+    def gradients(self, inputs: Inputs, target: Target = None) -> np.ndarray:
+        """Return the gradient of each image's score by its pixels, float32 (N, H, W, C)."""
+
+        def function(values: list[Any], given: list[Any], chosen: Any) -> tuple[Any, None]:
+            scores, _ = self._forward([*given[: self.about], *values, *given[self.about + 1 :]], ())
+            return keras.ops.sum(scores * chosen), None
+
+        def answer(part: list[np.ndarray], chosen: np.ndarray) -> Any:
+            return self._run("pixels", function)([part[self.about]], part, chosen)[2][0]
+
+        return self._in_batches(answer, inputs, self.one_hot(inputs, target))
+
+    def layer(self, inputs: Inputs, name: str | None = None) -> LayerCall:
+        """Return the call of a layer; of a shared one the first that sees the explained input.
+
+        Args:
+            inputs: images.
+            name: of the layer, or its path; by default the last one that computes a map.
+
+        Raises:
+            SightkitError: no such layer, or no layer with height and width at all.
+        """
+        calls = self.calls(inputs)
+        name = name or last_spatial(calls)
+        if name is None:
+            raise SightkitError(
+                "A class activation map needs a layer whose output has height and width.",
+                "Take a method of pixels: gradient, integrated_gradients, occlusion.",
+                network=self.model.name,
+            )
+        found = find_layer(calls, name)
+        if len(found) == 1:
+            return found[0]
+        part = [each[:1] for each in _several(inputs)]
+        changed = [*part]
+        changed[self.about] = np.asarray(part[self.about]) + 1
+        before, after = (self._forward(each, found)[1] for each in (part, changed))
+        moved = [bool(np.any(_array(a) != _array(b))) for a, b in zip(before, after, strict=True)]
+        return found[moved.index(True)] if any(moved) else found[0]
+
+    def activations(self, inputs: Inputs, layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return what layers give, float32 (N, …) each, by their paths."""
+        calls = [self.layer(inputs, name) for name in layers]
+        found = self._in_batches(lambda part: self._forward(part, calls)[1], inputs)
+        return {call.path: each for call, each in zip(calls, found, strict=True)}
+
+    def layer_gradients(
+        self, inputs: Inputs, target: Target, call: LayerCall
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a layer gives, and the gradient of each image's score by it.
+
+        Args:
+            inputs: images.
+            target: the class.
+            call: of ``layer``.
+
+        Returns:
+            Two arrays, float32, of the shape of the layer's output, (N, …).
+        """
+
+        def function(values: list[Any], given: list[Any], chosen: Any) -> tuple[Any, Any]:
+            scores, (seen,) = self._forward(given, (call,), added=values[0])
+            return keras.ops.sum(scores * chosen), seen
+
+        def answer(part: list[np.ndarray], chosen: np.ndarray) -> tuple[Any, Any]:
+            nothing = np.zeros((len(chosen), *call.shape[1:]), np.float32)
+            _, seen, gradients = self._run((call.path, call.number), function)(
+                [keras.ops.convert_to_tensor(nothing)], part, chosen
+            )
+            return seen, gradients[0]
+
+        return self._in_batches(answer, inputs, self.one_hot(inputs, target))
+
+    def one_hot(self, inputs: Inputs, target: Target = None) -> np.ndarray:
+        """Return 1 for the class that is explained for each image, float32 (N, classes)."""
+        classes = self.scores(_part(inputs, slice(0, 1))).shape[1]
+        return np.eye(classes, dtype=np.float32)[self.targets(inputs, target)]
+
+    def predictor(self, images: int) -> inference.Predictor:
+        """Return what answers many images fast, (N, H, W, C) to probabilities (N, classes).
+
+        Args:
+            images: how many there are.
+        """
+        return inference.compile(self.model, images=images)
+
+    def calls(self, inputs: Inputs) -> list[LayerCall]:
+        """Return each call of a layer in a pass, in order."""
+        if not self._calls:
+            self._calls = layer_calls(self.model, _one_or_list(_part(inputs, slice(0, 1))))
+        return self._calls
+
+    def _forward(
+        self, given: list[Any], calls: Sequence[LayerCall], added: Any = None
+    ) -> tuple[Any, list[Any]]:
+        """Return the scores, and what the calls gave; to that of the only one a tensor is added."""
+        seen: dict[tuple[int, int], Any] = {}
+        counts: dict[int, int] = {}
+
+        def see(layer: keras.layers.Layer, _: Any, outputs: Any) -> Any:
+            number = counts[id(layer)] = counts.get(id(layer), -1) + 1
+            if (id(layer), number) not in wanted:
+                return None
+            seen[id(layer), number] = keras.ops.cast(outputs, "float32")
+            return None if added is None else outputs + keras.ops.cast(added, outputs.dtype)
+
+        wanted = [(id(call.layer), call.number) for call in calls]
+        end = squashing_end(self.calls(given))
+        with (
+            watching([call.layer for call in calls], see),
+            without_squashing(end),
+            keras.StatelessScope(),
+        ):
+            scores = self.model(_one_or_list(given), training=False)
+        scores = class_scores(keras.tree.flatten(scores)[0])
+        return keras.ops.cast(scores, "float32"), [seen[key] for key in wanted]
+
+    def _run(self, key: Any, function: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+        """Return a function and its gradients, traced once for each kind of question."""
+        if key not in self._differentiated:
+            self._differentiated[key] = differentiate(function, compiled=True)
+        return self._differentiated[key]
+
+    def _in_batches(self, answer: Callable[..., Any], inputs: Inputs, *more: np.ndarray) -> Any:
+        """Join the answers to parts of the inputs, and of further arrays, as arrays of NumPy."""
+        given = _several(inputs)
+        if any(len(each) != len(given[0]) for each in given) or not len(given[0]):
+            raise SightkitError(
+                "Each input of a network takes as many images, at least one.",
+                images=[len(each) for each in given],
+            )
+        parts = [
+            answer([each[at : at + BATCH] for each in given], *(m[at : at + BATCH] for m in more))
+            for at in range(0, len(given[0]), BATCH)
+        ]
+        return keras.tree.map_structure(
+            lambda *each: np.concatenate(list(map(_array, each))), *parts
+        )
+
+    def _index(self, target: Any, classes: int) -> int:
+        """Return the index of a class."""
+        if isinstance(target, str) and target in self.class_names:
+            return self.class_names.index(target)
+        if isinstance(target, int | np.integer) and 0 <= target < classes:
+            return int(target)
+        near = difflib.get_close_matches(str(target), self.class_names, n=3, cutoff=0.4)
+        raise SightkitError(
+            f"A class is one of the network's {classes}: an index from 0 to {classes - 1}, or a "
+            "name.",
+            f"The nearest are {', '.join(near)}." if near else "",
+            target=target,
+        )
+
+
+def _several(inputs: Inputs) -> list[np.ndarray]:
+    return list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+
+
+def _one_or_list(given: list[Any]) -> Any:
+    return given[0] if len(given) == 1 else given
+
+
+def _part(inputs: Inputs, rows: slice) -> list[np.ndarray]:
+    return [each[rows] for each in _several(inputs)]
+
+
+def _array(tensor: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(tensor)

@@ -1,0 +1,71 @@
+"""The scores of classes before softmax or sigmoid: what explanations are of.
+
+A probability hardly moves where the network is sure, so that its gradient is nearly zero there;
+the score, from which the probability is computed, is not squashed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from sightkit.apps.explain.layer_calls import LayerCall
+
+SQUASHING = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
+
+
+def squashing_end(calls: list[LayerCall]) -> keras.layers.Layer | None:
+    """Return the layer that turns scores into probabilities, the last one that computes at all.
+
+    None where the network ends in scores already.
+    """
+    for call in reversed(calls):
+        layer = call.layer
+        if isinstance(layer, keras.Model) or type(layer) in PASSING:
+            continue
+        if isinstance(layer, keras.layers.Softmax) or _activation(layer) in SQUASHING:
+            return layer
+        return None
+    return None
+
+
+PASSING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Dropout, keras.layers.Identity)
+"""Layers that may follow it; they hand on what they get."""
+
+
+@contextlib.contextmanager
+def without_squashing(layer: keras.layers.Layer | None) -> Iterator[None]:
+    """Let a network give scores: inside, this layer hands on what it would squash."""
+    if layer is None:
+        yield
+        return
+    own = vars(layer)
+    if isinstance(layer, keras.layers.Softmax):
+        own["call"] = lambda inputs, mask=None: inputs
+        try:
+            yield
+        finally:
+            del own["call"]
+        return
+    activation = own["activation"]
+    own["activation"] = keras.activations.linear
+    try:
+        yield
+    finally:
+        own["activation"] = activation
+
+
+def class_scores(outputs: Any) -> Any:
+    """Return scores a class, (N, classes), of a network's scores; one alone is for the second."""
+    if len(outputs.shape) > 2:
+        outputs = keras.ops.reshape(outputs, (outputs.shape[0], -1))
+    if outputs.shape[-1] == 1:
+        return keras.ops.concatenate([-outputs, outputs], axis=-1) / 2
+    return outputs
+
+
+def _activation(layer: keras.layers.Layer) -> Any:
+    return vars(layer).get("activation")
