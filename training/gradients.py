@@ -59,7 +59,10 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]], *, compiled: bool
         zero = tf.UnconnectedGradients.ZERO
         return scalar, extra, tape.gradient(scalar, values, unconnected_gradients=zero)
 
-    return tf.function(on_tensorflow, autograph=False) if compiled else on_tensorflow
+    if not compiled:
+        return on_tensorflow
+    # A last, short batch, or one image alone, is not traced anew each time.
+    return tf.function(on_tensorflow, autograph=False, reduce_retracing=True)
 
 
 def compile_briefly(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,7 +19,7 @@ from sightkit.training.classifier import Classifier, Photo, decoded
 from sightkit.training.gradients import differentiate
 
 Inputs = Any
-"""float32 (N, H, W, C), prepared for the network; a list of those for a network of several inputs."""
+"""float32 (N, H, W, C), prepared for the network; a list of those where it has several inputs."""
 Target = int | str | Sequence[int] | Sequence[str] | np.ndarray | None
 """The class that is explained, by index or name; one an image; or None, the predicted one."""
 BATCH = 16
@@ -41,6 +41,8 @@ class Explainer:
     Attributes:
         model: inputs to probabilities, or scores, a class.
         class_names: empty where nobody named them.
+        state: (variable, value), other weights than the network's own.
+        related: explainers of the same network that look at it in another way.
 
     Raises:
         SightkitError: a head that is not linear: it has no gradient.
@@ -56,6 +58,8 @@ class Explainer:
         self.model, self.preparation = network_of(network)
         self.class_names = tuple(class_names or getattr(network, "class_names", ()))
         self.about = about
+        self.state: list[tuple[Any, Any]] = []
+        self.related: dict[str, Explainer] = {}
         self._differentiated: dict[Any, Callable[..., Any]] = {}
         self._calls: list[LayerCall] = []
 
@@ -82,6 +86,17 @@ class Explainer:
         if not isinstance(inputs, list | tuple):
             return pixels
         return [pixels if at == self.about else each for at, each in enumerate(inputs)]
+
+    def part(self, inputs: Inputs, rows: slice) -> Inputs:
+        """Return some of the images, of every input."""
+        return _part(inputs, rows) if isinstance(inputs, list | tuple) else inputs[rows]
+
+    def repeated(self, inputs: Inputs, pixels: np.ndarray) -> Inputs:
+        """Return the inputs of one image with several in its place, the others as often."""
+        if not isinstance(inputs, list | tuple):
+            return pixels
+        others = [np.repeat(each, len(pixels), axis=0) for each in inputs]
+        return self.with_pixels(others, pixels)
 
     def scores(self, inputs: Inputs) -> np.ndarray:
         """Return the score of each class before softmax or sigmoid, float32 (N, classes)."""
@@ -214,7 +229,7 @@ class Explainer:
         with (
             watching([call.layer for call in calls], see),
             without_squashing(end),
-            keras.StatelessScope(),
+            keras.StatelessScope(state_mapping=self.state),
         ):
             scores = self.model(_one_or_list(given), training=False)
         scores = class_scores(keras.tree.flatten(scores)[0])

@@ -7,6 +7,7 @@ the score, from which the probability is computed, is not squashed.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,7 +62,7 @@ def without_squashing(layer: keras.layers.Layer | None) -> Iterator[None]:
 def class_scores(outputs: Any) -> Any:
     """Return scores a class, (N, classes), of a network's scores; one alone is for the second."""
     if len(outputs.shape) > 2:
-        outputs = keras.ops.reshape(outputs, (outputs.shape[0], -1))
+        outputs = keras.ops.reshape(outputs, (-1, math.prod(outputs.shape[1:])))
     if outputs.shape[-1] == 1:
         return keras.ops.concatenate([-outputs, outputs], axis=-1) / 2
     return outputs

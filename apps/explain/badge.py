@@ -1,0 +1,140 @@
+"""A method's badge: what it was measured to be worth, on this very network."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from sightkit import _files, training
+from sightkit.apps.explain.deletion import area, baselines
+from sightkit.apps.explain.explainer import Explainer, Inputs
+from sightkit.apps.explain.methods import METHODS, explain
+
+MOST = 64
+"""Photos that a badge is measured on."""
+ALIKE = 0.5
+"""Mean rank correlation from which maps of a trained and of a random network are alike."""
+ONES = ("gamma", "moving_variance")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What was measured.
+
+    Attributes:
+        method: its name.
+        photos: on how many.
+        correlation: mean rank correlation of its maps with those of the same network with new,
+            random weights: what does not depend on the weights explains nothing of them.
+        deletion, insertion: mean area, see ``deletion.area``; the first is better when smaller.
+        baselines: the same two areas of maps that know nothing of the network.
+        milliseconds: a photo.
+    """
+
+    method: str
+    photos: int
+    correlation: float
+    deletion: float
+    insertion: float
+    baselines: dict[str, list[float]]
+    milliseconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether its maps change with the weights."""
+        return self.correlation < ALIKE
+
+    def __str__(self) -> str:
+        deletion = ", ".join(f"{name} {each[0]:.2f}" for name, each in self.baselines.items())
+        insertion = ", ".join(f"{name} {each[1]:.2f}" for name, each in self.baselines.items())
+        verdict = "passed" if self.passed else "FAILED, it draws the same for random weights"
+        return (
+            f"{METHODS[self.method].title}: randomization test {verdict} (correlation "
+            f"{self.correlation:.2f}); deletion {self.deletion:.2f} ({deletion}), insertion "
+            f"{self.insertion:.2f} ({insertion}), a blurred copy in place of pixels; "
+            f"{self.milliseconds:.0f} ms a photo; {self.photos} photos"
+        )
+
+
+def measure_badge(explainer: Explainer, inputs: Inputs, method: str, *, seed: int = 0) -> Badge:
+    """Measure what a method is worth on a network, on its answers to some images.
+
+    Args:
+        explainer: of the network.
+        inputs: images, of which 64 are taken.
+        method: see ``METHODS``.
+        seed: of the random weights.
+    """
+    inputs = explainer.part(inputs, slice(MOST))
+    target = explainer.targets(inputs)
+    one = explainer.part(inputs, slice(1))
+    explain(explainer, one, target[:1], method=method)  # traced before it is timed
+    start = time.perf_counter()
+    maps = explain(explainer, inputs, target, method=method)
+    milliseconds = 1000 * (time.perf_counter() - start) / len(maps)
+    other = explain(randomized(explainer, seed), inputs, target, method=method)
+    found: dict[str, list[float]] = {}
+    for name, each in {"": maps, **baselines(explainer.pixels(inputs), seed)}.items():
+        found[name] = [
+            round(float(area(explainer, inputs, each, target, way=way).mean()), 4)
+            for way in ("deletion", "insertion")
+        ]
+    deletion, insertion = found.pop("")
+    correlation = float(
+        np.mean([rank_correlation(*pair) for pair in zip(maps, other, strict=True)])
+    )
+    return Badge(
+        method, len(maps), round(correlation, 4), deletion, insertion, found, round(milliseconds, 1)
+    )
+
+
+def randomized(explainer: Explainer, seed: int = 0) -> Explainer:
+    """Return an explainer of the same network as it would be before any training.
+
+    Kernels are drawn from He's normal distribution, batch normalization changes nothing; the
+    network itself keeps its weights.
+    """
+    rng = np.random.default_rng(seed)
+    other = Explainer(explainer.model, about=explainer.about)
+    for variable in explainer.model.weights:
+        shape = tuple(variable.shape)
+        value = np.full(shape, float(variable.name in ONES), np.float32)
+        if len(shape) > 1:
+            fan_in = int(np.prod(shape[:-1] if "depthwise" not in variable.path else shape[:-2]))
+            value = np.sqrt(2 / fan_in) * rng.standard_normal(shape, np.float32)
+        other.state.append((variable, keras.ops.convert_to_tensor(value, variable.dtype)))
+    return other
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Spearman's correlation of two maps' sizes; 0 where one is the same everywhere."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(np.abs(each), axis=None) for each in (one, other)]
+    if any(np.ptp(each) == 0 for each in ranks):
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def stored_badges(explainer: Explainer) -> dict[str, Badge]:
+    """Return the badges that were measured of a network with these weights, by method."""
+    rows: dict[str, Any] = _files.stored_json(_place(explainer))
+    return {name: Badge(**row) for name, row in rows.items() if name in METHODS}
+
+
+def store_badge(explainer: Explainer, badge: Badge) -> None:
+    """Keep a badge for the network with these weights, in the user's cache."""
+    path = _place(explainer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = {**_files.stored_json(path), badge.method: dataclasses.asdict(badge)}
+    _files.write_json(path, rows)
+
+
+def _place(explainer: Explainer) -> Path:
+    return _files.user_cache("badges") / f"{training.weights_sha256(explainer.model)}.json"
