@@ -120,15 +120,45 @@ class Explainer:
 
     def gradients(self, inputs: Inputs, target: Target = None) -> np.ndarray:
         """Return the gradient of each image's score by its pixels, float32 (N, H, W, C)."""
+        return self.pixel_gradients(inputs, self.one_hot(inputs, target))[1]
 
-        def function(values: list[Any], given: list[Any], chosen: Any) -> tuple[Any, None]:
-            scores, _ = self._forward([*given[: self.about], *values, *given[self.about + 1 :]], ())
-            return keras.ops.sum(scores * chosen), None
+    def pixel_gradients(
+        self,
+        inputs: Inputs,
+        weights: np.ndarray,
+        *,
+        of: Callable[[Any], Any] | None = None,
+        call: LayerCall | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return some numbers of each image, and the gradient by pixels of their weighted sum.
 
-        def answer(part: list[np.ndarray], chosen: np.ndarray) -> Any:
-            return self._run("pixels", function)([part[self.about]], part, chosen)[2][0]
+        Args:
+            inputs: images.
+            weights: float32 (N, K), one for each of an image's numbers.
+            of: a function of ``keras.ops`` that makes the numbers (N, K) of the scores, for example
+                ``keras.ops.log_softmax``; the scores themselves by default. The same object each
+                time, or it is traced anew.
+            call: of ``layer``: the numbers are the means of its channels, in place of the scores.
 
-        return self._in_batches(answer, inputs, self.one_hot(inputs, target))
+        Returns:
+            float32 (N, K), and float32 (N, H, W, C).
+        """
+
+        def function(values: list[Any], given: list[Any], weights: Any) -> tuple[Any, Any]:
+            given = [*given[: self.about], *values, *given[self.about + 1 :]]
+            numbers, seen = self._forward(given, () if call is None else (call,))
+            if call is not None:
+                places = tuple(range(1, len(call.shape) - 1))
+                numbers = keras.ops.mean(seen[0], axis=places) if places else seen[0]
+            numbers = numbers if of is None else of(numbers)
+            return keras.ops.sum(numbers * weights), numbers
+
+        def answer(part: list[np.ndarray], weights: np.ndarray) -> tuple[Any, Any]:
+            _, numbers, gradients = run([part[self.about]], part, weights)
+            return numbers, gradients[0]
+
+        run = self._run(("pixels", of, call and (call.path, call.number)), function)
+        return self._in_batches(answer, inputs, np.asarray(weights, np.float32))
 
     def layer(self, inputs: Inputs, name: str | None = None) -> LayerCall:
         """Return the call of a layer; of a shared one the first that sees the explained input.

@@ -28,6 +28,7 @@ FLAGS = {
     "augmentation_demo": (),
     "classify": ("x.png",),
     "evaluate": ("--bundle", "b", "--data", "d"),
+    "explain/attack": ("x.png", "--model", "mobilenet_0.75"),
     "evaluate_ensemble": ("members",),
     "extract_features": ("--data", "d"),
     "import_network": ("--network", "n.keras", "--class-names", "a b"),
