@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from sightkit._errors import SightkitError
 from sightkit._network import watching
 from sightkit.apps.explain.classifier_network import network_of
 from sightkit.apps.explain.layer_calls import LayerCall, find_layer, last_spatial, layer_calls
-from sightkit.apps.explain.scores import class_scores, squashing_end, without_squashing
+from sightkit.apps.explain.scores import class_index, class_scores, squashing_end, without_squashing
 from sightkit.training.classifier import Classifier, Photo, decoded
 from sightkit.training.gradients import differentiate
 
@@ -116,7 +115,7 @@ class Explainer:
             raise SightkitError(
                 "One class is explained, or one an image.", images=len(scores), targets=len(each)
             )
-        return np.array([self._index(one, scores.shape[1]) for one in each], np.int64)
+        return np.array([class_index(one, scores.shape[1], self.class_names) for one in each], np.int64)
 
     def gradients(self, inputs: Inputs, target: Target = None) -> np.ndarray:
         """Return the gradient of each image's score by its pixels, float32 (N, H, W, C)."""
@@ -285,20 +284,6 @@ class Explainer:
         ]
         return keras.tree.map_structure(
             lambda *each: np.concatenate(list(map(_array, each))), *parts
-        )
-
-    def _index(self, target: Any, classes: int) -> int:
-        """Return the index of a class."""
-        if isinstance(target, str) and target in self.class_names:
-            return self.class_names.index(target)
-        if isinstance(target, int | np.integer) and 0 <= target < classes:
-            return int(target)
-        near = difflib.get_close_matches(str(target), self.class_names, n=3, cutoff=0.4)
-        raise SightkitError(
-            f"A class is one of the network's {classes}: an index from 0 to {classes - 1}, or a "
-            "name.",
-            f"The nearest are {', '.join(near)}." if near else "",
-            target=target,
         )
 
 

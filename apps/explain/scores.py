@@ -68,5 +68,23 @@ def class_scores(outputs: Any) -> Any:
     return outputs
 
 
+def class_index(target: Any, classes: int, names: Sequence[str]) -> int:
+    """Return the index of a class, of its index or its name.
+
+    Raises:
+        SightkitError: no such class; the nearest names are listed.
+    """
+    if isinstance(target, str) and target in names:
+        return list(names).index(target)
+    if isinstance(target, int | np.integer) and 0 <= target < classes:
+        return int(target)
+    near = difflib.get_close_matches(str(target), names, n=3, cutoff=0.4)
+    raise SightkitError(
+        f"A class is one of the network's {classes}: an index from 0 to {classes - 1}, or a name.",
+        f"The nearest are {', '.join(near)}." if near else "",
+        target=target,
+    )
+
+
 def _activation(layer: keras.layers.Layer) -> Any:
     return vars(layer).get("activation")
