@@ -115,7 +115,8 @@ class Explainer:
             raise SightkitError(
                 "One class is explained, or one an image.", images=len(scores), targets=len(each)
             )
-        return np.array([class_index(one, scores.shape[1], self.class_names) for one in each], np.int64)
+        count = scores.shape[1]
+        return np.array([class_index(one, count, self.class_names) for one in each], np.int64)
 
     def gradients(self, inputs: Inputs, target: Target = None) -> np.ndarray:
         """Return the gradient of each image's score by its pixels, float32 (N, H, W, C)."""

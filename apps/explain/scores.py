@@ -7,12 +7,15 @@ the score, from which the probability is computed, is not squashed.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
+from sightkit._errors import SightkitError
 from sightkit.apps.explain.layer_calls import LayerCall
 
 SQUASHING = (keras.activations.softmax, keras.activations.sigmoid, keras.activations.log_softmax)
