@@ -40,7 +40,7 @@ BELOW_APPS = {*TABLE} - {"sightkit"}
 TABLE |= {
     "apps/explain": (
         BELOW_APPS,
-        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib"},
+        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "umap"},
     ),
     "apps/foundations": (BELOW_APPS, {"numpy", "sklearn", "matplotlib"}),
 }

@@ -23,6 +23,8 @@ ENDINGS = {
     "advise": ".json",
     "visualize_architecture": ".png",
     "augmentation_demo": ".png",
+    "explain/map": ".png",
+    "explain/neighbours": ".png",
 }
 FLAGS = {
     "augmentation_demo": (),
@@ -30,6 +32,8 @@ FLAGS = {
     "evaluate": ("--bundle", "b", "--data", "d"),
     "explain/attack": ("x.png", "--model", "mobilenet_0.75"),
     "evaluate_ensemble": ("members",),
+    "explain/map": ("--data", "d"),
+    "explain/neighbours": ("--data", "d"),
     "extract_features": ("--data", "d"),
     "import_network": ("--network", "n.keras", "--class-names", "a b"),
     "inspect_model": ("lenet",),
