@@ -99,7 +99,7 @@ clean:
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt
-	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)development)
+	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)explore$(comma)development)
 	@touch .venv/installed $@
 
 comma := ,

@@ -112,7 +112,7 @@ def trustworthiness(features: np.ndarray, plane: np.ndarray, neighbours: int = 1
 
 def _umap(rows: np.ndarray, neighbours: int) -> np.ndarray:
     try:
-        from umap import UMAP
+        from umap import UMAP  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise SightkitError(
             "UMAP needs the package umap-learn.",

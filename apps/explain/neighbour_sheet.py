@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from sightkit import _files, evaluation
 from sightkit._errors import SightkitError
 from sightkit.apps.explain.retrieval import Answer
-from sightkit.evaluation.pictures import GAP
-from sightkit.evaluation.text import legible
+from sightkit.apps.explain.tiles import INK, Tile, draw_tiles
 
-INK, RIGHT, WRONG = "#24292f", "#1a7f37", "#cf222e"
-SIDE, CAPTION, TITLE = 150, 42, 40
-"""Pixels: of a photo's square, of the lines below it, of the title."""
-LONGEST = 20
-"""Letters of a line below a photo."""
+RIGHT, WRONG = "#1a7f37", "#cf222e"
+FRAME = 32
+"""A frame's width is the part of a photo's side."""
 
 
 def draw_neighbours(
     answers: Sequence[Answer], path: str | os.PathLike[str] | BinaryIO, *, title: str = ""
 ) -> None:
-    """Draw queries with their neighbours to a PNG: name, class, cosine below each.
+    """Draw queries with their neighbours to a PNG: class, cosine and name below each.
 
     Args:
         answers: a row each, with as many neighbours; where classes are known the frame of a
@@ -45,52 +38,30 @@ def draw_neighbours(
             "Give each query the same number of neighbours.",
             lengths=sorted(columns),
         )
-    shown = [tile for answer in answers for tile in _tiles(answer)]
-    (count,) = columns
-    sheet = evaluation.montage([photo.image for photo in shown], count, side=SIDE, below=CAPTION)
-    height, width = sheet.shape[:2]
-    top = TITLE if title else 0
-    figure = Figure(figsize=(width / 100, (height + top) / 100), dpi=200)
-    axes = figure.add_axes((0, 0, 1, height / (height + top)))
-    axes.set_axis_off()
-    axes.imshow(sheet, interpolation="antialiased", aspect="auto", extent=(0, width, height, 0))
-    tile, line = SIDE + 2 * GAP, SIDE + 2 * GAP + CAPTION
-    for place, photo in enumerate(shown):
-        row, column = divmod(place, count)
-        x, y = column * tile, row * line
-        colour = {None: INK, True: RIGHT, False: WRONG}[photo.right]
-        if photo.right is not None:
-            corner = (x + GAP / 2, y + GAP / 2)
-            side = SIDE + GAP
-            axes.add_patch(Rectangle(corner, side, side, fill=False, color=colour, linewidth=2))
-        text = "\n".join(legible(each, "?", LONGEST) for each in photo.lines)
-        below = (x + tile / 2, y + SIDE + 2 * GAP)
-        axes.text(*below, text, color=colour, ha="center", va="top", fontsize=7.5, parse_math=False)
-    if count > 1:
-        axes.axvline(tile, color="#d0d7de", linewidth=1)
-    if title:
-        figure.text(
-            GAP / width, 1 - top / 2 / (height + top), title, va="center", fontsize=9.5, color=INK,
-            parse_math=False,
-        )  # fmt: skip
-    _files.save_figure(path, figure)
+    tiles = [tile for answer in answers for tile in _tiles(answer)]
+    draw_tiles(tiles, columns.pop(), path, title=title)
 
 
-@dataclass(frozen=True)
-class _Tile:
-    image: np.ndarray | None
-    lines: tuple[str, ...]
-    right: bool | None = None
-
-
-def _tiles(answer: Answer) -> list[_Tile]:
-    """Return the photos of a row: the query, then its neighbours."""
-    tiles = [_Tile(answer.image, (answer.class_name or "query", _short(answer.name)))]
+def _tiles(answer: Answer) -> Iterator[Tile]:
+    """Yield the photos of a row: the query, then its neighbours."""
+    yield Tile(_framed(answer.image, None), (answer.class_name or "query", _short(answer.name)))
     for each in answer.neighbours:
-        right = each.class_name == answer.class_name if answer.class_name else None
+        colour = RIGHT if each.class_name == answer.class_name else WRONG
+        colour = colour if answer.class_name else None
         first = f"{each.class_name} {each.similarity:.3f}".strip()
-        tiles.append(_Tile(each.image, (first, _short(each.name)), right))
-    return tiles
+        yield Tile(_framed(each.image, colour), (first, _short(each.name)), colour or INK)
+
+
+def _framed(image: np.ndarray | None, colour: str | None) -> np.ndarray | None:
+    """Return a picture with a frame, white where there is no colour; uint8 (H, W, 3)."""
+    if image is None:
+        return None
+    width = max(1, max(image.shape[:2]) // FRAME)
+    height, length = (side + 2 * width for side in image.shape[:2])
+    shade = bytes.fromhex((colour or "#ffffff")[1:])
+    framed = np.full((height, length, 3), list(shade), np.uint8)
+    framed[width:-width, width:-width] = image
+    return framed
 
 
 def _short(name: str) -> str:

@@ -101,10 +101,6 @@ class Retrieval:
             rows[held_out], similarities[held_out] = rest[found.rows], found.similarities
         return Neighbours(rows, similarities)
 
-    def precision(self, found: Neighbours) -> np.ndarray | None:
-        """Return precision@k of each photo of the gallery, float64 (n,), by what ``own`` found."""
-        return None if self.labels is None else found.precision(self.labels, self.labels)
-
     def answers(self, found: Neighbours, queries: Sequence[int]) -> list[Answer]:
         """Return some photos of the gallery with their neighbours, all with pictures.
 

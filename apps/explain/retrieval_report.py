@@ -29,12 +29,12 @@ def own_answers(
         Those photos with their neighbours and pictures; and the figures, JSON.
     """
     found = retrieval.own()
-    precision = retrieval.precision(found)
+    labels = retrieval.labels
     count = len(retrieval.values)
     drawn = np.random.default_rng(seed).permutation(count)[:rows].tolist()
-    if precision is None:
+    if labels is None:
         return retrieval.answers(found, drawn), {"photos": count, "k": retrieval.k}
-    names, labels = retrieval.features.class_names, retrieval.labels
+    names, precision = retrieval.features.class_names, found.precision(labels, labels)
     hard = np.argsort(precision, kind="stable").tolist()
     easy = [row for row in drawn if row not in hard[: rows // 2]][: rows - rows // 2]
     shown = [*easy, *[row for row in hard if row not in easy][: rows - len(easy)]]
@@ -48,8 +48,8 @@ def own_answers(
     }
     plain = ""
     if retrieval.learned:
-        cosine = retrieval.precision(retrieval.own(learned=False))
-        result["precision_cosine"] = float(np.mean(cosine))
+        cosine = retrieval.own(learned=False).precision(labels, labels)
+        result["precision_cosine"] = float(cosine.mean())
         plain = f", the plain cosine's {percent(result['precision_cosine'])}"
     table = [{"class": name, "precision": share} for name, share in result["per_class"].items()]
     print(text_table(table, longest=50, more="the gallery"))

@@ -51,7 +51,7 @@ def main(config: Config) -> dict[str, Any]:
         plane = explain.project(values, method=config.method, perplexity=config.perplexity)
         clusters = explain.cluster(plane, fewest=config.fewest, eps=config.eps)
         read = photos_of(features, rows).images
-        images = read(np.arange(len(rows))) if read else [None] * len(rows)
+        images = list(read(np.arange(len(rows)))) if read else [None] * len(rows)
     own = None if labels is None else labels[rows]
     table = clusters.table(own, features.class_names)
     trust = explain.trustworthiness(values, plane)
