@@ -6,6 +6,7 @@ moving statistics and the seeds of dropout stay as they are.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,8 +62,10 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]], *, compiled: bool
 
     if not compiled:
         return on_tensorflow
-    # A last, short batch, or one image alone, is not traced anew each time.
-    return tf.function(on_tensorflow, autograph=False, reduce_retracing=True)
+    # A last, short batch, or one image alone, is not traced anew each time. TensorFlow warns of
+    # frequent tracing by place in the code, which all these functions share; of a partial by object.
+    traced = functools.partial(on_tensorflow)
+    return tf.function(traced, autograph=False, reduce_retracing=True)
 
 
 def compile_briefly(function: Callable[..., Any]) -> Callable[..., Any]:

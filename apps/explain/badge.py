@@ -30,8 +30,9 @@ class Badge:
     Attributes:
         method: its name.
         photos: on how many.
-        correlation: mean rank correlation of its maps with those of the same network with new,
-            random weights: what does not depend on the weights explains nothing of them.
+        correlation: mean rank correlation of its maps with those of the same network whose last
+            layer has new, random weights: what does not change then says nothing of the class.
+        untrained: the same, where all layers have: what does not change is a picture of edges.
         deletion, insertion: mean area, see ``deletion.area``; the first is better when smaller.
         baselines: the same two areas of maps that know nothing of the network.
         milliseconds: a photo.
@@ -40,6 +41,7 @@ class Badge:
     method: str
     photos: int
     correlation: float
+    untrained: float
     deletion: float
     insertion: float
     baselines: dict[str, list[float]]
@@ -48,15 +50,16 @@ class Badge:
     @property
     def passed(self) -> bool:
         """Whether its maps change with the weights."""
-        return self.correlation < ALIKE
+        return max(self.correlation, self.untrained) < ALIKE
 
     def __str__(self) -> str:
         deletion = ", ".join(f"{name} {each[0]:.2f}" for name, each in self.baselines.items())
         insertion = ", ".join(f"{name} {each[1]:.2f}" for name, each in self.baselines.items())
-        verdict = "passed" if self.passed else "FAILED, it draws the same for random weights"
+        verdict = "passed" if self.passed else "FAILED: it draws the same by random weights"
         return (
             f"{METHODS[self.method].title}: randomization test {verdict} (correlation "
-            f"{self.correlation:.2f}); deletion {self.deletion:.2f} ({deletion}), insertion "
+            f"{self.correlation:.2f} with a random last layer, {self.untrained:.2f} with all "
+            f"random); deletion {self.deletion:.2f} ({deletion}), insertion "
             f"{self.insertion:.2f} ({insertion}), a blurred copy in place of pixels; "
             f"{self.milliseconds:.0f} ms a photo; {self.photos} photos"
         )
@@ -78,7 +81,11 @@ def measure_badge(explainer: Explainer, inputs: Inputs, method: str, *, seed: in
     start = time.perf_counter()
     maps = explain(explainer, inputs, target, method=method)
     milliseconds = 1000 * (time.perf_counter() - start) / len(maps)
-    other = explain(randomized(explainer, seed), inputs, target, method=method)
+    alike = []
+    for last in (True, False):
+        others = explain(randomized(explainer, seed, last=last), inputs, target, method=method)
+        pairs = zip(maps, others, strict=True)
+        alike.append(round(float(np.mean([rank_correlation(*pair) for pair in pairs])), 4))
     found: dict[str, list[float]] = {}
     for name, each in {"": maps, **baselines(explainer.pixels(inputs), seed)}.items():
         found[name] = [
@@ -86,23 +93,29 @@ def measure_badge(explainer: Explainer, inputs: Inputs, method: str, *, seed: in
             for way in ("deletion", "insertion")
         ]
     deletion, insertion = found.pop("")
-    correlation = float(
-        np.mean([rank_correlation(*pair) for pair in zip(maps, other, strict=True)])
-    )
-    return Badge(
-        method, len(maps), round(correlation, 4), deletion, insertion, found, round(milliseconds, 1)
-    )
+    return Badge(method, len(maps), *alike, deletion, insertion, found, round(milliseconds, 1))
 
 
-def randomized(explainer: Explainer, seed: int = 0) -> Explainer:
+def randomized(explainer: Explainer, seed: int = 0, *, last: bool = False) -> Explainer:
     """Return an explainer of the same network as it would be before any training.
 
     Kernels are drawn from He's normal distribution, batch normalization changes nothing; the
     network itself keeps its weights.
+
+    Args:
+        explainer: of the network.
+        seed: of the weights.
+        last: of the last kernel alone.
+
+    Reference:
+        Adebayo and others, "Sanity checks for saliency maps", 2018, arXiv:1810.03292.
     """
     rng = np.random.default_rng(seed)
     other = Explainer(explainer.model, about=explainer.about)
-    for variable in explainer.model.weights:
+    variables = explainer.model.weights
+    if last:
+        variables = [each for each in variables if len(each.shape) > 1][-1:]
+    for variable in variables:
         shape = tuple(variable.shape)
         value = np.full(shape, float(variable.name in ONES), np.float32)
         if len(shape) > 1:
