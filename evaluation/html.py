@@ -27,6 +27,7 @@ CALIBRATED = 0.02
 """Smaller gaps of confidence are reported as none."""
 PICTURE_BYTES = 2**26
 """Of a picture that is shown, at most."""
+EXPLAINED = f'<p><a href="{_run_files.EXPLANATION}">Why it made its worst mistakes</a></p>'
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 
 
@@ -56,7 +57,7 @@ def write_html(
     penalty = metrics.get("penalty")
     sections = [
         f"<header><h1>{escape(title)}</h1>{_evaluated(metrics)}{marks}{_headline(metrics)}</header>",
-        _section("Command", f"<pre>{escape(command)}</pre>") if command else "",
+        section("Command", f"<pre>{escape(command)}</pre>") if command else "",
         _picture(
             "Curves",
             folder / _run_files.CURVES,
@@ -65,12 +66,12 @@ def write_html(
         ),
         _diagnosis(diagnosis) if diagnosis else "",
         _picture("Ensemble", folder / _run_files.ENSEMBLE, "Accuracy by number of members"),
-        _section("Measures", _measures(metrics["test"])),
+        section("Measures", _measures(metrics["test"])),
         _mistakes(test, mistakes),
         _picture(
             "Confusion matrix", folder / _run_files.CONFUSION, "True class by predicted class"
         ),
-        _section("Per class", html_table(test.per_class())),
+        section("Per class", html_table(test.per_class())),
         _picture(
             "Calibration",
             folder / _run_files.RELIABILITY,
@@ -81,14 +82,27 @@ def write_html(
         _facts("Environment", environment),
         _facts("Metrics", metrics),
     ]
-    page = (
+    _files.write_text(folder / _run_files.REPORT, html_page(title, sections))
+
+
+def html_page(title: str, sections: Sequence[str]) -> str:
+    """Return a page in the style of the report, of sections in HTML; empty ones are left out."""
+    return unbroken(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(section for section in sections if section)
+        + "\n".join(each for each in sections if each)
         + "\n</main>\n</body>\n</html>\n"
     )
-    _files.write_text(folder / _run_files.REPORT, unbroken(page))
+
+
+def link_explanation(folder: Path) -> None:
+    """Let the report in a folder name the page that explains its mistakes, once."""
+    report = folder / _run_files.REPORT
+    if report.is_file():
+        page = report.read_text(encoding="utf-8")
+        if EXPLAINED not in page:
+            _files.write_text(report, page.replace("</header>", f"{EXPLAINED}</header>", 1))
 
 
 def unbroken(page: str) -> str:
@@ -143,7 +157,7 @@ def _picture(title: str, path: Path, alternative: str, text: str = "") -> str:
     except OSError:  # none, or a link to what is not ours to show
         return ""
     image = f'<img class="wide" src="{data_uri(picture)}" alt="{alternative}">'
-    return _section(title, f"<p>{escape(text)}</p>{image}" if text else image)
+    return section(title, f"<p>{escape(text)}</p>{image}" if text else image)
 
 
 def _diagnosis(found: Diagnosis) -> str:
@@ -159,7 +173,7 @@ def _diagnosis(found: Diagnosis) -> str:
         for curve in found.curves
     )
     then = f"<p>{escape(_scripts.as_given(found.next))}</p>" if found.next else ""
-    return _section(
+    return section(
         "Diagnosis",
         f"<p><strong>{escape(found.headline)}</strong></p>{then}"
         f'<dl class="facts findings">{gaps}{curves}</dl><p class="quiet">{escape(found.floor)}</p>',
@@ -209,13 +223,13 @@ def _mistakes(test: Evaluation, mistakes: Sequence[Mistake]) -> str:
     """The test images that were classified wrongly, the most expensive ones first."""
     wrong = int((test.predictions != test.labels).sum())
     if not wrong:
-        return _section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
+        return section("Worst mistakes", "<p>Every test image was classified correctly.</p>")
     count = f"{wrong:,} of {len(test.labels):,} test images were classified wrongly"
     more = f"; the {len(mistakes)} most expensive are shown" if wrong > len(mistakes) else ""
     named = any(mistake.name for mistake in mistakes)
     every = f" All are listed in {_run_files.MISTAKES_TABLE}." if named else ""
     cards = "".join(map(_card, mistakes))
-    return _section(
+    return section(
         "Worst mistakes", f'<p>{count}{more}.{every}</p><div class="cards">{cards}</div>'
     )
 
@@ -248,7 +262,8 @@ def _facts(title: str, values: Mapping[str, Any]) -> str:
     )
 
 
-def _section(title: str, content: str) -> str:
+def section(title: str, content: str) -> str:
+    """Return a section with a heading, of HTML."""
     return f"<section><h2>{title}</h2>{content}</section>"
 
 

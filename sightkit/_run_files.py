@@ -27,6 +27,7 @@ MISTAKES = "mistakes.png"
 MISTAKES_TABLE = "mistakes.csv"
 ENSEMBLE = "ensemble.png"
 REPORT = "report.html"
+EXPLANATION = "explain.html"
 LOCK = ".lock"
 REPLACED = ".replaced"
 

@@ -63,7 +63,7 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]], *, compiled: bool
     if not compiled:
         return on_tensorflow
     # A last, short batch, or one image alone, is not traced anew each time. TensorFlow warns of
-    # frequent tracing by place in the code, which all these functions share; of a partial by object.
+    # frequent tracing by a place in the code, which these functions share; a partial has none.
     traced = functools.partial(on_tensorflow)
     return tf.function(traced, autograph=False, reduce_retracing=True)
 

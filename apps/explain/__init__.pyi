@@ -17,6 +17,9 @@ from sightkit.apps.explain.deletion import area as area
 from sightkit.apps.explain.deletion import baselines as baselines
 from sightkit.apps.explain.epsilon import require_epsilon as require_epsilon
 from sightkit.apps.explain.explainer import Explainer as Explainer
+from sightkit.apps.explain.explanation import badges_of as badges_of
+from sightkit.apps.explain.explanation import explain_photos as explain_photos
+from sightkit.apps.explain.explanation import write_explanations as write_explanations
 from sightkit.apps.explain.feature_map import perplexity_for as perplexity_for
 from sightkit.apps.explain.feature_map import project as project
 from sightkit.apps.explain.feature_map import trustworthiness as trustworthiness
@@ -27,9 +30,10 @@ from sightkit.apps.explain.gallery_flags import GalleryFlags as GalleryFlags
 from sightkit.apps.explain.map_picture import draw_map as draw_map
 from sightkit.apps.explain.maximization import Regularizers as Regularizers
 from sightkit.apps.explain.maximization import maximize as maximize
+from sightkit.apps.explain.method_names import TITLES as TITLES
+from sightkit.apps.explain.method_names import check_methods as check_methods
 from sightkit.apps.explain.methods import METHODS as METHODS
 from sightkit.apps.explain.methods import explain as explain
-from sightkit.apps.explain.methods import method_of as method_of
 from sightkit.apps.explain.metric import Metric as Metric
 from sightkit.apps.explain.metric import choose_metric as choose_metric
 from sightkit.apps.explain.neighbour_sheet import draw_neighbours as draw_neighbours
@@ -39,6 +43,7 @@ from sightkit.apps.explain.neighbours import nearest as nearest
 from sightkit.apps.explain.network_flags import NetworkFlags as NetworkFlags
 from sightkit.apps.explain.output_folder import require_new as require_new
 from sightkit.apps.explain.output_folder import writing as writing
+from sightkit.apps.explain.overlay import overlay as overlay
 from sightkit.apps.explain.perturbation import occlusion as occlusion
 from sightkit.apps.explain.perturbation import rise as rise
 from sightkit.apps.explain.pixel_chain import PixelChain as PixelChain

@@ -47,7 +47,7 @@ def attack_photos(
         where labels are known, the accuracy before and after and for each ε.
     """
     attack = Attack(classifier)
-    options: dict[str, Any] = {"target": _class(target)}
+    options: dict[str, Any] = {"target": target}
     if method == "pgd":
         options["seed"] = seed
     (folder / PICTURES).mkdir()
@@ -110,11 +110,6 @@ def _accuracy(found: Sequence[Attacked], when: str) -> float:
 def _best(classifier: Classifier, probabilities: np.ndarray) -> tuple[str, float]:
     best = int(probabilities.argmax())
     return classifier.class_names[best], float(probabilities[best])
-
-
-def _class(target: str | None) -> str | int | None:
-    """Return a class by its name, or by its number."""
-    return int(target) if target is not None and target.isdecimal() else target
 
 
 def _free(folder: Path, stem: str) -> Path:

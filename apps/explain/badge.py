@@ -14,7 +14,8 @@ import numpy as np
 from sightkit import _files, training
 from sightkit.apps.explain.deletion import area, baselines
 from sightkit.apps.explain.explainer import Explainer, Inputs
-from sightkit.apps.explain.methods import METHODS, explain
+from sightkit.apps.explain.method_names import TITLES
+from sightkit.apps.explain.methods import explain
 
 MOST = 64
 """Photos that a badge is measured on."""
@@ -57,7 +58,7 @@ class Badge:
         insertion = ", ".join(f"{name} {each[1]:.2f}" for name, each in self.baselines.items())
         verdict = "passed" if self.passed else "FAILED: it draws the same by random weights"
         return (
-            f"{METHODS[self.method].title}: randomization test {verdict} (correlation "
+            f"{TITLES[self.method]}: randomization test {verdict} (correlation "
             f"{self.correlation:.2f} with a random last layer, {self.untrained:.2f} with all "
             f"random); deletion {self.deletion:.2f} ({deletion}), insertion "
             f"{self.insertion:.2f} ({insertion}), a blurred copy in place of pixels; "
@@ -138,7 +139,7 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
 def stored_badges(explainer: Explainer) -> dict[str, Badge]:
     """Return the badges that were measured of a network with these weights, by method."""
     rows: dict[str, Any] = _files.stored_json(_place(explainer))
-    return {name: Badge(**row) for name, row in rows.items() if name in METHODS}
+    return {name: Badge(**row) for name, row in rows.items() if name in TITLES}
 
 
 def store_badge(explainer: Explainer, badge: Badge) -> None:

@@ -53,7 +53,7 @@ def _with_head(classifier: FeatureClassifier) -> tuple[keras.Model, Preparation]
     if not isinstance(head, LinearHead) or head.multiclass == "ovo":
         raise SightkitError(
             "A head must be linear, a column of weights a class: others have no gradient.",
-            "Train one by scripts/train_logistic.py --head logistic, or take occlusion.",
+            "Train one by scripts/train_logistic.py --head logistic.",
             head=type(head).__name__,
         )
     models = [network.model for network in networks]

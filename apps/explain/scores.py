@@ -72,13 +72,15 @@ def class_scores(outputs: Any) -> Any:
 
 
 def class_index(target: Any, classes: int, names: Sequence[str]) -> int:
-    """Return the index of a class, of its index or its name.
+    """Return the index of a class, of its name or its index; on a command line that is text too.
 
     Raises:
         SightkitError: no such class; the nearest names are listed.
     """
     if isinstance(target, str) and target in names:
         return list(names).index(target)
+    if isinstance(target, str) and target.isdecimal():
+        target = int(target)
     if isinstance(target, int | np.integer) and 0 <= target < classes:
         return int(target)
     near = difflib.get_close_matches(str(target), names, n=3, cutoff=0.4)
