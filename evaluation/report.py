@@ -45,6 +45,7 @@ FILES = (
     _run_files.MISTAKES,
     _run_files.MISTAKES_TABLE,
     _run_files.REPORT,
+    _run_files.EXPLANATION,
     _run_files.METRICS,
 )
 """All that an evaluation writes; the last is what makes a folder one's."""
@@ -210,7 +211,8 @@ def write_report(
 ) -> None:
     """Write metrics.json, the pictures, a table of all mistakes that have names, and report.html.
 
-    A sheet or a table of mistakes from an earlier evaluation is removed where this one has none.
+    A sheet or a table of mistakes from an earlier evaluation is removed where this one has none,
+    and the page that explains an earlier one's.
 
     Args:
         folder: of a run, or of an evaluation alone.
@@ -231,6 +233,7 @@ def write_report(
         _csv.write_csv(table, [{k: v for k, v in row.items() if k != "image"} for row in every])
     else:
         table.unlink(missing_ok=True)
+    (folder / _run_files.EXPLANATION).unlink(missing_ok=True)
     write_html(folder, test, worst, metrics, diagnosis)
 
 

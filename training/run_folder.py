@@ -20,6 +20,7 @@ FORMAT = "sightkit-run"
 SCHEMA = 2
 CONTENTS = {
     _run_files.REPORT: "open it in a browser",
+    _run_files.EXPLANATION: "its worst mistakes explained",
     _run_files.BUNDLE: "the network, for scripts/predict.py and transfer.load",
     _run_files.METRICS: "the numbers",
     _run_files.PER_CLASS: "precision, recall and F1 of each class",

@@ -57,6 +57,7 @@ from sightkit.apps.explain.retrieval import Answer as Answer
 from sightkit.apps.explain.retrieval import Retrieval as Retrieval
 from sightkit.apps.explain.retrieval_report import own_answers as own_answers
 from sightkit.apps.explain.retrieval_report import photo_answers as photo_answers
+from sightkit.apps.explain.run_explanation import explain_run as explain_run
 from sightkit.apps.explain.tiles import Tile as Tile
 from sightkit.apps.explain.tiles import draw_tiles as draw_tiles
 from sightkit.apps.explain.training_neighbours import TrainingNeighbours as TrainingNeighbours

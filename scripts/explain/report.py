@@ -1,0 +1,73 @@
+"""Explain the worst mistakes of a training: explain.html in the run folder.
+
+    sightkit explain/report runs/lenet_digits/default
+
+Beside each mistake: the places that spoke for the wrong answer, those that spoke for the right one
+(Grad-CAM), and the three training images that the network itself takes to be most alike. The run's
+report.html then names the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from sightkit import _cli, _files, _run_files, evaluation, training
+from sightkit._errors import SightkitError, require_at_least
+
+
+@dataclass(frozen=True)
+class Config:
+    """Explain a run's mistakes."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a training."""
+    data: Path | None = None
+    """Dataset file that it was trained on; by default where config.json says."""
+    split: str = "test"
+    """Split of the mistakes."""
+    count: int = 12
+    """Number of mistakes, the worst first."""
+    measure: bool = False
+    """Measure the method's badge on up to 64 images, where it was not yet: half a minute."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, count=1)
+        description = training.check_bundle(self.run / _run_files.BUNDLE, training.ALONE)
+        evaluation.check_data(self.dataset, self.split, description["class_names"])
+        _files.require_writable(self.run)
+
+    @property
+    def dataset(self) -> Path:
+        """The dataset file."""
+        config = _files.stored_json(self.run / _run_files.CONFIG)
+        path = self.data or Path(config.get("data", ""))
+        if not path.is_file():
+            raise SightkitError(
+                "The dataset file that the run was trained on must exist.",
+                "Name it: --data datasets/x.h5.",
+                data=str(path),
+            )
+        return path
+
+
+def main(config: Config) -> list[dict[str, Any]]:
+    _cli.start_keras()
+    from sightkit.apps.explain import explain_run
+
+    found = explain_run(
+        config.run, config.dataset, split=config.split, count=config.count, measure=config.measure
+    )
+    for each in found:
+        near = ", ".join(name for _, name, _ in each["neighbours"])
+        print(f"{each['name']}: {each['true']} taken for {each['predicted']}; most alike: {near}")
+    print(config.run / _run_files.EXPLANATION)
+    return found
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)
