@@ -82,11 +82,11 @@ def measure_badge(explainer: Explainer, inputs: Inputs, method: str, *, seed: in
     start = time.perf_counter()
     maps = explain(explainer, inputs, target, method=method)
     milliseconds = 1000 * (time.perf_counter() - start) / len(maps)
-    alike = []
-    for last in (True, False):
-        others = explain(randomized(explainer, seed, last=last), inputs, target, method=method)
-        pairs = zip(maps, others, strict=True)
-        alike.append(round(float(np.mean([rank_correlation(*pair) for pair in pairs])), 4))
+
+    def alike(other: Explainer) -> float:
+        pairs = zip(maps, explain(other, inputs, target, method=method), strict=True)
+        return round(float(np.mean([rank_correlation(*pair) for pair in pairs])), 4)
+
     found: dict[str, list[float]] = {}
     for name, each in {"": maps, **baselines(explainer.pixels(inputs), seed)}.items():
         found[name] = [
@@ -94,7 +94,16 @@ def measure_badge(explainer: Explainer, inputs: Inputs, method: str, *, seed: in
             for way in ("deletion", "insertion")
         ]
     deletion, insertion = found.pop("")
-    return Badge(method, len(maps), *alike, deletion, insertion, found, round(milliseconds, 1))
+    return Badge(
+        method=method,
+        photos=len(maps),
+        correlation=alike(randomized(explainer, seed, last=True)),
+        untrained=alike(randomized(explainer, seed)),
+        deletion=deletion,
+        insertion=insertion,
+        baselines=found,
+        milliseconds=round(milliseconds, 1),
+    )
 
 
 def randomized(explainer: Explainer, seed: int = 0, *, last: bool = False) -> Explainer:
