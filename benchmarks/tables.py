@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 NEAR_COPIES = ROOT / "benchmarks" / "results" / "near_copies.json"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
 NONE_OF_THESE = ROOT / "benchmarks" / "results" / "none_of_these.csv"
+RETRIEVAL = ROOT / "benchmarks" / "results" / "retrieval.csv"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def tables() -> dict[str, dict[str, str]]:
             "ways": ways(_read_csv(WAYS)),
             "none": none_of_these(_read_csv(NONE_OF_THESE)),
         },
+        "docs/explain_neighbours.md": {"retrieval": retrieval(_read_csv(RETRIEVAL))},
         "docs/speed.md": {
             "training": speed_tables.training_table(),
             "precision": speed_tables.precision_sentence(),
@@ -181,6 +183,20 @@ def none_of_these(rows: list[dict[str, str]]) -> str:
         own = {(row["known"], row["unknown"]): row for row in rows if row["way"] == way}
         cells = [
             f"{_percent(own[pair], 'lost')} / {_percent(own[pair], 'refused')}" for pair in pairs
+        ]
+        lines.append(f"| {way} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def retrieval(rows: list[dict[str, str]]) -> str:
+    """A Markdown table of precision@5 by metric, of ``retrieval.py``."""
+    sets = {row["data"]: row for row in rows}
+    heads = [f"{name}: {row['queries']} among {row['gallery']}" for name, row in sets.items()]
+    lines = [f"| metric | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
+    for way in dict.fromkeys(row["way"] for row in rows):
+        own = {row["data"]: row for row in rows if row["way"] == way}
+        cells = [
+            f"{_percent(own[name], 'precision')} ± {_percent(own[name], 'sd')}" for name in sets
         ]
         lines.append(f"| {way} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -26,6 +26,7 @@ from sightkit.apps.explain.feature_map import trustworthiness as trustworthiness
 from sightkit.apps.explain.gallery import drawn_rows as drawn_rows
 from sightkit.apps.explain.gallery import labels_of as labels_of
 from sightkit.apps.explain.gallery import open_gallery as open_gallery
+from sightkit.apps.explain.gallery import thumbnails_of as thumbnails_of
 from sightkit.apps.explain.gallery_flags import GalleryFlags as GalleryFlags
 from sightkit.apps.explain.map_picture import draw_map as draw_map
 from sightkit.apps.explain.maximization import Regularizers as Regularizers
@@ -40,6 +41,7 @@ from sightkit.apps.explain.neighbour_sheet import draw_neighbours as draw_neighb
 from sightkit.apps.explain.neighbours import Neighbour as Neighbour
 from sightkit.apps.explain.neighbours import Neighbours as Neighbours
 from sightkit.apps.explain.neighbours import nearest as nearest
+from sightkit.apps.explain.neighbours import require_enough as require_enough
 from sightkit.apps.explain.network_flags import NetworkFlags as NetworkFlags
 from sightkit.apps.explain.output_folder import require_new as require_new
 from sightkit.apps.explain.output_folder import writing as writing

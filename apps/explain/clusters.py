@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,28 +50,30 @@ class Clusters:
         return rows
 
 
-def cluster(plane: np.ndarray, *, fewest: int = 4, eps: float | None = None) -> Clusters:
+def cluster(plane: np.ndarray, *, fewest: int | None = None, eps: float | None = None) -> Clusters:
     """Find the dense places of a map by DBSCAN.
 
     Args:
         plane: float (n, 2), of ``project``.
-        fewest: photos, itself counted, within ``eps`` of one that make a place dense; four on a
-            plane (Ester et al. 1996).
+        fewest: photos, itself counted, within ``eps`` of one that make a place dense; by default
+            the logarithm of their number (Birant and Kut 2007), 4 at least (Ester et al. 1996).
         eps: distance; by default that of ``k_distance``.
 
     Raises:
         SightkitError: ``fewest`` below 2 or more than there are photos, ``eps`` not above 0.
 
-    Reference:
+    References:
         Ester, Kriegel, Sander, Xu, "A density-based algorithm for discovering clusters in large
-        spatial databases with noise", 1996.
+        spatial databases with noise", 1996; Birant, Kut, "ST-DBSCAN", 2007.
     """
     from sklearn.cluster import DBSCAN
 
+    if fewest is None:
+        fewest = min(len(plane), max(4, round(math.log(max(1, len(plane))))))
     if not 2 <= fewest <= len(plane):
         raise SightkitError(
             f"A cluster needs 2 photos at least, and at most all {len(plane):,}.",
-            "Give --fewest 4.",
+            "Leave --fewest out.",
             fewest=fewest,
         )
     eps = k_distance(plane, fewest) if eps is None else eps
@@ -84,7 +87,7 @@ def cluster(plane: np.ndarray, *, fewest: int = 4, eps: float | None = None) -> 
     return Clusters(place[found], float(eps), fewest)
 
 
-def k_distance(plane: np.ndarray, fewest: int = 4) -> float:
+def k_distance(plane: np.ndarray, fewest: int) -> float:
     """Return DBSCAN's ``eps`` for a map: the knee of its sorted k-distances.
 
     Each photo's distance to the last of its ``fewest`` − 1 nearest, sorted, rises slowly within

@@ -56,8 +56,8 @@ def project(
     """Place photos on a plane by their features, those near each other that are similar.
 
     Near neighbours are right (``trustworthiness``); distances between groups, and their sizes, mean
-    little. The same photos give the same map: it starts from their two largest principal
-    components.
+    little. The same photos give the same map on one machine (it starts from their two largest
+    principal components); another number of threads moves the last bits, and the map with them.
 
     Args:
         features: float (n, d).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sightkit.preprocessing import from_config
 from sightkit.transfer.feature_batches import feature_batches
 from sightkit.transfer.feature_file import KEY
 from sightkit.transfer.feature_network import require_same_network
+from sightkit.transfer.photos import photos_of
 
 MODEL = "mobilenetv2_0.35"
 """Network of the features where none is named: the smallest, 1.7 MB."""
@@ -30,6 +31,7 @@ def open_gallery(
     *,
     model: str | os.PathLike[str] | None = None,
     random: bool = False,
+    check: Callable[[int], object] = int,
     **options: Any,
 ) -> transfer.Features:
     """Open the features of a gallery's photos, or extract them.
@@ -41,6 +43,8 @@ def open_gallery(
         model: network, as ``transfer.open_network`` takes it: that of a feature file must be the
             same. By default the file's own, or the smallest pretrained one.
         random: weights as they are drawn, of a network of the zoo.
+        check: called with the number of photos before features are extracted; raises where so many
+            cannot be used.
         **options: of a folder: ``layout``, ``labels``, ``exclude``, see ``io.FolderDataset``.
 
     Raises:
@@ -48,13 +52,13 @@ def open_gallery(
             else as ``transfer.open_photos`` and ``transfer.extract_features``.
     """
     stored = Path(data).is_file() and DatasetFile.open(data).data_key == KEY
-    if stored and model is None:
-        return transfer.open_features(data)
-    transfer.check_network(model or MODEL, random=random)
     cache = _files.user_cache("compiled")
     if stored:
         features = transfer.open_features(data)
-        wanted = transfer.open_network(model or MODEL, random=random, cache=cache)
+        check(features.shape[0])
+        if model is None:
+            return features
+        wanted = transfer.open_network(model, random=random, cache=cache)
         for found in features.networks:
             require_same_network(
                 found,
@@ -63,7 +67,9 @@ def open_gallery(
                 "Leave --model out, or extract the features again by scripts/extract_features.py.",
             )
         return features
+    transfer.check_network(model or MODEL, random=random)
     photos = transfer.open_photos(data, **options)
+    check(len(photos.rows))
     network = transfer.open_network(model or MODEL, random=random, cache=cache)
     path = Path(scratch) / "features.h5"
     return transfer.extract_features(network, photos, path, cache=cache)
@@ -114,10 +120,6 @@ def keys_of(features: transfer.Features) -> np.ndarray:
     return np.zeros(features.shape[0], np.uint64)
 
 
-def _numbers(keys: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(keys).view("<u8").ravel()
-
-
 def drawn_rows(features: transfer.Features, most: int, seed: int = 0) -> np.ndarray:
     """Return the rows of a gallery, int64, ascending; of more than ``most`` a random part.
 
@@ -131,3 +133,18 @@ def drawn_rows(features: transfer.Features, most: int, seed: int = 0) -> np.ndar
         return np.arange(count)
     warn(f"{most:,} of {count:,} photos, drawn at random, are taken; --most takes more.")
     return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+
+
+def thumbnails_of(features: transfer.Features, rows: np.ndarray) -> list[np.ndarray | None]:
+    """Return small pictures of rows of a gallery; None for a photo that is gone.
+
+    Args:
+        features: of the gallery.
+        rows: int64 (n,).
+    """
+    read = photos_of(features, rows).images
+    return list(read(np.arange(len(rows)))) if read else [None] * len(rows)
+
+
+def _numbers(keys: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(keys).view("<u8").ravel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,12 @@ class GalleryFlags(io.FolderFlags):
         evaluation.require_file(self.output, (".png",), overwrite=self.overwrite or own)
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[transfer.Features]:
-        """Open the gallery's features; those that were extracted are gone afterwards."""
+    def opened(self, check: Callable[[int], object]) -> Iterator[transfer.Features]:
+        """Open the gallery's features; those that were extracted are gone afterwards.
+
+        Args:
+            check: called with the number of photos before any are extracted.
+        """
         with tempfile.TemporaryDirectory() as scratch:
             data, random = self.data, self.smoke and self.model is None
             if data is None:
@@ -48,4 +52,6 @@ class GalleryFlags(io.FolderFlags):
                 data.mkdir()
                 io.write_sample_photos(data)
             model = "minivggnet" if random else self.model
-            yield open_gallery(data, scratch, model=model, random=random, **self.options)
+            yield open_gallery(
+                data, scratch, model=model, random=random, check=check, **self.options
+            )

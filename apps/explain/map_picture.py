@@ -126,12 +126,12 @@ def _draw_clusters(
     names = short_names(class_names)
     apart = clusters.labels < 0
     axes.scatter(*places[apart].T, s=10, c=NONE)
-    colours = colormaps["Set2"](np.arange(len(clusters)) % 8)  # none of a class
+    colours = colormaps["Set2"](np.arange(len(clusters)) % 7)  # none of a class, nor grey
     for number, row in enumerate(clusters.table(labels, class_names)[: len(clusters)]):
         own = places[clusters.labels == number]
         axes.scatter(*own.T, s=14, color=colours[number])
         counts = [row[name] for name in class_names] if labels is not None else []
-        held = [f"{counts[k]} {names[k]}" for k in np.argsort(counts)[::-1][:3] if counts[k]]
+        held = [f"{names[k]}: {counts[k]}" for k in np.argsort(counts)[::-1][:3] if counts[k]]
         held = held or [f"{row['photos']} photos"]
         large = len(own) >= LARGE * len(places)
         text = "\n".join([f"{number + 1}", *held]) if large else f"{number + 1}"

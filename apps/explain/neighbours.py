@@ -79,14 +79,14 @@ def nearest(
             below 1 or larger than the number of photos that may be found.
     """
     queries, gallery = unit(queries), unit(gallery)
-    if len(gallery) < 2 or queries.shape[1] != gallery.shape[1]:
+    require_enough(k, len(gallery), same)
+    if queries.shape[1] != gallery.shape[1]:
         raise SightkitError(
-            "A gallery must hold two photos at least, with the features that queries have.",
-            "Add photos to the gallery; take features of both by one network.",
+            "Queries must have the features of the gallery.",
+            "Take features of both by one network.",
             gallery=gallery.shape,
             queries=queries.shape,
         )
-    _require_enough(k, len(gallery), same)
     size = max(1, PRODUCTS // len(gallery))
     rows = np.empty((len(queries), k), np.int64)
     similarities = np.empty((len(queries), k), np.float32)
@@ -128,8 +128,18 @@ def _largest(cosines: np.ndarray, k: int) -> np.ndarray:
     return np.take_along_axis(columns, order, axis=1)
 
 
-def _require_enough(k: int, photos: int, same: tuple[np.ndarray, np.ndarray] | None) -> None:
-    """Raise unless each query has ``k`` photos that may be found."""
+def require_enough(k: int, photos: int, same: tuple[np.ndarray, np.ndarray] | None = None) -> None:
+    """Raise unless each query has ``k`` photos that may be found.
+
+    Args:
+        k: neighbours.
+        photos: of the gallery.
+        same: as ``nearest`` takes it.
+    """
+    if photos < 2:
+        raise SightkitError(
+            "A gallery must hold two photos at least.", "Add photos to it.", photos=photos
+        )
     most = photos
     if same is not None:
         numbers, counts = np.unique(same[1], return_counts=True)

@@ -10,14 +10,13 @@ import numpy as np
 
 from sightkit import io, transfer
 from sightkit._errors import SightkitError
-from sightkit.apps.explain.gallery import keys_of, labels_of, photo_features
+from sightkit.apps.explain.gallery import keys_of, labels_of, photo_features, thumbnails_of
 from sightkit.apps.explain.metric import FOLDS, Metric, choose_metric
-from sightkit.apps.explain.neighbours import Neighbour, Neighbours, nearest
+from sightkit.apps.explain.neighbours import Neighbour, Neighbours, nearest, require_enough
 from sightkit.evaluation import PhotoFolder
 from sightkit.evaluation.folder_batches import THUMBNAIL
 from sightkit.preprocessing import AspectAwarePreprocessor
 from sightkit.transfer.heads.fitting import stratified_folds
-from sightkit.transfer.photos import photos_of
 from sightkit.transfer.rows import copies
 
 
@@ -76,7 +75,7 @@ class Retrieval:
         self._sources = features.sources()
         self._groups = _numbers(features)
         self.metric: Metric | None = None
-        nearest(self.values[:1], self.values, k)  # raises where k or the gallery allows no search
+        require_enough(k, len(self.values))
         if learned:
             self.metric = self._learn(np.arange(len(self.values)))
 
@@ -179,9 +178,7 @@ class Retrieval:
 
     def _images(self, rows: np.ndarray) -> dict[int, np.ndarray | None]:
         """Return pictures of rows, by row; None for one that is gone."""
-        read = photos_of(self.features, rows).images
-        found = read(np.arange(len(rows))) if read else [None] * len(rows)
-        return dict(zip(rows.tolist(), found, strict=True))
+        return dict(zip(rows.tolist(), thumbnails_of(self.features, rows), strict=True))
 
     def _neighbours(
         self, found: Neighbours, query: int, images: Mapping[int, np.ndarray | None]

@@ -29,8 +29,8 @@ class Config(explain.GalleryFlags):
     """Way from features to the plane."""
     perplexity: float | None = None
     """Neighbours that a photo counts with, about: 30, or (photos - 1) / 3 where that is less."""
-    fewest: int = 4
-    """Photos that make a place dense, for DBSCAN."""
+    fewest: int | None = None
+    """Photos that make a place dense: by default the logarithm of all, 4 at least."""
     eps: float | None = None
     """Distance of photos of one place, a share of the map's width; the knee of all by default."""
     most: int = 3000
@@ -40,18 +40,17 @@ class Config(explain.GalleryFlags):
 
 
 def main(config: Config) -> dict[str, Any]:
-    import numpy as np
-
     from sightkit._tables import text_table
-    from sightkit.transfer.photos import photos_of
 
-    with config.opened() as features:
+    def check(photos: int) -> None:
+        explain.perplexity_for(min(photos, config.most), config.perplexity)
+
+    with config.opened(check) as features:
         rows = explain.drawn_rows(features, config.most, config.seed)
         values, labels = features.take(rows), explain.labels_of(features)
         plane = explain.project(values, method=config.method, perplexity=config.perplexity)
         clusters = explain.cluster(plane, fewest=config.fewest, eps=config.eps)
-        read = photos_of(features, rows).images
-        images = list(read(np.arange(len(rows)))) if read else [None] * len(rows)
+        images = explain.thumbnails_of(features, rows)
     own = None if labels is None else labels[rows]
     table = clusters.table(own, features.class_names)
     trust = explain.trustworthiness(values, plane)

@@ -50,7 +50,7 @@ def main(config: Config) -> dict[str, Any]:
     from sightkit.evaluation import PhotoFolder
 
     photos = PhotoFolder(config.photos) if config.photos else None
-    with config.opened() as features:
+    with config.opened(lambda count: explain.require_enough(config.k, count)) as features:
         learned = config.metric == "learned"
         retrieval = explain.Retrieval(features, config.k, learned=learned, folds=config.folds)
         if photos is None:

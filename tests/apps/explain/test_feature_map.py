@@ -87,14 +87,14 @@ def test_cluster_finds_groups_and_leaves_out_the_far(dots):
     inside = found.labels[:180] >= 0
     assert inside.mean() > 0.9
     assert (found.labels[:180] == labels)[inside].all()  # the largest is the first
-    assert found.eps == k_distance(points)
+    assert found.fewest == 5 and found.eps == k_distance(points, 5)
 
 
 def test_k_distance_is_moved_little_by_far_points(dots):
     points, _ = dots
-    near = k_distance(points[:180])
-    assert near <= k_distance(points) < 2 * near
-    assert k_distance(10 * points) == pytest.approx(10 * k_distance(points))
+    near = k_distance(points[:180], 4)
+    assert near <= k_distance(points, 4) < 2 * near
+    assert k_distance(10 * points, 4) == pytest.approx(10 * k_distance(points, 4))
 
 
 def test_cluster_of_equal_points_is_one():

@@ -49,6 +49,16 @@ def test_a_feature_file_of_another_network_is_refused(place):
         open_gallery(place / "features.h5", place, model="shallownet", random=True)
 
 
+def test_the_number_of_photos_is_checked_before_the_work(place, tmp_path):
+    def check(photos):
+        raise SightkitError("Too few.", photos=photos)
+
+    for data in (place / "photos", place / "features.h5"):
+        with pytest.raises(SightkitError, match="photos=24"):
+            open_gallery(data, tmp_path, **NETWORK, check=check)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_gallery_of_photos_without_classes_has_no_labels(place, tmp_path):
     (tmp_path / "flat").mkdir()
     for number in range(4):

@@ -1,0 +1,83 @@
+"""``sightkit neighbours`` and ``sightkit map``: what they write, print and refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from sightkit import io
+from sightkit.apps.explain.gallery import open_gallery
+from sightkit.io import read_image
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Photos of a temple and of a flower, and their features."""
+    place = tmp_path_factory.mktemp("gallery")
+    (place / "photos").mkdir()
+    io.write_sample_photos(place / "photos")
+    open_gallery(place / "photos", place, model="minivggnet", random=True)
+    return place
+
+
+def refused(result, *told):
+    assert result.code == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert "Received: " in line and not [each for each in told if each not in line], line
+    assert "Traceback" not in line
+
+
+def test_neighbours_of_photos(place, script, tmp_path):
+    photos = [place / "photos/china/3.png", place / "photos/flower/2.png"]
+    result = script("explain/neighbours", *photos, "--data", place / "features.h5", cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == str(photos[0]) and len(lines) == 14
+    assert "  china  china/" in lines[1] and lines[-2].startswith("precision@5 ")
+    assert lines[-1] == "neighbours.png"
+    assert min(read_image(tmp_path / "neighbours.png").shape[:2]) > 300
+
+
+def test_neighbours_that_are_learned(place, script, tmp_path):
+    given = ("--data", place / "features.h5", "--metric=learned", "--k", 3, "--folds", 3)
+    result = script("explain/neighbours", *given, "--output", "sheet.png", cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert "the plain cosine's" in result.stdout and (tmp_path / "sheet.png").is_file()
+    again = script("explain/neighbours", *given, "--output", "sheet.png", cwd=tmp_path)
+    refused(again, "exists already", "--overwrite")
+    over = script(
+        "explain/neighbours", *given, "--output", "sheet.png", "--overwrite", cwd=tmp_path
+    )
+    assert over.code == 0, over.stderr
+
+
+def test_neighbours_refuses_what_cannot_be(place, script, tmp_path):
+    features = ("--data", place / "features.h5")
+    refused(script("explain/neighbours", *features, "--k", 25, cwd=tmp_path), "at most 24", "k=25")
+    refused(script("explain/neighbours", *features, "--k", 0, cwd=tmp_path), "k=0")
+    model = ("--model", "mobilenet_0.25_of_none")
+    refused(script("explain/neighbours", *features, *model, cwd=tmp_path), "of_none")
+    (tmp_path / "no.png").write_text("no image")
+    refused(script("explain/neighbours", "no.png", *features, cwd=tmp_path), "no.png")
+    assert not (tmp_path / "neighbours.png").exists()
+
+
+def test_neighbours_of_the_readable_come_before_the_error(place, script, tmp_path):
+    (tmp_path / "no.png").write_text("no image")
+    given = (place / "photos/china/3.png", "no.png", "--data", place / "features.h5")
+    result = script("explain/neighbours", *given, cwd=tmp_path)
+    assert result.code == 2 and "no.png" in result.stderr
+    assert (tmp_path / "neighbours.png").is_file()
+
+
+def test_map_draws_and_refuses_a_perplexity_too_large(place, script, tmp_path):
+    features = ("--data", place / "features.h5")
+    result = script("explain/map", *features, "--most", 20, cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert "20 of 24 photos, drawn at random" in result.stderr
+    assert "20 photos, trustworthiness 0." in result.stdout
+    assert min(read_image(tmp_path / "map.png").shape[:2]) > 900
+    refused(
+        script("explain/map", *features, "--perplexity", 8, cwd=tmp_path),
+        "perplexity=8.0, photos=24", "Give --perplexity 7",
+    )  # fmt: skip
+    refused(script("explain/map", *features, "--most", 6, cwd=tmp_path), "7 photos at least")
