@@ -1,12 +1,12 @@
 from sightkit.apps.explain.adversarial import Attack as Attack
-from sightkit.apps.explain.attack_photos import attack_photos as attack_photos
+from sightkit.apps.explain.attack_run import attack_photos as attack_photos
 from sightkit.apps.explain.attack_sheet import draw_attacks as draw_attacks
 from sightkit.apps.explain.attack_sheet import draw_curve as draw_curve
 from sightkit.apps.explain.badge import Badge as Badge
 from sightkit.apps.explain.badge import measure_badge as measure_badge
 from sightkit.apps.explain.badge import store_badge as store_badge
 from sightkit.apps.explain.badge import stored_badges as stored_badges
-from sightkit.apps.explain.blank_inputs import blank_inputs as blank_inputs
+from sightkit.apps.explain.blanks import blank_inputs as blank_inputs
 from sightkit.apps.explain.class_activation import grad_cam as grad_cam
 from sightkit.apps.explain.class_activation import grad_cam_plus_plus as grad_cam_plus_plus
 from sightkit.apps.explain.class_activation import score_cam as score_cam
@@ -28,6 +28,9 @@ from sightkit.apps.explain.gallery import labels_of as labels_of
 from sightkit.apps.explain.gallery import open_gallery as open_gallery
 from sightkit.apps.explain.gallery import thumbnails_of as thumbnails_of
 from sightkit.apps.explain.gallery_flags import GalleryFlags as GalleryFlags
+from sightkit.apps.explain.inside import look_inside as look_inside
+from sightkit.apps.explain.layer_tiles import activation_tiles as activation_tiles
+from sightkit.apps.explain.layer_tiles import filter_tiles as filter_tiles
 from sightkit.apps.explain.map_picture import draw_map as draw_map
 from sightkit.apps.explain.maximization import Regularizers as Regularizers
 from sightkit.apps.explain.maximization import maximize as maximize
@@ -43,9 +46,12 @@ from sightkit.apps.explain.neighbours import Neighbours as Neighbours
 from sightkit.apps.explain.neighbours import nearest as nearest
 from sightkit.apps.explain.neighbours import require_enough as require_enough
 from sightkit.apps.explain.network_flags import NetworkFlags as NetworkFlags
+from sightkit.apps.explain.network_flags import Show as Show
 from sightkit.apps.explain.output_folder import require_new as require_new
 from sightkit.apps.explain.output_folder import writing as writing
 from sightkit.apps.explain.overlay import overlay as overlay
+from sightkit.apps.explain.patches import exciting_patches as exciting_patches
+from sightkit.apps.explain.patches import patch_tiles as patch_tiles
 from sightkit.apps.explain.perturbation import occlusion as occlusion
 from sightkit.apps.explain.perturbation import rise as rise
 from sightkit.apps.explain.pixel_chain import PixelChain as PixelChain

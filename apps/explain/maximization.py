@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain.blank_inputs import blank_inputs
+from sightkit.apps.explain.blanks import blank_inputs
 from sightkit.apps.explain.explainer import Explainer, Inputs
 from sightkit.apps.explain.layer_calls import LayerCall
 
@@ -82,8 +82,8 @@ def maximize(
     explainer: Explainer,
     target: int | str | None = None,
     *,
-    layer: str | None = None,
     channel: int | None = None,
+    layer: str | None = None,
     steps: int = 300,
     rate: float = 0.03,
     limits: tuple[Any, Any] = (-1.0, 1.0),
@@ -97,8 +97,8 @@ def maximize(
     Args:
         explainer: of any network.
         target: the class, by index or name.
-        layer: in place of a class; with ``channel``.
-        channel: of the layer.
+        channel: of a layer, in place of a class.
+        layer: its name, or its path; by default the last that computes a map.
         steps: gradients that are followed.
         rate: length of a step: the mean square change of a pixel, as a share of the limits.
         limits: lowest and highest number of a pixel, as the network takes it, or arrays of them
@@ -136,6 +136,8 @@ def maximize(
             explainer.with_pixels(inputs, seen[np.newaxis]), weights, call=call
         )
         scores.append(float(np.sum(numbers * weights)))
+        if not gradient.any():  # no ReLU has a slope at zeros, in a network without biases
+            gradient = rng.standard_normal(gradient.shape, np.float32)
         back = cv2.invertAffineTransform(move)
         gradient = _warped(gradient[0], back, cv2.BORDER_CONSTANT)
         ascent = _by_octave(gradient) if octaves else gradient
@@ -151,15 +153,15 @@ def _wanted(
     explainer: Explainer, inputs: Inputs, target: Any, layer: str | None, channel: int | None
 ) -> tuple[np.ndarray, LayerCall | None]:
     """Return the weights of the scores, or of a layer's channels, and the layer's call."""
-    if (layer is None) == (target is None) or (layer is None) != (channel is None):
+    if (target is None) == (channel is None) or (layer is not None and channel is None):
         raise SightkitError(
             "Either a class is maximized, or a channel of a layer.",
-            "Give target alone, or layer and channel.",
+            "Give target alone, or channel, and its layer.",
             target=target,
             layer=layer,
             channel=channel,
         )
-    if layer is None:
+    if target is not None:
         return explainer.one_hot(_first(inputs), target), None
     call = explainer.layer(inputs, layer)
     return np.eye(call.shape[-1], dtype=np.float32)[[channel_of(call, channel)]], call

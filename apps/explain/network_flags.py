@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sightkit import evaluation, inference, io, training, transfer, zoo
 from sightkit._errors import SightkitError
@@ -18,6 +18,8 @@ from sightkit.preprocessing import (
     Pipeline,
 )
 
+Show = Literal["filters", "activations", "patches", "maximize"]
+"""Sheets of scripts/explain/look_inside.py."""
 WORDNET = re.compile(r"n\d{8}(?=_|$)")
 """Of a class of ImageNet, at the beginning of a photo's or a folder's name."""
 SAMPLE = 32
@@ -34,6 +36,11 @@ class NetworkFlags(io.LinkFlags):
     """Network trained on ImageNet, mobilenet_0.75 for example; or give --bundle."""
     smoke: bool = field(default=False, kw_only=True)
     """Take a small network with random weights, to check that everything works."""
+
+    def check_images(self, images: Sequence[Path]) -> None:
+        """Raise unless photos are named, or it is a smoke run."""
+        if not images and not self.smoke:
+            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
 
     def check_network(self) -> None:
         """Raise unless one network is named; its bundle is checked."""

@@ -18,8 +18,8 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from sightkit import _cli
-from sightkit._errors import SightkitError
-from sightkit.apps.explain import NetworkFlags, require_epsilon, require_new, writing
+from sightkit.apps import explain
+from sightkit.apps.explain import NetworkFlags, require_epsilon
 
 NAME, KIND = "attack.json", "sightkit-attack"
 
@@ -46,25 +46,22 @@ class Config(NetworkFlags):
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_epsilon(self.epsilon)
-        if not self.images and not self.smoke:
-            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
-        require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
+        self.check_images(self.images)
+        explain.require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
         self.check_network()
 
 
 def main(config: Config) -> dict[str, Any]:
     photos = config.photos(config.images)  # bad files are reported before the network is loaded
-    from sightkit.apps.explain import attack_photos
-
-    with writing(config.output, NAME, KIND) as (folder, result):
-        result |= attack_photos(
+    with explain.writing(config.output, NAME, KIND) as (folder, result):
+        result |= explain.attack_photos(
             config.classifier(), photos, folder, method=config.method, target=config.target,
             epsilon=require_epsilon(config.epsilon), seed=config.seed,
         )  # fmt: skip
     print(f"{100 * result['changed']:.0f} % of {len(result['photos'])} answers are others now.")
     if "labelled" in result:
-        before, after = (100 * result[f"accuracy_{when}"] for when in ("before", "after"))
-        print(f"Accuracy on {result['labelled']} photos: {before:.0f} %, attacked {after:.0f} %.")
+        shares = "{accuracy_before:.0%}, attacked {accuracy_after:.0%}".format(**result)
+        print(f"Accuracy on {result['labelled']} photos: {shares}.")
     print(config.output)
     photos.require_all()
     return result
