@@ -79,7 +79,7 @@ def draw_attacks(
             Tile(each.after, (_words(each.answer_after),), WRONG if each.fooled else RIGHT),
         ]
     columns = 6 if len(attacked) > 2 else 3
-    draw_tiles(tiles, path, columns=columns, title=title, side=200)
+    draw_tiles(tiles, columns, path, title=title, side=200)
 
 
 def draw_curve(

@@ -39,7 +39,7 @@ def draw_neighbours(
             lengths=sorted(columns),
         )
     tiles = [tile for answer in answers for tile in _tiles(answer)]
-    draw_tiles(tiles, path, columns=columns.pop(), title=title)
+    draw_tiles(tiles, columns.pop(), path, title=title)
 
 
 def _tiles(answer: Answer) -> Iterator[Tile]:

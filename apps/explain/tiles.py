@@ -38,9 +38,9 @@ class Tile:
 
 def draw_tiles(
     tiles: Sequence[Tile],
+    columns: int,
     path: str | os.PathLike[str] | BinaryIO,
     *,
-    columns: int,
     title: str = "",
     side: int = 150,
 ) -> None:
@@ -48,8 +48,8 @@ def draw_tiles(
 
     Args:
         tiles: from left to right, row by row.
-        path: of the picture, or an open binary file.
         columns: beside each other.
+        path: of the picture, or an open binary file.
         title: above all of them; may have several lines.
         side: of a square, pixels; small pictures grow by whole factors.
     """

@@ -62,7 +62,7 @@ def main(config: Config) -> dict[str, Any]:
         config.classifier(), config.show, photos, layer=config.layer, channels=config.channel,
         targets=config.target, steps=config.steps, seed=config.seed,
     )  # fmt: skip
-    explain.draw_tiles(tiles, config.output, **options)
+    explain.draw_tiles(tiles, path=config.output, **options)
     print(config.output)
     return {"tiles": len(tiles)}
 
