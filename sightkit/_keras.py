@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -70,6 +71,7 @@ def start_keras() -> None:
             import keras
 
             keras.ops.zeros(())
+            logging.getLogger("tensorflow").addFilter(_is_no_false_alarm)
         except ModuleNotFoundError as error:
             if error.name not in (*BACKENDS, "torch", "openvino"):  # what keras.json may name
                 _show(held, terminal)
@@ -85,6 +87,14 @@ def start_keras() -> None:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    """Return False for TensorFlow's warning of frequent tracing.
+
+    It counts by place in the code: the first call of the fifth network is warned of.
+    """
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _show(held: IO[bytes], terminal: int) -> None:

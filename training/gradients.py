@@ -6,7 +6,6 @@ moving statistics and the seeds of dropout stay as they are.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,10 +61,8 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]], *, compiled: bool
 
     if not compiled:
         return on_tensorflow
-    # A last, short batch, or one image alone, is not traced anew each time. TensorFlow warns of
-    # frequent tracing by a place in the code, which these functions share; a partial has none.
-    traced = functools.partial(on_tensorflow)
-    return tf.function(traced, autograph=False, reduce_retracing=True)
+    # A last, short batch, or one image alone, is not traced anew each time.
+    return tf.function(on_tensorflow, autograph=False, reduce_retracing=True)
 
 
 def compile_briefly(function: Callable[..., Any]) -> Callable[..., Any]:

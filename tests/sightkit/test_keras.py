@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import keras
 import pytest
 
+import sightkit
 from sightkit import callbacks, zoo
 from sightkit._keras import REGISTERING
 
@@ -75,3 +77,10 @@ def test_importing_sightkit_imports_no_keras():
     code = "import sightkit, sys; print({'keras', 'numpy', 'inspect'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(("text", "shown"), (("triggered tf.function retracing.", 0), ("bad", 1)))
+def test_start_keras_hides_one_false_alarm_of_tensorflow(text, shown):
+    sightkit.start_keras()
+    record = logging.LogRecord("tensorflow", logging.WARNING, "", 0, text, (), None)
+    assert bool(logging.getLogger("tensorflow").filter(record)) == bool(shown)
