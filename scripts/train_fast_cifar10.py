@@ -30,8 +30,8 @@ class Config(experiments.Cifar10Config):
     """CifarNet on CIFAR-10, as fast as two cores allow."""
 
     output: Path = Path("runs/fast_cifar10/default")
-    data: Path = Path("datasets/fast_cifar10.h5")
-    fractions: tuple[float, ...] = (0.784, 0.016, 0.20)  # 49,000, 1,000 and the test's 10,000
+    data: Path = Path("datasets/cifar10_49000.h5")
+    fractions: tuple[float, ...] = (0.784, 0.016, 0.20)  # 49,000, 1,000 and the test's own 10,000
     epochs: int = 30
     batch_size: int = 1024
     optimizer: experiments.OptimizerName = "sgd"
