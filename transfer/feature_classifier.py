@@ -130,13 +130,19 @@ class FeatureClassifier(Classifier):
         return self.head.predict_proba(self.features(images, stored))
 
 
-def networks_of(features: Features) -> tuple[FeatureNetwork, ...]:
+def networks_of(
+    features: Features, *, cache: str | os.PathLike[str] | None = None
+) -> tuple[FeatureNetwork, ...]:
     """Open the networks of some features again.
+
+    Args:
+        features: from ``open_features``.
+        cache: folder of compiled networks, see ``open_network``.
 
     Raises:
         SightkitError: one is gone, or has other weights now.
     """
-    return tuple(open_again(identity) for identity in features.networks)
+    return tuple(open_again(identity, cache=cache) for identity in features.networks)
 
 
 def require_space(folder: str | os.PathLike[str], networks: Sequence[FeatureNetwork]) -> None:

@@ -106,8 +106,14 @@ def open_network(
     return cut_source(source, layer, pool, crops, cache)
 
 
-def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
+def open_again(
+    identity: Mapping[str, Any], *, cache: str | os.PathLike[str] | None = None
+) -> FeatureNetwork:
     """Open the network that features were extracted with, by its description in their file.
+
+    Args:
+        identity: of the network.
+        cache: see ``open_network``.
 
     Raises:
         SightkitError: the network is gone, or has other weights now.
@@ -120,6 +126,7 @@ def open_again(identity: Mapping[str, Any]) -> FeatureNetwork:
         pool=identity["pool"],
         crops=identity["crops"],
         random="random" in origin,
+        cache=cache,
     )
     require_same_network(found.identity, identity, "the network that is here now")
     return found

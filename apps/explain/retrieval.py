@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from sightkit import io, transfer
+from sightkit import _files, io, transfer
 from sightkit._errors import SightkitError
 from sightkit.apps.explain.gallery import keys_of, labels_of, photo_features, thumbnails_of
 from sightkit.apps.explain.metric import FOLDS, Metric, choose_metric
@@ -130,7 +130,9 @@ class Retrieval:
         Raises:
             SightkitError: the gallery's network is gone, or has other weights now.
         """
-        networks, keys = transfer.networks_of(self.features), keys_of(self.features)
+        cache = _files.user_cache("compiled")
+        networks = transfer.networks_of(self.features, cache=cache)
+        keys = keys_of(self.features)
         apply = self.metric or (lambda values: values)
         gallery = apply(self.values)
         shrink = AspectAwarePreprocessor(THUMBNAIL, THUMBNAIL)

@@ -82,7 +82,7 @@ def photo_answers(
     shares = [answer.precision for answer in answers if answer.precision is not None]
     if shares:
         mean = percent(float(np.mean(shares)))
-        print(f"precision@{retrieval.k} {mean}: {len(shares):,} photos of known class.")
+        print(f"precision@{retrieval.k} {mean} (photos of known class: {len(shares):,}).")
     found = {
         answer.name: [
             {"name": each.name, "class": each.class_name, "similarity": each.similarity}

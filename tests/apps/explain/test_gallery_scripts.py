@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import keras
+import numpy as np
 import pytest
 
-from sightkit import io
+from sightkit import io, training, zoo
 from sightkit.apps.explain.gallery import open_gallery
 from sightkit.io import read_image
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    ColourPreprocessor,
+    ImageToArrayPreprocessor,
+    Pipeline,
+)
+
+CHAIN = Pipeline(
+    (ColourPreprocessor(), AspectAwarePreprocessor(32, 32), ImageToArrayPreprocessor())
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +93,20 @@ def test_map_draws_and_refuses_a_perplexity_too_large(place, script, tmp_path):
         "perplexity=8.0, photos=24", "Give --perplexity 7",
     )  # fmt: skip
     refused(script("explain/map", *features, "--most", 6, cwd=tmp_path), "7 photos at least")
+
+
+def test_neighbours_need_no_keras(place, script, tmp_path, monkeypatch):
+    """By the network's compiled form, once it is saved; random weights have none."""
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    keras.utils.set_random_seed(1)
+    canary = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    bundle = training.save_bundle(
+        tmp_path / "bundle", zoo.MiniVGGNet((32, 32, 3), 2), preprocessing=CHAIN,
+        class_names=("a", "b"), canary=canary,
+    )  # fmt: skip
+    open_gallery(place / "photos", tmp_path, model=bundle)
+    given = (place / "photos/china/3.png", "--data", "features.h5", "--overwrite")
+    first, again = (script("explain/neighbours", *given, cwd=tmp_path) for _ in range(2))
+    assert (again.code, again.heavy, again.stderr) == (0, "", "")
+    assert first.stdout == again.stdout and "  china  china/" in again.stdout
