@@ -45,15 +45,18 @@ def test_the_cosine_is_that_of_both_parts(photos):
     assert np.linalg.norm(both, axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_directions_are_fishers(photos):
-    """For two classes with a covariance that has an inverse: S⁻¹ (m₁ − m₀)."""
+@pytest.mark.parametrize("shrinkage", (1e-9, 0.3, 0.9))
+def test_directions_are_fishers(photos, shrinkage):
+    """For two classes with a covariance that has an inverse: S⁻¹ (m₁ − m₀), S shrunk."""
     rows, labels = photos[0][:, :10], np.arange(120) % 2
     rows = rows + 2 * labels[:, None] * np.linspace(0, 1, 10)
-    metric = Fisher(rows, labels).metric(1.0, 1e-9)
+    metric = Fisher(rows, labels).metric(1.0, shrinkage)
     z = unit(rows).astype(np.float64)
     means = np.stack([z[labels == label].mean(axis=0) for label in (0, 1)])
     within = z - means[labels]
-    expected = np.linalg.solve(within.T @ within, means[1] - means[0])
+    covariance = within.T @ within / 120
+    shrunk = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / 10 * np.eye(10)
+    expected = np.linalg.solve(shrunk, means[1] - means[0])
     cosine = expected @ metric.axes[:, 0] / np.linalg.norm(expected)
     assert abs(cosine) / np.linalg.norm(metric.axes) == pytest.approx(1, abs=1e-4)
 
@@ -68,7 +71,7 @@ def test_where_nothing_is_learned_the_plain_cosine_is_taken(rng):
 
 def test_the_choice_sees_no_photo_of_a_query_s_group(rng):
     """Classes without sense, in pairs of copies: only a copy would give the class away."""
-    rows = np.tile(rng.normal(size=(60, 20)), (2, 1))
+    rows = np.tile(rng.normal(size=(60, 200)), (2, 1))
     labels = np.tile(np.arange(60) % 3, 2)
     pairs = np.tile(np.arange(60), 2).astype(str)
     _, apart = choose_metric(rows, labels, NAMES, k=1, groups=pairs)
