@@ -72,11 +72,11 @@ def draw_attacks(
         largest = int(np.abs(difference).max())
         factor = max(1, MAGNIFIED // max(largest, 1))
         shown = np.clip(128 + factor * difference, 0, 255).astype(np.uint8)
-        right = each.truth in (None, each.answer_before[0])
+        right = {None: INK, each.answer_before[0]: RIGHT}.get(each.truth, WRONG)
         tiles += [
-            Tile(each.before, (_words(each.answer_before),), RIGHT if right else WRONG),
+            Tile(each.before, (_words(each.answer_before),), right),
             Tile(shown, (f"±{largest} levels, times {factor}",)),
-            Tile(each.after, (_words(each.answer_after),), WRONG if each.fooled else RIGHT),
+            Tile(each.after, (_words(each.answer_after),), WRONG if each.fooled else INK),
         ]
     columns = 6 if len(attacked) > 2 else 3
     draw_tiles(tiles, columns, path, title=title, side=200)

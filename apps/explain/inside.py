@@ -18,8 +18,9 @@ from sightkit.apps.explain.pixel_chain import PixelChain
 from sightkit.apps.explain.tiles import Tile
 from sightkit.training.classifier import Classifier
 
-COLUMNS, SIDE = 8, 110
-"""Tiles beside each other, and their side in pixels; of maximized pictures fewer, and larger."""
+COLUMNS, SIDE = 8, 112
+"""Tiles beside each other, and their side in pixels: maps of 7, 14, 28 and 56 grow to it. Of
+maximized pictures fewer, and larger."""
 WIDE, LARGE = 4, 224
 
 
@@ -56,7 +57,7 @@ def look_inside(
         (picture,) = chain.pictures([photo])
         inputs = chain.inputs(picture[np.newaxis])
         tiles = activation_tiles(explainer, inputs, layer, channels=channels)
-        return [Tile(picture, (Path(name).name, "as the network sees it")), *tiles], small
+        return [Tile(picture, (Path(name).name, "as it is seen")), *tiles], small
     if show == "patches":
         found = exciting_patches(explainer, chain, photos, layer, channels=channels)
         return patch_tiles(found), {"columns": PATCHES, "side": SIDE}
