@@ -23,6 +23,7 @@ from sightkit.evaluation.ensembles import vote as vote
 from sightkit.evaluation.evaluation_data import EvaluationData as EvaluationData
 from sightkit.evaluation.evaluation_data import check_data as check_data
 from sightkit.evaluation.evaluation_data import open_data as open_data
+from sightkit.evaluation.html import link_explanation as link_explanation
 from sightkit.evaluation.intervals import bootstrap as bootstrap
 from sightkit.evaluation.intervals import paired_interval as paired_interval
 from sightkit.evaluation.metrics import Evaluation as Evaluation

@@ -18,7 +18,7 @@ from sightkit.apps.explain.methods import METHODS, explain
 from sightkit.apps.explain.neighbours import Neighbour
 from sightkit.apps.explain.overlay import overlay
 from sightkit.apps.explain.training_neighbours import TrainingNeighbours
-from sightkit.evaluation.html import html_page, link_explanation, section
+from sightkit.evaluation.html import html_page, section
 
 SIDE = 160
 """Pixels to which small images grow, by whole factors."""
@@ -26,9 +26,15 @@ NEIGHBOURS = 3
 
 
 def explain_run(
-    run: Path, data: Path, *, split: str = "test", count: int = 12, measure: bool = False
+    run: Path,
+    data: Path,
+    page: Path,
+    *,
+    split: str = "test",
+    count: int = 12,
+    measure: bool = False,
 ) -> list[dict[str, Any]]:
-    """Write ``explain.html`` into a run folder, and name it in the run's report.
+    """Write a page about the worst mistakes of a trained network.
 
     Beside each of the worst mistakes are the places that spoke for the wrong answer and for the
     right one, and the three training photos that are nearest in the network's own features.
@@ -36,6 +42,7 @@ def explain_run(
     Args:
         run: folder of a training.
         data: dataset file that it was trained on.
+        page: file to write, HTML.
         split: of the mistakes.
         count: mistakes, the worst first.
         measure: measure the badge of the method, on up to 64 images of the split.
@@ -91,8 +98,7 @@ def explain_run(
         *cards,
         section("What the method is worth on this network", badge_list(badges)),
     ]
-    _files.write_text(run / _run_files.EXPLANATION, html_page("Mistakes explained", sections))
-    link_explanation(run)
+    _files.write_text(page, html_page("Mistakes explained", sections))
     return found
 
 

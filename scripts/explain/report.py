@@ -33,13 +33,20 @@ class Config:
     """Number of mistakes, the worst first."""
     measure: bool = False
     """Measure the method's badge on up to 64 images, where it was not yet: half a minute."""
+    output: Path | None = None
+    """Page to write (.html); explain.html in the run folder by default, which its report names."""
+    overwrite: bool = False
+    """Replace an existing file that --output names."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_at_least(self, count=1)
         description = training.check_bundle(self.run / _run_files.BUNDLE, training.ALONE)
         evaluation.check_data(self.dataset, self.split, description["class_names"])
-        _files.require_writable(self.run)
+        if self.output is not None:
+            evaluation.require_file(self.output, (".html",), overwrite=self.overwrite)
+        else:
+            _files.require_writable(self.run)
 
     @property
     def dataset(self) -> Path:
@@ -59,13 +66,17 @@ def main(config: Config) -> list[dict[str, Any]]:
     _cli.start_keras()
     from sightkit.apps.explain import explain_run
 
+    page = config.output or config.run / _run_files.EXPLANATION
     found = explain_run(
-        config.run, config.dataset, split=config.split, count=config.count, measure=config.measure
-    )
+        config.run, config.dataset, page,
+        split=config.split, count=config.count, measure=config.measure,
+    )  # fmt: skip
     for each in found:
         near = ", ".join(name for _, name, _ in each["neighbours"])
         print(f"{each['name']}: {each['true']} taken for {each['predicted']}; most alike: {near}")
-    print(config.run / _run_files.EXPLANATION)
+    if config.output is None:
+        evaluation.link_explanation(config.run)
+    print(page)
     return found
 
 
