@@ -84,6 +84,18 @@ def test_attack_stays_within_epsilon_and_the_answer_is_wrong(name, method, photo
     assert (attack.predict(after).argmax(axis=1) != truth[:, 0]).mean() > 0.5
 
 
+@pytest.mark.parametrize("name", CHAINS)
+def test_each_channel_moves_in_its_own_direction(name, photos):
+    attack = Attack(bundle(CHAINS[name]))
+    pictures = attack.pictures(photos)
+    truth = attack.predict(pictures).argmax(axis=1)
+    after = attack.fgsm(pictures, truth, epsilon=3 / 255)
+    change = after.astype(int) - pictures
+    mixed = np.clip(pictures + change[..., ::-1], 0, 255).astype(np.uint8)
+    right, wrong = (attack.predict(each)[np.arange(6), truth] for each in (after, mixed))
+    assert (right < wrong).all()
+
+
 @pytest.mark.parametrize("method", ("fgsm", "pgd"))
 def test_saved_picture_is_answered_as_stated(method, photos, tmp_path):
     classifier = bundle()
