@@ -7,7 +7,7 @@ compared with the same engine on the same hidden versions, ready in memory. Of G
 under the probability of the predicted class is compared, while what it marks is replaced by a
 blurred copy, with the areas of Sobel's edges, of 7x7 cells at random, and of nearness to the centre
 (paired t-tests over photos). Integrated gradients must sum to the difference of scores; memory must
-not grow with the number of pictures.
+not grow with the number of pictures. FGSM at 8 grey levels must take 30 points of accuracy.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sightkit import _cli
 NETWORK = "mobilenet_0.75"
 OCCLUSION_BAR, ALPHA = 0.8, 0.01
 PHOTOS = (("imagenet-samples", 20), ("animals", 180))
+LEVELS, POINTS_BAR = 8, 30
 QUICK = 6
 SUFFIXES = (".jpg", ".JPEG")
 
@@ -53,9 +54,35 @@ def main(config: Config) -> list[measure.Row]:
         *deletion_areas(explainer, inputs, target),
         completeness(explainer, inputs[: 2 if config.quick else 20]),
         memory(explainer, inputs),
+        attack(QUICK if config.quick else None),
     ]
     measure.report(rows, config.json)
     return rows
+
+
+def attack(most: int | None) -> measure.Row:
+    """Measure the points of accuracy that FGSM takes at 8 grey levels, and what PGD leaves."""
+    from sightkit import transfer
+    from sightkit.apps.explain import Attack
+    from sightkit.apps.explain.network_flags import labels_of
+
+    bundle = transfer.pretrained(NETWORK)
+    folder = Path(os.environ["SIGHTKIT_TEST_DATA"]) / PHOTOS[0][0]
+    files = sorted(map(str, folder.glob("*.JPEG")))[:most]
+    attack, truth = Attack(bundle), np.array(list(labels_of(bundle, files)))
+    pictures = attack.pictures(files)
+    before, fgsm = attack.accuracy(pictures, truth, epsilons=(0, LEVELS / 255))
+    (pgd,) = attack.accuracy(pictures, truth, method="pgd", epsilons=(LEVELS / 255,))
+    return measure.at_least(
+        f"FGSM at {LEVELS}/255",
+        "points of accuracy before",
+        100 * (before - fgsm),
+        POINTS_BAR,
+        before=before,
+        after=fgsm,
+        after_pgd=pgd,
+        photos=len(files),
+    )
 
 
 def photos(most: int | None) -> list[Path]:
