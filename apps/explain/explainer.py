@@ -12,13 +12,12 @@ from sightkit import inference
 from sightkit._errors import SightkitError
 from sightkit._network import watching
 from sightkit.apps.explain.classifier_network import network_of
+from sightkit.apps.explain.inputs import Inputs, as_array, one_or_list, rows_of, several
 from sightkit.apps.explain.layer_calls import LayerCall, find_layer, last_spatial, layer_calls
 from sightkit.apps.explain.scores import class_index, class_scores, squashing_end, without_squashing
 from sightkit.training.classifier import Classifier, Photo, decoded
 from sightkit.training.gradients import differentiate
 
-Inputs = Any
-"""float32 (N, H, W, C), prepared for the network; a list of those where it has several inputs."""
 Target = int | str | Sequence[int] | Sequence[str] | np.ndarray | None
 """The class that is explained, by index or name; one an image; or None, the predicted one."""
 BATCH = 16
@@ -61,6 +60,7 @@ class Explainer:
         self.related: dict[str, Explainer] = {}
         self._differentiated: dict[Any, Callable[..., Any]] = {}
         self._calls: list[LayerCall] = []
+        self._count = 0
 
     def prepare(self, photos: Sequence[Photo]) -> Inputs:
         """Return photos as the network takes them.
@@ -78,7 +78,7 @@ class Explainer:
 
     def pixels(self, inputs: Inputs) -> np.ndarray:
         """Return the images that are explained, among all inputs."""
-        return _several(inputs)[self.about]
+        return several(inputs)[self.about]
 
     def with_pixels(self, inputs: Inputs, pixels: np.ndarray) -> Inputs:
         """Return the inputs with other images in place of those that are explained."""
@@ -88,7 +88,7 @@ class Explainer:
 
     def part(self, inputs: Inputs, rows: slice) -> Inputs:
         """Return some of the images, of every input."""
-        return _part(inputs, rows) if isinstance(inputs, list | tuple) else inputs[rows]
+        return rows_of(inputs, rows) if isinstance(inputs, list | tuple) else inputs[rows]
 
     def repeated(self, inputs: Inputs, pixels: np.ndarray) -> Inputs:
         """Return the inputs of one image with several in its place, the others as often."""
@@ -107,15 +107,15 @@ class Explainer:
         Raises:
             SightkitError: an index out of range, an unknown name, or not one an image.
         """
-        scores = self.scores(inputs)
         if target is None:
-            return scores.argmax(axis=1)
-        each = [target] * len(scores) if np.ndim(target) == 0 else list(target)  # type: ignore[arg-type]
-        if len(each) != len(scores):
+            return self.scores(inputs).argmax(axis=1)
+        images = len(self.pixels(inputs))
+        each = [target] * images if np.ndim(target) == 0 else list(target)  # type: ignore[arg-type]
+        if len(each) != images:
             raise SightkitError(
-                "One class is explained, or one an image.", images=len(scores), targets=len(each)
+                "One class is explained, or one an image.", images=images, targets=len(each)
             )
-        count = scores.shape[1]
+        count = self._classes(inputs)
         return np.array([class_index(one, count, self.class_names) for one in each], np.int64)
 
     def gradients(self, inputs: Inputs, target: Target = None) -> np.ndarray:
@@ -181,11 +181,13 @@ class Explainer:
         found = find_layer(calls, name)
         if len(found) == 1:
             return found[0]
-        part = [each[:1] for each in _several(inputs)]
+        part = [each[:1] for each in several(inputs)]
         changed = [*part]
         changed[self.about] = np.asarray(part[self.about]) + 1
         before, after = (self._forward(each, found)[1] for each in (part, changed))
-        moved = [bool(np.any(_array(a) != _array(b))) for a, b in zip(before, after, strict=True)]
+        moved = [
+            bool(np.any(as_array(a) != as_array(b))) for a, b in zip(before, after, strict=True)
+        ]
         return found[moved.index(True)] if any(moved) else found[0]
 
     def activations(self, inputs: Inputs, layers: Sequence[str]) -> dict[str, np.ndarray]:
@@ -223,8 +225,7 @@ class Explainer:
 
     def one_hot(self, inputs: Inputs, target: Target = None) -> np.ndarray:
         """Return 1 for the class that is explained for each image, float32 (N, classes)."""
-        classes = self.scores(_part(inputs, slice(0, 1))).shape[1]
-        return np.eye(classes, dtype=np.float32)[self.targets(inputs, target)]
+        return np.eye(self._classes(inputs), dtype=np.float32)[self.targets(inputs, target)]
 
     def predictor(self, images: int) -> inference.Predictor:
         """Return what answers many images fast, (N, H, W, C) to probabilities (N, classes).
@@ -237,7 +238,7 @@ class Explainer:
     def calls(self, inputs: Inputs) -> list[LayerCall]:
         """Return each call of a layer in a pass, in order."""
         if not self._calls:
-            self._calls = layer_calls(self.model, _one_or_list(_part(inputs, slice(0, 1))))
+            self._calls = layer_calls(self.model, one_or_list(rows_of(inputs, slice(0, 1))))
         return self._calls
 
     def _forward(
@@ -261,9 +262,15 @@ class Explainer:
             without_squashing(end),
             keras.StatelessScope(state_mapping=self.state),
         ):
-            scores = self.model(_one_or_list(given), training=False)
+            scores = self.model(one_or_list(given), training=False)
         scores = class_scores(keras.tree.flatten(scores)[0])
         return keras.ops.cast(scores, "float32"), [seen[key] for key in wanted]
+
+    def _classes(self, inputs: Inputs) -> int:
+        """Return the number of classes; what the network answers to one image tells it."""
+        if not self._count:
+            self._count = self.scores(rows_of(inputs, slice(0, 1))).shape[1]
+        return self._count
 
     def _run(self, key: Any, function: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
         """Return a function and its gradients, traced once for each kind of question."""
@@ -273,7 +280,7 @@ class Explainer:
 
     def _in_batches(self, answer: Callable[..., Any], inputs: Inputs, *more: np.ndarray) -> Any:
         """Join the answers to parts of the inputs, and of further arrays, as arrays of NumPy."""
-        given = _several(inputs)
+        given = several(inputs)
         if any(len(each) != len(given[0]) for each in given) or not len(given[0]):
             raise SightkitError(
                 "Each input of a network takes as many images, at least one.",
@@ -284,21 +291,5 @@ class Explainer:
             for at in range(0, len(given[0]), BATCH)
         ]
         return keras.tree.map_structure(
-            lambda *each: np.concatenate(list(map(_array, each))), *parts
+            lambda *each: np.concatenate(list(map(as_array, each))), *parts
         )
-
-
-def _several(inputs: Inputs) -> list[np.ndarray]:
-    return list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-
-
-def _one_or_list(given: list[Any]) -> Any:
-    return given[0] if len(given) == 1 else given
-
-
-def _part(inputs: Inputs, rows: slice) -> list[np.ndarray]:
-    return [each[rows] for each in _several(inputs)]
-
-
-def _array(tensor: Any) -> np.ndarray:
-    return keras.ops.convert_to_numpy(tensor)
