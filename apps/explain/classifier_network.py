@@ -56,10 +56,13 @@ def _with_head(classifier: FeatureClassifier) -> tuple[keras.Model, Preparation]
             "Train one by scripts/train_logistic.py --head logistic.",
             head=type(head).__name__,
         )
-    models = [network.model for network in networks]
+    models = [
+        keras.Model(each.model.inputs[0], each.model.outputs[0], name=f"network{number}")
+        for number, each in enumerate(networks, start=1)
+    ]
     inputs = [keras.Input(model.input_shape[1:]) for model in models]
     features = [model(each) for model, each in zip(models, inputs, strict=True)]
-    joined = keras.layers.Concatenate(name="features")(features) if models[1:] else features[0]
+    joined = keras.layers.Concatenate(name="joined")(features) if models[1:] else features[0]
     logits = keras.layers.Dense(len(head.intercepts), name="logits")
     end = "sigmoid" if head.sigmoids or len(head.intercepts) == 1 else "softmax"
     outputs = keras.layers.Activation(end, name="predictions")(logits(joined))
