@@ -19,6 +19,7 @@ from sightkit._errors import SightkitError
 from sightkit.apps.explain.epsilon import EPSILON, EPSILONS, require_epsilon
 from sightkit.apps.explain.explainer import Explainer, Target
 from sightkit.apps.explain.pixel_chain import PixelChain
+from sightkit.apps.explain.scores import class_probabilities
 from sightkit.training.classifier import Classifier, Photo
 
 Method = Literal["fgsm", "pgd"]
@@ -61,7 +62,7 @@ class Attack:
         """Return probabilities, float32 (N, classes), of uint8 (N, H, W, C)."""
         return np.concatenate(
             [
-                np.asarray(self.explainer.model.predict_on_batch(self.chain.inputs(part)))
+                class_probabilities(self.explainer.model.predict_on_batch(self.chain.inputs(part)))
                 for part in np.array_split(pictures, math.ceil(len(pictures) / 32))
             ]
         )

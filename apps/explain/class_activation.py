@@ -5,7 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from sightkit._errors import SightkitError
 from sightkit.apps.explain.explainer import BATCH, Explainer, Inputs, Target
+from sightkit.apps.explain.layer_calls import LayerCall, last_spatial
 from sightkit.apps.explain.perturbation import Answers
 
 
@@ -26,7 +28,7 @@ def grad_cam(
     Reference:
         Selvaraju and others, "Grad-CAM", 2016, arXiv:1610.02391.
     """
-    call = explainer.layer(inputs, layer)
+    call = _map_layer(explainer, inputs, layer)
     seen, gradients = explainer.layer_gradients(inputs, target, call)
     weights = gradients.mean(axis=(1, 2), keepdims=True)
     return _maps(explainer, inputs, (seen * weights).sum(axis=-1))
@@ -43,7 +45,7 @@ def grad_cam_plus_plus(
     Reference:
         Chattopadhyay and others, "Grad-CAM++", 2017, arXiv:1710.11063.
     """
-    call = explainer.layer(inputs, layer)
+    call = _map_layer(explainer, inputs, layer)
     seen, gradients = explainer.layer_gradients(inputs, target, call)
     squares, cubes = gradients**2, gradients**3
     below = 2 * squares + seen.sum(axis=(1, 2), keepdims=True) * cubes
@@ -64,7 +66,7 @@ def score_cam(
     Reference:
         Wang and others, "Score-CAM", 2019, arXiv:1910.01279.
     """
-    call = explainer.layer(inputs, layer)
+    call = _map_layer(explainer, inputs, layer)
     target = explainer.targets(inputs, target)
     (seen,) = explainer.activations(inputs, [call.path]).values()
     pixels = explainer.pixels(inputs)
@@ -83,6 +85,20 @@ def score_cam(
             weights = np.exp(np.concatenate(scores))  # of probabilities, as in the authors' code
             found[row] = channels[..., awake] @ (weights / weights.sum())
     return _maps(explainer, inputs, found)
+
+
+def _map_layer(explainer: Explainer, inputs: Inputs, name: str | None) -> LayerCall:
+    """Return the call of a layer that gives a map."""
+    call = explainer.layer(inputs, name)
+    if not call.is_map:
+        best = last_spatial(explainer.calls(inputs))
+        raise SightkitError(
+            "A class activation map needs a layer whose output has height and width.",
+            f"The last one is {best}." if best else "Take a method of pixels: gradient.",
+            layer=call.path,
+            output=call.shape[1:],
+        )
+    return call
 
 
 def _maps(explainer: Explainer, inputs: Inputs, coarse: np.ndarray) -> np.ndarray:

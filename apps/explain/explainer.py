@@ -12,9 +12,22 @@ from sightkit import inference
 from sightkit._errors import SightkitError
 from sightkit._network import watching
 from sightkit.apps.explain.classifier_network import network_of
-from sightkit.apps.explain.inputs import Inputs, as_array, one_or_list, rows_of, several
+from sightkit.apps.explain.inputs import (
+    Inputs,
+    as_array,
+    one_or_list,
+    require_inputs,
+    rows_of,
+    several,
+)
 from sightkit.apps.explain.layer_calls import LayerCall, find_layer, last_spatial, layer_calls
-from sightkit.apps.explain.scores import class_index, class_scores, squashing_end, without_squashing
+from sightkit.apps.explain.scores import (
+    class_index,
+    class_scores,
+    finite_scores,
+    squashing_end,
+    without_squashing,
+)
 from sightkit.training.classifier import Classifier, Photo, decoded
 from sightkit.training.gradients import differentiate
 
@@ -59,7 +72,7 @@ class Explainer:
         self.state: list[tuple[Any, Any]] = []
         self.related: dict[str, Explainer] = {}
         self._differentiated: dict[Any, Callable[..., Any]] = {}
-        self._calls: list[LayerCall] = []
+        self._calls: dict[Any, list[LayerCall]] = {}
         self._count = 0
 
     def prepare(self, photos: Sequence[Photo]) -> Inputs:
@@ -98,8 +111,13 @@ class Explainer:
         return self.with_pixels(others, pixels)
 
     def scores(self, inputs: Inputs) -> np.ndarray:
-        """Return the score of each class before softmax or sigmoid, float32 (N, classes)."""
-        return self._in_batches(lambda part: self._forward(part, ())[0], inputs)
+        """Return the score of each class before softmax or sigmoid, float32 (N, classes).
+
+        Raises:
+            SightkitError: inputs that do not fit the network, or scores that are not finite.
+        """
+        scores = self._in_batches(lambda part: self._forward(part, ())[0], inputs)
+        return finite_scores(scores, self.model.name)
 
     def targets(self, inputs: Inputs, target: Target = None) -> np.ndarray:
         """Return the index of the class that is explained for each image, int (N,).
@@ -237,9 +255,12 @@ class Explainer:
 
     def calls(self, inputs: Inputs) -> list[LayerCall]:
         """Return each call of a layer in a pass, in order."""
-        if not self._calls:
-            self._calls = layer_calls(self.model, one_or_list(rows_of(inputs, slice(0, 1))))
-        return self._calls
+        given = several(inputs)
+        require_inputs(self.model, given, self.about)
+        sizes = tuple(tuple(each.shape[1:]) for each in given)  # shapes of the calls follow them
+        if sizes not in self._calls:
+            self._calls[sizes] = layer_calls(self.model, one_or_list(rows_of(given, slice(0, 1))))
+        return self._calls[sizes]
 
     def _forward(
         self, given: list[Any], calls: Sequence[LayerCall], added: Any = None

@@ -20,6 +20,7 @@ from sightkit.apps.explain.method_names import TITLES
 from sightkit.apps.explain.methods import METHODS, explain
 from sightkit.apps.explain.overlay import overlay
 from sightkit.apps.explain.pixel_chain import PixelChain
+from sightkit.apps.explain.scores import class_probabilities
 from sightkit.apps.explain.tiles import Tile, draw_tiles
 from sightkit.evaluation.html import html_page, section
 from sightkit.training.classifier import Classifier
@@ -82,9 +83,7 @@ def explain_photos(
             name: explain(explainer, inputs, classes, method=name, **_options(name, layer))
             for name in methods
         }
-        answers = np.asarray(explainer.model.predict_on_batch(inputs))
-        if answers.shape[1] == 1:
-            answers = np.concatenate([1 - answers, answers], axis=1)
+        answers = class_probabilities(explainer.model.predict_on_batch(inputs))
         for row, name in enumerate(part):
             overlays = {
                 method: overlay(pictures[row], found[row], signed=METHODS[method].signed)

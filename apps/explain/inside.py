@@ -62,8 +62,7 @@ def look_inside(
         found = exciting_patches(explainer, chain, photos, layer, channels=channels)
         return patch_tiles(found), {"columns": PATCHES, "side": SIDE}
     shape = explainer.pixels(blank_inputs(explainer)).shape[1:]
-    classes = [int(name) if name.isdecimal() else name for name in targets]
-    asked: list[dict[str, Any]] = [{"target": each} for each in classes] or [
+    asked: list[dict[str, Any]] = [{"target": each} for each in targets] or [
         {"layer": layer, "channel": channel} for channel in channels or range(WIDE)
     ]
     tiles = []

@@ -32,9 +32,14 @@ class LayerCall:
     shape: tuple[int, ...]
 
     @property
+    def is_map(self) -> bool:
+        """Whether its output has height, width and channels."""
+        return len(self.shape) == 4
+
+    @property
     def spatial(self) -> bool:
         """Whether its output has height and width above 1."""
-        return len(self.shape) == 4 and min(self.shape[1:3]) > 1
+        return self.is_map and min(self.shape[1:3]) > 1
 
 
 def layer_paths(network: keras.layers.Layer, before: str = "") -> Iterator[tuple[str, Any]]:
@@ -49,9 +54,11 @@ def layer_calls(network: keras.Model, inputs: Any) -> list[LayerCall]:
     """Run a network and return each call of a layer that gives one tensor, in order of their end.
 
     Args:
-        network: built.
+        network: of any form.
         inputs: what it takes.
     """
+    if not network.built:
+        network(inputs, training=False)  # the pass that builds a network calls its layers twice
     paths = {id(layer): (path, layer) for path, layer in layer_paths(network)}
     calls: list[LayerCall] = []
     counts: dict[int, int] = {}

@@ -53,7 +53,8 @@ class Regularizers:
     def __post_init__(self) -> None:
         shares = (self.decay, self.small_norm, self.small_contribution, self.zoom)
         amounts = (*self.blur, self.jitter, self.turn)
-        if not (all(0 <= s < 1 for s in shares) and min(amounts) >= 0 and self.every >= 1):
+        within = all(0 <= s < 1 for s in shares) and all(a >= 0 for a in amounts)
+        if not (within and self.every >= 1):
             raise SightkitError(
                 "decay, small_norm, small_contribution and zoom are shares from 0 to below 1; "
                 "blur, jitter and turn are at least 0, every at least 1.",
@@ -124,7 +125,7 @@ def maximize(
             "steps is at least 1, rate above 0, and limits go from low to high.",
             steps=steps,
             rate=rate,
-            limits=limits,
+            limits=(float(np.min(low)), float(np.max(high))),
         )
     middle = np.where((low < 0) & (high > 0), np.float32(0), (low + high) / 2)
     picture = np.zeros(explainer.pixels(inputs).shape[1:], np.float32)  # what is added to it

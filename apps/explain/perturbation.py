@@ -11,6 +11,7 @@ from scipy.special import softmax
 
 from sightkit._errors import SightkitError
 from sightkit.apps.explain.explainer import Explainer, Inputs, Target
+from sightkit.apps.explain.scores import class_probabilities
 
 
 class Answers:
@@ -33,10 +34,7 @@ class Answers:
     def __call__(self, row: int, versions: np.ndarray) -> np.ndarray:
         """Return float32 (M, classes) of versions (M, H, W, C) of one image."""
         one = self._explainer.part(self._inputs, slice(row, row + 1))
-        answers = np.asarray(self._predict(self._explainer.repeated(one, versions)), np.float32)
-        if answers.shape[1] == 1:
-            answers = np.concatenate([1 - answers, answers], axis=1)
-        return answers
+        return class_probabilities(self._predict(self._explainer.repeated(one, versions)))
 
 
 def occlusion(

@@ -65,10 +65,35 @@ def without_squashing(layer: keras.layers.Layer | None) -> Iterator[None]:
 def class_scores(outputs: Any) -> Any:
     """Return scores a class, (N, classes), of a network's scores; one alone is for the second."""
     if len(outputs.shape) > 2:
-        outputs = keras.ops.reshape(outputs, (-1, math.prod(outputs.shape[1:])))
+        count = math.prod(outputs.shape[1:])
+        if count != max(outputs.shape[1:]):
+            raise SightkitError(
+                "A network that gives a number a class is explained.",
+                "Add a layer that averages over the places: GlobalAveragePooling2D.",
+                outputs=tuple(outputs.shape[1:]),
+            )
+        outputs = keras.ops.reshape(outputs, (-1, count))
     if outputs.shape[-1] == 1:
         return keras.ops.concatenate([-outputs, outputs], axis=-1) / 2
     return outputs
+
+
+def finite_scores(scores: np.ndarray, network: str) -> np.ndarray:
+    """Return scores, float32 (N, classes), of a network's name, unless one is not finite."""
+    if not np.isfinite(scores).all():
+        raise SightkitError(
+            "A network whose scores are finite numbers is explained.",
+            "Look for NaN in its inputs, then in its weights: the training may have diverged.",
+            network=network,
+            scores=scores[~np.isfinite(scores).all(axis=1)][0][:3].tolist(),
+        )
+    return scores
+
+
+def class_probabilities(answers: Any) -> np.ndarray:
+    """Return a network's answers a class, float32 (N, classes); one alone is for the second."""
+    answers = np.asarray(answers, np.float32)
+    return np.concatenate([1 - answers, answers], axis=1) if answers.shape[1] == 1 else answers
 
 
 def class_index(target: Any, classes: int, names: Sequence[str]) -> int:

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, evaluation
+from sightkit._errors import require_at_least
 from sightkit.apps import explain
 from sightkit.apps.explain import NetworkFlags, Show
 
@@ -49,6 +50,7 @@ class Config(NetworkFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
+        require_at_least(self, steps=1)
         if self.show in PHOTOS:
             self.check_images(self.images)
         own = self.output == type(self).__dataclass_fields__["output"].default
@@ -64,6 +66,8 @@ def main(config: Config) -> dict[str, Any]:
     )  # fmt: skip
     explain.draw_tiles(tiles, path=config.output, **options)
     print(config.output)
+    if isinstance(photos, evaluation.PhotoFolder):
+        photos.require_all()
     return {"tiles": len(tiles)}
 
 

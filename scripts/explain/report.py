@@ -26,7 +26,7 @@ class Config:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a training."""
     data: Path | None = None
-    """Dataset file that it was trained on; by default where config.json says."""
+    """Dataset file that it was trained on; by default where the run's files say."""
     split: str = "test"
     """Split of the mistakes."""
     count: int = 12
@@ -52,7 +52,10 @@ class Config:
     def dataset(self) -> Path:
         """The dataset file."""
         config = _files.stored_json(self.run / _run_files.CONFIG)
-        path = self.data or Path(config.get("data", ""))
+        built = _files.stored_json(self.run / _run_files.ENVIRONMENT).get("data") or {}
+        # config.json names a folder of photos where train.py built the file.
+        named = self.data or Path(config.get("data", ""))
+        path = named if self.data or named.is_file() else Path(built.get("file", named))
         if not path.is_file():
             raise SightkitError(
                 "The dataset file that the run was trained on must exist.",

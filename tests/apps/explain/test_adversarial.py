@@ -210,3 +210,15 @@ def test_fgsm_lowers_mobilenet_by_more_than_30_points(test_data, tmp_path, monke
         np.mean(answers == truth),
     ]
     assert accuracy[0] - accuracy[1] >= 0.3
+
+
+def test_predict_of_one_output_gives_both_classes():
+    network = keras.Sequential(
+        [keras.Input((SIDE, SIDE, 3)), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
+    )
+    network.layers[-1].set_weights([np.zeros((SIDE * SIDE * 3, 1)), np.array([2.0])])
+    predictor = inference.compile(network, engine="keras")
+    chain = Pipeline((*BEFORE, *CHAINS["0 to 1"]))
+    attack = Attack(training.Bundle(lambda: network, predictor, chain, NAMES[:2], {}))
+    answers = attack.predict(np.zeros((2, SIDE, SIDE, 3), np.uint8))
+    np.testing.assert_allclose(answers, [[0.119, 0.881]] * 2, atol=1e-3)

@@ -48,6 +48,7 @@ def test_attack_replaces_its_own_folder_alone(script, tmp_path):
         (("--smoke", "--epsilon", "9/8"), "from 0 to 1"),
         (("--smoke", "--epsilon", "nan"), "from 0 to 1"),
         (("--smoke", "--epsilon", "1/0"), "from 0 to 1"),
+        (("--smoke", "--epsilon", "0.003"), "at least a grey level"),
         (("--smoke", "--target", "chin"), "nearest are china"),
         (("--smoke", "--target", "2"), "from 0 to 1"),
         (("--smoke", "nowhere.jpg"), "nowhere.jpg"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -55,6 +56,13 @@ def test_report_explains_mistakes_and_is_named_by_the_run(run):
 def test_report_needs_the_dataset(run):
     with pytest.raises(SightkitError, match="--data"):
         report.Config(run, data=run / "none.h5")
+
+
+def test_report_finds_the_file_that_was_built_of_photos(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "data": str(tmp_path)}))
+    assert report.Config(tmp_path / "run").dataset == run.parent / "digits.h5"
 
 
 def test_report_needs_a_bundle(tmp_path):

@@ -52,3 +52,7 @@ def test_photos_that_cannot_be_read_are_named(script, tmp_path):
     flags = ("--smoke", "--show", "activations", "photos/bad.png")
     result = script(NAME, *flags, cwd=tmp_path)
     assert result.code == 2 and "bad.png" in result.stderr
+    flags = ("--smoke", "--show", "patches", "photos", "--output", "p.png")
+    result = script(NAME, *flags, cwd=tmp_path)
+    assert result.code == 2 and "bad.png" in result.stderr
+    assert (tmp_path / "p.png").is_file()  # of the others

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import cv2
 import keras
 import numpy as np
@@ -112,7 +114,15 @@ def test_maximize_refuses_what_there_is_not(wanted, message, explainer):
 
 
 @pytest.mark.parametrize(
-    "wrong", ({"decay": 1}, {"small_norm": -0.1}, {"blur": (-1, 0)}, {"every": 0}, {"zoom": 1})
+    "wrong",
+    (
+        {"decay": 1},
+        {"jitter": math.nan},
+        {"small_norm": -0.1},
+        {"blur": (-1, 0)},
+        {"every": 0},
+        {"zoom": 1},
+    ),
 )
 def test_regularizers_out_of_range_are_refused(wrong):
     with pytest.raises(SightkitError, match="shares from 0"):
