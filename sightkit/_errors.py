@@ -198,7 +198,7 @@ def require_numbers(config: Any) -> None:
                 )
 
 
-def in_a_line(error: Exception) -> str:
+def in_a_line(error: BaseException) -> str:
     """Return an error in one line of 200 characters at most."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 

@@ -66,7 +66,7 @@ def relu_backward(upstream: Array, x: Array) -> Array:
 
 
 def leaky_relu(x: Array, slope: float = 0.1) -> Array:
-    """max(slope·x, x); S2 writes a slope of 0.1, S3 one of 0.01."""
+    """max(slope·x, x); slopes of 0.1 and of 0.01 are both in use."""
     return np.where(x > 0, x, slope * x)
 
 

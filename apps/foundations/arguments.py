@@ -6,7 +6,8 @@ Formula: none. Test: tests/apps/foundations/test_arguments.py. Picture: none.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -31,50 +32,50 @@ def choice(name: str, value: Any, known: Iterable[str]) -> Any:
 
 def counts(**values: float) -> None:
     """Raise for a number of things that is no whole number, or below 1."""
-    for name, value in values.items():
-        if not value >= 1 or value % 1:
-            raise SightkitError(
-                f"{name} must be a whole number, 1 at least.", f"Give {name}=5.", **values
-            )
+    whole = "must be a whole number, 1 at least"
+    _require(values, lambda value: value >= 1 and isinstance(value, Integral), whole, "5")
 
 
 def above_zero(**values: float) -> None:
     """Raise for a rate that is not above 0, or not finite."""
-    for name, value in values.items():
-        if not 0 < value < np.inf:
-            raise SightkitError(
-                f"{name} must be a number above 0.", f"Give {name}=0.1, for example.", **values
-            )
+    _require(values, lambda value: 0 < value < np.inf, "must be a number above 0", "0.1")
 
 
 def not_negative(**values: float) -> None:
     """Raise for a strength below 0, or not finite."""
-    for name, value in values.items():
-        if not 0 <= value < np.inf:
-            raise SightkitError(
-                f"{name} must not be negative.", f"Give {name}=0 for none.", **values
-            )
+    _require(values, lambda value: 0 <= value < np.inf, "must not be negative", "0")
 
 
 def share(**values: float) -> None:
     """Raise for a share, as of a decayed average, that is not at least 0 and below 1."""
+    _require(values, lambda value: 0 <= value < 1, "must be at least 0 and below 1", "0.9")
+
+
+def _require(values: Any, fits: Callable[[Any], bool], rule: str, good: str) -> None:
     for name, value in values.items():
-        if not 0 <= value < 1:
-            raise SightkitError(
-                f"{name} must be at least 0 and below 1.", f"Give {name}=0.9.", **values
-            )
+        if not isinstance(value, Real) or not fits(value):
+            raise SightkitError(f"{name} {rule}.", f"Give {name}={good}, for example.", **values)
+
+
+def _finite(values: Any, fits: Callable[[Any], bool], rule: str, next_step: str) -> Array:
+    try:
+        found = np.asarray(values, np.float64)
+        finite = bool(np.isfinite(found).all())
+    except (TypeError, ValueError):  # text, or rows of several lengths
+        found, finite = np.asarray(values, object), False
+    if not finite or not fits(found.shape):
+        raise SightkitError(rule, next_step, shape=found.shape, finite=finite)
+    return found
 
 
 def samples(values: Any, features: int | None = None) -> Array:
     """Return samples as float64 (n, d), finite; with ``features`` d must be that of training."""
-    found = np.asarray(values, np.float64)
-    if found.ndim != 2 or 0 in found.shape or not np.isfinite(found).all():
-        raise SightkitError(
-            "Samples must be finite numbers, a row a sample.",
-            "Flatten images by images.reshape(len(images), -1); fill or leave out what is nan.",
-            shape=found.shape,
-            finite=bool(np.isfinite(found).all()),
-        )
+    found = _finite(
+        values,
+        lambda shape: len(shape) == 2 and 0 not in shape,
+        "Samples must be finite numbers, a row a sample.",
+        "Flatten images by images.reshape(len(images), -1); fill or leave out what is nan.",
+    )
     if features is not None and found.shape[1] != features:
         raise SightkitError(
             f"Samples must have the {features} features of the training.",
@@ -86,8 +87,10 @@ def samples(values: Any, features: int | None = None) -> Array:
 
 def labels(values: Any, count: int) -> Array:
     """Return labels as int64 (count,): 0 … K−1, each class at least once."""
-    found = np.asarray(values)
-    own = np.unique(found)
+    try:
+        own = np.unique(found := np.asarray(values))
+    except (TypeError, ValueError):  # None among them, or rows of several lengths
+        own = found = np.asarray(values, object)
     if found.shape != (count,) or not np.array_equal(own, np.arange(len(own))):
         raise SightkitError(
             f"Labels must be 0 … K-1, each class at least once, one for each of {count} samples.",
@@ -100,12 +103,9 @@ def labels(values: Any, count: int) -> Array:
 
 def targets(values: Any, count: int) -> Array:
     """Return the numbers of a regression as float64 (count,)."""
-    found = np.asarray(values, np.float64)
-    if found.shape != (count,) or not np.isfinite(found).all():
-        raise SightkitError(
-            f"Targets must be finite numbers, one for each of {count} samples.", shape=found.shape
-        )
-    return found
+    rule = f"Targets must be finite numbers, one for each of {count} samples."
+    advice = "Flatten them by y.ravel(); leave out samples whose target is nan."
+    return _finite(values, lambda shape: shape == (count,), rule, advice)
 
 
 def solve(matrix: Array, right: Array, next_step: str) -> Array:

@@ -29,7 +29,7 @@ class Convolution(Layer):
         initializer: str = "he",
         padding: int | str = 0,
     ) -> None:
-        arguments.above_zero(window=window, depth=depth, kernels=kernels)
+        arguments.counts(window=window, depth=depth, kernels=kernels)
         weights = initialize(initializer, (window, window, depth, kernels), rng)
         super().__init__(weights, np.zeros(kernels))
         self.padding = padding

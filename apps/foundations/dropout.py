@@ -17,11 +17,11 @@ def dropout(x: Array, dropped: float, rng: np.random.Generator) -> tuple[Array, 
     """Return the output and the mask that made it, which the way back needs.
 
     Dividing by the share that is kept leaves the mean as it was, so that at test time nothing is to
-    be done; S4 leaves that out and multiplies at test time instead.
+    be done; others leave that out and multiply at test time instead.
 
     Args:
         x: of any shape.
-        dropped: the share of units that are silent: 0.5 between dense layers (S0, S3). S2's code
+        dropped: the share of units that are silent: 0.5 between dense layers. Some code
             names the share that is kept instead: dropout(x, 1 - kept, rng).
         rng: decides which.
     """

@@ -7,16 +7,14 @@ Picture: none.
 from __future__ import annotations
 
 import copy
-import importlib.util
-import sys
-import traceback
+import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from sightkit._errors import in_a_line
+from sightkit.apps.foundations import exercise_file
 from sightkit.apps.foundations.exercise_table import Exercise
 
 SEEDS, TOLERANCE = 3, 1e-6
@@ -28,23 +26,33 @@ def check(exercise: Exercise, path: Path) -> str:
     It is called with random arguments and compared with the app's own, of which tests hold every
     gradient against finite differences.
     """
+    with exercise_file.limited():
+        try:
+            theirs = exercise_file.load(path)
+        except (Exception, SystemExit) as error:
+            return f"the file cannot be imported ({exercise_file.where(error, path)})"
+        try:
+            return _tried(exercise, theirs)
+        except NotImplementedError:
+            return "it is not written yet"
+        except (Exception, SystemExit) as error:
+            if not exercise_file.lines(error, path):
+                raise  # it is ours
+            return f"it fails ({exercise_file.where(error, path)})"
+
+
+def _tried(exercise: Exercise, theirs: ModuleType) -> str:
     ours = importlib.import_module(f"sightkit.apps.foundations.{exercise.module}")
     try:
-        theirs = _load(path)
         function = _function(theirs, exercise)
-    except Exception as error:
-        return f"the file cannot be imported ({_where(error, path)})"
+    except AttributeError:
+        return f"the file has no {exercise.function} any more"
     for seed in range(SEEDS):
         given = exercise.arguments(theirs, np.random.default_rng(seed))
         same = exercise.arguments(ours, np.random.default_rng(seed))
         before = copy.deepcopy(given)
         for call in ("", "in the second call, "):  # an optimizer remembers the first
-            try:
-                found = function(*given)
-            except NotImplementedError:
-                return "it is not written yet"
-            except Exception as error:
-                return f"it fails ({_where(error, path)})"
+            found = function(*given)
             if wrong := _compared(exercise, _function(ours, exercise)(*same), found):
                 return call + wrong
             for was, now in zip(before, given, strict=True):
@@ -64,7 +72,10 @@ def _compared(exercise: Exercise, wanted: Any, found: Any) -> str:
     pairs = zip(wanted, found, strict=True) if len(names) > 1 else [(wanted, found)]
     for name, (right, answer) in zip(names, pairs, strict=True):
         of = f"the gradient by {name}" if backward else name
-        right, answer = np.asarray(right), np.asarray(answer)
+        try:
+            right, answer = np.asarray(right), np.asarray(answer)
+        except ValueError:
+            return f"shape: {of} must be {np.shape(right)}, and has rows of several lengths"
         if answer.dtype.kind not in "biuf":
             return f"{of} must be numbers, and is {answer.dtype}"
         if answer.shape != right.shape:
@@ -83,20 +94,3 @@ def _function(module: ModuleType, exercise: Exercise) -> Any:
     for part in exercise.function.split("."):
         found = getattr(found, part)
     return found
-
-
-def _load(path: Path) -> ModuleType:
-    """Import a file anew, whatever its name."""
-    name = f"sightkit_exercise_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"{path} cannot be imported.")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # where dataclasses look
-    spec.loader.exec_module(module)
-    return module
-
-
-def _where(error: Exception, path: Path) -> str:
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    return f"line {line}: {in_a_line(error)}" if line else in_a_line(error)

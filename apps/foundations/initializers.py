@@ -54,8 +54,8 @@ def lecun(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 def glorot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """N(0, 2/(n_in + n_out)): between keeping the signal's and the gradient's variance.
 
-    Glorot and Bengio (2010), also called Xavier; S4 writes 1/n_in under this name, which is
-    LeCun's and the same where a layer has as many outputs as inputs.
+    Glorot and Bengio (2010), also called Xavier; one of the notes writes 1/n_in under this
+    name, which is LeCun's and the same where a layer has as many outputs as inputs.
     """
     return rng.normal(0, np.sqrt(2 / sum(fans(shape))), shape)
 

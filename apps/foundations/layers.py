@@ -43,7 +43,7 @@ class Dense(Layer):
     def __init__(
         self, inputs: int, outputs: int, rng: np.random.Generator, initializer: str = "he"
     ) -> None:
-        arguments.above_zero(inputs=inputs, outputs=outputs)
+        arguments.counts(inputs=inputs, outputs=outputs)
         super().__init__(initialize(initializer, (inputs, outputs), rng), np.zeros(outputs))
 
     def forward(self, x: Array, training: bool = False) -> Array:

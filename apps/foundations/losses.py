@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit._errors import SightkitError
 from sightkit.apps.foundations.activations import sigmoid
 
 Array = np.ndarray
@@ -34,6 +35,7 @@ def squared_hinge(scores: Array, labels: Array) -> Costs:
 
 def cross_entropy(scores: Array, labels: Array) -> Costs:
     """−log(e^{s_y} / Σ_j e^{s_j}); its gradient is softmax(scores) minus the one-hot label."""
+    _require_classes(scores, labels)
     shifted = scores - scores.max(axis=1, keepdims=True)  # e^{1000} would be infinite
     costs = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
     rows = np.arange(len(labels))
@@ -82,6 +84,7 @@ PENALTIES = {"none": none, "L2": l2, "L1": l1, "elastic_net": elastic_net}
 
 def _margins(scores: Array, labels: Array) -> Array:
     """max(0, s_j − s_y + 1), and 0 in the column of the right class."""
+    _require_classes(scores, labels)
     rows = np.arange(len(labels))
     margins = np.maximum(0, scores - scores[rows, labels][:, None] + 1)
     margins[rows, labels] = 0
@@ -92,3 +95,14 @@ def _pushed(up: Array, labels: Array) -> Array:
     """What pushes a wrong class down pushes the right one up: by the sum of them all."""
     up[np.arange(len(labels)), labels] = -up.sum(axis=1)
     return up
+
+
+def _require_classes(scores: Array, labels: Array) -> None:
+    """Raise for labels that are no columns of the scores: -1 would count as the last one."""
+    right = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
+    if not right or not 0 <= labels.min(initial=0) <= labels.max(initial=0) < scores.shape[1]:
+        raise SightkitError(
+            "Labels must be whole numbers (n,) from 0 to K-1, of scores (n, K).",
+            "names, labels = np.unique(labels, return_inverse=True) makes them so.",
+            scores=scores.shape, labels=labels.shape, first=labels[:5],
+        )  # fmt: skip

@@ -34,6 +34,8 @@ class NeuralNetwork:
         self, layers: Sequence[Layer], loss: str = "cross_entropy", dtype: str = "float64"
     ) -> None:
         self.layers = list(layers)
+        if not all(isinstance(layer, Layer) for layer in self.layers):
+            raise SightkitError("Layers must be given.", "Call NeuralNetwork.dense.", layers=layers)
         self.name, self.dtype = arguments.choice("loss", loss, LOSSES), np.dtype(dtype)
         self.weights = np.concatenate([each.ravel() for each in self.parameters] or [[]])
         self.weights, start = self.weights.astype(self.dtype), 0
@@ -81,7 +83,7 @@ class NeuralNetwork:
         ``optimizer`` is ``Momentum(0.1)`` by default; it sees all parameters as one long vector.
         """
         x, y = np.asarray(x, self.dtype), np.asarray(y)
-        arguments.above_zero(epochs=epochs, batch_size=batch_size)
+        arguments.counts(epochs=epochs, batch_size=batch_size)
         self._require_answers(self.forward(x[:1]).shape[1], x, y)
         optimizer = optimizer or Momentum(0.1)
         rng, history = np.random.default_rng(seed), []
@@ -112,7 +114,7 @@ class NeuralNetwork:
     def _require_answers(self, outputs: int, x: Array, y: Array) -> None:
         shape, wanted = (len(x), outputs), f"numbers (N, {outputs})"
         if self.name == "cross_entropy":
-            right = y.dtype.kind in "iu" and 0 <= y.min() <= y.max() < outputs
+            right = y.dtype.kind in "iu" and y.size and 0 <= y.min() <= y.max() < outputs
             shape, wanted = (len(x) if right else -1,), f"classes (N,) from 0 to {outputs - 1}"
         if y.shape != shape:
             raise SightkitError(f"Of N samples, y is {wanted}.", x=x.shape, y=y.shape, first=y[:1])

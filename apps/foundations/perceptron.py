@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.apps.foundations import arguments
 
 
 class Perceptron:
@@ -27,13 +28,16 @@ class Perceptron:
     """
 
     def __init__(self, inputs: int, rate: float = 0.1, *, seed: int = 0) -> None:
+        arguments.counts(inputs=inputs)
+        arguments.above_zero(rate=rate)
         self.rate = rate
         self.weights = np.random.default_rng(seed).normal(scale=0.1, size=inputs)
         self.bias = 0.0
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return 0 or 1 for each sample of ``x`` (N, inputs): on which side of the line it is."""
-        return (np.asarray(x) @ self.weights + self.bias > 0).astype(np.int64)
+        x = arguments.samples(x, len(self.weights))
+        return (x @ self.weights + self.bias > 0).astype(np.int64)
 
     def fit(self, x: np.ndarray, y: np.ndarray, epochs: int = 100) -> list[int]:
         """Move the line at every mistake; stop after an epoch without one.
@@ -46,8 +50,9 @@ class Perceptron:
         Returns:
             the mistakes of each epoch. They end at 0 exactly where a line separates the classes.
         """
-        x, y = np.asarray(x, float), np.asarray(y)
-        if x.ndim != 2 or x.shape[1:] != self.weights.shape or y.shape != x.shape[:1]:
+        arguments.counts(epochs=epochs)
+        x, y = arguments.samples(x), np.asarray(y)
+        if x.shape[1:] != self.weights.shape or y.shape != x.shape[:1]:
             raise SightkitError(
                 f"A perceptron of {len(self.weights)} inputs learns from x (N, "
                 f"{len(self.weights)}) and y (N,).",

@@ -59,7 +59,11 @@ def main(config: Config) -> dict[str, Any]:
                 "The exercise must be begun.", "Leave --check out first.", file=str(path)
             )
         if wrong := exercise_check.check(exercise, path):
-            raise SightkitError(f"{config.name} is not right yet: {wrong}.", file=str(path))
+            raise SightkitError(
+                f"{config.name} is not right yet: {wrong}.",
+                "Change it there, and check again.",
+                file=str(path),
+            )
         print(f"{config.name} is right.")
         return {"right": True}
     if path.exists() or path.is_symlink():

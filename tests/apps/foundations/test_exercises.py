@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sightkit.apps.foundations import EXERCISES, exercise_check, exercises
+from sightkit.apps.foundations import EXERCISES, exercise_check, exercise_file, exercises
 
 RIGHT = {
     "momentum": "self.v = 0.9 * self.v + self.rate * gradient(w)\n        return w - self.v",
@@ -23,7 +23,10 @@ WRONG = {
     ("sigmoid", "x"): "it returns nothing",
     ("sigmoid", "return x / 0"): r"it fails \(line \d+: RuntimeWarning: divide by zero",
     ("sigmoid", "return unknown"): r"it fails \(line \d+: NameError: name 'unknown'",
-    ("sigmoid", "return ("): r"cannot be imported \(line \d+: SyntaxError",
+    ("sigmoid", "return ("): r"\(line \d+: SyntaxError: '\(' was never closed\)$",
+    ("sigmoid", "raise SystemExit"): r"it fails \(line \d+: SystemExit\)",
+    ("sigmoid", "while True:\n        pass"): r"line \d+: TimeoutError: not done after 1 s",
+    ("sigmoid", "return [[1, 2], [3]]"): r"it must be \(3, 4\), and has rows of several lengths",
     ("sigmoid", "return str(x)"): "it must be numbers",
     ("sigmoid", "return np.nan * x"): "and is nan",
     ("sigmoid", "x *= -1\n    return 1 / (1 + np.exp(x))"): "changes an array that it was given",
@@ -61,9 +64,34 @@ def test_a_right_answer_is_right_however_it_is_written(name, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "body"), WRONG)
-def test_a_wrong_answer_is_told_in_a_line(name, body, tmp_path):
+def test_a_wrong_answer_is_told_in_a_line(name, body, tmp_path, monkeypatch):
+    monkeypatch.setattr(exercise_file, "SECONDS", 1 if "while" in body else 100)
     said = exercise_check.check(EXERCISES[name], write(name, body, tmp_path))
     assert re.search(WRONG[name, body], said) and "\n" not in said, said
+
+
+def test_a_file_without_the_function_is_told(tmp_path):
+    path = tmp_path / "sigmoid.py"
+    path.write_text("")
+    assert exercise_check.check(EXERCISES["sigmoid"], path) == "the file has no sigmoid any more"
+    path.write_text("raise SystemExit(0)")
+    told = exercise_check.check(EXERCISES["sigmoid"], path)
+    assert told == "the file cannot be imported (line 1: SystemExit: 0)"
+
+
+def test_a_line_is_named_by_a_relative_path_too(tmp_path, monkeypatch):
+    path = write("sigmoid", "return unknown", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    told = exercise_check.check(EXERCISES["sigmoid"], path.relative_to(tmp_path))
+    assert re.search(r"it fails \(line \d+: NameError", told), told
+
+
+def test_a_broken_constructor_is_told(tmp_path):
+    path = write("momentum", "return w - self.v", tmp_path)
+    text = path.read_text().replace("arguments.above_zero(rate=self.rate)", "self.unknown")
+    path.write_text(text)
+    told = exercise_check.check(EXERCISES["momentum"], path)
+    assert re.search(r"it fails \(line \d+: AttributeError", told), told
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -98,6 +126,7 @@ def test_an_exercise_is_begun_checked_and_never_overwritten(script, tmp_path):
     assert begun.startswith("# Write sigmoid, then: ")
     result = script("foundations/exercise", "sigmoid", "--check", cwd=tmp_path)
     assert result.code == 2 and "sigmoid is not right yet: it is not written yet" in result.stderr
+    assert "check again" in result.stderr
     path.write_text(begun.replace(exercises.LEFT_OUT, "return (1 + np.tanh(x / 2)) / 2"))
     mine = path.read_bytes()
     result = script("foundations/exercise", "sigmoid", "--check", cwd=tmp_path)

@@ -125,8 +125,8 @@ def test_to_predict_is_not_to_train(rng):
         (lambda r: dense_layers((3, 0, 2)), "none below 1"),
         (lambda r: dense_layers((3, 4, 2), "rulu"), "activation must be one of .* relu"),
         (lambda r: dense_layers((3, 2), initializer="xavier"), "initializer must be one of"),
-        (lambda r: Dense(3, -1, r), "above 0"),
-        (lambda r: Convolution(0, 1, 1, r), "above 0"),
+        (lambda r: Dense(3, -1, r), "whole number"),
+        (lambda r: Convolution(0, 1, 1, r), "whole number"),
     ),
 )
 def test_layers_that_cannot_be_are_refused(make, message, rng):

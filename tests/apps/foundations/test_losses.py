@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from sightkit._errors import SightkitError
 from sightkit.apps.foundations import (
     LOSSES,
     PENALTIES,
@@ -115,3 +116,14 @@ def test_the_penalty_as_one_of_the_notes_writes_it_would_not_shrink():
     value, gradient = l2(weights)
     assert (weights - 0.1 * value).tolist() == pytest.approx([1.2, -2.8])
     assert (weights - 0.1 * gradient).tolist() == pytest.approx([1.6, -1.6])
+
+
+@pytest.mark.parametrize("loss", (cross_entropy, hinge, squared_hinge))
+@pytest.mark.parametrize(
+    "labels", ([2, 0, 1, 2, 4], [2, 0, 1, 2, -1], [2.0, 0, 1, 2, 3], [2, 0], [[2, 0, 1, 2, 3]])
+)
+def test_labels_that_are_no_columns_are_refused(loss, labels, scores):
+    with pytest.raises(SightkitError, match=r"Labels must be whole numbers .* from 0 to K-1"):
+        loss(scores, np.array(labels))
+    with pytest.raises(SightkitError, match="Labels must be whole numbers"):
+        loss(scores[:, 0], LABELS)

@@ -90,3 +90,12 @@ def test_layers_that_do_not_follow_each_other_are_refused(rng):
     network = NeuralNetwork([Dense(2, 4, rng), Dense(5, 3, rng)])
     with pytest.raises(SightkitError, match=r"takes \(N, 5\).*what the one before gives"):
         network.fit(np.zeros((4, 2)), [0, 1, 2, 1], 1)
+
+
+def test_sizes_are_no_layers_and_no_samples_no_training():
+    with pytest.raises(SightkitError, match=r"Layers must be given.*layers=\(2, 1\).*dense"):
+        NeuralNetwork((2, 1))
+    with pytest.raises(SightkitError, match=r"y is classes \(N,\)"):
+        NeuralNetwork.dense((2, 2)).fit(np.zeros((0, 2)), np.zeros(0, int), epochs=1)
+    with pytest.raises(SightkitError, match="epochs must be a whole number"):
+        NeuralNetwork.dense((2, 2)).fit(np.zeros((1, 2)), np.zeros(1, int), epochs=0.5)

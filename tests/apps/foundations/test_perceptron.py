@@ -43,3 +43,20 @@ def test_a_step_is_the_formulas():
 def test_perceptron_refuses_what_does_not_fit(x, y, message):
     with pytest.raises(SightkitError, match=message):
         Perceptron(2).fit(x, y)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    (
+        (lambda: Perceptron(0), "inputs must be a whole number"),
+        (lambda: Perceptron(2, rate=0), "rate must be a number above 0"),
+        (lambda: Perceptron(2, rate=-1), "rate must be a number above 0"),
+        (lambda: Perceptron(2).fit(X, [0, 0, 0, 1], epochs=0), "epochs must be a whole number"),
+        (lambda: Perceptron(2).fit(np.zeros((0, 2)), []), "Samples must be finite numbers"),
+        (lambda: Perceptron(2).fit([[0, np.nan]], [1]), "Samples must be finite numbers"),
+        (lambda: Perceptron(2).predict(np.ones((4, 3))), "2 features of the training"),
+    ),
+)
+def test_perceptron_refuses_bad_arguments(call, message):
+    with pytest.raises(SightkitError, match=message):
+        call()
