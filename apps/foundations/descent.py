@@ -80,14 +80,19 @@ def descend(method: Optimizer, w: Array, gradient: Gradient, steps: int) -> Arra
     path = [np.asarray(w, np.float64)]
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
-            path.append(method.step(path[-1], gradient))
-            if not np.isfinite(path[-1]).all():
-                raise SightkitError(
-                    f"The weights are infinite after step {step + 1}: the rate is too high.",
-                    f"Give rate={method.rate / 10:g}, a tenth.",
-                    rate=method.rate,
-                )
+            path.append(finite(method.step(path[-1], gradient), method, f"step {step + 1}"))
     return np.array(path)
+
+
+def finite(values: Any, method: Optimizer, when: str) -> Any:
+    """Return weights or a loss; raise where they are not finite."""
+    if not np.isfinite(values).all():
+        raise SightkitError(
+            f"The weights are infinite after {when}: the rate is too high, or data are nan.",
+            f"Give rate={method.rate / 10:g}, a tenth; leave out what is nan.",
+            rate=method.rate,
+        )
+    return values
 
 
 def batches(count: int, size: int | None, rng: np.random.Generator) -> Iterator[Array]:

@@ -41,7 +41,7 @@ def learning_curves(
     arguments.above_zero(held_out=held_out)
     arguments.counts(repeats=repeats)
     classes, test = y.max() + 1, round(held_out * len(x))
-    if not classes <= min(sizes) <= max(sizes) <= len(x) - test:
+    if not len(sizes) or not classes <= min(sizes) <= max(sizes) <= len(x) - test:
         raise SightkitError(
             f"Sizes must be from {classes}, a sample a class, to {len(x) - test}, the rest.",
             sizes=list(sizes),
@@ -51,6 +51,12 @@ def learning_curves(
     for repeat in range(repeats):
         order = rng.permutation(len(x))
         test_rows, rest = order[:test], order[test:]
+        if len(np.unique(y[rest])) < classes:
+            raise SightkitError(
+                "Each class must have a sample to learn from, in every division.",
+                "Hold out fewer, or leave out the rare class.",
+                samples=np.bincount(y),
+            )
         firsts = [np.flatnonzero(y[rest] == k)[0] for k in range(classes)]
         rest = np.concatenate([rest[firsts], np.delete(rest, firsts)])
         for column, size in enumerate(sizes):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.foundations import arguments, losses
+from sightkit.apps.foundations import arguments, descent, losses
 from sightkit.apps.foundations.activations import softmax
 from sightkit.apps.foundations.layers import Layer, dense_layers
 from sightkit.apps.foundations.optimizers import Momentum, Optimizer
@@ -90,7 +90,7 @@ class NeuralNetwork:
         for _ in range(epochs):
             batches = np.split(rng.permutation(len(x)), range(batch_size, len(x), batch_size))
             total = sum(len(each) * self.step(x[each], y[each], optimizer) for each in batches)
-            history.append(total / len(x))
+            history.append(descent.finite(total / len(x), optimizer, f"epoch {len(history) + 1}"))
         return history
 
     def step(self, x: Array, y: Array, optimizer: Optimizer) -> float:

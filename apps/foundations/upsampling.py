@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit.apps.foundations import arguments
 from sightkit.apps.foundations.convolution import convolution, convolution_backward
 from sightkit.apps.foundations.pooling import max_pooling_backward
 
@@ -16,6 +17,7 @@ Array = np.ndarray
 
 def nearest(x: Array, factor: int = 2) -> Array:
     """Repeat each number in a block: (N, H, W, D) to (N, factor·H, factor·W, D)."""
+    arguments.counts(factor=factor)
     return x.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
@@ -28,6 +30,7 @@ def nearest_backward(upstream: Array, factor: int = 2) -> Array:
 
 def bed_of_nails(x: Array, factor: int = 2) -> Array:
     """Put each number into the upper left corner of its block, zeros elsewhere."""
+    arguments.counts(factor=factor)
     count, height, width, depth = x.shape
     out = np.zeros((count, factor * height, factor * width, depth), x.dtype)
     out[:, ::factor, ::factor] = x

@@ -94,3 +94,24 @@ def test_labels_may_be_floats_and_strings_of_pixels_may_not():
 def test_bad_arguments_are_one_line(make, message):
     with pytest.raises(SightkitError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    (
+        (lambda: f.nearest(np.ones((1, 2, 2, 1)), 0), "factor must be a whole number"),
+        (lambda: f.bed_of_nails(np.ones((1, 2, 2, 1)), 0), "factor must be a whole number"),
+        (lambda: f.learning_curves({"mean": f.NearestMean}, X, Y, []), "Sizes must be from 2"),
+        (
+            lambda: f.learning_curves({"mean": f.NearestMean}, X, [0, 0, 0, 0, 0, 1], [2, 3]),
+            r"Each class must have a sample .*samples=\[5 1\]",
+        ),
+        (
+            lambda: f.NeuralNetwork.dense((2, 2)).fit(X * np.nan, Y, 1),
+            "infinite after epoch 1: the rate is too high, or data are nan",
+        ),
+    ),
+)
+def test_functions_refuse_what_has_no_answer(call, message):
+    with pytest.raises(SightkitError, match=message):
+        call()
