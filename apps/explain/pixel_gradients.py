@@ -9,6 +9,9 @@ from sightkit.apps.explain.explainer import BATCH, Explainer, Inputs, Target
 
 STEPS = (40, 300)
 """Of integrated gradients: more where fewer do not sum to what they must."""
+EDGES = (0, 0.01, 0.04, 0.15, 0.4, 1)
+"""Parts of the line with as many steps each: a network with batch normalization changes most where
+the picture has hardly begun. 300 steps in one part missed the sum by up to 1.4 %, so by 0.6 %."""
 CLOSE = 0.01
 """Share of the score's difference, or of 0.1, that their sum may be away from it."""
 
@@ -124,16 +127,22 @@ def _along_line(explainer: Explainer, inputs: Inputs, start: np.ndarray, target:
     difference = float((explainer.scores(inputs) - explainer.scores(before))[0, target])
     found = np.zeros_like(image)
     for steps in STEPS:
-        points, weights = np.polynomial.legendre.leggauss(steps)
+        points, weights = _rule(steps)
         total = np.zeros(image.shape, np.float64)
         for at in range(0, steps, BATCH):
-            shares = ((points[at : at + BATCH] + 1) / 2).astype(np.float32).reshape(-1, 1, 1, 1)
+            shares = points[at : at + BATCH].reshape(-1, 1, 1, 1)
             part = explainer.repeated(inputs, start + shares * (image - start))
-            total += np.tensordot(
-                weights[at : at + BATCH] / 2, explainer.gradients(part, target), 1
-            )
+            total += np.tensordot(weights[at : at + BATCH], explainer.gradients(part, target), 1)
         found = (total * (image - start)).astype(np.float32)
         away = abs(float(found.sum(dtype=np.float64)) - difference)
         if away <= CLOSE * max(abs(difference), 0.1):
             break
     return found
+
+
+def _rule(steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return places on the line, float32 (steps,), 0 to 1, and their weights."""
+    points, weights = np.polynomial.legendre.leggauss(steps // (len(EDGES) - 1))
+    starts, widths = np.array(EDGES[:-1])[:, None], np.diff(EDGES)[:, None]
+    places = starts + widths * (points + 1) / 2
+    return places.ravel().astype(np.float32), (widths * weights / 2).ravel()
