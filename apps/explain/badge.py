@@ -56,7 +56,7 @@ class Badge:
     def __str__(self) -> str:
         deletion = ", ".join(f"{name} {each[0]:.2f}" for name, each in self.baselines.items())
         insertion = ", ".join(f"{name} {each[1]:.2f}" for name, each in self.baselines.items())
-        verdict = "passed" if self.passed else "FAILED: it draws the same by random weights"
+        verdict = "passed" if self.passed else "FAILED: nearly the same map by random weights"
         return (
             f"{TITLES[self.method]}: randomization test {verdict} (correlation "
             f"{self.correlation:.2f} with a random last layer, {self.untrained:.2f} with all "

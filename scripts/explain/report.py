@@ -41,8 +41,6 @@ class Config:
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_at_least(self, count=1)
-        description = training.check_bundle(self.run / _run_files.BUNDLE, training.ALONE)
-        evaluation.check_data(self.dataset, self.split, description["class_names"])
         if self.output is not None:
             evaluation.require_file(self.output, (".html",), overwrite=self.overwrite)
         else:
@@ -66,6 +64,8 @@ class Config:
 
 
 def main(config: Config) -> list[dict[str, Any]]:
+    description = training.check_bundle(config.run / _run_files.BUNDLE, training.ALONE)
+    evaluation.check_data(config.dataset, config.split, description["class_names"])
     _cli.start_keras()
     from sightkit.apps.explain import explain_run
 

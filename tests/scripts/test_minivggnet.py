@@ -56,7 +56,7 @@ def test_killed_at_any_time_it_ends_equal(precision, tmp_path):
 
 def test_the_build_scripts_dataset_file_is_the_one_it_takes(tmp_path):
     build = runpy.run_path(str(SCRIPT.with_name("build_cifar10.py")))["Config"]
-    train = runpy.run_path(str(SCRIPT))["Config"]
+    train = runpy.run_path(str(SCRIPT.with_name("train_shallownet_cifar10.py")))["Config"]
     assert build.__dataclass_fields__["output"].default == train().data
     assert io.FetchedCifar10().to_config() == io.Cifar10(Path("anywhere")).to_config()
     assert build.__dataclass_fields__["fractions"].default == train().fractions

@@ -25,6 +25,7 @@ ENDINGS = {
     "visualize_architecture": ".png",
     "augmentation_demo": ".png",
     "explain/map": ".png",
+    "explain/report": ".html",
     "explain/neighbours": ".png",
 }
 FLAGS = {
@@ -32,7 +33,9 @@ FLAGS = {
     "classify": ("x.png",),
     "evaluate": ("--bundle", "b", "--data", "d"),
     "explain/attack": ("x.png", "--model", "mobilenet_0.75"),
+    "explain/explain": ("x.png", "--model", "mobilenet_0.75"),
     "explain/look_inside": ("--model", "mobilenet_0.75"),
+    "explain/report": ("run",),
     "evaluate_ensemble": ("members",),
     "explain/map": ("--data", "d"),
     "explain/neighbours": ("--data", "d"),

@@ -55,7 +55,7 @@ def test_report_explains_mistakes_and_is_named_by_the_run(run):
 
 def test_report_needs_the_dataset(run):
     with pytest.raises(SightkitError, match="--data"):
-        report.Config(run, data=run / "none.h5")
+        report.main(report.Config(run, data=run / "none.h5"))
 
 
 def test_report_finds_the_file_that_was_built_of_photos(run, tmp_path):
@@ -67,7 +67,7 @@ def test_report_finds_the_file_that_was_built_of_photos(run, tmp_path):
 
 def test_report_needs_a_bundle(tmp_path):
     with pytest.raises(SightkitError, match="bundle"):
-        report.Config(tmp_path)
+        report.main(report.Config(tmp_path))
 
 
 @pytest.mark.parametrize(
