@@ -1,0 +1,3 @@
+from sightkit.apps.captcha.drawn_captchas import draw_captcha as draw_captcha
+from sightkit.apps.captcha.drawn_captchas import random_texts as random_texts
+from sightkit.apps.captcha.drawn_captchas import write_captchas as write_captchas

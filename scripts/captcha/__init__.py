@@ -1,0 +1,1 @@
+"""Read captchas: download politely, annotate, train, evaluate whole strings."""
