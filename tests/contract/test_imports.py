@@ -44,6 +44,10 @@ TABLE |= {
         {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "umap"},
     ),
     "apps/foundations": (BELOW_APPS, {"numpy", "sklearn", "matplotlib"}),
+    "apps/detection": (
+        BELOW_APPS,
+        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "PIL"},
+    ),
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {

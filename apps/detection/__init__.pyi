@@ -1,0 +1,12 @@
+from sightkit.apps.detection.annotations import AnnotatedPictures as AnnotatedPictures
+from sightkit.apps.detection.annotations import Annotation as Annotation
+from sightkit.apps.detection.boxes import box_areas as box_areas
+from sightkit.apps.detection.boxes import checked_boxes as checked_boxes
+from sightkit.apps.detection.boxes import clip_boxes as clip_boxes
+from sightkit.apps.detection.boxes import intersection_over_union as intersection_over_union
+from sightkit.apps.detection.detections import Detections as Detections
+from sightkit.apps.detection.drawing import colour_of as colour_of
+from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
+from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.suppression import non_maxima_suppression as non_maxima_suppression
+from sightkit.apps.detection.voc import read_voc as read_voc

@@ -1,0 +1,1 @@
+"""Find things in pictures: each of these scripts trains, uses or measures a detector."""
