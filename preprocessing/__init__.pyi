@@ -15,6 +15,7 @@ from sightkit.preprocessing.image_to_array import (
 )
 from sightkit.preprocessing.mean import MeanPreprocessor as MeanPreprocessor
 from sightkit.preprocessing.mean_image import MeanImagePreprocessor as MeanImagePreprocessor
+from sightkit.preprocessing.pad import PadPreprocessor as PadPreprocessor
 from sightkit.preprocessing.patch import PatchPreprocessor as PatchPreprocessor
 from sightkit.preprocessing.pipeline import Pipeline as Pipeline
 from sightkit.preprocessing.pipeline import RandomPipeline as RandomPipeline

@@ -40,6 +40,7 @@ ARGUMENTS = {
         "border": "reflect",
     },
     "AspectAwarePreprocessor": {"width": 7, "height": 5},
+    "PadPreprocessor": {"width": 7, "height": 5},
     "PatchPreprocessor": {"width": 7, "height": 5},
     "CropPreprocessor": {"width": 7, "height": 5},
     "CutoutPreprocessor": {"side": 4},
@@ -71,6 +72,7 @@ BYTES = {"Augment", "RandomPipeline"}
 BYTES_OR_FLOATS = {
     "SimplePreprocessor",
     "AspectAwarePreprocessor",
+    "PadPreprocessor",
     "GrayscalePreprocessor",
     "Pipeline",
 }
