@@ -1,12 +1,28 @@
+from sightkit.apps.detection.annotation_files import read_annotations as read_annotations
+from sightkit.apps.detection.annotation_files import (
+    require_annotations_output as require_annotations_output,
+)
+from sightkit.apps.detection.annotation_files import write_annotations as write_annotations
 from sightkit.apps.detection.annotations import AnnotatedPictures as AnnotatedPictures
 from sightkit.apps.detection.annotations import Annotation as Annotation
+from sightkit.apps.detection.box_table import read_box_table as read_box_table
+from sightkit.apps.detection.box_table import write_box_table as write_box_table
 from sightkit.apps.detection.boxes import box_areas as box_areas
 from sightkit.apps.detection.boxes import checked_boxes as checked_boxes
 from sightkit.apps.detection.boxes import clip_boxes as clip_boxes
 from sightkit.apps.detection.boxes import intersection_over_union as intersection_over_union
+from sightkit.apps.detection.coco import read_coco as read_coco
+from sightkit.apps.detection.coco import write_coco as write_coco
 from sightkit.apps.detection.detections import Detections as Detections
 from sightkit.apps.detection.drawing import colour_of as colour_of
 from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
 from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.sample_pictures import (
+    write_sample_annotations as write_sample_annotations,
+)
 from sightkit.apps.detection.suppression import non_maxima_suppression as non_maxima_suppression
+from sightkit.apps.detection.tiny_imagenet_boxes import (
+    read_tiny_imagenet_boxes as read_tiny_imagenet_boxes,
+)
 from sightkit.apps.detection.voc import read_voc as read_voc
+from sightkit.apps.detection.voc import write_voc as write_voc

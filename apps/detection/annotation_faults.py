@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from sightkit._errors import SightkitError, few, in_a_line
+from sightkit._errors import SightkitError, few
+from sightkit._regular_file import read_regular_file
 from sightkit.apps.detection.annotations import AnnotatedPictures, Annotation
 from sightkit.apps.detection.boxes import as_boxes, box_faults
-from sightkit.io.images import read_image
+from sightkit.io.image_header import read_header
+from sightkit.io.images import decode_image
+from sightkit.io.threads import in_threads
 
 SHOWN = 3
-"""Places named a fault."""
+"""Places that are named of a kind of fault."""
+MOST_BYTES = 2**30
+"""Of a picture, or of a file of annotations."""
 
 
 @dataclass
@@ -65,9 +71,12 @@ class Faults:
 
 
 def annotated(
-    path: Path, raw: list[RawAnnotation], class_names: tuple[str, ...] | None, faults: Faults
+    path: Path,
+    raw: Sequence[RawAnnotation],
+    class_names: Sequence[str] | None,
+    faults: Faults | None = None,
 ) -> AnnotatedPictures:
-    """Return checked annotations; every picture is decoded once.
+    """Return checked annotations; each picture is decoded once, to find those that are truncated.
 
     Args:
         path: of the annotations, for messages.
@@ -76,27 +85,32 @@ def annotated(
         faults: of reading, to be reported with those found here.
 
     Raises:
-        SightkitError: anything is wrong, see ``docs/detection.md``; all of it in one error.
+        SightkitError: there is no picture; or faults, all of them in one error.
     """
-    if not raw and not faults.places:
-        raise SightkitError(
-            "There must be annotated pictures.", "Check the folder.", path=str(path)
-        )
-    names = class_names or tuple(sorted({name for each in raw for name in each.names}))
+    faults = faults or Faults()
+    if not raw:
+        faults.require_none(path)
+        raise SightkitError("There must be annotated pictures.", "Check the path.", path=str(path))
+    names = tuple(class_names or sorted({name for each in raw for name in each.names}))
     known = {name: index for index, name in enumerate(names)}
     first: dict[Path, str] = {}
     annotations = []
-    for each in raw:
-        if other := first.get(each.image):
-            faults.add("picture annotated twice", f"{each.image.name} ({other}, {each.where})")
-        first[each.image] = each.where
+    for each, size in zip(raw, in_threads(_size, raw), strict=True):
+        if isinstance(size, tuple):
+            if each.size not in (None, size):
+                stated, real = (f"{wide}x{high}" for high, wide in (each.size or size, size))
+                faults.add("size that differs", f"{each.where} {stated}, its picture {real}")
+        else:
+            faults.add(size, _of(each))
+        other = first.setdefault(each.image, each.where)
+        if other is not each.where:
+            faults.add("picture annotated twice", f"{_of(each)} and {other}")
         for name in dict.fromkeys(each.names):
             if name not in known:
                 faults.add("unknown class", f"{name} ({each.where})")
-        size = _size(each, faults)
         boxes = as_boxes(each.boxes)
-        wrong = box_faults(boxes, size)
-        for kind, indices in wrong.items():
+        size = size if isinstance(size, tuple) else None
+        for kind, indices in box_faults(boxes, size).items():
             for index in indices:
                 faults.add(kind, f"{each.where} box {index + 1} {boxes[index].tolist()}")
         if not faults.places and size is not None:
@@ -108,20 +122,25 @@ def annotated(
     return AnnotatedPictures(tuple(annotations), names)
 
 
-def _size(each: RawAnnotation, faults: Faults) -> tuple[int, int] | None:
-    """Return the size of a picture; what the file says must be the same."""
-    if not each.image.is_file():
-        faults.add("missing picture", f"{each.image.name} ({each.where})")
-        return None
+def _of(each: RawAnnotation) -> str:
+    name = each.image.name
+    return name if each.where == name else f"{name} ({each.where})"
+
+
+def _size(each: RawAnnotation) -> tuple[int, int] | str:
+    """Return (height, width) of a picture, once turned, from its header; or its fault.
+
+    It is decoded too, at an eighth of its size where that can be: only so a truncated one is found.
+    """
     try:
-        height, width = read_image(each.image).shape[:2]
-    except SightkitError as error:
-        faults.add("picture that cannot be read", f"{each.image.name} ({in_a_line(error)[15:95]})")
-        return None
-    if each.size is not None and each.size != (height, width):
-        faults.add(
-            "size that differs",
-            f"{each.where} has {each.size[1]}x{each.size[0]}, its picture {width}x{height}",
-        )
-        return None
-    return height, width
+        data = read_regular_file(each.image, MOST_BYTES)
+        decode_image(data, at_least=(1, 1))
+    except OSError:
+        return "missing picture"
+    except SightkitError:
+        return "picture that cannot be read"
+    header = read_header(data)
+    if header is None:  # what is none was refused above
+        return "picture that cannot be read"
+    size = header.height, header.width
+    return size if header.orientation <= 4 else size[::-1]

@@ -96,7 +96,7 @@ class Detections:
     def to_json(self, image_name: str) -> dict[str, Any]:
         """Return ``{"image": …, "detections": [{"label", "score", "box"}]}``, best first."""
         found = [
-            {"label": name, "score": _short(score), "box": [_short(edge) for edge in box]}
+            {"label": name, "score": shortest(score), "box": [shortest(edge) for edge in box]}
             for name, score, box in zip(self.names(), self.scores, self.boxes, strict=True)
         ]
         return {"image": image_name, "detections": found}
@@ -123,6 +123,6 @@ class Detections:
         )
 
 
-def _short(value: np.float32) -> float:
+def shortest(value: np.float32) -> float:
     """Return the shortest decimal number that is this float32: 0.9, not 0.8999999761581421."""
     return float(str(value))

@@ -7,25 +7,29 @@ xmax = 10 of a file are x0 = 0 and x1 = 10 here.
 
 from __future__ import annotations
 
+import filecmp
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from sightkit._errors import SightkitError
+from sightkit import _files
+from sightkit._errors import SightkitError, few
 from sightkit._regular_file import read_regular_file
 from sightkit.apps.detection.annotation_faults import Faults, RawAnnotation, annotated
-from sightkit.apps.detection.annotations import AnnotatedPictures
+from sightkit.apps.detection.annotations import AnnotatedPictures, Annotation
 
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
 MOST_BYTES = 2**24
-"""Of a file of a picture, or a list."""
+"""Of an XML file, or a list."""
 
 
 def read_voc(
     folder: str | os.PathLike[str],
     split: str | None = None,
-    class_names: tuple[str, ...] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> AnnotatedPictures:
     """Read a folder in VOC's layout.
 
@@ -74,7 +78,7 @@ def _names(folder: Path, split: str | None) -> list[str]:
             "Choose one of these." if splits else "Read all pictures, without a split.",
             split=split, splits=splits,
         ) from error  # fmt: skip
-    return [line.split()[0] for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _raw(path: Path, images: Path) -> RawAnnotation:
@@ -90,6 +94,78 @@ def _raw(path: Path, images: Path) -> RawAnnotation:
         raw.names.append(_text(item, "name"))
         raw.difficult.append((item.findtext("difficult") or "0").strip() == "1")
     return raw
+
+
+def write_voc(
+    pictures: AnnotatedPictures, folder: str | os.PathLike[str], split: str = "all"
+) -> None:
+    """Write annotations in VOC's layout, with copies of the pictures.
+
+    Corners that are no whole pixels are written as they are: ``read_voc`` reads the same boxes, bit
+    for bit. What VOC has besides (pose, truncated, parts) is not written.
+
+    Args:
+        pictures: of files whose names differ by more than their endings.
+        folder: made where it is missing; may hold other splits.
+        split: name of the list in ``ImageSets/Main``.
+
+    Raises:
+        SightkitError: two pictures of one name.
+    """
+    folder = Path(folder)
+    stems = [each.image.stem for each in pictures.annotations]
+    require_different(stems, "VOC's layout has one file a name: names of pictures must differ.")
+    for name in (ANNOTATIONS, IMAGES, LISTS):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for each in pictures.annotations:
+        target = folder / IMAGES / each.image.name
+        if not target.exists():
+            with _files.replacing(target) as temporary:
+                shutil.copyfile(each.image, temporary)
+        elif not filecmp.cmp(target, each.image, shallow=False):
+            raise SightkitError(
+                "A picture of that name, another one, is in the folder already.",
+                "Choose another folder, or rename the picture.", path=str(target),
+            )  # fmt: skip
+        xml = ElementTree.tostring(_element(each, pictures.class_names), encoding="unicode")
+        _files.write_text(folder / ANNOTATIONS / f"{each.image.stem}.xml", xml + "\n")
+    _files.write_text(folder / LISTS / f"{split}.txt", "".join(f"{stem}\n" for stem in stems))
+
+
+def require_different(names: Sequence[str], rule: str) -> None:
+    """Raise where a name of a picture occurs twice."""
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise SightkitError(rule, "Rename these.", names=few(twice))
+
+
+def _element(annotation: Annotation, class_names: Sequence[str]) -> ElementTree.Element:
+    height, width = annotation.size
+    root = ElementTree.Element("annotation")
+    _add(root, "filename", annotation.image.name)
+    size = ElementTree.SubElement(root, "size")
+    for name, value in (("width", width), ("height", height), ("depth", 3)):
+        _add(size, name, value)
+    rows = zip(annotation.boxes, annotation.labels, annotation.difficult, strict=True)
+    for box, label, difficult in rows:
+        item = ElementTree.SubElement(root, "object")
+        _add(item, "name", class_names[label])
+        _add(item, "difficult", int(difficult))
+        bndbox = ElementTree.SubElement(item, "bndbox")
+        x0, y0, x1, y1 = map(float, box)
+        for name, value in (("xmin", x0 + 1), ("ymin", y0 + 1), ("xmax", x1), ("ymax", y1)):
+            _add(bndbox, name, number(value))
+    ElementTree.indent(root, "\t")
+    return root
+
+
+def _add(parent: ElementTree.Element, name: str, value: object) -> None:
+    ElementTree.SubElement(parent, name).text = str(value)
+
+
+def number(value: float) -> float | int:
+    """Return a whole number as an int, which is written without a point."""
+    return int(value) if value == int(value) else value
 
 
 def _text(element: ElementTree.Element, path: str) -> str:
