@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import importlib
 import os
+import pkgutil
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ KERAS = "keras"
 NETWORK_AND_HEAD = "features_and_head"
 ALONE = (NETWORK, KERAS)
 """The kinds of a network without a head."""
+CLASSIFIERS = (*ALONE, NETWORK_AND_HEAD)
+"""The kinds of what answers a photo with a probability for each class."""
 
 
 class Description(TypedDict):
@@ -110,12 +113,22 @@ def kind_of(name: str) -> Kind:
     return importlib.import_module(_MODULES[name]).KINDS[name]
 
 
-def check_bundle(folder: str | os.PathLike[str], kinds: Collection[str] = ()) -> dict[str, Any]:
+def _let_apps_register() -> None:
+    """Import the installed apps' packages, which register their kinds; nothing here names one."""
+    with contextlib.suppress(ModuleNotFoundError):  # no app is installed
+        apps = importlib.import_module("sightkit.apps")
+        for app in pkgutil.iter_modules(apps.__path__):
+            importlib.import_module(f"{apps.__name__}.{app.name}")
+
+
+def check_bundle(
+    folder: str | os.PathLike[str], kinds: Collection[str] = CLASSIFIERS
+) -> dict[str, Any]:
     """Check, without Keras, that a bundle is complete and of a kind that can be used.
 
     Args:
         folder: of the bundle.
-        kinds: those that the caller can use; all by default.
+        kinds: those that the caller can use; classifiers of photos by default.
 
     Returns:
         The contents of bundle.json, of the type that its kind has, without their hash.
@@ -140,6 +153,8 @@ def check_bundle(folder: str | os.PathLike[str], kinds: Collection[str] = ()) ->
         raise damaged(folder, f"{DESCRIPTION} is not a bundle's")
     name = str(found.get("kind"))
     if name not in _MODULES:
+        _let_apps_register()
+    if name not in _MODULES:
         raise SightkitError(
             f"A bundle must be of one of the kinds {', '.join(_MODULES)}; this one was written by "
             "a newer version, or is none.",
@@ -148,7 +163,7 @@ def check_bundle(folder: str | os.PathLike[str], kinds: Collection[str] = ()) ->
             kind=name,
         )
     kind = kind_of(name)
-    if kinds and name not in kinds:
+    if name not in kinds:
         raise SightkitError(
             f"The bundle must be {' or '.join(kind_of(each).name for each in kinds)}; "
             f"this one is {kind.name}.",

@@ -15,7 +15,7 @@ from sightkit import io as sightkit_io
 from sightkit._display import in_notebook
 from sightkit._errors import SightkitError, few
 from sightkit._scripts import warn
-from sightkit.training.bundle_format import CANARY, check_bundle, kind_of
+from sightkit.training.bundle_format import CANARY, CLASSIFIERS, check_bundle, kind_of
 
 LEAST = -12.0
 """Lower limit of the canary's log-probabilities: smaller ones compare as equal."""
@@ -115,13 +115,13 @@ class Classifier(abc.ABC):
 
 
 def load_by_kind(
-    folder: str | os.PathLike[str], kinds: Collection[str] = (), **options: Any
+    folder: str | os.PathLike[str], kinds: Collection[str] = CLASSIFIERS, **options: Any
 ) -> Any:
     """Check a bundle, load it by its kind and compare its answer to the canary.
 
     Args:
         folder: of the bundle.
-        kinds: those that can be used; all by default.
+        kinds: those that can be used; classifiers of photos by default.
         **options: of the kind's ``open``.
     """
     folder = Path(folder)

@@ -25,6 +25,7 @@ from sightkit.preprocessing import (
 )
 from sightkit.training import load_bundle, save_bundle, weights_sha256
 from sightkit.training.bundle_format import digest
+from sightkit.training.classifier import load_by_kind
 
 CHAIN = Pipeline((SimplePreprocessor(8, 8), ImageToArrayPreprocessor()))
 NAMES = ("ant", "bee ☃", "cat")
@@ -388,7 +389,9 @@ def test_a_kind_of_an_app_is_registered_and_loaded_on_demand(bundle, monkeypatch
     edit(bundle, lambda description: description.update(kind="app"))
     monkeypatch.setitem(sys.modules, "sightkit.app", module)
     refuse(bundle, "must be a network or a network of Keras; this one")  # by load_bundle
-    assert transfer.load(bundle).class_names == NAMES
+    with pytest.raises(SightkitError, match="or networks with a head on their features; this one"):
+        transfer.load(bundle)
+    assert load_by_kind(bundle, ("app",), images=None, cache=None).class_names == NAMES
     for name, place in (("app", "sightkit.app"), ("other", "os")):
         with pytest.raises(SightkitError, match="a name of its own and a module of sightkit"):
             bundle_format.register_kind(name, place)
