@@ -11,7 +11,7 @@ import dis
 import importlib
 import sys
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from sightkit._suggestions import no_attribute, with_suggestions
@@ -38,15 +38,19 @@ def attach(package: str, *, eager: bool = False) -> None:
             rule = f"module {package!r} has no attribute {name!r}"
             text = no_attribute(rule, ("package",), name, public)
             raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text)
-        module, _ = places[name]
-        home = importlib.import_module(module)
-        # Stored, with all that it is home to: importing a module has just bound its own name to it.
-        for other, (place, attribute) in places.items():
-            if other == name or (place == module and hasattr(home, attribute)):
-                namespace[other] = with_suggestions(getattr(home, attribute), other)
-                setattr(home, attribute, namespace[other])  # one, wherever it is taken from
+        home = importlib.import_module(places[name][0])
+        attribute = places[name][1]
+        namespace[name] = with_suggestions(getattr(home, attribute), name)
+        setattr(home, attribute, namespace[name])  # one, wherever it is taken from
         return namespace[name]
 
+    class Package(ModuleType):
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Importing a module binds its own name, which may be that of a public function."""
+            if name not in places or not isinstance(value, ModuleType):
+                super().__setattr__(name, value)
+
+    sys.modules[package].__class__ = Package
     public = sorted(places)
     namespace.update(__all__=public, __getattr__=find, __dir__=lambda: public)
     for name in public if eager else ():

@@ -70,8 +70,10 @@ def refusing(function: Callable[..., Any], owner: str) -> Callable[..., Any]:
 
 def next_step(owners: Iterable[str], name: str, known: Iterable[str]) -> str:
     """Return what to write in place of a name: today's form, else the nearest of those known."""
+    known = list(known)
     for owner in owners:
-        if today := suggestions().get(owner, {}).get(name):
+        today = suggestions().get(owner, {}).get(name, "")
+        if today and (not today.isidentifier() or not known or today in known):
             return f"Write {today}." if today.isidentifier() else today
     spelled = {each.replace("_", "").lower(): each for each in known if not each.startswith("_")}
     found = difflib.get_close_matches(name.replace("_", "").lower(), spelled, n=3, cutoff=0.7)
@@ -132,7 +134,7 @@ def _refusal(
         if today in own:
             given.setdefault(today, value)
         else:
-            answers.setdefault(today or "It has no counterpart.", []).append(name)
+            answers.setdefault(today or f"It takes {', '.join(own)}.", []).append(name)
     missing = re.findall(r"missing (?:a|\d+) required .*?'(\w+)'", str(error))
     for name in (*missing, "call"):
         if name not in given and (step := next_step(owners, name, ())):

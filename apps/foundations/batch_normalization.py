@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit.apps.foundations import shapes
+
 Array = np.ndarray
 
 
@@ -21,6 +23,7 @@ def batch_normalization(x: Array, gamma: Array, beta: Array, epsilon: float = 1e
         beta: shift of each feature, (K,).
         epsilon: keeps a feature that never changes from being divided by 0; Keras' is 1e-3.
     """
+    shapes.check(x=(x, "... K"), gamma=(gamma, "K"), beta=(beta, "K"))
     return gamma * _normalized(x, epsilon)[0] + beta
 
 
@@ -32,6 +35,7 @@ def batch_normalization_backward(
     A sample moves the mean and the variance of all: hence the two means that are taken off. What
     pushes all samples alike (the first) or stretches them (the second) changes no output.
     """
+    shapes.check(upstream=(upstream, "... K"), x=(x, "... K"), gamma=(gamma, "K"))
     normalized, deviation = _normalized(x, epsilon)
     axes = tuple(range(x.ndim - 1))
     by_beta = upstream.sum(axis=axes)
@@ -62,6 +66,7 @@ class MovingMoments:
 
     def update(self, x: Array) -> None:
         """Take in the mean and variance of a batch."""
+        shapes.check(x=(x, "... K"), mean=(self.mean, "K"))
         axes = tuple(range(x.ndim - 1))
         new = 1 - self.momentum
         self.mean = self.momentum * self.mean + new * x.mean(axis=axes)
@@ -69,5 +74,6 @@ class MovingMoments:
 
     def normalize(self, x: Array, gamma: Array, beta: Array, epsilon: float = 1e-3) -> Array:
         """Return γx̂ + β with the stored moments."""
+        shapes.check(x=(x, "... K"), gamma=(gamma, "K"), beta=(beta, "K"), mean=(self.mean, "K"))
         scale = gamma / np.sqrt(self.variance + epsilon)
         return (x * scale + (beta - self.mean * scale)).astype(x.dtype)

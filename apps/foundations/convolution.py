@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.apps.foundations import arguments, shapes
 
 Array = np.ndarray
 
@@ -20,23 +21,23 @@ def output_size(size: int, window: int, stride: int = 1, padding: int = 0) -> in
     """Return (W − F + 2P)/S + 1, how many places a window has along one side.
 
     Raises:
-        SightkitError: the window is larger than the padded picture, or the stride does not divide:
-            the last pixels would never be seen.
+        SightkitError: the window is larger than the padded picture, or the stride does not divide.
     """
+    arguments.not_negative(padding=padding)
     room = size - window + 2 * padding
-    if min(size, window, stride) < 1 or padding < 0 or room < 0:
+    given = {"size": size, "window": window, "stride": stride, "padding": padding}
+    if min(size, window, stride) < 1 or room < 0:
         raise SightkitError(
             "A window must fit into the padded picture, and move by at least 1.",
             "Take a smaller window, or more padding.",
-            size=size, window=window, stride=stride, padding=padding,
-        )  # fmt: skip
+            **given,
+        )
     if room % stride:
         raise SightkitError(
-            f"The stride must divide W − F + 2P = {room}: else the last {room % stride} pixels "
-            "of each side are never seen.",
+            f"The stride must divide W − F + 2P = {room}: else the last {room % stride} pixels go.",
             f"Take a side of {size - room % stride}, or stride 1.",
-            size=size, window=window, stride=stride, padding=padding,
-        )  # fmt: skip
+            **given,
+        )
     return room // stride + 1
 
 
@@ -65,8 +66,7 @@ def convolution(
 ) -> Array:
     """Return what each kernel finds at each place: what networks call a convolution.
 
-    It is a correlation, Σ h(i, j)·f(x + i, y + j); a convolution of mathematics has f(x − i, y − j)
-    (``convolve``), the kernel turned by 180 degrees: no difference where kernels are learned.
+    It is a correlation, Σ h(i, j)·f(x + i, y + j); mathematics' convolution turns the kernel.
 
     Args:
         x: pictures, (N, H, W, D).
@@ -79,6 +79,7 @@ def convolution(
         (N, H', W', K), H' by ``output_size``.
     """
     padded, rows, columns = _prepared(x, kernels, stride, padding)
+    shapes.check(bias=(bias, str(kernels.shape[3])))
     out = np.broadcast_to(bias, (len(x), rows, columns, kernels.shape[3])).astype(x.dtype)
     for i, j, place in _places(kernels, rows, columns, stride):
         out += padded[place] @ kernels[i, j]
@@ -94,6 +95,7 @@ def convolution_backward(
     back; a weight has part in all outputs.
     """
     padded, rows, columns = _prepared(x, kernels, stride, padding)
+    shapes.check(upstream=(upstream, f"{len(x)} {rows} {columns} {kernels.shape[3]}"))
     by_padded, by_kernels = np.zeros_like(padded), np.empty_like(kernels)
     for i, j, place in _places(kernels, rows, columns, stride):
         by_padded[place] += upstream @ kernels[i, j].T
@@ -105,16 +107,14 @@ def convolution_backward(
 
 def _places(kernels: Array, rows: int, columns: int, stride: int) -> Iterator[tuple[Any, ...]]:
     """Of each weight of a window: its row and column, and all the pixels that it meets."""
+    below, right = stride * (rows - 1) + 1, stride * (columns - 1) + 1
     for i, j in np.ndindex(kernels.shape[:2]):
-        below, right = i + stride * (rows - 1) + 1, j + stride * (columns - 1) + 1
-        yield i, j, (slice(None), slice(i, below, stride), slice(j, right, stride))
+        yield i, j, (slice(None), slice(i, i + below, stride), slice(j, j + right, stride))
 
 
 def _prepared(x: Array, kernels: Array, stride: int, padding: int | str) -> tuple[Any, ...]:
     """The padded pictures, and how many places a window has."""
-    if x.ndim != 4 or kernels.ndim != 4 or x.shape[3] != kernels.shape[2]:
-        rule = "Pictures are (N, H, W, D), kernels (F, F, D, K), of the same depth D."
-        raise SightkitError(rule, x=x.shape, kernels=kernels.shape)
-    edge = same_padding(len(kernels)) if padding == "same" else int(padding)
+    shapes.check(x=(x, "N H W D"), kernels=(kernels, "F G D K"))
+    edge: Any = same_padding(len(kernels)) if padding == "same" else padding
     sizes = [output_size(x.shape[k], kernels.shape[k - 1], stride, edge) for k in (1, 2)]
     return np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0))), *sizes

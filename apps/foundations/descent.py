@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit._suggestions import with_suggestions
 from sightkit.apps.foundations import adaptive_optimizers as adaptive
 from sightkit.apps.foundations import arguments, optimizers
 from sightkit.apps.foundations.optimizers import Array, Gradient, Optimizer
@@ -68,7 +69,8 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 def optimizer(name: str, **settings: Any) -> Optimizer:
     """Return an optimizer by name, ``optimizer("adam", rate=0.01, form="notes")``."""
-    return OPTIMIZERS[arguments.choice("optimizer", name, OPTIMIZERS)](**settings)
+    kind = OPTIMIZERS[arguments.choice("optimizer", name, OPTIMIZERS)]
+    return with_suggestions(kind, name)(**settings)
 
 
 def descend(method: Optimizer, w: Array, gradient: Gradient, steps: int) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.apps.foundations import shapes
 
 Array = np.ndarray
 
@@ -38,4 +39,5 @@ def dropout(x: Array, dropped: float, rng: np.random.Generator) -> tuple[Array, 
 
 def dropout_backward(upstream: Array, mask: Array) -> Array:
     """Return the gradient by ``x``: what was silent has no part in the loss."""
+    shapes.check(upstream=(upstream, "..."), mask=(mask, "..."))
     return upstream * mask

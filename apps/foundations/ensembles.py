@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations import arguments, shapes
 
 Array = np.ndarray
 MODELS = ("small_tree", "tree", "bagging", "boosting", "gradient_boosting")
@@ -53,4 +53,6 @@ def average(predictions: Array, weights: Array | None = None) -> Array:
     For a convex loss, as the squared error, it is never worse than its members are on average
     (Jensen's inequality); it may be worse than the best of them.
     """
+    own = {} if weights is None else {"weights": (weights, "members")}
+    shapes.check(predictions=(predictions, "members ..."), **own)
     return np.average(predictions, axis=0, weights=weights)

@@ -16,12 +16,13 @@ import numpy as np
 
 from sightkit.apps.foundations import arguments
 from sightkit.apps.foundations.activations import softmax
+from sightkit.apps.foundations.learner import Learner
 
 Array = np.ndarray
 COVARIANCES = ("own", "shared", "diagonal", "shared_diagonal")
 
 
-class GaussianClassifier:
+class GaussianClassifier(Learner):
     """Fit a Gaussian density to each class.
 
     Args:

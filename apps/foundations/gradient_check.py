@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sightkit.apps.foundations import shapes
+
 Array = np.ndarray
 
 
@@ -36,6 +38,7 @@ def numerical_gradient(
             that of rounding of 1e-16/step: in between lies the best step, about 1e-5.
     """
     x = np.array(x, np.float64)
+    shapes.check(upstream=(upstream, "..."), output=(function(x), "..."))
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]
@@ -50,5 +53,6 @@ def numerical_gradient(
 
 def relative_error(a: Array, b: Array) -> float:
     """Return the largest |a − b| as a share of the largest number: 1e-7 is equal, 1e-2 not."""
+    shapes.check(a=(a, "..."), b=(b, "..."))
     largest = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0), 1e-8)
     return float(np.abs(a - b).max(initial=0) / largest)

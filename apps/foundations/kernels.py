@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit.apps.foundations import shapes
 from sightkit.apps.foundations.convolution import output_size, same_padding
 
 Array = np.ndarray
@@ -37,6 +38,7 @@ def correlate(picture: Array, kernel: Array, *, same: bool = False) -> Array:
     Returns:
         float64; not yet fit to be shown, see ``rescale``.
     """
+    shapes.check(picture=(picture, "H W ..."), kernel=(kernel, "F G"))
     if same:
         edge = same_padding(len(kernel))
         around = ((edge, edge), (edge, edge), (0, 0))[: picture.ndim]
@@ -54,6 +56,7 @@ def convolve(picture: Array, kernel: Array, *, same: bool = False) -> Array:
     For kernels that look the same then, as edges and blur, it is the correlation; of Sobel's and
     emboss the sign or the light's direction changes.
     """
+    shapes.check(picture=(picture, "H W ..."), kernel=(kernel, "F G"))
     return correlate(picture, kernel[::-1, ::-1], same=same)
 
 

@@ -15,18 +15,21 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.foundations import activations, arguments
+from sightkit.apps.foundations import activations, arguments, shapes
 from sightkit.apps.foundations.initializers import initialize
+from sightkit.apps.foundations.learner import Learner
 
 Array = np.ndarray
 
 
-class Layer:
+class Layer(Learner):
     """A layer without parameters, which remembers what it was given."""
+
+    first = "forward(x, training=True)"
+    seen: Any
 
     def __init__(self, *parameters: Array) -> None:
         self.parameters, self.gradients = list(parameters), [*map(np.zeros_like, parameters)]
-        self.seen: Any = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the output for a batch."""
@@ -48,12 +51,8 @@ class Dense(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, inputs) to (N, outputs)."""
-        if x.ndim != 2 or x.shape[1] != len(self.parameters[0]):
-            raise SightkitError(
-                f"This dense layer takes (N, {len(self.parameters[0])}).",
-                "Let each layer take what the one before gives; flatten pictures.",
-                x=x.shape,
-            )
+        advice = "Let each layer take what the one before gives; flatten pictures."
+        shapes.check(advice, x=(x, "N inputs"), weights=(self.parameters[0], "inputs outputs"))
         self.seen = x
         return x @ self.parameters[0] + self.parameters[1]
 

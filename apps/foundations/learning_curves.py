@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations import arguments, shapes
 from sightkit.apps.foundations.bias_variance import Model
 
 Array = np.ndarray
@@ -77,6 +77,8 @@ def crossing(first: Array, second: Array, sizes: Sequence[int]) -> float | None:
         second: accuracies (repeats, sizes).
         sizes: as given to ``learning_curves``.
     """
+    size = f"{len(sizes)}"
+    shapes.check(first=(first, f"repeats {size}"), second=(second, f"repeats {size}"))
     ahead = second.mean(axis=0) - first.mean(axis=0)
     behind = np.flatnonzero(ahead <= 0)
     if len(behind) == 0 or behind[-1] == len(sizes) - 1:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sightkit.apps.foundations import arguments
 from sightkit.apps.foundations.descent import OPTIMIZERS, batches, descend, optimizer
+from sightkit.apps.foundations.learner import Learner
 from sightkit.apps.foundations.linear_regression import with_ones
 from sightkit.apps.foundations.losses import LOSSES, PENALTIES
 
@@ -20,7 +21,7 @@ Array = np.ndarray
 METHODS = [name for name in OPTIMIZERS if name != "newton"]  # it needs a Hessian
 
 
-class LinearClassifier:
+class LinearClassifier(Learner):
     """Fit a linear classifier of K classes.
 
     Args:

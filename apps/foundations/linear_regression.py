@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations import arguments, shapes
 from sightkit.apps.foundations.descent import descend
+from sightkit.apps.foundations.learner import Learner
 from sightkit.apps.foundations.losses import l2, squared_error
 from sightkit.apps.foundations.optimizers import GradientDescent, Newton
 
@@ -32,10 +33,11 @@ def without_intercept(w: Array) -> Array:
 
 def powers(x: Array, degree: int) -> Array:
     """Return x, x², … of numbers (n,): (n, degree). With them a line fits curves."""
+    shapes.check(x=(x, "N"))
     return x[:, None] ** np.arange(1, degree + 1)
 
 
-class LinearRegression:
+class LinearRegression(Learner):
     """Fit y ≈ w₀ + Xw by the least mean squared error, plus λΣw² (without w₀).
 
     Args:

@@ -18,6 +18,7 @@ from sightkit._errors import SightkitError
 from sightkit.apps.foundations import arguments
 from sightkit.apps.foundations.activations import sigmoid
 from sightkit.apps.foundations.descent import descend
+from sightkit.apps.foundations.learner import Learner
 from sightkit.apps.foundations.linear_regression import with_ones, without_intercept
 from sightkit.apps.foundations.losses import binary_cross_entropy, l2
 from sightkit.apps.foundations.optimizers import GradientDescent, Newton
@@ -26,7 +27,7 @@ Array = np.ndarray
 WAYS = ("newton", "gradient")
 
 
-class LogisticRegression:
+class LogisticRegression(Learner):
     """Fit P(1 given x) = sigmoid(w₀ + Xw) by the least mean cross-entropy plus λΣw² (without w₀).
 
     Args:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit._errors import SightkitError
+from sightkit.apps.foundations import shapes
 from sightkit.apps.foundations.activations import sigmoid
 
 Array = np.ndarray
@@ -49,11 +50,13 @@ def binary_cross_entropy(scores: Array, labels: Array) -> Costs:
 
     The brackets matter: without them the sign of the second half would be wrong.
     """
+    shapes.check(scores=(scores, "..."), labels=(labels, "..."))
     return np.logaddexp(0, scores) - labels * scores, sigmoid(scores) - labels
 
 
 def squared_error(predicted: Array, true: Array) -> Costs:
     """(ŷ − y)² of numbers (n,)."""
+    shapes.check(predicted=(predicted, "..."), true=(true, "..."))
     return (predicted - true) ** 2, 2 * (predicted - true)
 
 
@@ -99,10 +102,12 @@ def _pushed(up: Array, labels: Array) -> Array:
 
 def _require_classes(scores: Array, labels: Array) -> None:
     """Raise for labels that are no columns of the scores: -1 would count as the last one."""
-    right = scores.ndim == 2 and labels.shape == scores.shape[:1] and labels.dtype.kind in "iu"
-    if not right or not 0 <= labels.min(initial=0) <= labels.max(initial=0) < scores.shape[1]:
+    shapes.check(scores=(scores, "N K"), labels=(labels, "N"))
+    least, most = labels.min(initial=0), labels.max(initial=0)
+    if labels.dtype.kind not in "iu" or not 0 <= least <= most < scores.shape[1]:
         raise SightkitError(
-            "Labels must be whole numbers (n,) from 0 to K-1, of scores (n, K).",
+            f"Labels must be whole numbers (n,) from 0 to {scores.shape[1] - 1}, of scores (n, K).",
             "names, labels = np.unique(labels, return_inverse=True) makes them so.",
-            scores=scores.shape, labels=labels.shape, first=labels[:5],
-        )  # fmt: skip
+            scores=scores.shape,
+            first=labels[:5],
+        )

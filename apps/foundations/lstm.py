@@ -45,7 +45,7 @@ def lstm(x: Array, w_x: Array, w_h: Array, bias: Array) -> Trace:
         w_h: from the output to the same, (H, 4H).
         bias: (4H,); a bias of 1 for f, which remembers at first, is the custom.
     """
-    require_weights(x, w_x, w_h, bias, gates=4)
+    require_weights(4, x, w_x, w_h, bias)
     trace = Trace(*np.zeros((6, len(x), x.shape[1], len(w_h))))
     h = c = np.zeros((len(x), len(w_h)))
     for t in range(x.shape[1]):
@@ -73,6 +73,7 @@ def lstm_backward(
     Returns:
         the gradients by ``x``, ``w_x``, ``w_h`` and ``bias``; and by each cell, (N, T, H).
     """
+    require_weights(4, x, w_x, w_h, upstream=upstream, h=trace.h)
     by_x, by_cells = np.zeros_like(x), np.zeros_like(upstream)
     by_w_x, by_w_h, by_bias = np.zeros_like(w_x), np.zeros_like(w_h), np.zeros(w_h.shape[1])
     h_later = c_later = np.zeros_like(upstream[:, 0])

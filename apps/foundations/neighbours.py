@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations import arguments, shapes
+from sightkit.apps.foundations.learner import Learner
 
 Array = np.ndarray
 NORMS = ("L1", "L2")
@@ -23,12 +24,13 @@ def distances(a: Array, b: Array, norm: str = "L2") -> Array:
 
     L1 is Σ|a − b|, the way through a city; L2 is √Σ(a − b)², the straight line.
     """
+    shapes.check(a=(a, "M d"), b=(b, "N d"))
     order = NORMS.index(arguments.choice("norm", norm, NORMS)) + 1
     # A row at a time: all differences at once would take m · n · d numbers.
     return np.array([np.linalg.norm(b - row, ord=order, axis=1) for row in a])
 
 
-class NearestNeighbours:
+class NearestNeighbours(Learner):
     """The k nearest training samples vote; nothing is learned, everything is stored.
 
     Args:
@@ -52,14 +54,15 @@ class NearestNeighbours:
             )
         return self
 
-    def neighbours(self, x: Array) -> Array:
+    def neighbours(self, x: Any) -> Array:
         """Return the indices (m, k) of the training samples nearest to each row, nearest first."""
+        x = arguments.samples(x, self.x.shape[1])
         found = distances(x, self.x, self.norm)
         return np.argsort(found, axis=1, kind="stable")[:, : self.k]
 
     def predict_proba(self, x: Any) -> Array:
         """Return the share of each class among the neighbours: float64 (m, K)."""
-        votes = self.y[self.neighbours(arguments.samples(x, self.x.shape[1]))]
+        votes = self.y[self.neighbours(x)]
         return np.mean(votes[:, :, None] == np.arange(self.y.max() + 1), axis=1)
 
     def predict(self, x: Any) -> Array:
@@ -101,8 +104,9 @@ class ApproximateNeighbours(NearestNeighbours):
         self.tree = KDTree(self.projection.fit_transform(self.x))
         return self
 
-    def neighbours(self, x: Array) -> Array:
+    def neighbours(self, x: Any) -> Array:
         """Return indices (m, k), nearly always those of the nearest."""
+        x = arguments.samples(x, self.x.shape[1])
         count = min(self.k * self.candidates, len(self.x))
         near = self.tree.query(self.projection.transform(x), k=count, return_distance=False)
         pairs = zip(x, near, strict=True)

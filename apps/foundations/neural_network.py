@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.foundations import arguments, descent, losses
+from sightkit._suggestions import with_suggestions
+from sightkit.apps.foundations import arguments, descent, losses, shapes
 from sightkit.apps.foundations.activations import softmax
 from sightkit.apps.foundations.layers import Layer, dense_layers
 from sightkit.apps.foundations.optimizers import Momentum, Optimizer
@@ -48,7 +49,7 @@ class NeuralNetwork:
     def dense(cls, sizes: Sequence[int], *options: Any, **named: Any) -> NeuralNetwork:
         """Return a network of ``dense_layers``; ``loss`` and ``dtype`` are those of the class."""
         own = {name: named.pop(name) for name in ("loss", "dtype") if name in named}
-        return cls(dense_layers(sizes, *options, **named), **own)
+        return cls(with_suggestions(dense_layers, "dense")(sizes, *options, **named), **own)
 
     @property
     def parameters(self) -> list[Array]:
@@ -83,8 +84,11 @@ class NeuralNetwork:
         ``optimizer`` is ``Momentum(0.1)`` by default; it sees all parameters as one long vector.
         """
         x, y = np.asarray(x, self.dtype), np.asarray(y)
-        arguments.counts(epochs=epochs, batch_size=batch_size)
-        self._require_answers(self.forward(x[:1]).shape[1], x, y)
+        shapes.check(x=(x, "N ..."))
+        arguments.counts(epochs=epochs, batch_size=batch_size, samples=len(x))
+        shapes.check(y=(y, f"{len(x)} ..."))
+        scores = self.forward(x[:1])
+        LOSSES[self.name](np.broadcast_to(scores, (len(x), *scores.shape[1:])), y)  # all that fit
         optimizer = optimizer or Momentum(0.1)
         rng, history = np.random.default_rng(seed), []
         for _ in range(epochs):
@@ -110,11 +114,3 @@ class NeuralNetwork:
         """Return probabilities (N, classes), or the numbers of a squared error (N, outputs)."""
         scores = self.forward(np.asarray(x, self.dtype))
         return softmax(scores) if self.name == "cross_entropy" else scores
-
-    def _require_answers(self, outputs: int, x: Array, y: Array) -> None:
-        shape, wanted = (len(x), outputs), f"numbers (N, {outputs})"
-        if self.name == "cross_entropy":
-            right = y.dtype.kind in "iu" and y.size and 0 <= y.min() <= y.max() < outputs
-            shape, wanted = (len(x) if right else -1,), f"classes (N,) from 0 to {outputs - 1}"
-        if y.shape != shape:
-            raise SightkitError(f"Of N samples, y is {wanted}.", x=x.shape, y=y.shape, first=y[:1])

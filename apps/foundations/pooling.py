@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightkit.apps.foundations import shapes
 from sightkit.apps.foundations.convolution import output_size
 
 Array = np.ndarray
@@ -40,6 +41,8 @@ def max_pooling_backward(upstream: Array, places: Array, shape: tuple[int, ...])
 
     A number that won in several windows, which overlap, gets the sum.
     """
+    letters = f"{shape[0]} R C {shape[3]}"
+    shapes.check(upstream=(upstream, letters), places=(places, letters))
     by_x = np.zeros(shape, upstream.dtype)
     n, _, _, d = np.ogrid[tuple(map(slice, places.shape))]
     np.add.at(by_x.reshape(shape[0], -1, shape[3]), (n, places, d), upstream)
@@ -56,8 +59,9 @@ def average_pooling_backward(
 ) -> Array:
     """Return the gradient by ``x`` (``shape``): each number of a window gets the same share."""
     stride = stride or size
+    rows, columns = (output_size(side, size, stride) for side in shape[1:3])
+    shapes.check(upstream=(upstream, f"{shape[0]} {rows} {columns} {shape[3]}"))
     by_x = np.zeros(shape, upstream.dtype)
-    rows, columns = upstream.shape[1:3]
     for i, j in np.ndindex(size, size):
         below, right = i + stride * (rows - 1) + 1, j + stride * (columns - 1) + 1
         by_x[:, i:below:stride, j:right:stride] += upstream / size**2
@@ -66,6 +70,7 @@ def average_pooling_backward(
 
 def _windows(x: Array, size: int, stride: int) -> Array:
     """Every window as a row: (N, H', W', D, size · size)."""
+    shapes.check(x=(x, "N H W D"))
     for side in x.shape[1:3]:
         output_size(side, size, stride)
     views = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations.learner import Learner
 from sightkit.apps.foundations.neighbours import NORMS, distances
 
 Array = np.ndarray
 
 
-class NearestMean:
+class NearestMean(Learner):
     """One prototype a class, the mean of its samples; a new one belongs to the nearest.
 
     With the norm L1 the prototype is the median, whose sum of L1 distances is the smallest.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightkit._errors import SightkitError
+from sightkit.apps.foundations import shapes
 
 Array = np.ndarray
 
@@ -25,7 +25,7 @@ def recurrent(x: Array, w_xh: Array, w_hh: Array, bias: Array) -> Array:
     Returns:
         all states (N, T, H). What a network answers, y_t = W_hy h_t, is a dense layer on them.
     """
-    require_weights(x, w_xh, w_hh, bias, gates=1)
+    require_weights(1, x, w_xh, w_hh, bias)
     states = np.zeros((len(x), x.shape[1] + 1, len(w_hh)))  # the first is h_0
     for t in range(x.shape[1]):
         states[:, t + 1] = np.tanh(states[:, t] @ w_hh + x[:, t] @ w_xh + bias)
@@ -51,6 +51,7 @@ def recurrent_backward(
         the gradients by ``x``, ``w_xh``, ``w_hh`` and ``bias``; and by each state, all losses after
         it included, (N, T, H).
     """
+    require_weights(1, x, w_xh, w_hh, upstream=upstream, states=states)
     by_x, by_states = np.zeros_like(x), np.zeros_like(upstream)
     by_w_xh, by_w_hh, by_bias = np.zeros_like(w_xh), np.zeros_like(w_hh), np.zeros(len(w_hh))
     before = np.concatenate([np.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
@@ -72,13 +73,14 @@ def with_largest_eigenvalue(size: int, largest: float, rng: np.random.Generator)
     return weights * (largest / np.abs(np.linalg.eigvals(weights)).max())
 
 
-def require_weights(x: Array, w_x: Array, w_h: Array, bias: Array, *, gates: int) -> None:
+def require_weights(
+    gates: int, x: Array, w_x: Array, w_h: Array, bias: Array | None = None, **states: Array
+) -> None:
     """Raise where the sizes of a cell's weights do not fit the sequences or each other."""
+    shapes.check(w_h=(w_h, "H gates"))
     size = len(w_h)
-    wanted = [(x.shape[-1], gates * size), (size, gates * size), (gates * size,)]
-    if x.ndim != 3 or [w_x.shape, w_h.shape, bias.shape] != wanted:
-        raise SightkitError(
-            f"Sequences are (N, T, D); weights {gates and ''}(D, {gates}H), (H, {gates}H) and "
-            f"({gates}H,).",
-            x=x.shape, input=w_x.shape, recurrent=w_h.shape, bias=bias.shape,
-        )  # fmt: skip
+    wide = str(gates * size)
+    biases = {} if bias is None else {"bias": (bias, wide)}
+    outputs = {name: (each, f"N T {size}") for name, each in states.items()}
+    weights = {"w_x": (w_x, f"D {wide}"), "w_h": (w_h, f"{size} {wide}")}
+    shapes.check(x=(x, "N T D"), **weights, **biases, **outputs)

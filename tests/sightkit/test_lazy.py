@@ -38,6 +38,13 @@ def test_attach_gives_the_function_after_another_name_of_its_module(package):
     assert callable(package.hue) and callable(package.colour)
 
 
+def test_attach_gives_the_function_where_its_module_was_imported_before(package):
+    module = importlib.import_module("painted.colour")
+    assert callable(package.colour) and package.colour is module.colour
+    importlib.reload(module)
+    assert callable(package.colour)
+
+
 def test_attach_refuses_a_name_that_is_not_in_the_stub(package):
     with pytest.raises(AttributeError, match="'painted' has no attribute 'paint'"):
         _ = package.paint

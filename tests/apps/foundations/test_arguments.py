@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.apps import foundations as f
 
+RNG = np.random.default_rng(0)
 X, Y = np.arange(12.0).reshape(6, 2) ** 1.5, np.array([0, 0, 0, 1, 1, 1])
 CLASSIFIERS = (
     f.NearestNeighbours,
@@ -87,6 +90,9 @@ def test_labels_may_be_floats_and_strings_of_pixels_may_not():
         (lambda: f.optimizer("adam", form="tf"), "form must be one of notes, paper, keras"),
         (lambda: f.optimizer("adam", beta1=1.0), "beta1 must be at least 0 and below 1"),
         (lambda: f.optimizer("momentum", momentum=-0.1), "momentum must be at least 0"),
+        (lambda: f.optimizer("adam", lr=1), "'lr'.*It takes rate, form, beta1, beta2"),
+        (lambda: f.optimizer("adam", rat=1.0), r"Write Adam\(rate=1\.0\)"),
+        (lambda: f.NeuralNetwork.dense((2, 1), lr=1), "It takes sizes, activation, output"),
         (lambda: f.regressor("forest"), "name must be one of small_tree"),
         (lambda: f.regressor("bagging", members=0), "members must be a whole number"),
     ),
@@ -115,3 +121,19 @@ def test_bad_arguments_are_one_line(make, message):
 def test_functions_refuse_what_has_no_answer(call, message):
     with pytest.raises(SightkitError, match=message):
         call()
+
+
+@pytest.mark.parametrize("make", (*CLASSIFIERS, f.LinearRegression))
+def test_a_model_that_learned_nothing_says_so(make):
+    for ask in (lambda model: model.predict(X), lambda model: model.weights):
+        with pytest.raises(SightkitError, match=r"there after fit\(x, y\)\. (Call|Perhaps)"):
+            ask(make())
+    assert not hasattr(make(), "w") and copy.deepcopy(make())
+    with pytest.raises(SightkitError, match=r"has no predic.*Perhaps it is predict"):
+        make().predic(X)
+
+
+@pytest.mark.parametrize("layer", (f.Dense(2, 1, RNG), f.Activation("relu"), f.Dropout(0.5, RNG)))
+def test_a_layer_that_saw_nothing_says_so(layer):
+    with pytest.raises(SightkitError, match=r"Call forward\(x, training=True\) first"):
+        layer.backward(np.ones((1, 1)))

@@ -71,7 +71,7 @@ def test_float32_stays_float32(rng):
         ),
         (
             lambda: convolution(np.zeros((1, 5, 5, 3)), np.zeros((3, 3, 1, 4)), np.zeros(4)),
-            "same depth D",
+            "Equal letters",
         ),
         (lambda: convolution(np.zeros((5, 5, 3)), np.zeros((3, 3, 3, 4)), np.zeros(4)), "N, H, W"),
     ),

@@ -123,7 +123,7 @@ def test_the_penalty_as_one_of_the_notes_writes_it_would_not_shrink():
     "labels", ([2, 0, 1, 2, 4], [2, 0, 1, 2, -1], [2.0, 0, 1, 2, 3], [2, 0], [[2, 0, 1, 2, 3]])
 )
 def test_labels_that_are_no_columns_are_refused(loss, labels, scores):
-    with pytest.raises(SightkitError, match=r"Labels must be whole numbers .* from 0 to K-1"):
+    with pytest.raises(SightkitError, match=r"Labels must be .* 0 to 3,|labels \(N\)"):
         loss(scores, np.array(labels))
-    with pytest.raises(SightkitError, match="Labels must be whole numbers"):
+    with pytest.raises(SightkitError, match=r"scores=\(5,\)"):
         loss(scores[:, 0], LABELS)

@@ -54,5 +54,5 @@ def test_an_open_forget_gate_passes_gradients_on(rng):
 
 def test_weights_that_do_not_fit_are_refused(values):
     values[2] = values[2][:, :8]
-    with pytest.raises(SightkitError, match=r"\(H, 4H\)"):
+    with pytest.raises(SightkitError, match=r"w_h \(4, 16\).*w_h=\(4, 8\)"):
         lstm(*values)
