@@ -101,7 +101,7 @@ clean:
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt
-	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)explore$(comma)development)
+	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)explore$(comma)detect$(comma)development)
 	@touch .venv/installed $@
 
 comma := ,

@@ -5,6 +5,8 @@ from sightkit.apps.detection.annotation_files import (
 from sightkit.apps.detection.annotation_files import write_annotations as write_annotations
 from sightkit.apps.detection.annotations import AnnotatedPictures as AnnotatedPictures
 from sightkit.apps.detection.annotations import Annotation as Annotation
+from sightkit.apps.detection.average_precision import AveragePrecision as AveragePrecision
+from sightkit.apps.detection.average_precision import average_precision as average_precision
 from sightkit.apps.detection.box_table import read_box_table as read_box_table
 from sightkit.apps.detection.box_table import write_box_table as write_box_table
 from sightkit.apps.detection.boxes import box_areas as box_areas
@@ -17,6 +19,7 @@ from sightkit.apps.detection.detections import Detections as Detections
 from sightkit.apps.detection.drawing import colour_of as colour_of
 from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
 from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.matching import match as match
 from sightkit.apps.detection.sample_pictures import (
     write_sample_annotations as write_sample_annotations,
 )

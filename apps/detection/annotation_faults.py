@@ -142,5 +142,5 @@ def _size(each: RawAnnotation) -> tuple[int, int] | str:
     header = read_header(data)
     if header is None:  # what is none was refused above
         return "picture that cannot be read"
-    size = header.height, header.width
-    return size if header.orientation <= 4 else size[::-1]
+    turned = header.orientation > 4
+    return (header.width, header.height) if turned else (header.height, header.width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -59,8 +61,9 @@ def non_maxima_suppression(
     ranks = np.empty(len(boxes), np.float32)
     ranks[np.argsort(-scores, kind="stable")] = np.arange(len(boxes), 0, -1)
     limit = overlap + ROUNDING
+    opencv: Any = cv2.dnn  # its stubs know lists alone
     if labels is None:
-        kept = cv2.dnn.NMSBoxes(corners, ranks, 0, limit)
+        kept = opencv.NMSBoxes(corners, ranks, 0, limit)
     else:
-        kept = cv2.dnn.NMSBoxesBatched(corners, ranks, np.asarray(labels, np.int32), 0, limit)
+        kept = opencv.NMSBoxesBatched(corners, ranks, np.asarray(labels, np.int32), 0, limit)
     return np.asarray(kept, np.int64).reshape(-1)
