@@ -8,6 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from sightkit import _files
+from sightkit.apps.captcha.characters import cut_characters
+from sightkit.apps.captcha.labels import LabelledCaptcha, write_labels
+
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)
 CAPITAL = 15
 """Pixels of a character's height, as in both services' captchas (150 × 36 and 72 × 24)."""
@@ -72,6 +76,29 @@ def random_texts(
     while len(texts) < min(count, len(alphabet) ** length):
         texts["".join(rng.choice([*alphabet], length))] = None
     return [*texts]
+
+
+def write_labelled_captchas(folder: Path, table: Path, count: int, *, seed: int = 0) -> None:
+    """Write ``count`` drawn captchas to a folder, and the table of their texts."""
+    written = write_captchas(folder, random_texts(count, seed=seed), seed=seed)
+    write_labels(
+        table,
+        [LabelledCaptcha(path.name, _files.sha256(path), text) for path, text in written.items()],
+    )
+
+
+def write_characters(folder: Path, *, count: int = 90, seed: int = 0) -> Path:
+    """Write the cut characters of ``count`` drawn captchas, as CLASS/image.png; return the folder.
+
+    Names are those that annotating gives: CAPTCHA-PLACE.png.
+    """
+    rng = np.random.default_rng(seed)
+    for number, text in enumerate(random_texts(count, seed=seed)):
+        characters = cut_characters(draw_captcha(text, rng), len(text))
+        for place, (label, character) in enumerate(zip(text, characters, strict=True)):
+            (folder / label).mkdir(exist_ok=True)
+            cv2.imwrite(str(folder / label / f"{number:05d}-{place}.png"), character)
+    return folder
 
 
 def _draw_character(

@@ -17,6 +17,7 @@ ENDINGS = {
     **dict.fromkeys((n for n in NAMES if n.startswith("foundations/")), ".png"),
     "build_imagenet": ".shards",
     "detection/convert_annotations": ".json",
+    "captcha/evaluate_captcha": ".json",
     "explain/look_inside": ".png",
     "extract_features": ".h5",
     "suspicious_labels": ".csv",
@@ -30,6 +31,8 @@ ENDINGS = {
     "explain/neighbours": ".png",
 }
 FLAGS = {
+    "captcha/annotate_captcha": ("--captchas", "d"),
+    "captcha/evaluate_captcha": ("--captchas", "d", "--labels", "l.csv"),
     "augmentation_demo": (),
     "classify": ("x.png",),
     "evaluate": ("--bundle", "b", "--data", "d"),

@@ -1,0 +1,340 @@
+"""Annotate captchas key by key: what is proposed, what a key does, what is saved after each.
+
+In the folder of labels are ``annotation.json``, which alone is read back, and what is made of it:
+``labels.csv`` and the characters as ``dataset/CHARACTER/CAPTCHA-PLACE.png``, the books' layout. The
+pictures of captchas stay where they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge
+from typing_extensions import TypedDict
+
+from sightkit import _files, _schema
+from sightkit._errors import SightkitError
+from sightkit._locks import FileLock
+from sightkit.apps.captcha.character_reader import CharacterReader, Reading
+from sightkit.apps.captcha.characters import cut_characters
+from sightkit.apps.captcha.labels import LabelledCaptcha, read_captchas, write_labels
+from sightkit.io.images import encode_png
+
+STATE, LABELS, CHARACTERS = "annotation.json", "labels.csv", "dataset"
+LOCK = ".annotation.lock"
+CONFIRM, BACK, LATER, LEFT, RIGHT = "Enter", "Backspace", "Tab", "ArrowLeft", "ArrowRight"
+"""Keys beside those of the alphabet, as browsers name them."""
+
+
+@dataclass
+class Entry:
+    """A captcha of the folder: what was typed, and whether it is labelled.
+
+    Attributes:
+        sha256: of its file.
+        typed: a character or nothing for each place.
+        place: of the cursor.
+        keys: pressed for it.
+        done: its text is saved as its label.
+    """
+
+    sha256: str
+    typed: list[str]
+    place: int = 0
+    keys: int = 0
+    done: bool = False
+
+
+class StoredEntry(TypedDict):
+    """An entry in annotation.json."""
+
+    sha256: _schema.Sha256
+    typed: list[str]
+    place: _schema.Whole
+    keys: _schema.Whole
+    done: bool
+
+
+class Stored(TypedDict):
+    """The content of annotation.json."""
+
+    format: Literal["sightkit-annotation"]
+    alphabet: _schema.Name
+    length: Annotated[int, Ge(1)]
+    captchas: dict[str, StoredEntry]
+
+
+@dataclass
+class Annotation:
+    """The annotation of a folder of captchas; one at a time uses its folder of labels (a lock).
+
+    Attributes:
+        folder: of the labels; it exists.
+        paths: name to file of the captchas.
+        images: name to uint8 RGB (H, W, 3).
+        alphabet: characters that texts have.
+        length: characters of a text.
+        readings: name to what a network reads; may be empty.
+
+    Raises:
+        SightkitError: an alphabet that is no letters and digits, a folder of another alphabet or
+            length, or a captcha that has changed since it was labelled.
+    """
+
+    folder: Path
+    paths: Mapping[str, Path]
+    images: Mapping[str, np.ndarray]
+    alphabet: str
+    length: int
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_alphabet(self.alphabet)
+        self._lock = threading.Lock()
+        self.cut = {name: cut_characters(each, self.length) for name, each in self.images.items()}
+        self._entries = {
+            name: Entry(_files.sha256(path), [""] * self.length, self._first_place(name))
+            for name, path in self.paths.items()
+        }
+        self._resume()
+        self._order = sorted(self._entries, key=lambda name: (self._certainty(name), name))
+        self._finished = [name for name in self._order if self._entries[name].done]
+        for name in self._order:
+            self._write_characters(name)
+        self._save()
+        self._current = self._next()
+
+    def state(self) -> dict[str, Any]:
+        """Return what the page shows: the captcha, its proposal and the counts, as JSON."""
+        with self._lock:
+            return {**self._counts(), "captcha": self._shown(self._current)}
+
+    def press(self, name: str, key: str) -> dict[str, Any]:
+        """Take a key, save, and return the new state.
+
+        Args:
+            name: captcha that the key was pressed for; another than the current one is no error,
+                and nothing happens: the page was old.
+            key: a character of the alphabet, in small letters or large; ``Enter`` confirms the
+                text, ``Backspace`` takes a character back, or the label before, arrows move,
+                ``Tab`` puts the captcha off.
+
+        Raises:
+            SightkitError: a key that is none of these.
+        """
+        characters = {*self.alphabet}
+        key = key.upper() if key not in characters and key.upper() in characters else key
+        if key not in {*characters, CONFIRM, BACK, LATER, LEFT, RIGHT}:
+            raise SightkitError(
+                "A key must be a character of the alphabet, Enter, Backspace, Tab or an arrow.",
+                "Press one of these.",
+                key=key[:20],
+                alphabet=self.alphabet,
+            )
+        with self._lock:
+            if name == (self._current or ""):
+                self._take(name, key)
+                self._save()
+            return {**self._counts(), "captcha": self._shown(self._current)}
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts: ``labelled``, ``left``, ``keys_a_label``, ``cut_wrongly``."""
+        with self._lock:
+            return self._counts()
+
+    def _take(self, name: str, key: str) -> None:
+        if not name:  # all are labelled: only the last label can be taken back
+            if key == BACK and self._finished:
+                self._reopen(self._finished[-1])
+            return
+        entry = self._entries[name]
+        entry.keys += 1
+        last = self.length - 1
+        if key == LATER:
+            entry.typed = [""] * self.length
+            self._order.remove(name)
+            self._order.append(name)
+            self._current = self._next()
+        elif key == CONFIRM:
+            if len(text := self._text(name)) == self.length:
+                self._finish(name, text)
+        elif key == BACK and not any(entry.typed):
+            if self._finished:
+                self._reopen(self._finished[-1])
+        elif key == BACK:
+            if not entry.typed[entry.place] and entry.place:
+                entry.place -= 1
+            entry.typed[entry.place] = ""
+        elif key in (LEFT, RIGHT):
+            entry.place = min(max(entry.place + (1 if key == RIGHT else -1), 0), last)
+        else:
+            entry.typed[entry.place] = key
+            entry.place = min(entry.place + 1, last)
+            if all(entry.typed):
+                self._finish(name, "".join(entry.typed))
+
+    def _finish(self, name: str, text: str) -> None:
+        entry = self._entries[name]
+        entry.typed, entry.done = [*text], True
+        self._write_characters(name)
+        self._finished.append(name)
+        self._current = self._next()
+
+    def _reopen(self, name: str) -> None:
+        """Take a label back; its text stays, typed, save the last character."""
+        entry = self._entries[name]
+        entry.done, entry.place, entry.typed[-1] = False, self.length - 1, ""
+        self._write_characters(name)
+        self._finished.remove(name)
+        self._current = name
+
+    def _proposal(self, name: str) -> Reading | None:
+        """Return what the network reads, if it is a text that a label may be."""
+        reading = self.readings.get(name)
+        fits = reading is not None and len(reading.text) == self.length
+        return reading if fits and {*reading.text} <= {*self.alphabet} else None
+
+    def _certainty(self, name: str) -> float:
+        """Return the probability of the least certain character; 0 without a proposal."""
+        reading = self._proposal(name)
+        return reading.certainty if reading else 0.0
+
+    def _first_place(self, name: str) -> int:
+        """Return the least certain place: where a correction is most likely."""
+        reading = self._proposal(name)
+        return int(np.argmin(reading.probabilities)) if reading else 0
+
+    def _text(self, name: str) -> str:
+        """Return what was typed, and the proposal where nothing was."""
+        reading = self._proposal(name)
+        proposed = reading.text if reading else [""] * self.length
+        return "".join(t or p for t, p in zip(self._entries[name].typed, proposed, strict=True))
+
+    def _next(self) -> str | None:
+        """Return the captcha to label next: one that was begun, else the least certain one."""
+        left = [name for name in self._order if not self._entries[name].done]
+        return next((n for n in left if any(self._entries[n].typed)), next(iter(left), None))
+
+    def _shown(self, name: str | None) -> dict[str, Any] | None:
+        if name is None:
+            return None
+        entry, reading = self._entries[name], self._proposal(name)
+        return {
+            "name": name,
+            "typed": entry.typed,
+            "place": entry.place,
+            "found": len(self.cut[name]),
+            "proposed": reading.text if reading else "",
+            "probabilities": [round(p, 4) for p in reading.probabilities] if reading else [],
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        keys = sum(self._entries[name].keys for name in self._finished)
+        odd = sum(len(self.cut[name]) != self.length for name in self._finished)
+        return {
+            "labelled": len(self._finished),
+            "left": len(self._entries) - len(self._finished),
+            "keys_a_label": round(keys / len(self._finished), 2) if self._finished else None,
+            "cut_wrongly": odd,
+        }
+
+    def _resume(self) -> None:
+        path = self.folder / STATE
+        if not path.exists():
+            return
+        stored = _schema.read(path, Stored)
+        if (stored["alphabet"], stored["length"]) != (self.alphabet, self.length):
+            raise SightkitError(
+                "A folder of labels has one alphabet and one length.",
+                "Give those of the folder, or another --output.",
+                folder=str(self.folder),
+                alphabet=stored["alphabet"],
+                length=stored["length"],
+            )
+        for name, each in stored["captchas"].items():
+            if name not in self._entries or each["sha256"] != self._entries[name].sha256:
+                raise SightkitError(
+                    "Captchas that labels were begun for must be there, as they were.",
+                    "Give the same folder of captchas, or another --output.",
+                    folder=str(self.folder),
+                    captcha=name,
+                )
+            fits = len(each["typed"]) == self.length and each["place"] < self.length
+            if not fits or not {*each["typed"]} <= {*self.alphabet, ""}:
+                raise SightkitError(
+                    f"{STATE} must hold characters of its alphabet.",
+                    "It is damaged: restore a copy, or give another --output.",
+                    path=str(path),
+                    captcha=name,
+                )
+            self._entries[name] = Entry(**each)
+
+    def _save(self) -> None:
+        """Write all that was begun; annotation.json first: the rest is made of it."""
+        begun = {name: asdict(each) for name, each in self._entries.items() if each.keys}
+        state = {"format": "sightkit-annotation", "alphabet": self.alphabet, "length": self.length}
+        _files.write_json(self.folder / STATE, {**state, "captchas": begun})
+        done = {name: entry for name, entry in self._entries.items() if entry.done}
+        rows = [LabelledCaptcha(n, e.sha256, "".join(e.typed)) for n, e in sorted(done.items())]
+        write_labels(self.folder / LABELS, rows)
+
+    def _write_characters(self, name: str) -> None:
+        """Bring the characters of a captcha in line with its label: written, or removed."""
+        entry, cut = self._entries[name], self.cut[name]
+        wanted: dict[Path, np.ndarray] = {}
+        if entry.done and len(cut) == self.length:
+            for place, (label, character) in enumerate(zip(entry.typed, cut, strict=True)):
+                path = self.folder / CHARACTERS / label / f"{name}-{place}.png"
+                wanted[path] = character
+        for label in self.alphabet:
+            for place in range(self.length):
+                path = self.folder / CHARACTERS / label / f"{name}-{place}.png"
+                if path not in wanted:
+                    path.unlink(missing_ok=True)
+        for path, character in wanted.items():
+            if not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _files.write_bytes(path, encode_png(character))
+
+
+@contextlib.contextmanager
+def annotating(
+    captchas: Path, folder: Path, alphabet: str, length: int, bundle: Path | None = None
+) -> Iterator[Annotation]:
+    """Open the annotation of a folder of captchas; nobody else can until the block ends.
+
+    Args:
+        captchas: folder of the captchas.
+        folder: of the labels; it is made.
+        alphabet: characters that texts have.
+        length: characters of a text.
+        bundle: of a network of characters, which proposes labels.
+
+    Raises:
+        SightkitError: another process annotates the folder; or as ``read_captchas``,
+            ``CharacterReader`` and ``Annotation``.
+    """
+    paths, images = read_captchas(captchas)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK, f"the labels in {folder.name}"):
+        readings = {}
+        if bundle is not None:
+            read = CharacterReader(bundle, length).read([*images.values()])
+            readings = dict(zip(images, read, strict=True))
+        yield Annotation(folder, paths, images, alphabet, length, readings)
+
+
+def require_alphabet(alphabet: Sequence[str]) -> None:
+    """Raise unless characters are letters and digits, each once: folders are named by them."""
+    if not alphabet or not "".join(alphabet).isalnum() or len({*alphabet}) < len(alphabet):
+        raise SightkitError(
+            "An alphabet must have letters and digits, each once.",
+            "For example --alphabet 123456789.",
+            alphabet="".join(alphabet),
+        )

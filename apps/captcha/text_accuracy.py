@@ -1,0 +1,157 @@
+"""Accuracy of whole texts: a captcha counts as right only if each of its characters is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _files, io
+from sightkit._display import data_uri, picture
+from sightkit._errors import SightkitError
+from sightkit._tables import html_table, percent
+from sightkit.apps.captcha.character_reader import CharacterReader, Reading
+from sightkit.apps.captcha.labels import LabelledCaptcha
+from sightkit.evaluation.html import html_page, section
+from sightkit.evaluation.intervals import wilson
+from sightkit.io.images import encode_png
+
+WIDTH = 300
+"""Pixels of a wrong captcha on the page."""
+
+
+@dataclass(frozen=True)
+class WrongText:
+    """A captcha that was not read as it is.
+
+    Attributes:
+        file: its name.
+        text: what it says.
+        answer: what was read; empty where the file could not be.
+        certainty: probability of the least certain character.
+        reason: ``"character"``, ``"number of characters"`` or why the file could not be read.
+    """
+
+    file: str
+    text: str
+    answer: str
+    certainty: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class TextAccuracy:
+    """The evaluation of whole texts.
+
+    Attributes:
+        count: captchas, all of them: one that cannot be read or cut is wrong.
+        characters: of all texts.
+        wrong_characters: of those captchas in which the expected number was found.
+        wrong: each captcha that was not read as it is.
+        images: of the wrong ones, by file.
+    """
+
+    count: int
+    characters: int
+    wrong_characters: int
+    wrong: tuple[WrongText, ...]
+    images: dict[str, np.ndarray] = field(repr=False)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of texts that are right."""
+        return 1 - len(self.wrong) / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        return wilson(self.accuracy, self.count)
+
+    @property
+    def cut_wrongly(self) -> int:
+        """Captchas in which another number of characters was found."""
+        return sum(each.reason == "number of characters" for each in self.wrong)
+
+    def to_metrics(self) -> dict[str, Any]:
+        """Return the figures as JSON."""
+        return {
+            "captchas": self.count,
+            "right": self.count - len(self.wrong),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "characters": self.characters,
+            "wrong_characters": self.wrong_characters,
+            "another_number_of_characters": self.cut_wrongly,
+            "wrong": [asdict(each) for each in self.wrong],
+        }
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"{self.count - len(self.wrong)} of {self.count} texts are right, "
+            f"{percent(self.accuracy)} (95 % interval {100 * low:.2f}–{100 * high:.2f} %); "
+            f"{self.wrong_characters} of {self.characters} characters are wrong, "
+            f"in {self.cut_wrongly} captchas another number of characters was found."
+        )
+
+
+def evaluate_texts(
+    reader: CharacterReader, rows: Sequence[LabelledCaptcha], paths: Sequence[Path]
+) -> TextAccuracy:
+    """Read captchas and compare the texts.
+
+    Args:
+        reader: the network.
+        rows: the texts.
+        paths: the picture of each; one that cannot be read counts as wrong, with the reason.
+    """
+    images: dict[str, np.ndarray] = {}
+    unreadable: dict[str, str] = {}
+    for row, path in zip(rows, paths, strict=True):
+        try:
+            images[row.file] = io.read_image(path)
+        except SightkitError as error:
+            unreadable[row.file] = str(error)
+    readings = dict(zip(images, reader.read(list(images.values())), strict=True))
+    wrong, wrong_characters = [], 0
+    for row in rows:
+        reading = readings.get(row.file, Reading("", (), len(row.text)))
+        if reading.text == row.text:
+            continue
+        reason = unreadable.get(row.file, "character")
+        if row.file in readings and len(reading.text) != len(row.text):
+            reason = "number of characters"
+        elif row.file in readings:
+            wrong_characters += sum(a != b for a, b in zip(reading.text, row.text, strict=True))
+        wrong.append(WrongText(row.file, row.text, reading.text, reading.certainty, reason))
+    shown = {each.file: images[each.file] for each in wrong if each.file in images}
+    characters = sum(len(row.text) for row in rows)
+    return TextAccuracy(len(rows), characters, wrong_characters, tuple(wrong), shown)
+
+
+def write_text_page(path: Path, found: TextAccuracy, title: str) -> None:
+    """Write the page of an evaluation: the figures, and each wrong captcha with its picture."""
+    cards = []
+    for each in found.wrong:
+        shown = ""
+        if each.file in found.images:
+            source = data_uri(encode_png(found.images[each.file]))
+            shown = picture(source, each.text, width=WIDTH, pixelated=True)
+        lines = f"{each.file}: it says {each.text}, the answer is {each.answer or 'none'}"
+        lines += f" ({each.reason}; least certain {percent(each.certainty)})"
+        cards.append(f"<figure>{shown}<figcaption>{escape(lines)}</figcaption></figure>")
+    metrics = found.to_metrics()
+    rows = [
+        {"measure": name.replace("_", " "), "value": metrics[name]}
+        for name in ("captchas", "right", "characters", "wrong_characters")
+    ]
+    sections = [
+        f"<header><h1>{escape(title)}</h1><p>{escape(str(found))}</p></header>",
+        section("Measures", html_table(rows)),
+        section("Wrong texts", "".join(cards) or "<p>None.</p>"),
+    ]
+    _files.write_text(path, html_page(title, sections))

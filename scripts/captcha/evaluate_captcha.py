@@ -1,0 +1,76 @@
+"""Accuracy of whole captchas: a text is right only if each of its characters is.
+
+    sightkit captcha/evaluate_captcha --bundle runs/captcha/default/bundle --captchas CAPTCHAS \\
+        --labels benchmarks/results/ezpass_labels.csv --output texts.json
+
+LABELS is a table (file, text, perhaps sha256) of captchas in the folder CAPTCHAS. A captcha that
+cannot be read, or in which another number of characters is found, is wrong and counted as such.
+texts.html beside texts.json shows the picture of each wrong text.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightkit import _cli, _files, evaluation, training
+from sightkit._errors import SightkitError, require_at_least
+from sightkit.apps import captcha
+
+
+@dataclass(frozen=True)
+class Config:
+    """Evaluate a network of characters on whole captchas."""
+
+    bundle: Path = Path("runs/captcha/default/bundle")
+    """Folder of the network: RUN/bundle of scripts/captcha/train_captcha.py."""
+    captchas: Path | None = None
+    """Folder of the captchas."""
+    labels: Path | None = None
+    """Table of their texts, CSV: file, text, and perhaps sha256."""
+    length: int = 4
+    """Characters of a captcha."""
+    output: Path = Path("texts.json")
+    """File of the figures, .json; the page with the wrong texts is the .html beside it."""
+    overwrite: bool = False
+    """Replace existing files."""
+    smoke: bool = False
+    """Read twenty captchas that are drawn here, where none are named."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, length=1)
+        if not self.smoke and (self.captchas is None or self.labels is None):
+            raise SightkitError(
+                "Name the captchas and their texts.", "Give --captchas FOLDER --labels LABELS.csv."
+            )
+        again = self.overwrite or self.smoke
+        evaluation.require_file(self.output, (".json",), overwrite=again)
+        evaluation.require_file(self.output.with_suffix(".html"), (".html",), overwrite=again)
+
+
+def main(config: Config) -> dict[str, Any]:
+    description = training.check_bundle(config.bundle)
+    alphabet = captcha.require_characters(description["class_names"], config.bundle)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, table = config.captchas, config.labels
+        if folder is None or table is None:
+            folder, table = Path(scratch), Path(scratch, "labels.csv")
+            captcha.write_labelled_captchas(folder, table, 20)
+        rows = captcha.read_labels(table, alphabet)
+        paths = captcha.files_of(rows, folder)
+        found = captcha.evaluate_texts(
+            captcha.CharacterReader(config.bundle, config.length), rows, paths
+        )
+    _files.write_json(config.output, found.to_metrics())
+    captcha.write_text_page(
+        config.output.with_suffix(".html"), found, f"Captchas read by {config.bundle}"
+    )
+    print(f"{found}\n{config.output.with_suffix('.html')}")
+    return found.to_metrics()
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)
