@@ -41,7 +41,6 @@ class Config(experiments.Config):
     epochs: int = 15
     batch_size: int = 32
     data: Path = Path("datasets/captcha.h5")
-    """Dataset file (.h5) of the characters; it is built where it is missing."""
     fractions: tuple[float, ...] = (0.589, 0.10, 0.311)
     size: tuple[int, ...] = (28, 28)
     characters: Path = Path("datasets/captcha/dataset")
