@@ -1,0 +1,255 @@
+"""The bundle of a network that reads captchas: alphabet, lengths, threshold, preprocessing, canary.
+
+No Keras here until a network is built: a bundle is checked before Keras starts.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Le, MinLen
+
+from sightkit import inference, io, zoo
+from sightkit._errors import SightkitError
+from sightkit._network import save_weights
+from sightkit._schema import Count, Sha256, Whole
+from sightkit.apps.captcha.text_answers import Method, TextAnswer, decode
+from sightkit.apps.captcha.text_entries import CTC, HEADS
+from sightkit.preprocessing import (
+    GrayscalePreprocessor,
+    ImageToArrayPreprocessor,
+    Pipeline,
+    Preprocessor,
+    SimplePreprocessor,
+    from_config,
+)
+from sightkit.training.bundle_format import (
+    CANARY,
+    WEIGHTS,
+    Description,
+    Kind,
+    check_bundle,
+    damaged,
+    write_bundle,
+)
+from sightkit.training.canary import choose_canary
+from sightkit.training.classifier import TOLERANCE, Photo, canary_difference, decoded
+
+if TYPE_CHECKING:
+    import keras
+
+KIND = "captcha"
+TRIED = 8
+"""Pictures that a canary is chosen from."""
+METHODS: dict[str, Method] = {HEADS: "heads", CTC: "ctc"}
+
+
+def resized(size: tuple[int, int]) -> Pipeline:
+    """Return the chain from any picture to a grey one of a size, (height, width)."""
+    return Pipeline((GrayscalePreprocessor(), SimplePreprocessor(size[1], size[0])))
+
+
+def reading_chain(size: tuple[int, int]) -> Pipeline:
+    """Return the chain from any picture to the input of a network of a size."""
+    return Pipeline((*resized(size).steps, ImageToArrayPreprocessor()))
+
+
+@dataclass(frozen=True, repr=False)
+class TextReader:
+    """Pictures in, texts out; made by ``load_text_reader``.
+
+    Attributes:
+        network: a plain Keras model in float32.
+        preprocessing: picture, uint8 RGB or grey of any size, to what the network takes: one of
+            another size is resized.
+        alphabet: its characters.
+        lengths: of the texts that it was trained on.
+        threshold: confidence below which it does not answer.
+        description: all of bundle.json.
+        folder: that it was loaded from.
+    """
+
+    network: keras.Model
+    preprocessing: Preprocessor
+    alphabet: str
+    lengths: tuple[int, ...]
+    threshold: float
+    description: dict[str, Any]
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        lengths = " or ".join(map(str, self.lengths))
+        return f"<TextReader {self.network.name}, {lengths} characters of {self.alphabet}>"
+
+    @property
+    def method(self) -> Method:
+        """How it reads."""
+        return METHODS[zoo.origin(self.network)["builder"]]
+
+    def predict(
+        self, images: Photo | Sequence[Photo], *, threshold: float | None = None
+    ) -> list[TextAnswer]:
+        """Read pictures as they come: decoded and preprocessed exactly as in training.
+
+        Args:
+            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files; a
+                single one is a list of one.
+            threshold: confidence below which there is no answer; the bundle's own by default, 0
+                answers all.
+
+        Returns:
+            An answer a picture: its text, None where it is refused, and the confidence.
+
+        Raises:
+            SightkitError: an array of another kind, or a file that is no image; it is named.
+        """
+        alone = isinstance(images, np.ndarray) and images.ndim < 4
+        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
+        if not len(several):
+            return []
+        limit = self.threshold if threshold is None else threshold
+        x = np.stack([self.preprocessing(decoded(image)) for image in several])
+        answers = decode(self._predictor(x), self.alphabet, self.method)
+        return [each if each.confidence >= limit else each._replace(text=None) for each in answers]
+
+    @functools.cached_property
+    def _predictor(self) -> inference.Predictor:
+        return inference.compile(self.network)
+
+    def seen(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the greatest probability of each character in prepared pictures, (N, alphabet)."""
+        return self._predictor(np.stack(inputs)).max(axis=1)[:, -len(self.alphabet) :]
+
+
+def save_text_reader(
+    folder: str | os.PathLike[str],
+    reader: TextReader,
+    *,
+    canaries: Sequence[np.ndarray],
+    metrics: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the bundle of a reader; an existing folder is replaced once the new one is complete.
+
+    Args:
+        folder: of the bundle.
+        reader: its network is saved in float32.
+        canaries: uint8 pictures, the best first: one of which a change of the preprocessing shows
+            is stored with the network's answer, and compared whenever the bundle is loaded.
+        metrics: of the evaluation, JSON.
+        training: seed, data and other facts of the training, JSON.
+
+    Returns:
+        The folder.
+    """
+    from sightkit.training.state import weights_sha256
+
+    canary = choose_canary(canaries[:TRIED], reader.preprocessing, reader.seen).image
+
+    def write(place: Path) -> dict[str, Any]:
+        save_weights(reader.network, place / WEIGHTS)
+        io.write_png(place / CANARY, canary)
+        return {
+            "network": zoo.origin(reader.network),
+            "class_names": [*reader.alphabet],
+            "preprocessing": reader.preprocessing.to_config(),
+            "lengths": [*reader.lengths],
+            "threshold": reader.threshold,
+            "training": dict(training or {}),
+            "metrics": dict(metrics or {}),
+            "parameters": reader.network.count_params(),
+            "weights_sha256": weights_sha256(reader.network),
+            "canary": _canary_answer(reader, place).tolist(),
+        }
+
+    return write_bundle(folder, KIND, write)
+
+
+def check_text_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Check, without Keras, that a bundle is complete and a reader's; return its description."""
+    return check_bundle(folder, (KIND,))
+
+
+def load_text_reader(folder: str | os.PathLike[str]) -> TextReader:
+    """Load the reader that a bundle describes, and check that it answers as when it was saved.
+
+    Raises:
+        SightkitError: no bundle or one of another kind, a damaged file, or an answer to the canary
+            picture that differs by more than 1e-2 in a log-probability.
+    """
+    folder = Path(folder)
+    description = check_text_bundle(folder)
+    reader = _open(folder, description)
+    expected = np.asarray(description["canary"], np.float32)
+    difference = canary_difference(_canary_answer(reader, folder), expected)
+    if not difference <= TOLERANCE:
+        raise SightkitError(
+            "A bundle must answer to the canary picture as it did when it was saved.",
+            "Network, weights or preprocessing have changed: do not trust this bundle.",
+            bundle=str(folder),
+            difference=difference,
+        )
+    return reader
+
+
+def _canary_answer(reader: TextReader, folder: Path) -> np.ndarray:
+    return reader.seen([reader.preprocessing(io.read_image(folder / CANARY))])[0]
+
+
+def _open(folder: Path, description: dict[str, Any]) -> TextReader:
+    from sightkit.training.state import weights_sha256
+
+    origin, alphabet = description["network"], "".join(description["class_names"])
+    network = zoo.load_network(lambda: zoo.rebuild(origin), folder / WEIGHTS)
+    classes = network.output_shape[-1] - (METHODS[origin["builder"]] == "ctc")
+    if len(network.output_shape) != 3 or classes != len(description["class_names"]):
+        raise damaged(folder, "its characters are not as many as the classes of its network")
+    if weights_sha256(network) != description["weights_sha256"]:
+        raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
+    return TextReader(
+        network,
+        from_config(description["preprocessing"]),
+        alphabet,
+        tuple(description["lengths"]),
+        description["threshold"],
+        description,
+        folder,
+    )
+
+
+class TextDescription(Description):
+    """The bundle.json of a reader of captchas; ``class_names`` are its characters."""
+
+    network: zoo.Origin
+    preprocessing: dict[str, Any]
+    lengths: Annotated[list[Count], MinLen(1)]
+    threshold: Annotated[float, Ge(0), Le(1)]
+    parameters: Whole
+    weights_sha256: Sha256
+
+
+def _check(folder: Path, description: Mapping[str, Any]) -> None:
+    zoo.check_origin(description["network"])
+    from_config(description["preprocessing"])
+    if description["network"].get("builder") not in METHODS:
+        raise damaged(folder, f"its network is none of {', '.join(METHODS)}")
+    if any(len(name) != 1 for name in description["class_names"]):
+        raise damaged(folder, "each of its class names must be one character")
+
+
+KINDS = {
+    KIND: Kind(
+        "a reader of captchas",
+        "sightkit.apps.captcha.load_text_reader, or read with scripts/captcha/read_captcha.py",
+        TextDescription,
+        lambda found: [WEIGHTS, CANARY],
+        _check,
+        _open,
+    )
+}

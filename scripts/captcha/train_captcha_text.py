@@ -1,0 +1,73 @@
+"""Captchas read whole: trained on a folder of TEXT.png, without cutting the characters out.
+
+Not measured yet.
+
+    python scripts/captcha/train_captcha_text.py --data FOLDER
+    python scripts/captcha/train_captcha_text.py --data FOLDER --method heads
+    python scripts/captcha/train_captcha_text.py --data FOLDER --pictures 100   # of all
+
+Each file's name is its text; alphabet and length are read from the names. ``ctc`` reads texts of
+any length, ``heads`` has a head for each place. A fifth of the texts, fixed by their hashes, is
+tested once; of the others a fifth is for validation: the epoch and the confidence below which the
+reader does not answer are chosen by it. See docs/captcha.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sightkit import _cli, training
+from sightkit.apps import captcha
+from sightkit.experiments import ledger
+
+
+@dataclass(frozen=True)
+class Config(captcha.TextFlags):
+    """Train a reader of captchas."""
+
+    output: Path = Path("runs/captcha_text/default")
+    """Folder of the run: everything that it writes is in it."""
+    data: Path = Path("datasets/captcha_4char")
+    """Folder of pictures that are named by their texts, 2DTC.png."""
+    method: Literal["ctc", "heads"] = "ctc"
+    """A classifier of columns and CTC, or a head for each place of texts of one length."""
+    epochs: int = 60
+    """Passes over the training pictures; more than a finished run had prolong it, with --resume."""
+    batch_size: int = 32
+    """Pictures a step."""
+    learning_rate: float = 2e-3
+    """Learning rate of Adam, the highest: it rises for a tenth of the steps, then falls to 0."""
+
+
+def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
+    captchas = captcha.read_text_folder(config.folder(), alphabet=config.alphabet)
+    parts = captcha.divide(captchas, config.pictures)
+    with training.Run.open(config, experiment=Path(__file__).stem) as run:
+        begun, cpu = time.monotonic(), time.process_time()
+        run.write_environment(data={"file": config.data.name, "sha256": captchas.sha256})
+        _cli.start_keras()
+        training.prepare(seed=config.seed, precision=config.precision)
+        reading = config.reading(captchas, parts)
+
+        train, validation = reading.batches("train"), reading.batches("validation")
+        network = reading.network()
+        reading.compile(network, train, learning_rate=config.learning_rate, epochs=config.epochs)
+        rows = training.fit(network, train, validation, run=run, epochs=config.epochs,
+                            preflight=False, callbacks=callbacks)  # fmt: skip
+
+        cost = {} if run.resumed else {"training_cpu_seconds": time.process_time() - cpu}
+        run.write_training_seconds(time.monotonic() - begun)
+        metrics = reading.report(run, network, epochs=len(rows), recombined=train.pool.pictures,
+                                 **cost)  # fmt: skip
+    if not config.smoke:
+        ledger.record_run(run.folder, None if run.resumed else (time.monotonic() - begun) / 60)
+    print(captcha.describe_reading(metrics, run.folder))
+    return metrics
+
+
+if __name__ == "__main__":
+    _cli.run(main, Config)
