@@ -31,7 +31,7 @@ def CaptchaHeads(
     dropout: float = 0.3,
     name: str = "captcha_heads",
 ) -> keras.Model:
-    """A head a character over one body: texts of one length; 1,126,176 parameters for 24x72x1, 4, 32.
+    """Texts of one length by a head a place: 1,126,176 parameters for 24x72x1, 4 of 32 characters.
 
     =============== ========================================== =================
     layer           kind                                       output for 24x72x1

@@ -18,6 +18,7 @@ ENDINGS = {
     "build_imagenet": ".shards",
     "detection/convert_annotations": ".json",
     "captcha/evaluate_captcha": ".json",
+    "captcha/read_captcha": ".json",
     "explain/look_inside": ".png",
     "extract_features": ".h5",
     "suspicious_labels": ".csv",
@@ -32,6 +33,8 @@ ENDINGS = {
 }
 FLAGS = {
     "captcha/annotate_captcha": ("--captchas", "d"),
+    "captcha/read_captcha": ("x.png", "--bundle", "b"),
+    "captcha/train_captcha_text": ("--data", "d"),
     "captcha/evaluate_captcha": ("--captchas", "d", "--labels", "l.csv"),
     "augmentation_demo": (),
     "classify": ("x.png",),
