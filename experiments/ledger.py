@@ -39,6 +39,8 @@ MOST_METRICS = 20
 """Further metrics of a group (those of each class, for example) that a row holds."""
 TRAINING_SECONDS = "training_seconds"
 """Metric of a run that was never resumed: seconds of ``training.fit``, all that it does."""
+SECONDS = (TRAINING_SECONDS, "training_cpu_seconds")
+"""The same of the processor, all cores together, where the script measured them."""
 PATIENCE = 10.0
 """Seconds that an evaluation waits for another process that writes the same file."""
 AT_LEAST_0, AT_LEAST_1 = Ge(0), Ge(1)
@@ -207,10 +209,10 @@ def row_of_run(folder: Path, minutes: float | None = None) -> dict[str, Any]:
         hashes = " ".join(metrics["data_sha256"])
         environment["data"] = {"file": Path(features[0]).name, "sha256": hashes}
     row = row_of(metrics, environment)
-    seconds = None if environment.get("resumed") else environment.get(TRAINING_SECONDS)
+    known = () if environment.get("resumed") else environment.keys() & {*SECONDS}
     return {
         **row,
-        "metrics": {**row["metrics"], **({} if seconds is None else {TRAINING_SECONDS: seconds})},
+        "metrics": {**row["metrics"], **{name: environment[name] for name in sorted(known)}},
         "experiment": config["experiment"],
         "recipe": config.get("recipe", "best"),
         "network": zoo.name_of(bundle["network"]) if bundle.get("network") else "",

@@ -78,6 +78,7 @@ class Environment(TypedDict):
     data: NotRequired[_Data]
     resumed: NotRequired[list[dict[str, Any]]]
     training_seconds: NotRequired[float]
+    training_cpu_seconds: NotRequired[float]
 
 
 def read_environment(folder: Path) -> dict[str, Any]:

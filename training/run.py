@@ -209,12 +209,18 @@ class Run:
             now = {**recorded, "resumed": resumes}
         _files.write_json(path, now)
 
-    def write_training_seconds(self, seconds: float) -> None:
-        """Add the seconds that training took to environment.json; not of a resumed run."""
+    def write_training_seconds(self, seconds: float, cpu_seconds: float | None = None) -> None:
+        """Add the seconds that training took to environment.json; not of a resumed run.
+
+        Args:
+            seconds: by the clock, beside whatever else the machine did.
+            cpu_seconds: of the processor, of all cores together.
+        """
         if not self.resumed:
-            known = read_environment(self.folder)
+            took = {"training_seconds": seconds, "training_cpu_seconds": cpu_seconds}
+            known = {name: round(each, 2) for name, each in took.items() if each is not None}
             path = self.path(_run_files.ENVIRONMENT)
-            _files.write_json(path, {**known, "training_seconds": round(seconds, 2)})
+            _files.write_json(path, {**read_environment(self.folder), **known})
 
     def _require_checkpoints(self) -> None:
         """Raise where a finished run has nothing to continue from: it would begin anew."""

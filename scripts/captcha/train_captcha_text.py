@@ -35,7 +35,7 @@ class Config(captcha.TextFlags):
     """Folder of pictures that are named by their texts, 2DTC.png."""
     method: Literal["ctc", "heads"] = "ctc"
     """A classifier of columns and CTC, or a head for each place of texts of one length."""
-    epochs: int = 60
+    epochs: int = 40
     """Passes over the training pictures; more than a finished run had prolong it, with --resume."""
     batch_size: int = 32
     """Pictures a step."""
@@ -47,7 +47,6 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     captchas = captcha.read_text_folder(config.folder(), alphabet=config.alphabet)
     parts = captcha.divide(captchas, config.pictures)
     with training.Run.open(config, experiment=Path(__file__).stem) as run:
-        begun, cpu = time.monotonic(), time.process_time()
         run.write_environment(data={"file": config.data.name, "sha256": captchas.sha256})
         _cli.start_keras()
         training.prepare(seed=config.seed, precision=config.precision)
@@ -56,15 +55,14 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         train, validation = reading.batches("train"), reading.batches("validation")
         network = reading.network()
         reading.compile(network, train, learning_rate=config.learning_rate, epochs=config.epochs)
-        rows = training.fit(network, train, validation, run=run, epochs=config.epochs,
-                            preflight=False, callbacks=callbacks)  # fmt: skip
+        begun, cpu = time.monotonic(), time.process_time()
+        training.fit(network, train, validation, run=run, epochs=config.epochs,
+                     preflight=False, callbacks=callbacks)  # fmt: skip
+        run.write_training_seconds(time.monotonic() - begun, time.process_time() - cpu)
 
-        cost = {} if run.resumed else {"training_cpu_seconds": time.process_time() - cpu}
-        run.write_training_seconds(time.monotonic() - begun)
-        metrics = reading.report(run, network, epochs=len(rows), recombined=train.pool.pictures,
-                                 **cost)  # fmt: skip
+        metrics = reading.report(run, network, recombined=train.pool.pictures)
     if not config.smoke:
-        ledger.record_run(run.folder, None if run.resumed else (time.monotonic() - begun) / 60)
+        ledger.record_run(run.folder)
     print(captcha.describe_reading(metrics, run.folder))
     return metrics
 

@@ -12,6 +12,7 @@ import pytest
 from sightkit import _files, _folders, _locks, _run_files, experiments, training
 from sightkit._errors import SightkitError
 from sightkit.training import Run, bytes_of
+from sightkit.training.environment import read_environment
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,19 @@ def test_a_new_or_empty_folder_becomes_the_runs(flags, empty, config):
         assert found["epochs"] == 20
         assert run.path(_run_files.CHECKPOINTS).is_dir()
     assert sorted(path.name for path in config.output.iterdir()) == ["checkpoints", "config.json"]
+
+
+def test_the_seconds_of_a_training_are_written_unless_it_was_resumed(config):
+    with open_run(config) as run:
+        run.write_environment(data={"file": "data.h5", "sha256": "1"})
+        run.write_training_seconds(1.234)
+        assert "training_cpu_seconds" not in read_environment(run.folder)
+        run.write_training_seconds(60.0, 95.125)
+        (run.path(_run_files.CHECKPOINTS) / "epoch-00001.npz").touch()
+    with open_run(config, resume=True) as run:
+        run.write_training_seconds(1.0, 1.0)
+        found = read_environment(run.folder)
+    assert (found["training_seconds"], found["training_cpu_seconds"]) == (60.0, 95.12)
 
 
 def test_a_run_that_is_there_is_refused_naming_both_flags(config):
