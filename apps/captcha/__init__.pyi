@@ -11,11 +11,15 @@ from sightkit.apps.captcha.character_reader import Reading as Reading
 from sightkit.apps.captcha.character_reader import require_characters as require_characters
 from sightkit.apps.captcha.characters import character_boxes as character_boxes
 from sightkit.apps.captcha.characters import cut_characters as cut_characters
+from sightkit.apps.captcha.download import Downloader as Downloader
+from sightkit.apps.captcha.download import require_contact as require_contact
+from sightkit.apps.captcha.download import require_url as require_url
 from sightkit.apps.captcha.drawn_captchas import draw_captcha as draw_captcha
 from sightkit.apps.captcha.drawn_captchas import random_texts as random_texts
 from sightkit.apps.captcha.drawn_captchas import write_captchas as write_captchas
 from sightkit.apps.captcha.drawn_captchas import write_characters as write_characters
 from sightkit.apps.captcha.drawn_captchas import write_labelled_captchas as write_labelled_captchas
+from sightkit.apps.captcha.drawn_server import serve_drawn as serve_drawn
 from sightkit.apps.captcha.labels import LabelledCaptcha as LabelledCaptcha
 from sightkit.apps.captcha.labels import files_of as files_of
 from sightkit.apps.captcha.labels import read_captchas as read_captchas

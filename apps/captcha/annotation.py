@@ -197,8 +197,9 @@ class Annotation:
     def _proposal(self, name: str) -> Reading | None:
         """Return what the network reads, if it is a text that a label may be."""
         reading = self.readings.get(name)
-        fits = reading is not None and len(reading.text) == self.length
-        return reading if fits and {*reading.text} <= {*self.alphabet} else None
+        if reading is None or len(reading.text) != self.length:
+            return None
+        return reading if {*reading.text} <= {*self.alphabet} else None
 
     def _certainty(self, name: str) -> float:
         """Return the probability of the least certain character; 0 without a proposal."""

@@ -55,7 +55,7 @@ def cut_characters(image: np.ndarray, count: int = 4) -> list[np.ndarray]:
     Returns:
         uint8 grey (h, w, 1), from left to right, each of its own size.
     """
-    grey = cv2.copyMakeBorder(_grey(image), *[MARGIN] * 4, cv2.BORDER_REPLICATE)
+    grey = np.pad(_grey(image), MARGIN, mode="edge")
     return [
         grey[y0 : y1 + 2 * MARGIN, x0 : x1 + 2 * MARGIN, None].copy()
         for x0, y0, x1, y1 in character_boxes(image, count).tolist()
@@ -71,8 +71,7 @@ def _ink(image: np.ndarray) -> np.ndarray:
     grey = _grey(image)
     if np.ptp(grey) == 0:  # Otsu's threshold would be that one value
         return np.zeros_like(grey)
-    bordered = cv2.copyMakeBorder(grey, *[BORDER] * 4, cv2.BORDER_REPLICATE)
-    threshold, _ = cv2.threshold(bordered, 0, 255, cv2.THRESH_OTSU)
+    threshold, _ = cv2.threshold(np.pad(grey, BORDER, mode="edge"), 0, 255, cv2.THRESH_OTSU)
     return np.where(grey > threshold, 0, 255).astype(np.uint8)
 
 

@@ -60,7 +60,8 @@ class Config(experiments.Config):
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as scratch, experiments.start(config, __file__) as run:
+    started = experiments.start(config, __file__, keras=False)
+    with tempfile.TemporaryDirectory() as scratch, started as run:
         folder = config.characters
         if config.smoke and not folder.exists():
             folder = captcha.write_characters(Path(scratch), seed=config.split_seed)
@@ -70,6 +71,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
             fractions=config.shares, split_seed=config.split_seed, limit=config.limit,
         )  # fmt: skip
         print(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()))
+        run.start_keras()
         run.use(file)
         train = run.training()
 

@@ -35,6 +35,7 @@ FLAGS = {
     "captcha/annotate_captcha": ("--captchas", "d"),
     "captcha/read_captcha": ("x.png", "--bundle", "b"),
     "captcha/train_captcha_text": ("--data", "d"),
+    "captcha/download_captcha": ("--url", "http://localhost/c", "--contact", "a@b"),
     "captcha/evaluate_captcha": ("--captchas", "d", "--labels", "l.csv"),
     "augmentation_demo": (),
     "classify": ("x.png",),
