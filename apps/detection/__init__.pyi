@@ -19,6 +19,13 @@ from sightkit.apps.detection.detections import Detections as Detections
 from sightkit.apps.detection.drawing import colour_of as colour_of
 from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
 from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.hard_negatives import train_hog_svm as train_hog_svm
+from sightkit.apps.detection.hog_bundle import load_hog_detector as load_hog_detector
+from sightkit.apps.detection.hog_bundle import save_hog_detector as save_hog_detector
+from sightkit.apps.detection.hog_svm import HogDetector as HogDetector
+from sightkit.apps.detection.hog_training import read_grey as read_grey
+from sightkit.apps.detection.hog_training import sample_windows as sample_windows
+from sightkit.apps.detection.hog_training import train_hog_bundle as train_hog_bundle
 from sightkit.apps.detection.matching import match as match
 from sightkit.apps.detection.sample_pictures import (
     write_sample_annotations as write_sample_annotations,

@@ -15,7 +15,9 @@ from sightkit._errors import SightkitError
 from sightkit.apps.detection.boxes import as_boxes, box_faults
 
 
-class _Found(TypedDict):
+class FoundJson(TypedDict):
+    """The JSON of one box."""
+
     label: _schema.Name
     score: float
     box: Annotated[list[float], Len(4, 4)]
@@ -25,7 +27,7 @@ class DetectionsJson(TypedDict):
     """The JSON of one picture."""
 
     image: _schema.Name
-    detections: list[_Found]
+    detections: list[FoundJson]
 
 
 @dataclass(frozen=True)

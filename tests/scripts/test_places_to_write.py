@@ -39,6 +39,7 @@ FLAGS = {
     "captcha/evaluate_captcha": ("--captchas", "d", "--labels", "l.csv"),
     "augmentation_demo": (),
     "classify": ("x.png",),
+    "detection/train_hog_svm": ("--objects", "o", "--backgrounds", "p"),
     "evaluate": ("--bundle", "b", "--data", "d"),
     "detection/convert_annotations": ("--data", "d"),
     "explain/attack": ("x.png", "--model", "mobilenet_0.75"),
