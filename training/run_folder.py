@@ -29,6 +29,7 @@ CONTENTS = {
     _run_files.RELIABILITY: "accuracy by confidence",
     _run_files.MISTAKES: "the worst mistakes on one sheet",
     _run_files.MISTAKES_TABLE: "the file of each mistake, the worst first",
+    _run_files.BOXES: "training pictures and their boxes as a detector gets them",
     _run_files.HISTORY: "loss, accuracy and learning rate of each epoch",
     _run_files.HISTORY_JSON: "the same, a list for each",
     _run_files.CURVES: "the same as a picture",

@@ -1,0 +1,196 @@
+"""The training of a single-shot detector, from its flags to its bundle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightkit import _files, _run_files, training
+from sightkit._errors import SightkitError
+from sightkit._keras import start_keras
+from sightkit.apps.detection.annotations import AnnotatedPictures
+from sightkit.apps.detection.detector_flags import SPLITS, DetectorFlags
+
+WARM_UP = 0.05
+"""Share of the steps in which the rate rises: the heads are random at first."""
+CLIP = 10.0
+"""Largest norm of all gradients together; that of the first steps is about 30."""
+PHASE = "val_ap"
+"""Folder of the weights with the highest average precision, beside those with the lowest loss."""
+LOOKS = 20
+"""Times that the average precision of the validation pictures is computed, evenly spread."""
+
+
+@contextlib.contextmanager
+def start_detector(config: DetectorFlags, script: str | os.PathLike[str]) -> Iterator[DetectorRun]:
+    """Lock the run folder, read the annotations, start Keras, and set seed and precision.
+
+    Raises:
+        SightkitError: as ``training.Run.open``; faults of the annotations; a class without a box.
+    """
+    with training.Run.open(config, experiment=Path(script).stem) as run:
+        with tempfile.TemporaryDirectory() as scratch:
+            pictures: dict[str, AnnotatedPictures] = {}
+            for split in SPLITS:
+                names = pictures["train"].class_names if pictures else None
+                pictures[split] = config.pictures(split, Path(scratch), names)
+            require_classes(pictures["train"])
+            start_keras()
+            training.prepare(seed=config.seed, precision=config.precision)
+            yield DetectorRun(config, run, pictures)
+
+
+def require_classes(pictures: AnnotatedPictures) -> None:
+    """Raise where training pictures have no box at all, or none of a class."""
+    missing = [name for name, count in pictures.boxes_by_class().items() if not count]
+    if missing or not pictures.class_names:
+        raise SightkitError(
+            "Each class must have boxes in the training pictures (a picture may have none).",
+            "Annotate some, or leave the class out.",
+            pictures=len(pictures),
+            without=missing or "all",
+        )
+
+
+class DetectorRun:
+    """One training; made by ``start_detector``.
+
+    Attributes:
+        config: the script's flags.
+        run: its folder.
+        pictures: by split.
+    """
+
+    def __init__(
+        self, config: DetectorFlags, run: training.Run, pictures: dict[str, AnnotatedPictures]
+    ) -> None:
+        self.config = config
+        self.run = run
+        self.pictures = pictures
+
+    def setup(self) -> Any:
+        """Return canvas, pixels and coding by the flags; proposed anchors are those of train."""
+        from sightkit import transfer
+        from sightkit.apps.detection.anchors import proposed_anchors, standard_anchors
+        from sightkit.apps.detection.box_coding import AnchorCoding
+        from sightkit.apps.detection.detector_network import GRID_BOXES, GRID_STRIDE
+        from sightkit.apps.detection.detector_setup import DetectorSetup
+        from sightkit.apps.detection.grid_coding import GridCoding
+        from sightkit.apps.detection.letterbox import Letterbox
+        from sightkit.preprocessing import Pipeline
+
+        config, train = self.config, self.pictures["train"]
+        height, width = size = (config.height, config.width)
+        canvas, classes = Letterbox(height, width), len(train.class_names)
+        pixels = Pipeline(transfer.preprocessing_of(config.backbone, size).steps[2:])
+        if config.head == "grid":
+            coding: Any = GridCoding(
+                size, (height // GRID_STRIDE, width // GRID_STRIDE), classes, GRID_BOXES
+            )
+        else:
+            anchors = standard_anchors(size, config.strides)
+            if config.anchors == "auto":
+                found = [each.boxes * canvas.scale(each.size) for each in train.annotations]
+                anchors = proposed_anchors(np.concatenate(found), size, config.strides)
+            coding = AnchorCoding(anchors, classes)
+        return DetectorSetup(canvas, pixels, coding, tuple(train.class_names))
+
+    def batches(self, setup: Any, split: str) -> Any:
+        """Return the batches of a split; those of train are shuffled and varied."""
+        from sightkit.apps.detection.box_augmentation import BoxAugmentation
+        from sightkit.apps.detection.detector_batches import DetectionBatches
+
+        config, trained = self.config, split == "train"
+        augment = BoxAugmentation(config.views) if trained and config.augment else None
+        return DetectionBatches(
+            self.pictures[split], setup, config.batch_size,
+            augment=augment, shuffle=trained, seed=config.seed,
+        )  # fmt: skip
+
+    def network(self, setup: Any) -> Any:
+        """Return the network, its backbone pretrained, with batch normalization frozen."""
+        from sightkit.apps.detection import detector_entry  # noqa: F401 - lets the zoo build it
+        from sightkit.apps.detection import detector_network as networks
+
+        config = self.config
+        network = networks.Detector(
+            (*setup.size, 3), len(setup.class_names),
+            backbone=config.backbone, head=config.head, strides=config.strides,
+            channels=config.channels,
+        )  # fmt: skip
+        if config.pretrained:
+            networks.load_backbone(network, config.backbone)
+            networks.freeze_normalization(network, config.freeze)
+        return network
+
+    def fit(self, network: Any, train: Any, validation: Any) -> list[dict[str, float]]:
+        """Check everything, then train; the network ends with the weights of its best epoch."""
+        import keras
+
+        from sightkit.apps.detection.detector_evaluation import AP, AveragePrecisionMonitor
+        from sightkit.apps.detection.detector_preflight import detector_preflight
+        from sightkit.callbacks import BestCheckpoint
+
+        config, run = self.config, self.run
+        identity = {"file": str(config.data.resolve()), "sha256": train.sha256}
+        run.write_environment(data=identity)
+        loss = train.setup.coding.loss()
+        if config.preflight == "on" and not run.resumed:
+            sheet = run.path(_run_files.BOXES)
+            seconds = 2.0 if config.smoke else 60.0
+            found = detector_preflight(network, train, loss, sheet=sheet, seconds=seconds)
+            print(found, flush=True)
+            if found.failed and not config.smoke:
+                raise SightkitError(
+                    "A training begins when no check fails.",
+                    "Do what the failed lines say, or give --preflight off to train all the same.",
+                    failed=[line.name for line in found.lines if line.verdict == "failed"],
+                )
+        steps = config.epochs * len(train)
+        rising = max(1, round(WARM_UP * steps))
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - rising), warmup_target=config.learning_rate, warmup_steps=rising
+        )
+        optimizer = keras.optimizers.AdamW(
+            schedule, weight_decay=config.weight_decay, global_clipnorm=CLIP
+        )
+        network.compile(optimizer, loss)
+        begin = time.monotonic()
+        looks = AveragePrecisionMonitor(validation, every=max(1, config.epochs // LOOKS))
+        best = BestCheckpoint(
+            run.checkpoints(PHASE) / _run_files.BEST_WEIGHTS, monitor=AP, mode="max"
+        )
+        rows = training.fit(
+            network, train, validation, run=run, epochs=config.epochs,
+            callbacks=[looks, best], preflight=False,
+        )  # fmt: skip
+        best.set_model(network)
+        best.restore()
+        run.write_training_seconds(time.monotonic() - begin)
+        return rows
+
+    def report(self, network: Any, setup: Any, validation: Any) -> dict[str, Any]:
+        """Evaluate validation and, once, the test pictures; write metrics and bundle."""
+        from sightkit.apps.detection.detector_bundle import save_detector
+        from sightkit.apps.detection.detector_evaluation import evaluate
+
+        run = self.run
+        metrics: dict[str, Any] = training.facts(network, seed=self.config.seed)
+        for name, data in (("val", validation), ("test", self.batches(setup, "test"))):
+            metrics[name] = evaluate(network, data)
+        _files.write_json(run.path(_run_files.METRICS), metrics)
+        save_detector(
+            run.path(_run_files.BUNDLE), network, setup,
+            self.pictures["val"].annotations[0].read_image(),
+            metrics=metrics, training=run.config,
+        )  # fmt: skip
+        run.tidy()
+        print(run.describe())
+        return metrics
