@@ -1,3 +1,6 @@
+from sightkit.apps.detection.anchors import Anchors as Anchors
+from sightkit.apps.detection.anchors import proposed_anchors as proposed_anchors
+from sightkit.apps.detection.anchors import standard_anchors as standard_anchors
 from sightkit.apps.detection.annotation_files import read_annotations as read_annotations
 from sightkit.apps.detection.annotation_files import (
     require_annotations_output as require_annotations_output,
@@ -7,6 +10,8 @@ from sightkit.apps.detection.annotations import AnnotatedPictures as AnnotatedPi
 from sightkit.apps.detection.annotations import Annotation as Annotation
 from sightkit.apps.detection.average_precision import AveragePrecision as AveragePrecision
 from sightkit.apps.detection.average_precision import average_precision as average_precision
+from sightkit.apps.detection.box_augmentation import BoxAugmentation as BoxAugmentation
+from sightkit.apps.detection.box_coding import AnchorCoding as AnchorCoding
 from sightkit.apps.detection.box_table import read_box_table as read_box_table
 from sightkit.apps.detection.box_table import write_box_table as write_box_table
 from sightkit.apps.detection.boxes import box_areas as box_areas
@@ -16,9 +21,21 @@ from sightkit.apps.detection.boxes import intersection_over_union as intersectio
 from sightkit.apps.detection.coco import read_coco as read_coco
 from sightkit.apps.detection.coco import write_coco as write_coco
 from sightkit.apps.detection.detections import Detections as Detections
+from sightkit.apps.detection.detector_batches import DetectionBatches as DetectionBatches
+from sightkit.apps.detection.detector_bundle import DetectorBundle as DetectorBundle
+from sightkit.apps.detection.detector_bundle import load_detector as load_detector
+from sightkit.apps.detection.detector_bundle import save_detector as save_detector
+from sightkit.apps.detection.detector_flags import DetectorFlags as DetectorFlags
+from sightkit.apps.detection.detector_losses import AnchorLoss as AnchorLoss
+from sightkit.apps.detection.detector_losses import GridLoss as GridLoss
+from sightkit.apps.detection.detector_network import Detector as Detector
+from sightkit.apps.detection.detector_preflight import detector_preflight as detector_preflight
+from sightkit.apps.detection.detector_run import start_detector as start_detector
+from sightkit.apps.detection.detector_setup import DetectorSetup as DetectorSetup
 from sightkit.apps.detection.drawing import colour_of as colour_of
 from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
 from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.grid_coding import GridCoding as GridCoding
 from sightkit.apps.detection.hard_negatives import train_hog_svm as train_hog_svm
 from sightkit.apps.detection.hog_bundle import load_hog_detector as load_hog_detector
 from sightkit.apps.detection.hog_bundle import save_hog_detector as save_hog_detector
@@ -26,10 +43,12 @@ from sightkit.apps.detection.hog_svm import HogDetector as HogDetector
 from sightkit.apps.detection.hog_training import read_grey as read_grey
 from sightkit.apps.detection.hog_training import sample_windows as sample_windows
 from sightkit.apps.detection.hog_training import train_hog_bundle as train_hog_bundle
+from sightkit.apps.detection.letterbox import Letterbox as Letterbox
 from sightkit.apps.detection.matching import match as match
 from sightkit.apps.detection.sample_pictures import (
     write_sample_annotations as write_sample_annotations,
 )
+from sightkit.apps.detection.shapes import write_shapes as write_shapes
 from sightkit.apps.detection.suppression import non_maxima_suppression as non_maxima_suppression
 from sightkit.apps.detection.tiny_imagenet_boxes import (
     read_tiny_imagenet_boxes as read_tiny_imagenet_boxes,

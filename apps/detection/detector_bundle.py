@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightkit import inference, zoo
+from sightkit import _files, inference, zoo
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
@@ -183,7 +183,8 @@ def save_detector(
     origin = zoo.origin(network)
     saved = zoo.rebuild(origin)
     saved.set_weights(network.get_weights())
-    output = np.asarray(saved.predict_on_batch(setup.prepare(canary)[None]), np.float32)[0]
+    answers = saved(setup.prepare(canary)[None], training=False)
+    output = np.asarray(answers, np.float32)[0]
     found = setup.detections(output, canary.shape[:2])
     best = [found.scores[found.labels == k].max(initial=0) for k in range(len(setup.class_names))]
 
@@ -246,7 +247,12 @@ def _open(
         return network
 
     predictor, _ = inference.load_or_compile(
-        {"network": origin, "code": zoo.code_sha256(), "weights": description["files"][WEIGHTS]},
+        {
+            "network": origin,
+            "code": zoo.code_sha256(),
+            "builder": _files.sha256(Path(__file__).with_name("detector_network.py")),
+            "weights": description["files"][WEIGHTS],
+        },
         build,
         cache,
         images=images,

@@ -27,9 +27,9 @@ SMOKE_PICTURES = 8
 class DetectorFlags(training.RunConfig, sightkit_io.SizeFlags):
     """The flags of a training script of a single-shot detector."""
 
-    output: Path
+    output: Path = Path("runs/detector/default")
     """Folder of the run: everything that it writes is in it."""
-    data: Path
+    data: Path = Path("datasets/pictures")
     """Folder in VOC's layout with the lists train, val and test; or with train.json, val.json and
     test.json in COCO's form, or the same as .csv."""
     size: tuple[int, ...] = (320,)
@@ -39,7 +39,7 @@ class DetectorFlags(training.RunConfig, sightkit_io.SizeFlags):
     """Passes over the training pictures."""
     batch_size: int = 8
     """Pictures a step."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 6e-4
     """Highest rate of AdamW: it rises for a twentieth of the steps, then falls to zero (cosine)."""
     weight_decay: float = 1e-4
     """Share of each weight that is taken away in a step, times the rate."""
@@ -92,7 +92,7 @@ class DetectorFlags(training.RunConfig, sightkit_io.SizeFlags):
         if not self.learning_rate > 0:
             raise SightkitError(
                 "--learning-rate must be a number above 0.",
-                "Give --learning-rate 0.002, for example.",
+                "Give --learning-rate 0.0006, for example.",
                 learning_rate=self.learning_rate,
             )
         if any(side % STRIDE for side in self.size):

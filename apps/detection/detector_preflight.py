@@ -33,6 +33,7 @@ LOSS_TOLERANCE = 0.15
 LEARNED = 0.1
 """Of the first loss: below it the pictures are learned, and their boxes must be found."""
 PICTURES, RATE = 5, 1e-3
+SECONDS = 60.0
 CHECKED_EVERY = 10
 """Steps between two looks at the average precision."""
 
@@ -43,7 +44,7 @@ def detector_preflight(
     loss: Any,
     *,
     sheet: Path | None = None,
-    seconds: float = 60.0,
+    seconds: float = SECONDS,
 ) -> Preflight:
     """Check coding, initial loss and learning of a detector, and draw what it gets.
 
@@ -63,7 +64,8 @@ def detector_preflight(
         train: of the training pictures.
         loss: that it will be trained with.
         sheet: file that is written, PNG; None for none.
-        seconds: after which the five pictures are given up, those of the first step not counted.
+        seconds: after which the five pictures are given up, those of the first step not counted; 0
+            leaves them out.
     """
     begin = time.monotonic()
     lines: list[Line] = []
@@ -143,7 +145,7 @@ def coding(train: DetectionBatches) -> Line:
 def initial_loss(network: keras.Model, train: DetectionBatches, loss: Any) -> Line:
     """Compare the first loss with that of the prior on the same targets."""
     x, y = _first(train)
-    output = np.asarray(network.predict_on_batch(x), np.float32)
+    output = keras.ops.convert_to_numpy(network(x, training=False)).astype(np.float32)
     prior = np.broadcast_to(train.setup.coding.prior_output(), output.shape)
     found, expected = (float(loss(y, each)) for each in (output, np.ascontiguousarray(prior)))
     text = f"{found:.3g}, expected of the prior {expected:.3g}"
@@ -166,6 +168,8 @@ def initial_loss(network: keras.Model, train: DetectionBatches, loss: Any) -> Li
 
 def overfit(network: keras.Model, train: DetectionBatches, loss: Any, seconds: float) -> Line:
     """Learn five pictures by heart, until every box is found and nothing else."""
+    if not seconds:
+        raise LeftOut("no time was given")
     rows = [r for r, labels in enumerate(train.labels) if len(labels)][:PICTURES]
     if not rows:
         raise LeftOut("no picture has a box")

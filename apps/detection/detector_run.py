@@ -14,7 +14,6 @@ import numpy as np
 
 from sightkit import _files, _run_files, training
 from sightkit._errors import SightkitError
-from sightkit._keras import start_keras
 from sightkit.apps.detection.annotations import AnnotatedPictures
 from sightkit.apps.detection.detector_flags import SPLITS, DetectorFlags
 
@@ -30,7 +29,7 @@ LOOKS = 20
 
 @contextlib.contextmanager
 def start_detector(config: DetectorFlags, script: str | os.PathLike[str]) -> Iterator[DetectorRun]:
-    """Lock the run folder, read the annotations, start Keras, and set seed and precision.
+    """Lock the run folder and read the annotations; no Keras yet.
 
     Raises:
         SightkitError: as ``training.Run.open``; faults of the annotations; a class without a box.
@@ -42,8 +41,6 @@ def start_detector(config: DetectorFlags, script: str | os.PathLike[str]) -> Ite
                 names = pictures["train"].class_names if pictures else None
                 pictures[split] = config.pictures(split, Path(scratch), names)
             require_classes(pictures["train"])
-            start_keras()
-            training.prepare(seed=config.seed, precision=config.precision)
             yield DetectorRun(config, run, pictures)
 
 
@@ -76,7 +73,10 @@ class DetectorRun:
         self.pictures = pictures
 
     def setup(self) -> Any:
-        """Return canvas, pixels and coding by the flags; proposed anchors are those of train."""
+        """Set seed and precision; return canvas, pixels and coding by the flags.
+
+        Anchors that are proposed are those of the training boxes.
+        """
         from sightkit import transfer
         from sightkit.apps.detection.anchors import proposed_anchors, standard_anchors
         from sightkit.apps.detection.box_coding import AnchorCoding
@@ -87,6 +87,7 @@ class DetectorRun:
         from sightkit.preprocessing import Pipeline
 
         config, train = self.config, self.pictures["train"]
+        training.prepare(seed=config.seed, precision=config.precision)
         height, width = size = (config.height, config.width)
         canvas, classes = Letterbox(height, width), len(train.class_names)
         pixels = Pipeline(transfer.preprocessing_of(config.backbone, size).steps[2:])
@@ -144,8 +145,8 @@ class DetectorRun:
         loss = train.setup.coding.loss()
         if config.preflight == "on" and not run.resumed:
             sheet = run.path(_run_files.BOXES)
-            seconds = 2.0 if config.smoke else 60.0
-            found = detector_preflight(network, train, loss, sheet=sheet, seconds=seconds)
+            seconds = {"seconds": 0.0} if config.smoke else {}
+            found = detector_preflight(network, train, loss, sheet=sheet, **seconds)
             print(found, flush=True)
             if found.failed and not config.smoke:
                 raise SightkitError(

@@ -12,7 +12,6 @@ the validation pictures; the test pictures are evaluated once, at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sightkit import _cli
@@ -23,12 +22,11 @@ from sightkit.apps import detection
 class Config(detection.DetectorFlags):
     """A single-shot detector on your own pictures."""
 
-    output: Path = Path("runs/detector/default")
-    data: Path = Path("datasets/pictures")
-
 
 def main(config: Config) -> dict[str, Any]:
     with detection.start_detector(config, __file__) as run:
+        _cli.start_keras()
+
         # 1. Canvas, pixels and anchors; pictures decoded once.
         setup = run.setup()
         train, validation = run.batches(setup, "train"), run.batches(setup, "val")

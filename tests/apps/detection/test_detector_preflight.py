@@ -148,7 +148,7 @@ def test_too_little_time_is_no_verdict(pictures, monkeypatch):
     data = batches(pictures)
     data.boxes = [boxes + 9 for boxes in data.boxes]
     with pytest.raises(LeftOut, match="no verdict"):
-        overfit(data, np.full(99, 3.0), monkeypatch, seconds=0.0)
+        overfit(data, np.full(99, 3.0), monkeypatch, seconds=1e-9)
 
 
 def test_the_sheet_is_drawn_and_the_network_left_as_it_was(pictures, tmp_path):
