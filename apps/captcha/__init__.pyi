@@ -1,11 +1,12 @@
 from sightkit.apps.captcha.annotation import Annotation as Annotation
 from sightkit.apps.captcha.annotation import annotating as annotating
-from sightkit.apps.captcha.annotation import require_alphabet as require_alphabet
+from sightkit.apps.captcha.annotation_files import require_alphabet as require_alphabet
 from sightkit.apps.captcha.annotation_server import require_loopback as require_loopback
 from sightkit.apps.captcha.annotation_server import run_page as run_page
 from sightkit.apps.captcha.annotation_server import serve as serve
 from sightkit.apps.captcha.character_data import CharacterFolder as CharacterFolder
 from sightkit.apps.captcha.character_data import build_characters as build_characters
+from sightkit.apps.captcha.character_flags import CharacterConfig as CharacterConfig
 from sightkit.apps.captcha.character_reader import CharacterReader as CharacterReader
 from sightkit.apps.captcha.character_reader import Reading as Reading
 from sightkit.apps.captcha.character_reader import require_characters as require_characters

@@ -1,73 +1,27 @@
-"""Annotate captchas key by key: what is proposed, what a key does, what is saved after each.
-
-In the folder of labels are ``annotation.json``, which alone is read back, and what is made of it:
-``labels.csv`` and the characters as ``dataset/CHARACTER/CAPTCHA-PLACE.png``, the books' layout. The
-pictures of captchas stay where they are.
-"""
+"""Annotate captchas key by key: what is proposed, and what a key does; each is saved at once."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from annotated_types import Ge
-from typing_extensions import TypedDict
 
-from sightkit import _files, _schema
+from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit._locks import FileLock
+from sightkit.apps.captcha.annotation_files import AnnotationFiles, Entry
 from sightkit.apps.captcha.character_reader import CharacterReader, Reading
 from sightkit.apps.captcha.characters import cut_characters
-from sightkit.apps.captcha.labels import LabelledCaptcha, read_captchas, write_labels
-from sightkit.io.images import encode_png
+from sightkit.apps.captcha.labels import read_captchas
 
-STATE, LABELS, CHARACTERS = "annotation.json", "labels.csv", "dataset"
 LOCK = ".annotation.lock"
 CONFIRM, BACK, LATER, LEFT, RIGHT = "Enter", "Backspace", "Tab", "ArrowLeft", "ArrowRight"
 """Keys beside those of the alphabet, as browsers name them."""
-
-
-@dataclass
-class Entry:
-    """A captcha of the folder: what was typed, and whether it is labelled.
-
-    Attributes:
-        sha256: of its file.
-        typed: a character or nothing for each place.
-        place: of the cursor.
-        keys: pressed for it.
-        done: its text is saved as its label.
-    """
-
-    sha256: str
-    typed: list[str]
-    place: int = 0
-    keys: int = 0
-    done: bool = False
-
-
-class StoredEntry(TypedDict):
-    """An entry in annotation.json."""
-
-    sha256: _schema.Sha256
-    typed: list[str]
-    place: _schema.Whole
-    keys: _schema.Whole
-    done: bool
-
-
-class Stored(TypedDict):
-    """The content of annotation.json."""
-
-    format: Literal["sightkit-annotation"]
-    alphabet: _schema.Name
-    length: Annotated[int, Ge(1)]
-    captchas: dict[str, StoredEntry]
 
 
 @dataclass
@@ -95,19 +49,19 @@ class Annotation:
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_alphabet(self.alphabet)
+        self._files = AnnotationFiles(self.folder, self.alphabet, self.length)
         self._lock = threading.Lock()
         self.cut = {name: cut_characters(each, self.length) for name, each in self.images.items()}
         self._entries = {
             name: Entry(_files.sha256(path), [""] * self.length, self._first_place(name))
             for name, path in self.paths.items()
         }
-        self._resume()
+        self._files.resume(self._entries)
         self._order = sorted(self._entries, key=lambda name: (self._certainty(name), name))
         self._finished = [name for name in self._order if self._entries[name].done]
         for name in self._order:
             self._write_characters(name)
-        self._save()
+        self._files.save(self._entries)
         self._current = self._next()
 
     def state(self) -> dict[str, Any]:
@@ -140,7 +94,7 @@ class Annotation:
         with self._lock:
             if name == (self._current or ""):
                 self._take(name, key)
-                self._save()
+                self._files.save(self._entries)
             return {**self._counts(), "captcha": self._shown(self._current)}
 
     def summary(self) -> dict[str, Any]:
@@ -178,6 +132,9 @@ class Annotation:
             entry.place = min(entry.place + 1, last)
             if all(entry.typed):
                 self._finish(name, "".join(entry.typed))
+
+    def _write_characters(self, name: str) -> None:
+        self._files.write_characters(name, self._entries[name], self.cut[name])
 
     def _finish(self, name: str, text: str) -> None:
         entry = self._entries[name]
@@ -245,64 +202,6 @@ class Annotation:
             "cut_wrongly": odd,
         }
 
-    def _resume(self) -> None:
-        path = self.folder / STATE
-        if not path.exists():
-            return
-        stored = _schema.read(path, Stored)
-        if (stored["alphabet"], stored["length"]) != (self.alphabet, self.length):
-            raise SightkitError(
-                "A folder of labels has one alphabet and one length.",
-                "Give those of the folder, or another --output.",
-                folder=str(self.folder),
-                alphabet=stored["alphabet"],
-                length=stored["length"],
-            )
-        for name, each in stored["captchas"].items():
-            if name not in self._entries or each["sha256"] != self._entries[name].sha256:
-                raise SightkitError(
-                    "Captchas that labels were begun for must be there, as they were.",
-                    "Give the same folder of captchas, or another --output.",
-                    folder=str(self.folder),
-                    captcha=name,
-                )
-            fits = len(each["typed"]) == self.length and each["place"] < self.length
-            if not fits or not {*each["typed"]} <= {*self.alphabet, ""}:
-                raise SightkitError(
-                    f"{STATE} must hold characters of its alphabet.",
-                    "It is damaged: restore a copy, or give another --output.",
-                    path=str(path),
-                    captcha=name,
-                )
-            self._entries[name] = Entry(**each)
-
-    def _save(self) -> None:
-        """Write all that was begun; annotation.json first: the rest is made of it."""
-        begun = {name: asdict(each) for name, each in self._entries.items() if each.keys}
-        state = {"format": "sightkit-annotation", "alphabet": self.alphabet, "length": self.length}
-        _files.write_json(self.folder / STATE, {**state, "captchas": begun})
-        done = {name: entry for name, entry in self._entries.items() if entry.done}
-        rows = [LabelledCaptcha(n, e.sha256, "".join(e.typed)) for n, e in sorted(done.items())]
-        write_labels(self.folder / LABELS, rows)
-
-    def _write_characters(self, name: str) -> None:
-        """Bring the characters of a captcha in line with its label: written, or removed."""
-        entry, cut = self._entries[name], self.cut[name]
-        wanted: dict[Path, np.ndarray] = {}
-        if entry.done and len(cut) == self.length:
-            for place, (label, character) in enumerate(zip(entry.typed, cut, strict=True)):
-                path = self.folder / CHARACTERS / label / f"{name}-{place}.png"
-                wanted[path] = character
-        for label in self.alphabet:
-            for place in range(self.length):
-                path = self.folder / CHARACTERS / label / f"{name}-{place}.png"
-                if path not in wanted:
-                    path.unlink(missing_ok=True)
-        for path, character in wanted.items():
-            if not path.is_file():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _files.write_bytes(path, encode_png(character))
-
 
 @contextlib.contextmanager
 def annotating(
@@ -329,13 +228,3 @@ def annotating(
             read = CharacterReader(bundle, length).read([*images.values()])
             readings = dict(zip(images, read, strict=True))
         yield Annotation(folder, paths, images, alphabet, length, readings)
-
-
-def require_alphabet(alphabet: Sequence[str]) -> None:
-    """Raise unless characters are letters and digits, each once: folders are named by them."""
-    if not alphabet or not "".join(alphabet).isalnum() or len({*alphabet}) < len(alphabet):
-        raise SightkitError(
-            "An alphabet must have letters and digits, each once.",
-            "For example --alphabet 123456789.",
-            alphabet="".join(alphabet),
-        )

@@ -14,7 +14,6 @@ docs/captcha.md: 200 captchas in downloads, 2,012 labelled digits in dataset, tw
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
+class Config(captcha.CharacterConfig):
     """LeNet on characters of captchas."""
 
     recipes: ClassVar[experiments.Recipes] = {
@@ -43,16 +42,6 @@ class Config(experiments.Config):
     data: Path = Path("datasets/captcha.h5")
     fractions: tuple[float, ...] = (0.589, 0.10, 0.311)
     size: tuple[int, ...] = (28, 28)
-    characters: Path = Path("datasets/captcha/dataset")
-    """Folder of the labelled characters, a folder for each."""
-    captchas: Path | None = None
-    """Folder of the captchas that they were cut from, or of some of them."""
-    tested: Path | None = None
-    """Table of captchas (file, sha256, text) whose characters are left out."""
-    exclude: tuple[str, ...] = ()
-    """Characters to leave out because their label is wrong: 4/000037.png."""
-    length: int = 4
-    """Characters of a captcha."""
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
@@ -60,17 +49,8 @@ class Config(experiments.Config):
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    started = experiments.start(config, __file__, keras=False)
-    with tempfile.TemporaryDirectory() as scratch, started as run:
-        folder = config.characters
-        if config.smoke and not folder.exists():
-            folder = captcha.write_characters(Path(scratch), seed=config.split_seed)
-        file, found = captcha.build_characters(
-            config.data, folder, captchas=config.captchas, tested=config.tested,
-            exclude=config.exclude, count=config.length, side=config.height,
-            fractions=config.shares, split_seed=config.split_seed, limit=config.limit,
-        )  # fmt: skip
-        print(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()))
+    with experiments.start(config, __file__, keras=False) as run:
+        file, found = config.character_file()
         run.start_keras()
         run.use(file)
         train = run.training()

@@ -179,6 +179,7 @@ def test_a_captcha_that_changed_or_went_is_refused(open_annotation, captchas):
         lambda state: state["captchas"]["00000.png"]["typed"].append("1"),
         lambda state: state["captchas"]["00000.png"].update(typed=["/", "", "", ""]),
         lambda state: state["captchas"]["00000.png"].update(place=9),
+        lambda state: state["captchas"]["00000.png"].update(done=True),
         lambda state: state.update(format="another"),
         lambda state: state["captchas"]["00000.png"].pop("keys"),
     ],
@@ -206,6 +207,16 @@ def test_characters_are_brought_in_line_after_a_kill(open_annotation):
     again = open_annotation()
     assert characters(again) == {f"{c}/00000.png-{k}.png" for k, c in enumerate("2756")}
     assert labels(again) == {"00000.png": "2756"}
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "dataset/1/mine.png"])
+def test_labels_of_others_are_not_overwritten(open_annotation, tmp_path, name):
+    path = tmp_path / "labels" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(SightkitError, match="others have written"):
+        open_annotation()
+    assert path.read_text() == "mine"
 
 
 def test_two_annotators_of_one_folder(captchas, tmp_path):
