@@ -38,10 +38,13 @@ from sightkit.apps.captcha.text_accuracy import write_text_page as write_text_pa
 from sightkit.apps.captcha.text_answers import TextAnswer as TextAnswer
 from sightkit.apps.captcha.text_answers import decode as decode
 from sightkit.apps.captcha.text_answers import encode as encode
+from sightkit.apps.captcha.text_answers import text_probability as text_probability
 from sightkit.apps.captcha.text_batches import TextBatches as TextBatches
+from sightkit.apps.captcha.text_bundle import READERS as READERS
 from sightkit.apps.captcha.text_bundle import TextReader as TextReader
 from sightkit.apps.captcha.text_bundle import check_text_bundle as check_text_bundle
 from sightkit.apps.captcha.text_bundle import load_text_reader as load_text_reader
+from sightkit.apps.captcha.text_bundle import open_reader as open_reader
 from sightkit.apps.captcha.text_bundle import reading_chain as reading_chain
 from sightkit.apps.captcha.text_bundle import save_text_reader as save_text_reader
 from sightkit.apps.captcha.text_evaluation import TextEvaluation as TextEvaluation

@@ -16,6 +16,7 @@ from sightkit._errors import SightkitError
 from sightkit._tables import html_table, percent
 from sightkit.apps.captcha.character_reader import CharacterReader, Reading
 from sightkit.apps.captcha.labels import LabelledCaptcha
+from sightkit.apps.captcha.text_bundle import TextReader
 from sightkit.evaluation.html import html_page, section
 from sightkit.evaluation.intervals import wilson
 from sightkit.io.images import encode_png
@@ -100,12 +101,12 @@ class TextAccuracy:
 
 
 def evaluate_texts(
-    reader: CharacterReader, rows: Sequence[LabelledCaptcha], paths: Sequence[Path]
+    reader: CharacterReader | TextReader, rows: Sequence[LabelledCaptcha], paths: Sequence[Path]
 ) -> TextAccuracy:
     """Read captchas and compare the texts.
 
     Args:
-        reader: the network.
+        reader: what reads them, see ``open_reader``.
         rows: the texts.
         paths: the picture of each; one that cannot be read counts as wrong, with the reason.
     """

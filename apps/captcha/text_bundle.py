@@ -19,6 +19,7 @@ from sightkit import inference, io, zoo
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
 from sightkit._schema import Count, Sha256, Whole
+from sightkit.apps.captcha.character_reader import CharacterReader, Reading
 from sightkit.apps.captcha.text_answers import Method, TextAnswer, decode
 from sightkit.apps.captcha.text_entries import CTC, HEADS
 from sightkit.preprocessing import (
@@ -31,6 +32,7 @@ from sightkit.preprocessing import (
 )
 from sightkit.training.bundle_format import (
     CANARY,
+    CLASSIFIERS,
     WEIGHTS,
     Description,
     Kind,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     import keras
 
 KIND = "captcha"
+READERS = (*CLASSIFIERS, KIND)
+"""Kinds of bundles that captchas can be read with."""
 TRIED = 8
 """Pictures that a canary is chosen from."""
 METHODS: dict[str, Method] = {HEADS: "heads", CTC: "ctc"}
@@ -92,6 +96,12 @@ class TextReader:
         """How it reads."""
         return METHODS[zoo.origin(self.network)["builder"]]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the network's input, pixels."""
+        _, height, width, _ = self.network.input_shape
+        return height, width
+
     def predict(
         self, images: Photo | Sequence[Photo], *, threshold: float | None = None
     ) -> list[TextAnswer]:
@@ -117,6 +127,11 @@ class TextReader:
         x = np.stack([self.preprocessing(decoded(image)) for image in several])
         answers = decode(self._predictor(x), self.alphabet, self.method)
         return [each if each.confidence >= limit else each._replace(text=None) for each in answers]
+
+    def read(self, images: Sequence[Photo]) -> list[Reading]:
+        """Read pictures as ``CharacterReader`` does, none refused; one probability is of a text."""
+        answers = self.predict(images, threshold=0.0)
+        return [Reading(text or "", (sure,), len(text or "")) for text, sure in answers]
 
     @functools.cached_property
     def _predictor(self) -> inference.Predictor:
@@ -174,6 +189,21 @@ def save_text_reader(
 def check_text_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """Check, without Keras, that a bundle is complete and a reader's; return its description."""
     return check_bundle(folder, (KIND,))
+
+
+def open_reader(bundle: str | os.PathLike[str], length: int) -> TextReader | CharacterReader:
+    """Load what reads captchas: a reader of whole texts, or a classifier of their characters.
+
+    Args:
+        bundle: its folder.
+        length: characters of a captcha, for a classifier of characters.
+
+    Raises:
+        SightkitError: no bundle, one of another kind, or a damaged one.
+    """
+    if check_bundle(bundle, READERS)["kind"] == KIND:
+        return load_text_reader(bundle)
+    return CharacterReader(Path(bundle), length)
 
 
 def load_text_reader(folder: str | os.PathLike[str]) -> TextReader:

@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 
 from sightkit.apps.captcha.refusal import answered
-from sightkit.apps.captcha.text_bundle import TextReader
+from sightkit.apps.captcha.text_batches import VARIATION
+from sightkit.apps.captcha.text_bundle import TextReader, resized
 from sightkit.apps.captcha.text_folder import Captchas
+from sightkit.io.order import sample_rng
+
+VARIATIONS = 8
+Columns = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class TextEvaluation:
     answers: tuple[tuple[str | None, float], ...]
 
     @property
-    def columns(self) -> tuple[np.ndarray, np.ndarray]:
+    def columns(self) -> Columns:
         """Whether each answer is right, bool (N,), and its confidence, (N,)."""
         pairs = zip(self.captchas.texts, self.answers, strict=True)
         right = [text == answer for text, (answer, _) in pairs]
@@ -53,3 +58,27 @@ def evaluate_reader(reader: TextReader, captchas: Captchas) -> TextEvaluation:
     """Read captchas whose texts are known, whatever the reader's threshold."""
     answers = reader.predict(captchas.paths, threshold=0.0)
     return TextEvaluation(captchas, tuple((each.text, each.confidence) for each in answers))
+
+
+def threshold_columns(reader: TextReader, captchas: Captchas, *, seed: int) -> Columns:
+    """Return what a threshold is chosen by: validation pictures as they are, and varied.
+
+    A network that reads all of them rightly shows no wrong answer to stay above; of eight
+    variations of each, as the training's, some are read wrongly.
+
+    Args:
+        reader: whose threshold it is.
+        captchas: pictures that it was not trained on.
+        seed: of the variations.
+
+    Returns:
+        Whether each answer is right, bool (N,), and its confidence, (N,).
+    """
+    images = captchas.images(resized(reader.size))
+    found = [evaluate_reader(reader, captchas).columns]
+    for variation in range(VARIATIONS):
+        rngs = [sample_rng(seed, variation, row) for row in range(len(captchas))]
+        answers = reader.predict([*VARIATION.batch(images, rngs)], threshold=0.0)
+        found.append(TextEvaluation(captchas, tuple(map(tuple, answers))).columns)
+    right, confidence = map(np.concatenate, zip(*found, strict=True))
+    return right, confidence

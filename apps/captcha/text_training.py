@@ -16,7 +16,7 @@ from sightkit.apps.captcha.refusal import choose_threshold
 from sightkit.apps.captcha.text_answers import Method, encode
 from sightkit.apps.captcha.text_batches import TextBatches
 from sightkit.apps.captcha.text_bundle import TextReader, reading_chain, resized, save_text_reader
-from sightkit.apps.captcha.text_evaluation import TextEvaluation, evaluate_reader
+from sightkit.apps.captcha.text_evaluation import TextEvaluation, evaluate_reader, threshold_columns
 from sightkit.apps.captcha.text_folder import Captchas, require_length
 from sightkit.apps.captcha.text_losses import ctc_loss, ctc_right, heads_right
 from sightkit.apps.captcha.text_networks import CaptchaCTC, CaptchaHeads
@@ -118,7 +118,8 @@ class TextTraining:
         reader = TextReader(saved, chain, self.alphabet, self.lengths, 0.0, {})
         found = {name: evaluate_reader(reader, part) for name, part in self.parts.items()}
         try:
-            threshold = choose_threshold(*found["validation"].columns)
+            columns = threshold_columns(reader, self.parts["validation"], seed=self.seed)
+            threshold = choose_threshold(*columns)
         except SightkitError as error:
             warn(f"No answer will be given: {error}")
             threshold = 1.0

@@ -22,10 +22,11 @@ from sightkit.apps import captcha
 
 @dataclass(frozen=True)
 class Config:
-    """Evaluate a network of characters on whole captchas."""
+    """Evaluate a network on whole captchas."""
 
     bundle: Path = Path("runs/captcha/default/bundle")
-    """Folder of the network: RUN/bundle of scripts/captcha/train_captcha.py."""
+    """Folder of the network: RUN/bundle of scripts/captcha/train_captcha.py, or of
+    train_captcha_text.py."""
     captchas: Path | None = None
     """Folder of the captchas."""
     labels: Path | None = None
@@ -52,7 +53,7 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    description = training.check_bundle(config.bundle)
+    description = training.check_bundle(config.bundle, captcha.READERS)
     alphabet = captcha.require_characters(description["class_names"], config.bundle)
     with tempfile.TemporaryDirectory() as scratch:
         folder, table = config.captchas, config.labels
@@ -61,9 +62,8 @@ def main(config: Config) -> dict[str, Any]:
             captcha.write_labelled_captchas(folder, table, 20)
         rows = captcha.read_labels(table, alphabet)
         paths = captcha.files_of(rows, folder)
-        found = captcha.evaluate_texts(
-            captcha.CharacterReader(config.bundle, config.length), rows, paths
-        )
+        reader = captcha.open_reader(config.bundle, config.length)
+        found = captcha.evaluate_texts(reader, rows, paths)
     _files.write_json(config.output, found.to_metrics())
     captcha.write_text_page(
         config.output.with_suffix(".html"), found, f"Captchas read by {config.bundle}"

@@ -112,6 +112,26 @@ def test_read_captcha_prints_texts_and_refuses(bundle, folder, tmp_path, capsys)
     assert all(isinstance(answer["text"], str) for answer in found.values())
 
 
+def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path):
+    evaluate = _scripts.load("captcha/evaluate_captcha")
+    labels, texts = tmp_path / "labels.csv", [path.stem for path in sorted(folder.iterdir())[:5]]
+    labels.write_text("file,text\n" + "".join(f"{text}.png,{text}\n" for text in texts))
+    output = tmp_path / "texts.json"
+    flags = {"bundle": bundle, "captchas": folder, "labels": labels, "output": output}
+    found = evaluate.main(evaluate.Config(**flags))
+    right = sum(
+        answer.text == text
+        for answer, text in zip(
+            captcha.load_text_reader(bundle).predict(
+                [folder / f"{text}.png" for text in texts], threshold=0
+            ),
+            texts,
+            strict=True,
+        )
+    )
+    assert (found["captchas"], found["right"]) == (5, right)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ("ctc", "heads"))
 def test_a_killed_training_resumes_to_the_same_weights(method, script, folder, tmp_path):
