@@ -66,10 +66,15 @@ class AnchorCoding:
         target[matched, :4] = encode_boxes(boxes[nearest[matched]], anchors[matched])
         return target
 
-    def decode(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes on the canvas, float32 (A, 4), and scores, float32 (A, classes)."""
-        scores = 1 / (1 + np.exp(-np.clip(output[:, 4:], -60, 60)))
-        return decode_boxes(output[:, :4], self.anchors.boxes), scores
+    def decode(self, output: np.ndarray, least_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes on the canvas, float32 (R, 4), and scores, float32 (R, classes).
+
+        Of all anchors, or of those alone with a score of ``least_score``: few of 20,000.
+        """
+        least = np.log(least_score / (1 - least_score)) if 0 < least_score < 1 else -np.inf
+        (rows,) = np.nonzero(output[:, 4:].max(axis=1) >= least)
+        scores = 1 / (1 + np.exp(-np.clip(output[rows, 4:], -60, 60)))
+        return decode_boxes(output[rows, :4], self.anchors.boxes[rows]), scores
 
     def unreachable(self, boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Return which boxes of a picture the coding cannot hold well, bool (N,)."""

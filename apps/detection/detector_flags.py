@@ -101,12 +101,6 @@ class DetectorFlags(training.RunConfig, sightkit_io.SizeFlags):
                 "Give --size 320 416, for example.",
                 size=self.size,
             )
-        if not self.smoke and not self.data.exists():
-            raise SightkitError(
-                "--data must name the folder of the annotated pictures.",
-                "Check the path.",
-                data=str(self.data),
-            )
 
     def pictures(
         self, split: str, scratch: Path, class_names: Sequence[str] | None = None
@@ -124,6 +118,12 @@ class DetectorFlags(training.RunConfig, sightkit_io.SizeFlags):
         if self.smoke:
             seed = SPLITS.index(split)
             return write_shapes(scratch / split, SMOKE_PICTURES, size=SMOKE["size"], seed=seed)
+        if not self.data.is_dir():
+            raise SightkitError(
+                "--data must name the folder of the annotated pictures.",
+                "Check the path.",
+                data=str(self.data),
+            )
         files = [self.data / f"{split}{ending}" for ending in (".json", ".csv")]
         found = next((path for path in files if path.is_file()), None)
         if found is not None:

@@ -163,7 +163,7 @@ class DetectorRun:
             schedule, weight_decay=config.weight_decay, global_clipnorm=CLIP
         )
         network.compile(optimizer, loss)
-        begin = time.monotonic()
+        begin, cpu = time.monotonic(), time.process_time()
         looks = AveragePrecisionMonitor(validation, every=max(1, config.epochs // LOOKS))
         best = BestCheckpoint(
             run.checkpoints(PHASE) / _run_files.BEST_WEIGHTS, monitor=AP, mode="max"
@@ -174,7 +174,7 @@ class DetectorRun:
         )  # fmt: skip
         best.set_model(network)
         best.restore()
-        run.write_training_seconds(time.monotonic() - begin)
+        run.write_training_seconds(time.monotonic() - begin, time.process_time() - cpu)
         return rows
 
     def report(self, network: Any, setup: Any, validation: Any) -> dict[str, Any]:

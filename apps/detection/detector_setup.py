@@ -80,7 +80,7 @@ class DetectorSetup:
             least_score: detections below it are left out.
             overlap: IoU that two detections of a class may have.
         """
-        boxes, scores = self.coding.decode(output)
+        boxes, scores = self.coding.decode(output, least_score)
         rows, labels = np.nonzero(scores >= least_score)
         best = np.argsort(-scores[rows, labels], kind="stable")[:CANDIDATES]
         rows, labels = rows[best], labels[best]

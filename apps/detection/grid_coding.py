@@ -46,7 +46,7 @@ class GridCoding:
             cell[5 + labels[index]] = 1
         return target
 
-    def decode(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def decode(self, output: np.ndarray, least_score: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes on the canvas, float32 (R, 4), and scores, float32 (R, classes)."""
         count = self.per_cell
         found = output[..., : 5 * count].reshape(*self.cells, count, 5)
