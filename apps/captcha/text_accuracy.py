@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from sightkit import _files, io
-from sightkit._display import data_uri, picture
 from sightkit._errors import SightkitError
 from sightkit._tables import html_table, percent
 from sightkit.apps.captcha.character_reader import CharacterReader, Reading
@@ -19,10 +18,7 @@ from sightkit.apps.captcha.labels import LabelledCaptcha
 from sightkit.apps.captcha.text_bundle import TextReader
 from sightkit.evaluation.html import html_page, section
 from sightkit.evaluation.intervals import wilson
-from sightkit.io.images import encode_png
-
-WIDTH = 300
-"""Pixels of a wrong captcha on the page."""
+from sightkit.evaluation.pictures import png_data_uri
 
 
 @dataclass(frozen=True)
@@ -134,25 +130,36 @@ def evaluate_texts(
     return TextAccuracy(len(rows), characters, wrong_characters, tuple(wrong), shown)
 
 
-def write_text_page(path: Path, found: TextAccuracy, title: str) -> None:
-    """Write the page of an evaluation: the figures, and each wrong captcha with its picture."""
-    cards = []
-    for each in found.wrong:
-        shown = ""
-        if each.file in found.images:
-            source = data_uri(encode_png(found.images[each.file]))
-            shown = picture(source, each.text, width=WIDTH, pixelated=True)
-        lines = f"{each.file}: it says {each.text}, the answer is {each.answer or 'none'}"
-        lines += f" ({each.reason}; least certain {percent(each.certainty)})"
-        cards.append(f"<figure>{shown}<figcaption>{escape(lines)}</figcaption></figure>")
+def write_text_page(path: Path, found: TextAccuracy, bundle: str) -> None:
+    """Write the page of an evaluation: the figures, and each wrong captcha with its picture.
+
+    Args:
+        path: of the page, .html.
+        found: the evaluation.
+        bundle: name of the network, for the reader.
+    """
     metrics = found.to_metrics()
-    rows = [
-        {"measure": name.replace("_", " "), "value": metrics[name]}
-        for name in ("captchas", "right", "characters", "wrong_characters")
-    ]
+    names = ("captchas", "right", "characters", "wrong_characters", "another_number_of_characters")
+    rows = [{"measure": name.replace("_", " "), "value": metrics[name]} for name in names]
+    cards = "".join(_card(each, found.images.get(each.file)) for each in found.wrong)
     sections = [
-        f"<header><h1>{escape(title)}</h1><p>{escape(str(found))}</p></header>",
+        f"<header><h1>Whole captchas</h1><p>{escape(str(found))}</p>"
+        f'<p class="quiet">Read by {escape(bundle)}</p></header>',
         section("Measures", html_table(rows)),
-        section("Wrong texts", "".join(cards) or "<p>None.</p>"),
+        section("Wrong texts", f'<div class="cards">{cards}</div>' if cards else "<p>None.</p>"),
     ]
-    _files.write_text(path, html_page(title, sections))
+    _files.write_text(path, html_page("Whole captchas", sections))
+
+
+def _card(wrong: WrongText, image: np.ndarray | None) -> str:
+    """Return a wrong captcha's picture, where there is one, and what was read."""
+    text, answer, reason = map(escape, (wrong.text, wrong.answer or "nothing", wrong.reason))
+    shown = ""
+    if image is not None:
+        source = png_data_uri(image)
+        shown = f'<img src="{source}" alt="{text}" style="aspect-ratio: auto">'
+    return (
+        f"<figure>{shown}<figcaption><strong>{text}</strong> read as <strong>{answer}</strong>"
+        f"<br>wrong: {reason}<br>least certain: {percent(wrong.certainty)}"
+        f"<br><code>{escape(wrong.file)}</code></figcaption></figure>"
+    )

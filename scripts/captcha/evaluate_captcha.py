@@ -65,9 +65,7 @@ def main(config: Config) -> dict[str, Any]:
         reader = captcha.open_reader(config.bundle, config.length)
         found = captcha.evaluate_texts(reader, rows, paths)
     _files.write_json(config.output, found.to_metrics())
-    captcha.write_text_page(
-        config.output.with_suffix(".html"), found, f"Captchas read by {config.bundle}"
-    )
+    captcha.write_text_page(config.output.with_suffix(".html"), found, str(config.bundle))
     print(f"{found}\n{config.output.with_suffix('.html')}")
     return found.to_metrics()
 
