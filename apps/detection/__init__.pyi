@@ -20,6 +20,13 @@ from sightkit.apps.detection.boxes import clip_boxes as clip_boxes
 from sightkit.apps.detection.boxes import intersection_over_union as intersection_over_union
 from sightkit.apps.detection.coco import read_coco as read_coco
 from sightkit.apps.detection.coco import write_coco as write_coco
+from sightkit.apps.detection.dense import DenseWindows as DenseWindows
+from sightkit.apps.detection.dense_network import DenseNetwork as DenseNetwork
+from sightkit.apps.detection.dense_network import fully_convolutional as fully_convolutional
+from sightkit.apps.detection.detection_files import detect_photos as detect_photos
+from sightkit.apps.detection.detection_files import output_names as output_names
+from sightkit.apps.detection.detection_files import require_new_results as require_new_results
+from sightkit.apps.detection.detection_files import write_detections as write_detections
 from sightkit.apps.detection.detections import Detections as Detections
 from sightkit.apps.detection.detector_batches import DetectionBatches as DetectionBatches
 from sightkit.apps.detection.detector_bundle import DetectorBundle as DetectorBundle
@@ -35,7 +42,12 @@ from sightkit.apps.detection.detector_setup import DetectorSetup as DetectorSetu
 from sightkit.apps.detection.drawing import colour_of as colour_of
 from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
 from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.finders import Finder as Finder
+from sightkit.apps.detection.finders import Method as Method
+from sightkit.apps.detection.finders import check_network as check_network
+from sightkit.apps.detection.finders import open_finder as open_finder
 from sightkit.apps.detection.grid_coding import GridCoding as GridCoding
+from sightkit.apps.detection.haar import find_faces as find_faces
 from sightkit.apps.detection.hard_negatives import train_hog_svm as train_hog_svm
 from sightkit.apps.detection.hog_bundle import load_hog_detector as load_hog_detector
 from sightkit.apps.detection.hog_bundle import save_hog_detector as save_hog_detector
@@ -45,6 +57,12 @@ from sightkit.apps.detection.hog_training import sample_windows as sample_window
 from sightkit.apps.detection.hog_training import train_hog_bundle as train_hog_bundle
 from sightkit.apps.detection.letterbox import Letterbox as Letterbox
 from sightkit.apps.detection.matching import match as match
+from sightkit.apps.detection.pedestrians import find_pedestrians as find_pedestrians
+from sightkit.apps.detection.pyramid import image_pyramid as image_pyramid
+from sightkit.apps.detection.regions import BatchedWindows as BatchedWindows
+from sightkit.apps.detection.regions import WindowClassifier as WindowClassifier
+from sightkit.apps.detection.regions import classify_regions as classify_regions
+from sightkit.apps.detection.regions import fit_to_windows as fit_to_windows
 from sightkit.apps.detection.sample_pictures import (
     write_sample_annotations as write_sample_annotations,
 )
@@ -55,3 +73,4 @@ from sightkit.apps.detection.tiny_imagenet_boxes import (
 )
 from sightkit.apps.detection.voc import read_voc as read_voc
 from sightkit.apps.detection.voc import write_voc as write_voc
+from sightkit.apps.detection.windows import sliding_window as sliding_window

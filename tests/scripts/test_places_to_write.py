@@ -40,6 +40,7 @@ FLAGS = {
     "augmentation_demo": (),
     "classify": ("x.png",),
     "detection/train_hog_svm": ("--objects", "o", "--backgrounds", "p"),
+    "detection/detect": ("x.png",),
     "evaluate": ("--bundle", "b", "--data", "d"),
     "detection/convert_annotations": ("--data", "d"),
     "explain/attack": ("x.png", "--model", "mobilenet_0.75"),
