@@ -6,5 +6,6 @@ Each name is imported when first used.
 from sightkit import _lazy
 from sightkit.training.bundle_format import register_kind
 
+register_kind("detector", "sightkit.apps.detection.detector_bundle")
 register_kind("hog_svm", "sightkit.apps.detection.hog_bundle")
 _lazy.attach(__name__)

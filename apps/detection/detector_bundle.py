@@ -25,7 +25,6 @@ from sightkit.training.bundle_format import (
     Description,
     Kind,
     damaged,
-    register_kind,
     write_bundle,
 )
 from sightkit.training.classifier import Photo, decoded, load_by_kind
@@ -271,7 +270,6 @@ def _check(folder: Path, description: Mapping[str, Any]) -> None:
     Detections.from_json(description["detections"], names)
 
 
-register_kind(KIND, "sightkit.apps.detection.detector_bundle")
 KINDS = {
     KIND: Kind(
         "a detector",

@@ -72,7 +72,7 @@ def _cascade() -> cv2.CascadeClassifier:
     if cascade.empty():
         raise SightkitError(
             "OpenCV's frontal face cascade must be installed with it.",
-            "Reinstall it: pip install --force-reinstall opencv-python.",
+            "Uninstall opencv-python and install it again.",
             path=str(path),
         )
     return cascade
