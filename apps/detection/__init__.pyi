@@ -27,6 +27,10 @@ from sightkit.apps.detection.detection_files import detect_photos as detect_phot
 from sightkit.apps.detection.detection_files import output_names as output_names
 from sightkit.apps.detection.detection_files import require_new_results as require_new_results
 from sightkit.apps.detection.detection_files import write_detections as write_detections
+from sightkit.apps.detection.detection_folder import DETECTORS as DETECTORS
+from sightkit.apps.detection.detection_folder import detect_all as detect_all
+from sightkit.apps.detection.detection_folder import read_detections as read_detections
+from sightkit.apps.detection.detection_mistakes import detection_mistakes as detection_mistakes
 from sightkit.apps.detection.detections import Detections as Detections
 from sightkit.apps.detection.detector_batches import DetectionBatches as DetectionBatches
 from sightkit.apps.detection.detector_bundle import DetectorBundle as DetectorBundle
@@ -42,6 +46,10 @@ from sightkit.apps.detection.detector_setup import DetectorSetup as DetectorSetu
 from sightkit.apps.detection.drawing import colour_of as colour_of
 from sightkit.apps.detection.drawing import draw_boxes as draw_boxes
 from sightkit.apps.detection.drawing import draw_detections as draw_detections
+from sightkit.apps.detection.evaluation_page import report_detections as report_detections
+from sightkit.apps.detection.evaluation_page import (
+    require_evaluation_folder as require_evaluation_folder,
+)
 from sightkit.apps.detection.finders import Finder as Finder
 from sightkit.apps.detection.finders import Method as Method
 from sightkit.apps.detection.finders import check_network as check_network
@@ -63,6 +71,7 @@ from sightkit.apps.detection.regions import BatchedWindows as BatchedWindows
 from sightkit.apps.detection.regions import WindowClassifier as WindowClassifier
 from sightkit.apps.detection.regions import classify_regions as classify_regions
 from sightkit.apps.detection.regions import fit_to_windows as fit_to_windows
+from sightkit.apps.detection.sample_pictures import sample_detections as sample_detections
 from sightkit.apps.detection.sample_pictures import (
     write_sample_annotations as write_sample_annotations,
 )

@@ -85,7 +85,11 @@ class AveragePrecision:
 
         def measured(drawn: np.ndarray) -> dict[str, np.ndarray]:
             values = np.stack([self._drawn(row) for row in drawn])
-            return {"mean": np.nanmean(values, axis=(1, 2)), "at": np.nanmean(values[:, 0], axis=1)}
+            held = ~np.isnan(values).all(axis=(1, 2))  # pictures without any object may be drawn
+            mean, at = np.full(len(drawn), np.nan), np.full(len(drawn), np.nan)
+            mean[held] = np.nanmean(values[held], axis=(1, 2))
+            at[held] = np.nanmean(values[held, 0], axis=1)
+            return {"mean": mean, "at": at}
 
         return evaluation.bootstrap(measured, (np.arange(pictures),), seed=seed)
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.datasets import load_sample_images
 
 from sightkit.apps.detection.annotations import AnnotatedPictures, Annotation
+from sightkit.apps.detection.detections import Detections
 from sightkit.io import write_png
 
 BOXES = {
@@ -16,6 +17,8 @@ BOXES = {
     "flower.jpg": ("flower", (195, 35, 525, 365)),
 }
 """By eye."""
+MOVED = 0.1
+"""Of a box's sides: how far the made-up detections are away."""
 
 
 def write_sample_annotations(folder: str | os.PathLike[str]) -> AnnotatedPictures:
@@ -34,3 +37,15 @@ def write_sample_annotations(folder: str | os.PathLike[str]) -> AnnotatedPicture
             Annotation(image, photo.shape[:2], np.array([box]), labels, np.array([False]))
         )
     return AnnotatedPictures(tuple(annotations), names)
+
+
+def sample_detections(pictures: AnnotatedPictures) -> list[Detections]:
+    """Return made-up detections: of each object one near it, and one around nothing."""
+    found = []
+    for each in pictures.annotations:
+        sides = np.tile(each.boxes[:, 2:] - each.boxes[:, :2], 2)
+        near = each.boxes + MOVED * sides * np.array([1, 1, -1, -1], np.float32)
+        boxes = np.concatenate([near, each.boxes / 3])
+        scores = np.repeat([0.9, 0.6], len(each))
+        found.append(Detections(boxes, scores, np.tile(each.labels, 2), pictures.class_names))
+    return found

@@ -43,6 +43,7 @@ FLAGS = {
     "detection/detect": ("x.png",),
     "evaluate": ("--bundle", "b", "--data", "d"),
     "detection/convert_annotations": ("--data", "d"),
+    "detection/evaluate_detector": ("--data", "d", "--bundle", "b"),
     "explain/attack": ("x.png", "--model", "mobilenet_0.75"),
     "explain/explain": ("x.png", "--model", "mobilenet_0.75"),
     "explain/look_inside": ("--model", "mobilenet_0.75"),
