@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
 import pytest
+
+from sightkit import _scripts
 
 TRAIN, EVALUATE = "captcha/train_captcha", "captcha/evaluate_captcha"
 ANNOTATE, DOWNLOAD = "captcha/annotate_captcha", "captcha/download_captcha"
@@ -44,6 +54,50 @@ def test_a_smoke_run_ends_by_itself(name, script, tmp_path):
         name
     ] in result.stdout
     assert not [*tmp_path.iterdir()]
+
+
+def start(captchas: Path, labels: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start the page in a process of its own; return it and its address."""
+    script = Path(_scripts.FOLDER, "captcha", "annotate_captcha.py")
+    command = [sys.executable, script, "--captchas", captchas, "--output", labels, "--port", "0"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=captchas.parent
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()  # empty where it has ended
+    return process, line.split()[1] if line else ""
+
+
+def ask(address: str, path: str, **key: str) -> dict[str, Any]:
+    body = json.dumps(key).encode() if key else None
+    request = urllib.request.Request(address + path, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.slow
+def test_a_killed_annotation_goes_on_and_a_second_one_is_refused(captchas, tmp_path):
+    labels = tmp_path / "labels"
+    process, address = start(captchas, labels)
+    try:
+        for key in "27562":
+            name = ask(address, "state")["captcha"]["name"]
+            ask(address, "key", captcha=name, key=key)
+        second, _ = start(captchas, labels)
+        _, errors = second.communicate(timeout=60)
+        assert second.returncode == 2
+        assert "Only one process" in errors
+    finally:
+        process.kill()
+        process.communicate()
+    process, address = start(captchas, labels)
+    state = ask(address, "state")
+    assert state["labelled"] == 1
+    assert state["captcha"]["typed"] == ["2", "", "", ""]
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert "1 labelled, 2 left, 4.0 keys a label" in output
 
 
 @pytest.mark.slow
