@@ -7,7 +7,6 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -123,7 +122,7 @@ class Downloader:
             with error:
                 if 300 <= error.code < 400:  # urllib itself follows no file:
                     _refuse_redirect(error.headers.get("Location", ""))
-                self._obey(error.code, error.headers)
+                self._obey(error.code, error.headers.get("Retry-After") or "")
                 return error.code, b""
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
@@ -138,9 +137,8 @@ class Downloader:
         if self._last is not None:
             time.sleep(max(0.0, self._last + seconds - time.monotonic()))
 
-    def _obey(self, status: int, headers: Mapping[str, str]) -> None:
-        """Wait as a host asks for that has too much to do."""
-        after = headers.get("Retry-After") or ""
+    def _obey(self, status: int, after: str) -> None:
+        """Wait as a host asks for that has too much to do: its Retry-After, in seconds."""
         if status in (429, 503) and after.isdecimal():
             if float(after) > SLOWEST:
                 raise SightkitError(
