@@ -12,7 +12,7 @@ from sightkit import _files, inference, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.detections import Detections
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
-from sightkit.training.bundle_format import check_bundle
+from sightkit.training.bundle_format import ALONE, CLASSIFIERS, check_bundle
 from sightkit.training.classifier import load_by_kind
 
 Method = Literal["sliding", "dense", "haar", "hog", "bundle"]
@@ -22,8 +22,8 @@ HOG_SVM = "hog_svm"
 KINDS: dict[str, tuple[str, ...]] = {
     "hog": (HOG_SVM,),
     "bundle": ("detector", HOG_SVM),
-    "dense": training.bundle_format.ALONE,
-    "sliding": training.bundle_format.CLASSIFIERS,
+    "dense": ALONE,
+    "sliding": CLASSIFIERS,
 }
 """Kinds of bundles that a method takes."""
 SAMPLE = 32

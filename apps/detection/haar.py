@@ -67,7 +67,7 @@ def find_faces(
 
 @functools.cache
 def _cascade() -> cv2.CascadeClassifier:
-    path = Path(cv2.data.haarcascades) / CASCADE
+    path = Path(cv2.__file__).parent / "data" / CASCADE
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():
         raise SightkitError(

@@ -76,5 +76,6 @@ def find_pedestrians(
 @functools.cache
 def _detector() -> cv2.HOGDescriptor:
     detector = cv2.HOGDescriptor()
-    detector.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
+    people = np.asarray(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32)
+    detector.setSVMDetector(people)
     return detector

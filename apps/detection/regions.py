@@ -162,7 +162,8 @@ def classify_regions(
         labels.append(best[chosen])
     found = np.concatenate(boxes), np.concatenate(scores), np.concatenate(labels)
     kept = non_maxima_suppression(*found, overlap=overlap)
-    return Detections(*(values[kept] for values in found), names)
+    box, score, label = (values[kept] for values in found)
+    return Detections(box, score, label, names)
 
 
 def fit_to_windows(
@@ -207,9 +208,10 @@ def _indices(background: Collection[str], names: tuple[str, ...]) -> list[int]:
 def _input_size(classifier: Any) -> tuple[int, int] | None:
     """Return (height, width) of a bundle's network; None for other classifiers, or any size."""
     shape = classifier.predictor.input_shape if isinstance(classifier, Bundle) else None
-    if shape is None or len(shape) != 4 or None in shape[1:3]:
+    if shape is None or len(shape) != 4:
         return None
-    return shape[1], shape[2]
+    height, width = shape[1:3]
+    return None if height is None or width is None else (height, width)
 
 
 def _parts(corners: np.ndarray, size: int) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -62,9 +63,10 @@ def checked_sides(
         if len(sides) != 2 or not all(
             isinstance(side, int | np.integer) and side >= 1 for side in sides
         ):
+            received: dict[str, Any] = {name: tuple(sides)}
             raise SightkitError(
                 f"The {name} must be a whole number of pixels, at least 1, in each direction.",
-                **{name: tuple(sides)},
+                **received,
             )
         pairs.append((int(sides[0]), int(sides[1])))
     return pairs[0], pairs[1]
