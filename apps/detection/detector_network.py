@@ -12,6 +12,7 @@ from keras import layers
 
 from sightkit import transfer, zoo
 from sightkit._errors import SightkitError
+from sightkit.apps.detection import detector_entry  # noqa: F401 - what is registered needs it
 from sightkit.apps.detection.anchors import PER_LEVEL, STRIDES
 from sightkit.apps.detection.box_coding import PRIOR
 from sightkit.transfer.imagenet import trained_network

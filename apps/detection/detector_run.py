@@ -117,7 +117,6 @@ class DetectorRun:
 
     def network(self, setup: Any) -> Any:
         """Return the network, its backbone pretrained, with batch normalization frozen."""
-        from sightkit.apps.detection import detector_entry  # noqa: F401 - lets the zoo build it
         from sightkit.apps.detection import detector_network as networks
 
         config = self.config

@@ -13,7 +13,6 @@ import pytest
 
 from sightkit import zoo
 from sightkit._errors import SightkitError
-from sightkit.apps.detection import detector_entry  # noqa: F401
 from sightkit.apps.detection.anchors import standard_anchors
 from sightkit.apps.detection.box_augmentation import BoxAugmentation
 from sightkit.apps.detection.box_coding import AnchorCoding

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from sightkit.apps.detection import detector_entry  # noqa: F401
 from sightkit.apps.detection import detector_preflight as checks
 from sightkit.apps.detection.anchors import Anchors, standard_anchors
 from sightkit.apps.detection.box_coding import AnchorCoding
