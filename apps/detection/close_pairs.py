@@ -24,16 +24,17 @@ def close_pairs(boxes: np.ndarray, overlap: float) -> tuple[np.ndarray, np.ndarr
     sides, as points of four dimensions.
 
     Args:
-        boxes: float64 (N, 4).
+        boxes: (N, 4).
         overlap: intersection over union.
 
     Returns:
         (first, second), int64 (P,) each, first below second; a pair may occur twice. None where
         comparing all is faster: there are few boxes, or crowds, or ``overlap`` is below 0.2.
     """
-    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    if not LEAST <= overlap < 1 or not len(boxes):
+    if not LEAST <= overlap < 1 or not len(boxes) or len(boxes) < ENOUGH:
         return None
+    boxes = boxes.astype(np.float64)
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     groups = 1 - np.log(sides.max() / max(sides.min(), 1e-9)) / np.log(min(overlap, 0.99))
     if len(boxes) < ENOUGH * groups:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.detection.boxes import as_boxes, box_areas
+from sightkit.apps.detection.boxes import as_boxes
 from sightkit.apps.detection.close_pairs import close_pairs
 
 ROUNDING = 1e-6
@@ -48,13 +48,15 @@ def non_maxima_suppression(
     _require_valid(boxes, scores, labels, overlap)
     order = np.argsort(-scores, kind="stable")
     boxes = boxes[order]
-    classes = np.zeros(len(order), np.float32) if labels is None else np.asarray(labels)[order]
+    if labels is None:
+        return order[_kept(boxes, None, overlap)]
+    classes = np.asarray(labels)[order]
     names = np.unique(classes)
-    if len(names) < 2 or len(order) < MANY * len(names):
+    if len(order) < MANY * len(names):
         return order[_kept(boxes, classes, overlap)]
     kept = np.zeros(len(order), bool)
     for rows in (np.flatnonzero(classes == name) for name in names):
-        kept[rows[_kept(boxes[rows], classes[rows], overlap)]] = True
+        kept[rows[_kept(boxes[rows], None, overlap)]] = True
     return order[kept]
 
 
@@ -76,17 +78,18 @@ def _require_valid(
             )
 
 
-def _kept(boxes: np.ndarray, classes: np.ndarray, overlap: float) -> np.ndarray:
+def _kept(boxes: np.ndarray, classes: np.ndarray | None, overlap: float) -> np.ndarray:
     """Return the places of the boxes to keep, rising; boxes (N, 4) come by falling score.
 
     Block by block: what is kept of a block is compared with all that follow it, at once.
     """
-    one_class = bool((classes == classes[:1]).all())
-    columns = np.empty((5 if one_class else 6, len(boxes)), np.float32)
+    columns = np.empty((5 if classes is None else 6, len(boxes)), np.float32)
     columns[:4] = boxes.T
     # Intersection by union is above t where intersection is above t / (1 + t) of both areas' sum.
-    columns[4] = box_areas(boxes) * (overlap + ROUNDING) / (1 + overlap + ROUNDING)
-    columns[5:] = classes
+    share = np.float32((overlap + ROUNDING) / (1 + overlap + ROUNDING))
+    columns[4] = (columns[2] - columns[0]) * (columns[3] - columns[1]) * share
+    if classes is not None:
+        columns[5] = classes
     places, kept, search = np.arange(len(boxes)), [], True
     while len(places):
         block, rest = columns[:, :BLOCK], columns[:, BLOCK:]
@@ -99,8 +102,8 @@ def _kept(boxes: np.ndarray, classes: np.ndarray, overlap: float) -> np.ndarray:
             left[some] = ~_exceeding(block[:, own], rest[:, some]).any(axis=0)
         places, columns = places[BLOCK:][left], rest[:, left]
         dropped = len(left) - len(places)
-        if one_class and search and dropped < SPREAD * len(own):
-            pairs, search = close_pairs(boxes[places].astype(np.float64), overlap + ROUNDING), False
+        if classes is None and search and dropped < SPREAD * len(own):
+            pairs, search = close_pairs(boxes[places], overlap + ROUNDING), False
             if pairs is not None:
                 kept.append(places[_resolved(len(places), *pairs)])
                 break
