@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import captcha
 import measure
 import speed_tables
 
 from sightkit import _cli, _files, _scripts, zoo
 from sightkit._errors import SightkitError
+from sightkit.experiments import ledger
 from sightkit.experiments.ledger_tables import replace_part
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.transfer.sources import MD5, SOURCES
@@ -43,6 +45,10 @@ def tables() -> dict[str, dict[str, str]]:
         "docs/features.md": {
             "ways": ways(_read_csv(WAYS)),
             "none": none_of_these(_read_csv(NONE_OF_THESE)),
+        },
+        "docs/captcha.md": {
+            "learning curve": captcha.curve_table(ledger.read(captcha.RESULTS)),
+            "refusal": captcha.refusal_table(ledger.read(captcha.RESULTS)),
         },
         "docs/explain_neighbours.md": {"retrieval": retrieval(_read_csv(RETRIEVAL))},
         "docs/speed.md": {

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sightkit import _files, io, training
+from sightkit import _files, _run_files, io, training
 from sightkit._errors import SightkitError, require_at_least, require_numbers
-from sightkit._scripts import warn
+from sightkit._scripts import as_given, warn
 from sightkit.apps.captcha.drawn_captchas import random_texts, write_captchas
 from sightkit.apps.captcha.text_folder import Captchas, unknown_characters
 
@@ -123,7 +123,7 @@ def describe_reading(metrics: Mapping[str, Any], folder: Path) -> str:
         f"{refusal['answered']} ({100 * refusal['share']:.1f} %) are answered, "
         f"{refusal['wrong']} of them wrongly: at "
         f"least {100 * refusal['right_at_least']:.1f} % of such answers are right (95 %).",
-        f"Everything is in {folder}; read others with sightkit captcha/read_captcha "
-        f"--bundle {folder}/bundle PICTURE.png.",
+        f"Everything is in {folder}. Read others: scripts/captcha/read_captcha.py "
+        f"--bundle {folder / _run_files.BUNDLE} PICTURE.png",
     ]
-    return "\n".join(lines)
+    return as_given("\n".join(lines))

@@ -1,6 +1,19 @@
 """Captchas read whole: trained on a folder of TEXT.png, without cutting the characters out.
 
-Not measured yet.
+Measured: 99.33 ± 0.58 (texts_right) % (n = 3), 7.1 minutes, AMD EPYC, 2 cores.
+Measured, best --method heads: 98.49 ± 0.00 (texts_right) % (n = 2), 7.9 minutes, AMD EPYC, 2 cores.
+Measured, best --pictures 400: 98.49 (texts_right) % (n = 1), 7.5 minutes, AMD EPYC, 2 cores.
+Measured, best --method heads --pictures 400: 94.97 (texts_right) % (n = 1), 7.4 minutes, AMD EPYC,
+2 cores.
+Measured, best --pictures 200: 98.49 (texts_right) % (n = 1), 6.8 minutes, AMD EPYC, 2 cores.
+Measured, best --method heads --pictures 200: 89.45 (texts_right) % (n = 1), 7.2 minutes, AMD EPYC,
+2 cores.
+Measured, best --pictures 100: 97.49 (texts_right) % (n = 1), 7.3 minutes, AMD EPYC, 2 cores.
+Measured, best --method heads --pictures 100: 86.43 (texts_right) % (n = 1), 7.4 minutes, AMD EPYC,
+2 cores.
+Measured, best --pictures 50: 94.47 (texts_right) % (n = 1), 7.7 minutes, AMD EPYC, 2 cores.
+Measured, best --method heads --pictures 50: 86.93 (texts_right) % (n = 1), 7.8 minutes, AMD EPYC, 2
+cores.
 
     python scripts/captcha/train_captcha_text.py --data FOLDER
     python scripts/captcha/train_captcha_text.py --data FOLDER --method heads

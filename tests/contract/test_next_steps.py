@@ -225,6 +225,7 @@ ONLY_WITH = {
     "io.sources.folder_dataset.": "layout",
     "training.checks.": "preflight",
     "training.environment.": "resume",
+    "training.fit._check": "preflight",
     "training.preparation.": "precision",
     "training.run.Run._require_checkpoints": "resume",
     "training.run_config.RunConfig": "resume",
