@@ -7,7 +7,9 @@ same windows, preprocessed and ready in memory. Dense: one evaluation of the net
 picture against that engine on all windows, which no way of batching them can beat; the bar is
 0.5 (window / stride)². Networks that end in fully connected layers on maps cannot reach it: these
 layers cost as much for each window densely, and their rows have no bar. Weights are ImageNet's
-(MobileNet) or random, which costs the same. Faces: photos of SIGHTKIT_TEST_DATA.
+(MobileNet) or random, which costs the same. Faces: photos of SIGHTKIT_TEST_DATA. A single-shot
+detector: milliseconds a picture (trained ones: single_shot.py; sliding windows on the same cells:
+bccd_sliding.py).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 import measure
 import numpy as np
+import single_shot
 
 from sightkit import _cli
 
@@ -55,6 +58,7 @@ def main(config: Config) -> list[measure.Row]:
         *sliding_rows(config.quick),
         *(row for case in DENSE[:: 3 if config.quick else 1] for row in dense_rows(*case, config)),
         haar_row(),
+        single_shot.cost(),
     ]
     measure.report(rows, config.json)
     return rows
