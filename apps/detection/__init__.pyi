@@ -40,7 +40,7 @@ from sightkit.apps.detection.detector_flags import DetectorFlags as DetectorFlag
 from sightkit.apps.detection.detector_losses import AnchorLoss as AnchorLoss
 from sightkit.apps.detection.detector_losses import GridLoss as GridLoss
 from sightkit.apps.detection.detector_network import Detector as Detector
-from sightkit.apps.detection.detector_preflight import detector_preflight as detector_preflight
+from sightkit.apps.detection.detector_preflight import preflight_detector as preflight_detector
 from sightkit.apps.detection.detector_run import start_detector as start_detector
 from sightkit.apps.detection.detector_setup import DetectorSetup as DetectorSetup
 from sightkit.apps.detection.drawing import colour_of as colour_of

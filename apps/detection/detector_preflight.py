@@ -38,7 +38,7 @@ CHECKED_EVERY = 10
 """Steps between two looks at the average precision."""
 
 
-def detector_preflight(
+def preflight_detector(
     network: keras.Model,
     train: DetectionBatches,
     loss: Any,

@@ -135,7 +135,7 @@ class DetectorRun:
         import keras
 
         from sightkit.apps.detection.detector_evaluation import AP, AveragePrecisionMonitor
-        from sightkit.apps.detection.detector_preflight import detector_preflight
+        from sightkit.apps.detection.detector_preflight import preflight_detector
         from sightkit.callbacks import BestCheckpoint
 
         config, run = self.config, self.run
@@ -145,7 +145,7 @@ class DetectorRun:
         if config.preflight == "on" and not run.resumed:
             sheet = run.path(_run_files.BOXES)
             seconds = {"seconds": 0.0} if config.smoke else {}
-            found = detector_preflight(network, train, loss, sheet=sheet, **seconds)
+            found = preflight_detector(network, train, loss, sheet=sheet, **seconds)
             print(found, flush=True)
             if found.failed and not config.smoke:
                 raise SightkitError(

@@ -154,7 +154,7 @@ def test_the_sheet_is_drawn_and_the_network_left_as_it_was(pictures, tmp_path):
     own = network()
     before = own.get_weights()
     path = tmp_path / "boxes.png"
-    found = checks.detector_preflight(own, batches(pictures), AnchorLoss(), sheet=path, seconds=0.0)
+    found = checks.preflight_detector(own, batches(pictures), AnchorLoss(), sheet=path, seconds=0.0)
     assert path.is_file()
     assert not found.failed
     names = [line.name for line in found.lines] + [name for name, _ in found.left_out]
