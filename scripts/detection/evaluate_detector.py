@@ -66,8 +66,8 @@ def main(config: Config) -> dict[str, Any]:
             found = detection.sample_detections(pictures)
             return detection.report_detections(pictures, found, config.output, score=config.score)
     pictures = detection.read_annotations(config.data, config.split, config.images, names)
-    if config.detections is not None:
-        found = detection.read_detections(config.detections, pictures)
+    if config.bundle is None:
+        found = detection.read_detections(config.detections or Path(), pictures)
     else:
         _cli.start_keras()
         found = detection.detect_all(config.bundle, pictures, cache=_files.user_cache("compiled"))
