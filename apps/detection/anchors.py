@@ -87,7 +87,7 @@ def standard_anchors(size: tuple[int, int], strides: Sequence[int] = STRIDES) ->
     scales = [2 ** (k / 3) for k in range(3)]
     shapes = [(s / math.sqrt(r), s * math.sqrt(r)) for s in scales for r in (0.5, 1.0, 2.0)]
     return Anchors(
-        tuple(size),
+        (size[0], size[1]),
         tuple(
             (stride, tuple((round(4 * stride * w, 2), round(4 * stride * h, 2)) for w, h in shapes))
             for stride in strides
@@ -133,7 +133,7 @@ def proposed_anchors(
         while len(centres) < per_place:  # fewer kinds of boxes than anchors
             centres = np.concatenate([centres, centres[-1:] * 2 ** (1 / 3)])
         levels.append((stride, tuple(map(tuple, centres[:per_place].round(2).tolist()))))
-    return Anchors(tuple(size), tuple(levels))
+    return Anchors((size[0], size[1]), tuple(levels))
 
 
 def _cluster(sides: np.ndarray, count: int, seed: int) -> np.ndarray:
