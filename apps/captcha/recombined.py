@@ -1,8 +1,8 @@
 """Training pictures put together anew from the characters of others: any text, at any place.
 
 A head of ``CaptchaHeads`` learns its own place alone: of 638 pictures it sees each of 32 characters
-twenty times there. Four heads read 128 of 159 validation texts without recombined pictures, 156 with
-them (the 4-character set, 40 epochs, seed 1).
+twenty times there. Four heads read 128 of 159 validation texts without recombined pictures, and
+156 with them (the 4-character set, 40 epochs, seed 1).
 """
 
 from __future__ import annotations
