@@ -1,7 +1,7 @@
 """Captchas read whole: trained on a folder of TEXT.png, without cutting the characters out.
 
-Measured: 99.33 ± 0.58 (texts_right) % (n = 3), 7.1 minutes, AMD EPYC, 2 cores.
-Measured, best --method heads: 98.49 ± 0.00 (texts_right) % (n = 2), 7.9 minutes, AMD EPYC, 2 cores.
+Measured: 98.99 ± 0.62 (texts_right) % (n = 5), 7.4 minutes, AMD EPYC, 2 cores.
+Measured, best --method heads: 97.89 ± 0.83 (texts_right) % (n = 5), 8.2 minutes, AMD EPYC, 2 cores.
 Measured, best --pictures 400: 98.49 (texts_right) % (n = 1), 7.5 minutes, AMD EPYC, 2 cores.
 Measured, best --method heads --pictures 400: 94.97 (texts_right) % (n = 1), 7.4 minutes, AMD EPYC,
 2 cores.
