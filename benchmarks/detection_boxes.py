@@ -172,7 +172,7 @@ def coco_precisions(pictures: Any, detections: list[Any]) -> np.ndarray:
             for box, label, s in zip(answer.boxes, answer.labels, answer.scores, strict=True)
         ]
     with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
+        coco: Any = COCO()
         coco.dataset = {
             "images": [{"id": image} for image in range(len(pictures))],
             "annotations": truth,
