@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sightkit import inference
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.apps.detection.dense_network import WAY, fully_convolutional
 from sightkit.apps.detection.regions import BatchedWindows
 from sightkit.apps.detection.window_chain import (
@@ -18,9 +18,14 @@ from sightkit.apps.detection.window_chain import (
     window_of,
 )
 from sightkit.apps.detection.windows import checked_sides, sliding_window
+from sightkit.evaluation import as_probabilities
 from sightkit.inference import EngineName
 from sightkit.training import Bundle
 
+COMPARED = 64
+"""Windows of the first picture, spread over it, on which a padded network is compared."""
+CHANGED, MOST_CHANGED = 0.5, 0.25
+"""Change of a probability, and the share of windows that may change so much."""
 MOST_PIXELS = 4_000_000
 """Of a picture, about, that goes through the network at once; VGG16 has 256 bytes a pixel then."""
 
@@ -31,8 +36,10 @@ class DenseWindows:
     Windows share most of their pixels, and a convolution over the picture computes for all of them
     what it would compute for each (``fully_convolutional``). Without padding in the network the
     answers are those of batched windows to 1e-5. A padded layer puts zeros around a window, and
-    here sees what is beside it: answers differ, by how much depends on the network
-    (docs/detection.md has measured figures); ``exact=True`` lets batched windows answer instead.
+    here sees what is beside it: answers differ, by how much depends on the network and the pictures
+    (docs/detection_windows.md). So ``classify_regions`` lets batched windows confirm whatever may
+    be a thing, and a network is refused that changes a probability by more than 0.5 in over a
+    quarter of 64 windows of the first picture.
 
     Args:
         bundle: of ``training.load_bundle`` or ``transfer.pretrained``: a classifier of the zoo,
@@ -46,7 +53,8 @@ class DenseWindows:
 
     Raises:
         SightkitError: unless exact: a layer, or a step of preprocessing, that depends on its place
-            in the window; it is named. A stride that is no multiple of the network's.
+            in the window; it is named. A stride that is no multiple of the network's. When it is
+            called: a network whose padding changes its answers too much.
     """
 
     def __init__(
@@ -59,8 +67,9 @@ class DenseWindows:
     ) -> None:
         self.class_names = bundle.class_names
         self.padded: tuple[str, ...] = ()
-        self._windows = _exact_windows(bundle, stride) if exact else None
-        if self._windows is not None:
+        self._exact, self._compared = exact, False
+        if exact:
+            self._windows = _exact_windows(bundle, stride)
             self.window, self.stride = self._windows.window, self._windows.stride
             return
         dense = fully_convolutional(bundle.network)
@@ -84,6 +93,7 @@ class DenseWindows:
                 stride=self.stride,
                 network=self._own,
             )
+        self._windows = BatchedWindows(bundle, self.window, self.stride)
         if engine == "auto" and inference.openvino_installed():
             engine = "openvino"
         self._predictor = inference.compile(dense.network, engine=engine)
@@ -101,7 +111,7 @@ class DenseWindows:
         Raises:
             SightkitError: a picture smaller than the window, or of another size.
         """
-        if self._windows is not None:
+        if self._exact:
             return self._windows(image)
         _, corners = sliding_window(image, self.window, self.stride)
         rest = [
@@ -126,7 +136,32 @@ class DenseWindows:
         ]
         answers = self._in_bands(pixels, rows)
         every = self.stride[0] // down, self.stride[1] // right
-        return answers[:: every[0], :: every[1]].reshape(len(corners), -1), corners
+        answers = answers[:: every[0], :: every[1]].reshape(len(corners), -1)
+        if self.padded and not self._compared:
+            self._compare(image, answers, corners)
+        return answers, corners
+
+    def at(self, image: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        """Answer, float32 (N, classes), for windows at (y, x), int64 (N, 2), each for itself."""
+        return self._windows.at(image, corners)
+
+    def _compare(self, image: np.ndarray, answers: np.ndarray, corners: np.ndarray) -> None:
+        """Raise where padding changes the answers to too many windows of the first picture."""
+        some = np.linspace(0, len(corners) - 1, min(COMPARED, len(corners))).astype(int)
+        pair = answers[some], self._windows.at(image, corners[some])
+        own, exact = (as_probabilities(each, self.class_names) for each in pair)
+        changed = float((np.abs(own - exact).max(axis=1) > CHANGED).mean())
+        if changed > MOST_CHANGED:
+            raise SightkitError(
+                "The dense path needs a network that answers much the same when it sees what is "
+                "beside a window in place of the zeros that its layers pad with.",
+                WAY,
+                network=self._predictor.network,
+                padded=few(self.padded),
+                windows=len(some),
+                changed=round(changed, 3),
+            )
+        self._compared = True
 
     def _in_bands(self, pixels: np.ndarray, rows: int) -> np.ndarray:
         """Return the answers, (rows, columns, classes), of a picture in bands of equal height.

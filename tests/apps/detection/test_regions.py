@@ -243,6 +243,44 @@ def test_padding_changes_the_border_and_is_named():
     np.testing.assert_allclose(dense.network(alone)[0, 0, 0], network(alone)[0], atol=1e-6)
 
 
+def test_dense_refuses_a_network_that_lives_on_its_padding(rng):
+    """It answers by the black border that padding puts around a white window."""
+    inputs = keras.Input((SIDE, SIDE, 3))
+    edges = layers.Conv2D(1, 3, padding="same", use_bias=False, activation="relu", name="edges")
+    x = layers.GlobalAveragePooling2D()(edges(inputs))
+    logits = layers.Dense(2)
+    network = keras.Model(inputs, layers.Activation("softmax")(logits(x)))
+    kernel = np.full((3, 3, 3, 1), -1, np.float32)
+    kernel[1, 1] = 8
+    edges.set_weights([kernel])
+    logits.set_weights([np.float32([[0, 20]]), np.float32([10, 0])])
+    bundle = bundle_of(network, names=("plain", "edged"))
+    white = np.full((40, 40, 3), 255, np.uint8)
+    assert classify_regions(bundle, white).names()[0] == "edged"
+    with pytest.raises(SightkitError, match="edges") as error:
+        classify_regions(DenseWindows(bundle), white)
+    assert "changed=0.8" in str(error.value) and "exact=True" in str(error.value)
+    black = np.zeros((40, 40, 3), np.uint8)
+    assert classify_regions(DenseWindows(bundle), black).names()[0] == "plain"
+
+
+def test_what_a_padded_network_finds_densely_is_confirmed(rng):
+    """Scores are those of the windows themselves, of all that is found."""
+    network = made(layers.GlobalAveragePooling2D(), padding="same")
+    bundle = bundle_of(network, GREY)
+    image = rng.integers(0, 256, (50, 61, 3)).astype(np.uint8)
+    dense = DenseWindows(bundle, engine="keras")
+    fitted = fit_to_windows(image, dense.window, dense.stride)
+    assert (
+        dense.padded and np.abs(dense(fitted)[0] - dense.at(fitted, dense(fitted)[1])).max() > 0.01
+    )
+    found = classify_regions(dense, image, threshold=0.4)
+    exact = classify_regions(DenseWindows(bundle, exact=True), image, threshold=0.4)
+    assert len(found)
+    np.testing.assert_array_equal(found.boxes, exact.boxes)
+    np.testing.assert_allclose(found.scores, exact.scores, atol=1e-6)
+
+
 def squeeze_and_excite():
     inputs = keras.Input((SIDE, SIDE, 3))
     x = layers.Conv2D(4, 3)(inputs)
