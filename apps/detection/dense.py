@@ -130,11 +130,11 @@ class DenseWindows:
             for side, own, step in zip(image.shape[:2], self.window, self._own, strict=True)
         )
         (above, left), (down, right) = self._chain.margin, self._own
-        pixels = self._chain.pixels(image)[
+        seen = image[
             above : above + self._size[0] + down * (rows - 1),
             left : left + self._size[1] + right * (columns - 1),
         ]
-        answers = self._in_bands(pixels, rows)
+        answers = self._in_bands(seen, rows)
         every = self.stride[0] // down, self.stride[1] // right
         answers = answers[:: every[0], :: every[1]].reshape(len(corners), -1)
         if self.padded and not self._compared:
@@ -163,7 +163,7 @@ class DenseWindows:
             )
         self._compared = True
 
-    def _in_bands(self, pixels: np.ndarray, rows: int) -> np.ndarray:
+    def _in_bands(self, seen: np.ndarray, rows: int) -> np.ndarray:
         """Return the answers, (rows, columns, classes), of a picture in bands of equal height.
 
         As many as the engine has streams, so that all cores work on one picture, if a band is not
@@ -172,13 +172,14 @@ class DenseWindows:
         predictor: Any = self._predictor
         (height, _), (down, _) = self._size, self._own
         streams = min(getattr(predictor, "streams", 1), rows * down // height)
-        bands = max(1, streams, -(-pixels.shape[0] * pixels.shape[1] // MOST_PIXELS))
+        bands = max(1, streams, -(-seen.shape[0] * seen.shape[1] // MOST_PIXELS))
         each = -(-rows // bands)
         starts = sorted({min(start, rows - each) for start in range(0, rows, each)})
         high = height + down * (each - 1)
-        parts = np.stack([pixels[start * down : start * down + high] for start in starts])
+        parts = np.stack([seen[start * down : start * down + high] for start in starts])
         at_once = max(1, MOST_PIXELS // (high * parts.shape[2]), streams)
-        found = [predictor(parts[i : i + at_once]) for i in range(0, len(parts), at_once)]
+        prepare = self._chain.pixels.batch  # after the bands are cut: bytes are copied, not floats
+        found = [predictor(prepare(parts[i : i + at_once])) for i in range(0, len(parts), at_once)]
         answers = np.empty((rows, *found[0].shape[2:]), np.float32)
         for start, band in zip(starts, np.concatenate(found), strict=True):
             answers[start : start + each] = band

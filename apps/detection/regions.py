@@ -21,7 +21,7 @@ from sightkit.training.classifier import Classifier
 
 PART = 256
 """Windows in memory at once that are preprocessed one by one."""
-MOST_BYTES = 2**26
+MOST_BYTES = 2**24
 """Of prepared windows in memory at once, where a batch of the engine is less: it waits for all of
 its streams at the end of each part."""
 WINDOW_BY_STRIDE = 4
@@ -111,8 +111,14 @@ class BatchedWindows:
         views, _ = sliding_window(self._chain.pixels(image), self._size, 1)
         predictor = self._classifier.predictor  # type: ignore[attr-defined]
         part = max(predictor.batch_size, MOST_BYTES // (views[0, 0].size * 4))
-        moved = corners + self._chain.margin
-        return np.concatenate([predictor(views[tuple(some.T)]) for some in _parts(moved, part)])
+        # One buffer for all parts: a fresh one of many megabytes costs as much again as its copies.
+        batch = np.empty((min(part, len(corners)), *views.shape[2:]), np.float32)
+        answers = []
+        for some in _parts(corners + self._chain.margin, part):
+            for row, (y, x) in zip(batch, some, strict=False):
+                row[...] = views[y, x]
+            answers.append(predictor(batch[: len(some)]))
+        return np.concatenate(answers)
 
 
 def classify_regions(
