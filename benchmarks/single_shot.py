@@ -73,7 +73,6 @@ def precision(runs: tuple[Path, ...]) -> measure.Row:
             for k, name in enumerate(names)
         },
         cpu_seconds=[each.get("training_cpu_seconds") for each in environments],
-        command=environments[0]["command"],
     )
 
 

@@ -114,7 +114,7 @@ class Learner:
         self.y = y
         return next(self.losses)
 
-    def predict_on_batch(self, x):
+    def __call__(self, x, training):
         return np.stack([self.data.setup.coding.perfect_output(target) for target in self.y])
 
 
