@@ -110,7 +110,9 @@ class HogDetector:
             found = np.zeros((0, len(self.coefficients)), np.float32)
             if features and len(corners):
                 places = [(int(x), int(y)) for x, y in corners]
-                found = hog.compute(picture, stride, locations=places).reshape(len(corners), -1)
+                found = np.reshape(
+                    hog.compute(picture, stride, locations=places), (len(corners), -1)
+                )
             boxes *= np.array([across, down, across, down], np.float32)
             return Hits(boxes, np.asarray(margins, np.float32).ravel(), found)
 
@@ -167,7 +169,7 @@ def descriptor_of(window: tuple[int, int]) -> cv2.HOGDescriptor:
 def features_of(windows: Sequence[np.ndarray]) -> np.ndarray:
     """Return the HOG, float32 (N, D), of grey windows, uint8 (H, W), all of one size."""
     hog = descriptor_of(windows[0].shape)
-    return np.stack([hog.compute(np.ascontiguousarray(window)).ravel() for window in windows])
+    return np.stack([np.ravel(hog.compute(np.ascontiguousarray(window))) for window in windows])
 
 
 def shrunk_grey(image: np.ndarray) -> tuple[np.ndarray, float]:
