@@ -57,7 +57,7 @@ class TextEvaluation:
 def evaluate_reader(reader: TextReader, captchas: Captchas) -> TextEvaluation:
     """Read captchas whose texts are known, whatever the reader's threshold."""
     answers = reader.predict(captchas.paths, threshold=0.0)
-    return TextEvaluation(captchas, tuple((each.text, each.confidence) for each in answers))
+    return TextEvaluation(captchas, tuple(answers))
 
 
 def threshold_columns(reader: TextReader, captchas: Captchas, *, seed: int) -> Columns:
@@ -79,6 +79,6 @@ def threshold_columns(reader: TextReader, captchas: Captchas, *, seed: int) -> C
     for variation in range(VARIATIONS):
         rngs = [sample_rng(seed, variation, row) for row in range(len(captchas))]
         answers = reader.predict([*VARIATION.batch(images, rngs)], threshold=0.0)
-        found.append(TextEvaluation(captchas, tuple(map(tuple, answers))).columns)
+        found.append(TextEvaluation(captchas, tuple(answers)).columns)
     right, confidence = map(np.concatenate, zip(*found, strict=True))
     return right, confidence
