@@ -99,6 +99,7 @@ def photos(most: int | None) -> list[Path]:
 
 def occlusion_rate(explainer: Any, inputs: np.ndarray, quick: bool) -> measure.Row:
     """Compare occlusion with its engine alone."""
+    from sightkit import inference
     from sightkit.apps.explain import occlusion
     from sightkit.apps.explain.perturbation import Answers
 
@@ -114,7 +115,7 @@ def occlusion_rate(explainer: Any, inputs: np.ndarray, quick: bool) -> measure.R
     occlusion(explainer, inputs, target)
     Answers.__call__ = record
     versions = np.concatenate(seen)
-    predictor = explainer.predictor(len(versions))
+    predictor = inference.compile(explainer.model, images=len(versions))
     costs = measure.interleaved(
         {
             "ours": lambda: occlusion(explainer, inputs, target),

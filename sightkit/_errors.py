@@ -174,14 +174,16 @@ def printable(name: str) -> str:
 
 
 def require_at_least(config: Any, **lowest: float) -> None:
-    """Raise for a flag of a script that is below its lowest value."""
+    """Raise for a flag of a script that is given, and below its lowest value."""
     for name, least in lowest.items():
-        if not getattr(config, name) >= least:
+        value = getattr(config, name)
+        if value is not None and not value >= least:
             flag = f"--{name.replace('_', '-')}"
             default = type(config).__dataclass_fields__[name].default
+            given = f"Give {flag} {default}, the default, for example."
             raise SightkitError(
                 f"{flag} must be at least {least}.",
-                f"Give {flag} {default}, the default, for example.",
+                f"Leave {flag} out." if default is None else given,
                 **{name: getattr(config, name)},
             )
 

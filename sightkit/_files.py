@@ -270,6 +270,8 @@ def _way_on(path: Path) -> str:
         return "Give --output"
     if not flags and "output" in (_scripts.flags or ()):  # while the values are being checked
         return "Choose another --output"
+    if not _scripts.command_line:
+        return "Choose another path"
     return "Choose another folder" if path.is_absolute() else "Run the command in another folder"
 
 

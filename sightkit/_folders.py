@@ -39,7 +39,7 @@ def read_own(folder: Path, name: str, kind: str) -> dict[str, Any] | None:
     others = sorted(each for each in names - ours if not _files.is_partial(each))
     if others:
         raise SightkitError(
-            f"The output folder must be new or empty, or hold a {name} of the format {kind}.",
+            f"The output folder must be new or empty, or hold {name} of the format {kind}.",
             "Choose another --output: files that are not ours are never touched.",
             output=str(folder),
             found=others[:3],

@@ -81,6 +81,8 @@ def start_keras() -> None:
                 f"Install it, or set KERAS_BACKEND={BACKENDS[0]}.",
                 backend=error.name,
             ) from error
+        except KeyboardInterrupt:
+            raise
         except BaseException:
             _show(held, terminal)
             raise

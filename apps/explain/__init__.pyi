@@ -1,12 +1,9 @@
 from sightkit.apps.explain.adversarial import Attack as Attack
 from sightkit.apps.explain.attack_run import attack_photos as attack_photos
-from sightkit.apps.explain.attack_sheet import draw_attacks as draw_attacks
-from sightkit.apps.explain.attack_sheet import draw_curve as draw_curve
 from sightkit.apps.explain.badge import Badge as Badge
 from sightkit.apps.explain.badge import measure_badge as measure_badge
 from sightkit.apps.explain.badge import store_badge as store_badge
 from sightkit.apps.explain.badge import stored_badges as stored_badges
-from sightkit.apps.explain.blanks import blank_inputs as blank_inputs
 from sightkit.apps.explain.class_activation import grad_cam as grad_cam
 from sightkit.apps.explain.class_activation import grad_cam_plus_plus as grad_cam_plus_plus
 from sightkit.apps.explain.class_activation import score_cam as score_cam
@@ -20,6 +17,7 @@ from sightkit.apps.explain.explainer import Explainer as Explainer
 from sightkit.apps.explain.explanation import badges_of as badges_of
 from sightkit.apps.explain.explanation import explain_photos as explain_photos
 from sightkit.apps.explain.explanation import write_explanations as write_explanations
+from sightkit.apps.explain.feature_map import FEWEST as FEWEST
 from sightkit.apps.explain.feature_map import perplexity_for as perplexity_for
 from sightkit.apps.explain.feature_map import project as project
 from sightkit.apps.explain.feature_map import trustworthiness as trustworthiness

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from sightkit.apps.explain.adversarial import Attack, Method
-from sightkit.apps.explain.attack_sheet import SHOWN, Attacked, draw_attacks, draw_curve
+from sightkit.apps.explain.attack_sheet import attack_tiles, draw_curve
 from sightkit.apps.explain.epsilon import EPSILONS
 from sightkit.apps.explain.network_flags import labels_of
+from sightkit.apps.explain.tiles import Tile, draw_tiles
 from sightkit.io import read_image, write_png
 from sightkit.training.classifier import Classifier
 
 PICTURES, SHEET, CURVE = "adversarial", "sheet.png", "accuracy.png"
+SHOWN = 12
+"""Photos on the sheet."""
 
 
 def attack_photos(
@@ -51,7 +54,8 @@ def attack_photos(
     if method == "pgd":
         options["seed"] = seed
     (folder / PICTURES).mkdir()
-    found: list[Attacked] = []
+    found: list[dict[str, Any]] = []
+    tiles: list[Tile] = []
     right, known = np.zeros(len(EPSILONS)), 0
     for part in photos:
         pictures, labels = attack.pictures(list(part.values())), [*labels_of(classifier, [*part])]
@@ -65,46 +69,42 @@ def attack_photos(
             path = _free(folder / PICTURES, Path(name).stem)
             write_png(path, attack.chain.framed(after))
             saved = read_image(path)
-            last = classifier.predict([saved])[0]
-            found.append(
-                Attacked(
-                    name,
-                    before if len(found) < SHOWN else None,
-                    attack.pictures([saved])[0] if len(found) < SHOWN else None,
-                    path.relative_to(folder).as_posix(),
-                    None if label is None else classifier.class_names[label],
-                    _best(classifier, answer),
-                    _best(classifier, last),
-                )
-            )
+            found.append({
+                "name": name,
+                "file": path.relative_to(folder).as_posix(),
+                "truth": None if label is None else classifier.class_names[label],
+                "answer_before": _best(classifier, answer),
+                "answer_after": _best(classifier, classifier.predict([saved])[0]),
+            })  # fmt: skip
+            if len(found) <= SHOWN:
+                tiles += attack_tiles(before, attack.pictures([saved])[0], found[-1])
         if rows := [index for index, label in enumerate(labels) if label is not None]:
             shares = attack.accuracy(pictures[rows], truth[rows], method=method, **options)
             right, known = right + np.array(shares) * len(rows), known + len(rows)
     name = method.upper()
     words = f"{name}, ε = {255 * epsilon:g} grey levels" + (f", led to {target}" if target else "")
-    draw_attacks(found, folder / SHEET, words)
+    draw_tiles(tiles, 6 if len(found) > 2 else 3, folder / SHEET, title=words, side=200)
     result = {
         "method": method,
         "epsilon": epsilon,
         "target": target,
-        "photos": [each.as_json() for each in found],
-        "changed": float(np.mean([each.fooled for each in found])),
+        "photos": found,
+        "changed": float(np.mean([p["answer_before"][0] != p["answer_after"][0] for p in found])),
     }
     if known:
         curve = [float(share) for share in right / known]
-        draw_curve(EPSILONS, {name: curve}, folder / CURVE, f"{name}, {known} photos")
+        draw_curve(EPSILONS, curve, folder / CURVE, f"{name}, {known} photos")
         result |= {
             "labelled": known,
-            "accuracy_before": _accuracy(found, "before"),
-            "accuracy_after": _accuracy(found, "after"),
+            **{f"accuracy_{when}": _accuracy(found, when) for when in ("before", "after")},
             "accuracy_by_epsilon": dict(zip(map(str, EPSILONS), curve, strict=True)),
         }
     return result
 
 
-def _accuracy(found: Sequence[Attacked], when: str) -> float:
-    named = [each for each in found if each.truth is not None]
-    return float(np.mean([getattr(each, f"answer_{when}")[0] == each.truth for each in named]))
+def _accuracy(found: Sequence[Mapping[str, Any]], when: str) -> float:
+    named = [each for each in found if each["truth"] is not None]
+    return float(np.mean([each[f"answer_{when}"][0] == each["truth"] for each in named]))
 
 
 def _best(classifier: Classifier, probabilities: np.ndarray) -> tuple[str, float]:

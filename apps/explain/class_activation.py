@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain.explainer import BATCH, Explainer, Inputs, Target
+from sightkit.apps.explain.explainer import Explainer, Inputs, Target
+from sightkit.apps.explain.inputs import BATCH
 from sightkit.apps.explain.layer_calls import LayerCall, last_spatial
 from sightkit.apps.explain.perturbation import Answers
 
@@ -69,7 +70,7 @@ def score_cam(
     call = _map_layer(explainer, inputs, layer)
     target = explainer.targets(inputs, target)
     (seen,) = explainer.activations(inputs, [call.path]).values()
-    pixels = explainer.pixels(inputs)
+    pixels = explainer.pictures(inputs)
     answers = Answers(explainer, inputs, pixels.shape[0] * seen.shape[-1])
     found = np.zeros(seen.shape[:3], np.float32)
     for row, channels in enumerate(seen):
@@ -103,7 +104,7 @@ def _map_layer(explainer: Explainer, inputs: Inputs, name: str | None) -> LayerC
 
 def _maps(explainer: Explainer, inputs: Inputs, coarse: np.ndarray) -> np.ndarray:
     """Return what speaks for the class, in the size of the images."""
-    return _enlarged(np.maximum(coarse, 0), explainer.pixels(inputs).shape[1:3])
+    return _enlarged(np.maximum(coarse, 0), explainer.pictures(inputs).shape[1:3])
 
 
 def _enlarged(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

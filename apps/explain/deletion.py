@@ -43,7 +43,7 @@ def area(
     Reference:
         Petsiuk, Das, Saenko, "RISE", 2018, arXiv:1806.07421.
     """
-    pixels = explainer.pixels(inputs)
+    pixels = explainer.pictures(inputs)
     target = explainer.targets(inputs, target)
     answers = Answers(explainer, inputs, len(pixels) * (STEPS + 1))
     height, width = pixels.shape[1:3]

@@ -8,15 +8,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from sightkit import inference
 from sightkit._errors import SightkitError
 from sightkit._network import watching
 from sightkit.apps.explain.classifier_network import network_of
 from sightkit.apps.explain.inputs import (
     Inputs,
     as_array,
+    blank_inputs,
+    in_batches,
     one_or_list,
     require_inputs,
+    require_pictures,
     rows_of,
     several,
 )
@@ -33,8 +35,6 @@ from sightkit.training.gradients import differentiate
 
 Target = int | str | Sequence[int] | Sequence[str] | np.ndarray | None
 """The class that is explained, by index or name; one an image; or None, the predicted one."""
-BATCH = 16
-"""Images that are differentiated at once."""
 
 
 class Explainer:
@@ -93,22 +93,34 @@ class Explainer:
         """Return the images that are explained, among all inputs."""
         return several(inputs)[self.about]
 
+    def pictures(self, inputs: Inputs) -> np.ndarray:
+        """Return the same, where they are pictures, of which places can be marked: (N, H, W, C)."""
+        require_inputs(self.model, several(inputs), self.about)
+        return require_pictures(self.pixels(inputs))
+
     def with_pixels(self, inputs: Inputs, pixels: np.ndarray) -> Inputs:
         """Return the inputs with other images in place of those that are explained."""
-        if not isinstance(inputs, list | tuple):
-            return pixels
-        return [pixels if at == self.about else each for at, each in enumerate(inputs)]
+        given = several(inputs)
+        given[self.about] = pixels
+        return one_or_list(given)
 
     def part(self, inputs: Inputs, rows: slice) -> Inputs:
         """Return some of the images, of every input."""
-        return rows_of(inputs, rows) if isinstance(inputs, list | tuple) else inputs[rows]
+        return one_or_list(rows_of(inputs, rows))
 
     def repeated(self, inputs: Inputs, pixels: np.ndarray) -> Inputs:
         """Return the inputs of one image with several in its place, the others as often."""
-        if not isinstance(inputs, list | tuple):
-            return pixels
-        others = [np.repeat(each, len(pixels), axis=0) for each in inputs]
+        given = several(inputs)
+        others = [np.repeat(each, len(pixels), axis=0) for each in given] if given[1:] else given
         return self.with_pixels(others, pixels)
+
+    def blank(self) -> Inputs:
+        """Return zeros as the network takes them, float32 (1, H, W, C); a list for several inputs.
+
+        Raises:
+            SightkitError: the network does not know the size of its input.
+        """
+        return blank_inputs(self.model)
 
     def scores(self, inputs: Inputs) -> np.ndarray:
         """Return the score of each class before softmax or sigmoid, float32 (N, classes).
@@ -116,7 +128,7 @@ class Explainer:
         Raises:
             SightkitError: inputs that do not fit the network, or scores that are not finite.
         """
-        scores = self._in_batches(lambda part: self._forward(part, ())[0], inputs)
+        scores = in_batches(lambda part: self._forward(part, ())[0], inputs)
         return finite_scores(scores, self.model.name)
 
     def targets(self, inputs: Inputs, target: Target = None) -> np.ndarray:
@@ -176,7 +188,7 @@ class Explainer:
             return numbers, gradients[0]
 
         run = self._run(("pixels", of, call and (call.path, call.number)), function)
-        return self._in_batches(answer, inputs, np.asarray(weights, np.float32))
+        return in_batches(answer, inputs, np.asarray(weights, np.float32))
 
     def layer(self, inputs: Inputs, name: str | None = None) -> LayerCall:
         """Return the call of a layer; of a shared one the first that sees the explained input.
@@ -211,7 +223,7 @@ class Explainer:
     def activations(self, inputs: Inputs, layers: Sequence[str]) -> dict[str, np.ndarray]:
         """Return what layers give, float32 (N, …) each, by their paths."""
         calls = [self.layer(inputs, name) for name in layers]
-        found = self._in_batches(lambda part: self._forward(part, calls)[1], inputs)
+        found = in_batches(lambda part: self._forward(part, calls)[1], inputs)
         return {call.path: each for call, each in zip(calls, found, strict=True)}
 
     def layer_gradients(
@@ -239,19 +251,11 @@ class Explainer:
             )
             return seen, gradients[0]
 
-        return self._in_batches(answer, inputs, self.one_hot(inputs, target))
+        return in_batches(answer, inputs, self.one_hot(inputs, target))
 
     def one_hot(self, inputs: Inputs, target: Target = None) -> np.ndarray:
         """Return 1 for the class that is explained for each image, float32 (N, classes)."""
         return np.eye(self._classes(inputs), dtype=np.float32)[self.targets(inputs, target)]
-
-    def predictor(self, images: int) -> inference.Predictor:
-        """Return what answers many images fast, (N, H, W, C) to probabilities (N, classes).
-
-        Args:
-            images: how many there are.
-        """
-        return inference.compile(self.model, images=images)
 
     def calls(self, inputs: Inputs) -> list[LayerCall]:
         """Return each call of a layer in a pass, in order."""
@@ -298,19 +302,3 @@ class Explainer:
         if key not in self._differentiated:
             self._differentiated[key] = differentiate(function, compiled=True)
         return self._differentiated[key]
-
-    def _in_batches(self, answer: Callable[..., Any], inputs: Inputs, *more: np.ndarray) -> Any:
-        """Join the answers to parts of the inputs, and of further arrays, as arrays of NumPy."""
-        given = several(inputs)
-        if any(len(each) != len(given[0]) for each in given) or not len(given[0]):
-            raise SightkitError(
-                "Each input of a network takes as many images, at least one.",
-                images=[len(each) for each in given],
-            )
-        parts = [
-            answer([each[at : at + BATCH] for each in given], *(m[at : at + BATCH] for m in more))
-            for at in range(0, len(given[0]), BATCH)
-        ]
-        return keras.tree.map_structure(
-            lambda *each: np.concatenate(list(map(as_array, each))), *parts
-        )

@@ -13,23 +13,33 @@ import numpy as np
 
 from sightkit import _files, _run_files
 from sightkit._display import data_uri
-from sightkit._tables import percent
-from sightkit.apps.explain.badge import Badge, measure_badge, store_badge, stored_badges
+from sightkit._tables import html_table, percent
+from sightkit.apps.explain.badge import (
+    ALIKE,
+    Badge,
+    areas,
+    measure_badge,
+    store_badge,
+    stored_badges,
+)
 from sightkit.apps.explain.explainer import Explainer
-from sightkit.apps.explain.method_names import TITLES
+from sightkit.apps.explain.method_names import OF_A_LAYER, TITLES
 from sightkit.apps.explain.methods import METHODS, explain
 from sightkit.apps.explain.overlay import overlay
 from sightkit.apps.explain.pixel_chain import PixelChain
 from sightkit.apps.explain.scores import class_probabilities
-from sightkit.apps.explain.tiles import Tile, draw_tiles
+from sightkit.apps.explain.tiles import WRONG, Tile, draw_tiles
 from sightkit.evaluation.html import html_page, section
 from sightkit.training.classifier import Classifier
 
 SHEET, SHOWN = "sheet.png", 8
 """Photos on the sheet; the page has all."""
 QUALITY = 90
-WRONG = "#cf222e"
-UNMEASURED = "not measured: --measure"
+UNMEASURED = "not measured; --measure does"
+COLOURS = (
+    "Yellow: what the class depends on most. Where a method knows both signs, red speaks for the "
+    "class and blue against it."
+)
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,13 @@ def explain_photos(
         top: classes that are named.
     """
     chain = PixelChain.of(classifier)
+    options = {} if layer is None else {name: {"layer": layer} for name in OF_A_LAYER}
     for part in photos:
         pictures = chain.pictures(list(part.values()))
         inputs = chain.inputs(pictures)
         classes = explainer.targets(inputs, target)
         maps = {
-            name: explain(explainer, inputs, classes, method=name, **_options(name, layer))
+            name: explain(explainer, inputs, classes, method=name, **options.get(name, {}))
             for name in methods
         }
         answers = class_probabilities(explainer.model.predict_on_batch(inputs))
@@ -138,25 +149,38 @@ def write_explanations(
     for photo in explained:
         if len(answers) < SHOWN:
             tiles += _row(photo, badges)
-        cards.append(_card(photo))
+        cards.append(_card(photo, badges))
         answers.append({"photo": photo.name, "top": dict(photo.top), "explained": photo.target})
     draw_tiles(tiles, 1 + len(badges), folder / SHEET, side=200)
     sections = [
         f"<header><h1>{escape(title)}</h1></header>",
+        f"<p>{COLOURS}</p>",
         section("Photos", "".join(cards)),
-        section("What the methods are worth on this network", badge_list(badges)),
+        section("What the methods are worth on this network", badge_table(badges)),
     ]
     _files.write_text(folder / _run_files.EXPLANATION, html_page(title, sections))
     return answers
 
 
-def badge_list(badges: Mapping[str, Badge | None]) -> str:
-    """Return the badges as HTML."""
-    lines = "".join(
-        f"<li>{escape(str(badge) if badge else f'{TITLES[name]}: {UNMEASURED}')}</li>"
-        for name, badge in badges.items()
+def badge_table(badges: Mapping[str, Badge | None]) -> str:
+    """Return the badges as HTML: a row a method, then one for each map that knows nothing."""
+    measured = [badge for badge in badges.values() if badge]
+    missing = ", ".join(TITLES[name] for name, badge in badges.items() if not badge)
+    text = f"<p>{missing}: {UNMEASURED}.</p>" if missing else ""
+    if not measured:
+        return text
+    text += (
+        "<p>Randomization test: how alike the maps stay when the last layer, or all layers, have "
+        f"random weights; from {ALIKE} on a method fails. It cannot tell where even the plain "
+        f"gradient's maps stay (here {measured[0].control:.2f} with a random last layer), as of "
+        "two or three classes. Deletion and insertion: the class' mean probability while what is "
+        "marked is replaced by a blurred copy (less is better), or appears in it (more is better), "
+        "against maps that know nothing of the network.</p>"
     )
-    return f"<ul>{lines}</ul>"
+    rows = [badge.row() for badge in measured]
+    known = measured[0].baselines.items()
+    rows += [{**dict.fromkeys(rows[0], ""), "method": name, **areas(*each)} for name, each in known]
+    return text + html_table(rows, words=2)
 
 
 def figure(image: np.ndarray, caption: str) -> str:
@@ -167,25 +191,26 @@ def figure(image: np.ndarray, caption: str) -> str:
     return f'<figure><img src="{source}" alt=""><figcaption>{caption}</figcaption></figure>'
 
 
+def _verdict(badge: Badge | None) -> str:
+    return f"randomization test: {badge.verdict}" if badge else "not measured"
+
+
 def _row(photo: Explained, badges: Mapping[str, Badge | None]) -> list[Tile]:
     name = Path(photo.name).name
     answer = f"{photo.target}: {percent(photo.probability)}"
     tiles = [Tile(photo.picture, (name, answer))]
     for method, badge in badges.items():
-        verdict = "no badge" if badge is None else "passed" if badge.passed else "fails"
-        line = f"randomization test: {verdict}" if badge else "not measured"
-        colour = {"colour": WRONG} if badge and not badge.passed else {}
-        tiles.append(Tile(photo.overlays[method], (TITLES[method], line), **colour))
+        colour = {"colour": WRONG} if badge and badge.verdict == "fails" else {}
+        tiles.append(Tile(photo.overlays[method], (TITLES[method], _verdict(badge)), **colour))
     return tiles
 
 
-def _card(photo: Explained) -> str:
+def _card(photo: Explained, badges: Mapping[str, Badge | None]) -> str:
     top = "<br>".join(f"{escape(name)}: {percent(share)}" for name, share in photo.top.items())
     of = f"<br>explained: {escape(photo.target)}" if photo.target not in [*photo.top][:1] else ""
     first = figure(photo.picture, f"<code>{escape(Path(photo.name).name)}</code><br>{top}{of}")
-    rest = "".join(figure(each, TITLES[m]) for m, each in photo.overlays.items())
-    return f'<div class="cards">{first}{rest}</div>'
-
-
-def _options(method: str, layer: str | None) -> dict[str, Any]:
-    return {"layer": layer} if layer is not None and method.endswith(("cam", "plus_plus")) else {}
+    rest = "".join(
+        figure(each, f"{TITLES[name]}<br>{_verdict(badges[name])}")
+        for name, each in photo.overlays.items()
+    )
+    return f'<div class="cards">{first}{rest}</div><br>'

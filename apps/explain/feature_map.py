@@ -40,7 +40,7 @@ def perplexity_for(photos: int, perplexity: float | None = None) -> float:
         raise SightkitError(
             f"The perplexity must be between 1 and (photos - 1) / 3, here {most:.3g}: the map "
             "looks at three times as many neighbours of each photo.",
-            f"Give --perplexity {min(PERPLEXITY, int(most))}, or more photos.",
+            f"Give --perplexity {min(PERPLEXITY, int(most))}, or take more photos.",
             perplexity=perplexity,
             photos=photos,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,10 @@ from sightkit._errors import SightkitError
 
 Inputs = Any
 """float32 (N, H, W, C), prepared for the network; a list of those where it has several inputs."""
+
+
+BATCH = 16
+"""Images that are differentiated at once."""
 
 
 def several(inputs: Inputs) -> list[np.ndarray]:
@@ -32,6 +36,45 @@ def rows_of(inputs: Inputs, rows: slice) -> list[np.ndarray]:
 def as_array(tensor: Any) -> np.ndarray:
     """Return a tensor of the backend as an array."""
     return keras.ops.convert_to_numpy(tensor)
+
+
+def blank_inputs(network: keras.Model) -> Inputs:
+    """Return zeros, float32 (1, H, W, C), as a network takes them; a list for several inputs."""
+    shapes = [tuple(each.shape[1:]) for each in getattr(network, "inputs", None) or ()]
+    if not shapes or any(None in shape for shape in shapes):
+        raise SightkitError(
+            "The network takes pictures of any size, or its input is not known yet.",
+            "Give inputs, a picture as it takes them.",
+            network=network.name,
+            shapes=shapes,
+        )
+    return one_or_list([np.zeros((1, *shape), np.float32) for shape in shapes])
+
+
+def in_batches(answer: Callable[..., Any], inputs: Inputs, *more: np.ndarray) -> Any:
+    """Join the answers to parts of the inputs, and of further arrays, as arrays of NumPy."""
+    given = several(inputs)
+    if any(len(each) != len(given[0]) for each in given) or not len(given[0]):
+        raise SightkitError(
+            "Each input of a network takes as many images, at least one.",
+            images=[len(each) for each in given],
+        )
+    parts = [
+        answer([each[at : at + BATCH] for each in given], *(m[at : at + BATCH] for m in more))
+        for at in range(0, len(given[0]), BATCH)
+    ]
+    return keras.tree.map_structure(lambda *each: np.concatenate(list(map(as_array, each))), *parts)
+
+
+def require_pictures(pixels: np.ndarray) -> np.ndarray:
+    """Return pixels (N, H, W, C), of which places can be marked; raise for anything else."""
+    if np.ndim(pixels) != 4 or max(pixels.shape[1:3]) == 1:
+        raise SightkitError(
+            "Places are marked on pictures: (images, height, width, channels).",
+            "Of other inputs take explain.gradient or explain.integrated_gradients.",
+            shape=np.shape(pixels),
+        )
+    return pixels
 
 
 def require_inputs(network: keras.Model, given: Sequence[Any], about: int = 0) -> None:

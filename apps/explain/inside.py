@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from sightkit.apps.explain.blanks import blank_inputs
 from sightkit.apps.explain.explainer import Explainer
 from sightkit.apps.explain.layer_tiles import activation_tiles, filter_tiles
 from sightkit.apps.explain.maximization import maximize
 from sightkit.apps.explain.network_flags import Show
-from sightkit.apps.explain.patches import PATCHES, exciting_patches, patch_tiles
+from sightkit.apps.explain.patches import exciting_patches, patch_tiles
 from sightkit.apps.explain.pixel_chain import PixelChain
 from sightkit.apps.explain.tiles import Tile
 from sightkit.training.classifier import Classifier
@@ -60,8 +59,8 @@ def look_inside(
         return [Tile(picture, (Path(name).name, "as it is seen")), *tiles], small
     if show == "patches":
         found = exciting_patches(explainer, chain, photos, layer, channels=channels)
-        return patch_tiles(found), {"columns": PATCHES, "side": SIDE}
-    shape = explainer.pixels(blank_inputs(explainer)).shape[1:]
+        return patch_tiles(found), {**small, "columns": max(map(len, found.values()))}
+    shape = explainer.pixels(explainer.blank()).shape[1:]
     asked: list[dict[str, Any]] = [{"target": each} for each in targets] or [
         {"layer": layer, "channel": channel} for channel in channels or range(WIDE)
     ]

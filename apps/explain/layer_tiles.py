@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain.blanks import blank_inputs
 from sightkit.apps.explain.explainer import Explainer, Inputs
 from sightkit.apps.explain.layer_calls import LayerCall
 from sightkit.apps.explain.maximization import channel_of
@@ -48,7 +47,7 @@ def filter_tiles(
     Raises:
         SightkitError: no such layer, or one without filters.
     """
-    inputs = blank_inputs(explainer) if inputs is None else inputs
+    inputs = explainer.blank() if inputs is None else inputs
     paths = [each.path for each in explainer.calls(inputs) if hasattr(each.layer, "kernel")]
     call = explainer.layer(inputs, layer or next(iter(paths), None))
     kernel = _kernel(call, paths)

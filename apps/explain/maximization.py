@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain.blanks import blank_inputs
 from sightkit.apps.explain.explainer import Explainer, Inputs
 from sightkit.apps.explain.layer_calls import LayerCall
 
@@ -116,7 +115,7 @@ def maximize(
     Raises:
         SightkitError: neither a class nor a channel, or one that there is not.
     """
-    inputs = blank_inputs(explainer) if inputs is None else inputs
+    inputs = explainer.blank() if inputs is None else inputs
     weights, call = _wanted(explainer, inputs, target, layer, channel)
     rng = np.random.default_rng(seed)
     own, (low, high) = regularizers, map(np.float32, limits)
@@ -163,7 +162,7 @@ def _wanted(
             channel=channel,
         )
     if target is not None:
-        return explainer.one_hot(_first(inputs), target), None
+        return explainer.one_hot(explainer.part(inputs, slice(1)), target), None
     call = explainer.layer(inputs, layer)
     return np.eye(call.shape[-1], dtype=np.float32)[[channel_of(call, channel)]], call
 
@@ -181,10 +180,6 @@ def channel_of(call: LayerCall, channel: int | None) -> int:
             channel=channel,
         )
     return channel
-
-
-def _first(inputs: Inputs) -> Inputs:
-    return [each[:1] for each in inputs] if isinstance(inputs, list | tuple) else inputs[:1]
 
 
 def _movement(rng: np.random.Generator, shape: tuple[int, ...], own: Regularizers) -> np.ndarray:

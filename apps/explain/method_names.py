@@ -23,10 +23,12 @@ TITLES = {
     "rise": "RISE",
 }
 """For people, by name."""
+OF_A_LAYER = ("grad_cam", "grad_cam_plus_plus", "score_cam")
+"""Class activation maps."""
 
 
-def check_methods(names: Sequence[str]) -> None:
-    """Raise unless methods are known, at least one, each once; the nearest is named."""
+def check_methods(names: Sequence[str], layer: str | None = None) -> None:
+    """Raise unless methods are known, at least one, each once, and one takes the layer."""
     for name in names:
         if name not in TITLES:
             near = difflib.get_close_matches(name, TITLES, n=2, cutoff=0.3)
@@ -37,3 +39,10 @@ def check_methods(names: Sequence[str]) -> None:
             )
     if not names or len({*names}) < len(names):
         raise SightkitError("Name at least one method, each once.", method=list(names))
+    if layer is not None and not {*names} & {*OF_A_LAYER}:
+        raise SightkitError(
+            f"--layer is of class activation maps: {', '.join(OF_A_LAYER)}.",
+            "Leave --layer out, or give one of these as --method.",
+            layer=layer,
+            method=list(names),
+        )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sightkit._errors import SightkitError
 from sightkit.apps.explain.class_activation import grad_cam, grad_cam_plus_plus, score_cam
 from sightkit.apps.explain.explainer import Explainer, Inputs, Target
 from sightkit.apps.explain.method_names import check_methods
@@ -20,25 +22,14 @@ from sightkit.apps.explain.pixel_gradients import (
 )
 from sightkit.apps.explain.relu_rules import deconvolution, guided_backpropagation
 
-
-def _largest(maps: np.ndarray) -> np.ndarray:
-    return np.abs(maps).max(axis=-1)
-
-
-def _sum(maps: np.ndarray) -> np.ndarray:
-    return maps.sum(axis=-1)
-
-
-def _excites(maps: np.ndarray) -> np.ndarray:
-    return np.maximum(maps, 0).max(axis=-1)
-
-
-def _inhibits(maps: np.ndarray) -> np.ndarray:
-    return np.maximum(-maps, 0).max(axis=-1)
-
-
-def _as_it_is(maps: np.ndarray) -> np.ndarray:
-    return maps
+PLACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "largest": lambda maps: np.abs(maps).max(axis=-1),
+    "sum": lambda maps: maps.sum(axis=-1),
+    "excites": lambda maps: np.maximum(maps, 0).max(axis=-1),
+    "inhibits": lambda maps: np.maximum(-maps, 0).max(axis=-1),
+    "": lambda maps: maps,
+}
+"""From a value for each channel of a place to one."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +38,24 @@ class Method:
 
     Attributes:
         run: (explainer, inputs, target, **options) to float32 (N, H, W) or (N, H, W, C).
-        place: of these to (N, H, W).
+        place: of these to (N, H, W), of ``PLACES``.
         signed: places may speak against the class, with values below 0.
     """
 
     run: Callable[..., np.ndarray]
-    place: Callable[[np.ndarray], np.ndarray] = _as_it_is
+    place: str = ""
     signed: bool = False
 
 
 METHODS = {
-    "gradient": Method(gradient, _largest),
-    "excitatory": Method(gradient, _excites),
-    "inhibitory": Method(gradient, _inhibits),
-    "smooth_gradient": Method(smooth_gradient, _largest),
-    "gradient_times_input": Method(gradient_times_input, _sum, signed=True),
-    "integrated_gradients": Method(integrated_gradients, _sum, signed=True),
-    "guided_backpropagation": Method(guided_backpropagation, _largest),
-    "deconvolution": Method(deconvolution, _largest),
+    "gradient": Method(gradient, "largest"),
+    "excitatory": Method(gradient, "excites"),
+    "inhibitory": Method(gradient, "inhibits"),
+    "smooth_gradient": Method(smooth_gradient, "largest"),
+    "gradient_times_input": Method(gradient_times_input, "sum", signed=True),
+    "integrated_gradients": Method(integrated_gradients, "sum", signed=True),
+    "guided_backpropagation": Method(guided_backpropagation, "largest"),
+    "deconvolution": Method(deconvolution, "largest"),
     "grad_cam": Method(grad_cam),
     "grad_cam_plus_plus": Method(grad_cam_plus_plus),
     "score_cam": Method(score_cam),
@@ -90,4 +81,13 @@ def explain(
     """
     check_methods([method])
     found = METHODS[method]
-    return found.place(found.run(explainer, inputs, target, **options))
+    arguments = {each: [*inspect.signature(METHODS[each].run).parameters][3:] for each in METHODS}
+    for name in options.keys() - arguments[method]:
+        others = [each for each, known in arguments.items() if name in known]
+        raise SightkitError(
+            f"{method} takes {', '.join(arguments[method]) or 'no further arguments'}.",
+            f"Leave {name} out{', or take ' * bool(others)}{' or '.join(others)}.",
+            **{name: options[name]},
+        )
+    explainer.pictures(inputs)
+    return PLACES[found.place](found.run(explainer, inputs, target, **options))

@@ -10,9 +10,8 @@ import numpy as np
 
 from sightkit._errors import SightkitError
 from sightkit.apps.explain.retrieval import Answer
-from sightkit.apps.explain.tiles import INK, Tile, draw_tiles
+from sightkit.apps.explain.tiles import INK, RIGHT, WRONG, Tile, draw_tiles
 
-RIGHT, WRONG = "#1a7f37", "#cf222e"
 FRAME = 32
 """A frame's width is the part of a photo's side."""
 

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import tyro
 
 from sightkit import evaluation, inference, io, training, transfer, zoo
 from sightkit._errors import SightkitError
@@ -30,6 +32,8 @@ SAMPLE = 32
 class NetworkFlags(io.LinkFlags):
     """The flags of a script that looks into a trained network."""
 
+    images: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Image files, or folders of them."""
     bundle: Path | None = field(default=None, kw_only=True)
     """Folder of a trained network: RUN/bundle; or give --model."""
     model: str | None = field(default=None, kw_only=True)
@@ -37,9 +41,9 @@ class NetworkFlags(io.LinkFlags):
     smoke: bool = field(default=False, kw_only=True)
     """Take a small network with random weights, to check that everything works."""
 
-    def check_images(self, images: Sequence[Path]) -> None:
+    def check_images(self) -> None:
         """Raise unless photos are named, or it is a smoke run."""
-        if not images and not self.smoke:
+        if not self.images and not self.smoke:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
 
     def check_network(self) -> None:
@@ -64,10 +68,10 @@ class NetworkFlags(io.LinkFlags):
             return transfer.load(self.bundle)
         return transfer.pretrained(self.model) if self.model is not None else _made_up()
 
-    def photos(self, images: Sequence[Path]) -> evaluation.PhotoFolder:
+    def photos(self) -> evaluation.PhotoFolder:
         """Return the photos that are named; scikit-learn's where none are, in a smoke run."""
-        if images or not self.smoke:
-            return evaluation.PhotoFolder(images, follow_links=self.follow_links)
+        if self.images or not self.smoke:
+            return evaluation.PhotoFolder(self.images, follow_links=self.follow_links)
         with tempfile.TemporaryDirectory() as scratch:
             io.write_sample_photos(scratch)
             return evaluation.PhotoFolder([scratch])  # read at once: they are 24

@@ -92,16 +92,13 @@ def exciting_patches(
     return found
 
 
-def patch_tiles(found: Mapping[int, Sequence[Patch]], most: int = PATCHES) -> list[Tile]:
+def patch_tiles(found: Mapping[int, Sequence[Patch]]) -> list[Tile]:
     """Return a row a channel: its patches, the most exciting first, with photo and value."""
-    tiles = []
-    for channel, patches in found.items():
-        row = [
-            Tile(each.image, (f"channel {channel}: {each.value:.2g}", Path(each.photo).stem))
-            for each in patches
-        ]
-        tiles += row + [Tile(np.full((1, 1, 3), 255, np.uint8))] * (most - len(row))
-    return tiles
+    return [
+        Tile(each.image, (f"channel {channel}: {each.value:.2g}", Path(each.photo).stem))
+        for channel, patches in found.items()
+        for each in patches
+    ]
 
 
 def _best(

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 from scipy.special import softmax
 
+from sightkit import inference
 from sightkit._errors import SightkitError
 from sightkit.apps.explain.explainer import Explainer, Inputs, Target
+from sightkit.apps.explain.inputs import several
 from sightkit.apps.explain.scores import class_probabilities
 
 
@@ -28,8 +30,8 @@ class Answers:
         self._predict: Callable[[Inputs], Any] = explainer.model.predict_on_batch
         if explainer.state:
             self._predict = lambda given: softmax(explainer.scores(given), axis=1)
-        elif not isinstance(inputs, list | tuple):
-            self._predict = explainer.predictor(images)
+        elif len(several(inputs)) == 1:
+            self._predict = inference.compile(explainer.model, images=images)
 
     def __call__(self, row: int, versions: np.ndarray) -> np.ndarray:
         """Return float32 (M, classes) of versions (M, H, W, C) of one image."""
@@ -69,7 +71,7 @@ def occlusion(
         Zeiler, Fergus, "Visualizing and understanding convolutional networks", 2013,
         arXiv:1311.2901.
     """
-    pixels = explainer.pixels(inputs)
+    pixels = explainer.pictures(inputs)
     count, height, width = pixels.shape[:3]
     window = max(1, min(height, width) // 5) if window is None else window
     stride = max(1, window // 2) if stride is None else stride
@@ -139,7 +141,7 @@ def rise(
             cells=cells,
             shown=shown,
         )
-    pixels = explainer.pixels(inputs)
+    pixels = explainer.pictures(inputs)
     target = explainer.targets(inputs, target)
     answers = Answers(explainer, inputs, len(pixels) * masks)
     found = np.zeros(pixels.shape[:3], np.float32)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain.explainer import BATCH, Explainer, Inputs, Target
+from sightkit.apps.explain.explainer import Explainer, Inputs, Target
+from sightkit.apps.explain.inputs import BATCH
 
 STEPS = (40, 300)
 """Of integrated gradients: more where fewer do not sum to what they must."""
@@ -130,7 +131,7 @@ def _along_line(explainer: Explainer, inputs: Inputs, start: np.ndarray, target:
         points, weights = _rule(steps)
         total = np.zeros(image.shape, np.float64)
         for at in range(0, steps, BATCH):
-            shares = points[at : at + BATCH].reshape(-1, 1, 1, 1)
+            shares = points[at : at + BATCH].reshape(-1, *(1,) * image.ndim)
             part = explainer.repeated(inputs, start + shares * (image - start))
             total += np.tensordot(weights[at : at + BATCH], explainer.gradients(part, target), 1)
         found = (total * (image - start)).astype(np.float32)

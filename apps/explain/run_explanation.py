@@ -11,7 +11,7 @@ import numpy as np
 from sightkit import _files, _run_files, evaluation, training, transfer
 from sightkit._tables import percent
 from sightkit.apps.explain.explainer import Explainer
-from sightkit.apps.explain.explanation import badge_list, badges_of, figure
+from sightkit.apps.explain.explanation import badge_table, badges_of, figure
 from sightkit.apps.explain.layer_calls import last_spatial
 from sightkit.apps.explain.method_names import TITLES
 from sightkit.apps.explain.methods import METHODS, explain
@@ -96,7 +96,7 @@ def explain_run(
         f"<header><h1>{escape(str(title))}: its worst mistakes explained</h1></header>",
         f"<p>{escape(text)}</p>",
         *cards,
-        section("What the method is worth on this network", badge_list(badges)),
+        section("What the method is worth on this network", badge_table(badges)),
     ]
     _files.write_text(page, html_page("Mistakes explained", sections))
     return found

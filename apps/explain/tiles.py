@@ -14,7 +14,7 @@ from sightkit import _files, evaluation
 from sightkit.evaluation.pictures import GAP
 from sightkit.evaluation.text import legible
 
-INK = "#24292f"
+INK, RIGHT, WRONG = "#24292f", "#1a7f37", "#cf222e"
 LINE, TITLE = 15, 30
 """Pixels: of a line below a picture, of one of the title."""
 LETTER = 6.2

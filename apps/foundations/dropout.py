@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightkit._errors import SightkitError
-from sightkit.apps.foundations import shapes
+from sightkit.apps.foundations import arguments, shapes
 
 Array = np.ndarray
 
@@ -26,12 +25,7 @@ def dropout(x: Array, dropped: float, rng: np.random.Generator) -> tuple[Array, 
             names the share that is kept instead: dropout(x, 1 - kept, rng).
         rng: decides which.
     """
-    if not 0 <= dropped < 1:
-        raise SightkitError(
-            "The share that is dropped is at least 0 and below 1.",
-            "Give dropped=0.5; a share that is kept is 1 minus that.",
-            dropped=dropped,
-        )
+    arguments.share(dropped=dropped)
     kept = 1 - dropped
     mask = ((rng.random(x.shape) < kept) / kept).astype(x.dtype)
     return x * mask, mask

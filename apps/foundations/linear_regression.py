@@ -18,7 +18,6 @@ from sightkit.apps.foundations.losses import l2, squared_error
 from sightkit.apps.foundations.optimizers import GradientDescent, Newton
 
 Array = np.ndarray
-WAYS = ("closed", "gradient", "newton")
 
 
 def with_ones(x: Array) -> Array:
@@ -52,13 +51,16 @@ class LinearRegression(Learner):
         path: (steps + 1, d + 1), all weights on the way there.
     """
 
+    ways: tuple[str, ...] = ("closed", "gradient", "newton")
+    cost = staticmethod(squared_error)
+
     def __init__(
         self, way: str = "closed", strength: float = 0.0, rate: float = 0.1, steps: int = 1000
     ) -> None:
         arguments.above_zero(rate=rate)
         arguments.not_negative(strength=strength)
         arguments.counts(steps=steps)
-        self.way, self.strength = arguments.choice("way", way, WAYS), strength
+        self.way, self.strength = arguments.choice("way", way, self.ways), strength
         self.rate, self.steps = rate, steps
 
     def fit(self, x: Any, y: Any) -> LinearRegression:
@@ -96,12 +98,12 @@ class LinearRegression(Learner):
 
     def loss(self, w: Array) -> float:
         """Return the mean squared error plus the penalty."""
-        costs, _ = squared_error(self.x @ w, self.y)
+        costs, _ = self.cost(self.x @ w, self.y)
         return costs.mean() + self.strength * l2(without_intercept(w))[0]
 
     def gradient(self, w: Array) -> Array:
         """Return the gradient (d + 1,): the errors' own, carried back through A."""
-        _, by_score = squared_error(self.x @ w, self.y)
+        _, by_score = self.cost(self.x @ w, self.y)
         return self.x.T @ by_score / len(self.y) + self.strength * l2(without_intercept(w))[1]
 
     def hessian(self, w: Array) -> Array:

@@ -1,7 +1,7 @@
 """Logistic regression: a line between two classes, and how sure one is on each side of it.
 
-There is no closed form. Gradient descent takes hundreds of steps, Newton a handful, because it
-knows how the loss bends.
+Linear regression with another loss, and no closed form: gradient descent takes hundreds of steps,
+Newton a handful, because it knows how the loss bends.
 
 Formula: docs/foundations.md#linear-and-logistic-regression.
 Test: tests/apps/foundations/test_regression.py.
@@ -18,16 +18,18 @@ from sightkit._errors import SightkitError
 from sightkit.apps.foundations import arguments
 from sightkit.apps.foundations.activations import sigmoid
 from sightkit.apps.foundations.descent import descend
-from sightkit.apps.foundations.learner import Learner
-from sightkit.apps.foundations.linear_regression import with_ones, without_intercept
-from sightkit.apps.foundations.losses import binary_cross_entropy, l2
+from sightkit.apps.foundations.linear_regression import (
+    LinearRegression,
+    with_ones,
+    without_intercept,
+)
+from sightkit.apps.foundations.losses import binary_cross_entropy
 from sightkit.apps.foundations.optimizers import GradientDescent, Newton
 
 Array = np.ndarray
-WAYS = ("newton", "gradient")
 
 
-class LogisticRegression(Learner):
+class LogisticRegression(LinearRegression):
     """Fit P(1 given x) = sigmoid(w₀ + Xw) by the least mean cross-entropy plus λΣw² (without w₀).
 
     Args:
@@ -42,14 +44,13 @@ class LogisticRegression(Learner):
         path: (steps + 1, d + 1), all weights on the way there.
     """
 
+    ways = ("newton", "gradient")
+    cost = staticmethod(binary_cross_entropy)
+
     def __init__(
         self, way: str = "newton", strength: float = 0.001, rate: float = 0.1, steps: int = 1000
     ) -> None:
-        arguments.above_zero(rate=rate)
-        arguments.not_negative(strength=strength)
-        arguments.counts(steps=steps)
-        self.way, self.strength = arguments.choice("way", way, WAYS), strength
-        self.rate, self.steps = rate, steps
+        super().__init__(way, strength, rate, steps)
 
     def fit(self, x: Any, y: Any) -> LogisticRegression:
         """Find the weights for samples (n, d) and labels (n,), each 0 or 1.
@@ -85,16 +86,6 @@ class LogisticRegression(Learner):
             path.append(path[-1] + step)
         return np.array(path)
 
-    def loss(self, w: Array) -> float:
-        """Return the mean cross-entropy plus the penalty."""
-        costs, _ = binary_cross_entropy(self.x @ w, self.y)
-        return costs.mean() + self.strength * l2(without_intercept(w))[0]
-
-    def gradient(self, w: Array) -> Array:
-        """Return the gradient (d + 1,): (ŷ − y), carried back through A."""
-        _, by_score = binary_cross_entropy(self.x @ w, self.y)
-        return self.x.T @ by_score / len(self.y) + self.strength * l2(without_intercept(w))[1]
-
     def hessian(self, w: Array) -> Array:
         """Return the second derivatives (d + 1, d + 1): samples count by ŷ(1 − ŷ)."""
         p = sigmoid(self.x @ w)
@@ -103,7 +94,7 @@ class LogisticRegression(Learner):
 
     def predict_proba(self, x: Any) -> Array:
         """Return the probabilities (m, 2) of samples (m, d)."""
-        p = sigmoid(with_ones(arguments.samples(x, len(self.w) - 1)) @ self.w)
+        p = sigmoid(super().predict(x))
         return np.column_stack([1 - p, p])
 
     def predict(self, x: Any) -> Array:

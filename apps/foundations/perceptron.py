@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.foundations import arguments
+from sightkit.apps.foundations import arguments, shapes
 
 
 class Perceptron:
@@ -52,13 +52,7 @@ class Perceptron:
         """
         arguments.counts(epochs=epochs)
         x, y = arguments.samples(x), np.asarray(y)
-        if x.shape[1:] != self.weights.shape or y.shape != x.shape[:1]:
-            raise SightkitError(
-                f"A perceptron of {len(self.weights)} inputs learns from x (N, "
-                f"{len(self.weights)}) and y (N,).",
-                x=x.shape,
-                y=y.shape,
-            )
+        shapes.check(x=(x, "N inputs"), y=(y, "N"), weights=(self.weights, "inputs"))
         if not np.isin(y, (0, 1)).all():
             raise SightkitError("Classes are 0 and 1.", classes=np.unique(y))
         mistakes = []

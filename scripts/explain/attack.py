@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import tyro
+from typing import Any, Literal
 
 from sightkit import _cli
 from sightkit.apps import explain
@@ -28,8 +26,6 @@ NAME, KIND = "attack.json", "sightkit-attack"
 class Config(NetworkFlags):
     """Attack a network."""
 
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Image files, or folders of them."""
     method: Literal["fgsm", "pgd"] = "fgsm"
     """One step in the direction of the gradient's sign, or many small ones."""
     epsilon: str = "8/255"
@@ -46,13 +42,14 @@ class Config(NetworkFlags):
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_epsilon(self.epsilon)
-        self.check_images(self.images)
+        self.check_images()
         explain.require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
         self.check_network()
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = config.photos(config.images)  # bad files are reported before the network is loaded
+    photos = config.photos()  # bad files are reported before the network is loaded
+    _cli.start_keras()
     with explain.writing(config.output, NAME, KIND) as (folder, result):
         result |= explain.attack_photos(
             config.classifier(), photos, folder, method=config.method, target=config.target,

@@ -15,12 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from sightkit import _cli
-from sightkit._errors import SightkitError
 from sightkit.apps.explain import NetworkFlags, check_methods, require_new, writing
 
 NAME, KIND = "explain.json", "sightkit-explain"
@@ -30,8 +27,6 @@ NAME, KIND = "explain.json", "sightkit-explain"
 class Config(NetworkFlags):
     """Explain a network's answers to photos."""
 
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Image files, or folders of them."""
     method: tuple[str, ...] = ("grad_cam", "integrated_gradients", "occlusion")
     """Methods: gradient, excitatory, inhibitory, smooth_gradient, gradient_times_input,
     integrated_gradients, guided_backpropagation, deconvolution, grad_cam, grad_cam_plus_plus,
@@ -49,15 +44,15 @@ class Config(NetworkFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if not self.images and not self.smoke:
-            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
-        check_methods(self.method)
+        self.check_images()
+        check_methods(self.method, self.layer)
         require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
         self.check_network()
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = config.photos(config.images)  # bad files are reported before the network is loaded
+    photos = config.photos()  # bad files are reported before the network is loaded
+    _cli.start_keras()
     from sightkit.apps import explain
 
     classifier = config.classifier()

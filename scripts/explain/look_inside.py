@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from sightkit import _cli, evaluation
 from sightkit._errors import require_at_least
@@ -29,8 +27,6 @@ PHOTOS = ("activations", "patches")
 class Config(NetworkFlags):
     """Draw what is inside a network."""
 
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Image files, or folders of them, for activations and patches."""
     show: Show = "filters"
     """Sheet to draw."""
     layer: str | None = None
@@ -52,14 +48,15 @@ class Config(NetworkFlags):
         """Check the values before any work is done."""
         require_at_least(self, steps=1)
         if self.show in PHOTOS:
-            self.check_images(self.images)
+            self.check_images()
         own = self.output == type(self).__dataclass_fields__["output"].default
         evaluation.require_file(self.output, (".png",), overwrite=self.overwrite or own)
         self.check_network()
 
 
 def main(config: Config) -> dict[str, Any]:
-    photos = config.photos(config.images) if config.show in PHOTOS else ()
+    photos = config.photos() if config.show in PHOTOS else ()
+    _cli.start_keras()
     tiles, options = explain.look_inside(
         config.classifier(), config.show, photos, layer=config.layer, channels=config.channel,
         targets=config.target, steps=config.steps, seed=config.seed,

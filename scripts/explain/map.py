@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightkit import _cli
+from sightkit._errors import require_at_least
 from sightkit.apps import explain
 
 
@@ -37,6 +38,11 @@ class Config(explain.GalleryFlags):
     """Number of photos on the map; of more, so many are drawn at random."""
     seed: int = 0
     """Seed of the draw."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, most=explain.FEWEST, perplexity=1, fewest=2, eps=1e-6)
+        super().__post_init__()
 
 
 def main(config: Config) -> dict[str, Any]:

@@ -64,7 +64,14 @@ class Config:
 
 
 def main(config: Config) -> list[dict[str, Any]]:
-    description = training.check_bundle(config.run / _run_files.BUNDLE, training.ALONE)
+    bundle = config.run / _run_files.BUNDLE
+    description = training.check_bundle(bundle)
+    if description["kind"] not in training.ALONE:
+        raise SightkitError(
+            "The mistakes of a network alone are explained, and this one is networks with a head.",
+            f"Explain photos: sightkit explain/explain --bundle {bundle} PHOTOS.",
+            run=str(config.run),
+        )
     evaluation.check_data(config.dataset, config.split, description["class_names"])
     _cli.start_keras()
     from sightkit.apps.explain import explain_run

@@ -70,6 +70,22 @@ def test_a_smoke_run_is_announced(script, tmp_path):
     assert "the result means nothing" in result.stderr
 
 
+def test_an_interrupt_while_keras_is_imported_is_one_line(tmp_path):
+    """What TensorFlow wrote until then is no reason of it."""
+    (tmp_path / "keras.py").write_text(
+        "import os, signal, time\nos.write(2, b'cudart_stub')\n"
+        "os.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    )
+    program = (
+        f"import signal, sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in a background
+        "from sightkit import _cli\nwith _cli.exit_codes():\n    _cli.start_keras()"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.returncode == 130
+    assert told.stderr == "Interrupted. Every file is complete: the old one or the new one.\n"
+
+
 @pytest.mark.parametrize("imported", ("from sightkit import _cli", "import sightkit"))
 def test_an_interrupt_while_a_script_imports_is_one_line(imported):
     """A library's import leaves Python's answer to Ctrl-C alone."""

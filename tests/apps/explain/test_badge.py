@@ -53,9 +53,11 @@ def test_badge_is_measured_and_stored(striped, method, tmp_path, monkeypatch):
     badge = measure_badge(striped, images, method)
     assert badge.photos == 8
     assert badge.untrained < 0.5 < badge.correlation  # one thing alone can be marked here
-    assert not badge.passed and "FAILED" in str(badge)
-    good = dataclasses.replace(badge, correlation=0.2)
-    assert good.passed and "passed" in str(good)
+    assert badge.control > 0.5 and badge.verdict == "cannot tell" in badge.row().values()
+    alone = dataclasses.replace(badge, control=0.1)  # it stays where the gradient's maps change
+    assert alone.verdict == "fails" and "fails" in str(alone)
+    assert dataclasses.replace(alone, correlation=0.2).verdict == "passed"
+    assert dataclasses.replace(badge, untrained=0.6).verdict == "fails"
     assert badge.deletion < badge.baselines["random"][0]
     assert stored_badges(striped) == {}
     store_badge(striped, badge)

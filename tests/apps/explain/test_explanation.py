@@ -70,11 +70,18 @@ def test_report_needs_a_bundle(tmp_path):
         report.main(report.Config(tmp_path))
 
 
+def test_report_of_networks_with_a_head_names_what_explains_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(report.training, "check_bundle", lambda _: {"kind": "network_and_head"})
+    with pytest.raises(SightkitError, match=r"explain/explain --bundle .*bundle PHOTOS"):
+        report.main(report.Config(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("flags", "match"),
     (
         ({"method": ("grad_cma",)}, "grad_cam"),
         ({"method": ()}, "at least one"),
+        ({"method": ("rise",), "layer": "conv"}, "Leave --layer out, or give one of these"),
         ({"method": ("rise", "rise")}, "each once"),
         ({"images": ()}, "Name at least one image"),
         ({"model": None}, "Name one network"),
@@ -106,7 +113,7 @@ def test_explain_writes_sheet_page_and_answers(run, tmp_path, monkeypatch):
     assert {len(each["top"]) for each in answers} == {3}
     page = (tmp_path / "out/explain.html").read_text()
     assert page.count("data:image/jpeg") == 9
-    assert page.count("randomization test") == 2
+    assert page.count("randomization test: fails") == 3 and page.count("<tr>") == 1 + 2 + 3
     assert (tmp_path / "out/sheet.png").stat().st_size > 10_000
     with pytest.raises(SightkitError, match="overwrite"):
         script.Config(images=images, bundle=run / "bundle", output=tmp_path / "out")

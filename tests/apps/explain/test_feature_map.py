@@ -63,7 +63,7 @@ def test_perplexity_by_default_is_one_that_is_allowed(photos, expected):
 
 @pytest.mark.parametrize("perplexity", (0.5, 10.1, 60, np.inf, np.nan))
 def test_perplexity_too_large_is_refused(groups, perplexity):
-    step = "Received: perplexity=.*, photos=31. Give --perplexity 10, or more photos"
+    step = "Received: perplexity=.*, photos=31. Give --perplexity 10, or take more photos"
     with pytest.raises(SightkitError, match=rf"between 1 and \(photos - 1\) / 3, here 10.*{step}"):
         project(groups[0][:31], perplexity=perplexity)
 

@@ -92,7 +92,13 @@ def test_map_draws_and_refuses_a_perplexity_too_large(place, script, tmp_path):
         script("explain/map", *features, "--perplexity", 8, cwd=tmp_path),
         "perplexity=8.0, photos=24", "Give --perplexity 7",
     )  # fmt: skip
-    refused(script("explain/map", *features, "--most", 6, cwd=tmp_path), "7 photos at least")
+    for flag, value, message in (
+        ("--most", 6, "--most must be at least 7. Received: most=6. Give --most 3000"),
+        ("--perplexity", "nan", "must be at least 1. Received: perplexity=nan. Leave --perplexity"),
+        ("--eps", 0, "Leave --eps out"),
+        ("--fewest", 1, "Leave --fewest out"),
+    ):
+        refused(script("explain/map", *features, flag, value, cwd=tmp_path), message)
 
 
 def test_neighbours_need_no_keras(place, script, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain import Explainer, Regularizers, blank_inputs, maximize
+from sightkit.apps.explain import Explainer, Regularizers, maximize
 from sightkit.apps.explain.maximization import PLAIN, _by_octave, _regularized
 
 SHAPE = (16, 20, 3)
@@ -50,7 +50,7 @@ def test_maximize_raises_the_score(wanted, regularizers, explainer):
 def test_maximize_is_seeded_and_begins_with_zeros(explainer):
     one, same, other = (maximize(explainer, 0, steps=4, seed=s).pixels for s in (1, 1, 2))
     assert np.array_equal(one, same) and not np.array_equal(one, other)
-    score = explainer.scores(blank_inputs(explainer))[0, 0]
+    score = explainer.scores(explainer.blank())[0, 0]
     assert maximize(explainer, 0, steps=1).scores[0] == pytest.approx(score, abs=1e-5)
 
 

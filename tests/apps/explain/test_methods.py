@@ -6,7 +6,14 @@ import pytest
 from keras import layers
 
 from sightkit._errors import SightkitError
-from sightkit.apps.explain import METHODS, Explainer, explain
+from sightkit.apps.explain import (
+    METHODS,
+    Explainer,
+    explain,
+    gradient,
+    integrated_gradients,
+    occlusion,
+)
 from sightkit.apps.explain.relu_rules import rectify
 
 from .conftest import SIDE, striped_images
@@ -117,3 +124,35 @@ def test_occlusion_is_the_loss_of_probability(striped):
     hidden[0, : SIDE // 2, : SIDE // 2] = images.mean()
     whole, less = (striped.model.predict_on_batch(each)[0, 0] for each in (images, hidden))
     np.testing.assert_allclose(found[0, 0, 0], whole - less, atol=1e-5)
+
+
+def test_arguments_that_a_method_does_not_take_are_named(striped):
+    images, _, _ = striped_images(1)
+    step = r"takes no further arguments\. .*Leave layer out, or take grad_cam or grad_cam_plus"
+    with pytest.raises(SightkitError, match=step):
+        explain(striped, images, method="gradient", layer="body")
+    with pytest.raises(SightkitError, match=r"masks, cells, shown, seed.*Leave mask out\.$"):
+        explain(striped, images, method="rise", mask=5)
+
+
+@pytest.mark.parametrize("shape", ((5,), (6, 4), (1, 1, 4)))
+def test_places_are_marked_on_pictures_alone(shape):
+    inputs = keras.Input(shape)
+    outputs = layers.Dense(3, activation="softmax")(layers.Flatten()(inputs))
+    explainer, given = Explainer(keras.Model(inputs, outputs)), np.ones((2, *shape), np.float32)
+    for method in ("occlusion", "rise", "gradient"):
+        with pytest.raises(SightkitError, match=r"Places are marked on pictures.*shape=\(2, "):
+            explain(explainer, given, method=method)
+    with pytest.raises(SightkitError, match="Places are marked"):
+        occlusion(explainer, given)
+    assert gradient(explainer, given).shape == integrated_gradients(explainer, given).shape
+
+
+def test_a_number_is_explained_by_what_it_loses(rng):
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, layers.Dense(1)(layers.Flatten()(inputs)))
+    kernel = np.abs(rng.normal(size=(64, 1))).astype(np.float32)
+    model.set_weights([kernel, np.zeros(1, np.float32)])
+    pixels = rng.random((1, 8, 8, 1)).astype(np.float32)
+    maps = occlusion(Explainer(model), pixels, 1, window=1, stride=1, fill=0.0)
+    np.testing.assert_allclose(maps.ravel(), (pixels.ravel() * kernel.ravel()), rtol=1e-3)

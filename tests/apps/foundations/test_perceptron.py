@@ -34,7 +34,7 @@ def test_a_step_is_the_formulas():
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     (
-        ([[0, 0, 1]], [1], r"2 inputs .* Received: x=\(1, 3\)"),
+        ([[0, 0, 1]], [1], r"Received: x=\(1, 3\)"),
         ([[0, 0]], [1, 1], r"y=\(2,\)"),
         ([[0, 0]], [2], "Classes are 0 and 1"),
         ([[0, 0]], [-1], "Classes are 0 and 1"),
