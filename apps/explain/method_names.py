@@ -41,8 +41,8 @@ def check_methods(names: Sequence[str], layer: str | None = None) -> None:
         raise SightkitError("Name at least one method, each once.", method=list(names))
     if layer is not None and not {*names} & {*OF_A_LAYER}:
         raise SightkitError(
-            f"--layer is of class activation maps: {', '.join(OF_A_LAYER)}.",
-            "Leave --layer out, or give one of these as --method.",
+            f"A layer is of class activation maps: {', '.join(OF_A_LAYER)}.",
+            "Leave it out, or take one of these methods.",
             layer=layer,
             method=list(names),
         )

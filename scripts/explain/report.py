@@ -69,7 +69,7 @@ def main(config: Config) -> list[dict[str, Any]]:
     if description["kind"] not in training.ALONE:
         raise SightkitError(
             "The mistakes of a network alone are explained, and this one is networks with a head.",
-            f"Explain photos: sightkit explain/explain --bundle {bundle} PHOTOS.",
+            f"Explain photos by scripts/explain/explain.py --bundle {bundle}.",
             run=str(config.run),
         )
     evaluation.check_data(config.dataset, config.split, description["class_names"])

@@ -41,7 +41,7 @@ TABLE |= {
     "apps/captcha": (BELOW_APPS, {"keras", "numpy", "cv2", "matplotlib", "scipy"}),
     "apps/explain": (
         BELOW_APPS,
-        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "umap"},
+        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "umap", "tyro"},
     ),
     "apps/foundations": (BELOW_APPS, {"numpy", "sklearn", "matplotlib"}),
     "apps/detection": (
