@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -111,13 +112,24 @@ class BatchedWindows:
         views, _ = sliding_window(self._chain.pixels(image), self._size, 1)
         predictor = self._classifier.predictor  # type: ignore[attr-defined]
         part = max(predictor.batch_size, MOST_BYTES // (views[0, 0].size * 4))
-        # One buffer for all parts: a fresh one of many megabytes costs as much again as its copies.
-        batch = np.empty((min(part, len(corners)), *views.shape[2:]), np.float32)
-        answers = []
-        for some in _parts(corners + self._chain.margin, part):
-            for row, (y, x) in zip(batch, some, strict=False):
+        parts = _parts(corners + self._chain.margin, part)
+        # Two buffers, one filled while the engine reads the other: fresh ones cost a copy more.
+        buffers = np.empty((2, min(part, len(corners)), *views.shape[2:]), np.float32)
+
+        def fill(number: int) -> np.ndarray:
+            batch = buffers[number % 2, : len(parts[number])]
+            for row, (y, x) in zip(batch, parts[number], strict=True):
                 row[...] = views[y, x]
-            answers.append(predictor(batch[: len(some)]))
+            return batch
+
+        answers = []
+        with ThreadPoolExecutor(1) as pool:
+            filled = pool.submit(fill, 0)
+            for number in range(len(parts)):
+                batch = filled.result()
+                if number + 1 < len(parts):
+                    filled = pool.submit(fill, number + 1)
+                answers.append(predictor(batch))
         return np.concatenate(answers)
 
 

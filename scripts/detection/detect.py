@@ -7,8 +7,8 @@
 haar finds frontal faces and hog pedestrians (both OpenCV's; hog --bundle takes one of
 train_hog_svm). sliding makes a detector of any classifier: it classifies windows of the picture in
 many sizes; --background names classes that are no things. dense computes all windows of a network
-at once, tens of times faster where it ends in global pooling; layers that pad see what is beside a
-window, so that scores differ a little (docs/detection.md). bundle takes a trained detector.
+at once, tens of times faster where it ends in global pooling, and confirms what it finds
+(docs/detection_windows.md). bundle takes a trained detector.
 
 NAME.json holds {"image": file, "detections": [{"label", "score", "box": [x0, y0, x1, y1]}]}, in
 pixels; NAME.png shows it.

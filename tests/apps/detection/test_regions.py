@@ -141,7 +141,11 @@ def test_windows_get_the_bundles_own_preprocessing(chain, rng, monkeypatch):
                               else (24, 24))  # fmt: skip
     given = []
     predictor = bundle.predictor
-    monkeypatch.setattr(type(predictor), "__call__", lambda _, x: given.append(x) or x[:, 0, 0])
+    monkeypatch.setattr(predictor, "batch_size", 10)
+    monkeypatch.setattr("sightkit.apps.detection.regions.MOST_BYTES", 1)
+    monkeypatch.setattr(
+        type(predictor), "__call__", lambda _, x: given.append(x.copy()) or x[:, 0, 0]
+    )
     _, corners = windows(image)
     high, wide = windows.window
     expected = np.stack([chain(image[y : y + high, x : x + wide]) for y, x in corners])
