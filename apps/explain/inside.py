@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sightkit.apps.explain.explainer import Explainer
-from sightkit.apps.explain.layer_tiles import activation_tiles, filter_tiles
+from sightkit.apps.explain.layer_tiles import MOST, activation_tiles, filter_tiles
 from sightkit.apps.explain.maximization import maximize
 from sightkit.apps.explain.network_flags import Show
 from sightkit.apps.explain.patches import exciting_patches, patch_tiles
@@ -34,7 +34,7 @@ def look_inside(
     steps: int = 300,
     seed: int = 0,
 ) -> tuple[list[Tile], dict[str, Any]]:
-    """Return the tiles of a sheet, and the columns and sides that ``draw_tiles`` gives them.
+    """Return the tiles of a sheet, and the options that ``draw_tiles`` gets for them.
 
     Args:
         classifier: a bundle.
@@ -47,7 +47,8 @@ def look_inside(
         seed: of its shifts and turns.
     """
     explainer = Explainer(classifier)
-    small = {"columns": COLUMNS, "side": SIDE}
+    title = show.capitalize() + (f" of {layer}" if layer else "")
+    small = {"columns": COLUMNS, "side": SIDE, "title": title}
     if show == "filters":
         return filter_tiles(explainer, layer, channels=channels), small
     chain = PixelChain.of(classifier)
@@ -55,7 +56,7 @@ def look_inside(
         name, photo = next(iter(next(iter(photos)).items()))
         (picture,) = chain.pictures([photo])
         inputs = chain.inputs(picture[np.newaxis])
-        tiles = activation_tiles(explainer, inputs, layer, channels=channels)
+        tiles = activation_tiles(explainer, inputs, layer, channels=channels, most=MOST - 1)
         return [Tile(picture, (Path(name).name, "as it is seen")), *tiles], small
     if show == "patches":
         found = exciting_patches(explainer, chain, photos, layer, channels=channels)

@@ -46,7 +46,7 @@ def draw_map(
         path: of the picture, or an open binary file.
         labels: int64 (n,), where photos have classes.
         class_names: in label order.
-        title: above both.
+        title: above the photos.
 
     Returns:
         Number of photos that had room.
@@ -67,7 +67,9 @@ def draw_map(
     left.scatter(*places[~shown].T, s=9, c=colours[~shown] / 255, zorder=1)
     extent = (0, CANVAS, CANVAS, 0)
     left.imshow(canvas, extent=extent, interpolation="antialiased", zorder=2)
-    left.set_title(f"{shown.sum():,} of {len(plane):,} photos; the others are dots", fontsize=11)
+    title = title or f"{len(plane):,} photos"
+    words = f"{title}: {shown.sum():,} are shown, the others are dots"
+    left.set_title(words, fontsize=11, parse_math=False)
     if labels is not None and len(class_names) <= NAMED:
         handles = [
             Line2D([], [], marker="s", linestyle="", color=colour / 255)
@@ -83,8 +85,6 @@ def draw_map(
             bbox_to_anchor=(0.5, 0),
         )
     _draw_clusters(right, places, clusters, labels, class_names)
-    if title:
-        figure.suptitle(title, fontsize=12, color=INK, parse_math=False)
     _files.save_figure(path, figure)
     return int(shown.sum())
 
