@@ -15,7 +15,11 @@ def open_regular(path: str | os.PathLike[str], *, follow_links: bool = True) -> 
         OSError: it cannot be read, is a folder, a pipe or a device; without ``follow_links`` also
             a link.
     """
-    file = open(path, "rb", buffering=0, opener=_open_at_once if follow_links else open_no_link)
+    opener = _open_at_once if follow_links else open_no_link
+    try:
+        file = open(path, "rb", buffering=0, opener=opener)
+    except ValueError as error:  # a name out of a file may hold what no name can, a zero byte
+        raise OSError(errno.EINVAL, str(error)) from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "not a regular file, but a pipe or a device")

@@ -236,9 +236,16 @@ def check_place(folder: str | os.PathLike[str]) -> Path:
     """Return the folder of a bundle; raise unless a bundle may be written there.
 
     Raises:
-        SightkitError: a file, a folder with other things in it, or one that cannot be written to.
+        SightkitError: a file, a folder with other things in it, or one that cannot be written to;
+            a path without a name.
     """
     folder = Path(folder)
+    if not folder.name:
+        raise SightkitError(
+            "A bundle replaces its folder, which must have a name.",
+            "Give another folder, one in this one.",
+            folder=str(folder),
+        )
     _files.require_writable(folder)
     _folders.put_back(folder)
     if _folders.read_own(folder, DESCRIPTION, FORMAT) is not None:

@@ -51,9 +51,10 @@ def serve(annotation: Annotation, host: str = "127.0.0.1", port: int = 0) -> Thr
     require_loopback(host)
     try:
         server = ThreadingHTTPServer((host, port), partial(Handler, annotation))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "65535 is the last one"
         raise SightkitError(
-            f"The page needs a free port ({error.strerror}).",
+            f"The page needs a free port ({reason}).",
             "Choose another --port; 0 takes any that is free.",
             host=host,
             port=port,
@@ -121,13 +122,17 @@ class Handler(BaseHTTPRequestHandler):
         elif not length.isdecimal() or int(length) > MOST_BYTES:
             self._refuse(413, "A key is short.")
         else:
+            body = self.rfile.read(int(length))
             try:
-                given = json.loads(self.rfile.read(int(length)))
+                given = json.loads(body)
                 state = self.annotation.press(str(given["captcha"]), str(given["key"]))
             except SightkitError as error:
                 self._refuse(400, str(error))
             except (ValueError, KeyError, TypeError, RecursionError):
                 self._refuse(400, "A key is JSON: captcha and key.")
+            except OSError as error:  # a full disk, a folder that is gone: the next key saves both
+                reason = f"the folder of labels must be writable ({error.strerror})"
+                self._refuse(500, f"{reason}. Mend that, then press the next key.")
             else:
                 self._answer(200, _json(state), "application/json")
 

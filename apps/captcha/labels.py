@@ -46,13 +46,21 @@ def read_labels(path: Path, alphabet: Sequence[str] | None = None) -> list[Label
             characters outside of the alphabet; each with its line.
     """
     text = read_regular_file(path, MOST_BYTES).decode("utf-8-sig", "replace")
-    rows = csv.DictReader(io.StringIO(text))
-    if not {"file", "text"} <= set(rows.fieldnames or ()):
+    table = csv.DictReader(io.StringIO(text))
+    try:
+        rows, columns = [*table], [*(table.fieldnames or ())]
+    except csv.Error as error:
+        raise SightkitError(
+            f"A table of captchas must be CSV ({error}).",
+            "Close the quotes in it, or write it anew.",
+            path=str(path),
+        ) from error
+    if not {"file", "text"} <= {*columns}:
         raise SightkitError(
             "A table of captchas must have the columns file and text, and may have sha256.",
             "Write them into its first line: file,sha256,text.",
             path=str(path),
-            columns=few(list(rows.fieldnames or ())),
+            columns=few(columns),
         )
     found: dict[str, LabelledCaptcha] = {}
     for line, row in enumerate(rows, 2):

@@ -53,6 +53,7 @@ from sightkit.apps.detection.evaluation_page import (
 from sightkit.apps.detection.finders import Finder as Finder
 from sightkit.apps.detection.finders import Method as Method
 from sightkit.apps.detection.finders import check_network as check_network
+from sightkit.apps.detection.finders import check_search as check_search
 from sightkit.apps.detection.finders import open_finder as open_finder
 from sightkit.apps.detection.grid_coding import GridCoding as GridCoding
 from sightkit.apps.detection.haar import find_faces as find_faces

@@ -78,6 +78,17 @@ class Anchors:
         return intersection_over_union(boxes, self.boxes).max(axis=1, initial=0.0)
 
 
+def require_strides(strides: Sequence[int]) -> None:
+    """Raise unless strides can be those of a pyramid's levels."""
+    powers = [2**k for k in range(3, 9)]
+    if not strides or any(s not in powers for s in strides) or list(strides) != sorted({*strides}):
+        raise SightkitError(
+            "The strides of a pyramid's levels are rising powers of two, from 8 to 256.",
+            "Give 8 16 32, or 8 16 32 64 for large things too.",
+            strides=tuple(strides),
+        )
+
+
 def standard_anchors(size: tuple[int, int], strides: Sequence[int] = STRIDES) -> Anchors:
     """Return RetinaNet's nine a place: 4 strides wide, times 1, 2^(1/3), 2^(2/3), 1:2, 1:1, 2:1.
 

@@ -11,7 +11,7 @@ from sightkit._errors import SightkitError
 from sightkit.apps.detection.annotations import AnnotatedPictures
 from sightkit.apps.detection.box_table import read_box_table, write_box_table
 from sightkit.apps.detection.coco import read_coco, write_coco
-from sightkit.apps.detection.voc import read_voc, write_voc
+from sightkit.apps.detection.voc import read_voc, require_list_name, write_voc
 
 FORMS = "a folder in VOC's layout, a .json of COCO's form, or a .csv"
 
@@ -48,13 +48,17 @@ def read_annotations(
     return readers[path.suffix.lower()](path, images, class_names)
 
 
-def require_annotations_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def require_annotations_output(
+    path: str | os.PathLike[str], split: str = "all", *, overwrite: bool = False
+) -> None:
     """Check, before any work, that annotations can be written: to .json, .csv or a folder.
 
     Raises:
-        SightkitError: it exists and is not to be replaced, or cannot be written to.
+        SightkitError: it exists and is not to be replaced, or cannot be written to; a path as the
+            name of a list.
     """
     path = Path(path)
+    require_list_name(split)
     if path.suffix and path.suffix.lower() not in (".json", ".csv"):
         raise SightkitError(f"Annotations are written to {FORMS}.", output=str(path))
     _files.require_place(path)

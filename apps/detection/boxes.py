@@ -49,7 +49,8 @@ def as_boxes(boxes: Any) -> np.ndarray:
         SightkitError: another shape, or no numbers.
     """
     try:
-        array = np.asarray(boxes, np.float32)
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, a fault that is reported
+            array = np.asarray(boxes, np.float32)
     except (TypeError, ValueError) as error:
         raise SightkitError("Boxes must be numbers, (N, 4).") from error
     if array.size == 0:

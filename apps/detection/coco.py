@@ -74,7 +74,9 @@ def read_coco(
         by_id[each["id"]] = entry
         raw.append(entry)
     categories = {each["id"]: each["name"] for each in content["categories"]}
-    names = list(categories.values())
+    names = [each["name"] for each in content["categories"]]
+    if len(categories) < len(names):
+        faults.add("category id twice", f"{len(names)} categories, {len(categories)} ids")
     for name in {name for name in names if names.count(name) > 1}:
         faults.add("class name twice", name)
     for index, each in enumerate(content["annotations"], 1):

@@ -54,10 +54,14 @@ def read_detections(
         One for each of ``pictures``, in their order.
 
     Raises:
-        SightkitError: a picture without a file, or with two; a file of another form; no label that
-            the annotations have.
+        SightkitError: no folder; a picture without a file, or with two; a file of another form; no
+            label that the annotations have.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise SightkitError(
+            "Detections must be a folder of JSON files.", "Check the path.", detections=str(folder)
+        )
     found: dict[str, DetectionsJson] = {}
     wanted = [each.image.name for each in pictures.annotations]
     twice = {name for name in wanted if wanted.count(name) > 1}

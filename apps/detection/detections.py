@@ -118,7 +118,7 @@ class Detections:
                 image=content["image"], unknown=unknown, class_names=names,
             )  # fmt: skip
         return cls(
-            np.array([each["box"] for each in found], np.float32),
+            as_boxes([each["box"] for each in found]),
             np.array([each["score"] for each in found], np.float32),
             np.array([names.index(each["label"]) for each in found], np.int64),
             names,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _files, training
+from sightkit import _files, training, transfer
 from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, require_at_least, require_numbers
+from sightkit.apps.detection.anchors import require_strides
 from sightkit.apps.detection.annotation_files import read_annotations
 from sightkit.apps.detection.annotations import AnnotatedPictures
 from sightkit.apps.detection.shapes import write_shapes
@@ -86,7 +87,9 @@ class DetectorFlags(training.RunConfig, sightkit_io.SizeFlags):
         require_numbers(self)
         if self.smoke:
             self._shrink()
-        require_at_least(self, epochs=1, batch_size=1, channels=1)
+        require_at_least(self, epochs=1, batch_size=1, channels=1, weight_decay=0, freeze=0)
+        require_strides(self.strides)
+        transfer.source_of(self.backbone)
         if self.resume and self.overwrite:
             raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
         if not self.learning_rate > 0:

@@ -13,7 +13,7 @@ from keras import layers
 from sightkit import transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.detection import detector_entry  # noqa: F401 - what is registered needs it
-from sightkit.apps.detection.anchors import PER_LEVEL, STRIDES
+from sightkit.apps.detection.anchors import PER_LEVEL, STRIDES, require_strides
 from sightkit.apps.detection.box_coding import PRIOR
 from sightkit.transfer.imagenet import trained_network
 from sightkit.zoo.arguments import class_count, image_shape
@@ -113,13 +113,7 @@ def Detector(
 
 
 def _check(strides: Sequence[int], prior: float, head: str) -> None:
-    powers = [2**k for k in range(3, 9)]
-    if not strides or any(s not in powers for s in strides) or list(strides) != sorted({*strides}):
-        raise SightkitError(
-            "The strides of a pyramid's levels are rising powers of two, from 8 to 256.",
-            "Give 8 16 32, or 8 16 32 64 for large things too.",
-            strides=tuple(strides),
-        )
+    require_strides(strides)
     if not 0 < prior < 1:
         raise SightkitError("prior must be between 0 and 1.", "Give 0.01.", prior=prior)
     if head not in ("anchors", "grid"):

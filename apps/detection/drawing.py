@@ -53,6 +53,8 @@ def draw_boxes(
             boxes=len(boxes), captions=len(captions), colours=len(colours),
         )  # fmt: skip
     height, width = image.shape[:2]
+    # What is far outside is not seen, and Pillow draws it pixel by pixel.
+    boxes = np.clip(boxes, -max(height, width), 2 * max(height, width))
     picture = Image.fromarray(np.broadcast_to(image, (height, width, 3)).copy())
     draw = ImageDraw.Draw(picture)
     shorter = min(height, width)

@@ -34,6 +34,7 @@ QUALITY = 88
 def require_evaluation_folder(path: Path) -> None:
     """Raise, before any work, unless a folder is new, empty, or an earlier evaluation's."""
     _files.require_place(path)
+    _files.require_writable(path)
     _folders.read_own(path, _run_files.METRICS, FORMAT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import numpy as np
 from sightkit import _files, inference, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.detections import Detections
+from sightkit.apps.detection.windows import checked_sides
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
 from sightkit.training.bundle_format import ALONE, CLASSIFIERS, check_bundle
 from sightkit.training.classifier import load_by_kind
@@ -75,6 +77,22 @@ def check_network(
         check_bundle(bundle, KINDS[method])
     if model is not None:
         transfer.source_of(model)
+
+
+def check_search(
+    window: Sequence[int] | None,
+    stride: int | None,
+    scale: float,
+    threshold: float | None,
+    overlap: float,
+) -> None:
+    """Raise, before any work, for numbers of ``open_finder`` that no method takes."""
+    checked_sides(window or (1, 1), 1 if stride is None else stride)
+    if not 1 < scale < math.inf:
+        raise SightkitError("--scale must be above 1.", "Give 1.5.", scale=scale)
+    for name, value in (("threshold", threshold), ("overlap", overlap)):
+        if value is not None and not 0 <= value <= 1:
+            raise SightkitError(f"--{name} must be from 0 to 1.", "Give 0.5.", **{name: value})
 
 
 def open_finder(

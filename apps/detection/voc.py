@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from sightkit.apps.detection.annotations import AnnotatedPictures, Annotation
 ANNOTATIONS, IMAGES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
 MOST_BYTES = 2**24
 """Of an XML file, or a list."""
+UNFIT = re.compile(r"[\x00-\x1f\ud800-\udfff\ufffe\uffff]|^\s|\s$|^$")
+"""What is in a name that XML cannot hold, or that is read without its spaces."""
 
 
 def read_voc(
@@ -110,9 +113,16 @@ def write_voc(
         split: name of the list in ``ImageSets/Main``.
 
     Raises:
-        SightkitError: two pictures of one name.
+        SightkitError: two pictures of one name, or a name that would not be read back.
     """
     folder = Path(folder)
+    require_list_name(split)
+    names = [*pictures.class_names, *(each.image.name for each in pictures.annotations)]
+    if unfit := [name for name in names if UNFIT.search(name)]:
+        raise SightkitError(
+            "VOC's XML holds names without control characters, and without spaces at their ends.",
+            "Rename these, or write .json or .csv.", names=few(unfit),
+        )  # fmt: skip
     stems = [each.image.stem for each in pictures.annotations]
     require_different(stems, "VOC's layout has one file a name: names of pictures must differ.")
     for name in (ANNOTATIONS, IMAGES, LISTS):
@@ -130,6 +140,14 @@ def write_voc(
         xml = ElementTree.tostring(_element(each, pictures.class_names), encoding="unicode")
         _files.write_text(folder / ANNOTATIONS / f"{each.image.stem}.xml", xml + "\n")
     _files.write_text(folder / LISTS / f"{split}.txt", "".join(f"{stem}\n" for stem in stems))
+
+
+def require_list_name(split: str) -> None:
+    """Raise unless a list in VOC's layout can have a name."""
+    if UNFIT.search(split) or Path(split).name != split:
+        raise SightkitError(
+            "A list in VOC's layout must have a name, which is no path.", "Give train.", split=split
+        )
 
 
 def require_different(names: Sequence[str], rule: str) -> None:

@@ -21,6 +21,9 @@ from sightkit import _cli, _files, training
 from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps import captcha
 
+LONGEST = 64
+"""Characters of a captcha; a place has its picture in the page."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -46,6 +49,8 @@ class Config:
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_at_least(self, length=1, port=0)
+        if self.length > LONGEST:
+            raise SightkitError(f"--length may be {LONGEST}.", "Give 4.", length=self.length)
         captcha.require_alphabet(self.alphabet)
         captcha.require_loopback(self.host)
         if self.captchas is None and not self.smoke:

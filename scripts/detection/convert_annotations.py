@@ -43,7 +43,8 @@ class Config:
         """Check the values before any work is done."""
         if self.data is None and not self.smoke:
             raise SightkitError("Name the annotations.", "Give --data VOC, for example.")
-        detection.require_annotations_output(self.output, overwrite=self.overwrite or self.smoke)
+        again = self.overwrite or self.smoke
+        detection.require_annotations_output(self.output, self.output_split, overwrite=again)
 
 
 def main(config: Config) -> dict[str, Any]:

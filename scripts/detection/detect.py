@@ -65,6 +65,7 @@ class Config(io.LinkFlags):
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         if self.stride is not None:
             require_at_least(self, stride=1)
+        detection.check_search(self.window, self.stride, self.scale, self.threshold, self.overlap)
         detection.check_network(self.method, self.bundle, self.model, made_up=self.smoke)
 
 

@@ -49,6 +49,11 @@ class Config:
                 "--window must be multiples of 8 from 16 to 1024.",
                 "Give --window 64 64.", window=self.window,
             )  # fmt: skip
+        if not 1 <= len(self.class_name) <= 100:
+            raise SightkitError(
+                "--class-name must have 1 to 100 characters.",
+                "Give --class-name face.", class_name=self.class_name,
+            )  # fmt: skip
         if not self.smoke and not (self.objects and self.backgrounds):
             raise SightkitError(
                 "Name pictures of the object and pictures without it.",

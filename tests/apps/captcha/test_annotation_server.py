@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import threading
@@ -131,3 +132,20 @@ def test_an_address_that_others_reach_is_refused(open_annotation, host):
 def test_a_port_that_is_taken_is_an_error(served, open_annotation):
     with pytest.raises(SightkitError, match="free port"):
         captcha.serve(open_annotation(), port=served[1])
+    with pytest.raises(SightkitError, match="65535"):
+        captcha.serve(open_annotation(), port=70_000)
+
+
+def test_a_key_that_cannot_be_saved_is_told_and_saved_with_the_next(served, monkeypatch):
+    annotation, port = served
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(annotation._files.__class__, "save", full)
+        status, told = press(port, "2")
+    assert status == 500 and b"No space left" in told
+    assert press(port, "3")[0] == 200
+    stored = json.loads((annotation.folder / "annotation.json").read_text())
+    assert stored["captchas"]["00000.png"]["typed"][:2] == ["2", "3"]

@@ -32,6 +32,7 @@ def test_a_typed_table_needs_no_hash(tmp_path):
         ("name,label\na.png,2756\n", "columns file and text"),
         ("file,text\n", "a captcha a line"),
         ("", "columns"),
+        ('file,text\na.png,"' + "1" * 200_000, "must be CSV"),
     ],
 )
 def test_a_wrong_table_is_refused(text, match, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,9 @@ def test_voc_of_an_empty_folder_is_refused(tmp_path: Path) -> None:
         (lambda coco: coco["images"][1].update(coco["images"][0], id=7), "annotated_twice"),
         (lambda coco: coco["images"][0].update(height=7), "size_that_differs"),
         (lambda coco: coco["categories"][0].update(name="dog"), "class_name_twice"),
+        (lambda coco: coco["categories"][0].update(id=2), "category_id_twice"),
+        (lambda coco: coco["images"][0].update(file_name="a\0.png"), "missing_picture"),
+        (lambda coco: coco["annotations"][0].update(bbox=[0, 0, 1e300, 4]), "not_finite"),
         (lambda coco: coco.pop("images"), "images, annotations and categories"),
         (lambda coco: coco.update(images=[], annotations=[]), "must be annotated pictures"),
     ],
@@ -200,6 +204,23 @@ def test_annotations_of_another_path_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SightkitError, match="are written to"):
         require_annotations_output(tmp_path / "a.yaml")
     require_annotations_output(tmp_path / "a.csv", overwrite=True)
+    for split in ("", "a/b", "../a", "a\n"):
+        with pytest.raises(SightkitError, match="which is no path"):
+            require_annotations_output(tmp_path / "voc", split)
+
+
+@pytest.mark.parametrize("name", ["c\1at", " cat", "cat\n", "c\rat"])
+def test_names_that_xml_would_change_are_not_written(
+    pictures: AnnotatedPictures, tmp_path: Path, name: str
+) -> None:
+    strange = replace(pictures, class_names=(name, "<dog> & 'cat'", "größe\xa02"))
+    with pytest.raises(SightkitError, match="control characters"):
+        write_annotations(strange, tmp_path / "voc")
+    assert not (tmp_path / "voc").exists()
+    good = replace(pictures, class_names=("cat", *strange.class_names[1:]))
+    write_annotations(good, tmp_path / "voc")
+    found = read_annotations(tmp_path / "voc", class_names=good.class_names)
+    require_equal(found, good)
 
 
 def test_tiny_imagenet_boxes_include_their_last_pixel(tmp_path: Path) -> None:

@@ -113,6 +113,10 @@ def test_bad_pictures_do_not_stop_the_others(script, tmp_path, photo):
         (("x.png", "--method", "dense", "--model", "mobilnet_0.75"), "mobilenet_0.75"),
         (("x.png", "--method", "dense", "--bundle", "b"), "bundle.json"),
         (("x.png", "--method", "sliding", "--model", "vgg16", "--stride", "0"), "stride=0"),
+        (("x.png", "--threshold", "2"), "threshold=2.0"),
+        (("x.png", "--overlap", "-1"), "overlap=-1.0"),
+        (("x.png", "--scale", "1"), "scale=1.0"),
+        (("x.png", "--window", "0", "0"), "window=(0, 0)"),
     ],
 )
 def test_flags_that_do_not_fit_are_refused_before_work(flags, told, script, tmp_path):

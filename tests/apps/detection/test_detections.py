@@ -80,6 +80,14 @@ def test_draw_boxes_keeps_captions_in_the_picture() -> None:
     assert drawn[:12, 1:].any()
 
 
+@pytest.mark.parametrize("shape", [(60, 80, 3), (1, 1, 3)])
+def test_draw_boxes_far_outside_are_not_seen(shape: tuple[int, int, int]) -> None:
+    image = np.zeros(shape, np.uint8)
+    boxes = np.array([[-1e30, -1e30, 1e30, 1e30], [-9e8, -9e8, -8e8, -8e8]], np.float32)
+    assert not draw_boxes(image, boxes).any()
+    assert draw_boxes(image, np.array([[-1e30, 0, 1e30, 1]])).any()
+
+
 def test_draw_boxes_refuses_one_caption_for_two_boxes() -> None:
     with pytest.raises(SightkitError, match="caption"):
         draw_boxes(np.zeros((9, 9, 3), np.uint8), BOXES, ["a"])

@@ -53,6 +53,8 @@ def test_read_detections_by_picture_name(pictures: AnnotatedPictures, tmp_path: 
         read_detections(folder, pictures)
     with pytest.raises(SightkitError, match=r"must have a JSON file.*picture 0\.png"):
         read_detections(write(tmp_path / "g", {names[1]: []}), pictures)
+    with pytest.raises(SightkitError, match="must be a folder"):
+        read_detections(tmp_path / "none", pictures)
     (tmp_path / "g/0.json").write_text('{"image": 3}')
     with pytest.raises(SightkitError, match="as it was written"):
         read_detections(tmp_path / "g", pictures)
@@ -96,3 +98,5 @@ def test_report_never_replaces_other_files(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(SightkitError, match="new or empty"):
         require_evaluation_folder(tmp_path)
+    with pytest.raises(SightkitError, match="must be a folder"):
+        require_evaluation_folder(tmp_path / "mine.txt")

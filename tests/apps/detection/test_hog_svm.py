@@ -153,6 +153,8 @@ def test_the_script_trains_and_never_replaces_unasked(script, tmp_path):
         ((), "Name pictures of the object"),
         (("--smoke", "--window", "64", "60"), "multiples of 8"),
         (("--smoke", "--rounds", "-1"), "--rounds must be at least 0"),
+        (("--smoke", "--class-name", ""), "1 to 100 characters"),
+        (("--smoke", "--output", "."), "must have a name"),
     ),
 )
 def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):

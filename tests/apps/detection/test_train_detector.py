@@ -119,6 +119,10 @@ def test_weights_that_become_nan_stop_it(data, tmp_path):
         (("--size", "100"), "multiples of 32"),
         (("--learning-rate", "0"), "--learning-rate must be a number above 0"),
         (("--epochs", "0"), "--epochs must be at least 1"),
+        (("--weight-decay", "-1"), "--weight-decay must be at least 0"),
+        (("--freeze", "-1"), "--freeze must be at least 0"),
+        (("--strides", "3", "5"), "rising powers of two"),
+        (("--backbone", "LeNet"), "No pretrained network has that name"),
         (("--resume", "--overwrite"), "give one"),
     ),
 )
