@@ -50,7 +50,9 @@ class Config:
         """Check the values before any work is done."""
         require_at_least(self, length=1, port=0)
         if self.length > LONGEST:
-            raise SightkitError(f"--length may be {LONGEST}.", "Give 4.", length=self.length)
+            raise SightkitError(
+                f"--length may be {LONGEST} at most.", "Give 4.", length=self.length
+            )
         captcha.require_alphabet(self.alphabet)
         captcha.require_loopback(self.host)
         if self.captchas is None and not self.smoke:

@@ -26,6 +26,7 @@ ANNOTATE, DOWNLOAD = "captcha/annotate_captcha", "captcha/download_captcha"
         (ANNOTATE, ("--captchas", "c", "--alphabet", "1/"), "letters and digits"),
         (ANNOTATE, ("--captchas", "nothing"), "nothing"),
         (ANNOTATE, ("--captchas", "c", "--length", "0"), "--length"),
+        (ANNOTATE, ("--captchas", "c", "--length", "65"), "64 at most"),
         (ANNOTATE, ("--captchas", "c", "--bundle", "b"), "bundle"),
         (EVALUATE, (), "--captchas FOLDER"),
         (EVALUATE, ("--captchas", "c", "--labels", "l.csv"), "bundle"),
