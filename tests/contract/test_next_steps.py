@@ -217,6 +217,7 @@ def text(node: ast.AST) -> str:
 OF_OTHERS = {"error-unmatch", "quiet", "no"}
 """Flags of git, which the source names too; and what begins a flag that is put together."""
 ONLY_WITH = {
+    "apps.detection.annotation_files.read_annotations": "images",
     "evaluation.evaluation_data.open_file": "exclude",
     "evaluation.folder_batches.labels_of": "exclude",
     "experiments.scripts.parse_flags": "flags",
@@ -224,6 +225,7 @@ ONLY_WITH = {
     "io.sources.label_": "labels",
     "io.sources.folder_dataset.": "layout",
     "training.checks.": "preflight",
+    "training.checks.labels.balance": "class-weights",
     "training.environment.": "resume",
     "training.fit._check": "preflight",
     "training.preparation.": "precision",
