@@ -132,14 +132,16 @@ def open_finder(
         return lambda image: classify_regions(
             windows, image, scale=scale, threshold=least, background=background, overlap=overlap
         )
-    return _at_least(least, _detector(method, bundle))
+    return _at_least(least, _detector(method, bundle, least))
 
 
-def _detector(method: Method, bundle: Path | None) -> Finder:
+def _detector(method: Method, bundle: Path | None, least: float) -> Finder:
     if bundle is not None:
         cache = _files.user_cache("compiled")
         detector: Any = load_by_kind(bundle, KINDS[method], cache=cache)
-        return lambda image: detector.predict([image])[0]
+        networks = detector.description["kind"] != HOG_SVM  # which have boxes below their threshold
+        options = {"least_score": least} if networks else {}
+        return lambda image: detector.predict([image], **options)[0]
     from sightkit.apps.detection.haar import find_faces
     from sightkit.apps.detection.pedestrians import find_pedestrians
 

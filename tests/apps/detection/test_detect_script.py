@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from sightkit import io
 from sightkit._errors import SightkitError
-from sightkit.apps.detection import find_faces, find_pedestrians, output_names
+from sightkit.apps.detection import (
+    Detections,
+    find_faces,
+    find_pedestrians,
+    finders,
+    output_names,
+)
 
 NAME = "detection/detect"
 
@@ -165,6 +172,26 @@ def test_detect_by_a_bundle_of_a_classifier(script, tmp_path, trained_bundles):
     for (x, y), answer in zip(places, answers, strict=True):
         name = loaded.class_names[answer.argmax()]
         assert boxes[name, x, y, x + 16, y + 16] == pytest.approx(float(answer.max()), abs=1e-4)
+
+
+def test_a_detectors_threshold_reaches_its_bundle(tmp_path, monkeypatch):
+    """Boxes below what the bundle shows by itself can be had, for average precision."""
+    asked = []
+
+    class Detector:
+        description: ClassVar = {"kind": "detector"}
+
+        def predict(self, images, *, least_score=0.5):
+            asked.append(least_score)
+            boxes = np.float32([[0, 0, 9, 9], [5, 5, 9, 9]])
+            return [Detections(boxes, np.float32([0.9, 0.2]), np.array([0, 0]), ("cell",))]
+
+    monkeypatch.setattr(finders, "load_by_kind", lambda folder, kinds, cache: Detector())
+    image = np.zeros((20, 20, 3), np.uint8)
+    for threshold, count in ((None, 1), (0.05, 2), (0.95, 0)):
+        find = finders.open_finder("bundle", bundle=tmp_path, threshold=threshold)
+        assert len(find(image)) == count
+    assert asked == [0.5, 0.05, 0.95]
 
 
 def test_haar_finds_the_faces_of_real_photos(test_data):
