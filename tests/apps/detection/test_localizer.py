@@ -189,7 +189,7 @@ def test_a_localizer_learns_shapes_and_resumes_bit_equal(tmp_path):
 
     def fit(run, epochs):
         keras.utils.set_random_seed(3)
-        network = Localizer((32, 32, 3), 2, base="minivggnet", cut="pool2", reduced=16)
+        network = Localizer((32, 32, 3), 2, base="lenet", cut="pool2", dropout=0.1)
         data = [
             LocalizationBatches(train, (32, 32), lambda x: x / 255 - 0.5, 8, **options)
             for options in ({"views": 4, "shuffle": True, "seed": 1}, {})
