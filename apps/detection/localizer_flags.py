@@ -63,6 +63,8 @@ class LocalizerFlags(training.RunConfig, sightkit_io.SizeFlags):
     """Share of each weight that is taken away in a step, times the rate."""
     seed: int = 1
     """Seed of weights, order, views and division."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic; weights are float32 in both."""
     guard: Literal["on", "off"] = "on"
     """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
     keep: Literal["checkpoint", "bundle"] = "checkpoint"

@@ -16,7 +16,9 @@ from sightkit.zoo.registry import registered
 from sightkit.zoo.surgery import body_of
 
 FIRST_DEVIATION = 0.01
-"""Of the weights that boxes come from: the first answers are the middle half of the picture."""
+"""Of the weights that boxes come from: the first answers are the whole picture."""
+LARGEST = 1.0
+"""Logarithm of a box's side by the picture's, at most."""
 MOMENTUM = 0.9
 """Of batch normalization in the head, whose training has few steps."""
 
@@ -45,7 +47,7 @@ def Localizer(
     head_pool      mean of each map; dropout                        64
     logits         classes                                          classes
     head_hidden    all places; dropout, dense, normalization, ReLU  128
-    head_box       4, or 4 a class: centre and size, sigmoid        4
+    head_box       4, or 4 a class: centre, logarithm of size       4
     predictions    logits, then corners                             classes + 4
     ============== ================================================ =====================
 
@@ -63,7 +65,7 @@ def Localizer(
     Returns:
         Uncompiled model: float32 (N, H, W, C) to float32 (N, classes + 4), or with ``class_boxes``
         (N, classes + 4·classes): logits, then ``[x0, y0, x1, y1]`` as shares of width and height,
-        which may be a little outside of 0 to 1.
+        which may be outside of 0 to 1.
 
     Raises:
         SightkitError: no such base or layer, or an argument out of range.
@@ -100,11 +102,12 @@ def attach_head(
     places = layers.Dropout(rate, name="head_hidden_dropout")(places)
     boxes = classes if class_boxes else 1
     first = keras.initializers.RandomNormal(stddev=FIRST_DEVIATION)
-    code = layers.Dense(
-        4 * boxes, "sigmoid", kernel_initializer=first, name="head_box", dtype="float32"
-    )(places)
+    code = layers.Dense(4 * boxes, kernel_initializer=first, name="head_box", dtype="float32")(
+        places
+    )
     code = layers.Reshape((boxes, 4), name="head_boxes")(code)
-    centre, size = code[..., :2], code[..., 2:]
+    # Of the whole picture as in R-CNN: a sigmoid would not learn from boxes of the full width.
+    centre, size = 0.5 + code[..., :2], ops.exp(ops.minimum(code[..., 2:], LARGEST))
     corners = ops.concatenate([centre - size / 2, centre + size / 2], axis=-1)
     corners = layers.Flatten(name="head_corners")(corners)
     return layers.Concatenate(name="predictions", dtype="float32")([logits, corners])

@@ -81,7 +81,7 @@ def train_localizer(
     from sightkit.apps.detection.localizer_network import Localizer, load_base, split_network
     from sightkit.apps.detection.localizer_views import LocalizationBatches
 
-    training.prepare(seed=config.seed, precision="float32")
+    training.prepare(seed=config.seed, precision=config.precision)
     size, names = (config.height, config.width), pictures["train"].class_names
     network = Localizer((*size, 3), len(names), base=config.base, class_boxes=config.class_boxes)
     chain = _chain(config, size)
