@@ -74,9 +74,26 @@ def Surgery(
         21141841
     """
     class_count(classes, end)
+    sizes(hidden=hidden)
+    body = body_of(base, input_shape, base_arguments, cut)
+    unit = Unit(activation, initializer=initializer, reg=reg)
+    outputs = attach(body.output, classes, unit, hidden, dropout, pool, end)
+    return keras.Model(body.inputs[0], outputs, name=name)
+
+
+def body_of(
+    base: str,
+    input_shape: Sequence[int],
+    base_arguments: Mapping[str, Any] | None = None,
+    cut: str | None = None,
+) -> keras.Model:
+    """Build a classifier without its end; see ``Surgery`` for the arguments.
+
+    Raises:
+        SightkitError: no such base or layer, or arguments that are no mapping.
+    """
     if not isinstance(base_arguments, (Mapping, NoneType)):
         raise SightkitError("base_arguments must be a mapping.", base_arguments=base_arguments)
-    sizes(hidden=hidden)
     arguments = dict(base_arguments or {})
     topless = "include_top" in inspect.signature(builder_of(base)).parameters and cut is None
     if topless:
@@ -94,7 +111,4 @@ def Surgery(
         end = body.get_layer("logits").input if cut is None else body.get_layer(cut).output
         return keras.Model(body.inputs[0], end)
 
-    body = only_used(features)
-    unit = Unit(activation, initializer=initializer, reg=reg)
-    outputs = attach(body.output, classes, unit, hidden, dropout, pool, end)
-    return keras.Model(body.inputs[0], outputs, name=name)
+    return only_used(features)

@@ -55,6 +55,7 @@ from sightkit.apps.detection.finders import Method as Method
 from sightkit.apps.detection.finders import check_network as check_network
 from sightkit.apps.detection.finders import check_search as check_search
 from sightkit.apps.detection.finders import open_finder as open_finder
+from sightkit.apps.detection.frames import Frames as Frames
 from sightkit.apps.detection.grid_coding import GridCoding as GridCoding
 from sightkit.apps.detection.haar import find_faces as find_faces
 from sightkit.apps.detection.hard_negatives import train_hog_svm as train_hog_svm
@@ -65,6 +66,22 @@ from sightkit.apps.detection.hog_training import read_grey as read_grey
 from sightkit.apps.detection.hog_training import sample_windows as sample_windows
 from sightkit.apps.detection.hog_training import train_hog_bundle as train_hog_bundle
 from sightkit.apps.detection.letterbox import Letterbox as Letterbox
+from sightkit.apps.detection.live import Sources as Sources
+from sightkit.apps.detection.live import detect_live as detect_live
+from sightkit.apps.detection.live import has_screen as has_screen
+from sightkit.apps.detection.live import in_words as in_words
+from sightkit.apps.detection.live import write_sample_face as write_sample_face
+from sightkit.apps.detection.localizer_bundle import LocalizerBundle as LocalizerBundle
+from sightkit.apps.detection.localizer_bundle import load_localizer as load_localizer
+from sightkit.apps.detection.localizer_bundle import save_localizer as save_localizer
+from sightkit.apps.detection.localizer_flags import LocalizerFlags as LocalizerFlags
+from sightkit.apps.detection.localizer_loss import LocalizationLoss as LocalizationLoss
+from sightkit.apps.detection.localizer_measures import best_constant_box as best_constant_box
+from sightkit.apps.detection.localizer_measures import measure_localizer as measure_localizer
+from sightkit.apps.detection.localizer_network import Localizer as Localizer
+from sightkit.apps.detection.localizer_run import start_localizer as start_localizer
+from sightkit.apps.detection.localizer_run import train_localizer as train_localizer
+from sightkit.apps.detection.localizer_views import LocalizationBatches as LocalizationBatches
 from sightkit.apps.detection.matching import match as match
 from sightkit.apps.detection.pedestrians import find_pedestrians as find_pedestrians
 from sightkit.apps.detection.pyramid import image_pyramid as image_pyramid
@@ -77,6 +94,9 @@ from sightkit.apps.detection.sample_pictures import (
     write_sample_annotations as write_sample_annotations,
 )
 from sightkit.apps.detection.shapes import write_shapes as write_shapes
+from sightkit.apps.detection.smile_detector import SmileDetector as SmileDetector
+from sightkit.apps.detection.smile_detector import open_smile_detector as open_smile_detector
+from sightkit.apps.detection.smile_detector import require_two as require_two
 from sightkit.apps.detection.suppression import non_maxima_suppression as non_maxima_suppression
 from sightkit.apps.detection.tiny_imagenet_boxes import (
     read_tiny_imagenet_boxes as read_tiny_imagenet_boxes,

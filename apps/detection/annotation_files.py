@@ -38,11 +38,14 @@ def read_annotations(
         return read_voc(path, split, class_names)
     readers = {".json": read_coco, ".csv": read_box_table}
     if path.is_dir() or path.suffix.lower() not in readers or not path.is_file():
-        step = "Leave out --images." if path.is_dir() else "Check the path."
-        raise SightkitError(f"Annotations must be {FORMS}.", step, path=str(path))
+        raise SightkitError(
+            f"Annotations must be {FORMS}.",
+            ["check the path", "leave out --images for a folder"],
+            path=str(path),
+        )
     if split is not None:
         raise SightkitError(
-            "A file of annotations is one split.", "Leave out --split, and give the file of that.",
+            "A file of annotations is one split.", ["give the file of that", "leave out --split"],
             path=str(path), split=split,
         )  # fmt: skip
     return readers[path.suffix.lower()](path, images, class_names)

@@ -1,4 +1,4 @@
-"""The entry of the detector among the networks: what lets a bundle build it again."""
+"""The entries of detector and localizer among the networks: what lets a bundle build them again."""
 
 from __future__ import annotations
 
@@ -12,5 +12,12 @@ register(
         name="detector",
         module="sightkit.apps.detection.detector_network",
         kind="detector",
-    )
+    ),
+    network(
+        "Localizer",
+        {"input_shape": (32, 32, 3), "classes": 3, "base": "mobilenet_0.25", "reduced": 8},
+        name="localizer",
+        module="sightkit.apps.detection.localizer_network",
+        kind="localizer",
+    ),
 )

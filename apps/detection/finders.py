@@ -23,7 +23,7 @@ Finder = Callable[[np.ndarray], Detections]
 HOG_SVM = "hog_svm"
 KINDS: dict[str, tuple[str, ...]] = {
     "hog": (HOG_SVM,),
-    "bundle": ("detector", HOG_SVM),
+    "bundle": ("detector", HOG_SVM, "localizer"),
     "dense": ALONE,
     "sliding": CLASSIFIERS,
 }

@@ -40,6 +40,8 @@ FLAGS = {
     "augmentation_demo": (),
     "classify": ("x.png",),
     "detection/train_hog_svm": ("--objects", "o", "--backgrounds", "p"),
+    "detection/train_localizer": ("--smoke",),
+    "detection/smiles": ("--smoke",),
     "detection/detect": ("x.png",),
     "evaluate": ("--bundle", "b", "--data", "d"),
     "detection/convert_annotations": ("--data", "d"),
