@@ -44,8 +44,11 @@ _ORIGINS: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictio
 
 
 def names(kind: str | None = None) -> list[str]:
-    """Names that ``build`` knows, sorted; of one kind, or all."""
-    return sorted(name for name, each in _ENTRIES.items() if kind in (None, each.kind))
+    """Names of the zoo's own networks, sorted; of one kind, or all.
+
+    ``build`` knows those that apps have registered, too.
+    """
+    return sorted(each.name for each in ENTRIES if kind in (None, each.kind))
 
 
 def entry(name: str) -> Entry:

@@ -58,10 +58,10 @@ def write_shapes(
 
 
 def _places(rng: np.random.Generator, count: int, size: tuple[int, int]) -> np.ndarray:
-    """Return int64 (N, 4) boxes that do not touch: odd sides of 0.3 to 0.5 of the height."""
+    """Return int64 (N, 4) boxes that do not touch: odd sides of 0.3 to 0.5 of the smaller side."""
     boxes = np.zeros((0, 4), np.int64)
     for _ in range(count * TRIES):
-        side = int(rng.integers(3 * size[0] // 10, size[0] // 2)) | 1
+        side = int(rng.integers(3 * min(size) // 10, min(size) // 2)) | 1
         x, y = rng.integers(0, size[1] - side), rng.integers(0, size[0] - side)
         box = np.array([[x, y, x + side, y + side]])
         if len(boxes) < count and not intersections(box, boxes).any():

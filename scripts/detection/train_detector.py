@@ -1,7 +1,6 @@
 """Train a single-shot detector on your own annotated pictures, on a pretrained backbone.
 
-Measured: mAP@0.5 of 0.895 ± 0.017 (n = 3) on BCCD's blood cells, 50 training pictures, 6 minutes,
-AMD EPYC, 2 cores (--size 320 416 --anchors auto --freeze 4 --views any --epochs 80).
+Not measured yet.
 
     sightkit detection/train_detector --data FOLDER --output runs/detector/mine
     sightkit detection/detect --method bundle --bundle runs/detector/mine/bundle PHOTO.jpg
