@@ -35,8 +35,8 @@ def draw_curves(
 
     Args:
         rows: one a finished epoch: ``epoch``, ``loss``, and where they exist ``val_loss``,
-            ``accuracy``, ``val_accuracy``, ``learning_rate``, and ``phase``, whose changes are
-            marked.
+            ``accuracy``, ``val_accuracy``, ``val_ap`` (a detector's, NaN where it was not
+            computed), ``learning_rate``, and ``phase``, whose changes are marked.
         path: of the picture, or an open binary file.
         finished: whether the training is over; some findings mean something only then.
     """
@@ -44,6 +44,8 @@ def draw_curves(
     metrics = [("loss", "Loss")]
     if any("accuracy" in row for row in rows):
         metrics.append(("accuracy", "Accuracy"))
+    if any("val_ap" in row for row in rows):
+        metrics.append(("ap", "Average precision"))
     rates = [row for row in rows if math.isfinite(row.get("learning_rate", math.nan))]
     heights = [1.0] * len(metrics) + ([RATE_HEIGHT] if rates else [])
     # One below the other: legible on a phone.
@@ -85,7 +87,11 @@ def _draw_metric(axes: Axes, rows: Sequence[Mapping[str, float]], metric: str, t
         (metric, "training", TRAIN),
         (f"val_{metric}", "validation", VALIDATION),
     ):
-        points = [(row["epoch"], row[key]) for row in rows if key in row]
+        points = [
+            (row["epoch"], row[key])
+            for row in rows
+            if key in row and not (metric == "ap" and math.isnan(row[key]))  # not looked at
+        ]
         if points:
             axes.plot(*zip(*points, strict=True), style, color=colour, label=label, linewidth=1.8)
     finish_panel(axes, title, "epoch")
@@ -125,10 +131,11 @@ def _mark_phases(axes: Axes, rows: Sequence[Mapping[str, float]], *, named: bool
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
-    """A line at the epoch of the lowest validation loss, whose weights are saved."""
-    validated = [row for row in rows if math.isfinite(row.get("val_loss", math.nan))]
+    """A line at the epoch whose weights are kept: of the lowest validation loss, or highest AP."""
+    key, choose = ("val_ap", max) if any("val_ap" in row for row in rows) else ("val_loss", min)
+    validated = [row for row in rows if math.isfinite(row.get(key, math.nan))]
     if validated:
-        best = min(validated, key=lambda row: row["val_loss"])
+        best = choose(validated, key=lambda row: row[key])
         label = f"best: epoch {best['epoch']:.0f}"
         axes.axvline(best["epoch"], color=QUIET, linewidth=1, linestyle=":", label=label)
         axes.legend(frameon=False)  # where no curve is

@@ -177,12 +177,16 @@ class Run:
         if checkpoints.is_dir() and not any(checkpoints.iterdir()):
             checkpoints.rmdir()  # of a run that trains by other means
 
-    def describe(self) -> str:
-        """List the files in the folder, a line each, for the terminal; the report comes last."""
+    def describe(self, bundle: str = CONTENTS[_run_files.BUNDLE]) -> str:
+        """List the files in the folder, a line each, for the terminal; the report comes last.
+
+        Args:
+            bundle: what the bundle is for, where it is no classifier's.
+        """
         lines = [f"Everything is in {self.folder}, {bytes_of(self.folder) / 1e6:,.1f} MB:"]
         for name, what in CONTENTS.items():
             if self.path(name).exists():
-                lines.append(f"  {name:<22}{what}")
+                lines.append(f"  {name:<22}{bundle if name == _run_files.BUNDLE else what}")
         if self.path(_run_files.REPORT).exists():
             lines.append(_run_files.report_line(self.folder))
         return _scripts.as_given("\n".join(lines))

@@ -94,17 +94,22 @@ class AveragePrecision:
         return evaluation.bootstrap(measured, (np.arange(pictures),), seed=seed)
 
     def table(self) -> list[dict[str, Any]]:
-        """Return a row a class: objects, detections, AP at the first overlap, mean AP, recall."""
-        first = f"AP@{self.overlaps[0]:g}"
+        """Return a row a class: objects, detections, AP at the first overlap, mean AP, recall.
+
+        The mean is of several overlaps; of one there is none.
+        """
+        first, mean = (
+            f"AP@{self.overlaps[0]:g}",
+            f"AP@[{self.overlaps[0]:g}:{self.overlaps[-1]:g}]",
+        )
+        several = len(self.overlaps) > 1
         return [
             {
                 "class": name,
                 "objects": int(each.objects.sum()),
                 "detections": len(each.pictures),
                 first: _rounded(self.by_class[0, index]),
-                f"AP@[{self.overlaps[0]:g}:{self.overlaps[-1]:g}]": _rounded(
-                    self.by_class[:, index].mean()
-                ),
+                **({mean: _rounded(self.by_class[:, index].mean())} if several else {}),
                 "recall": _rounded(self.recalls[0, index]),
             }
             for index, (name, each) in enumerate(zip(self.class_names, self.classes, strict=True))

@@ -273,7 +273,8 @@ def _check(folder: Path, description: Mapping[str, Any]) -> None:
 KINDS = {
     KIND: Kind(
         "a detector",
-        "sightkit.apps.detection.load_detector",
+        "sightkit.apps.detection.load_detector, or find things with "
+        "scripts/detection/detect.py --method bundle",
         DetectorDescription,
         lambda found: [WEIGHTS, CANARY],
         _check,

@@ -23,6 +23,7 @@ CLIP = 10.0
 """Largest norm of all gradients together; that of the first steps is about 30."""
 PHASE = "val_ap"
 """Folder of the weights with the highest average precision, beside those with the lowest loss."""
+FOR_DETECTOR = "the detector, for scripts/detection/detect.py --method bundle"
 LOOKS = 20
 """Times that the average precision of the validation pictures is computed, evenly spread."""
 
@@ -192,5 +193,9 @@ class DetectorRun:
             metrics=metrics, training=run.config,
         )  # fmt: skip
         run.tidy()
-        print(run.describe())
+        test, (low, high) = metrics["test"], metrics["test"]["map_50_interval"]
+        print(
+            f"mAP@0.5 {test['map_50']:.3f} ({low:.3f}–{high:.3f}) on {test['pictures']} test pictures"
+        )
+        print(run.describe(FOR_DETECTOR))
         return metrics

@@ -100,7 +100,7 @@ def draw_precision_recall(measured: AveragePrecision, path: Path) -> None:
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     axes.set_title(f"precision by recall, IoU {measured.overlaps[0]:g}; AP in the legend")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(frameon=False)
     _files.save_figure(path, figure)
 
 

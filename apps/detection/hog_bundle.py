@@ -106,7 +106,8 @@ def _check(folder: Path, description: Mapping[str, Any]) -> None:
 KINDS = {
     HOG_SVM: Kind(
         "a detector by HOG and SVM",
-        "sightkit.apps.detection.load_hog_detector",
+        "sightkit.apps.detection.load_hog_detector, or find things with "
+        "scripts/detection/detect.py --method bundle",
         HogDescription,
         lambda found: [SVM, CANARY],
         _check,

@@ -38,7 +38,8 @@ class Config:
     overwrite: bool = False
     """Replace existing files."""
     smoke: bool = False
-    """Read twenty captchas that are drawn here, where none are named."""
+    """Read twenty captchas that are drawn here, where none are named, by the network of
+    train_captcha --smoke."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -47,6 +48,8 @@ class Config:
             raise SightkitError(
                 "Name the captchas and their texts.", "Give --captchas FOLDER --labels LABELS.csv."
             )
+        if self.smoke and self.bundle == Config.bundle:
+            object.__setattr__(self, "bundle", Path("runs/captcha/smoke/bundle"))
         again = self.overwrite or self.smoke
         evaluation.require_file(self.output, (".json",), overwrite=again)
         evaluation.require_file(self.output.with_suffix(".html"), (".html",), overwrite=again)

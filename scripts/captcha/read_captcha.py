@@ -57,7 +57,8 @@ def main(config: Config) -> dict[str, Any]:
         found = reader.predict([*part.values()], threshold=config.threshold)
         for name, answer in zip(part, found, strict=True):
             answers[name] = answer._asdict()
-            print(f"{answer.text or 'no answer'}\t{answer.confidence:.3f}\t{name}")
+            text = "no answer" if answer.text is None else answer.text or "no characters"
+            print(f"{text}\t{answer.confidence:.3f}\t{name}")
     if config.output is not None:
         _files.write_json(config.output, answers)
     photos.require_all()

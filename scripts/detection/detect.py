@@ -62,7 +62,12 @@ class Config(io.LinkFlags):
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         if not self.images and not self.smoke:
-            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
+            raise SightkitError(
+                "Name at least one image file or folder.",
+                "Before --background, which takes all that follows it."
+                if self.background
+                else "For example photo.jpg.",
+            )
         if self.stride is not None:
             require_at_least(self, stride=1)
         detection.check_search(self.window, self.stride, self.scale, self.threshold, self.overlap)

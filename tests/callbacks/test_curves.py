@@ -112,3 +112,20 @@ def test_the_name_of_the_best_epoch_covers_no_curve(best, tmp_path, monkeypatch)
         for line in axes.lines[:2]:
             points = axes.transData.transform(line.get_xydata())
             assert not any(box.contains(*point) for point in points)
+
+
+def test_a_detectors_best_epoch_is_that_of_its_average_precision(tmp_path, monkeypatch):
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k))
+    )
+    precisions = (0.1, NAN, 0.6, NAN, 0.5)
+    rows = [
+        {"epoch": epoch + 1.0, "loss": loss, "val_loss": loss, "val_ap": ap}
+        for epoch, (loss, ap) in enumerate(zip(FALLING, precisions, strict=False))
+    ]
+    draw_curves(rows, tmp_path / "curves.png")
+    loss, ap = figures[0].axes
+    assert loss.get_legend().get_texts()[-1].get_text() == "best: epoch 3"
+    assert tuple(ap.lines[0].get_ydata()) == (0.1, 0.6, 0.5)

@@ -105,8 +105,7 @@ def test_a_killed_annotation_goes_on_and_a_second_one_is_refused(captchas, tmp_p
 def test_the_case_study_from_drawn_captchas_to_texts(script, tmp_path):
     trained = script(TRAIN, "--smoke", "--epochs", "12", cwd=tmp_path)
     assert trained.code == 0, trained.stderr
-    bundle = ("--bundle", "runs/captcha/smoke/bundle")
-    result = script(EVALUATE, "--smoke", *bundle, cwd=tmp_path)
+    result = script(EVALUATE, "--smoke", cwd=tmp_path)
     assert result.code == 0, result.stderr
     right = int(result.stdout.partition(" of 20")[0])
     assert right >= 10, result.stdout  # two epochs reach none

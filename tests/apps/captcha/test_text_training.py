@@ -110,6 +110,7 @@ def test_read_captcha_prints_texts_and_refuses(bundle, folder, tmp_path, capsys)
     assert json.loads(output.read_text()) == found
     found = read.main(read.Config(files, bundle, threshold=0.0))
     assert all(isinstance(answer["text"], str) for answer in found.values())
+    assert "no answer" not in capsys.readouterr().out
 
 
 def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path):

@@ -143,6 +143,9 @@ def test_average_precision_by_hand() -> None:
     ) == pytest.approx(1)
     assert twice.table()[0]["objects"] == 2
     assert twice.table()[0]["recall"] == 1
+    assert "AP@[0.5:0.95]" in twice.table()[0]
+    single = average_precision(simple(), detected(right), (0.5,)).table()[0]
+    assert list(single) == ["class", "objects", "detections", "AP@0.5", "recall"]
 
 
 def test_interval_equals_drawing_the_pictures() -> None:

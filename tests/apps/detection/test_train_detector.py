@@ -75,6 +75,8 @@ def test_smoke_runs_everything(script, tmp_path):
     assert 0 <= metrics["test"]["map_50"] <= 1
     assert (folder / "boxes.png").is_file() and (folder / "bundle" / "bundle.json").is_file()
     assert "boxes come back from their targets" in result.stdout
+    assert f"mAP@0.5 {metrics['test']['map_50']:.3f} (" in result.stdout
+    assert "detect.py --method bundle" in result.stdout and "predict" not in result.stdout
 
 
 @pytest.mark.slow
