@@ -194,8 +194,6 @@ class DetectorRun:
         )  # fmt: skip
         run.tidy()
         test, (low, high) = metrics["test"], metrics["test"]["map_50_interval"]
-        print(
-            f"mAP@0.5 {test['map_50']:.3f} ({low:.3f}–{high:.3f}) on {test['pictures']} test pictures"
-        )
+        print(f"mAP@0.5 {test['map_50']:.3f} ({low:.3f}–{high:.3f}), {test['pictures']} test pictures")
         print(run.describe(FOR_DETECTOR))
         return metrics

@@ -113,6 +113,7 @@ def test_bad_pictures_do_not_stop_the_others(script, tmp_path, photo):
     ("flags", "told"),
     [
         ((), "Name at least one image"),
+        (("--method", "sliding", "--background", "none", "photo.png"), "Before --background"),
         (("x.png", "--method", "sliding"), "Name one network"),
         (("x.png", "--method", "bundle"), "Give --bundle RUN/bundle"),
         (("x.png", "--bundle", "b"), "takes no network"),
