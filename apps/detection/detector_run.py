@@ -194,6 +194,7 @@ class DetectorRun:
         )  # fmt: skip
         run.tidy()
         test, (low, high) = metrics["test"], metrics["test"]["map_50_interval"]
-        print(f"mAP@0.5 {test['map_50']:.3f} ({low:.3f}–{high:.3f}), {test['pictures']} test pictures")
+        figure = f"{test['map_50']:.3f} ({low:.3f}–{high:.3f})"
+        print(f"Test mAP@0.5 {figure}, {test['pictures']} pictures.")
         print(run.describe(FOR_DETECTOR))
         return metrics
