@@ -84,8 +84,7 @@ def write_sample_face(folder: str | os.PathLike[str]) -> Path:
     from matplotlib import cbook
 
     path = Path(folder) / "grace_hopper.jpg"
-    with cbook.get_sample_data("grace_hopper.jpg") as file:
-        path.write_bytes(file.read())
+    path.write_bytes(Path(cbook.get_sample_data(path.name, asfileobj=False)).read_bytes())
     return path
 
 

@@ -40,7 +40,8 @@ class SmileDetector:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names in the classifier's order; those of SMILEs as one says them."""
-        return tuple(CLASSES.get(name, name) for name in self.classifier.class_names)
+        names: tuple[str, ...] = self.classifier.class_names
+        return tuple(CLASSES.get(name, name) for name in names)
 
     def __call__(self, image: np.ndarray) -> Detections:
         """Find and classify the faces of a picture, uint8 (H, W, 3), RGB.

@@ -1,7 +1,8 @@
 """Train a single-shot detector on your own annotated pictures, on a pretrained backbone.
 
-BCCD's blood cells, 50 training pictures: mAP@0.5 of 0.895 ± 0.017 (n = 3) on the 15 test pictures in
-six minutes of two cores, AMD EPYC (--size 320 416 --anchors auto --freeze 4 --views any --epochs 80).
+BCCD's blood cells, 50 training pictures: mAP@0.5 of 0.895 ± 0.017 (n = 3) on the 15 test pictures,
+in six minutes of two cores, AMD EPYC (--size 320 416 --anchors auto --freeze 4 --views any
+--epochs 80).
 
     sightkit detection/train_detector --data FOLDER --output runs/detector/mine
     sightkit detection/detect --method bundle --bundle runs/detector/mine/bundle PHOTO.jpg
