@@ -46,7 +46,7 @@ class LocalizerFlags(training.RunConfig, sightkit_io.SizeFlags):
     size: tuple[int, ...] = (224,)
     """Height and width of the network's input, pixels, or one number for both; pictures are
     stretched to it."""
-    views: int = 8
+    views: int = 12
     """Views of each training picture, whose features are kept in memory: as it is, mirrored, moved
     and zoomed."""
     box_loss: Literal["iou", "smooth_l1"] = "iou"
@@ -57,7 +57,7 @@ class LocalizerFlags(training.RunConfig, sightkit_io.SizeFlags):
     """Passes over the training pictures."""
     batch_size: int = 16
     """Pictures a step."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     """First rate of AdamW; it falls to zero along half a cosine."""
     weight_decay: float = 1e-2
     """Share of each weight that is taken away in a step, times the rate."""
@@ -89,7 +89,7 @@ class LocalizerFlags(training.RunConfig, sightkit_io.SizeFlags):
         if not self.learning_rate > 0:
             raise SightkitError(
                 "--learning-rate must be a number above 0.",
-                "Give --learning-rate 0.002, for example.", learning_rate=self.learning_rate,
+                "Give --learning-rate 0.001, for example.", learning_rate=self.learning_rate,
             )  # fmt: skip
         if self.pretrained:
             transfer.source_of(self.base)

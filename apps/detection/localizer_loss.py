@@ -31,7 +31,7 @@ class LocalizationLoss(keras.losses.Loss):
         R-CNN", 2015.
     """
 
-    def __init__(self, classes: int, box: BoxLoss = "iou", weight: float = 2.0) -> None:
+    def __init__(self, classes: int, box: BoxLoss = "iou", weight: float = 4.0) -> None:
         super().__init__(name="localization_loss")
         self.classes = classes
         self.box = box

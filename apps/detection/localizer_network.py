@@ -33,7 +33,7 @@ def Localizer(
     cut: str | None = None,
     reduced: int = 64,
     hidden: int = 128,
-    dropout: float = 0.5,
+    dropout: float = 0.25,
     class_boxes: bool = False,
     name: str = "localizer",
 ) -> keras.Model:
