@@ -20,10 +20,10 @@ from sightkit.training.classifier import load_by_kind
 Method = Literal["sliding", "dense", "haar", "hog", "bundle"]
 Finder = Callable[[np.ndarray], Detections]
 """uint8 (H, W, 3) RGB to what is found in it."""
-HOG_SVM = "hog_svm"
+DETECTOR, HOG_SVM = "detector", "hog_svm"
 KINDS: dict[str, tuple[str, ...]] = {
     "hog": (HOG_SVM,),
-    "bundle": ("detector", HOG_SVM, "localizer"),
+    "bundle": (DETECTOR, HOG_SVM, "localizer"),
     "dense": ALONE,
     "sliding": CLASSIFIERS,
 }
@@ -139,8 +139,8 @@ def _detector(method: Method, bundle: Path | None, least: float) -> Finder:
     if bundle is not None:
         cache = _files.user_cache("compiled")
         detector: Any = load_by_kind(bundle, KINDS[method], cache=cache)
-        networks = detector.description["kind"] != HOG_SVM  # which have boxes below their threshold
-        options = {"least_score": least} if networks else {}
+        many = detector.description["kind"] == DETECTOR  # which has boxes below its threshold
+        options = {"least_score": least} if many else {}
         return lambda image: detector.predict([image], **options)[0]
     from sightkit.apps.detection.haar import find_faces
     from sightkit.apps.detection.pedestrians import find_pedestrians

@@ -171,9 +171,9 @@ def test_a_bundle_finds_the_same_and_notices_changes(tmp_path, shapes):
     np.testing.assert_allclose(found.boxes, box * (128, 96, 128, 96), atol=0.01)
     with pytest.raises(SightkitError, match="load_localizer"):
         training.load_bundle(folder)
-    other = Pipeline((SimplePreprocessor(64, 64), ImageToArrayPreprocessor(1 / 64)))
+    halved = lambda images: loaded.predictor(images) / 2  # noqa: E731
     changed = type(loaded)(
-        loaded.build, loaded.predictor, other, loaded.class_names, loaded.description, folder
+        loaded.build, halved, chain, loaded.class_names, loaded.description, folder
     )
     with pytest.raises(SightkitError, match="canary"):
         changed.check_canary(folder)
