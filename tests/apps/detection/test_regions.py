@@ -184,10 +184,10 @@ def made(*between, padding="valid"):
 
 
 HEADS = {
-    "flatten": (layers.Flatten(), layers.Dense(9, "tanh"), layers.Dropout(0.5)),
-    "average": (layers.GlobalAveragePooling2D(), layers.BatchNormalization()),
-    "maximum": (layers.GlobalMaxPooling2D(keepdims=True), layers.Flatten()),
-    "pooled whole": (layers.AveragePooling2D(5), layers.Conv2D(7, 1, 1), layers.Flatten()),
+    "flatten": lambda: (layers.Flatten(), layers.Dense(9, "tanh"), layers.Dropout(0.5)),
+    "average": lambda: (layers.GlobalAveragePooling2D(), layers.BatchNormalization()),
+    "maximum": lambda: (layers.GlobalMaxPooling2D(keepdims=True), layers.Flatten()),
+    "pooled whole": lambda: (layers.AveragePooling2D(5), layers.Conv2D(7, 1, 1), layers.Flatten()),
 }
 GREY = Pipeline(
     (GrayscalePreprocessor(), SimplePreprocessor(SIDE, SIDE), ImageToArrayPreprocessor())
@@ -205,7 +205,7 @@ GREY = Pipeline(
 def test_dense_is_equal_without_padding(head, engine, rng):
     if engine == "openvino":
         pytest.importorskip("openvino")
-    bundle = bundle_of(made(*HEADS[head]), GREY)
+    bundle = bundle_of(made(*HEADS[head]()), GREY)
     dense = DenseWindows(bundle, engine=engine)
     assert (dense.window, dense.stride, dense.padded) == ((SIDE, SIDE), (2, 2), ())
     image = rng.integers(0, 256, (SIDE + 2 * 20, SIDE + 2 * 11, 3)).astype(np.uint8)
@@ -221,7 +221,7 @@ def test_dense_is_equal_without_padding(head, engine, rng):
 
 
 def test_dense_in_many_bands_is_the_same(rng, monkeypatch):
-    bundle = bundle_of(made(*HEADS["average"]), GREY)
+    bundle = bundle_of(made(*HEADS["average"]()), GREY)
     dense = DenseWindows(bundle, engine="keras")
     image = rng.integers(0, 256, (SIDE + 2 * 37, SIDE + 2 * 11, 3)).astype(np.uint8)
     whole, _ = dense(image)
@@ -327,7 +327,7 @@ def test_dense_refuses_preprocessing_and_strides_that_it_cannot_take(colours):
     crops = Pipeline((SimplePreprocessor(24, 24), CropPreprocessor(SIDE, SIDE)))
     with pytest.raises(SightkitError, match="CropPreprocessor"):
         DenseWindows(bundle_of(colours.network, crops))
-    odd = bundle_of(made(*HEADS["average"]), GREY)
+    odd = bundle_of(made(*HEADS["average"]()), GREY)
     with pytest.raises(SightkitError, match="multiple of the network's"):
         DenseWindows(odd, 3)
     with pytest.raises(SightkitError, match="without a rest"):
