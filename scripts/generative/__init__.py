@@ -1,0 +1,1 @@
+"""Make pictures: deep dreams, styles, samples of a GAN, super-resolution, segmentation, captions."""
