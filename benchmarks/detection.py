@@ -40,7 +40,7 @@ DENSE = (
 )
 """Network, input, windows a side but one, and whether it has the bar."""
 SEED = 1
-"""Of random weights; with some the dense path refuses ResNet-20, whose answers then move too far."""
+"""Of random weights; with some ResNet-20 is refused: its answers move too far."""
 ROWS = 4
 """Of windows that are timed one by one; the time for all is in proportion."""
 

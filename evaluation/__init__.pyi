@@ -36,6 +36,7 @@ from sightkit.evaluation.outputs import require_folder as require_folder
 from sightkit.evaluation.outputs import write_answers as write_answers
 from sightkit.evaluation.photo_folder import NONE as NONE
 from sightkit.evaluation.photo_folder import PhotoFolder as PhotoFolder
+from sightkit.evaluation.photo_folder import output_names as output_names
 from sightkit.evaluation.photo_folder import predict_photos as predict_photos
 from sightkit.evaluation.pictures import draw_ensemble as draw_ensemble
 from sightkit.evaluation.pictures import montage as montage

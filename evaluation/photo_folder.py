@@ -203,6 +203,25 @@ def _summary(
     )
 
 
+def output_names(files: Sequence[Path]) -> dict[Path, str]:
+    """Return the name of each file's results, without ending: no two have the same.
+
+    It is the file's own without its ending; where two files would share one, all have their folders
+    before it, from the one that holds all of them on; then their endings too.
+    """
+    files = list(dict.fromkeys(files))
+    whole = [Path(os.path.abspath(file)) for file in files]
+    above = os.path.commonpath([path.parent for path in whole]) if files else ""
+    places = [path.relative_to(above) for path in whole]
+    forms = (
+        [path.stem for path in whole],
+        [str(place.with_suffix("")) for place in places],
+        [str(place) for place in places],
+    )
+    different = (form for form in forms if len({name.casefold() for name in form}) == len(files))
+    return dict(zip(files, next(different, forms[-1]), strict=True))
+
+
 def report_left_out(folder: str | os.PathLike[str], left_out: Sequence[tuple[str, str]]) -> None:
     """Warn of files in a folder that are not images: their number, and the first few by name."""
     if left_out:

@@ -24,7 +24,6 @@ from sightkit.apps.detection.dense import DenseWindows as DenseWindows
 from sightkit.apps.detection.dense_network import DenseNetwork as DenseNetwork
 from sightkit.apps.detection.dense_network import fully_convolutional as fully_convolutional
 from sightkit.apps.detection.detection_files import detect_photos as detect_photos
-from sightkit.apps.detection.detection_files import output_names as output_names
 from sightkit.apps.detection.detection_files import require_new_results as require_new_results
 from sightkit.apps.detection.detection_files import write_detections as write_detections
 from sightkit.apps.detection.detection_folder import DETECTORS as DETECTORS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +19,6 @@ from sightkit.evaluation import PhotoFolder
 from sightkit.io import write_png
 
 
-def output_names(files: Sequence[Path]) -> dict[Path, str]:
-    """Return the name of each file's results, without ending: no two have the same.
-
-    It is the file's own without its ending; where two files would share one, all have their folders
-    before it, from the one that holds all of them on; then their endings too.
-    """
-    files = list(dict.fromkeys(files))
-    whole = [Path(os.path.abspath(file)) for file in files]
-    above = os.path.commonpath([path.parent for path in whole]) if files else ""
-    places = [path.relative_to(above) for path in whole]
-    forms = (
-        [path.stem for path in whole],
-        [str(place.with_suffix("")) for place in places],
-        [str(place) for place in places],
-    )
-    different = (form for form in forms if len({name.casefold() for name in form}) == len(files))
-    return dict(zip(files, next(different, forms[-1]), strict=True))
-
-
 def require_new_results(
     output: Path, names: Mapping[Path, str], *, overwrite: bool = False
 ) -> None:
@@ -45,7 +26,7 @@ def require_new_results(
 
     Args:
         output: the folder; it may exist and hold other files, which stay.
-        names: of ``output_names``.
+        names: of ``evaluation.output_names``.
         overwrite: earlier results may be replaced; no other file ever is.
 
     Raises:
@@ -78,7 +59,7 @@ def write_detections(
 
     Args:
         output: the folder.
-        name: of ``output_names``.
+        name: of ``evaluation.output_names``.
         file: of the picture.
         image: uint8 (H, W, 3) RGB, or (H, W, 1).
         found: in it.

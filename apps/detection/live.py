@@ -13,9 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sightkit import _files
+from sightkit import _files, evaluation
 from sightkit._errors import SightkitError
-from sightkit.apps.detection.detection_files import output_names
 from sightkit.apps.detection.detections import Detections
 from sightkit.apps.detection.drawing import draw_detections
 from sightkit.apps.detection.frames import Frames
@@ -60,7 +59,7 @@ class Sources:
         Raises:
             SightkitError: no camera, no video that can be read, or one that is there already.
         """
-        names: dict[int | Path, str] = {**output_names(self.videos)}
+        names: dict[int | Path, str] = {**evaluation.output_names(self.videos)}
         if self.camera is not None:
             names[self.camera] = f"camera-{self.camera}"
         written = {source: output and output / f"{name}.avi" for source, name in names.items()}

@@ -45,8 +45,6 @@ from sightkit.apps.explain.neighbours import nearest as nearest
 from sightkit.apps.explain.neighbours import require_enough as require_enough
 from sightkit.apps.explain.network_flags import NetworkFlags as NetworkFlags
 from sightkit.apps.explain.network_flags import Show as Show
-from sightkit.apps.explain.output_folder import require_new as require_new
-from sightkit.apps.explain.output_folder import writing as writing
 from sightkit.apps.explain.overlay import overlay as overlay
 from sightkit.apps.explain.patches import exciting_patches as exciting_patches
 from sightkit.apps.explain.patches import patch_tiles as patch_tiles

@@ -80,7 +80,7 @@ def main(config: Config) -> dict[str, Any]:
             detection.write_sample_annotations(scratch)
         given = config.images or (Path(scratch),)
         photos = evaluation.PhotoFolder(given, follow_links=config.follow_links)
-        names = detection.output_names(photos.files)
+        names = evaluation.output_names(photos.files)
         detection.require_new_results(
             config.output, names, overwrite=config.overwrite or config.smoke
         )

@@ -63,7 +63,7 @@ def main(config: Config) -> dict[str, Any]:
         # What cannot be opened or written is reported before the network is loaded.
         photos = evaluation.PhotoFolder(sources.photos) if sources.photos else None
         output = sources.output(config.output)
-        names = detection.output_names(photos.files) if photos else {}
+        names = evaluation.output_names(photos.files) if photos else {}
         replaced = config.overwrite or config.smoke
         if output is not None:
             detection.require_new_results(output, names, overwrite=replaced)

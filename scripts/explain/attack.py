@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli
+from sightkit import _cli, _output_folder
 from sightkit.apps import explain
 from sightkit.apps.explain import NetworkFlags, require_epsilon
 
@@ -43,14 +43,14 @@ class Config(NetworkFlags):
         """Check the values before any work is done."""
         require_epsilon(self.epsilon)
         self.check_images()
-        explain.require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
+        _output_folder.require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
         self.check_network()
 
 
 def main(config: Config) -> dict[str, Any]:
     photos = config.photos()  # bad files are reported before the network is loaded
     _cli.start_keras()
-    with explain.writing(config.output, NAME, KIND) as (folder, result):
+    with _output_folder.writing(config.output, NAME, KIND) as (folder, result):
         result |= explain.attack_photos(
             config.classifier(), photos, folder, method=config.method, target=config.target,
             epsilon=require_epsilon(config.epsilon), seed=config.seed,

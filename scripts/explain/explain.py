@@ -17,8 +17,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli
-from sightkit.apps.explain import NetworkFlags, check_methods, require_new, writing
+from sightkit import _cli, _output_folder
+from sightkit.apps.explain import NetworkFlags, check_methods
 
 NAME, KIND = "explain.json", "sightkit-explain"
 
@@ -46,7 +46,7 @@ class Config(NetworkFlags):
         """Check the values before any work is done."""
         self.check_images()
         check_methods(self.method, self.layer)
-        require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
+        _output_folder.require_new(self.output, NAME, KIND, overwrite=self.overwrite or self.smoke)
         self.check_network()
 
 
@@ -67,7 +67,7 @@ def main(config: Config) -> dict[str, Any]:
         classifier, explainer, chain(first, parts), config.method,
         target=config.target, layer=config.layer,
     )  # fmt: skip
-    with writing(config.output, NAME, KIND) as (folder, result):
+    with _output_folder.writing(config.output, NAME, KIND) as (folder, result):
         title = f"Why {explainer.model.name} says so"
         result["answers"] = explain.write_explanations(folder, explained, badges, title)
     print(config.output / "explain.html")

@@ -1,1 +1,1 @@
-"""Make pictures: deep dreams, styles, samples of a GAN, super-resolution, segmentation, captions."""
+"""Make pictures: dreams, styles, samples, super-resolution, segmentation, captions."""

@@ -16,8 +16,8 @@ from sightkit.apps.detection import (
     find_faces,
     find_pedestrians,
     finders,
-    output_names,
 )
+from sightkit.evaluation import output_names
 
 NAME = "detection/detect"
 
