@@ -1,0 +1,16 @@
+from sightkit.apps.generative.backbone import Backbone as Backbone
+from sightkit.apps.generative.backbone import map_layers as map_layers
+from sightkit.apps.generative.dream import Dreamer as Dreamer
+from sightkit.apps.generative.dream import DreamSettings as DreamSettings
+from sightkit.apps.generative.dream import DreamStep as DreamStep
+from sightkit.apps.generative.dream_run import LossRecord as LossRecord
+from sightkit.apps.generative.dream_run import open_dreamer as open_dreamer
+from sightkit.apps.generative.dream_run import write_frames as write_frames
+from sightkit.apps.generative.dream_run import write_losses as write_losses
+from sightkit.apps.generative.dream_run import zoom as zoom
+from sightkit.apps.generative.picture_flags import PictureFlags as PictureFlags
+from sightkit.apps.generative.picture_flags import available_networks as available_networks
+from sightkit.apps.generative.picture_flags import read_weights as read_weights
+from sightkit.apps.generative.pictures import STILL as STILL
+from sightkit.apps.generative.pictures import read_picture as read_picture
+from sightkit.apps.generative.pictures import write_picture as write_picture

@@ -48,7 +48,10 @@ TABLE |= {
         BELOW_APPS,
         {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "PIL"},
     ),
-    "apps/generative": (BELOW_APPS, {"keras", "numpy", "scipy", "cv2", "matplotlib", "PIL"}),
+    "apps/generative": (
+        BELOW_APPS,
+        {"keras", "numpy", "scipy", "cv2", "matplotlib", "PIL", "tyro"},
+    ),
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {

@@ -30,6 +30,7 @@ ENDINGS = {
     "explain/map": ".png",
     "explain/report": ".html",
     "explain/neighbours": ".png",
+    "generative/deep_dream": ".jpg",
 }
 FLAGS = {
     "captcha/annotate_captcha": ("--captchas", "d"),
@@ -54,6 +55,7 @@ FLAGS = {
     "explain/map": ("--data", "d"),
     "explain/neighbours": ("--data", "d"),
     "extract_features": ("--data", "d"),
+    "generative/deep_dream": ("x.png",),
     "import_network": ("--network", "n.keras", "--class-names", "a b"),
     "inspect_model": ("lenet",),
     "ledger": ("table",),
