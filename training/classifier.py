@@ -102,16 +102,7 @@ class Classifier(abc.ABC):
         Raises:
             SightkitError: a log-probability is not within 1e-2 of the one that was saved.
         """
-        difference = canary_difference(
-            self.predict([folder / CANARY])[0], np.asarray(self.description["canary"], np.float32)
-        )
-        if not difference <= TOLERANCE:
-            raise SightkitError(
-                "A bundle must answer to the canary image as it did when it was saved.",
-                "Network, weights or preprocessing have changed: do not trust this bundle.",
-                bundle=str(folder),
-                difference=difference,
-            )
+        require_canary(self.predict([folder / CANARY])[0], self.description["canary"], folder)
 
 
 def load_by_kind(
@@ -155,6 +146,22 @@ def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
         return float("nan")
     logs = [np.log(np.maximum(each, np.exp(LEAST))) for each in (answer, expected)]
     return float(np.abs(logs[0] - logs[1]).max())
+
+
+def require_canary(answer: np.ndarray, stored: Sequence[float], folder: Path) -> None:
+    """Raise unless the answer to a bundle's canary image, probabilities, is the stored one.
+
+    Raises:
+        SightkitError: a log-probability is not within 1e-2 of the one that was saved.
+    """
+    difference = canary_difference(answer, np.asarray(stored, np.float32))
+    if not difference <= TOLERANCE:
+        raise SightkitError(
+            "A bundle must answer to the canary image as it did when it was saved.",
+            "Network, weights or preprocessing have changed: do not trust this bundle.",
+            bundle=str(folder),
+            difference=difference,
+        )
 
 
 def decoded(image: Photo) -> np.ndarray:

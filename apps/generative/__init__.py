@@ -4,5 +4,7 @@ Each name is imported when first used.
 """
 
 from sightkit import _lazy
+from sightkit.training.bundle_format import register_kind
 
+register_kind("segmenter", "sightkit.apps.generative.segmenter_bundle")
 _lazy.attach(__name__)

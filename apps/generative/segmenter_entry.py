@@ -1,0 +1,16 @@
+"""The entry of FCN among the networks: what lets a bundle build it again."""
+
+from __future__ import annotations
+
+from sightkit.zoo.registry import register
+from sightkit.zoo.table import network
+
+register(
+    network(
+        "FCN",
+        {"input_shape": (32, 32, 3), "classes": 3, "base": "mobilenet_0.25",
+         "cut": "conv_pw_5_relu"},
+        module="sightkit.apps.generative.segmentation_network",
+        kind="segmenter",
+    ),
+)  # fmt: skip
