@@ -45,6 +45,7 @@ from sightkit.zoo.resnet50 import ResNet50 as ResNet50
 from sightkit.zoo.shallownet import ShallowNet as ShallowNet
 from sightkit.zoo.squeezenet import SqueezeNet as SqueezeNet
 from sightkit.zoo.srcnn import SRCNN as SRCNN
+from sightkit.zoo.subpixel import SubPixel as SubPixel
 from sightkit.zoo.surgery import Surgery as Surgery
 from sightkit.zoo.unet import UNet as UNet
 from sightkit.zoo.vgg import VGG16 as VGG16

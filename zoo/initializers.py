@@ -69,6 +69,36 @@ class Bilinear(keras.initializers.Initializer):
         return {}
 
 
+@keras.saving.register_keras_serializable(package="sightkit")
+class BicubicPhases(keras.initializers.Initializer):
+    """Kernels of 5x5 that enlarge each channel bicubically, a filter a phase.
+
+    The filter (row · factor + column) · channels + channel gives the pixel of that row and column
+    among the factor² of a small one: MATLAB's interpolation (Keys, a = -0.5).
+
+    Args:
+        factor: of both sides, 1 to any.
+    """
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Kernel (5, 5, in, factor² · in), zero between different channels."""
+        size, _, inputs, outputs = shape
+        offsets = (np.arange(self.factor) + 0.5) / self.factor - 0.5
+        x = np.abs(offsets - (np.arange(size) - size // 2)[:, np.newaxis])
+        near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+        weights = np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+        planes = np.einsum("ip,jq,cd->ijcpqd", weights, weights, np.eye(inputs))
+        kernel = planes.reshape(size, size, inputs, outputs)
+        return keras.ops.convert_to_tensor(kernel, dtype=dtype or "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {"factor": self.factor}
+
+
 STRENGTHS = {"l1": 1, "l2": 1, "elastic": 2}
 
 

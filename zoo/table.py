@@ -313,6 +313,19 @@ OTHERS = (
         kind="super_resolution",
         initializer=("random_normal", 0.001),
     ),
+    *(
+        network(
+            "SubPixel",
+            {"input_shape": (15, 15, 1)},
+            # Derived, of width w: 25w + w, thrice 9w² + w, 9w·f² + f², 25f²; fewer than SRCNN's.
+            ({"input_shape": (30, 30, 1)}, parameters, 0),
+            name=f"subpixel_x{factor}",
+            kind="super_resolution",
+            factor=factor,
+            filters=(width,) * 4,
+        )
+        for factor, width, parameters in ((2, 16, 8_056), (3, 15, 7_959), (4, 13, 7_228))
+    ),
     network(
         "DCGANGenerator",
         {"output_shape": (8, 8, 1), "noise": 5, "hidden": 8, "filters": (8, 4)},

@@ -7,4 +7,5 @@ from sightkit import _lazy
 from sightkit.training.bundle_format import register_kind
 
 register_kind("segmenter", "sightkit.apps.generative.segmenter_bundle")
+register_kind("upscaler", "sightkit.apps.generative.upscaler_bundle")
 _lazy.attach(__name__)

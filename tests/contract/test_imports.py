@@ -127,6 +127,7 @@ def violations(folder: str, name: str, source: str) -> list[str]:
                 "_lazy",
                 "_suggestions",
                 "_network",
+                "_output_folder",
                 "__version__",
                 "_cli",
                 "_csv",

@@ -56,6 +56,8 @@ FLAGS = {
     "explain/neighbours": ("--data", "d"),
     "extract_features": ("--data", "d"),
     "generative/deep_dream": ("x.png",),
+    "generative/evaluate_super_resolution": ("--data", "d"),
+    "generative/upscale": ("x.png", "--bundle", "b"),
     "import_network": ("--network", "n.keras", "--class-names", "a b"),
     "inspect_model": ("lenet",),
     "ledger": ("table",),

@@ -91,12 +91,13 @@ def test_the_generators_shape_is_called_by_its_name():
         ("inception_v3", 75),
         ("xception", 71),
         ("srcnn", 13),
+        ("subpixel_x2", 13),
     ],
 )
 def test_the_smallest_size_builds_and_one_less_is_refused(name, smallest):
     import keras
 
-    options = {} if name == "srcnn" else {"classes": 2}
+    options = {} if name in ("srcnn", "subpixel_x2") else {"classes": 2}
     with keras.StatelessScope(initialize_variables=False):
         zoo.build(name, input_shape=(smallest, smallest, 3), **options)
         with pytest.raises(SightkitError, match="nearest size that works") as error:
@@ -219,6 +220,20 @@ def test_arguments_out_of_range(name, options, message):
 def test_srcnn_refuses(options):
     with pytest.raises(SightkitError, match="Received:"):
         zoo.build("srcnn", input_shape=(33, 33, 3), **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filters": (16,)},
+        {"kernels": (5, 3, 3, 2, 3)},
+        {"factor": 0},
+        {"filters": [], "kernels": [3]},
+    ],
+)
+def test_subpixel_refuses(options):
+    with pytest.raises(SightkitError, match="Received:"):
+        zoo.build("subpixel_x2", input_shape=(33, 33, 1), **options)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ QUICK = [
     "alexnet_two_groups",
     "unet",
     "srcnn",
+    "subpixel_x3",
     "dcgan_generator",
     "dcgan_discriminator",
     "fc_head",
