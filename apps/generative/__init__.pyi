@@ -1,5 +1,17 @@
 from sightkit.apps.generative.backbone import Backbone as Backbone
 from sightkit.apps.generative.backbone import map_layers as map_layers
+from sightkit.apps.generative.caption_answers import beam_search as beam_search
+from sightkit.apps.generative.caption_answers import bleu as bleu
+from sightkit.apps.generative.caption_answers import exact_share as exact_share
+from sightkit.apps.generative.caption_flags import CaptionFlags as CaptionFlags
+from sightkit.apps.generative.caption_run import describe_captions as describe_captions
+from sightkit.apps.generative.caption_run import start_captioning as start_captioning
+from sightkit.apps.generative.captioner_bundle import PictureCaptioner as PictureCaptioner
+from sightkit.apps.generative.captioner_bundle import load_captioner as load_captioner
+from sightkit.apps.generative.captioner_bundle import save_captioner as save_captioner
+from sightkit.apps.generative.captions import Vocabulary as Vocabulary
+from sightkit.apps.generative.captions import made_scenes as made_scenes
+from sightkit.apps.generative.captions import read_coco_captions as read_coco_captions
 from sightkit.apps.generative.dream import Dreamer as Dreamer
 from sightkit.apps.generative.dream import DreamSettings as DreamSettings
 from sightkit.apps.generative.dream import DreamStep as DreamStep

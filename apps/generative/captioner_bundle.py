@@ -1,0 +1,205 @@
+"""The bundle of a captioner: photos in, sentences out; its canary is a picture with its words."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from sightkit import io, zoo
+from sightkit._errors import SightkitError
+from sightkit._network import save_weights
+from sightkit._schema import Sha256, Whole
+from sightkit.apps.generative import captioner_entry  # noqa: F401 - lets the zoo build it
+from sightkit.apps.generative.caption_answers import beam_search, shifted
+from sightkit.apps.generative.captions import MARKS, Vocabulary
+from sightkit.preprocessing import Preprocessor, from_config
+from sightkit.training.bundle_format import (
+    CANARY,
+    WEIGHTS,
+    Description,
+    Kind,
+    damaged,
+    write_bundle,
+)
+from sightkit.training.classifier import Photo, decoded, load_by_kind, require_canary
+
+if TYPE_CHECKING:
+    import keras
+
+KIND = "captioner"
+BATCH_SIZE = 32
+MOST_BEAMS = 50
+
+
+class CaptionerDescription(Description):
+    """The bundle.json of a captioner; ``class_names`` are its words, most frequent first."""
+
+    network: zoo.Origin
+    preprocessing: dict[str, Any]
+    beams: Annotated[int, Ge(1), Le(MOST_BEAMS)]
+    parameters: Whole
+    weights_sha256: Sha256
+
+
+@dataclass(frozen=True, repr=False)
+class PictureCaptioner:
+    """Photos in, sentences out; made by ``load_captioner``.
+
+    Attributes:
+        network: a plain Keras model in float32, made by ``Captioner``.
+        preprocessing: photo, uint8, to what the network takes.
+        vocabulary: its words.
+        beams: sentences that are followed at once.
+        description: all of bundle.json.
+    """
+
+    network: keras.Model
+    preprocessing: Preprocessor
+    vocabulary: Vocabulary
+    beams: int
+    description: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<PictureCaptioner {self.network.name}, {len(self.vocabulary.words)} words>"
+
+    @property
+    def length(self) -> int:
+        """Words of a sentence at most, its end included."""
+        return int(self.network.output_shape[1])
+
+    def predict(self, images: Photo | Sequence[Photo], *, beams: int | None = None) -> list[str]:
+        """Write a sentence for each photo.
+
+        Args:
+            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files; a
+                single one is a list of one.
+            beams: sentences that are followed at once; 1 is greedy; the bundle's own by default.
+
+        Raises:
+            SightkitError: an array of another kind, or a file that is no image; it is named.
+        """
+        beams = self.beams if beams is None else beams
+        if not 1 <= beams <= MOST_BEAMS:
+            raise SightkitError(f"beams must be 1 to {MOST_BEAMS}.", beams=beams)
+        alone = isinstance(images, np.ndarray) and images.ndim < 4
+        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
+        body, head = self._parts
+        decode = lambda maps, before: head.predict_on_batch([maps, before])  # noqa: E731
+        sentences: list[str] = []
+        for start in range(0, len(several), BATCH_SIZE):
+            photos = [self.preprocessing(decoded(p)) for p in several[start : start + BATCH_SIZE]]
+            maps = np.asarray(body.predict_on_batch(np.stack(photos)))
+            words = beam_search(decode, maps, self.length, beams)
+            sentences += map(self.vocabulary.decode, words)
+        return sentences
+
+    @functools.cached_property
+    def _parts(self) -> tuple[keras.Model, keras.Model]:
+        from sightkit.apps.generative.caption_network import split_captioner
+
+        return split_captioner(self.network)
+
+    def shares(self, image: np.ndarray) -> np.ndarray:
+        """Return how likely each word, float32 (words,), is on average in the greedy sentence."""
+        (sentence,) = self.predict(image, beams=1)
+        before = shifted(self.vocabulary.encode(sentence, self.length)[None])
+        logits = self.network.predict_on_batch([self.preprocessing(image)[None], before])[0]
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares[: len(sentence.split()) + 1, len(MARKS) :].mean(axis=0)
+
+    def check_canary(self, folder: Path) -> None:
+        """Compare how likely the words are of the canary picture with what was stored.
+
+        Raises:
+            SightkitError: one has changed.
+        """
+        found = self.shares(io.read_image(folder / CANARY))
+        require_canary(found, self.description["canary"], folder)
+
+
+def save_captioner(
+    folder: str | os.PathLike[str],
+    captioner: PictureCaptioner,
+    canary: np.ndarray,
+    *,
+    metrics: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the bundle of a captioner; an existing folder is replaced once the new one is complete.
+
+    Args:
+        folder: of the bundle.
+        captioner: saved in float32.
+        canary: photo, uint8 (H, W, 3), whose words are stored, and compared on loading.
+        metrics: of the evaluation, JSON.
+        training: facts of the training, JSON.
+
+    Returns:
+        The folder.
+    """
+    from sightkit.training.state import weights_sha256
+
+    def write(place: Path) -> dict[str, Any]:
+        save_weights(captioner.network, place / WEIGHTS)
+        io.write_png(place / CANARY, canary)
+        return {
+            "network": zoo.origin(captioner.network),
+            "class_names": [*captioner.vocabulary.words],
+            "preprocessing": captioner.preprocessing.to_config(),
+            "beams": captioner.beams,
+            "training": dict(training or {}),
+            "metrics": dict(metrics or {}),
+            "parameters": captioner.network.count_params(),
+            "weights_sha256": weights_sha256(captioner.network),
+            "canary": captioner.shares(canary).tolist(),
+        }
+
+    return write_bundle(folder, KIND, write)
+
+
+def load_captioner(folder: str | os.PathLike[str]) -> PictureCaptioner:
+    """Load the captioner that a bundle describes, and check that it answers as it did then.
+
+    Raises:
+        SightkitError: no bundle or one of another kind, a damaged file, or other words for the
+            canary picture.
+    """
+    return load_by_kind(folder, (KIND,))
+
+
+def _open(folder: Path, description: Mapping[str, Any]) -> PictureCaptioner:
+    from sightkit.training.state import weights_sha256
+
+    network = zoo.load_network(lambda: zoo.rebuild(description["network"]), folder / WEIGHTS)
+    if weights_sha256(network) != description["weights_sha256"]:
+        raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
+    vocabulary = Vocabulary(tuple(description["class_names"]))
+    if network.output_shape[-1] != len(vocabulary) or len(network.inputs) != 2:
+        raise damaged(folder, "its words are not those of its network")
+    chain = from_config(description["preprocessing"])
+    return PictureCaptioner(network, chain, vocabulary, description["beams"], description)
+
+
+def _check(folder: Path, description: Mapping[str, Any]) -> None:
+    zoo.check_origin(description["network"])
+    from_config(description["preprocessing"])
+
+
+KINDS = {
+    KIND: Kind(
+        "a captioner",
+        "sightkit.apps.generative.load_captioner, or use scripts/generative/caption.py",
+        CaptionerDescription,
+        lambda found: [WEIGHTS, CANARY],
+        _check,
+        _open,
+    )
+}
