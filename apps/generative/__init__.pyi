@@ -1,5 +1,6 @@
 from sightkit.apps.generative.backbone import Backbone as Backbone
 from sightkit.apps.generative.backbone import map_layers as map_layers
+from sightkit.apps.generative.backbone import stage_layers as stage_layers
 from sightkit.apps.generative.caption_answers import beam_search as beam_search
 from sightkit.apps.generative.caption_answers import bleu as bleu
 from sightkit.apps.generative.caption_answers import exact_share as exact_share
@@ -12,6 +13,8 @@ from sightkit.apps.generative.captioner_bundle import save_captioner as save_cap
 from sightkit.apps.generative.captions import Vocabulary as Vocabulary
 from sightkit.apps.generative.captions import made_scenes as made_scenes
 from sightkit.apps.generative.captions import read_coco_captions as read_coco_captions
+from sightkit.apps.generative.colour import greyed as greyed
+from sightkit.apps.generative.colour import recoloured as recoloured
 from sightkit.apps.generative.dream import Dreamer as Dreamer
 from sightkit.apps.generative.dream import DreamSettings as DreamSettings
 from sightkit.apps.generative.dream import DreamStep as DreamStep
@@ -37,6 +40,10 @@ from sightkit.apps.generative.luma import from_ycbcr as from_ycbcr
 from sightkit.apps.generative.luma import matlab_luma as matlab_luma
 from sightkit.apps.generative.luma import opencv_luma as opencv_luma
 from sightkit.apps.generative.luma import to_ycbcr as to_ycbcr
+from sightkit.apps.generative.painting import NotANumberError as NotANumberError
+from sightkit.apps.generative.painting import PaintSettings as PaintSettings
+from sightkit.apps.generative.painting import PaintStep as PaintStep
+from sightkit.apps.generative.painting import paint as paint
 from sightkit.apps.generative.patch_batches import PatchBatches as PatchBatches
 from sightkit.apps.generative.patch_batches import grid_batches as grid_batches
 from sightkit.apps.generative.picture_flags import PictureFlags as PictureFlags
@@ -62,6 +69,11 @@ from sightkit.apps.generative.segmentation_run import start_segmentation as star
 from sightkit.apps.generative.segmenter_bundle import Segmenter as Segmenter
 from sightkit.apps.generative.segmenter_bundle import load_segmenter as load_segmenter
 from sightkit.apps.generative.segmenter_bundle import save_segmenter as save_segmenter
+from sightkit.apps.generative.style import StyleLoss as StyleLoss
+from sightkit.apps.generative.style import StyleWeights as StyleWeights
+from sightkit.apps.generative.style_run import open_style as open_style
+from sightkit.apps.generative.style_run import paint_picture as paint_picture
+from sightkit.apps.generative.style_run import read_styles as read_styles
 from sightkit.apps.generative.tiles import in_tiles as in_tiles
 from sightkit.apps.generative.upscaled_files import require_new_pictures as require_new_pictures
 from sightkit.apps.generative.upscaled_files import upscale_photos as upscale_photos

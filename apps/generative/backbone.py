@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -110,12 +111,27 @@ def map_layers(network: keras.Model) -> list[str]:
     ]
 
 
+def stage_layers(network: keras.Model) -> list[list[str]]:
+    """Return the activations of each size of maps, from the largest on: halvings, about."""
+    side = network.inputs[0].shape[1]
+    found: dict[int, list[str]] = {}
+    for name in _ends(network):
+        halvings = round(math.log2(side / network.get_layer(name).output.shape[1]))
+        found.setdefault(halvings, []).append(name)
+    return [found[halvings] for halvings in sorted(found)]
+
+
 def default_layer(network: keras.Model, depth: float) -> str:
     """Return the activation, sum or concatenation at a depth, a share of all those of a network."""
+    ends = _ends(network)
+    return ends[int(depth * len(ends))]
+
+
+def _ends(network: keras.Model) -> list[str]:
+    """Return the layers that a block ends with; all that give maps where there are none."""
     kinds = ("ReLU", "Activation", "Add", "Concatenate")
     names = map_layers(network)
-    ends = [name for name in names if type(network.get_layer(name)).__name__ in kinds]
-    return (ends or names)[int(depth * len(ends or names))]
+    return [name for name in names if type(network.get_layer(name)).__name__ in kinds] or names
 
 
 def require_layers(network: keras.Model, layers: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ ENDINGS = {
     "explain/report": ".html",
     "explain/neighbours": ".png",
     "generative/deep_dream": ".jpg",
+    "generative/style_transfer": ".jpg",
 }
 FLAGS = {
     "captcha/annotate_captcha": ("--captchas", "d"),
@@ -58,6 +59,7 @@ FLAGS = {
     "generative/deep_dream": ("x.png",),
     "generative/evaluate_super_resolution": ("--data", "d"),
     "generative/upscale": ("x.png", "--bundle", "b"),
+    "generative/style_transfer": ("x.png", "--style", "y.png"),
     "import_network": ("--network", "n.keras", "--class-names", "a b"),
     "inspect_model": ("lenet",),
     "ledger": ("table",),
