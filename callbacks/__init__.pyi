@@ -8,6 +8,7 @@ from sightkit.callbacks.history import History as History
 from sightkit.callbacks.schedules import ManualDrops as ManualDrops
 from sightkit.callbacks.schedules import OneCycle as OneCycle
 from sightkit.callbacks.schedules import StepDrop as StepDrop
+from sightkit.callbacks.schedules import warmed_cosine as warmed_cosine
 from sightkit.callbacks.snapshot_cycles import SnapshotCycles as SnapshotCycles
 from sightkit.callbacks.stop_on_divergence import Diverged as Diverged
 from sightkit.callbacks.stop_on_divergence import StopOnDivergence as StopOnDivergence

@@ -160,3 +160,13 @@ def _require_above_zero(schedule: Schedule, *names: str) -> None:
         value = getattr(schedule, name)
         if not (math.isfinite(value) and value > 0):
             raise SightkitError(f"{name} must be a number above 0.", "", **{name: value})
+
+
+def warmed_cosine(
+    highest: float, steps: int, rise: float
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return Keras' cosine decay to 0, after a share of the steps in which the rate rises."""
+    rising = round(rise * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - rising), warmup_target=highest, warmup_steps=max(1, rising)
+    )

@@ -19,4 +19,5 @@ from sightkit.preprocessing.pad import PadPreprocessor as PadPreprocessor
 from sightkit.preprocessing.patch import PatchPreprocessor as PatchPreprocessor
 from sightkit.preprocessing.pipeline import Pipeline as Pipeline
 from sightkit.preprocessing.pipeline import RandomPipeline as RandomPipeline
+from sightkit.preprocessing.pipeline import flat_steps as flat_steps
 from sightkit.preprocessing.simple import SimplePreprocessor as SimplePreprocessor

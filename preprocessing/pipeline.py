@@ -134,3 +134,12 @@ def parts(images: np.ndarray) -> Iterator[slice]:
     count = len(images)
     size = max(1, CHUNK_BYTES * count // max(1, images.nbytes))
     return (slice(start, start + size) for start in range(0, count, size))
+
+
+def flat_steps(chain: Preprocessor) -> Iterator[Preprocessor]:
+    """Yield the steps of a chain, those of pipelines inside it in their place."""
+    if isinstance(chain, Pipeline):
+        for step in chain.steps:
+            yield from flat_steps(step)
+    else:
+        yield chain

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,35 @@ def require_at_least(config: Any, **lowest: float) -> None:
                 f"{flag} must be at least {least}.",
                 f"Leave {flag} out." if default is None else given,
                 **{name: getattr(config, name)},
+            )
+
+
+def require_read(
+    config: Any,
+    choice: str,
+    readers: Mapping[str, Sequence[str]],
+    default_of: Callable[[str], object] | None = None,
+) -> None:
+    """Raise for a choice that there is not, or for a given flag that the choice does not read.
+
+    Args:
+        config: flags of a script.
+        choice: one of them, ``method``.
+        readers: each of its values to the flags that it reads.
+        default_of: default of a flag, by which it is known whether it is given.
+    """
+    chosen = getattr(config, choice)
+    if chosen not in readers:
+        raise SightkitError(f"--{choice} must be one of {', '.join(readers)}.", **{choice: chosen})
+    for name in dict.fromkeys(name for names in readers.values() for name in names):
+        default = default_of(name) if default_of else config.__dataclass_fields__[name].default
+        if name not in readers[chosen] and getattr(config, name) != default:
+            flag = name.replace("_", "-")
+            reading = [each for each, names in readers.items() if name in names]
+            raise SightkitError(
+                f"--{flag} is for --{choice}={', '.join(reading)}.",
+                f"Leave it out, or give --{choice}={reading[0]}.",
+                **{choice: chosen, name: getattr(config, name)},
             )
 
 

@@ -184,6 +184,23 @@ class Result:
 
 
 @pytest.fixture(scope="session")
+def edit_bundle() -> Callable[..., None]:
+    """Change a bundle's description; all hashes are made anew, as one with bad intent would."""
+    from sightkit import _files
+    from sightkit.training.bundle_format import DESCRIPTION, digest
+
+    def edit(folder: Path, change: Callable[[dict[str, Any]], object] = dict) -> None:
+        path = folder / DESCRIPTION
+        found = json.loads(path.read_text())
+        found.pop("sha256")
+        found["files"] = {name: _files.sha256(folder / name) for name in found["files"]}
+        change(found)
+        path.write_text(json.dumps({**found, "sha256": digest(found)}))
+
+    return edit
+
+
+@pytest.fixture(scope="session")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Result]]:
     """``script("predict", "--top", "3", cwd=folder)``; relative folders are those of ``cwd``.
 

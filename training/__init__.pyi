@@ -33,6 +33,7 @@ from sightkit.training.run_folder import bytes_of as bytes_of
 from sightkit.training.soft_labels import SoftLabels as SoftLabels
 from sightkit.training.state import facts as facts
 from sightkit.training.state import weights_sha256 as weights_sha256
+from sightkit.training.training_flags import TrainingFlags as TrainingFlags
 from sightkit.training.weight_average import average_networks as average_networks
 from sightkit.training.weight_average import use_average as use_average
 from sightkit.training.weight_average import with_weight_average as with_weight_average

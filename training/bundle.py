@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired
@@ -56,6 +56,14 @@ class Bundle(Classifier):
     description: dict[str, Any]
     training_rows: sightkit_io.Manifest | None = None
     folder: Path | None = None
+
+    @classmethod
+    def of(
+        cls, network: keras.Model, preprocessing: Preprocessor, class_names: Sequence[str]
+    ) -> Bundle:
+        """Return the bundle of a network in memory, answered by Keras; it is in no folder."""
+        predictor = inference.compile(network, engine="keras")
+        return cls(lambda: network, predictor, preprocessing, tuple(class_names), {})
 
     @functools.cached_property
     def network(self) -> keras.Model:
@@ -117,33 +125,68 @@ def _open(
     cache: str | os.PathLike[str] | None,
 ) -> Bundle:
     """Load the network of a bundle after ``check_bundle``; its canary is not checked yet."""
-    origin, class_names = description["network"], tuple(description["class_names"])
+    class_names = tuple(description["class_names"])
     chain = from_config(description["preprocessing"])
+    build, predictor = open_network(folder, description, chain, images=images, cache=cache)
+    if predictor.output_shape[-1] != len(class_names):
+        raise damaged(folder, "its class names are not as many as the outputs of its network")
+    rows = read_training_rows(folder, description)
+    return Bundle(build, predictor, chain, class_names, description, rows, folder)
 
-    def require_classes(shape: tuple[int | None, ...]) -> None:
-        if shape[-1] != len(class_names):
-            raise damaged(folder, "its class names are not as many as the outputs of its network")
+
+def network_builder(folder: Path, description: Mapping[str, Any]) -> Callable[[], keras.Model]:
+    """Return what builds the network of a bundle of any kind, when it is first called.
+
+    Args:
+        folder: of the bundle, after ``check_bundle``.
+        description: with ``network`` and ``weights_sha256``.
+
+    Raises:
+        SightkitError: when it is called: other weights than were saved.
+    """
 
     @functools.cache
     def build() -> keras.Model:
         from sightkit.training.state import weights_sha256
 
-        network = zoo.load_network(lambda: zoo.rebuild(origin), folder / WEIGHTS)
-        require_classes(network.output_shape)
+        network = zoo.load_network(lambda: zoo.rebuild(description["network"]), folder / WEIGHTS)
         if weights_sha256(network) != description["weights_sha256"]:
             raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
         return network
 
+    return build
+
+
+def open_network(
+    folder: Path,
+    description: Mapping[str, Any],
+    prepare: Callable[[np.ndarray], np.ndarray],
+    *,
+    images: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    batch_size: int = 256,
+) -> tuple[Callable[[], keras.Model], inference.Predictor]:
+    """Return what builds the network of a bundle of any kind, and its predictor.
+
+    Args:
+        folder: of the bundle, after ``check_bundle``.
+        description: see ``network_builder``.
+        prepare: a decoded image to the network's input.
+        images: see ``load_bundle``.
+        cache: see ``load_bundle``.
+        batch_size: images that go through the network at once.
+    """
+    origin, build = description["network"], network_builder(folder, description)
+    code = zoo.code_sha256(origin.get("builder", ""))
     predictor, _ = inference.load_or_compile(
-        {"network": origin, "code": zoo.code_sha256(), "weights": description["files"][WEIGHTS]},
+        {"network": origin, "code": code, "weights": description["files"][WEIGHTS]},
         build,
         cache,
         images=images,
-        examples=lambda: chain(sightkit_io.read_image(folder / CANARY))[np.newaxis],
+        batch_size=batch_size,
+        examples=lambda: prepare(sightkit_io.read_image(folder / CANARY))[np.newaxis],
     )
-    require_classes(predictor.output_shape)
-    rows = read_training_rows(folder, description)
-    return Bundle(build, predictor, chain, class_names, description, rows, folder)
+    return build, predictor
 
 
 def write_training_rows(folder: Path, rows: sightkit_io.Manifest | None) -> dict[str, Any]:
@@ -170,13 +213,18 @@ class TrainingRows(TypedDict):
     preprocessing: dict[str, Any]
 
 
-class NetworkDescription(Description):
-    """The bundle.json of a network."""
+class OfNetwork(TypedDict):
+    """What every bundle.json with one network says of it, see ``write_network``."""
 
     network: zoo.Origin
-    preprocessing: dict[str, Any]
     parameters: Whole
     weights_sha256: Sha256
+
+
+class NetworkDescription(OfNetwork, Description):
+    """The bundle.json of a network."""
+
+    preprocessing: dict[str, Any]
     training_rows: NotRequired[TrainingRows]
 
 

@@ -74,21 +74,34 @@ def save_bundle(
     preprocessing = for_grey_and_colour(preprocessing, saved.input_shape[-1])
 
     def write(place: Path) -> dict[str, Any]:
-        save_weights(saved, place / WEIGHTS)
-        sightkit_io.write_png(place / CANARY, canary)
         return {
-            "network": origin,
+            **write_network(place, saved, canary),
             "class_names": list(class_names),
             "preprocessing": preprocessing.to_config(),
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "parameters": saved.count_params(),
-            "weights_sha256": weights_sha256(saved),
             "canary": _answer_of_both(saved, preprocessing, canary, place / CANARY).tolist(),
             **write_training_rows(place, training_rows),
         }
 
     return write_bundle(folder, KERAS if "keras" in origin else NETWORK, write)
+
+
+def write_network(place: Path, network: keras.Model, canary: np.ndarray) -> dict[str, Any]:
+    """Write weights and canary of a bundle of any kind; return what bundle.json says of them.
+
+    Args:
+        place: folder that ``write_bundle`` gives.
+        network: in float32, built by the zoo.
+        canary: uint8 image, (H, W, 3) RGB or (H, W, 1).
+    """
+    save_weights(network, place / WEIGHTS)
+    sightkit_io.write_png(place / CANARY, canary)
+    return {
+        "network": zoo.origin(network),
+        "parameters": network.count_params(),
+        "weights_sha256": weights_sha256(network),
+    }
 
 
 def _saved(

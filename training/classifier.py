@@ -79,9 +79,7 @@ class Classifier(abc.ABC):
         Raises:
             SightkitError: an array of another kind, or a file that is no image; it is named.
         """
-        alone = isinstance(images, np.ndarray) and images.ndim < 4
-        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
-        size = self.images_a_batch
+        several, size = as_photos(images), self.images_a_batch
         parts = [
             self._answer([decoded(image) for image in several[start : start + size]])
             for start in range(0, len(several), size)
@@ -162,6 +160,13 @@ def require_canary(answer: np.ndarray, stored: Sequence[float], folder: Path) ->
             bundle=str(folder),
             difference=difference,
         )
+
+
+def as_photos(images: Photo | Sequence[Photo]) -> Sequence[Photo]:
+    """Return photos as they are given, a single one as a list of one."""
+    alone = isinstance(images, np.ndarray) and images.ndim < 4
+    several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
+    return several
 
 
 def decoded(image: Photo) -> np.ndarray:

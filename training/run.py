@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +215,13 @@ class Run:
             resumes = [*recorded.get("resumed", ()), {"commit": now["commit"], **differences}]
             now = {**recorded, "resumed": resumes}
         _files.write_json(path, now)
+
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        """Write the seconds that a block of training takes, see ``write_training_seconds``."""
+        begin, cpu = time.monotonic(), time.process_time()
+        yield
+        self.write_training_seconds(time.monotonic() - begin, time.process_time() - cpu)
 
     def write_training_seconds(self, seconds: float, cpu_seconds: float | None = None) -> None:
         """Add the seconds that training took to environment.json; not of a resumed run.

@@ -32,6 +32,8 @@ from sightkit.transfer.heads.distance import ClassDistance as ClassDistance
 from sightkit.transfer.heads.fitting import Fitted as Fitted
 from sightkit.transfer.heads.fitting import check_head as check_head
 from sightkit.transfer.heads.fitting import fit_head as fit_head
+from sightkit.transfer.imagenet import imagenet_classes as imagenet_classes
+from sightkit.transfer.imagenet import load_trained_body as load_trained_body
 from sightkit.transfer.imagenet import preprocessing_of as preprocessing_of
 from sightkit.transfer.imagenet import pretrained as pretrained
 from sightkit.transfer.imagenet import weights_available as weights_available

@@ -81,7 +81,7 @@ def pretrained(
     build = functools.cache(lambda: trained_network(name, include_top=include_top))
     if not weights_available(name, include_top=include_top):
         cache = None  # Keras downloads them: what they are is known next time
-    class_names, identifiers = _imagenet_classes() if include_top else ((), ())
+    class_names, identifiers = imagenet_classes() if include_top else ((), ())
     chain = preprocessing_of(name)
     predictor, facts = inference.load_or_compile(
         saved_weights(name, include_top=include_top) if cache is not None else {},
@@ -105,6 +105,24 @@ def pretrained(
             "training": {"data": "ImageNet ILSVRC2012", "weights": _file(source, include_top)},
         },
     )
+
+
+def load_trained_body(network: keras.Model, name: str) -> None:
+    """Give a network's layers the weights that those of the same names have learned on ImageNet.
+
+    Args:
+        network: whose body is that of ``name``; its layers ``logits`` and ``predictions`` stay.
+        name: one of ``names()``.
+
+    Raises:
+        SightkitError: weights that are not available; the file and its place are named.
+    """
+    # The file with the classifier holds the same body, and may be the one that is there.
+    top = not weights_available(name, include_top=False) and weights_available(name)
+    own = {layer.name: layer for layer in network.layers if layer.weights}
+    for layer in trained_network(name, include_top=top).layers:
+        if layer.weights and layer.name in own and layer.name not in ("logits", "predictions"):
+            own[layer.name].set_weights(layer.get_weights())
 
 
 def saved_weights(name: str, *, include_top: bool) -> dict[str, Any]:
@@ -212,7 +230,7 @@ def _load_squeezenet(network: keras.Model, path: Path) -> None:
     assign_layers(network, {k.replace("/", "_"): arrays for k, arrays in layers.items()}, path)
 
 
-def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return names and WordNet identifiers of the 1,000 classes; a repeated name gets its id."""
     path = _models_folder() / "imagenet_class_index.json"
     step = f"Put {path.name} there, or go online."

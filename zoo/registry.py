@@ -9,6 +9,7 @@ import difflib
 import functools
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import json
 import weakref
@@ -127,13 +128,17 @@ def policy_of(precision: str) -> str:
     return POLICIES[precision]
 
 
-def code_sha256() -> str:
+def code_sha256(builder: str = "") -> str:
     """Return the hash of the builders' code: what was made by other code may be of another network.
 
-    Nothing is imported for it.
+    With the name of a builder outside of ``zoo/`` its own file counts too. It is not imported.
     """
+    paths = sorted(Path(__file__).parent.glob("*.py"))
+    module = entry(builder).module if builder else ""
+    if "." in module and (spec := importlib.util.find_spec(module)) and spec.origin:
+        paths.append(Path(spec.origin))
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

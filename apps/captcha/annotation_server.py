@@ -9,19 +9,25 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sightkit._errors import SightkitError
+from sightkit import _files, training
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.captcha.annotation import Annotation
+from sightkit.apps.captcha.annotation_files import require_alphabet
+from sightkit.apps.captcha.character_reader import require_characters
 from sightkit.io.images import encode_png
 
 PAGE = Path(__file__).with_name("annotation.html")
 MOST_BYTES = 2**12
 """Of a request's body: a name and a key."""
+LONGEST = 64
+"""Characters of a captcha; a place has its picture in the page."""
 SECONDS = 30
 """That a connection may say nothing."""
 HEADERS = {
@@ -83,6 +89,44 @@ def run_page(annotation: Annotation, host: str, port: int) -> None:
         print(f"Open http://{host}:{server.server_port}/ and end with Ctrl-C here.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
+
+
+@dataclass(frozen=True)
+class AnnotationFlags:
+    """The flags of scripts/captcha/annotate_captcha.py."""
+
+    captchas: Path | None = None
+    """Folder of the captchas."""
+    output: Path = Path("labels")
+    """Folder of the labels, new, or of captchas that are being labelled."""
+    bundle: Path | None = None
+    """Folder of a network of characters that proposes labels: RUN/bundle."""
+    alphabet: str = "123456789"
+    """Characters that texts have."""
+    length: int = 4
+    """Characters of a captcha."""
+    host: str = "127.0.0.1"
+    """Address of the page, one of this machine alone."""
+    port: int = 8000
+    """Port of the page; 0 for any that is free."""
+    smoke: bool = False
+    """Label five captchas that are drawn here, without a browser."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, length=1, port=0)
+        if self.length > LONGEST:
+            raise SightkitError(
+                f"--length may be {LONGEST} at most.", "Give 4.", length=self.length
+            )
+        require_alphabet(self.alphabet)
+        require_loopback(self.host)
+        if self.captchas is None and not self.smoke:
+            raise SightkitError("Name the folder of the captchas.", "Give --captchas FOLDER.")
+        _files.require_writable(self.output)
+        if self.bundle is not None:
+            names = training.check_bundle(self.bundle)["class_names"]
+            require_characters(names, self.bundle)
 
 
 class Handler(BaseHTTPRequestHandler):

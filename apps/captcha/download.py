@@ -19,6 +19,8 @@ from sightkit.apps.captcha.robots import AGENT, require_allowed
 from sightkit.io.image_kinds import ENDINGS, kind_of
 from sightkit.io.images import decode_image
 
+FASTEST = 1.0
+"""Seconds between two requests that a user may ask for."""
 MOST_BYTES = 2**20
 """Of a captcha; E-ZPass's have 3 kB."""
 SECONDS = 20.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,7 @@ import numpy as np
 from sightkit import _files
 from sightkit.apps.captcha.characters import cut_characters
 from sightkit.apps.captcha.labels import LabelledCaptcha, write_labels
+from sightkit.io.images import encode_png
 
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)
 CAPITAL = 15
@@ -99,6 +102,26 @@ def write_characters(folder: Path, *, count: int = 90, seed: int = 0) -> Path:
             (folder / label).mkdir(exist_ok=True)
             cv2.imwrite(str(folder / label / f"{number:05d}-{place}.png"), character)
     return folder
+
+
+def serve_drawn(seed: int = 0) -> ThreadingHTTPServer:
+    """Return a server at 127.0.0.1, bound but not running yet; ``/captcha`` is always another."""
+    rng, texts = np.random.default_rng(seed), itertools.cycle(random_texts(1000, seed=seed))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/captcha"
+            body = encode_png(draw_captcha(next(texts), rng)) if found else b""
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "image/png")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 def _draw_character(

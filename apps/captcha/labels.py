@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +10,10 @@ import numpy as np
 
 from sightkit import _csv, _files
 from sightkit._errors import SightkitError, few
-from sightkit._regular_file import read_regular_file
 from sightkit.evaluation import PhotoFolder
+from sightkit.io.sources.label_table import read_table
 
 COLUMNS = ("file", "sha256", "text")
-MOST_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -43,18 +40,10 @@ def read_labels(path: Path, alphabet: Sequence[str] | None = None) -> list[Label
 
     Raises:
         SightkitError: no such table, no rows, a file named twice, or a text that is empty or has
-            characters outside of the alphabet; each with its line.
+            characters outside of the alphabet; each with its line; or as ``read_table``.
     """
-    text = read_regular_file(path, MOST_BYTES).decode("utf-8-sig", "replace")
-    table = csv.DictReader(io.StringIO(text))
-    try:
-        rows, columns = [*table], [*(table.fieldnames or ())]
-    except csv.Error as error:
-        raise SightkitError(
-            f"A table of captchas must be CSV ({error}).",
-            "Close the quotes in it, or write it anew.",
-            path=str(path),
-        ) from error
+    table = read_table(path, "labels")
+    columns = table.header
     if not {"file", "text"} <= {*columns}:
         raise SightkitError(
             "A table of captchas must have the columns file and text, and may have sha256.",
@@ -63,8 +52,9 @@ def read_labels(path: Path, alphabet: Sequence[str] | None = None) -> list[Label
             columns=few(columns),
         )
     found: dict[str, LabelledCaptcha] = {}
-    for line, row in enumerate(rows, 2):
-        name, label = (row["file"] or "").strip(), (row["text"] or "").strip()
+    for line, cells in enumerate(table.body, 2):
+        row = dict(zip(columns, cells, strict=True))
+        name, label = row["file"], row["text"]
         where = {"path": str(path), "line": line}
         if not name or name in found:
             raise SightkitError(
@@ -74,7 +64,7 @@ def read_labels(path: Path, alphabet: Sequence[str] | None = None) -> list[Label
                 **where,
             )
         require_text(label, alphabet, **where)
-        found[name] = LabelledCaptcha(name, (row.get("sha256") or "").strip(), label)
+        found[name] = LabelledCaptcha(name, row.get("sha256", ""), label)
     if not found:
         raise SightkitError(
             "The table must have a captcha a line.", "Label some first.", path=str(path)

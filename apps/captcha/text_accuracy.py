@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, io
-from sightkit._errors import SightkitError
+from sightkit import _files, evaluation, io
+from sightkit._errors import SightkitError, require_at_least
 from sightkit._tables import html_table, percent
 from sightkit.apps.captcha.character_reader import CharacterReader, Reading
 from sightkit.apps.captcha.labels import LabelledCaptcha
@@ -19,6 +19,41 @@ from sightkit.apps.captcha.text_bundle import TextReader
 from sightkit.evaluation.html import html_page, section
 from sightkit.evaluation.intervals import wilson
 from sightkit.evaluation.pictures import png_data_uri
+
+
+@dataclass(frozen=True)
+class EvaluationFlags:
+    """The flags of scripts/captcha/evaluate_captcha.py."""
+
+    bundle: Path = Path("runs/captcha/default/bundle")
+    """Folder of the network: RUN/bundle of scripts/captcha/train_captcha.py, or of
+    train_captcha_text.py."""
+    captchas: Path | None = None
+    """Folder of the captchas."""
+    labels: Path | None = None
+    """Table of their texts, CSV: file, text, and perhaps sha256."""
+    length: int = 4
+    """Characters of a captcha."""
+    output: Path = Path("texts.json")
+    """File of the figures, .json; the page with the wrong texts is the .html beside it."""
+    overwrite: bool = False
+    """Replace existing files."""
+    smoke: bool = False
+    """Read twenty captchas that are drawn here, where none are named, by the network of
+    train_captcha --smoke."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, length=1)
+        if not self.smoke and (self.captchas is None or self.labels is None):
+            raise SightkitError(
+                "Name the captchas and their texts.", "Give --captchas FOLDER --labels LABELS.csv."
+            )
+        if self.smoke and self.bundle == EvaluationFlags.bundle:
+            object.__setattr__(self, "bundle", Path("runs/captcha/smoke/bundle"))
+        again = self.overwrite or self.smoke
+        evaluation.require_file(self.output, (".json",), overwrite=again)
+        evaluation.require_file(self.output.with_suffix(".html"), (".html",), overwrite=again)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,7 @@ import numpy as np
 from annotated_types import Ge, Le, MinLen
 
 from sightkit import inference, io, zoo
-from sightkit._errors import SightkitError
-from sightkit._network import save_weights
-from sightkit._schema import Count, Sha256, Whole
+from sightkit._schema import Count
 from sightkit.apps.captcha.character_reader import CharacterReader, Reading
 from sightkit.apps.captcha.text_answers import Method, TextAnswer, decode
 from sightkit.apps.captcha.text_entries import CTC, HEADS
@@ -30,6 +28,7 @@ from sightkit.preprocessing import (
     SimplePreprocessor,
     from_config,
 )
+from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
     CANARY,
     CLASSIFIERS,
@@ -41,7 +40,13 @@ from sightkit.training.bundle_format import (
     write_bundle,
 )
 from sightkit.training.canary import choose_canary
-from sightkit.training.classifier import TOLERANCE, Photo, canary_difference, decoded
+from sightkit.training.classifier import (
+    Photo,
+    as_photos,
+    decoded,
+    load_by_kind,
+    require_canary,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -119,8 +124,7 @@ class TextReader:
         Raises:
             SightkitError: an array of another kind, or a file that is no image; it is named.
         """
-        alone = isinstance(images, np.ndarray) and images.ndim < 4
-        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
+        several = as_photos(images)
         if not len(several):
             return []
         limit = self.threshold if threshold is None else threshold
@@ -140,6 +144,18 @@ class TextReader:
     def seen(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Return the greatest probability of each character in prepared pictures, (N, alphabet)."""
         return self._predictor(np.stack(inputs)).max(axis=1)[:, -len(self.alphabet) :]
+
+    def canary_answer(self, folder: Path) -> np.ndarray:
+        """Return what is seen in the canary picture of a bundle's folder, (alphabet,)."""
+        return self.seen([self.preprocessing(io.read_image(folder / CANARY))])[0]
+
+    def check_canary(self, folder: Path) -> None:
+        """Compare what is seen in the canary picture with what was seen when it was saved.
+
+        Raises:
+            SightkitError: a log-probability is not within 1e-2 of the one that was saved.
+        """
+        require_canary(self.canary_answer(folder), self.description["canary"], folder)
 
 
 def save_text_reader(
@@ -163,32 +179,23 @@ def save_text_reader(
     Returns:
         The folder.
     """
-    from sightkit.training.state import weights_sha256
+    from sightkit.training.bundle_writer import write_network
 
     canary = choose_canary(canaries[:TRIED], reader.preprocessing, reader.seen).image
 
     def write(place: Path) -> dict[str, Any]:
-        save_weights(reader.network, place / WEIGHTS)
-        io.write_png(place / CANARY, canary)
         return {
-            "network": zoo.origin(reader.network),
+            **write_network(place, reader.network, canary),
             "class_names": [*reader.alphabet],
             "preprocessing": reader.preprocessing.to_config(),
             "lengths": [*reader.lengths],
             "threshold": reader.threshold,
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "parameters": reader.network.count_params(),
-            "weights_sha256": weights_sha256(reader.network),
-            "canary": _canary_answer(reader, place).tolist(),
+            "canary": reader.canary_answer(place).tolist(),
         }
 
     return write_bundle(folder, KIND, write)
-
-
-def check_text_bundle(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Check, without Keras, that a bundle is complete and a reader's; return its description."""
-    return check_bundle(folder, (KIND,))
 
 
 def open_reader(bundle: str | os.PathLike[str], length: int) -> TextReader | CharacterReader:
@@ -213,39 +220,18 @@ def load_text_reader(folder: str | os.PathLike[str]) -> TextReader:
         SightkitError: no bundle or one of another kind, a damaged file, or an answer to the canary
             picture that differs by more than 1e-2 in a log-probability.
     """
-    folder = Path(folder)
-    description = check_text_bundle(folder)
-    reader = _open(folder, description)
-    expected = np.asarray(description["canary"], np.float32)
-    difference = canary_difference(_canary_answer(reader, folder), expected)
-    if not difference <= TOLERANCE:
-        raise SightkitError(
-            "A bundle must answer to the canary picture as it did when it was saved.",
-            "Network, weights or preprocessing have changed: do not trust this bundle.",
-            bundle=str(folder),
-            difference=difference,
-        )
-    return reader
-
-
-def _canary_answer(reader: TextReader, folder: Path) -> np.ndarray:
-    return reader.seen([reader.preprocessing(io.read_image(folder / CANARY))])[0]
+    return load_by_kind(folder, (KIND,))
 
 
 def _open(folder: Path, description: dict[str, Any]) -> TextReader:
-    from sightkit.training.state import weights_sha256
-
-    origin, alphabet = description["network"], "".join(description["class_names"])
-    network = zoo.load_network(lambda: zoo.rebuild(origin), folder / WEIGHTS)
-    classes = network.output_shape[-1] - (METHODS[origin["builder"]] == "ctc")
-    if len(network.output_shape) != 3 or classes != len(description["class_names"]):
+    network, names = network_builder(folder, description)(), description["class_names"]
+    classes = network.output_shape[-1] - (METHODS[description["network"]["builder"]] == "ctc")
+    if classes != len(names):
         raise damaged(folder, "its characters are not as many as the classes of its network")
-    if weights_sha256(network) != description["weights_sha256"]:
-        raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
     return TextReader(
         network,
         from_config(description["preprocessing"]),
-        alphabet,
+        "".join(names),
         tuple(description["lengths"]),
         description["threshold"],
         description,
@@ -253,15 +239,12 @@ def _open(folder: Path, description: dict[str, Any]) -> TextReader:
     )
 
 
-class TextDescription(Description):
+class TextDescription(OfNetwork, Description):
     """The bundle.json of a reader of captchas; ``class_names`` are its characters."""
 
-    network: zoo.Origin
     preprocessing: dict[str, Any]
     lengths: Annotated[list[Count], MinLen(1)]
     threshold: Annotated[float, Ge(0), Le(1)]
-    parameters: Whole
-    weights_sha256: Sha256
 
 
 def _check(folder: Path, description: Mapping[str, Any]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from sightkit.apps.captcha.refusal import answered
+from sightkit.apps.captcha.text_answers import TextAnswer
 from sightkit.apps.captcha.text_batches import VARIATION
 from sightkit.apps.captcha.text_bundle import TextReader, resized
 from sightkit.apps.captcha.text_folder import Captchas
@@ -17,47 +18,34 @@ VARIATIONS = 8
 Columns = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
-class TextEvaluation:
-    """Answers to captchas whose texts are known.
+def text_columns(captchas: Captchas, answers: Sequence[TextAnswer]) -> Columns:
+    """Return whether each answer is right, bool (N,), and its confidence, (N,).
 
-    Attributes:
-        captchas: pictures and texts.
-        answers: text and confidence of each, none refused.
+    Args:
+        captchas: pictures whose texts are known.
+        answers: to them, none refused: ``predict`` with a threshold of 0.
     """
-
-    captchas: Captchas
-    answers: tuple[tuple[str | None, float], ...]
-
-    @property
-    def columns(self) -> Columns:
-        """Whether each answer is right, bool (N,), and its confidence, (N,)."""
-        pairs = zip(self.captchas.texts, self.answers, strict=True)
-        right = [text == answer for text, (answer, _) in pairs]
-        return np.array(right), np.array([confidence for _, confidence in self.answers])
-
-    def metrics(self, threshold: float) -> dict[str, Any]:
-        """Return the part of metrics.json: share of whole texts, the wrong ones, the refusal."""
-        right, confidence = self.columns
-        wrong = [
-            {"text": text, "answer": answer, "confidence": sure}
-            for text, (answer, sure), good in zip(
-                self.captchas.texts, self.answers, right, strict=True
-            )
-            if not good
-        ]
-        return {
-            "count": len(right),
-            "texts_right": float(right.mean()),
-            "refusal": answered(right, confidence, threshold),
-            "wrong": wrong,
-        }
+    pairs = zip(captchas.texts, answers, strict=True)
+    right = [text == answer.text for text, answer in pairs]
+    return np.array(right), np.array([answer.confidence for answer in answers])
 
 
-def evaluate_reader(reader: TextReader, captchas: Captchas) -> TextEvaluation:
-    """Read captchas whose texts are known, whatever the reader's threshold."""
-    answers = reader.predict(captchas.paths, threshold=0.0)
-    return TextEvaluation(captchas, tuple(answers))
+def text_metrics(
+    captchas: Captchas, answers: Sequence[TextAnswer], threshold: float
+) -> dict[str, Any]:
+    """Return the part of metrics.json: share of whole texts, the wrong ones, the refusal."""
+    right, confidence = text_columns(captchas, answers)
+    wrong = [
+        {"text": text, "answer": answer.text, "confidence": answer.confidence}
+        for text, answer, good in zip(captchas.texts, answers, right, strict=True)
+        if not good
+    ]
+    return {
+        "count": len(right),
+        "texts_right": float(right.mean()),
+        "refusal": answered(right, confidence, threshold),
+        "wrong": wrong,
+    }
 
 
 def threshold_columns(reader: TextReader, captchas: Captchas, *, seed: int) -> Columns:
@@ -75,10 +63,10 @@ def threshold_columns(reader: TextReader, captchas: Captchas, *, seed: int) -> C
         Whether each answer is right, bool (N,), and its confidence, (N,).
     """
     images = captchas.images(resized(reader.size))
-    found = [evaluate_reader(reader, captchas).columns]
+    found = [text_columns(captchas, reader.predict(captchas.paths, threshold=0.0))]
     for variation in range(VARIATIONS):
         rngs = [sample_rng(seed, variation, row) for row in range(len(captchas))]
         answers = reader.predict([*VARIATION.batch(images, rngs)], threshold=0.0)
-        found.append(TextEvaluation(captchas, tuple(answers)).columns)
+        found.append(text_columns(captchas, answers))
     right, confidence = map(np.concatenate, zip(*found, strict=True))
     return right, confidence

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from sightkit import _files, _run_files, io, training
-from sightkit._errors import SightkitError, require_at_least, require_numbers
+from sightkit._errors import SightkitError
 from sightkit._scripts import as_given, warn
 from sightkit.apps.captcha.drawn_captchas import random_texts, write_captchas
 from sightkit.apps.captcha.text_folder import Captchas, unknown_characters
@@ -16,79 +16,44 @@ from sightkit.apps.captcha.text_folder import Captchas, unknown_characters
 if TYPE_CHECKING:
     from sightkit.apps.captcha.text_training import TextTraining
 
-SMOKE_PICTURES, SMOKE_EPOCHS, SMOKE_ALPHABET = 60, 2, "2468"
+SMOKE_PICTURES, SMOKE_ALPHABET = 60, "2468"
+SMALLEST = 8
+"""Pixels of a side, at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextFlags(training.RunConfig):
-    """Base of the script's ``Config``.
+class TextFlags(training.TrainingFlags):
+    """Base of the script's ``Config``."""
 
-    Raises:
-        SightkitError: a number out of range, or resume together with overwrite.
-    """
+    smoke_values: ClassVar = {"epochs": 2}
 
-    output: Path
-    """Folder of the run."""
-    data: Path
-    """Folder of captchas."""
-    method: Literal["ctc", "heads"]
-    """How a text is read."""
-    epochs: int
-    """Passes over the training pictures."""
-    batch_size: int
-    """Pictures a step."""
-    learning_rate: float
-    """Learning rate, the highest."""
+    output: Path = Path("runs/captcha_text/default")
+    data: Path = Path("datasets/captcha_4char")
+    """Folder of pictures that are named by their texts, 2DTC.png."""
+    method: Literal["ctc", "heads"] = "ctc"
+    """A classifier of columns and CTC, or a head for each place of texts of one length."""
+    epochs: int = 40
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    """Learning rate of Adam, the highest: it rises for a tenth of the steps, then falls to 0."""
     pictures: int | None = None
     """Number of pictures for training and validation, of those that are not tested; all by
     default."""
     alphabet: str = ""
     """The only characters that a name may have; those that occur by default."""
-    size: tuple[int, ...] = field(default=())
+    size: tuple[int, ...] = ()
     """Height and width of the network's input, pixels; by default the first picture's. Pictures of
     other sizes are resized."""
-    seed: int = 1
-    """Seed of weights, order and variation."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic; weights are float32 in both."""
-    guard: Literal["on", "off"] = "on"
-    """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
-    keep: Literal["checkpoint", "bundle"] = "checkpoint"
-    """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
-    resume: bool = False
-    """Continue the run in the output folder, wherever its data are now."""
-    overwrite: bool = False
-    """Delete the run in the output folder and begin anew."""
-    smoke: bool = False
-    """Run everything on 60 captchas that are drawn, in 2 epochs; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        _files.as_paths(self)
-        require_numbers(self)
-        require_at_least(self, epochs=1, batch_size=1, seed=0)
-        if not self.learning_rate > 0:
+        super().__post_init__()
+        if self.size and min(self.size) < SMALLEST:
             raise SightkitError(
-                "--learning-rate must be a number above 0.", learning_rate=self.learning_rate
-            )
-        if self.resume and self.overwrite:
-            raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
-        if self.size and (len(self.size) != 2 or min(self.size) < 8):
-            raise SightkitError(
-                "--size must be height and width, at least 8 pixels each.",
+                f"--size must be at least {SMALLEST} pixels each.",
                 "Give --size 24 72, for example.",
                 size=self.size,
             )
-        if self.smoke:
-            self._shrink()
-
-    def _shrink(self) -> None:
-        fields = type(self).__dataclass_fields__
-        if self.epochs == fields["epochs"].default:
-            object.__setattr__(self, "epochs", SMOKE_EPOCHS)
-        if self.output == fields["output"].default:
-            object.__setattr__(self, "output", self.output.with_name("smoke"))
-            object.__setattr__(self, "overwrite", not self.resume)
 
     def folder(self) -> Path:
         """Return the folder of the captchas; of a smoke run it is drawn where it is missing."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from sightkit import _files, _run_files, io, training, zoo
+from sightkit import _files, _run_files, callbacks, io, training, zoo
 from sightkit._errors import SightkitError
 from sightkit._scripts import warn
 from sightkit.apps.captcha.refusal import choose_threshold
-from sightkit.apps.captcha.text_answers import Method, encode
+from sightkit.apps.captcha.text_answers import Method, TextAnswer, encode
 from sightkit.apps.captcha.text_batches import TextBatches
 from sightkit.apps.captcha.text_bundle import TextReader, reading_chain, resized, save_text_reader
-from sightkit.apps.captcha.text_evaluation import TextEvaluation, evaluate_reader, threshold_columns
+from sightkit.apps.captcha.text_evaluation import text_columns, text_metrics, threshold_columns
 from sightkit.apps.captcha.text_folder import Captchas, require_length
 from sightkit.apps.captcha.text_losses import ctc_loss, ctc_right, heads_right
 from sightkit.apps.captcha.text_networks import CaptchaCTC, CaptchaHeads
@@ -91,11 +91,7 @@ class TextTraining:
         self, network: keras.Model, train: TextBatches, *, learning_rate: float, epochs: int
     ) -> None:
         """Give a network Adam, whose rate rises and then falls to 0, and the method's loss."""
-        steps = epochs * len(train)
-        rising = max(1, round(WARM_UP * steps))
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - rising), warmup_target=learning_rate, warmup_steps=rising
-        )
+        rate = callbacks.warmed_cosine(learning_rate, epochs * len(train), WARM_UP)
         loss: Any = ctc_loss if self.method == "ctc" else "sparse_categorical_crossentropy"
         right = ctc_right if self.method == "ctc" else heads_right
         metric = keras.metrics.MeanMetricWrapper(right, name="texts_right")
@@ -116,7 +112,7 @@ class TextTraining:
         saved.set_weights(network.get_weights())
         chain = reading_chain(self.size)
         reader = TextReader(saved, chain, self.alphabet, self.lengths, 0.0, {})
-        found = {name: evaluate_reader(reader, part) for name, part in self.parts.items()}
+        found = {n: reader.predict(part.paths, threshold=0.0) for n, part in self.parts.items()}
         try:
             columns = threshold_columns(reader, self.parts["validation"], seed=self.seed)
             threshold = choose_threshold(*columns)
@@ -128,7 +124,7 @@ class TextTraining:
             **training.facts(network, seed=self.seed),
             "method": self.method,
             **facts,
-            **{name: each.metrics(threshold) for name, each in found.items()},
+            **{n: text_metrics(part, found[n], threshold) for n, part in self.parts.items()},
         }
         _files.write_json(run.path(_run_files.METRICS), metrics)
         save_text_reader(
@@ -141,8 +137,9 @@ class TextTraining:
         run.tidy()
         return metrics
 
-    def _canaries(self, found: TextEvaluation) -> list[np.ndarray]:
+    def _canaries(self, found: Sequence[TextAnswer]) -> list[np.ndarray]:
         """Return the validation pictures that are read rightly, the least sure first; or all."""
-        right, confidence = found.columns
+        captchas = self.parts["validation"]
+        right, confidence = text_columns(captchas, found)
         order = np.lexsort((confidence, ~right))
-        return [io.read_image(found.captchas.paths[k]) for k in order[:8]]
+        return [io.read_image(captchas.paths[k]) for k in order[:8]]

@@ -8,5 +8,5 @@ from sightkit.training.bundle_format import register_kind
 
 register_kind("detector", "sightkit.apps.detection.detector_bundle")
 register_kind("hog_svm", "sightkit.apps.detection.hog_bundle")
-register_kind("localizer", "sightkit.apps.detection.localizer_bundle")
+register_kind("localizer", "sightkit.apps.detection.detector_bundle")
 _lazy.attach(__name__)

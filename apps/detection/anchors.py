@@ -61,6 +61,11 @@ class Anchors:
         """Return the (rows, columns) of a level."""
         return math.ceil(self.size[0] / stride), math.ceil(self.size[1] / stride)
 
+    @property
+    def count(self) -> int:
+        """Number of all anchors."""
+        return self.per_place * sum(math.prod(self.places(stride)) for stride in self.strides)
+
     @functools.cached_property
     def boxes(self) -> np.ndarray:
         """float32 (A, 4), level by level, row by row, in the order of the network's output."""

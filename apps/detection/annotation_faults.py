@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from sightkit.io.threads import in_threads
 
 SHOWN = 3
 """Places that are named of a kind of fault."""
+LONGEST = 1_000
+"""Characters of a class name: a bundle holds no longer ones."""
 MOST_BYTES = 2**30
 """Of a picture, or of a file of annotations."""
 
@@ -106,8 +109,15 @@ def annotated(
         if other is not each.where:
             faults.add("picture annotated twice", f"{_of(each)} and {other}")
         for name in dict.fromkeys(each.names):
-            if name not in known:
+            if len(name) > LONGEST:
+                faults.add(f"class name of over {LONGEST:,} characters", f"{each.where} {name[:9]}")
+            elif name not in known:
                 faults.add("unknown class", f"{name} ({each.where})")
+        for (name, box), count in Counter(
+            zip(each.names, map(tuple, each.boxes), strict=False)
+        ).items():
+            if count > 1:
+                faults.add("box annotated twice", f"{each.where} {name[:30]} {list(box)}")
         boxes = as_boxes(each.boxes)
         size = size if isinstance(size, tuple) else None
         for kind, indices in box_faults(boxes, size).items():

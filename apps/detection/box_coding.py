@@ -39,6 +39,11 @@ class AnchorCoding:
     classes: int
     prior: float = PRIOR
 
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the network's output for a picture."""
+        return self.anchors.count, 4 + self.classes
+
     def encode(self, boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Return the target of a picture: float32 (A, 5), code and label of each anchor.
 
@@ -96,7 +101,7 @@ class AnchorCoding:
 
     def prior_output(self) -> np.ndarray:
         """Return what the network gives before it has learned: the anchors, and the prior."""
-        output = np.zeros((len(self.anchors.boxes), 4 + self.classes), np.float32)
+        output = np.zeros(self.output_shape, np.float32)
         output[:, 4:] = np.log(self.prior / (1 - self.prior))
         return output
 

@@ -40,9 +40,7 @@ def read_box_table(
     """
     path = Path(path)
     table = read_table(path, "data")
-    header, *rows = table.rows
-    if table.names:  # JSON lines, which have names themselves
-        header, rows = table.names, table.rows
+    header, rows = table.header, table.body
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise _without_columns(table, header, missing)

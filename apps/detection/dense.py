@@ -14,12 +14,12 @@ from sightkit.apps.detection.regions import BatchedWindows
 from sightkit.apps.detection.window_chain import (
     picture_chain,
     place_dependent,
-    steps_of,
     window_of,
 )
 from sightkit.apps.detection.windows import checked_sides, sliding_window
 from sightkit.evaluation import as_probabilities
 from sightkit.inference import EngineName
+from sightkit.preprocessing import flat_steps
 from sightkit.training import Bundle
 
 COMPARED = 64
@@ -78,7 +78,7 @@ class DenseWindows:
         self.window = window_of(bundle.preprocessing, self._size)
         chain = picture_chain(bundle.preprocessing, self.window, self._size)
         if chain is None:
-            steps = list(steps_of(bundle.preprocessing))
+            steps = list(flat_steps(bundle.preprocessing))
             raise SightkitError(
                 "The dense path needs preprocessing that treats each pixel alike.",
                 WAY,

@@ -176,16 +176,9 @@ class _Walk:
             return self._pooled(layer, given, place)
         if kind is layers.Flatten:
             return given, _Place(place.shape, place.stride, flat=not place.one)
-        if (
-            kind is layers.Reshape
-            and place.one
-            and math.prod(layer.target_shape)
-            in (
-                place.shape[2],
-                -1,
-            )
-        ):
-            return given, place
+        if kind is layers.Reshape and place.one:
+            if math.prod(layer.target_shape) in (place.shape[2], -1):
+                return given, place
         if kind is layers.Dense:
             return self._dense(layer, given, place)
         return _refuse(layer, "it depends on where it is in the window, or is not known")

@@ -3,19 +3,62 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sightkit import _schema
+from sightkit import _files, _folders, _run_files, _schema
 from sightkit._errors import SightkitError, few
 from sightkit._scripts import warn
 from sightkit.apps.detection.annotations import AnnotatedPictures
 from sightkit.apps.detection.detections import Detections, DetectionsJson
-from sightkit.training.classifier import load_by_kind
+from sightkit.apps.detection.detector_setup import LEAST_SCORE
+from sightkit.apps.detection.photo_detector import load_detector
 
-DETECTORS = ("detector", "hog_svm")
-"""Kinds of bundles that find things."""
+FORMAT = "sightkit-detector-evaluation"
+
+
+def require_evaluation_folder(path: Path) -> None:
+    """Raise, before any work, unless a folder is new, empty, or an earlier evaluation's."""
+    _files.require_place(path)
+    _files.require_writable(path)
+    _folders.read_own(path, _run_files.METRICS, FORMAT)
+
+
+@dataclass(frozen=True)
+class EvaluationFlags:
+    """The flags of scripts/detection/evaluate_detector.py."""
+
+    data: Path | None = None
+    """Annotations: folder in VOC's layout, .json of COCO's form, or .csv."""
+    split: str | None = None
+    """List of VOC's layout; all pictures by default."""
+    images: Path | None = None
+    """Folder of the pictures that a file of annotations names; its own folder by default."""
+    bundle: Path | None = None
+    """Folder of the detector: RUN/bundle."""
+    detections: Path | None = None
+    """Folder of JSON files of detection/detect, in place of --bundle."""
+    score: float = 0.5
+    """Least score of the boxes that are counted as mistakes and drawn."""
+    output: Path = Path("detector_evaluation")
+    """Folder to write into: new, or an earlier evaluation's."""
+    smoke: bool = False
+    """Evaluate made-up detections in two made pictures."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_evaluation_folder(self.output)
+        if not self.smoke and (
+            self.data is None or (self.bundle is None) == (self.detections is None)
+        ):
+            raise SightkitError(
+                "Name the annotations, and one detector.",
+                "Give --data VOC and --bundle RUN/bundle, or --detections FOUND.",
+            )
+        if not 0 <= self.score <= 1:
+            raise SightkitError("--score must be from 0 to 1.", "Give 0.5.", score=self.score)
 
 
 def detect_all(
@@ -31,12 +74,9 @@ def detect_all(
         pictures: annotated, with the bundle's class names.
         cache: folder of compiled networks, see ``load_detector``.
     """
-    from sightkit.apps.detection.detector_bundle import DetectorBundle
-    from sightkit.apps.detection.detector_setup import LEAST_SCORE
-
-    detector = load_by_kind(bundle, DETECTORS, images=len(pictures), cache=cache)
-    options = {"least_score": LEAST_SCORE} if isinstance(detector, DetectorBundle) else {}
-    return detector.predict([each.image for each in pictures.annotations], **options)
+    detector = load_detector(bundle, images=len(pictures), cache=cache)
+    images = [each.image for each in pictures.annotations]
+    return detector.predict(images, least_score=LEAST_SCORE)
 
 
 def read_detections(

@@ -99,8 +99,7 @@ def detection_mistakes(
 def _mistakes(
     annotation: Annotation, found: Detections, score: float, overlap: float
 ) -> PictureMistakes:
-    kept = found.scores >= score
-    found = Detections(found.boxes[kept], found.scores[kept], found.labels[kept], found.class_names)
+    found = found.of_score(score)
     right, false = np.zeros(len(found), bool), np.zeros(len(found), bool)
     missed = ~annotation.difficult
     for label in range(len(found.class_names)):

@@ -95,6 +95,11 @@ class Detections:
         """Return the class name of each detection."""
         return [self.class_names[label] for label in self.labels]
 
+    def of_score(self, least: float) -> Detections:
+        """Return the detections of a score and above."""
+        kept = self.scores >= least
+        return Detections(self.boxes[kept], self.scores[kept], self.labels[kept], self.class_names)
+
     def to_json(self, image_name: str) -> dict[str, Any]:
         """Return ``{"image": …, "detections": [{"label", "score", "box"}]}``, best first."""
         found = [

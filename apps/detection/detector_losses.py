@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 Tensor = Any
+TINY = 1e-7
 
 
 class AnchorLoss(keras.losses.Loss):
@@ -109,9 +110,27 @@ def _overlap(true: Tensor, found: Tensor, cells: Tensor) -> Tensor:
     corners = []
     for boxes in (true, found):
         middle, half = boxes[..., :2] / cells, boxes[..., 2:] ** 2 / 2
-        corners.append((middle - half, middle + half))
-    (low, high), (other_low, other_high) = corners
-    sides = ops.minimum(high, other_high) - ops.maximum(low, other_low)
-    common = ops.prod(ops.maximum(sides, 0.0), axis=-1)
-    both = ops.prod(high - low, axis=-1) + ops.prod(other_high - other_low, axis=-1)
-    return common / ops.maximum(both - common, 1e-9)
+        corners.append(ops.concatenate([middle - half, middle + half], axis=-1))
+    return paired_overlap(*corners)
+
+
+def paired_overlap(one: Tensor, other: Tensor, *, generalized: bool = False) -> Tensor:
+    """Return the IoU, 0 to 1, of boxes (…, 4) in pairs; generalized: -1 to 1.
+
+    Reference:
+        Rezatofighi et al., "Generalized intersection over union", 2019.
+    """
+    low, high, other_low, other_high = (
+        each[..., part] for each in (one, other) for part in (slice(2), slice(2, 4))
+    )
+    inner = _area(ops.maximum(low, other_low), ops.minimum(high, other_high))
+    union = _area(low, high) + _area(other_low, other_high) - inner
+    overlap = inner / (union + TINY)
+    if not generalized:
+        return overlap
+    hull = _area(ops.minimum(low, other_low), ops.maximum(high, other_high))
+    return overlap - (hull - union) / (hull + TINY)
+
+
+def _area(low: Tensor, high: Tensor) -> Tensor:
+    return ops.prod(ops.maximum(high - low, 0.0), axis=-1)

@@ -10,12 +10,11 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from sightkit import transfer, zoo
+from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.detection import detector_entry  # noqa: F401 - what is registered needs it
 from sightkit.apps.detection.anchors import PER_LEVEL, STRIDES, require_strides
 from sightkit.apps.detection.box_coding import PRIOR
-from sightkit.transfer.imagenet import trained_network
 from sightkit.zoo.arguments import class_count, image_shape
 from sightkit.zoo.budget import only_used
 from sightkit.zoo.registry import builder_of, registered
@@ -209,25 +208,6 @@ def _grid_head(x: Any, classes: int, channels: int) -> Any:
         5 * GRID_BOXES + classes, 1, dtype="float32", kernel_initializer=start, name="grid_output"
     )(x)
     return layers.Activation("sigmoid", dtype="float32", name="predictions")(x)
-
-
-def load_backbone(network: keras.Model, name: str) -> None:
-    """Give the body of a detector the weights that a backbone has learned on ImageNet.
-
-    Args:
-        network: made by ``Detector``.
-        name: of its backbone, one of ``transfer.names()``.
-
-    Raises:
-        SightkitError: weights that are not available.
-    """
-    topless = transfer.weights_available(name, include_top=False)
-    whole = not topless and transfer.weights_available(name)
-    trained = trained_network(name, include_top=whole)
-    own = {layer.name: layer for layer in network.layers}
-    for layer in trained.layers:
-        if layer.weights and layer.name in own:
-            own[layer.name].set_weights(layer.get_weights())
 
 
 def freeze_normalization(network: keras.Model, before: int = 0) -> None:

@@ -11,15 +11,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from sightkit import evaluation, zoo
 from sightkit import io as sightkit_io
-from sightkit import zoo
 from sightkit.apps.detection.anchors import MATCHED, proposed_anchors
 from sightkit.apps.detection.average_precision import average_precision
 from sightkit.apps.detection.box_coding import AnchorCoding
-from sightkit.apps.detection.boxes import intersection_over_union
+from sightkit.apps.detection.boxes import clip_boxes, intersection_over_union
 from sightkit.apps.detection.detections import Detections
 from sightkit.apps.detection.detector_batches import DetectionBatches
-from sightkit.apps.detection.detector_sheet import draw_sheet
+from sightkit.apps.detection.drawing import colour_of, draw_boxes
 from sightkit.training.checks.report import LeftOut, Line, Preflight, failed, passed
 from sightkit.training.restore import restoring_random_state
 
@@ -34,6 +34,8 @@ LEARNED = 0.1
 """Of the first loss: below it the pictures are learned, and their boxes must be found."""
 PICTURES, RATE = 5, 1e-3
 SECONDS = 60.0
+SHOWN, COLUMNS = 12, 4
+"""Pictures on the sheet, and beside each other."""
 CHECKED_EVERY = 10
 """Steps between two looks at the average precision."""
 
@@ -239,5 +241,21 @@ def _first(train: DetectionBatches) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw(train: DetectionBatches, path: Path) -> Line:
-    sightkit_io.write_png(path, draw_sheet(train))
+    """Draw the first pictures as they reach the network: varied, encoded, decoded again.
+
+    Boxes that no anchor learns are missing.
+    """
+    setup, tiles = train.setup, []
+    for row in train.rows(0)[:SHOWN]:
+        canvas, boxes, labels = train.sample(int(row), 0)
+        target = setup.coding.encode(boxes, labels)
+        found, scores = setup.coding.decode(setup.coding.perfect_output(target))
+        rows, classes = np.nonzero(scores > 0.5)
+        keyed = np.column_stack([found[rows].round(), classes])  # an anchor each: many alike
+        unique = np.unique(keyed, axis=0)
+        names = [setup.class_names[int(k)] for k in unique[:, 4]]
+        colours = [colour_of(int(k)) for k in unique[:, 4]]
+        tiles.append(draw_boxes(canvas, clip_boxes(unique[:, :4], setup.size), names, colours))
+    sheet = evaluation.montage(tiles, min(COLUMNS, len(tiles)), side=max(setup.size))
+    sightkit_io.write_png(path, sheet)
     return passed(f"{path.name}: look whether the boxes are around the things")

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +9,7 @@ import numpy as np
 from sightkit import _files, _run_files, training
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.annotations import AnnotatedPictures
-from sightkit.apps.detection.detector_flags import SPLITS, DetectorFlags
+from sightkit.apps.detection.detector_flags import DetectorFlags
 
 WARM_UP = 0.05
 """Share of the steps in which the rate rises: the heads are random at first."""
@@ -28,37 +22,8 @@ LOOKS = 20
 """Times that the average precision of the validation pictures is computed, evenly spread."""
 
 
-@contextlib.contextmanager
-def start_detector(config: DetectorFlags, script: str | os.PathLike[str]) -> Iterator[DetectorRun]:
-    """Lock the run folder and read the annotations; no Keras yet.
-
-    Raises:
-        SightkitError: as ``training.Run.open``; faults of the annotations; a class without a box.
-    """
-    with training.Run.open(config, experiment=Path(script).stem) as run:
-        with tempfile.TemporaryDirectory() as scratch:
-            pictures: dict[str, AnnotatedPictures] = {}
-            for split in SPLITS:
-                names = pictures["train"].class_names if pictures else None
-                pictures[split] = config.pictures(split, Path(scratch), names)
-            require_classes(pictures["train"])
-            yield DetectorRun(config, run, pictures)
-
-
-def require_classes(pictures: AnnotatedPictures) -> None:
-    """Raise where training pictures have no box at all, or none of a class."""
-    missing = [name for name, count in pictures.boxes_by_class().items() if not count]
-    if missing or not pictures.class_names:
-        raise SightkitError(
-            "Each class must have boxes in the training pictures (a picture may have none).",
-            "Annotate some, or leave the class out.",
-            pictures=len(pictures),
-            without=missing or "all",
-        )
-
-
 class DetectorRun:
-    """One training; made by ``start_detector``.
+    """One training, after ``start_training``.
 
     Attributes:
         config: the script's flags.
@@ -118,6 +83,7 @@ class DetectorRun:
 
     def network(self, setup: Any) -> Any:
         """Return the network, its backbone pretrained, with batch normalization frozen."""
+        from sightkit import transfer
         from sightkit.apps.detection import detector_network as networks
 
         config = self.config
@@ -127,7 +93,7 @@ class DetectorRun:
             channels=config.channels,
         )  # fmt: skip
         if config.pretrained:
-            networks.load_backbone(network, config.backbone)
+            transfer.load_trained_body(network, config.backbone)
             networks.freeze_normalization(network, config.freeze)
         return network
 
@@ -135,9 +101,9 @@ class DetectorRun:
         """Check everything, then train; the network ends with the weights of its best epoch."""
         import keras
 
+        from sightkit import callbacks
         from sightkit.apps.detection.detector_evaluation import AP, AveragePrecisionMonitor
         from sightkit.apps.detection.detector_preflight import preflight_detector
-        from sightkit.callbacks import BestCheckpoint
 
         config, run = self.config, self.run
         identity = {"file": str(config.data.resolve()), "sha256": train.sha256}
@@ -154,27 +120,22 @@ class DetectorRun:
                     "Do what the failed lines say, or give --preflight off to train all the same.",
                     failed=[line.name for line in found.lines if line.verdict == "failed"],
                 )
-        steps = config.epochs * len(train)
-        rising = max(1, round(WARM_UP * steps))
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - rising), warmup_target=config.learning_rate, warmup_steps=rising
-        )
+        rate = callbacks.warmed_cosine(config.learning_rate, config.epochs * len(train), WARM_UP)
         optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=config.weight_decay, global_clipnorm=CLIP
+            rate, weight_decay=config.weight_decay, global_clipnorm=CLIP
         )
         network.compile(optimizer, loss)
-        begin, cpu = time.monotonic(), time.process_time()
         looks = AveragePrecisionMonitor(validation, every=max(1, config.epochs // LOOKS))
-        best = BestCheckpoint(
+        best = callbacks.BestCheckpoint(
             run.checkpoints(PHASE) / _run_files.BEST_WEIGHTS, monitor=AP, mode="max"
         )
-        rows = training.fit(
-            network, train, validation, run=run, epochs=config.epochs,
-            callbacks=[looks, best], preflight=False,
-        )  # fmt: skip
+        with run.timed():
+            rows = training.fit(
+                network, train, validation, run=run, epochs=config.epochs,
+                callbacks=[looks, best], preflight=False,
+            )  # fmt: skip
         best.set_model(network)
         best.restore()
-        run.write_training_seconds(time.monotonic() - begin, time.process_time() - cpu)
         return rows
 
     def report(self, network: Any, setup: Any, validation: Any) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from annotated_types import Gt, Len
+from annotated_types import Gt, Len, Lt
 from typing_extensions import TypedDict
 
 from sightkit._schema import Count
@@ -23,8 +23,10 @@ LEAST_SCORE = 0.05
 """Detections below it are left out: average precision hardly counts them (RetinaNet's)."""
 CANDIDATES, MOST = 1000, 300
 """Boxes that are compared with each other, and that are left of a picture at most."""
+NEAR_LEAST = 0.3
+"""The canary's boxes below this score are not compared: one may just miss the least score."""
 
-Positive = Annotated[float, Gt(0)]
+Side = Annotated[float, Gt(0), Lt(1e6)]
 
 
 class SetupConfig(TypedDict):
@@ -33,8 +35,8 @@ class SetupConfig(TypedDict):
     size: tuple[Count, Count]
     pixels: dict[str, Any]
     head: Literal["anchors", "grid"]
-    shapes: list[tuple[Count, Annotated[list[tuple[Positive, Positive]], Len(1)]]]
-    prior: Annotated[float, Gt(0)]
+    shapes: list[tuple[Count, Annotated[list[tuple[Side, Side]], Len(1)]]]
+    prior: Annotated[float, Gt(0), Lt(1)]
     cells: tuple[Count, Count]
     per_cell: Count
 
@@ -54,6 +56,10 @@ class DetectorSetup:
     pixels: Preprocessor
     coding: AnchorCoding | GridCoding
     class_names: tuple[str, ...]
+    kind: ClassVar = "detector"
+    batch_size: ClassVar = 8
+    shown: ClassVar = 0.5
+    compared_from: ClassVar = NEAR_LEAST
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,6 +69,10 @@ class DetectorSetup:
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Return the network's input of a picture, uint8 (H, W, 1 or 3): float32 (H, W, 3)."""
         return self.pixels(self.canvas(ColourPreprocessor()(image)))
+
+    def fits(self, shape: tuple[int | None, ...]) -> bool:
+        """Return whether a network's output can be meant: of as many anchors and classes."""
+        return shape[1:] == self.coding.output_shape
 
     def detections(
         self,

@@ -12,16 +12,16 @@ import cv2
 import numpy as np
 from matplotlib.figure import Figure
 
-from sightkit import _display, _files, _folders, _run_files
+from sightkit import _display, _files, _run_files
 from sightkit._tables import html_table, text_table
 from sightkit.apps.detection.annotations import AnnotatedPictures
 from sightkit.apps.detection.average_precision import RECALLS, AveragePrecision, average_precision
+from sightkit.apps.detection.detection_folder import FORMAT
 from sightkit.apps.detection.detection_mistakes import PictureMistakes, detection_mistakes
 from sightkit.apps.detection.detections import Detections
 from sightkit.evaluation.html import html_page, section
 from sightkit.evaluation.text import legible
 
-FORMAT = "sightkit-detector-evaluation"
 CURVES = "precision_recall.png"
 WORST = 8
 """Pictures on the page."""
@@ -29,13 +29,6 @@ NAMED = 10
 """Classes up to which each has its own curve."""
 QUALITY = 88
 """Of JPEGs in the page: eight pictures of 720 pixels take about 1 MB."""
-
-
-def require_evaluation_folder(path: Path) -> None:
-    """Raise, before any work, unless a folder is new, empty, or an earlier evaluation's."""
-    _files.require_place(path)
-    _files.require_writable(path)
-    _folders.read_own(path, _run_files.METRICS, FORMAT)
 
 
 def report_detections(
@@ -51,7 +44,7 @@ def report_detections(
     Args:
         pictures: annotated.
         detections: one for each of ``pictures``, with all scores that the detector gives.
-        output: folder, see ``require_evaluation_folder``.
+        output: folder, new or an earlier evaluation's.
         score: least score of the boxes that are counted as mistakes and drawn.
         facts: of where all came from, for metrics.json and the page.
 

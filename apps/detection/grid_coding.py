@@ -27,6 +27,11 @@ class GridCoding:
     classes: int
     per_cell: int = 2
 
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the network's output for a picture."""
+        return *self.cells, 5 * self.per_cell + self.classes
+
     def encode(self, boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Return the target of a picture: float32 (rows, columns, 5 + classes).
 
@@ -79,7 +84,7 @@ class GridCoding:
 
     def prior_output(self) -> np.ndarray:
         """Return what the network gives before it has learned: 0.5 everywhere."""
-        return np.full((*self.cells, 5 * self.per_cell + self.classes), 0.5, np.float32)
+        return np.full(self.output_shape, 0.5, np.float32)
 
     def _cells_of(self, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return row, column, middle within the cell, and sides as shares of the canvas."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.apps.detection.hog_svm import HogDetector, features_of
+from sightkit.apps.detection.hog_svm import HogDetector, features_of, window_fits
 from sightkit.apps.detection.suppression import non_maxima_suppression
 
 COST = 0.01
@@ -111,10 +111,10 @@ def train_hog_svm(
 def require_windows(objects: Sequence[np.ndarray]) -> tuple[int, int]:
     """Return the size, (height, width), of objects; raise where they cannot be learned from."""
     sizes = {each.shape for each in objects}
-    if len(objects) < 10 or len(sizes) != 1 or any(side % 8 or side < 16 for side in min(sizes)):
+    if len(objects) < 10 or len(sizes) != 1 or not window_fits(min(sizes)):
         raise SightkitError(
             "Objects must be ten pictures or more of one size, whose sides are multiples of 8 "
-            "from 16 on.",
+            "from 16 to 1024.",
             "Cut and resize them to one size, 64 by 64 for example.",
             objects=len(objects), sizes=sorted(sizes)[:3],
         )  # fmt: skip

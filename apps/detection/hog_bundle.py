@@ -11,22 +11,20 @@ import numpy as np
 
 from sightkit import io as sightkit_io
 from sightkit._arrays import check_arrays, read_npz
-from sightkit.apps.detection.detections import FoundJson
-from sightkit.apps.detection.hog_svm import HogDetector, descriptor_of
-from sightkit.training.bundle_format import CANARY, Description, Kind, damaged, write_bundle
-from sightkit.training.classifier import load_by_kind
+from sightkit.apps.detection.hog_svm import HogDetector, descriptor_of, window_fits
+from sightkit.apps.detection.photo_detector import FoundDescription, check_found, found_fields
+from sightkit.training.bundle_format import CANARY, Kind, damaged, write_bundle
 
 HOG_SVM = "hog_svm"
 SVM = "svm.npz"
 ARRAYS = {"coefficients": ("float32", ("features",)), "intercept": ("float64", ())}
 
 
-class HogDescription(Description):
+class HogDescription(FoundDescription):
     """The bundle.json of a HOG detector."""
 
     window: list[int]
     sigmoid: list[float]
-    detections: list[FoundJson]
 
 
 def save_hog_detector(
@@ -55,27 +53,15 @@ def save_hog_detector(
         intercept = np.float64(detector.intercept)
         np.savez(place / SVM, coefficients=detector.coefficients, intercept=intercept)
         sightkit_io.write_png(place / CANARY, canary)
-        (found,) = detector.predict([place / CANARY])
         return {
-            "class_names": list(detector.class_names),
+            **found_fields(detector.predict(place / CANARY)[0]),
             "window": list(detector.window),
             "sigmoid": list(detector.sigmoid),
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "canary": [float(found.scores.max(initial=0))],
-            "detections": found.to_json(CANARY)["detections"],
         }
 
     return write_bundle(folder, HOG_SVM, write)
-
-
-def load_hog_detector(folder: str | os.PathLike[str]) -> HogDetector:
-    """Load a detector, and check that it finds in the bundle's picture what it found before.
-
-    Raises:
-        SightkitError: no bundle or one of another kind, a damaged file, or another answer.
-    """
-    return load_by_kind(folder, (HOG_SVM,))
 
 
 def _open(folder: Path, description: dict[str, Any], **options: Any) -> HogDetector:
@@ -96,17 +82,17 @@ def _open(folder: Path, description: dict[str, Any], **options: Any) -> HogDetec
 
 
 def _check(folder: Path, description: Mapping[str, Any]) -> None:
-    window = description["window"]
-    if len(window) != 2 or any(side % 8 or not 16 <= side <= 1024 for side in window):
+    if not window_fits(description["window"]):
         raise damaged(folder, "window must be two multiples of 8 from 16 to 1024")
     if len(description["sigmoid"]) != 2 or len(description["class_names"]) != 1:
         raise damaged(folder, "a slope, an offset and one class are expected")
+    check_found(folder, description)
 
 
 KINDS = {
     HOG_SVM: Kind(
         "a detector by HOG and SVM",
-        "sightkit.apps.detection.load_hog_detector, or find things with "
+        "sightkit.apps.detection.load_detector, or find things with "
         "scripts/detection/detect.py --method bundle",
         HogDescription,
         lambda found: [SVM, CANARY],

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
+from scipy.special import expit
 
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.boxes import clip_boxes
 from sightkit.apps.detection.detections import Detections
+from sightkit.apps.detection.photo_detector import PhotoDetector
 from sightkit.apps.detection.suppression import non_maxima_suppression
 from sightkit.io.threads import in_threads
-from sightkit.training.bundle_format import CANARY
 from sightkit.training.classifier import Photo, decoded
 
 CELL, BLOCK, BINS = 8, 16, 9
@@ -47,7 +46,7 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class HogDetector:
+class HogDetector(PhotoDetector):
     """A linear SVM on histograms of oriented gradients; made by ``train_hog_svm``.
 
     Attributes:
@@ -68,33 +67,21 @@ class HogDetector:
     sigmoid: tuple[float, float]
     class_name: str
     description: dict[str, Any] = field(default_factory=dict)
+    changed: ClassVar[float] = TOLERANCE
+    overlap: ClassVar[float] = OVERLAP
 
     @property
     def class_names(self) -> tuple[str]:
         """The one class."""
         return (self.class_name,)
 
-    def predict(self, images: Photo | Sequence[Photo]) -> list[Detections]:
-        """Find the objects in photos.
-
-        Args:
-            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files; a
-                single one is a list of one.
-
-        Returns:
-            One a photo; the scores are probabilities that a window holds the object.
-
-        Raises:
-            SightkitError: a file that is no image, or a picture smaller than the window.
-        """
-        alone = isinstance(images, np.ndarray) and images.ndim < 4
-        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
-        return [self._detections(image) for image in several]
+    def _find(self, images: Sequence[Photo], least: float, overlap: float) -> list[Detections]:
+        return [self._detections(image, least, overlap) for image in images]
 
     def probabilities(self, margins: np.ndarray) -> np.ndarray:
         """Return the probability, float32 (N,), for each margin."""
         slope, offset = self.sigmoid
-        return (1 / (1 + np.exp(-(slope * margins.astype(np.float64) + offset)))).astype(np.float32)
+        return expit(slope * margins.astype(np.float64) + offset).astype(np.float32)
 
     def hits(self, grey: np.ndarray, *, features: bool = False) -> Hits:
         """Return all windows of a grey picture, uint8 (H, W), on the object's side of the plane."""
@@ -120,7 +107,7 @@ class HogDetector:
         names = ("boxes", "margins", "features")
         return Hits(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
 
-    def _detections(self, image: Photo) -> Detections:
+    def _detections(self, image: Photo, least_score: float, overlap: float) -> Detections:
         picture = decoded(image)
         grey, factor = shrunk_grey(picture)
         if any(side < least for side, least in zip(grey.shape, self.window, strict=True)):
@@ -131,32 +118,17 @@ class HogDetector:
                 **name, size=grey.shape, window=self.window,
             )  # fmt: skip
         found = self.hits(grey)
-        kept = non_maxima_suppression(found.boxes, found.margins, overlap=OVERLAP)
+        kept = non_maxima_suppression(found.boxes, found.margins, overlap=overlap)
+        scores = self.probabilities(found.margins[kept])
+        kept, scores = kept[scores >= least_score], scores[scores >= least_score]
         boxes = clip_boxes(found.boxes[kept] * np.float32(factor), picture.shape[:2])
         labels = np.zeros(len(kept), np.int64)
-        return Detections(boxes, self.probabilities(found.margins[kept]), labels, self.class_names)
+        return Detections(boxes, scores, labels, self.class_names)
 
-    def check_canary(self, folder: Path) -> None:
-        """Compare what is found in the bundle's picture with what was found when it was saved.
 
-        Raises:
-            SightkitError: another number of objects, a box that has moved by more than a pixel, or
-                a score by more than 1e-3.
-        """
-        stored = self.description["detections"]
-        (found,) = self.predict([folder / CANARY])
-        boxes = np.array([each["box"] for each in stored], np.float32).reshape(-1, 4)
-        scores = np.array([each["score"] for each in stored], np.float32)
-        if not (
-            boxes.shape == found.boxes.shape
-            and np.allclose(boxes, found.boxes, atol=1, rtol=0)
-            and np.allclose(scores, found.scores, atol=TOLERANCE, rtol=0)
-        ):
-            raise SightkitError(
-                "A bundle must find in its own picture what it found when it was saved.",
-                "Weights or OpenCV have changed: train it again.",
-                bundle=str(folder), saved=len(boxes), found=len(found),
-            )  # fmt: skip
+def window_fits(window: Sequence[int]) -> bool:
+    """Return whether a window can be searched for: (height, width), multiples of 8, 16 to 1024."""
+    return len(window) == 2 and all(16 <= side <= 1024 and side % CELL == 0 for side in window)
 
 
 def descriptor_of(window: tuple[int, int]) -> cv2.HOGDescriptor:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from sightkit import evaluation
-from sightkit._errors import SightkitError
+from sightkit import evaluation, training
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.detection.hard_negatives import (
     large_enough,
     measure_windows,
@@ -18,7 +20,7 @@ from sightkit.apps.detection.hard_negatives import (
     train_hog_svm,
 )
 from sightkit.apps.detection.hog_bundle import save_hog_detector
-from sightkit.apps.detection.hog_svm import OVERLAP, HogDetector, shrunk_grey
+from sightkit.apps.detection.hog_svm import OVERLAP, HogDetector, shrunk_grey, window_fits
 from sightkit.apps.detection.suppression import non_maxima_suppression
 
 HELD_BACK = 0.2
@@ -27,6 +29,61 @@ WINDOWS = 20
 """Random windows of each background held back."""
 LEAST = 5
 """Backgrounds, at least: some are held back."""
+
+
+@dataclass(frozen=True)
+class HogFlags:
+    """The flags of scripts/detection/train_hog_svm.py."""
+
+    objects: tuple[Path, ...] = ()
+    """Pictures of the object, or folders of them."""
+    backgrounds: tuple[Path, ...] = ()
+    """Pictures without it, or folders of them; 5 at least."""
+    class_name: str = "face"
+    """What the object is called."""
+    window: tuple[int, int] = (64, 64)
+    """Height and width of what is searched for, pixels, multiples of 8; the least size found."""
+    rounds: int = 10
+    """Rounds of mining, at most."""
+    seed: int = 0
+    """Seed of the division, of random windows and of the SVM."""
+    output: Path = Path("hog_bundle")
+    """Folder of the bundle."""
+    overwrite: bool = False
+    """Replace the bundle in the output folder."""
+    smoke: bool = False
+    """Take scikit-learn's digits and photographs, and one round."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, rounds=0)
+        if not window_fits(self.window):
+            raise SightkitError(
+                "--window must be multiples of 8 from 16 to 1024.",
+                "Give --window 64 64.", window=self.window,
+            )  # fmt: skip
+        if not 1 <= len(self.class_name) <= 100:
+            raise SightkitError(
+                "--class-name must have 1 to 100 characters.",
+                "Give --class-name face.", class_name=self.class_name,
+            )  # fmt: skip
+        if not self.smoke and not (self.objects and self.backgrounds):
+            raise SightkitError(
+                "Name pictures of the object and pictures without it.",
+                "Give --objects FACES --backgrounds PHOTOS.",
+            )
+        training.check_place(self.output)
+        if self.output.exists() and not (self.overwrite or self.smoke):
+            raise SightkitError(
+                "There is a bundle at --output already.",
+                "Give --overwrite to replace it, or another folder.", output=str(self.output),
+            )  # fmt: skip
+
+    def pictures(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return windows of objects and backgrounds, grey, uint8 (H, W) each."""
+        if self.smoke:
+            return sample_windows()
+        return read_grey(self.objects, self.window), read_grey(self.backgrounds)
 
 
 def read_grey(

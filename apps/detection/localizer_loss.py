@@ -11,10 +11,11 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from sightkit.apps.detection.detector_losses import paired_overlap, smooth_l1
+
 BoxLoss = Literal["iou", "smooth_l1"]
 BETA = 0.1
 """Share of the picture below which smooth L1 is quadratic."""
-TINY = 1e-7
 
 
 class LocalizationLoss(keras.losses.Loss):
@@ -45,10 +46,8 @@ class LocalizationLoss(keras.losses.Loss):
         )
         boxes = boxes_of(y_pred, labels, self.classes)
         if self.box == "iou":
-            return crossentropy + self.weight * (1 - _overlap(truth, boxes, generalized=True))
-        distance = ops.abs(truth - boxes)
-        quadratic = 0.5 * distance**2 / BETA
-        edges = ops.where(distance < BETA, quadratic, distance - 0.5 * BETA)
+            return crossentropy + self.weight * (1 - paired_overlap(truth, boxes, generalized=True))
+        edges = BETA * smooth_l1((truth - boxes) / BETA)
         return crossentropy + self.weight * ops.sum(edges, axis=-1)
 
 
@@ -58,7 +57,7 @@ class MeanOverlap(keras.metrics.MeanMetricWrapper):
     def __init__(self, classes: int) -> None:
         def overlap(y_true: Any, y_pred: Any) -> Any:
             labels = ops.argmax(y_pred[:, :classes], axis=-1)
-            return _overlap(y_true[:, 1:], boxes_of(y_pred, labels, classes))
+            return paired_overlap(y_true[:, 1:], boxes_of(y_pred, labels, classes))
 
         super().__init__(overlap, name="iou")
 
@@ -81,18 +80,3 @@ def boxes_of(outputs: Any, labels: Any, classes: int) -> Any:
         return boxes[:, 0]
     index = ops.cast(ops.reshape(labels, (-1, 1, 1)), "int32")
     return ops.take_along_axis(boxes, index, axis=1)[:, 0]
-
-
-def _overlap(one: Any, other: Any, *, generalized: bool = False) -> Any:
-    """Return the IoU, (N,), of boxes in pairs; generalized: -1 to 1."""
-    inner = _area(ops.maximum(one[:, :2], other[:, :2]), ops.minimum(one[:, 2:], other[:, 2:]))
-    union = _area(one[:, :2], one[:, 2:]) + _area(other[:, :2], other[:, 2:]) - inner
-    overlap = inner / (union + TINY)
-    if not generalized:
-        return overlap
-    hull = _area(ops.minimum(one[:, :2], other[:, :2]), ops.maximum(one[:, 2:], other[:, 2:]))
-    return overlap - (hull - union) / (hull + TINY)
-
-
-def _area(low: Any, high: Any) -> Any:
-    return ops.prod(ops.maximum(high - low, 0.0), axis=-1)

@@ -10,7 +10,7 @@ import keras
 from keras import layers, ops
 
 from sightkit._errors import SightkitError
-from sightkit.transfer.imagenet import trained_network, weights_available
+from sightkit.apps.detection import detector_entry  # noqa: F401 - what is registered needs it
 from sightkit.zoo.arguments import class_count, drop_rates, sizes
 from sightkit.zoo.registry import registered
 from sightkit.zoo.surgery import body_of
@@ -116,21 +116,6 @@ def attach_head(
 def _normalized(x: Any, name: str) -> Any:
     x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_activation")(x)
-
-
-def load_base(network: keras.Model, base: str) -> None:
-    """Give a localizer the weights that its base has learned on ImageNet.
-
-    Raises:
-        SightkitError: weights that are not available; the file and its place are named.
-    """
-    # The file with the classifier holds the same body, and may be the one that is there.
-    top = not weights_available(base, include_top=False) and weights_available(base)
-    trained = {layer.name: layer for layer in trained_network(base, include_top=top).layers}
-    for layer in network.layers:
-        if layer.weights and layer.name in trained and not layer.name.startswith("head_"):
-            if layer.name != "logits":
-                layer.set_weights(trained[layer.name].get_weights())
 
 
 def split_network(

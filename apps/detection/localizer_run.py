@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from sightkit import _files, _run_files, inference, training, transfer
 from sightkit.apps.detection.annotations import AnnotatedPictures
-from sightkit.apps.detection.detector_run import require_classes
 from sightkit.apps.detection.localizer_flags import LocalizerFlags
-from sightkit.apps.detection.localizer_measures import relative_targets
 from sightkit.preprocessing import (
     ColourPreprocessor,
     ImageToArrayPreprocessor,
     Pipeline,
     SimplePreprocessor,
 )
-
-
-@contextlib.contextmanager
-def start_localizer(
-    config: LocalizerFlags, script: str | os.PathLike[str]
-) -> Iterator[tuple[training.Run, dict[str, AnnotatedPictures]]]:
-    """Lock the run folder and read the annotations; no Keras yet.
-
-    Args:
-        config: the script's flags.
-        script: ``__file__``; its name is the experiment's.
-
-    Yields:
-        The run, and the pictures by split.
-
-    Raises:
-        SightkitError: as ``training.Run.open``; faults of the annotations; a class without a
-            picture; pictures of several objects.
-    """
-    with training.Run.open(config, experiment=Path(script).stem) as run:
-        with tempfile.TemporaryDirectory() as scratch:
-            pictures = config.pictures(Path(scratch))
-            require_classes(pictures["train"])
-            for each in pictures.values():
-                relative_targets(each)
-            yield run, pictures
 
 
 def train_localizer(
@@ -61,7 +28,7 @@ def train_localizer(
 
     Args:
         config: the script's flags.
-        run: of ``start_localizer``, and so ``pictures``.
+        run: of ``start_training``, and so ``pictures``.
 
     Returns:
         The contents of metrics.json.
@@ -71,14 +38,15 @@ def train_localizer(
     """
     import keras
 
-    from sightkit.apps.detection.localizer_bundle import answers_of, save_localizer
+    from sightkit.apps.detection.detector_bundle import save_detector
     from sightkit.apps.detection.localizer_loss import (
         ClassAccuracy,
         LocalizationLoss,
         MeanOverlap,
     )
     from sightkit.apps.detection.localizer_measures import best_constant_box, measure_localizer
-    from sightkit.apps.detection.localizer_network import Localizer, load_base, split_network
+    from sightkit.apps.detection.localizer_network import Localizer, split_network
+    from sightkit.apps.detection.localizer_setup import LocalizerSetup, answers_of
     from sightkit.apps.detection.localizer_views import LocalizationBatches
 
     training.prepare(seed=config.seed, precision=config.precision)
@@ -88,34 +56,33 @@ def train_localizer(
     pixels = Pipeline(chain.steps[2:])
     trained, prepare = network, pixels.batch
     if config.pretrained:
-        load_base(network, config.base)
+        transfer.load_trained_body(network, config.base)
         body, trained = split_network(network, config.unfreeze_from or "head_reduced")
         count = len(pictures["train"]) * config.views
         features = inference.compile(body, images=count, batch_size=32)
         prepare = lambda images: features(pixels.batch(images))  # noqa: E731
-    begin, cpu = time.monotonic(), time.process_time()
-    data = {
-        split: LocalizationBatches(
-            each, size, prepare, config.batch_size,
-            views=config.views if split == "train" else 1, shuffle=split == "train",
-            seed=config.seed,
+    with run.timed():
+        data = {
+            split: LocalizationBatches(
+                each, size, prepare, config.batch_size,
+                views=config.views if split == "train" else 1, shuffle=split == "train",
+                seed=config.seed,
+            )
+            for split, each in pictures.items()
+        }  # fmt: skip
+        identity = " ".join(each.sha256 for each in data.values())
+        run.write_environment(data={"file": str(config.data.resolve()), "sha256": identity})
+        rate = keras.optimizers.schedules.CosineDecay(
+            config.learning_rate, config.epochs * len(data["train"])
         )
-        for split, each in pictures.items()
-    }  # fmt: skip
-    identity = " ".join(each.sha256 for each in data.values())
-    run.write_environment(data={"file": str(config.data.resolve()), "sha256": identity})
-    rate = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate, config.epochs * len(data["train"])
-    )
-    trained.compile(
-        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
-        LocalizationLoss(len(names), config.box_loss),
-        metrics=[MeanOverlap(len(names)), ClassAccuracy(len(names))],
-    )
-    training.fit(
-        trained, data["train"], data["val"], run=run, epochs=config.epochs, preflight=False
-    )
-    run.write_training_seconds(time.monotonic() - begin, time.process_time() - cpu)
+        trained.compile(
+            keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
+            LocalizationLoss(len(names), config.box_loss),
+            metrics=[MeanOverlap(len(names)), ClassAccuracy(len(names))],
+        )
+        training.fit(
+            trained, data["train"], data["val"], run=run, epochs=config.epochs, preflight=False
+        )
     constant = best_constant_box(data["train"].targets[0][:, 1:])
     metrics: dict[str, Any] = training.facts(network, seed=config.seed)
     metrics["constant_box"] = constant.tolist()
@@ -125,8 +92,8 @@ def train_localizer(
         metrics[split] = measure_localizer(logits, boxes, data[split].targets[0], constant)
     _files.write_json(run.path(_run_files.METRICS), metrics)
     canary = pictures["val"].annotations[0].read_image()
-    save_localizer(
-        run.path(_run_files.BUNDLE), network, chain, names, canary,
+    save_detector(
+        run.path(_run_files.BUNDLE), network, LocalizerSetup(chain, names), canary,
         metrics=metrics, training=run.config,
     )  # fmt: skip
     run.tidy()

@@ -11,8 +11,8 @@ from scipy.special import expit
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.boxes import clip_boxes
 from sightkit.apps.detection.detections import Detections
-from sightkit.apps.detection.pyramid import require_room
 from sightkit.apps.detection.suppression import non_maxima_suppression
+from sightkit.apps.detection.windows import require_room
 from sightkit.preprocessing import GrayscalePreprocessor
 
 PERSON = "person"

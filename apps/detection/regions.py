@@ -11,10 +11,14 @@ import numpy as np
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.boxes import clip_boxes
 from sightkit.apps.detection.detections import Detections
-from sightkit.apps.detection.pyramid import image_pyramid
 from sightkit.apps.detection.suppression import non_maxima_suppression
 from sightkit.apps.detection.window_chain import picture_chain, window_of
-from sightkit.apps.detection.windows import checked_sides, sliding_window
+from sightkit.apps.detection.windows import (
+    background_indices,
+    checked_sides,
+    image_pyramid,
+    sliding_window,
+)
 from sightkit.evaluation import as_probabilities
 from sightkit.preprocessing import SimplePreprocessor
 from sightkit.training import Bundle
@@ -168,7 +172,7 @@ def classify_regions(
     if not isinstance(windows, WindowClassifier):
         windows = BatchedWindows(windows)
     names = windows.class_names
-    ignored = _indices(background, names)
+    ignored = background_indices(background, names)
     if not 0 <= threshold <= 1:
         raise SightkitError("threshold must be a probability, 0 to 1.", threshold=threshold)
     boxes, scores, labels = [], [], []
@@ -240,18 +244,6 @@ def _boxes(
     (height, width), (rows, columns) = image.shape[:2], picture.shape[:2]
     factors = np.array([width / columns, height / rows] * 2, np.float32)
     return clip_boxes(boxes * factors, (height, width))
-
-
-def _indices(background: Collection[str], names: tuple[str, ...]) -> list[int]:
-    unknown = sorted(set(background) - set(names))
-    if unknown:
-        raise SightkitError(
-            "The background must be classes of the classifier.",
-            "Compare the spelling.",
-            unknown=unknown,
-            classes=names[:20],
-        )
-    return [names.index(name) for name in background]
 
 
 def _input_size(classifier: Any) -> tuple[int, int] | None:

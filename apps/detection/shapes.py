@@ -10,10 +10,13 @@ import numpy as np
 
 from sightkit.apps.detection.annotations import AnnotatedPictures, Annotation
 from sightkit.apps.detection.boxes import intersections
+from sightkit.apps.detection.detections import Detections
 from sightkit.io import write_png
 
 CLASS_NAMES = ("disc", "square")
 COLOURS = ((220, 60, 50), (50, 90, 220))
+MOVED = 0.1
+"""Of a box's sides: how far the made-up detections are away."""
 TRIES = 30
 """Places that are tried for a shape, so that none lies on another."""
 
@@ -55,6 +58,18 @@ def write_shapes(
         difficult = np.zeros(len(boxes), bool)
         annotations.append(Annotation(path, size, boxes, labels, difficult))
     return AnnotatedPictures(tuple(annotations), CLASS_NAMES)
+
+
+def sample_detections(pictures: AnnotatedPictures) -> list[Detections]:
+    """Return made-up detections: of each object one near it, and one around nothing."""
+    found = []
+    for each in pictures.annotations:
+        sides = np.tile(each.boxes[:, 2:] - each.boxes[:, :2], 2)
+        near = each.boxes + MOVED * sides * np.array([1, 1, -1, -1], np.float32)
+        boxes = np.concatenate([near, each.boxes / 3])
+        scores = np.repeat([0.9, 0.6], len(each))
+        found.append(Detections(boxes, scores, np.tile(each.labels, 2), pictures.class_names))
+    return found
 
 
 def _places(rng: np.random.Generator, count: int, size: tuple[int, int]) -> np.ndarray:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+import tyro
 
-from sightkit import _files, training
-from sightkit._errors import SightkitError
+from sightkit import _files, io, training, zoo
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.detection.detections import Detections
+from sightkit.apps.detection.haar import find_faces
+from sightkit.apps.detection.photo_detector import load_detector
+from sightkit.preprocessing import (
+    GrayscalePreprocessor,
+    ImageToArrayPreprocessor,
+    Pipeline,
+    SimplePreprocessor,
+)
 
 CLASSES = {"negatives": "not smiling", "positives": "smiling"}
 """What the classes of SMILEs (scripts/build_smiles.py) are called in a picture."""
@@ -56,6 +66,39 @@ class SmileDetector:
         return Detections(boxes, found.max(axis=1), found.argmax(axis=1), self.class_names)
 
 
+@dataclass(frozen=True)
+class SmileFlags(io.LinkFlags):
+    """The flags of scripts/detection/smiles.py."""
+
+    sources: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Image files, folders of them, or video files; the camera by default."""
+    bundle: Path | None = None
+    """Folder of a trained classifier of faces: RUN/bundle."""
+    faces: Path | None = None
+    """Bundle of train_hog_svm that finds the faces; OpenCV's cascade by default."""
+    camera: int = 0
+    """Number of the camera."""
+    output: Path | None = None
+    """Folder to write into; smiles by default, where something is written."""
+    overwrite: bool = False
+    """Replace earlier results of the same pictures and videos."""
+    smoke: bool = False
+    """Take a network with random weights, and Matplotlib's photograph of Grace Hopper."""
+
+    def __post_init__(self) -> None:
+        """Check the values before any work is done."""
+        require_at_least(self, camera=0)
+        if self.bundle is None and not self.smoke:
+            raise SightkitError(
+                "Name a classifier of faces.",
+                "Give --bundle RUN/bundle, of scripts/train_lenet_smiles.py for example.",
+            )
+        if self.bundle is not None:
+            require_two(training.check_bundle(self.bundle)["class_names"])
+        if self.faces is not None:
+            training.check_bundle(self.faces, ("hog_svm",))
+
+
 def open_smile_detector(
     bundle: str | os.PathLike[str] | None, faces: str | os.PathLike[str] | None = None
 ) -> SmileDetector:
@@ -65,13 +108,10 @@ def open_smile_detector(
         bundle: of the classifier; None for a LeNet with random weights.
         faces: bundle of a HOG detector of faces; OpenCV's cascade by default.
     """
-    from sightkit.apps.detection.haar import find_faces
-    from sightkit.apps.detection.hog_bundle import load_hog_detector
-
     find: Callable[[np.ndarray], Detections] = find_faces
     if faces is not None:
-        hog = load_hog_detector(faces)
-        find = lambda image: hog.predict([image])[0]  # noqa: E731
+        detector = load_detector(faces)
+        find = lambda image: detector.predict(image)[0]  # noqa: E731
     cache = _files.user_cache("compiled")
     classifier = training.load_bundle(bundle, cache=cache) if bundle else _random_lenet()
     return SmileDetector(find, classifier)
@@ -88,15 +128,5 @@ def require_two(class_names: Any) -> None:
 
 
 def _random_lenet() -> training.Bundle:
-    from sightkit import inference, zoo
-    from sightkit.preprocessing import (
-        GrayscalePreprocessor,
-        ImageToArrayPreprocessor,
-        Pipeline,
-        SimplePreprocessor,
-    )
-
-    network = zoo.LeNet((28, 28, 1), 2)
     steps = (GrayscalePreprocessor(), SimplePreprocessor(28, 28), ImageToArrayPreprocessor())
-    predictor = inference.compile(network)
-    return training.Bundle(lambda: network, predictor, Pipeline(steps), tuple(CLASSES), {})
+    return training.Bundle.of(zoo.LeNet((28, 28, 1), 2), Pipeline(steps), tuple(CLASSES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from sightkit.preprocessing import (
     Pipeline,
     Preprocessor,
     SimplePreprocessor,
+    flat_steps,
 )
 
 SIZING = (SimplePreprocessor, AspectAwarePreprocessor)
@@ -56,7 +56,7 @@ def picture_chain(
     Returns:
         None where the chain resizes windows of this size, or knows where a pixel is.
     """
-    steps = list(steps_of(chain))
+    steps = list(flat_steps(chain))
     if place_dependent(steps):
         return None
     places = np.zeros((*window, 3), np.float32)
@@ -86,12 +86,3 @@ def window_of(chain: Preprocessor, size: tuple[int, int]) -> tuple[int, int]:
 def place_dependent(steps: list[Preprocessor]) -> list[str]:
     """Return the names of steps that are neither of ``SIZING`` nor of ``POINTWISE``."""
     return [type(step).__name__ for step in steps if not isinstance(step, SIZING + POINTWISE)]
-
-
-def steps_of(chain: Preprocessor) -> Iterator[Preprocessor]:
-    """Yield the steps of a chain, those of chains inside it in their place."""
-    if isinstance(chain, Pipeline):
-        for step in chain.steps:
-            yield from steps_of(step)
-    else:
-        yield chain

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from sightkit import evaluation, inference, io, training, transfer, zoo
+from sightkit import evaluation, io, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
@@ -101,5 +101,4 @@ def _made_up() -> training.Bundle:
     chain = Pipeline(
         (ColourPreprocessor(), AspectAwarePreprocessor(SAMPLE, SAMPLE), ImageToArrayPreprocessor())
     )
-    predictor = inference.compile(network, engine="keras")
-    return training.Bundle(lambda: network, predictor, chain, ("china", "flower"), {})
+    return training.Bundle.of(network, chain, ("china", "flower"))

@@ -6,13 +6,13 @@ numbers have: [-1, 1], [0, 1], or about ±128 in the order BGR.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sightkit._errors import SightkitError
-from sightkit.preprocessing import Pipeline, Preprocessor
+from sightkit.preprocessing import Pipeline, Preprocessor, flat_steps
 from sightkit.training import Bundle
 from sightkit.training.classifier import Classifier, Photo, decoded
 from sightkit.transfer import FeatureClassifier
@@ -46,7 +46,7 @@ class PixelChain:
         Raises:
             SightkitError: several networks, or several views of a photo.
         """
-        steps = list(_steps(_chain_of(classifier)))
+        steps = list(flat_steps(_chain_of(classifier)))
         if any(step.crops for step in steps):
             raise SightkitError(
                 "A photo must become one picture, and this chain makes several views of it.",
@@ -143,14 +143,6 @@ class PixelChain:
             missed=missed,
             shape=pictures.shape[1:],
         )
-
-
-def _steps(preprocessing: Preprocessor) -> Iterator[Preprocessor]:
-    if isinstance(preprocessing, Pipeline):
-        for step in preprocessing.steps:
-            yield from _steps(step)
-    else:
-        yield preprocessing
 
 
 def _chain_of(classifier: Classifier | Preprocessor) -> Preprocessor:

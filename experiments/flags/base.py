@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, require_read
 
 BEST = "best"
 Recipes = Mapping[str, Mapping[str, Any]]
@@ -72,17 +72,4 @@ class Flags:
             choice: a flag, ``schedule``.
             readers: each of its values to the flags that it reads.
         """
-        chosen = getattr(self, choice)
-        if chosen not in readers:
-            raise SightkitError(
-                f"--{choice} must be one of {', '.join(readers)}.", **{choice: chosen}
-            )
-        for name in dict.fromkeys(name for names in readers.values() for name in names):
-            if name not in readers[chosen] and self.is_given(name):
-                flag = name.replace("_", "-")
-                reading = [each for each, names in readers.items() if name in names]
-                raise SightkitError(
-                    f"--{flag} is for --{choice}={', '.join(reading)}.",
-                    f"Leave it out, or give --{choice}={reading[0]}.",
-                    **{choice: chosen, name: getattr(self, name)},
-                )
+        require_read(self, choice, readers, self.default_of)

@@ -99,11 +99,7 @@ def make_schedule(flags: ScheduleFlags, rate: float, epochs: int, steps: int) ->
     factor, every = flags.drop_factor or FACTOR, flags.drop_every or EVERY
     match flags.schedule:
         case "cosine" if flags.rise:
-            rising = round(flags.rise * total)
-            falling = max(1, total - rising)
-            return schedules.CosineDecay(
-                0.0, falling, warmup_target=rate, warmup_steps=max(1, rising)
-            )
+            return callbacks.warmed_cosine(rate, total, flags.rise)
         case "cosine":
             return schedules.CosineDecay(rate, total)
         case "one_cycle":

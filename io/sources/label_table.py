@@ -50,6 +50,16 @@ class Table:
     rows: list[tuple[str, ...]]
     names: tuple[str, ...] = ()
 
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Names of the columns: its own, or the first row."""
+        return self.names or self.rows[0]
+
+    @property
+    def body(self) -> list[tuple[str, ...]]:
+        """Rows below the header."""
+        return self.rows if self.names else self.rows[1:]
+
     def cells(self, place: int) -> list[str]:
         """Cells of a column, by its place."""
         return [row[place] for row in self.rows]

@@ -17,53 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli, _files, training
-from sightkit._errors import SightkitError, require_at_least
+from sightkit import _cli
 from sightkit.apps import captcha
-
-LONGEST = 64
-"""Characters of a captcha; a place has its picture in the page."""
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(captcha.AnnotationFlags):
     """Label captchas in the browser."""
-
-    captchas: Path | None = None
-    """Folder of the captchas."""
-    output: Path = Path("labels")
-    """Folder of the labels, new, or of captchas that are being labelled."""
-    bundle: Path | None = None
-    """Folder of a network of characters that proposes labels: RUN/bundle."""
-    alphabet: str = "123456789"
-    """Characters that texts have."""
-    length: int = 4
-    """Characters of a captcha."""
-    host: str = "127.0.0.1"
-    """Address of the page, one of this machine alone."""
-    port: int = 8000
-    """Port of the page; 0 for any that is free."""
-    smoke: bool = False
-    """Label five captchas that are drawn here, without a browser."""
-
-    def __post_init__(self) -> None:
-        """Check the values before any work is done."""
-        require_at_least(self, length=1, port=0)
-        if self.length > LONGEST:
-            raise SightkitError(
-                f"--length may be {LONGEST} at most.", "Give 4.", length=self.length
-            )
-        captcha.require_alphabet(self.alphabet)
-        captcha.require_loopback(self.host)
-        if self.captchas is None and not self.smoke:
-            raise SightkitError("Name the folder of the captchas.", "Give --captchas FOLDER.")
-        _files.require_writable(self.output)
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.bundle is not None:
-        description = training.check_bundle(config.bundle)
-        captcha.require_characters(description["class_names"], config.bundle)
     with tempfile.TemporaryDirectory() as scratch:
         folder, output, texts = config.captchas, config.output, {}
         if folder is None:  # a smoke run

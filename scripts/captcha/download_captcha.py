@@ -21,9 +21,6 @@ from sightkit import _cli, _files
 from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps import captcha
 
-FASTEST = 1.0
-"""Seconds between two requests, at least."""
-
 
 @dataclass(frozen=True)
 class Config:
@@ -44,7 +41,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        require_at_least(self, count=1, interval=FASTEST)
+        require_at_least(self, count=1, interval=captcha.FASTEST)
         if not self.smoke:
             if not self.url:
                 raise SightkitError("Name the address.", "Give --url https://HOST/CAPTCHA.")

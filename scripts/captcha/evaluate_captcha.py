@@ -15,44 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli, _files, evaluation, training
-from sightkit._errors import SightkitError, require_at_least
+from sightkit import _cli, _files, training
 from sightkit.apps import captcha
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(captcha.EvaluationFlags):
     """Evaluate a network on whole captchas."""
-
-    bundle: Path = Path("runs/captcha/default/bundle")
-    """Folder of the network: RUN/bundle of scripts/captcha/train_captcha.py, or of
-    train_captcha_text.py."""
-    captchas: Path | None = None
-    """Folder of the captchas."""
-    labels: Path | None = None
-    """Table of their texts, CSV: file, text, and perhaps sha256."""
-    length: int = 4
-    """Characters of a captcha."""
-    output: Path = Path("texts.json")
-    """File of the figures, .json; the page with the wrong texts is the .html beside it."""
-    overwrite: bool = False
-    """Replace existing files."""
-    smoke: bool = False
-    """Read twenty captchas that are drawn here, where none are named, by the network of
-    train_captcha --smoke."""
-
-    def __post_init__(self) -> None:
-        """Check the values before any work is done."""
-        require_at_least(self, length=1)
-        if not self.smoke and (self.captchas is None or self.labels is None):
-            raise SightkitError(
-                "Name the captchas and their texts.", "Give --captchas FOLDER --labels LABELS.csv."
-            )
-        if self.smoke and self.bundle == Config.bundle:
-            object.__setattr__(self, "bundle", Path("runs/captcha/smoke/bundle"))
-        again = self.overwrite or self.smoke
-        evaluation.require_file(self.output, (".json",), overwrite=again)
-        evaluation.require_file(self.output.with_suffix(".html"), (".html",), overwrite=again)
 
 
 def main(config: Config) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from sightkit import _cli, _files, evaluation
+from sightkit import _cli, _files, evaluation, training
 from sightkit._errors import SightkitError
 from sightkit.apps import captcha
 
@@ -48,7 +48,8 @@ class Config:
 
 
 def main(config: Config) -> dict[str, Any]:
-    captcha.check_text_bundle(config.bundle)  # errors of bundle and files come before Keras
+    # Errors of bundle and files come before Keras.
+    training.check_bundle(config.bundle, ("captcha",))
     photos = evaluation.PhotoFolder(config.images)
     _cli.start_keras()
     reader = captcha.load_text_reader(config.bundle)

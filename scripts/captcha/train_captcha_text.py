@@ -27,11 +27,10 @@ reader does not answer are chosen by it. See docs/captcha.md.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sightkit import _cli, training
 from sightkit.apps import captcha
@@ -41,19 +40,6 @@ from sightkit.experiments import ledger
 @dataclass(frozen=True)
 class Config(captcha.TextFlags):
     """Train a reader of captchas."""
-
-    output: Path = Path("runs/captcha_text/default")
-    """Folder of the run: everything that it writes is in it."""
-    data: Path = Path("datasets/captcha_4char")
-    """Folder of pictures that are named by their texts, 2DTC.png."""
-    method: Literal["ctc", "heads"] = "ctc"
-    """A classifier of columns and CTC, or a head for each place of texts of one length."""
-    epochs: int = 40
-    """Passes over the training pictures; more than a finished run had prolong it, with --resume."""
-    batch_size: int = 32
-    """Pictures a step."""
-    learning_rate: float = 2e-3
-    """Learning rate of Adam, the highest: it rises for a tenth of the steps, then falls to 0."""
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
@@ -68,10 +54,9 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         train, validation = reading.batches("train"), reading.batches("validation")
         network = reading.network()
         reading.compile(network, train, learning_rate=config.learning_rate, epochs=config.epochs)
-        begun, cpu = time.monotonic(), time.process_time()
-        training.fit(network, train, validation, run=run, epochs=config.epochs,
-                     preflight=False, callbacks=callbacks)  # fmt: skip
-        run.write_training_seconds(time.monotonic() - begun, time.process_time() - cpu)
+        with run.timed():
+            training.fit(network, train, validation, run=run, epochs=config.epochs,
+                         preflight=False, callbacks=callbacks)  # fmt: skip
 
         metrics = reading.report(run, network, recombined=train.pool.pictures)
     if not config.smoke:

@@ -37,7 +37,7 @@ class Config:
     overwrite: bool = False
     """Replace an existing file, or write into a folder that holds something."""
     smoke: bool = False
-    """Take two annotated sample photographs."""
+    """Take two annotated pictures that are made here."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
@@ -49,7 +49,7 @@ class Config:
 
 def main(config: Config) -> dict[str, Any]:
     if config.data is None:
-        pictures = detection.write_sample_annotations(config.output.parent / "sample_pictures")
+        pictures = detection.write_shapes(config.output.parent / "sample_pictures", 2)
     else:
         pictures = detection.read_annotations(config.data, config.split, config.images)
     detection.write_annotations(pictures, config.output, config.output_split)

@@ -17,43 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _cli, _files, training
-from sightkit._errors import SightkitError
 from sightkit.apps import detection
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(detection.EvaluationFlags):
     """Evaluate a detector."""
-
-    data: Path | None = None
-    """Annotations: folder in VOC's layout, .json of COCO's form, or .csv."""
-    split: str | None = None
-    """List of VOC's layout; all pictures by default."""
-    images: Path | None = None
-    """Folder of the pictures that a file of annotations names; its own folder by default."""
-    bundle: Path | None = None
-    """Folder of the detector: RUN/bundle."""
-    detections: Path | None = None
-    """Folder of JSON files of detection/detect, in place of --bundle."""
-    score: float = 0.5
-    """Least score of the boxes that are counted as mistakes and drawn."""
-    output: Path = Path("detector_evaluation")
-    """Folder to write into: new, or an earlier evaluation's."""
-    smoke: bool = False
-    """Evaluate made-up detections in two sample photographs."""
-
-    def __post_init__(self) -> None:
-        """Check the values before any work is done."""
-        detection.require_evaluation_folder(self.output)
-        if not self.smoke and (
-            self.data is None or (self.bundle is None) == (self.detections is None)
-        ):
-            raise SightkitError(
-                "Name the annotations, and one detector.",
-                "Give --data VOC and --bundle RUN/bundle, or --detections FOUND.",
-            )
-        if not 0 <= self.score <= 1:
-            raise SightkitError("--score must be from 0 to 1.", "Give 0.5.", score=self.score)
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -62,7 +31,7 @@ def main(config: Config) -> dict[str, Any]:
         names = training.check_bundle(config.bundle, detection.DETECTORS)["class_names"]
     if config.data is None:
         with tempfile.TemporaryDirectory() as folder:
-            pictures = detection.write_sample_annotations(folder)
+            pictures = detection.write_shapes(folder, 2)
             found = detection.sample_detections(pictures)
             return detection.report_detections(pictures, found, config.output, score=config.score)
     pictures = detection.read_annotations(config.data, config.split, config.images, names)

@@ -13,47 +13,15 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import tyro
-
-from sightkit import _cli, evaluation, io, training
-from sightkit._errors import SightkitError, require_at_least
+from sightkit import _cli, evaluation
 from sightkit.apps import detection
 
 
 @dataclass(frozen=True)
-class Config(io.LinkFlags):
+class Config(detection.SmileFlags):
     """Find smiles."""
-
-    sources: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Image files, folders of them, or video files; the camera by default."""
-    bundle: Path | None = None
-    """Folder of a trained classifier of faces: RUN/bundle."""
-    faces: Path | None = None
-    """Bundle of train_hog_svm that finds the faces; OpenCV's cascade by default."""
-    camera: int = 0
-    """Number of the camera."""
-    output: Path | None = None
-    """Folder to write into; smiles by default, where something is written."""
-    overwrite: bool = False
-    """Replace earlier results of the same pictures and videos."""
-    smoke: bool = False
-    """Take a network with random weights, and Matplotlib's photograph of Grace Hopper."""
-
-    def __post_init__(self) -> None:
-        """Check the values before any work is done."""
-        require_at_least(self, camera=0)
-        if self.bundle is None and not self.smoke:
-            raise SightkitError(
-                "Name a classifier of faces.",
-                "Give --bundle RUN/bundle, of scripts/train_lenet_smiles.py for example.",
-            )
-        if self.bundle is not None:
-            detection.require_two(training.check_bundle(self.bundle)["class_names"])
-        if self.faces is not None:
-            training.check_bundle(self.faces, ("hog_svm",))
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -61,7 +29,9 @@ def main(config: Config) -> dict[str, Any]:
         made = (detection.write_sample_face(scratch),) if config.smoke else ()
         sources = detection.Sources.of(config.sources or made, config.camera)
         # What cannot be opened or written is reported before the network is loaded.
-        photos = evaluation.PhotoFolder(sources.photos) if sources.photos else None
+        photos = None
+        if sources.photos:
+            photos = evaluation.PhotoFolder(sources.photos, follow_links=config.follow_links)
         output = sources.output(config.output)
         names = evaluation.output_names(photos.files) if photos else {}
         replaced = config.overwrite or config.smoke

@@ -142,7 +142,7 @@ def test_other_weights_have_another_form(bundle, tmp_path):
 @pytest.mark.slow
 def test_the_builders_code_is_part_of_the_forms_name(bundle, tmp_path, monkeypatch):
     training.load_bundle(bundle, cache=tmp_path / "cache")
-    monkeypatch.setattr(zoo, "code_sha256", lambda: "other")
+    monkeypatch.setattr(zoo, "code_sha256", lambda *_: "other")
     training.load_bundle(bundle, cache=tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 2
 

@@ -13,6 +13,8 @@ ROW = captcha.LabelledCaptcha
 
 def test_labels_are_read_as_they_were_written(tmp_path):
     rows = [ROW("a.png", "0" * 64, "2756"), ROW("b, c.png", "", "=1Ä9")]
+    captcha.write_labels(tmp_path / "labels.csv", rows)
+    assert captcha.read_labels(tmp_path / "labels.csv") == rows
     captcha.write_labels(tmp_path / "labels.csv", rows[:1])
     assert captcha.read_labels(tmp_path / "labels.csv", "23567") == rows[:1]
 
@@ -31,8 +33,8 @@ def test_a_typed_table_needs_no_hash(tmp_path):
         ("file,text\n,2756\n", "one file"),
         ("name,label\na.png,2756\n", "columns file and text"),
         ("file,text\n", "a captcha a line"),
-        ("", "columns"),
-        ('file,text\na.png,"' + "1" * 200_000, "must be CSV"),
+        ("", "must have rows"),
+        ('file,text\na.png,"' + "1" * 200_000, "quote"),
     ],
 )
 def test_a_wrong_table_is_refused(text, match, tmp_path):

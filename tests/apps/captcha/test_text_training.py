@@ -14,6 +14,7 @@ from sightkit import _scripts, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps import captcha
 from sightkit.apps.captcha.text_bundle import METHODS
+from sightkit.io import read_image, write_png
 
 ALPHABET = "2468"
 SIZE = (24, 72)
@@ -47,8 +48,6 @@ def reader_of(method, seed=1):
 
 @pytest.fixture(params=("ctc", "heads"))
 def bundle(request, folder, tmp_path):
-    from sightkit.io import read_image
-
     reader = dataclasses.replace(reader_of(request.param), threshold=0.5)
     pictures = [read_image(path) for path in sorted(folder.iterdir())[:4]]
     return captcha.save_text_reader(tmp_path / "bundle", reader, canaries=pictures)
@@ -87,10 +86,50 @@ def test_a_bundle_answers_as_the_reader_that_was_saved(bundle, folder):
     assert len(loaded.predict(large)) == 1
 
 
-def test_a_bundle_that_changed_is_refused(bundle, tmp_path):
-    weights = bundle / "model.weights.h5"
-    weights.write_bytes(weights.read_bytes()[:-1])
+def more_characters(found):
+    found["class_names"].append("A")
+    found["canary"].append(0.0)
+
+
+@pytest.mark.parametrize("bundle", ["ctc"], indirect=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found.update(kind="thing"),
+        lambda found: found.update(kind="detector"),
+        more_characters,
+        lambda found: found.update(class_names=["22", *found["class_names"][1:]]),
+        lambda found: found.update(class_names="2468"),
+        lambda found: found.update(canary=[0.25] * 4),
+        lambda found: found.update(lengths=["4"]),
+        lambda found: found.update(threshold=2.0),
+        lambda found: found.update(weights_sha256="0" * 64),
+        lambda found: found["network"].update(builder="lenet"),
+        lambda found: found["network"].update(arguments={}),
+        lambda found: found.update(preprocessing={}),
+        lambda found: found["preprocessing"]["steps"].pop(),
+    ],
+)
+def test_a_changed_description_is_noticed(bundle, change, edit_bundle):
+    edit_bundle(bundle, change)
+    with pytest.raises(SightkitError):
+        captcha.load_text_reader(bundle)
+
+
+@pytest.mark.parametrize("bundle", ["ctc"], indirect=True)
+def test_a_changed_file_is_noticed(bundle, edit_bundle):
+    network = captcha.load_text_reader(bundle).network
+    picture = (bundle / "canary.png").read_bytes()
+    write_png(bundle / "canary.png", captcha.draw_captcha("8", np.random.default_rng(5), size=SIZE))
     with pytest.raises(SightkitError, match="not the file that was saved"):
+        captcha.load_text_reader(bundle)
+    edit_bundle(bundle)
+    with pytest.raises(SightkitError, match="answer to the canary"):
+        captcha.load_text_reader(bundle)
+    (bundle / "canary.png").write_bytes(picture)
+    zoo.rebuild(zoo.origin(network)).save_weights(bundle / "model.weights.h5")
+    edit_bundle(bundle)
+    with pytest.raises(SightkitError, match="not the weights"):
         captcha.load_text_reader(bundle)
 
 
@@ -164,7 +203,8 @@ def test_drawn_captchas_are_read(script, folder, tmp_path):
     assert found["test"]["refusal"]["answered"] > 0
     reader = captcha.load_text_reader(tmp_path / "run" / "bundle")
     parts = captcha.divide(captcha.read_text_folder(folder))
-    right, _ = captcha.evaluate_reader(reader, parts["test"]).columns
+    answers = reader.predict(parts["test"].paths, threshold=0)
+    right, _ = captcha.text_columns(parts["test"], answers)
     assert right.mean() == found["test"]["texts_right"]
 
 

@@ -86,19 +86,25 @@ def test_faults_of_a_data_set_are_reported_together(tmp_path: Path) -> None:
         "a.png,cat,0,0,30,20", "a.png,cat,5,5,5,9", "a.png,cat,9,5,5,9", "a.png,cat,-1,5,5,9",
         "a.png,cat,1,5,31,9", "a.png,cat,1,5,nan,9", "a.png,horse,1,5,3,9", "a.png,cat,1,5,x,9",
         "gone.png,cat,1,1,2,2", "cut.png,cat,1,1,2,2", "a.png,cat,6,6,6,6",
+        "a.png,cat,0.0,0,30,20", f"a.png,{'c' * 1001},1,1,2,2",
     )  # fmt: skip
     path = tmp_path / "table.csv"
     path.write_text(HEADER + "\n".join(rows))
     with pytest.raises(SightkitError) as error:
         read_annotations(path, class_names=("cat",))
     text = str(error.value)
-    assert "10 faults were found" in text
+    assert "12 faults were found" in text
     for kind, count in {
         "zero_area": 2, "swapped_corners": 1, "negative": 1, "outside": 1, "not_finite": 1,
         "unknown_class": 1, "corner_that_is_no_number": 1, "missing_picture": 1,
-        "picture_that_cannot_be_read": 1,
+        "picture_that_cannot_be_read": 1, "box_annotated_twice": 1,
+        "class_name_of_over_1,000_characters": 1,
     }.items():  # fmt: skip
         assert re.search(f"{kind}=.{count}: ", text), text
+    path.write_text(HEADER + f"{rows[0]}\na.png,dog,0,0,30,20\na.png,cat,0,0,30,19\n")
+    with pytest.raises(SightkitError, match=r"unknown_class.*dog"):
+        read_annotations(path, class_names=("cat",))
+    assert len(read_annotations(path).annotations[0]) == 3
     path.write_text(HEADER + rows[0])
     assert len(read_annotations(path, class_names=("cat",))) == 1
 
@@ -114,6 +120,11 @@ def test_faults_of_a_data_set_are_reported_together(tmp_path: Path) -> None:
         (lambda text: text.replace("picture 0.png", "picture 1.png"), "picture_annotated_twice"),
         (lambda text: text.replace("picture 0.png", "../photos/no.png"), "missing_picture.*no.png"),
         (lambda text: text.replace("<name>cat<", "<name><"), "no name"),
+        (lambda text: text.replace("cat", "c" * 1001), "class_name_of_over_1,000"),
+        (
+            lambda text: re.sub("(<object>.*?</object>)", r"\1\1", text, count=1, flags=re.S),
+            "box_annotated_twice='1: picture 0.xml cat ",
+        ),
     ],
 )
 def test_voc_refuses(
@@ -148,6 +159,8 @@ def test_voc_of_an_empty_folder_is_refused(tmp_path: Path) -> None:
         (lambda coco: coco["images"][1].update(coco["images"][0], id=7), "annotated_twice"),
         (lambda coco: coco["images"][0].update(height=7), "size_that_differs"),
         (lambda coco: coco["categories"][0].update(name="dog"), "class_name_twice"),
+        (lambda coco: coco["categories"][0].update(name="c" * 1001), "at most 1000 characters"),
+        (lambda coco: coco["annotations"].append(coco["annotations"][0]), "box_annotated_twice"),
         (lambda coco: coco["categories"][0].update(id=2), "category_id_twice"),
         (lambda coco: coco["images"][0].update(file_name="a\0.png"), "missing_picture"),
         (lambda coco: coco["annotations"][0].update(bbox=[0, 0, 1e300, 4]), "not_finite"),

@@ -17,8 +17,6 @@ from sightkit.apps.detection import (
     Annotation,
     Detections,
     average_precision,
-    non_maxima_suppression,
-    read_voc,
 )
 
 NAMES = ("a", "b", "none of it")
@@ -99,24 +97,6 @@ def test_average_precision_equals_pycocotools(seed: int, crowd: float) -> None:
     np.testing.assert_allclose(found.precisions, expected, rtol=0, atol=1e-9)
     assert abs(found.mean - np.nanmean(expected)) < 1e-9
     assert abs(found.at(0.5) - np.nanmean(expected[0])) < 1e-9
-
-
-def test_average_precision_of_bccd_equals_pycocotools(test_data: Path) -> None:
-    pictures = read_voc(test_data / "bccd", "test")
-    rng = np.random.default_rng(0)
-    detections = []
-    for each in pictures.annotations:
-        boxes = np.repeat(each.boxes, 3, axis=0)
-        boxes = boxes + rng.normal(0, 8, boxes.shape).astype(np.float32)
-        boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)
-        labels, scores = np.repeat(each.labels, 3), rng.random(len(boxes))
-        kept = non_maxima_suppression(boxes, scores, labels)
-        detections.append(Detections(boxes[kept], scores[kept], labels[kept], pictures.class_names))
-    expected = coco_precision(pictures, detections)
-    found = average_precision(pictures, detections)
-    np.testing.assert_allclose(found.precisions, expected.transpose(0, 2, 1), rtol=0, atol=1e-9)
-    low, high = found.intervals()["at"]
-    assert low < found.at(0.5) < high
 
 
 def simple(difficult: bool = False) -> AnnotatedPictures:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,9 +12,9 @@ from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.apps.detection import (
     Detections,
+    detect_flags,
     find_faces,
     find_pedestrians,
-    finders,
 )
 from sightkit.evaluation import output_names
 
@@ -43,14 +42,14 @@ def test_detect_writes_a_json_and_a_picture_each(method, script, tmp_path):
     assert result.code == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "detections"
     files = sorted(path.name for path in (tmp_path / "detections").iterdir())
-    assert files == ["flower.json", "flower.png", "pavilion.json", "pavilion.png"]
-    found = json.loads((tmp_path / "detections/flower.json").read_text())
-    assert found["image"] == "flower.png"
-    drawn = io.read_image(tmp_path / "detections/flower.png")
-    assert drawn.shape == (427, 640, 3)
+    assert files == [f"shapes_00{k}.{ending}" for k in range(2) for ending in ("json", "png")]
+    found = json.loads((tmp_path / "detections/shapes_001.json").read_text())
+    assert found["image"] == "shapes_001.png"
+    drawn = io.read_image(tmp_path / "detections/shapes_001.png")
+    assert drawn.shape == (160, 200, 3)
     for each in found["detections"]:
         x0, y0, x1, y1 = each["box"]
-        assert 0 <= x0 < x1 <= 640 and 0 <= y0 < y1 <= 427 and 0.5 <= each["score"] <= 1
+        assert 0 <= x0 < x1 <= 200 and 0 <= y0 < y1 <= 160 and 0.5 <= each["score"] <= 1
         assert method in ("haar", "hog") or each["label"] in ("china", "flower")
     if method in ("sliding", "dense"):  # two classes: each window is of one, by half at least
         assert found["detections"]
@@ -109,47 +108,6 @@ def test_bad_pictures_do_not_stop_the_others(script, tmp_path, photo):
     assert not (tmp_path / "two").exists() and not (tmp_path / "detections").exists()
 
 
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        ((), "Name at least one image"),
-        (("--method", "sliding", "--background", "none", "photo.png"), "Before --background"),
-        (("x.png", "--method", "sliding"), "Name one network"),
-        (("x.png", "--method", "bundle"), "Give --bundle RUN/bundle"),
-        (("x.png", "--bundle", "b"), "takes no network"),
-        (("x.png", "--method", "hog", "--model", "mobilenet_0.75"), "--method=dense"),
-        (("x.png", "--method", "dense", "--model", "mobilnet_0.75"), "mobilenet_0.75"),
-        (("x.png", "--method", "dense", "--bundle", "b"), "bundle.json"),
-        (("x.png", "--method", "sliding", "--model", "vgg16", "--stride", "0"), "stride=0"),
-        (("x.png", "--threshold", "2"), "threshold=2.0"),
-        (("x.png", "--overlap", "-1"), "overlap=-1.0"),
-        (("x.png", "--scale", "1"), "scale=1.0"),
-        (("x.png", "--window", "0", "0"), "window=(0, 0)"),
-    ],
-)
-def test_flags_that_do_not_fit_are_refused_before_work(flags, told, script, tmp_path):
-    result = script(NAME, *flags, cwd=tmp_path)
-    refused(result, told)
-    assert result.heavy == "" and not [*tmp_path.iterdir()]
-
-
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (("--scale", "1"), "above 1"),
-        (("--threshold", "1.5"), "threshold"),
-        (("--background", "sky"), "sky"),
-        (("--window", "0", "8"), "window=(0, 8)"),
-        (("--window", "500", "500"), "smaller than the window"),
-        (("--overlap", "2"), "overlap"),
-    ],
-)
-def test_values_that_windows_cannot_take_are_refused(flags, told, script, tmp_path):
-    io.write_png(tmp_path / "x.png", np.zeros((50, 50, 3), np.uint8))
-    given = ("x.png", "--smoke", "--method", "sliding", *flags)
-    refused(script(NAME, *given, cwd=tmp_path), told)
-
-
 def test_detect_by_a_bundle_of_a_classifier(script, tmp_path, trained_bundles):
     """A network of digits, on a page of them: each is what the bundle itself says it is."""
     from sklearn.datasets import load_digits
@@ -180,19 +138,37 @@ def test_a_detectors_threshold_reaches_its_bundle(tmp_path, monkeypatch):
     asked = []
 
     class Detector:
-        description: ClassVar = {"kind": "detector"}
-
         def predict(self, images, *, least_score=0.5):
             asked.append(least_score)
             boxes = np.float32([[0, 0, 9, 9], [5, 5, 9, 9]])
             return [Detections(boxes, np.float32([0.9, 0.2]), np.array([0, 0]), ("cell",))]
 
-    monkeypatch.setattr(finders, "load_by_kind", lambda folder, kinds, cache: Detector())
+    monkeypatch.setattr(detect_flags, "check_bundle", lambda *_: {"class_names": ("cell",)})
+    monkeypatch.setattr(detect_flags, "load_detector", lambda folder, cache: Detector())
     image = np.zeros((20, 20, 3), np.uint8)
-    for threshold, count in ((None, 1), (0.05, 2), (0.95, 0)):
-        find = finders.open_finder("bundle", bundle=tmp_path, threshold=threshold)
-        assert len(find(image)) == count
+    for threshold in (None, 0.05, 0.95):
+        flags = {"method": "bundle", "bundle": tmp_path, "threshold": threshold}
+        assert len(detect_flags.DetectFlags((tmp_path,), **flags).finder()(image)) == 2
     assert asked == [0.5, 0.05, 0.95]
+
+
+def test_keras_is_started_quietly_before_a_dense_network(monkeypatch):
+    """Else TensorFlow writes its lines, as it is imported."""
+    order = []
+
+    class Stop(Exception):
+        pass
+
+    def classifier(flags):
+        order.append("classifier")
+        raise Stop
+
+    monkeypatch.setattr(detect_flags, "start_keras", lambda: order.append("keras"))
+    monkeypatch.setattr(detect_flags.DetectFlags, "_classifier", classifier)
+    for method in ("dense", "sliding"):
+        with pytest.raises(Stop):
+            detect_flags.DetectFlags(method=method, smoke=True).finder()
+    assert order == ["keras", "classifier"] * 2
 
 
 def test_haar_finds_the_faces_of_real_photos(test_data):

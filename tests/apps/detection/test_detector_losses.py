@@ -53,15 +53,6 @@ def test_first_loss_is_that_of_the_prior(prior, gamma):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_unweighted_loss_of_boxes_alone_is_log_prior():
-    coding = AnchorCoding(standard_anchors((64, 96), (8,)), 1)
-    target = coding.encode(BOXES[:1], np.array([0]))
-    target[target[:, 4] < 0, 4] = -2
-    loss = AnchorLoss(alpha=1.0, gamma=0.0, box_weight=0.0)
-    found = float(loss(target[None], coding.prior_output()[None]))
-    assert found == pytest.approx(-math.log(0.01), rel=1e-5)
-
-
 def test_anchor_loss_leaves_out_what_is_between():
     coding = AnchorCoding(standard_anchors((64, 96), (8, 16)), 3)
     target, output = coding.encode(BOXES, LABELS), coding.prior_output()

@@ -15,15 +15,12 @@ from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.anchors import standard_anchors
 from sightkit.apps.detection.box_augmentation import BoxAugmentation
-from sightkit.apps.detection.box_coding import AnchorCoding
 from sightkit.apps.detection.detector_batches import DetectionBatches
 from sightkit.apps.detection.detector_network import Detector, freeze_normalization
-from sightkit.apps.detection.detector_setup import DetectorSetup
-from sightkit.apps.detection.letterbox import Letterbox
 from sightkit.apps.detection.shapes import write_shapes
-from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline
 
-SIZE = (64, 96)
+from .conftest import SETUP, SIZE
+
 SMALL = {"backbone": "mobilenet_0.25", "channels": 8}
 
 
@@ -107,19 +104,12 @@ def test_arguments_out_of_range_are_refused(options, rule):
         Detector((*SIZE, 3), 2, **{**SMALL, **options})
 
 
-def setup():
-    coding = AnchorCoding(standard_anchors(SIZE), 2)
-    return DetectorSetup(
-        Letterbox(*SIZE), Pipeline((ImageToArrayPreprocessor(1 / 127.5),)), coding, ("a", "b")
-    )
-
-
 def test_batches_are_a_function_of_seed_and_epoch(tmp_path):
     pictures = write_shapes(tmp_path, 5)
 
     def batches(seed=1):
         return DetectionBatches(
-            pictures, setup(), 2, augment=BoxAugmentation(), shuffle=True, seed=seed
+            pictures, SETUP, 2, augment=BoxAugmentation(), shuffle=True, seed=seed
         )
 
     first, second = batches(), batches()
@@ -140,7 +130,7 @@ def test_pictures_of_several_sizes_and_smaller_than_the_canvas(tmp_path):
         write_shapes(tmp_path / str(size), 1, size=size) for size in ((40, 50), (200, 90))
     )
     both = dataclasses.replace(small, annotations=(*small.annotations, *large.annotations))
-    batches = DetectionBatches(both, setup(), 2)
+    batches = DetectionBatches(both, SETUP, 2)
     x, y = batches[0]
     assert x.shape == (2, *SIZE, 3) and y.shape[0] == 2
     for boxes, annotation in zip(batches.boxes, both.annotations, strict=True):
@@ -154,7 +144,6 @@ def test_it_learns_on_jax():
 import numpy as np, keras
 assert keras.backend.backend() == "jax"
 from sightkit.apps.detection.anchors import standard_anchors
-from sightkit.apps.detection.box_coding import AnchorCoding
 from sightkit.apps.detection.detector_network import Detector
 keras.utils.set_random_seed(0)
 coding = AnchorCoding(standard_anchors((64, 64)), 2)

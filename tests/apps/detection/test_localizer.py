@@ -17,17 +17,14 @@ from sightkit.apps.detection import (
     Localizer,
     best_constant_box,
     intersection_over_union,
-    load_localizer,
     measure_localizer,
-    save_localizer,
 )
-from sightkit.apps.detection.localizer_bundle import answers_of
 from sightkit.apps.detection.localizer_loss import MeanOverlap
 from sightkit.apps.detection.localizer_measures import paired_overlap, relative_targets
 from sightkit.apps.detection.localizer_network import split_network
+from sightkit.apps.detection.localizer_setup import answers_of
 from sightkit.apps.detection.localizer_views import view_of
 from sightkit.apps.detection.shapes import write_shapes
-from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
 
 NAME = "detection/train_localizer"
 SMALL = {"base": "mobilenet_0.25", "reduced": 8, "hidden": 16}
@@ -158,27 +155,6 @@ def test_a_base_without_maps_is_refused():
     assert Localizer((28, 28, 1), 3, base="lenet", cut="pool2").output_shape == (None, 7)
 
 
-def test_a_bundle_finds_the_same_and_notices_changes(tmp_path, shapes):
-    network = Localizer((64, 64, 3), 2, **SMALL)
-    chain = Pipeline((SimplePreprocessor(64, 64), ImageToArrayPreprocessor()))
-    image = shapes.annotations[0].read_image()
-    folder = save_localizer(tmp_path / "b", network, chain, ("disc", "square"), image)
-    loaded = load_localizer(folder)
-    (found,) = loaded.predict(image)
-    assert len(found) == 1 and found.boxes.max() <= 128 and found.scores[0] >= 0.5
-    expected = network.predict(chain(image)[None], verbose=0)
-    _, box = answers_of(expected, 2)
-    np.testing.assert_allclose(found.boxes, box * (128, 96, 128, 96), atol=0.01)
-    with pytest.raises(SightkitError, match="load_localizer"):
-        training.load_bundle(folder)
-    halved = lambda images: loaded.predictor(images) / 2  # noqa: E731
-    changed = type(loaded)(
-        loaded.build, halved, chain, loaded.class_names, loaded.description, folder
-    )
-    with pytest.raises(SightkitError, match="canary"):
-        changed.check_canary(folder)
-
-
 @pytest.mark.slow
 def test_a_localizer_learns_shapes_and_resumes_bit_equal(tmp_path):
     """Trained in one go, and killed after three epochs and resumed."""
@@ -221,19 +197,3 @@ def test_the_script_trains_and_detect_reads_its_bundle(script, tmp_path):
     assert found.code == 0, found.stderr
     answer = json.loads((tmp_path / "detections" / "shapes_000.json").read_text())
     assert len(answer["detections"]) == 1
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    (
-        (("--data", "nowhere"), "--data must name the folder"),
-        (("--smoke", "--learning-rate", "0"), "--learning-rate must be"),
-        (("--smoke", "--views", "0"), "--views must be at least 1"),
-        (("--smoke", "--base", "mobilenet"), "mobilenet"),
-        (("--smoke", "--resume", "--overwrite"), "give one"),
-    ),
-)
-def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
-    result = script(NAME, *flags, cwd=tmp_path)
-    assert result.code == 2 and message in result.stderr.splitlines()[-1], result.stderr
-    assert list(tmp_path.iterdir()) == [] and result.heavy == ""

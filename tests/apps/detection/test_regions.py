@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from sightkit import inference, training, zoo
+from sightkit import training, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.detection import (
     BatchedWindows,
@@ -34,8 +34,7 @@ CHAIN = Pipeline((SimplePreprocessor(SIDE, SIDE), ImageToArrayPreprocessor()))
 
 
 def bundle_of(network, chain=CHAIN, names=NAMES):
-    predictor = inference.compile(network, engine="keras")
-    return training.Bundle(lambda: network, predictor, chain, tuple(names), {})
+    return training.Bundle.of(network, chain, names)
 
 
 @pytest.fixture(scope="module")

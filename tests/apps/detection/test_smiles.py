@@ -137,19 +137,3 @@ def test_the_script_finds_a_face_and_never_replaces_unasked(script, tmp_path):
     photo = write_sample_face(tmp_path)
     x0, y0, x1, y1 = face["box"]
     assert x0 < 260 < x1 and y0 < 170 < y1, read_image(photo).shape
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    (
-        ((), "Name a classifier of faces"),
-        (("--bundle", "b"), "bundle.json in it"),
-        (("--smoke", "--camera", "-1"), "--camera must be at least 0"),
-        (("--smoke", "nowhere.mp4"), "nowhere.mp4"),
-        (("--smoke", "nowhere.jpg"), "nowhere.jpg"),
-    ),
-)
-def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
-    result = script(NAME, *flags, cwd=tmp_path)
-    assert result.code == 2 and message in result.stderr.splitlines()[-1], result.stderr
-    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.apps.detection.detector_flags import DetectorFlags
-from sightkit.apps.detection.detector_run import require_classes, start_detector
+from sightkit.apps.detection.picture_flags import require_classes, start_training
 from sightkit.apps.detection.shapes import write_shapes
 from sightkit.apps.detection.voc import write_voc
 
@@ -115,33 +115,6 @@ def test_weights_that_become_nan_stop_it(data, tmp_path):
     assert "loss" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    (
-        (("--size", "100"), "multiples of 32"),
-        (("--learning-rate", "0"), "--learning-rate must be a number above 0"),
-        (("--epochs", "0"), "--epochs must be at least 1"),
-        (("--weight-decay", "-1"), "--weight-decay must be at least 0"),
-        (("--freeze", "-1"), "--freeze must be at least 0"),
-        (("--strides", "3", "5"), "rising powers of two"),
-        (("--backbone", "LeNet"), "No pretrained network has that name"),
-        (("--resume", "--overwrite"), "give one"),
-    ),
-)
-def test_flags_out_of_range_are_one_line(flags, told, script, tmp_path):
-    data = tmp_path / "data"
-    data.mkdir()
-    result = script("detection/train_detector", "--data", data, *flags, cwd=tmp_path)
-    assert result.code == 2 and result.heavy == ""
-    assert told in result.stderr and len(result.stderr.splitlines()) == 1
-
-
-def test_data_that_are_missing_are_named(script, tmp_path):
-    result = script("detection/train_detector", "--data", "nowhere", cwd=tmp_path)
-    assert result.code == 2 and result.heavy == ""
-    assert "--data must name the folder" in result.stderr
-
-
 def test_a_class_without_boxes_is_refused(tmp_path):
     pictures = write_shapes(tmp_path, 8)
     require_classes(pictures)
@@ -154,7 +127,7 @@ def test_faults_of_the_annotations_are_told_before_keras(data, tmp_path):
     config = DetectorFlags(output=tmp_path / "run", data=data)
     (data / "ImageSets" / "Main" / "val.txt").rename(tmp_path / "val.txt")
     try:
-        with pytest.raises(SightkitError, match="val"), start_detector(config, "x.py"):
+        with pytest.raises(SightkitError, match="val"), start_training(config, "x.py"):
             pass
     finally:
         (tmp_path / "val.txt").rename(data / "ImageSets" / "Main" / "val.txt")
