@@ -16,6 +16,7 @@ from sightkit.preprocessing import (
     Pipeline,
     Preprocessor,
     SimplePreprocessor,
+    flat_steps,
 )
 
 VIEWS = (1, 2, 5, 10)
@@ -98,7 +99,7 @@ def with_views(
     Raises:
         SightkitError: another number of views, or a chain that makes several views already.
     """
-    steps = steps_of(chain)
+    steps = flat_steps(chain)
     if views not in VIEWS or any(step.crops for step in steps):
         raise SightkitError(
             f"An image has {', '.join(map(str, VIEWS))} views, and the chain must not make several "
@@ -134,10 +135,3 @@ def _enlarged(resize: Resize, given: tuple[int, ...] | None) -> tuple[Preprocess
     share = resize.crop if resize.crop < 1 else 1 / MARGIN
     height, width = (round(side / share) for side in sides)
     return (AspectAwarePreprocessor(width, height),)
-
-
-def steps_of(chain: Preprocessor) -> tuple[Preprocessor, ...]:
-    """The steps of a chain, chains within it opened."""
-    if isinstance(chain, Pipeline):
-        return tuple(inner for step in chain.steps for inner in steps_of(step))
-    return (chain,)

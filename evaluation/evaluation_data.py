@@ -12,7 +12,7 @@ import numpy as np
 
 from sightkit import io
 from sightkit._errors import SightkitError
-from sightkit.evaluation.crops import images_a_batch, steps_of, with_views
+from sightkit.evaluation.crops import images_a_batch, with_views
 from sightkit.evaluation.folder_batches import FileBatches, FolderBatches, labels_of
 from sightkit.evaluation.predictions import LabelledBatches
 from sightkit.preprocessing import (
@@ -20,6 +20,7 @@ from sightkit.preprocessing import (
     GrayscalePreprocessor,
     Pipeline,
     Preprocessor,
+    flat_steps,
     from_config,
 )
 
@@ -238,7 +239,7 @@ def seen_in(
 
 def _rest_of_chain(file: io.DatasetFile, chain: Preprocessor) -> tuple[Pipeline, list[str]]:
     """Return the steps that rows of a file still need, and a note if that is all of them."""
-    steps = steps_of(chain)
+    steps = flat_steps(chain)
     done = _steps(file.preprocessing)
     for first in (0, 1):  # the step for photos of the other kind, grey or in colour, may lead
         lead, rest = steps[:first], steps[first:]
@@ -253,4 +254,4 @@ def _steps(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The steps of a chain's config, chains within it opened; none for an empty config."""
     if not config:
         return []
-    return [step.to_config() for step in steps_of(from_config(config))]
+    return [step.to_config() for step in flat_steps(from_config(config))]

@@ -136,10 +136,8 @@ def parts(images: np.ndarray) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
-def flat_steps(chain: Preprocessor) -> Iterator[Preprocessor]:
-    """Yield the steps of a chain, those of pipelines inside it in their place."""
+def flat_steps(chain: Preprocessor) -> tuple[Preprocessor, ...]:
+    """Return the steps of a chain, those of pipelines inside it in their place."""
     if isinstance(chain, Pipeline):
-        for step in chain.steps:
-            yield from flat_steps(step)
-    else:
-        yield chain
+        return tuple(inner for step in chain.steps for inner in flat_steps(step))
+    return (chain,)
