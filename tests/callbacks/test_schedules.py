@@ -78,6 +78,12 @@ OF_KERAS = {
 EVERY_STEP = range(260)
 
 
+def test_warmed_cosine_rises_and_falls_to_nothing():
+    found = values(callbacks.warmed_cosine(0.1, 100, 0.1), range(101))
+    assert found.argmax() == 10 and abs(found[10] - 0.1) < 1e-6 and found[0] == 0
+    assert (np.diff(found[:11]) > 0).all() and (np.diff(found[10:]) < 0).all() and found[-1] < 1e-6
+
+
 def values(schedule, steps=STEPS):
     return np.array([float(schedule(step)) for step in steps])
 

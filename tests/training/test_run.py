@@ -75,6 +75,9 @@ def test_the_seconds_of_a_training_are_written_unless_it_was_resumed(config):
         run.write_environment(data={"file": "data.h5", "sha256": "1"})
         run.write_training_seconds(1.234)
         assert "training_cpu_seconds" not in read_environment(run.folder)
+        with run.timed():
+            pass
+        assert read_environment(run.folder)["training_cpu_seconds"] < 1
         run.write_training_seconds(60.0, 95.125)
         (run.path(_run_files.CHECKPOINTS) / "epoch-00001.npz").touch()
     with open_run(config, resume=True) as run:

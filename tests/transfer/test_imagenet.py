@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
-from sightkit import io, transfer
+from sightkit import io, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.transfer.imagenet import preprocessing_of
 from sightkit.transfer.sources import MD5, SOURCES
@@ -275,3 +275,15 @@ def test_a_photo_file_reads_the_same_as_its_array(tmp_path: Path) -> None:
 def test_an_unknown_layer_is_refused_before_weights_are_fetched(keras_home: Path) -> None:
     with pytest.raises(SightkitError, match=r"Received: .*layer='fire99'"):
         transfer.open_network("squeezenet", layer="fire99")
+
+
+def test_a_trained_body_keeps_the_networks_own_answers(monkeypatch):
+    trained, network = zoo.LeNet((28, 28, 1), 10), zoo.LeNet((28, 28, 1), 3)
+    before = network.get_layer("logits").get_weights()
+    monkeypatch.setattr("sightkit.transfer.imagenet.weights_available", lambda *_, **__: False)
+    monkeypatch.setattr("sightkit.transfer.imagenet.trained_network", lambda *_, **__: trained)
+    transfer.load_trained_body(network, "any")
+    for layer in network.layers:
+        own = before if layer.name == "logits" else trained.get_layer(layer.name).get_weights()
+        for ours, theirs in zip(layer.get_weights(), own, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
