@@ -90,7 +90,7 @@ def cost() -> measure.Row:
     with tempfile.TemporaryDirectory() as folder:
         network = detection.Detector((*size, 3), 3)
         detection.save_detector(Path(folder) / "bundle", network, setup, photos[0])
-        bundle = detection.load_detector(Path(folder) / "bundle", images=10**6)
+        bundle: Any = detection.load_detector(Path(folder) / "bundle", images=10**6)
     contestants = {
         "batch": lambda: bundle.predict(photos),
         "one": lambda: bundle.predict(photos[:1]),

@@ -18,6 +18,7 @@ from sightkit.apps.detection.detector_setup import DetectorSetup, SetupConfig
 from sightkit.apps.detection.localizer_setup import LocalizerConfig, LocalizerSetup
 from sightkit.apps.detection.photo_detector import (
     FoundDescription,
+    Limits,
     PhotoDetector,
     check_found,
     found_fields,
@@ -73,9 +74,10 @@ class DetectorBundle(PhotoDetector):
         """Names in label order."""
         return self.setup.class_names
 
-    shown = property(lambda self: self.setup.shown)
-    batch_size = property(lambda self: self.setup.batch_size)
-    compared_from = property(lambda self: self.setup.compared_from)
+    @property
+    def limits(self) -> Limits:
+        """Those of the setup."""
+        return self.setup.limits
 
     def __repr__(self) -> str:
         return f"<DetectorBundle of a {self.setup.kind}, {len(self.class_names)} classes>"
@@ -139,7 +141,7 @@ def save_detector(
 def _open(folder: Path, description: dict[str, Any], **options: Any) -> DetectorBundle:
     setup = _setup(description)
     build, predictor = open_network(
-        folder, description, setup.prepare, batch_size=setup.batch_size, **options
+        folder, description, setup.prepare, batch_size=setup.limits.batch_size, **options
     )
     if not setup.fits(predictor.output_shape):
         raise damaged(folder, "its setup or its class names do not fit its network's output")

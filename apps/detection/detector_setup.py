@@ -16,6 +16,7 @@ from sightkit.apps.detection.box_coding import AnchorCoding
 from sightkit.apps.detection.detections import Detections
 from sightkit.apps.detection.grid_coding import GridCoding
 from sightkit.apps.detection.letterbox import Letterbox
+from sightkit.apps.detection.photo_detector import Limits
 from sightkit.apps.detection.suppression import non_maxima_suppression
 from sightkit.preprocessing import ColourPreprocessor, Preprocessor, from_config
 
@@ -57,9 +58,7 @@ class DetectorSetup:
     coding: AnchorCoding | GridCoding
     class_names: tuple[str, ...]
     kind: ClassVar = "detector"
-    batch_size: ClassVar = 8
-    shown: ClassVar = 0.5
-    compared_from: ClassVar = NEAR_LEAST
+    limits: ClassVar = Limits(shown=0.5, batch_size=8, compared_from=NEAR_LEAST)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from sightkit.apps.detection.detections import Detections
+from sightkit.apps.detection.photo_detector import Limits
 from sightkit.preprocessing import Preprocessor, from_config
 
 SMALLEST = 1e-3
@@ -34,9 +35,7 @@ class LocalizerSetup:
     preprocessing: Preprocessor
     class_names: tuple[str, ...]
     kind: ClassVar = "localizer"
-    batch_size: ClassVar = 32
-    shown: ClassVar = 0.0
-    compared_from: ClassVar = 0.0
+    limits: ClassVar = Limits(batch_size=32)
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """Return the network's input of a picture, uint8 (H, W, 1 or 3)."""

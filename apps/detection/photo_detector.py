@@ -6,7 +6,7 @@ import abc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,20 @@ DETECTORS = ("detector", "localizer", "hog_svm")
 MOVED, CHANGED = 1.0, 0.02
 """Pixels of an edge and score by which a canary's detections may differ; other engines' differ by
 less than 0.01 and 1e-4."""
+
+
+class Limits(NamedTuple):
+    """How a kind of detector searches photos.
+
+    Attributes:
+        shown: least score of ``predict``, by default.
+        batch_size: photos in memory at once.
+        compared_from: least score of what is compared in the canary picture.
+    """
+
+    shown: float = 0.0
+    batch_size: int = 1
+    compared_from: float = 0.0
 
 
 class PhotoDetector(abc.ABC):
@@ -41,19 +55,9 @@ class PhotoDetector(abc.ABC):
         """Names in label order."""
 
     @property
-    def shown(self) -> float:
-        """Least score of ``predict``, by default."""
-        return 0.0
-
-    @property
-    def batch_size(self) -> int:
-        """Photos in memory at once."""
-        return 1
-
-    @property
-    def compared_from(self) -> float:
-        """Score of the canary's detections that are compared."""
-        return 0.0
+    def limits(self) -> Limits:
+        """Least scores and photos at once."""
+        return Limits()
 
     @abc.abstractmethod
     def _find(self, images: Sequence[Photo], least: float, overlap: float) -> list[Detections]:
@@ -82,8 +86,8 @@ class PhotoDetector(abc.ABC):
             SightkitError: an array of another kind, or a file that is no image, which is named; of
                 HOG a picture smaller than its window.
         """
-        several, size = as_photos(images), self.batch_size
-        least = self.shown if least_score is None else least_score
+        several, size = as_photos(images), self.limits.batch_size
+        least = self.limits.shown if least_score is None else least_score
         most = self.overlap if overlap is None else overlap
         parts = [several[start : start + size] for start in range(0, len(several), size)]
         return [found for part in parts for found in self._find(part, least, most)]
@@ -95,10 +99,9 @@ class PhotoDetector(abc.ABC):
             SightkitError: a box is missing, is new, or differs.
         """
         stored = Detections.from_json(self.description["detections"], self.class_names)
-        (found,) = self.predict(
-            folder / CANARY, least_score=max(0, self.compared_from - 2 * self.changed)
-        )
-        if reason := difference(stored, found, self.changed, self.compared_from):
+        least = self.limits.compared_from
+        (found,) = self.predict(folder / CANARY, least_score=max(0, least - 2 * self.changed))
+        if reason := difference(stored, found, self.changed, least):
             raise SightkitError(
                 "A bundle must find in the canary picture what it found when it was saved.",
                 "Network, weights or setup have changed: do not trust this bundle.",
