@@ -13,7 +13,6 @@ import tyro
 
 from sightkit import _files, io, training, transfer, zoo
 from sightkit._errors import SightkitError, require_at_least, require_read
-from sightkit._keras import start_keras
 from sightkit.apps.detection.detections import Detections
 from sightkit.apps.detection.photo_detector import DETECTORS, load_detector
 from sightkit.apps.detection.windows import background_indices, checked_sides
@@ -97,6 +96,12 @@ class DetectFlags(io.LinkFlags):
         """Whether the method classifies windows."""
         return self.method in ("sliding", "dense")
 
+    @property
+    def needs_keras(self) -> bool:
+        """Whether ``finder`` builds a network of Keras; a compiled one may do without it."""
+        made_up = self.bundle is None and self.model is None
+        return self.method == "dense" or (self.method == "sliding" and made_up)
+
     def _check_network(self) -> None:
         given = [each for each in (self.bundle, self.model) if each is not None]
         needed = self.method == "bundle" or (self.windows and not self.smoke)
@@ -124,8 +129,6 @@ class DetectFlags(io.LinkFlags):
         if self.windows:
             from sightkit.apps.detection.regions import BatchedWindows, classify_regions
 
-            if self.method == "dense" or self.smoke:
-                start_keras()  # before what imports it, and lets TensorFlow write its lines
             classifier = self._classifier()
             if self.method == "dense":
                 from sightkit.apps.detection.dense import DenseWindows

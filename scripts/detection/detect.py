@@ -39,6 +39,8 @@ def main(config: Config) -> dict[str, Any]:
         names = evaluation.output_names(photos.files)
         replaced = config.overwrite or config.smoke
         detection.require_new_results(config.output, names, overwrite=replaced)
+        if config.needs_keras:
+            _cli.start_keras()
         return detection.detect_photos(config.finder(), photos, names, config.output)
 
 

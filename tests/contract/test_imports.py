@@ -46,7 +46,7 @@ TABLE |= {
     "apps/foundations": (BELOW_APPS, {"numpy", "sklearn", "matplotlib"}),
     "apps/detection": (
         BELOW_APPS,
-        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "PIL"},
+        {"keras", "numpy", "scipy", "sklearn", "cv2", "matplotlib", "PIL", "tyro"},
     ),
     "apps/generative": (
         BELOW_APPS,

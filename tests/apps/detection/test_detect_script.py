@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightkit import io
+from sightkit import _scripts, io
 from sightkit._errors import SightkitError
 from sightkit.apps.detection import (
     Detections,
@@ -152,23 +152,17 @@ def test_a_detectors_threshold_reaches_its_bundle(tmp_path, monkeypatch):
     assert asked == [0.5, 0.05, 0.95]
 
 
-def test_keras_is_started_quietly_before_a_dense_network(monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "started"), [("dense", True), ("sliding", True), ("haar", False)]
+)
+def test_keras_is_started_quietly_before_a_network(method, started, monkeypatch, tmp_path):
     """Else TensorFlow writes its lines, as it is imported."""
-    order = []
-
-    class Stop(Exception):
-        pass
-
-    def classifier(flags):
-        order.append("classifier")
-        raise Stop
-
-    monkeypatch.setattr(detect_flags, "start_keras", lambda: order.append("keras"))
-    monkeypatch.setattr(detect_flags.DetectFlags, "_classifier", classifier)
-    for method in ("dense", "sliding"):
-        with pytest.raises(Stop):
-            detect_flags.DetectFlags(method=method, smoke=True).finder()
-    assert order == ["keras", "classifier"] * 2
+    script, order = _scripts.load(NAME), []
+    monkeypatch.setattr(script._cli, "start_keras", lambda: order.append("keras"))
+    monkeypatch.setattr(script.Config, "finder", lambda config: order.append("finder"))
+    monkeypatch.setattr(script.detection, "detect_photos", lambda *_: {})
+    script.main(script.Config(method=method, smoke=True, output=tmp_path / "out"))
+    assert order == (["keras", "finder"] if started else ["finder"])
 
 
 def test_haar_finds_the_faces_of_real_photos(test_data):
