@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,8 +49,8 @@ class CaptionRun:
 
     def network(self) -> Any:
         """Set seed and precision; build the network, its base pretrained."""
+        from sightkit import transfer
         from sightkit.apps.generative.caption_network import Captioner
-        from sightkit.apps.generative.segmentation_network import load_base
 
         config = self.config
         training.prepare(seed=config.seed, precision=config.precision)
@@ -60,7 +59,7 @@ class CaptionRun:
             cut=config.cut, units=config.units, dropout=config.dropout,
         )  # fmt: skip
         if config.pretrained:
-            load_base(network, config.base)
+            transfer.load_trained_body(network, config.base)
         return network
 
     def chain(self) -> Any:
@@ -74,9 +73,7 @@ class CaptionRun:
 
     def fit(self, network: Any) -> None:
         """Compute the maps of all pictures, then train what looks at them."""
-        import keras
-
-        from sightkit import inference
+        from sightkit import callbacks, inference
         from sightkit.apps.generative.caption_network import split_captioner
         from sightkit.apps.generative.caption_training import (
             CaptionBatches,
@@ -100,17 +97,13 @@ class CaptionRun:
             for split in ("train", "val")
         }  # fmt: skip
         steps = config.epochs * len(batches["train"])
-        rising = max(1, round(WARM_UP * steps))
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - rising), warmup_target=config.learning_rate, warmup_steps=rising
-        )
+        rate = callbacks.warmed_cosine(config.learning_rate, steps, WARM_UP)
         compile_captioner(learning, rate)
-        begin, cpu = time.monotonic(), time.process_time()
-        training.fit(
-            learning, batches["train"], batches["val"], run=run, epochs=config.epochs,
-            preflight=False,
-        )  # fmt: skip
-        run.write_training_seconds(time.monotonic() - begin, time.process_time() - cpu)
+        with run.timed():
+            training.fit(
+                learning, batches["train"], batches["val"], run=run, epochs=config.epochs,
+                preflight=False,
+            )  # fmt: skip
 
     def report(self, network: Any) -> dict[str, Any]:
         """Evaluate validation and, once, test pictures; write metrics, a sheet and the bundle."""

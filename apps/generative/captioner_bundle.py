@@ -14,12 +14,11 @@ from annotated_types import Ge, Le
 
 from sightkit import io, zoo
 from sightkit._errors import SightkitError
-from sightkit._network import save_weights
-from sightkit._schema import Sha256, Whole
 from sightkit.apps.generative import captioner_entry  # noqa: F401 - lets the zoo build it
 from sightkit.apps.generative.caption_answers import beam_search, shifted
 from sightkit.apps.generative.captions import MARKS, Vocabulary
 from sightkit.preprocessing import Preprocessor, from_config
+from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
     CANARY,
     WEIGHTS,
@@ -28,7 +27,7 @@ from sightkit.training.bundle_format import (
     damaged,
     write_bundle,
 )
-from sightkit.training.classifier import Photo, decoded, load_by_kind, require_canary
+from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind, require_canary
 
 if TYPE_CHECKING:
     import keras
@@ -38,14 +37,11 @@ BATCH_SIZE = 32
 MOST_BEAMS = 50
 
 
-class CaptionerDescription(Description):
+class CaptionerDescription(OfNetwork, Description):
     """The bundle.json of a captioner; ``class_names`` are its words, most frequent first."""
 
-    network: zoo.Origin
     preprocessing: dict[str, Any]
     beams: Annotated[int, Ge(1), Le(MOST_BEAMS)]
-    parameters: Whole
-    weights_sha256: Sha256
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,8 +84,7 @@ class PictureCaptioner:
         beams = self.beams if beams is None else beams
         if not 1 <= beams <= MOST_BEAMS:
             raise SightkitError(f"beams must be 1 to {MOST_BEAMS}.", beams=beams)
-        alone = isinstance(images, np.ndarray) and images.ndim < 4
-        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
+        several = as_photos(images)
         body, head = self._parts
         decode = lambda maps, before: head.predict_on_batch([maps, before])  # noqa: E731
         sentences: list[str] = []
@@ -145,20 +140,16 @@ def save_captioner(
     Returns:
         The folder.
     """
-    from sightkit.training.state import weights_sha256
+    from sightkit.training.bundle_writer import write_network
 
     def write(place: Path) -> dict[str, Any]:
-        save_weights(captioner.network, place / WEIGHTS)
-        io.write_png(place / CANARY, canary)
         return {
-            "network": zoo.origin(captioner.network),
+            **write_network(place, captioner.network, canary),
             "class_names": [*captioner.vocabulary.words],
             "preprocessing": captioner.preprocessing.to_config(),
             "beams": captioner.beams,
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "parameters": captioner.network.count_params(),
-            "weights_sha256": weights_sha256(captioner.network),
             "canary": captioner.shares(canary).tolist(),
         }
 
@@ -176,11 +167,7 @@ def load_captioner(folder: str | os.PathLike[str]) -> PictureCaptioner:
 
 
 def _open(folder: Path, description: Mapping[str, Any]) -> PictureCaptioner:
-    from sightkit.training.state import weights_sha256
-
-    network = zoo.load_network(lambda: zoo.rebuild(description["network"]), folder / WEIGHTS)
-    if weights_sha256(network) != description["weights_sha256"]:
-        raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
+    network = network_builder(folder, description)()
     vocabulary = Vocabulary(tuple(description["class_names"]))
     if network.output_shape[-1] != len(vocabulary) or len(network.inputs) != 2:
         raise damaged(folder, "its words are not those of its network")

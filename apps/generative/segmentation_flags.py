@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from sightkit import _files, training, transfer
 from sightkit import io as sightkit_io
-from sightkit._errors import SightkitError, require_at_least, require_numbers
+from sightkit import training, transfer
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.generative.segmentation_pairs import SegmentationPairs, read_pairs
 
-SMOKE: dict[str, Any] = {
-    **{"size": (32, 32), "epochs": 1, "views": 2, "filters": (4, 8, 8), "batch_size": 4},
-    **{"patches": 64, "data": Path("shapes")},
-}
-SMOKE_PAIRS, SMOKE_SIDE = 8, 40
+SMOKE_DATA, SMOKE_PAIRS, SMOKE_SIDE = Path("shapes"), 8, 40
 
 
-@dataclass(frozen=True)
-class SegmentationFlags(training.RunConfig, sightkit_io.SizeFlags):
+@dataclass(frozen=True, kw_only=True)
+class SegmentationFlags(training.TrainingFlags):
     """The flags of a training script of a segmenter."""
 
+    smoke_values: ClassVar = {
+        **{"size": (32, 32), "epochs": 1, "views": 2, "filters": (4, 8, 8), "pretrained": False},
+        **{"patches": 64, "data": SMOKE_DATA},
+    }
+
     output: Path = Path("runs/segmentation/default")
-    """Folder of the run: everything that it writes is in it."""
     data: Path = Path("datasets/camvid")
     """Folder with images and masks of the same names; or with train, val and test and trainannot,
     valannot and testannot, as CamVid has them. classes.csv in it names the values or colours of
@@ -43,10 +43,11 @@ class SegmentationFlags(training.RunConfig, sightkit_io.SizeFlags):
     """Network trained on ImageNet that FCN stands on."""
     cut: str = "block_13_expand_relu"
     """Layer of it whose maps FCN takes."""
+    pretrained: bool = True
+    """Begin FCN with the weights that its base has learned on ImageNet."""
     patches: int = 8192
     """Patches an epoch."""
     epochs: int = 40
-    """Passes over the training pictures."""
     views: int = 8
     """Views of each training picture an epoch: cut out, mirrored, lighter or darker."""
     batch_size: int = 4
@@ -59,37 +60,11 @@ class SegmentationFlags(training.RunConfig, sightkit_io.SizeFlags):
     """Share dropped at U-Net's bottom."""
     class_weights: Literal["none", "balanced"] = "balanced"
     """Weights of pixels: equal, or by the square root of how rare their class is."""
-    seed: int = 1
-    """Seed of weights, order and views, and of the division of pairs that are in no split."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic; weights are float32 in both."""
-    guard: Literal["on", "off"] = "on"
-    """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
-    keep: Literal["checkpoint", "bundle"] = "checkpoint"
-    """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
-    resume: bool = False
-    """Continue the run in the output folder."""
-    overwrite: bool = False
-    """Delete the run in the output folder and begin anew."""
-    smoke: bool = False
-    """Run everything on a few made pictures; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        sightkit_io.SizeFlags.__post_init__(self)
-        _files.as_paths(self)
-        require_numbers(self)
-        if self.smoke:
-            self._shrink()
-        require_at_least(self, epochs=1, batch_size=1, views=1, patches=1, weight_decay=0)
-        if self.resume and self.overwrite:
-            raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
-        if not self.learning_rate > 0:
-            raise SightkitError(
-                "--learning-rate must be a number above 0.",
-                "Give --learning-rate 0.001, for example.",
-                learning_rate=self.learning_rate,
-            )
+        super().__post_init__()
+        require_at_least(self, views=1, patches=1, weight_decay=0)
         multiple = 2 ** (len(self.filters) - 1)
         if self.network == "unet" and any(side % multiple for side in self.size):
             raise SightkitError(
@@ -108,17 +83,9 @@ class SegmentationFlags(training.RunConfig, sightkit_io.SizeFlags):
             SightkitError: see ``read_pairs``.
         """
         folder = self.data
-        if self.smoke and folder == SMOKE["data"]:
+        if self.smoke and folder == SMOKE_DATA:
             folder = write_masked_shapes(scratch / "shapes", SMOKE_PAIRS, SMOKE_SIDE)
         return read_pairs(folder, seed=self.seed)
-
-    def _shrink(self) -> None:
-        for name, value in SMOKE.items():
-            if getattr(self, name) == self.default_of(name):
-                object.__setattr__(self, name, value)
-        if self.output == self.default_of("output"):
-            object.__setattr__(self, "output", self.output.with_name("smoke"))
-            object.__setattr__(self, "overwrite", not self.resume)
 
 
 def write_masked_shapes(folder: Path, count: int, side: int) -> Path:

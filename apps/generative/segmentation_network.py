@@ -9,7 +9,6 @@ import keras
 
 from sightkit._errors import SightkitError
 from sightkit.apps.generative import segmenter_entry  # noqa: F401 - registered needs it
-from sightkit.transfer.imagenet import trained_network, weights_available
 from sightkit.zoo.fcn_head import FCNHead
 from sightkit.zoo.registry import registered
 from sightkit.zoo.surgery import body_of
@@ -69,17 +68,8 @@ def FCN(
     return keras.Model(body.inputs[0], head(body.output), name=name)
 
 
-def load_base(network: keras.Model, base: str) -> None:
-    """Give an ``FCN`` the weights of ImageNet, and freeze its batch normalization.
-
-    Raises:
-        SightkitError: weights that are not available; the file and its place are named.
-    """
-    # The file with the classifier holds the same body, and may be the one that is there.
-    top = not weights_available(base, include_top=False) and weights_available(base)
-    trained = {layer.name: layer for layer in trained_network(base, include_top=top).layers}
+def freeze_normalization(network: keras.Model) -> None:
+    """Leave the batch normalization of a pretrained base as it is: few pictures would ruin it."""
     for layer in network.layers:
-        if layer.weights and layer.name in trained:
-            layer.set_weights(trained[layer.name].get_weights())
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False  # averages over a few pictures would ruin it
+            layer.trainable = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ class SegmentationRun:
 
     def network(self) -> Any:
         """Set seed and precision; build the network of the flags."""
-        from sightkit import zoo
+        from sightkit import transfer, zoo
         from sightkit.apps.generative import segmentation_network as networks
 
         config, shape = self.config, (*self.config.size, 3)
@@ -77,8 +76,9 @@ class SegmentationRun:
                 normalization="batch", dropout=config.dropout,
             )  # fmt: skip
         network = networks.FCN(shape, len(self.names), base=config.base, cut=config.cut)
-        if not config.smoke:
-            networks.load_base(network, config.base)
+        if config.pretrained:
+            transfer.load_trained_body(network, config.base)
+            networks.freeze_normalization(network)
         return network
 
     def pixels(self) -> Any:
@@ -111,17 +111,14 @@ class SegmentationRun:
         """Train; the network ends with the weights that overlap best on the validation pictures."""
         import keras
 
+        from sightkit import callbacks
         from sightkit.apps.generative.segmentation_loss import PixelCrossEntropy, balanced_weights
-        from sightkit.callbacks import BestCheckpoint
 
         config, run, count = self.config, self.run, len(self.names)
         identity = " ".join(pairs.sha256 for pairs in self.pairs.values())
         run.write_environment(data={"file": str(config.data.resolve()), "sha256": identity})
         steps = config.epochs * len(train)
-        rising = max(1, round(WARM_UP * steps))
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - rising), warmup_target=config.learning_rate, warmup_steps=rising
-        )
+        rate = callbacks.warmed_cosine(config.learning_rate, steps, WARM_UP)
         optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
         loss: Any = "sparse_categorical_crossentropy"
         metrics: list[Any] = ["accuracy"]
@@ -134,17 +131,16 @@ class SegmentationRun:
             metrics = [keras.metrics.MeanIoU(count + 1, ignore_class=count, name="mean_iou",
                                              sparse_y_pred=False)]  # fmt: skip
             file = run.checkpoints(PHASE) / _run_files.BEST_WEIGHTS
-            best = [BestCheckpoint(file, monitor=OVERLAP, mode="max")]
+            best = [callbacks.BestCheckpoint(file, monitor=OVERLAP, mode="max")]
         network.compile(optimizer, loss, metrics=metrics)
-        begin, cpu = time.monotonic(), time.process_time()
-        training.fit(
-            network, train, validation, run=run, epochs=config.epochs, callbacks=best,
-            preflight=False,
-        )  # fmt: skip
+        with run.timed():
+            training.fit(
+                network, train, validation, run=run, epochs=config.epochs, callbacks=best,
+                preflight=False,
+            )  # fmt: skip
         for each in best:
             each.set_model(network)
             each.restore()
-        run.write_training_seconds(time.monotonic() - begin, time.process_time() - cpu)
 
     def report(self, network: Any) -> dict[str, Any]:
         """Evaluate validation and, once, test pictures; write metrics, a sheet and the bundle."""
@@ -164,13 +160,8 @@ class SegmentationRun:
         }
         metrics: dict[str, Any] = training.facts(network, seed=self.config.seed)
         for split in ("val", "test"):
-            begin = time.monotonic()
-            metrics[split] = evaluation.measure_overlap(
-                self.pairs[split], answers["network"]
-            ).to_json()
-            metrics[split]["seconds_a_picture"] = (time.monotonic() - begin) / len(
-                self.pairs[split]
-            )
+            found = evaluation.measure_overlap(self.pairs[split], answers["network"])
+            metrics[split] = found.to_json()
         for name in ("class_prior", "largest_class"):
             found = evaluation.measure_overlap(self.pairs["test"], answers[name])
             metrics["test"][f"mean_iou_of_{name}"] = found.mean

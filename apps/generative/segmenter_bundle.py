@@ -15,11 +15,10 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sightkit import inference, io, zoo
-from sightkit._network import save_weights
-from sightkit._schema import Sha256, Whole
 from sightkit.apps.generative import segmenter_entry  # noqa: F401 - lets the zoo build it
 from sightkit.apps.generative.segmentation_batches import padded
 from sightkit.preprocessing import ColourPreprocessor, Preprocessor, SimplePreprocessor, from_config
+from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
     CANARY,
     WEIGHTS,
@@ -28,7 +27,7 @@ from sightkit.training.bundle_format import (
     damaged,
     write_bundle,
 )
-from sightkit.training.classifier import Photo, decoded, load_by_kind, require_canary
+from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind, require_canary
 
 if TYPE_CHECKING:
     import keras
@@ -40,14 +39,11 @@ BATCH_SIZE = 4
 Side = Annotated[int, Ge(1), Le(10_000)]
 
 
-class SegmenterDescription(Description):
+class SegmenterDescription(OfNetwork, Description):
     """The bundle.json of a segmenter."""
 
-    network: zoo.Origin
     size: Annotated[list[Side], MinLen(2), MaxLen(2)]
     pixels: dict[str, Any]
-    parameters: Whole
-    weights_sha256: Sha256
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,10 +83,8 @@ class Segmenter:
         Raises:
             SightkitError: an array of another kind, or a file that is no image; it is named.
         """
-        alone = isinstance(images, np.ndarray) and images.ndim < 4
-        several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
         labels = []
-        for image in map(decoded, several):
+        for image in map(decoded, as_photos(images)):
             size = (image.shape[1], image.shape[0])
             answer = cv2.resize(self.probabilities(image), size, interpolation=cv2.INTER_LINEAR)
             labels.append(answer.reshape(*image.shape[:2], -1).argmax(axis=2).astype(np.uint8))
@@ -146,20 +140,16 @@ def save_segmenter(
     Returns:
         The folder.
     """
-    from sightkit.training.state import weights_sha256
+    from sightkit.training.bundle_writer import write_network
 
     def write(place: Path) -> dict[str, Any]:
-        save_weights(segmenter.network, place / WEIGHTS)
-        io.write_png(place / CANARY, canary)
         return {
-            "network": zoo.origin(segmenter.network),
+            **write_network(place, segmenter.network, canary),
             "class_names": [*segmenter.class_names],
             "size": [*segmenter.size],
             "pixels": segmenter.pixels.to_config(),
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "parameters": segmenter.network.count_params(),
-            "weights_sha256": weights_sha256(segmenter.network),
             "canary": segmenter.shares(canary).tolist(),
         }
 
@@ -177,11 +167,7 @@ def load_segmenter(folder: str | os.PathLike[str]) -> Segmenter:
 
 
 def _open(folder: Path, description: Mapping[str, Any]) -> Segmenter:
-    from sightkit.training.state import weights_sha256
-
-    network = zoo.load_network(lambda: zoo.rebuild(description["network"]), folder / WEIGHTS)
-    if weights_sha256(network) != description["weights_sha256"]:
-        raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
+    network = network_builder(folder, description)()
     names, (height, width) = tuple(description["class_names"]), description["size"]
     shape = network.output_shape
     if shape[-1] != len(names) or len(shape) not in (2, 4):
