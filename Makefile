@@ -4,6 +4,7 @@
 # make lint     ruff, pyright on the installed package, the import directions
 # make smoke    every script on very little data, and the notebooks
 # make bench    the measurements behind the README's tables, in their quick form
+# make gallery  the pictures of docs/gallery.md, by the scripts that draw
 # make test-faults    hundreds of kills and full disks; for those who touch what they test
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -23,7 +24,7 @@ endif
 unexport PYTHONPATH
 
 .DELETE_ON_ERROR:
-.PHONY: train test test-all test-faults lint smoke bench clean
+.PHONY: train test test-all test-faults lint smoke bench gallery clean
 
 train: .venv/installed
 	$(RUN) scripts/train_lenet_digits.py $(or $(ARGS),--resume)
@@ -96,6 +97,9 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/explain.py --quick
 	$(RUN) benchmarks/tables.py --check
 	$(BIN)/sightkit ledger table --check
+
+gallery: .venv/installed-test
+	$(RUN) benchmarks/gallery.py
 
 clean:
 	rm -rf .venv build
