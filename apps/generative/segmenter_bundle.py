@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 KIND = "segmenter"
 PATCH_STRIDE = 4
 """Pixels between the patches that a classifier answers for."""
-BATCH_SIZE = 4
+BATCH_SIZE, PATCHES = 4, 256
+"""Photos, or patches, that go through the network at once."""
 Side = Annotated[int, Ge(1), Le(10_000)]
 
 
@@ -104,7 +105,7 @@ class Segmenter:
     @functools.cached_property
     def _predictor(self) -> inference.Predictor:
         dense = len(self.network.output_shape) == 4
-        return inference.compile(self.network, **({"batch_size": BATCH_SIZE} if dense else {}))
+        return inference.compile(self.network, batch_size=BATCH_SIZE if dense else PATCHES)
 
     def shares(self, image: np.ndarray) -> np.ndarray:
         """Return the mean probability of each class over a photo, float32 (classes,)."""
