@@ -47,13 +47,13 @@ class TextFlags(training.TrainingFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        super().__post_init__()
-        if self.size and min(self.size) < SMALLEST:
+        if self.size and (len(self.size) != 2 or min(self.size) < SMALLEST):
             raise SightkitError(
-                f"--size must be at least {SMALLEST} pixels each.",
+                f"--size must be height and width, at least {SMALLEST} pixels each.",
                 "Give --size 24 72, for example.",
                 size=self.size,
             )
+        super().__post_init__()
 
     def folder(self) -> Path:
         """Return the folder of the captchas; of a smoke run it is drawn where it is missing."""
