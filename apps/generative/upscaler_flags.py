@@ -94,10 +94,11 @@ class UpscalerFlags(training.RunConfig, io.LinkFlags):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the network but its shape."""
-        return {"initializer": "dirac"} if self._from_bicubic else {}
+        return {"initializer": "dirac"} if self.from_bicubic else {}
 
     @property
-    def _from_bicubic(self) -> bool:
+    def from_bicubic(self) -> bool:
+        """Whether SRCNN's first weights pass on its input."""
         return self.network != "subpixel" and self.start == "bicubic"
 
     def _shrink(self) -> None:

@@ -23,6 +23,8 @@ WARM_UP = 0.05
 """Share of the steps in which the rate rises."""
 LAST_RATE = 0.01
 """Share of the highest rate that the last step has."""
+SHARPER = 5.0
+"""Factor of the first filters, see ``sharpen_filters``."""
 SMOKE_PICTURES = 4
 FOR_UPSCALER = "the upscaler, for scripts/generative/upscale.py"
 
@@ -88,6 +90,8 @@ def train_upscaler(
     # The side of the input depends on the network, whatever size it is built for.
     setup = UpscalerSetup.of(zoo.origin(build(config.patch)), config.factor)
     network = build(setup.side(config.patch // config.factor))
+    if config.from_bicubic:
+        sharpen_filters(network)
     pictures = {name: list(part.values()) for name, part in parts.items()}
     batch_size = config.batch_size
     train = PatchBatches(
@@ -126,6 +130,24 @@ def train_upscaler(
     print(describe(metrics))
     print(run.describe(FOR_UPSCALER))
     return metrics
+
+
+def sharpen_filters(network: Any) -> None:
+    """Let the first filters of an SRCNN that passes on its input see differences alone, and larger.
+
+    A filter that sums to zero does not answer to the brightness of a patch, which is far larger
+    than what distinguishes it; the factor brings its answers to about the size of the input.
+
+    Args:
+        network: ``SRCNN`` with the initializer ``"dirac"``; its first filters, as many as it has
+            channels, stay as they are.
+    """
+    layer = network.get_layer("conv1")
+    kernel, bias = layer.get_weights()
+    others = kernel[..., kernel.shape[2] :]
+    others -= others.mean(axis=(0, 1, 2))
+    others *= SHARPER
+    layer.set_weights([kernel, bias])
 
 
 def describe(metrics: Mapping[str, Any]) -> str:

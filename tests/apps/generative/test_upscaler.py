@@ -10,6 +10,7 @@ import pytest
 from sightkit import io, training, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps import generative
+from sightkit.apps.generative.upscaler_run import sharpen_filters
 from sightkit.apps.generative.upscaler_setup import UpscalerSetup
 
 NETWORKS = {
@@ -74,6 +75,18 @@ def test_untrained_it_enlarges_bicubically(name, photo):
     assert large.dtype == np.uint8
     inner = np.abs(large - expected)[(expected > 3).all(axis=2) & (expected < 252).all(axis=2)]
     assert inner.max() < 0.51
+
+
+def test_sharpened_filters_see_differences_and_pass_on_the_input():
+    network = zoo.build("srcnn", input_shape=(20, 20, 3), initializer="dirac")
+    before = network.get_layer("conv1").get_weights()[0]
+    sharpen_filters(network)
+    kernel = network.get_layer("conv1").get_weights()[0]
+    np.testing.assert_array_equal(kernel[..., :3], before[..., :3])
+    np.testing.assert_allclose(kernel[..., 3:].sum(axis=(0, 1, 2)), 0, atol=1e-4)
+    assert kernel[..., 3:].std() > 4 * before[..., 3:].std()
+    x = np.random.default_rng(0).random((1, 20, 20, 3), dtype=np.float32)
+    np.testing.assert_allclose(network(x), x[:, 6:-6, 6:-6], atol=1e-5)
 
 
 def test_a_grey_photo_stays_grey(upscaler, photo):
