@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sightkit import _output_folder
+from sightkit import _output_folder, zoo
 from sightkit._tables import text_table
 from sightkit.apps.generative.enlargement_quality import PROTOCOLS, compare_enlargements, psnr
 from sightkit.apps.generative.imresize import imresize
@@ -115,16 +115,18 @@ def _details(
     large = cut_to_multiple(photo, factor)
     size = (large.shape[0], large.shape[1])
     small = as_bytes(imresize(large, (size[0] // factor, size[1] // factor)))
-    made = {BICUBIC: as_bytes(imresize(small, size))}
-    made |= {name: each.predict(small)[0] for name, each in upscalers.items()}
-    top, left = _hardest(large, made[BICUBIC])
+    bicubic = as_bytes(imresize(small, size))
+    made = [(BICUBIC, bicubic)]
+    for each in upscalers.values():
+        made.append((zoo.name_of(each.description["network"]), each.predict(small)[0]))
+    top, left = _hardest(large, bicubic)
     nearest = cv2.resize(small, size[::-1], interpolation=cv2.INTER_NEAREST)
-    captions = {f"small, x{factor}": nearest}
-    for name, image in made.items():
+    found = [(f"small, x{factor}", nearest)]
+    for name, image in made:
         planes = [matlab_luma(i)[factor:-factor, factor:-factor] for i in (large, image)]
-        captions[f"{name}, {psnr(*planes):.2f} dB"] = image
-    captions["original"] = large
-    return [(n, i[top : top + DETAIL, left : left + DETAIL]) for n, i in captions.items()]
+        found.append((f"{name}, {psnr(*planes):.2f} dB", image))
+    found.append(("original", large))
+    return [(n, i[top : top + DETAIL, left : left + DETAIL]) for n, i in found]
 
 
 def _hardest(photo: np.ndarray, bicubic: np.ndarray) -> tuple[int, int]:
