@@ -6,9 +6,8 @@
     sightkit generative/deep_dream photo.jpg --zoom 40 --output flight.gif
 
 Early layers draw strokes and eyes, late ones animals and buildings; scripts/inspect_model.py lists
-the layers of a network. dream.json holds the loss of each step. A picture of 512x512 pixels takes
-less than a minute on two cores; larger ones are dreamt in tiles. With --zoom frames are written, to
-one GIF or as dream-001.jpg and so on.
+the layers of a network. dream.json holds the loss of each step. Large pictures are dreamt in tiles,
+in the memory of one. With --zoom frames are written, to one GIF or as dream-001.jpg and so on.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@
     sightkit generative/style_transfer photo.jpg --style a.jpg --size 800 --progress 20
 
 It begins with the photo at a quarter of its size, and paints from coarse to fine. style.json holds
-the loss of each evaluation. --style-weight says how far it goes; at 400 pixels VGG16 takes a few
-minutes on two cores.
+the loss of each evaluation. --style-weight says how far it goes.
 """
 
 from __future__ import annotations
