@@ -35,7 +35,23 @@ from sightkit.apps.generative.enlargement_report import report_enlargements as r
 from sightkit.apps.generative.enlargement_report import (
     require_new_evaluation as require_new_evaluation,
 )
+from sightkit.apps.generative.frechet import frechet_distance as frechet_distance
+from sightkit.apps.generative.frechet import mean_distance as mean_distance
+from sightkit.apps.generative.gan import GAN as GAN
+from sightkit.apps.generative.gan import gan_optimizer as gan_optimizer
+from sightkit.apps.generative.gan_callbacks import BalanceAdvice as BalanceAdvice
+from sightkit.apps.generative.gan_callbacks import SampleSheets as SampleSheets
+from sightkit.apps.generative.gan_flags import GanFlags as GanFlags
+from sightkit.apps.generative.gan_pictures import Pictures as Pictures
+from sightkit.apps.generative.gan_pictures import read_gan_pictures as read_gan_pictures
+from sightkit.apps.generative.gan_run import start_gan as start_gan
+from sightkit.apps.generative.generator_bundle import GeneratorBundle as GeneratorBundle
+from sightkit.apps.generative.generator_bundle import check_generator as check_generator
+from sightkit.apps.generative.generator_bundle import load_generator as load_generator
+from sightkit.apps.generative.generator_bundle import save_generator as save_generator
 from sightkit.apps.generative.imresize import imresize as imresize
+from sightkit.apps.generative.latent import draw_latents as draw_latents
+from sightkit.apps.generative.latent import walk as walk
 from sightkit.apps.generative.luma import from_ycbcr as from_ycbcr
 from sightkit.apps.generative.luma import matlab_luma as matlab_luma
 from sightkit.apps.generative.luma import opencv_luma as opencv_luma
@@ -54,6 +70,8 @@ from sightkit.apps.generative.picture_folder import split_pictures as split_pict
 from sightkit.apps.generative.pictures import STILL as STILL
 from sightkit.apps.generative.pictures import read_picture as read_picture
 from sightkit.apps.generative.pictures import write_picture as write_picture
+from sightkit.apps.generative.sample_sheet import write_gif as write_gif
+from sightkit.apps.generative.sample_sheet import write_sheet as write_sheet
 from sightkit.apps.generative.segmentation_drawing import overlay as overlay
 from sightkit.apps.generative.segmentation_drawing import segment_photos as segment_photos
 from sightkit.apps.generative.segmentation_drawing import sheet as sheet
@@ -86,21 +104,3 @@ from sightkit.apps.generative.upscaler_flags import UpscalerFlags as UpscalerFla
 from sightkit.apps.generative.upscaler_run import start_upscaler as start_upscaler
 from sightkit.apps.generative.upscaler_run import train_upscaler as train_upscaler
 from sightkit.apps.generative.upscaler_setup import UpscalerSetup as UpscalerSetup
-from sightkit.apps.generative.frechet import frechet_distance as frechet_distance
-from sightkit.apps.generative.frechet import mean_distance as mean_distance
-from sightkit.apps.generative.gan import GAN as GAN
-from sightkit.apps.generative.gan import gan_optimizer as gan_optimizer
-from sightkit.apps.generative.gan_callbacks import BalanceAdvice as BalanceAdvice
-from sightkit.apps.generative.gan_callbacks import SampleSheets as SampleSheets
-from sightkit.apps.generative.gan_flags import GanFlags as GanFlags
-from sightkit.apps.generative.gan_pictures import Pictures as Pictures
-from sightkit.apps.generative.gan_pictures import read_pictures as read_pictures
-from sightkit.apps.generative.gan_run import start_gan as start_gan
-from sightkit.apps.generative.generator_bundle import GeneratorBundle as GeneratorBundle
-from sightkit.apps.generative.generator_bundle import check_generator as check_generator
-from sightkit.apps.generative.generator_bundle import load_generator as load_generator
-from sightkit.apps.generative.generator_bundle import save_generator as save_generator
-from sightkit.apps.generative.latent import draw_latents as draw_latents
-from sightkit.apps.generative.latent import walk as walk
-from sightkit.apps.generative.sample_sheet import write_gif as write_gif
-from sightkit.apps.generative.sample_sheet import write_sheet as write_sheet

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sightkit import _files, io, training
 from sightkit._errors import SightkitError, require_at_least, require_numbers
-from sightkit.apps.generative.gan_pictures import Pictures, read_pictures
+from sightkit.apps.generative.gan_pictures import Pictures, read_gan_pictures
 
 SMOKE: dict[str, Any] = {
     "data": Path("digits"),
@@ -133,7 +133,7 @@ class GanFlags(training.RunConfig, io.SizeFlags):
 
     def read_pictures(self) -> Pictures:
         """Read the pictures, and say what they are."""
-        found = read_pictures(self.data, self.size, pictures=self.pictures)
+        found = read_gan_pictures(self.data, self.size, pictures=self.pictures)
         print(found, flush=True)
         return found
 

@@ -62,7 +62,7 @@ class Pictures:
         return f"Pictures of {height}x{width}, {kind}: {counts}."
 
 
-def read_pictures(
+def read_gan_pictures(
     data: Path, size: tuple[int, ...] = (), *, pictures: int | None = None
 ) -> Pictures:
     """Read the pictures of a data set or a folder.

@@ -43,7 +43,7 @@ def start_gan(config: GanFlags, script: str | os.PathLike[str]) -> Iterator[GanR
     """Read the pictures and lock the run folder; no Keras yet.
 
     Raises:
-        SightkitError: as ``read_pictures`` and ``training.Run.open``.
+        SightkitError: as ``read_gan_pictures`` and ``training.Run.open``.
     """
     pictures = config.read_pictures()
     with training.Run.open(config, experiment=Path(script).stem) as run:
