@@ -42,6 +42,16 @@ def trained(module, tmp_path_factory):
         os.chdir(before)
 
 
+def assert_equal(found, expected):
+    """Compare metrics: weights bit for bit, the reading up to the sums of several threads."""
+    assert found["weights_sha256"] == expected["weights_sha256"]
+    names = [name for name in expected["test"] if name != "classes"]
+    assert found["test"].keys() == expected["test"].keys()
+    for name in names:
+        assert found["test"][name] == pytest.approx(expected["test"][name], rel=1e-3), name
+    assert found["test"]["classes"] == pytest.approx(expected["test"]["classes"])
+
+
 def test_a_run_leaves_sheets_walks_reading_and_bundle(trained):
     folder, metrics = trained
     assert [path.name for path in sorted((folder / "samples").iterdir())] == [
@@ -77,7 +87,7 @@ def test_a_resume_within_an_epoch_ends_equal(trained, module, tmp_path, monkeypa
     assert any((tmp_path / "broken" / "checkpoints").glob("*batch*"))
     resumed = module.main(dataclasses.replace(config, resume=True))
     folder, straight = trained
-    assert resumed == straight
+    assert_equal(resumed, straight)
     for name in ("history.csv", "samples/epoch-00002.png", "samples.png", "latent_walk.gif"):
         assert (tmp_path / "broken" / name).read_bytes() == (folder / name).read_bytes(), name
 
@@ -87,7 +97,7 @@ def test_a_classifiers_bundle_reads_the_samples(trained, module, tmp_path, monke
     folder, metrics = trained
     given = folder / "classifier" / "bundle"
     found = module.main(module.Config(output=tmp_path / "run", classifier=given, **SMALL))
-    assert found["test"] == metrics["test"]
+    assert_equal(found, metrics)
     assert not (tmp_path / "run" / "classifier").exists()
 
 
@@ -132,7 +142,7 @@ def test_killed_at_any_time_it_ends_equal(tmp_path):
         metrics = json.loads((tmp_path / name / "metrics.json").read_text())
         return metrics, (tmp_path / name / "history.csv").read_text()
 
-    expected = finish("straight")
+    metrics, history = finish("straight")
     child = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, cwd=tmp_path)
     checkpoints, end = tmp_path / "killed" / "checkpoints", time.monotonic() + 600
     while not any(checkpoints.glob("epoch-*2.npz")):
@@ -140,7 +150,9 @@ def test_killed_at_any_time_it_ends_equal(tmp_path):
         time.sleep(0.02)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    assert finish("killed", "--resume") == expected
+    found = finish("killed", "--resume")
+    assert_equal(found[0], metrics)
+    assert found[1] == history
 
 
 @pytest.mark.parametrize(
