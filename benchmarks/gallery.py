@@ -16,6 +16,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -89,7 +90,7 @@ def main(config: Config) -> dict[str, list[str]]:
             if subprocess.run(command, cwd=place, check=False).returncode:
                 made["left"].append(picture.name)
                 continue
-            image = cv2.imread(str(place / picture.output))
+            image: Any = cv2.imread(str(place / picture.output))
             if picture.name == "enlarged":
                 size = dahlia.shape[1::-1]
                 plain = cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)

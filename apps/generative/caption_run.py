@@ -121,7 +121,7 @@ class CaptionRun:
             metrics[split] = evaluate_captioner(captioner, self.pictures[split])
         _files.write_json(run.path(_run_files.METRICS), metrics)
         test, examples = self.pictures["test"], metrics["test"]["examples"]
-        images = [test.read(row) for row in range(len(examples))]
+        images = [test.read(example["row"]) for example in examples]
         draw_captions(images, examples, run.path(SHEET))
         save_captioner(
             run.path(_run_files.BUNDLE), captioner, self.pictures["val"].read(0),

@@ -96,7 +96,7 @@ def compile_captioner(network: keras.Model, schedule: Any) -> None:
 
 
 def evaluate_captioner(captioner: PictureCaptioner, pictures: CaptionedPictures) -> dict[str, Any]:
-    """Return exact matches and BLEU-4 of greedy and beam search, and the first sentences."""
+    """Return exact matches and BLEU-4 of greedy and beam search, and some sentences."""
     images = [pictures.read(row) for row in range(len(pictures))]
     metrics: dict[str, Any] = {"pictures": len(images)}
     for name, beams in (("greedy", 1), ("beams", captioner.beams)):
@@ -105,8 +105,9 @@ def evaluate_captioner(captioner: PictureCaptioner, pictures: CaptionedPictures)
             "exact": exact_share(answers, pictures.sentences),
             "bleu4": bleu(answers, pictures.sentences),
         }
+    rows = np.linspace(0, len(images) - 1, min(SHOWN, len(images))).astype(int).tolist()
     metrics["examples"] = [
-        {"answer": answer, "references": list(several)}
-        for answer, several in zip(answers[:SHOWN], pictures.sentences, strict=False)
+        {"row": row, "answer": answers[row], "references": list(pictures.sentences[row])}
+        for row in rows
     ]
     return metrics
