@@ -1,6 +1,6 @@
 """ShallowNet on 3,000 photos of cats, dogs and pandas: one convolution and a classifier.
 
-Not measured yet.
+Measured: 58.89 % (n = 1), 2.4 minutes, AMD EPYC, 2 cores.
 
     python scripts/build_animals.py --data animals.zip
     python scripts/train_shallownet_animals.py
