@@ -75,6 +75,8 @@ SLOW = {
     "minigooglenet",
     "resnet20",
     "resnet50",
+    "resnet101",
+    "resnet152",
     "resnet_cifar",
     "resnet_imagenet",
     "resnet_tiny_imagenet",
