@@ -151,10 +151,10 @@ def require_factor(own: int, wanted: int | None) -> None:
     if wanted not in (None, own):
         raise SightkitError(
             "A network enlarges by the factor that it was trained for.",
-            f"Give --factor {own}, or train one: scripts/generative/train_super_resolution.py "
+            f"Enlarge by {own}, or train another: scripts/generative/train_super_resolution.py "
             f"--factor {wanted}."
             if wanted in range(2, LARGEST + 1)
-            else f"Give --factor {own}.",
+            else f"Enlarge by {own}.",
             factor=wanted,
             trained_for=own,
         )

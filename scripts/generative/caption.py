@@ -39,10 +39,10 @@ class Config(io.LinkFlags):
             require_at_least(self, beams=1)
         if self.output is not None:
             evaluation.require_file(self.output, (".json",), overwrite=self.overwrite)
-        training.check_bundle(self.bundle, ("captioner",))
 
 
 def main(config: Config) -> dict[str, Any]:
+    training.check_bundle(config.bundle, ("captioner",))
     photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
     _cli.start_keras()
     captioner = generative.load_captioner(config.bundle)

@@ -39,10 +39,10 @@ class Config(io.LinkFlags):
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         _output_folder.require_new(self.output, NAME, KIND, overwrite=self.overwrite)
-        training.check_bundle(self.bundle, ("segmenter",))
 
 
 def main(config: Config) -> dict[str, Any]:
+    training.check_bundle(config.bundle, ("segmenter",))
     photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
     _cli.start_keras()
     segmenter = generative.load_segmenter(config.bundle)

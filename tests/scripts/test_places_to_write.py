@@ -32,6 +32,8 @@ ENDINGS = {
     "explain/neighbours": ".png",
     "generative/deep_dream": ".jpg",
     "generative/style_transfer": ".jpg",
+    "generative/sample_dcgan": ".png",
+    "generative/caption": ".json",
 }
 FLAGS = {
     "captcha/annotate_captcha": ("--captchas", "d"),
@@ -42,6 +44,7 @@ FLAGS = {
     "augmentation_demo": (),
     "classify": ("x.png",),
     "detection/train_hog_svm": ("--objects", "o", "--backgrounds", "p"),
+    "detection/train_detector": ("--smoke",),
     "detection/train_localizer": ("--smoke",),
     "detection/smiles": ("--smoke",),
     "detection/detect": ("x.png",),
@@ -56,7 +59,9 @@ FLAGS = {
     "explain/map": ("--data", "d"),
     "explain/neighbours": ("--data", "d"),
     "extract_features": ("--data", "d"),
+    "generative/caption": ("x.png",),
     "generative/deep_dream": ("x.png",),
+    "generative/segment": ("x.png",),
     "generative/evaluate_super_resolution": ("--data", "d"),
     "generative/upscale": ("x.png", "--bundle", "b"),
     "generative/style_transfer": ("x.png", "--style", "y.png"),

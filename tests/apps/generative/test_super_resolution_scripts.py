@@ -132,7 +132,7 @@ def test_upscale_writes_the_others_where_one_is_bad(upscale, bundle, folder, tmp
 def test_upscale_refuses_a_factor_before_keras(upscale, bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(generative, "load_upscaler", pytest.fail)
     options = {"bundle": bundle, "output": tmp_path / "large"}
-    with pytest.raises(SightkitError, match="Give --factor 2"):
+    with pytest.raises(SightkitError, match="Enlarge by 2"):
         upscale.main(upscale.Config((bundle / "canary.png",), factor=4, **options))
     with pytest.raises(SightkitError, match="Give --bundle"):
         upscale.Config((bundle / "canary.png",))

@@ -120,9 +120,9 @@ def test_a_huge_photo_is_refused_before_any_work(upscaler):
 
 
 def test_a_factor_it_was_not_trained_for_is_refused(upscaler, photo):
-    with pytest.raises(SightkitError, match=r"Give --factor 2, or train.*--factor 3"):
+    with pytest.raises(SightkitError, match=r"Enlarge by 2, or train.*--factor 3"):
         upscaler.predict(photo, factor=3)
-    with pytest.raises(SightkitError, match=r"Give --factor 2\.$"):
+    with pytest.raises(SightkitError, match=r"Enlarge by 2\.$"):
         upscaler.predict(photo, factor=7)
     assert upscaler.predict(photo, factor=2)[0].shape == (74, 42, 3)
     with pytest.raises(SightkitError, match="built for"):
