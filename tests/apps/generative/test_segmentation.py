@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -27,6 +26,7 @@ from sightkit.apps.generative.segmentation_batches import (
 )
 from sightkit.apps.generative.segmentation_flags import write_masked_shapes
 from sightkit.apps.generative.segmentation_loss import PixelCrossEntropy, balanced_weights
+from sightkit.apps.generative.segmentation_network import FCN
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "generative" / "train_segmentation.py"
@@ -149,15 +149,13 @@ def test_bundle_answers_and_notices_changes(by_patches, pairs, tmp_path, rng):
 
 
 def test_fcn_is_built_again_from_its_arguments():
-    network = zoo.build("fcn", input_shape=(64, 64, 3), classes=4, base="mobilenet_0.25",
-                        cut="conv_pw_5_relu")  # fmt: skip
+    base = {"base": "mobilenet_0.25", "cut": "conv_pw_5_relu"}
+    network = FCN((64, 64, 3), 4, **base)
     assert network.output_shape == (None, 64, 64, 4)
     again = zoo.rebuild(zoo.origin(network))
     assert again.count_params() == network.count_params()
-    keras.backend.clear_session()
     with pytest.raises(SightkitError, match="multiples of"):
-        zoo.build("fcn", input_shape=(72, 64, 3), classes=4, base="mobilenet_0.25",
-                  cut="conv_pw_11_relu")  # fmt: skip
+        FCN((72, 64, 3), 4, base="mobilenet_0.25", cut="conv_pw_11_relu")
 
 
 def command(data, output, *more):
