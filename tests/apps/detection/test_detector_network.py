@@ -144,6 +144,7 @@ def test_it_learns_on_jax():
 import numpy as np, keras
 assert keras.backend.backend() == "jax"
 from sightkit.apps.detection.anchors import standard_anchors
+from sightkit.apps.detection.box_coding import AnchorCoding
 from sightkit.apps.detection.detector_network import Detector
 keras.utils.set_random_seed(0)
 coding = AnchorCoding(standard_anchors((64, 64)), 2)

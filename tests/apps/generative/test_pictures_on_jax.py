@@ -27,7 +27,7 @@ for optimizer in ("lbfgs", "adam"):
     found = []
     g.paint(g.open_style(network), picture, [(picture[::-1], 1.0)], settings,
             lambda step, picture: found.append(step.loss))
-    losses.append([found[8], min(found[8:])])
+    losses.append([found[0], min(found[:8])])  # of the smaller size, which has eight
 print(json.dumps([steps[0], steps[19], losses]))
 """
 
