@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from sightkit import _files, io, training
-from sightkit._errors import SightkitError, require_at_least, require_numbers
+from sightkit import training
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.generative.gan_pictures import Pictures, read_gan_pictures
 
-SMOKE: dict[str, Any] = {
-    "data": Path("digits"),
-    "size": (16, 16),
-    "epochs": 2,
-    "pictures": 256,
-    "samples": 60,
-    "filters": (8, 8),
-    "classifier_epochs": 1,
-}
-"""Of a smoke run: scikit-learn's digits."""
 
-
-@dataclass(frozen=True)
-class GanFlags(training.RunConfig, io.SizeFlags):
+@dataclass(frozen=True, kw_only=True)
+class GanFlags(training.TrainingFlags):
     """Base of the script's ``Config``.
 
     Raises:
@@ -31,8 +20,12 @@ class GanFlags(training.RunConfig, io.SizeFlags):
             overwrite.
     """
 
+    smoke_values: ClassVar = {
+        **{"data": Path("digits"), "size": (16, 16), "epochs": 2, "pictures": 256},
+        **{"samples": 60, "filters": (8, 8), "classifier_epochs": 1},
+    }
+
     output: Path = Path("runs/dcgan/default")
-    """Folder of the run: everything that it writes is in it."""
     data: Path = Path("mnist")
     """``mnist``, ``fashion``, ``digits`` (scikit-learn's), ``smiles`` (in datasets/SMILEs), or a
     folder of pictures."""
@@ -42,7 +35,6 @@ class GanFlags(training.RunConfig, io.SizeFlags):
     pictures: int | None = None
     """Training pictures to take; all by default."""
     epochs: int = 5
-    """Passes over the training pictures; more than a finished run had prolong it, with --resume."""
     batch_size: int = 64
     """Real pictures a step; as many are generated."""
     learning_rate: float = 5e-4
@@ -77,34 +69,15 @@ class GanFlags(training.RunConfig, io.SizeFlags):
     """Passes of that LeNet's training."""
     samples: int = 5_000
     """Samples that are drawn to be evaluated, at least 2."""
-    seed: int = 1
-    """Seed of weights, order, latent vectors and label noise."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic; weights are float32 in both."""
-    guard: Literal["on", "off"] = "on"
-    """Stop a training whose loss is NaN; ``off`` trains on."""
-    keep: Literal["checkpoint", "bundle"] = "checkpoint"
-    """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
-    resume: bool = False
-    """Continue the run in the output folder, wherever its data are now."""
-    overwrite: bool = False
-    """Delete the run in the output folder and begin anew."""
-    smoke: bool = False
-    """Run everything on a few small digits; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        io.SizeFlags.__post_init__(self)
-        _files.as_paths(self)
-        require_numbers(self)
-        if self.smoke:
-            self._shrink()
+        super().__post_init__()
         require_at_least(
-            self, epochs=1, batch_size=2, latent=1, dense=0, kernel=2, samples=2, pictures=2,
+            self, batch_size=2, latent=1, dense=0, kernel=2, samples=2, pictures=2,
             classifier_epochs=1,
         )  # fmt: skip
-        for name in ("learning_rate", "discriminator_rate"):
-            _require(getattr(self, name) > 0, self, name, "above 0")
+        _require(self.discriminator_rate > 0, self, "discriminator_rate", "above 0")
         for name in ("average", "dropout", "label_noise", "smoothing"):
             _require(0 <= getattr(self, name) < 1, self, name, "at least 0 and below 1")
         if self.label_noise + self.smoothing >= 0.5:
@@ -126,8 +99,6 @@ class GanFlags(training.RunConfig, io.SizeFlags):
                 "--filters must be two numbers above 0.", "Give --filters 64 32.",
                 filters=self.filters,
             )  # fmt: skip
-        if self.resume and self.overwrite:
-            raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
         if self.classifier is not None:
             training.check_bundle(self.classifier, training.ALONE)
 
@@ -136,14 +107,6 @@ class GanFlags(training.RunConfig, io.SizeFlags):
         found = read_gan_pictures(self.data, self.size, pictures=self.pictures)
         print(found, flush=True)
         return found
-
-    def _shrink(self) -> None:
-        for name, value in SMOKE.items():
-            if getattr(self, name) == self.default_of(name):
-                object.__setattr__(self, name, value)
-        if self.output == self.default_of("output"):
-            object.__setattr__(self, "output", self.output.with_name("smoke"))
-            object.__setattr__(self, "overwrite", not self.resume)
 
 
 def _require(holds: bool, config: GanFlags, name: str, rule: str) -> None:

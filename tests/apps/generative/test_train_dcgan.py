@@ -162,7 +162,7 @@ def test_killed_at_any_time_it_ends_equal(tmp_path):
         (("--size", "30"), "--size must be multiples of 4"),
         (("--size", "28", "30"), "--size must be multiples of 4"),
         (("--epochs", "0"), "--epochs must be at least 1"),
-        (("--learning-rate", "0"), "--learning-rate must be above 0"),
+        (("--learning-rate", "0"), "--learning-rate must be a number above 0"),
         (("--discriminator-rate", "-1"), "--discriminator-rate must be above 0"),
         (("--dropout", "1"), "--dropout must be at least 0 and below 1"),
         (("--label-noise", "0.3", "--smoothing", "0.2"), "below 0.5"),
