@@ -23,7 +23,8 @@ class GAN(keras.Model):
     respect to the discriminator's weights is that of its own loss, the generator's likewise, and
     both are those of the same moment (Goodfellow's algorithm with one step of each). No network's
     ``trainable`` is changed: Keras 3 reads it when a model is compiled, and a training that turns
-    it off and on trains nothing.
+    it off and on trains nothing. Each weight of the discriminator is read once a step, for all
+    three uses: TensorFlow orders no second read before the weight's update.
 
     Adam keeps two numbers for each weight, which no other weight changes: one Adam over both
     networks is two, saved and restored together.
@@ -79,14 +80,22 @@ class GAN(keras.Model):
         """
         count = ops.shape(images)[0]
         generated = self.generator(self._latent_vectors(count, training), training=training)
-        real = self.discriminator(images, training=training)
-        found = self.discriminator(ops.stop_gradient(generated), training=training)
+        network = self.discriminator
+        weights = [ops.copy(v.value) for v in network.trainable_variables]
+        state = [ops.copy(v.value) for v in network.non_trainable_variables]
+        real, state = network.stateless_call(weights, state, images, training=training)
+        hidden = ops.stop_gradient(generated)
+        found, state = network.stateless_call(weights, state, hidden, training=training)
+        constant = [ops.stop_gradient(weight) for weight in weights]
+        adversarial, _ = network.stateless_call(constant, state, generated, training=training)
+        for variable, value in zip(network.non_trainable_variables, state, strict=True):
+            variable.assign(value)
         flips = self._label_noise(count) if training else ops.zeros((2, count, 1))
         smoothing = self.smoothing if training else 0.0
         return {
             "real": ops.cast(real, "float32"),
             "generated": ops.cast(found, "float32"),
-            "adversarial": ops.cast(self._constant_discriminator(generated, training), "float32"),
+            "adversarial": ops.cast(adversarial, "float32"),
             "real_targets": 1.0 - smoothing - flips[0],
             "generated_targets": flips[1],
         }
@@ -131,20 +140,6 @@ class GAN(keras.Model):
     def _label_noise(self, count: Any) -> Any:
         drawn = keras.random.uniform((2, count, 1), dtype="float32", seed=self.seeds)
         return self.label_noise * drawn
-
-    def _constant_discriminator(self, images: Any, training: bool) -> Any:
-        """Return the discriminator's logits without a gradient for its weights, nor an update."""
-        network = self.discriminator
-        logits, _ = network.stateless_call(
-            [
-                ops.stop_gradient(ops.convert_to_tensor(v.value))
-                for v in network.trainable_variables
-            ],
-            [ops.convert_to_tensor(v.value) for v in network.non_trainable_variables],
-            images,
-            training=training,
-        )
-        return logits
 
 
 def gan_optimizer(
