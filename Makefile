@@ -15,8 +15,10 @@ RUN := $(BIN)/python
 # All but these are run with --smoke alone; heads are trained on features, so that these come first.
 NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evaluate evaluate_ensemble explain/report generative/caption generative/sample_dcgan generative/segment inspect_model ledger predict search visualize_architecture
 FOUND := $(patsubst scripts/%.py,%,$(filter-out %/__init__.py,$(wildcard scripts/*.py scripts/*/*.py)))
-SCRIPTS := extract_features $(filter-out extract_features $(NEED_MORE),$(FOUND))
+SCRIPTS := $(filter-out extract_features $(NEED_MORE),$(FOUND))
 SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
+# Two at a time, each with its output in one piece; the first that fails ends it.
+SMOKE := found=$$($(abspath $(BIN)/sightkit) $$1 --smoke 2>&1); end=$$?; echo "== $$1 --smoke"; echo "$$found"; [ $$end = 0 ] || exit 255
 
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
@@ -51,7 +53,8 @@ lint: .venv/installed-test
 
 smoke: .venv/installed-test
 	mkdir -p build/smoke
-	for script in $(SCRIPTS); do echo "== $$script --smoke" && ($(SIGHTKIT) $$script --smoke) || exit 1; done
+	$(SIGHTKIT) extract_features --smoke
+	cd build/smoke && printf '%s\n' $(SCRIPTS) | xargs -P 2 -n 1 sh -c '$(SMOKE)' smoke
 	$(SIGHTKIT) search train_lenet_digits --smoke
 	$(SIGHTKIT) ensemble --smoke --bagging
 	$(SIGHTKIT) ensemble --smoke --boosting

@@ -134,12 +134,17 @@ def _open(
     return Bundle(build, predictor, chain, class_names, description, rows, folder)
 
 
-def network_builder(folder: Path, description: Mapping[str, Any]) -> Callable[[], keras.Model]:
+def network_builder(
+    folder: Path,
+    description: Mapping[str, Any],
+    rebuild: Callable[[], keras.Model] | None = None,
+) -> Callable[[], keras.Model]:
     """Return what builds the network of a bundle of any kind, when it is first called.
 
     Args:
         folder: of the bundle, after ``check_bundle``.
         description: with ``network`` and ``weights_sha256``.
+        rebuild: returns the network without its weights; as it was saved by default.
 
     Raises:
         SightkitError: when it is called: other weights than were saved.
@@ -149,7 +154,8 @@ def network_builder(folder: Path, description: Mapping[str, Any]) -> Callable[[]
     def build() -> keras.Model:
         from sightkit.training.state import weights_sha256
 
-        network = zoo.load_network(lambda: zoo.rebuild(description["network"]), folder / WEIGHTS)
+        empty = rebuild or functools.partial(zoo.rebuild, description["network"])
+        network = zoo.load_network(empty, folder / WEIGHTS)
         if weights_sha256(network) != description["weights_sha256"]:
             raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
         return network

@@ -14,8 +14,10 @@ from sightkit.training.run_config import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingFlags(RunConfig, sightkit_io.SizeFlags):
+class TrainingFlags(RunConfig):
     """Base of the flags of an app's training script: give the first four their defaults.
+
+    With ``io.SizeFlags`` as a second base it has a size, too.
 
     A smoke run takes ``smoke_values`` for flags that are not given, and a folder of its own.
 
@@ -50,7 +52,8 @@ class TrainingFlags(RunConfig, sightkit_io.SizeFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        sightkit_io.SizeFlags.__post_init__(self)
+        if isinstance(self, sightkit_io.SizeFlags):
+            sightkit_io.SizeFlags.__post_init__(self)
         _files.as_paths(self)
         require_numbers(self)
         require_at_least(self, epochs=1, batch_size=1)

@@ -22,7 +22,7 @@ SMALLEST = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextFlags(training.TrainingFlags):
+class TextFlags(training.TrainingFlags, io.SizeFlags):
     """Base of the script's ``Config``."""
 
     smoke_values: ClassVar = {"epochs": 2}

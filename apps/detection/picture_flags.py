@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightkit import training
+from sightkit import io, training
 from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.detection.annotation_files import read_annotations
 from sightkit.apps.detection.annotations import AnnotatedPictures
@@ -19,7 +19,7 @@ SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureFlags(training.TrainingFlags):
+class PictureFlags(training.TrainingFlags, io.SizeFlags):
     """Base of the flags of a training on annotated pictures.
 
     Raises:

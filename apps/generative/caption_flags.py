@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from sightkit import training, transfer
+from sightkit import io, training, transfer
 from sightkit._errors import require_at_least
 from sightkit.apps.generative.captions import (
     CaptionedPictures,
@@ -18,7 +18,7 @@ from sightkit.apps.generative.scenes import SIDE, all_sentences
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaptionFlags(training.TrainingFlags):
+class CaptionFlags(training.TrainingFlags, io.SizeFlags):
     """The flags of a training script of a captioner."""
 
     smoke_values: ClassVar = {

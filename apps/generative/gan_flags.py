@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from sightkit import training
+from sightkit import io, training
 from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.generative.gan_pictures import Pictures, read_gan_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
-class GanFlags(training.TrainingFlags):
+class GanFlags(training.TrainingFlags, io.SizeFlags):
     """Base of the script's ``Config``.
 
     Raises:

@@ -14,10 +14,9 @@ from annotated_types import MinLen
 
 from sightkit import io, zoo
 from sightkit._errors import SightkitError
-from sightkit._network import save_weights
-from sightkit._schema import Sha256, Whole
 from sightkit.apps.generative.latent import draw_latents
 from sightkit.apps.generative.pixel_range import to_uint8
+from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
     CANARY,
     WEIGHTS,
@@ -38,14 +37,11 @@ CHANGED = 2
 """Grey levels by which a pixel of the canary may differ: other backends differ by 1."""
 
 
-class GeneratorDescription(Description):
+class GeneratorDescription(OfNetwork, Description):
     """The bundle.json of a generator."""
 
-    network: zoo.Origin
     noise: Literal["normal", "uniform"]
     latent: Annotated[list[float], MinLen(1)]
-    parameters: Whole
-    weights_sha256: Sha256
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,26 +154,21 @@ def save_generator(
     Raises:
         SightkitError: a network that no builder of the zoo made.
     """
-    from sightkit.training.state import weights_sha256
+    from sightkit.training.bundle_writer import write_network
 
-    origin = zoo.origin(network)
-    saved = zoo.rebuild(origin)
+    saved = zoo.rebuild(zoo.origin(network))
     saved.set_weights(network.get_weights())
     latents = draw_latents(1, saved.input_shape[-1], noise=noise, seed=seed)
     picture = draw_pictures(saved, latents)[0]
 
     def write(place: Path) -> dict[str, Any]:
-        save_weights(saved, place / WEIGHTS)
-        io.write_png(place / CANARY, picture)
         return {
-            "network": origin,
+            **write_network(place, saved, picture),
             "class_names": ["sample"],
             "noise": noise,
             "latent": latents[0].tolist(),
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "parameters": saved.count_params(),
-            "weights_sha256": weights_sha256(saved),
             "canary": [float(picture.mean())],
         }
 
@@ -195,19 +186,15 @@ def load_generator(folder: str | os.PathLike[str]) -> GeneratorBundle:
 
 
 def _open(folder: Path, description: dict[str, Any], **options: Any) -> GeneratorBundle:
-    origin, size = description["network"], len(description["latent"])
+    size, build = len(description["latent"]), network_builder(folder, description)
 
-    def build() -> keras.Model:
-        from sightkit.training.state import weights_sha256
-
-        network = zoo.load_network(lambda: zoo.rebuild(origin), folder / WEIGHTS)
-        if weights_sha256(network) != description["weights_sha256"]:
-            raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
+    def build_checked() -> keras.Model:
+        network = build()
         if network.input_shape[1:] != (size,):
             raise damaged(folder, "its latent vector is not as long as its network's")
         return network
 
-    return GeneratorBundle(build, description["noise"], size, description, folder)
+    return GeneratorBundle(build_checked, description["noise"], size, description, folder)
 
 
 def _check(folder: Path, description: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ SMOKE_DATA, SMOKE_PAIRS, SMOKE_SIDE = Path("shapes"), 8, 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentationFlags(training.TrainingFlags):
+class SegmentationFlags(training.TrainingFlags, sightkit_io.SizeFlags):
     """The flags of a training script of a segmenter."""
 
     smoke_values: ClassVar = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 
 from sightkit import inference, zoo
 from sightkit import io as sightkit_io
-from sightkit._network import save_weights
-from sightkit._schema import Count, Sha256, Whole
+from sightkit._schema import Count
 from sightkit.apps.generative.upscaler import ENLARGED, UpscalerBundle, require_factor
 from sightkit.apps.generative.upscaler_setup import UpscalerSetup
+from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
     CANARY,
     WEIGHTS,
@@ -39,13 +38,10 @@ BATCH_SIZE = 4
 """Tiles at once: SRCNN's first layer takes 70 MB for one at factor 4."""
 
 
-class UpscalerDescription(Description):
+class UpscalerDescription(OfNetwork, Description):
     """The bundle.json of an upscaler."""
 
-    network: zoo.Origin
     factor: Count
-    parameters: Whole
-    weights_sha256: Sha256
 
 
 def save_upscaler(
@@ -74,7 +70,7 @@ def save_upscaler(
     Raises:
         SightkitError: a network of another kind.
     """
-    from sightkit.training.state import weights_sha256
+    from sightkit.training.bundle_writer import write_network
 
     top, left = (max(0, (side - CANARY_SIDE) // 2) for side in canary.shape[:2])
     middle = canary[top : top + CANARY_SIDE, left : left + CANARY_SIDE]
@@ -83,17 +79,13 @@ def save_upscaler(
     (answer,) = upscaler.predict(middle)
 
     def write(place: Path) -> dict[str, Any]:
-        save_weights(saved, place / WEIGHTS)
-        sightkit_io.write_png(place / CANARY, middle)
         sightkit_io.write_png(place / ENLARGED, answer)
         return {
-            "network": zoo.origin(network),
+            **write_network(place, saved, middle),
             "factor": factor,
             "class_names": list(CHANNELS),
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "parameters": saved.count_params(),
-            "weights_sha256": weights_sha256(saved),
             "canary": answer.mean(axis=(0, 1)).tolist(),
         }
 
@@ -170,15 +162,7 @@ def _open(
     origin = description["network"]
     setup = UpscalerSetup.of(origin, description["factor"])
 
-    @functools.cache
-    def build() -> keras.Model:
-        from sightkit.training.state import weights_sha256
-
-        network = zoo.load_network(lambda: for_tiles(origin, setup, tile), folder / WEIGHTS)
-        if weights_sha256(network) != description["weights_sha256"]:
-            raise damaged(folder, f"{WEIGHTS} are not the weights of its network")
-        return network
-
+    build = network_builder(folder, description, lambda: for_tiles(origin, setup, tile))
     predictor, _ = inference.load_or_compile(
         {
             "network": origin,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from sightkit import _files, io, training
-from sightkit._errors import SightkitError, require_at_least, require_numbers
+from sightkit import io, training
+from sightkit._errors import SightkitError, require_at_least
 
 Network = Literal["subpixel", "srcnn_paper", "srcnn"]
-SMOKE: dict[str, Any] = {"epochs": 2, "patches": 32, "batch_size": 8}
 
 
-@dataclass(frozen=True)
-class UpscalerFlags(training.RunConfig, io.LinkFlags):
+@dataclass(frozen=True, kw_only=True)
+class UpscalerFlags(training.TrainingFlags, io.LinkFlags):
     """The flags of a training script of super-resolution."""
+
+    smoke_values: ClassVar = {"epochs": 2, "patches": 32, "batch_size": 8}
 
     output: Path = Path("runs/super_resolution/default")
     """Folder of the run: everything that it writes is in it."""
@@ -37,44 +38,22 @@ class UpscalerFlags(training.RunConfig, io.LinkFlags):
     """Side of a patch, pixels of the large picture, a multiple of the factor."""
     batch_size: int = 8
     """Patches a step."""
-    learning_rate: float | None = None
-    """Highest rate of Adam, 0.002 of subpixel and 0.001 of SRCNN by default: it rises for a
-    twentieth of the steps, then falls to a hundredth (cosine)."""
+    learning_rate: float = 0.001
+    """Highest rate of Adam: it rises for a twentieth of the steps, then falls to a hundredth
+    (cosine)."""
     augment: bool = True
     """Turn and mirror patches at random."""
     validation: float = 0.125
     """Share of the pictures that choose the epoch."""
     split_seed: int = 1
     """Seed of the pictures' split."""
-    seed: int = 1
-    """Seed of weights and patches."""
     precision: Literal["float32"] = "float32"
     """Arithmetic: bfloat16 has eight bits, fewer than a picture needs."""
-    guard: Literal["on", "off"] = "on"
-    """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
-    keep: Literal["checkpoint", "bundle"] = "checkpoint"
-    """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
-    resume: bool = False
-    """Continue the run in the output folder."""
-    overwrite: bool = False
-    """Delete the run in the output folder and begin anew."""
-    smoke: bool = False
-    """Run everything on two sample photos; the result means nothing."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        _files.as_paths(self)
-        require_numbers(self)
-        if self.smoke:
-            self._shrink()
-        require_at_least(self, epochs=1, patches=1, patch=1, batch_size=1)
-        if self.resume and self.overwrite:
-            raise SightkitError("--resume continues a run, --overwrite deletes it: give one.")
-        if not self.rate > 0:
-            raise SightkitError(
-                "--learning-rate must be a number above 0.", "Give --learning-rate 0.001.",
-                learning_rate=self.learning_rate,
-            )  # fmt: skip
+        super().__post_init__()
+        require_at_least(self, patches=1, patch=1)
         if not 0 < self.validation < 1:
             raise SightkitError(
                 "--validation must be a share between 0 and 1.", "Give --validation 0.125.",
@@ -97,20 +76,6 @@ class UpscalerFlags(training.RunConfig, io.LinkFlags):
         return {"initializer": "dirac"} if self.from_bicubic else {}
 
     @property
-    def rate(self) -> float:
-        """Highest learning rate."""
-        usual = 2e-3 if self.network == "subpixel" else 1e-3
-        return usual if self.learning_rate is None else self.learning_rate
-
-    @property
     def from_bicubic(self) -> bool:
         """Whether SRCNN's first weights pass on its input."""
         return self.network != "subpixel" and self.start == "bicubic"
-
-    def _shrink(self) -> None:
-        for name, value in SMOKE.items():
-            if getattr(self, name) == self.default_of(name):
-                object.__setattr__(self, name, value)
-        if self.output == self.default_of("output"):
-            object.__setattr__(self, "output", self.output.with_name("smoke"))
-            object.__setattr__(self, "overwrite", not self.resume)

@@ -105,7 +105,7 @@ def train_upscaler(
     rising = max(1, round(WARM_UP * steps))
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - rising), LAST_RATE,
-        warmup_target=config.rate, warmup_steps=rising,
+        warmup_target=config.learning_rate, warmup_steps=rising,
     )  # fmt: skip
     network.compile(keras.optimizers.Adam(rate), "mean_squared_error")
     begin, cpu = time.monotonic(), time.process_time()

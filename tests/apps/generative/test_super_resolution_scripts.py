@@ -99,11 +99,6 @@ def test_flags_out_of_range_are_refused(flags, train):
         train.Config(**flags)
 
 
-def test_the_rate_is_the_networks_own_unless_given(train):
-    assert (train.Config().rate, train.Config(network="srcnn").rate) == (2e-3, 1e-3)
-    assert train.Config(learning_rate=0.5).rate == 0.5
-
-
 def test_upscale_writes_each_photo(upscale, bundle, folder, tmp_path):
     output = tmp_path / "large"
     config = upscale.Config((folder,), bundle=bundle, output=output)
