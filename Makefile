@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 RUN := $(BIN)/python
 # All but these are run with --smoke alone; heads are trained on features, so that these come first.
-NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evaluate evaluate_ensemble explain/report generative/caption generative/sample_dcgan generative/segment inspect_model ledger predict search visualize_architecture
+NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evaluate evaluate_ensemble explain/report generative/caption generative/fast_style generative/sample_dcgan generative/segment inspect_model ledger predict search visualize_architecture
 FOUND := $(patsubst scripts/%.py,%,$(filter-out %/__init__.py,$(wildcard scripts/*.py scripts/*/*.py)))
 SCRIPTS := $(filter-out extract_features $(NEED_MORE),$(FOUND))
 SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
@@ -66,6 +66,7 @@ smoke: .venv/installed-test
 	$(SIGHTKIT) captcha/read_captcha --bundle runs/captcha_text/smoke/bundle runs/captcha_text/smoke/bundle/canary.png
 	$(SIGHTKIT) explain/report runs/lenet_digits/smoke
 	$(SIGHTKIT) generative/caption runs/captioner/smoke/bundle/canary.png --bundle runs/captioner/smoke/bundle
+	$(SIGHTKIT) generative/fast_style runs/fast_style/smoke/bundle/canary.png --bundle runs/fast_style/smoke/bundle --overwrite
 	$(SIGHTKIT) generative/segment runs/segmentation/smoke/bundle/canary.png --bundle runs/segmentation/smoke/bundle --output segmented --overwrite
 	$(SIGHTKIT) generative/sample_dcgan --bundle runs/dcgan/smoke/bundle --count 4
 	$(SIGHTKIT) inspect_model minigooglenet

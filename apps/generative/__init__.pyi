@@ -35,6 +35,12 @@ from sightkit.apps.generative.enlargement_report import report_enlargements as r
 from sightkit.apps.generative.enlargement_report import (
     require_new_evaluation as require_new_evaluation,
 )
+from sightkit.apps.generative.fast_style_bundle import FastStyleBundle as FastStyleBundle
+from sightkit.apps.generative.fast_style_bundle import load_fast_style as load_fast_style
+from sightkit.apps.generative.fast_style_bundle import save_fast_style as save_fast_style
+from sightkit.apps.generative.fast_style_flags import FastStyleFlags as FastStyleFlags
+from sightkit.apps.generative.fast_style_run import describe_fast_style as describe_fast_style
+from sightkit.apps.generative.fast_style_run import start_fast_style as start_fast_style
 from sightkit.apps.generative.frechet import frechet_distance as frechet_distance
 from sightkit.apps.generative.frechet import mean_distance as mean_distance
 from sightkit.apps.generative.gan import GAN as GAN
@@ -68,6 +74,7 @@ from sightkit.apps.generative.picture_flags import read_weights as read_weights
 from sightkit.apps.generative.picture_folder import read_pictures as read_pictures
 from sightkit.apps.generative.picture_folder import split_pictures as split_pictures
 from sightkit.apps.generative.pictures import STILL as STILL
+from sightkit.apps.generative.pictures import at_most as at_most
 from sightkit.apps.generative.pictures import read_picture as read_picture
 from sightkit.apps.generative.pictures import write_picture as write_picture
 from sightkit.apps.generative.sample_sheet import write_gif as write_gif

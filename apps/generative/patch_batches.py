@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from sightkit._arrays import sha256_of
 from sightkit._errors import SightkitError
-from sightkit.apps.generative.upscaler_setup import UpscalerSetup
 from sightkit.io import ArrayBatches, sample_rng
 from sightkit.io.batches import OrderedBatches
+
+
+class Pairing(Protocol):
+    """What a picture teaches: an ``UpscalerSetup``, for example."""
+
+    @property
+    def factor(self) -> int:
+        """What both sides of a patch are multiples of."""
+        ...
+
+    @property
+    def scale(self) -> int:
+        """Sides of a target by those of its input, less the halo."""
+        ...
+
+    @property
+    def halo(self) -> int:
+        """Pixels at each edge of an input that its target lacks."""
+        ...
+
+    def pair(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return input and target of a photo, uint8 (H, W, 3): float32 (H, W, C) each."""
+        ...
 
 
 class PatchBatches(OrderedBatches):
@@ -21,7 +44,7 @@ class PatchBatches(OrderedBatches):
 
     Args:
         pictures: uint8 (H, W, 3) RGB, each at least as large as a patch.
-        setup: of the network.
+        setup: input and target of a picture.
         patch: side of the targets, pixels, a multiple of the factor.
         count: patches an epoch.
         batch_size: patches a batch.
@@ -39,7 +62,7 @@ class PatchBatches(OrderedBatches):
     def __init__(
         self,
         pictures: Sequence[np.ndarray],
-        setup: UpscalerSetup,
+        setup: Pairing,
         *,
         patch: int,
         count: int,
@@ -74,7 +97,7 @@ class PatchBatches(OrderedBatches):
 
 
 def grid_batches(
-    pictures: Sequence[np.ndarray], setup: UpscalerSetup, *, patch: int, batch_size: int
+    pictures: Sequence[np.ndarray], setup: Pairing, *, patch: int, batch_size: int
 ) -> ArrayBatches:
     """Return all patches of pictures side by side, for validation; what is over is left out.
 
@@ -93,9 +116,9 @@ def grid_batches(
 
 
 def cut_patch(
-    x: np.ndarray, y: np.ndarray, setup: UpscalerSetup, patch: int, row: int, column: int
+    x: np.ndarray, y: np.ndarray, setup: Pairing, patch: int, row: int, column: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the patch of a pair (``UpscalerSetup.pair``) at a place of its input."""
+    """Return the patch of a pair (``Pairing.pair``) at a place of its input."""
     side = patch // setup.scale + 2 * setup.halo
     top, left = row * setup.scale, column * setup.scale
     return x[row : row + side, column : column + side], y[top : top + patch, left : left + patch]
@@ -108,7 +131,9 @@ def turned(x: np.ndarray, y: np.ndarray, way: int) -> tuple[np.ndarray, np.ndarr
     return np.rot90(x, way % 4), np.rot90(y, way % 4)
 
 
-def require_patch(pictures: Sequence[np.ndarray], factor: int, patch: int) -> None:
+def require_patch(
+    pictures: Sequence[np.ndarray], factor: int, patch: int, *, flag: str = "--patch"
+) -> None:
     """Raise unless a patch fits into every picture; nothing is left out silently."""
     if not len(pictures):
         raise SightkitError(
@@ -118,12 +143,12 @@ def require_patch(pictures: Sequence[np.ndarray], factor: int, patch: int) -> No
     fitting = min(smallest, max(patch, factor)) // factor * factor
     if not fitting:
         raise SightkitError(
-            "A picture must have at least as many pixels a side as the factor.",
+            f"A picture must have at least {factor} pixels a side.",
             "Remove those that are smaller.", smallest=smallest, factor=factor,
         )  # fmt: skip
     if patch != fitting:
         raise SightkitError(
-            "A patch is a multiple of the factor, and fits into the smallest picture.",
-            f"Give --patch {fitting}, or remove pictures that are too small.",
+            f"{flag} is a multiple of {factor}, and fits into the smallest picture.",
+            f"Give {flag} {fitting}, or remove pictures that are too small.",
             patch=patch, factor=factor, smallest=smallest,
         )  # fmt: skip

@@ -80,7 +80,7 @@ class PictureFlags:
         if self.bundle is not None:
             return training.load_bundle(self.bundle)
         if self.smoke and self.model is None:
-            return _made_up_network()
+            return made_up_network()
         return open_pretrained(self.model or default)
 
     def backbone(
@@ -153,7 +153,8 @@ def _made_up_picture() -> np.ndarray:
 
 
 @functools.cache
-def _made_up_network() -> training.Bundle:
+def made_up_network() -> training.Bundle:
+    """Return a small network with random weights, for smoke runs."""
     network = zoo.build("minivggnet", input_shape=(SMOKE_SIDE, SMOKE_SIDE, 3), classes=2)
     middle = AspectAwarePreprocessor(SMOKE_SIDE, SMOKE_SIDE)
     chain = Pipeline((ColourPreprocessor(), middle, ImageToArrayPreprocessor()))

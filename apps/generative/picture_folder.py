@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.evaluation import PhotoFolder
 
+SAMPLES = 4
 MOST_PIXELS = 200_000_000
 """Of all pictures together: they are held as float32, twice."""
 
@@ -35,6 +38,14 @@ def read_pictures(folder: Path, *, follow_links: bool = False) -> dict[str, np.n
             )
     photos.require_all()
     return dict(sorted(found.items()))
+
+
+def sample_pictures() -> dict[str, np.ndarray]:
+    """Return four sample photos by path, for a smoke run: uint8 (H, W, 3), RGB."""
+    with tempfile.TemporaryDirectory() as scratch:
+        io.write_sample_photos(scratch)
+        found = read_pictures(Path(scratch))
+    return dict(list(found.items())[:SAMPLES])
 
 
 def split_pictures(

@@ -49,6 +49,18 @@ def read_picture(path: str | os.PathLike[str], size: int | None = None) -> np.nd
     return np.rint(resized(picture.astype(np.float32), shape)).astype(np.uint8)
 
 
+def scaled(picture: np.ndarray, side: int) -> np.ndarray:
+    """Return uint8 (H, W, 3) whose longer side is given; the shorter one is a pixel at least."""
+    factor = side / max(picture.shape[:2])
+    shape = [max(1, round(length * factor)) for length in picture.shape[:2]]
+    return np.rint(resized(picture.astype(np.float32), shape)).astype(np.uint8)
+
+
+def at_most(picture: np.ndarray, side: int) -> np.ndarray:
+    """Return a picture, uint8 (H, W, 3), made smaller where its longer side is above a number."""
+    return scaled(picture, side) if max(picture.shape[:2]) > side else picture
+
+
 def resized(picture: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """Return float32 (H, W, 3) at (height, width): by area where it shrinks, else bicubic."""
     height, width = size

@@ -99,6 +99,22 @@ class StyleLoss:
         """Return the weighted terms, float32 (3,), and the gradient, float32 (H, W, 3)."""
         return self._run(picture, dict(targets))
 
+    def of_batch(self, photos: Tensor, painted: Tensor, grams: Sequence[np.ndarray]) -> Tensor:
+        """Return the weighted terms, (3,), of painted photos against the photos, as means.
+
+        Args:
+            photos: float32 (N, H, W, 3), 0 to 255.
+            painted: of the same shape.
+            grams: of ``targets``.
+        """
+        maps = self.backbone(photos)
+        targets = {
+            "contents": [maps[index] for index in self._content],
+            "grams": grams,
+            "variation": keras.ops.maximum(_variation(photos), 1.0),
+        }
+        return self._terms(painted, self.backbone(painted), targets)
+
     def _terms(self, pixels: Tensor, maps: list[Tensor], targets: Mapping[str, Any]) -> Tensor:
         ops = keras.ops
         contents = [
@@ -115,16 +131,17 @@ class StyleLoss:
 
 
 def _gram(maps: Tensor) -> Tensor:
-    """Return the mean product of each two channels, (C, C), of maps (1, H, W, C)."""
-    places = keras.ops.reshape(maps, (-1, maps.shape[-1]))
-    count = keras.ops.cast(keras.ops.shape(places)[0], places.dtype)
-    return keras.ops.matmul(keras.ops.transpose(places), places) / count
+    """Return the mean product of each two channels, (N, C, C), of maps (N, H, W, C)."""
+    ops = keras.ops
+    places = ops.reshape(maps, (ops.shape(maps)[0], -1, maps.shape[-1]))
+    count = ops.cast(ops.shape(places)[1], places.dtype)
+    return ops.matmul(ops.transpose(places, (0, 2, 1)), places) / count
 
 
 def _share(found: Tensor, wanted: Tensor) -> Tensor:
-    """Return the squared difference as a share of what is wanted."""
+    """Return the squared difference as a share of what is wanted, the mean over the batch."""
     ops = keras.ops
-    return ops.sum(ops.square(found - wanted)) / (ops.sum(ops.square(wanted)) + 1e-12)
+    return ops.mean(ops.square(found - wanted)) / (ops.mean(ops.square(wanted)) + 1e-12)
 
 
 def _variation(pixels: Tensor) -> Tensor:

@@ -28,20 +28,22 @@ def open_style(
     *,
     weights: StyleWeights | None = None,
     pooling: Pooling = "max",
+    stages: int = STYLE_STAGES,
 ) -> StyleLoss:
     """Return the loss of a network.
 
     Args:
         network: with its preprocessing.
         content_layers: names; by default the second activation of the fourth size of maps.
-        style_layers: names; by default the first activation of each of the first five sizes.
+        style_layers: names; by default the first activation of each of the first sizes.
         weights: of content, style and variation; the default ones by default.
         pooling: see ``Backbone``.
+        stages: number of sizes of maps that have a style layer.
     """
-    stages = stage_layers(network.network)
-    fourth = stages[min(CONTENT_STAGE, len(stages) - 1)]
+    found = stage_layers(network.network)
+    fourth = found[min(CONTENT_STAGE, len(found) - 1)]
     content = tuple(content_layers) or (fourth[min(1, len(fourth) - 1)],)
-    style = tuple(style_layers) or tuple(stage[0] for stage in stages[:STYLE_STAGES])
+    style = tuple(style_layers) or tuple(stage[0] for stage in found[:stages])
     layers = [*dict.fromkeys((*content, *style))]
     backbone = Backbone(network, layers, pooling=pooling)
     return StyleLoss(backbone, content, style, weights or StyleWeights())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from sightkit import _files, _run_files, io, training
+from sightkit import _files, _run_files, training
 from sightkit.apps.generative.enlargement_quality import compare_enlargements
 from sightkit.apps.generative.patch_batches import PatchBatches, grid_batches, require_patch
-from sightkit.apps.generative.picture_folder import read_pictures, split_pictures
+from sightkit.apps.generative.picture_folder import (
+    read_pictures,
+    sample_pictures,
+    split_pictures,
+)
 from sightkit.apps.generative.upscaler_flags import UpscalerFlags
 from sightkit.apps.generative.upscaler_setup import UpscalerSetup
 
@@ -25,7 +28,6 @@ LAST_RATE = 0.01
 """Share of the highest rate that the last step has."""
 SHARPER = 5.0
 """Factor of the first filters, see ``sharpen_filters``."""
-SMOKE_PICTURES = 4
 FOR_UPSCALER = "the upscaler, for scripts/generative/upscale.py"
 
 Parts = Mapping[str, Mapping[str, np.ndarray]]
@@ -48,9 +50,14 @@ def start_upscaler(
         SightkitError: as ``training.Run.open``; no pictures, or one that is smaller than a patch.
     """
     with training.Run.open(config, experiment=Path(script).stem) as run:
-        parts = split_pictures(_pictures(config), config.validation, config.split_seed)
-        for pictures in parts.values():
-            require_patch(list(pictures.values()), config.factor, config.patch)
+        pictures = (
+            sample_pictures()
+            if config.smoke
+            else read_pictures(config.data, follow_links=config.follow_links)
+        )
+        parts = split_pictures(pictures, config.validation, config.split_seed)
+        for part in parts.values():
+            require_patch(list(part.values()), config.factor, config.patch)
         print(f"{len(parts['train'])} pictures to learn from, {len(parts['val'])} for validation.")
         yield run, parts
 
@@ -157,12 +164,3 @@ def describe(metrics: Mapping[str, Any]) -> str:
         f"Validation pictures x{metrics['factor']}: {made:.2f} dB, {made - bicubic:+.2f} beside "
         f"bicubic's {bicubic:.2f}; {metrics['parameters']:,} parameters."
     )
-
-
-def _pictures(config: UpscalerFlags) -> dict[str, np.ndarray]:
-    if not config.smoke:
-        return read_pictures(config.data, follow_links=config.follow_links)
-    with tempfile.TemporaryDirectory() as scratch:
-        io.write_sample_photos(scratch)
-        found = read_pictures(Path(scratch))
-    return dict(list(found.items())[:SMOKE_PICTURES])

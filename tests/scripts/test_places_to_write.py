@@ -61,6 +61,8 @@ FLAGS = {
     "extract_features": ("--data", "d"),
     "generative/caption": ("x.png",),
     "generative/deep_dream": ("x.png",),
+    "generative/fast_style": ("x.png",),
+    "generative/train_fast_style": ("--style", "y.png"),
     "generative/segment": ("x.png",),
     "generative/evaluate_super_resolution": ("--data", "d"),
     "generative/upscale": ("x.png", "--bundle", "b"),
