@@ -10,7 +10,6 @@ import numpy as np
 
 from sightkit import io, training, transfer
 from sightkit._errors import SightkitError, require_at_least
-from sightkit.apps.generative.patch_batches import require_patch
 from sightkit.apps.generative.picture_folder import (
     read_pictures,
     sample_pictures,
@@ -46,8 +45,8 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
     """Weight of the style's loss: more gives the photo up."""
     variation_weight: float = 0.01
     """Weight of the total variation: more is smoother."""
-    photo_size: int = 256
-    """Longer side that photos are scaled to, pixels."""
+    photo_size: int = 192
+    """Shorter side that photos are scaled to, pixels, at least --crop."""
     style_size: int = 256
     """Longer side of the style, pixels: less paints with finer strokes."""
     crop: int = 128
@@ -84,6 +83,12 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
                 "--validation must be a share between 0 and 1.", "Give --validation 0.1.",
                 validation=self.validation,
             )  # fmt: skip
+        if self.photo_size < self.crop:
+            raise SightkitError(
+                "Squares are cut from photos: --photo-size must be at least --crop.",
+                f"Give --photo-size {self.crop}, or a smaller --crop.",
+                photo_size=self.photo_size, crop=self.crop,
+            )  # fmt: skip
         if self.crop % 4 or len(self.filters) != 3 or min(self.filters) < 1:
             raise SightkitError(
                 "--crop must be a multiple of 4, and --filters three numbers above 0.",
@@ -96,15 +101,14 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
         """Return the photos of ``train`` and ``val`` by path, uint8 (H, W, 3), scaled.
 
         Raises:
-            SightkitError: see ``read_pictures``; or one that is smaller than a crop.
+            SightkitError: see ``read_pictures``.
         """
         found = (
             sample_pictures()
             if self.smoke
             else read_pictures(self.data, follow_links=self.follow_links)
         )
-        photos = {path: scaled(photo, self.photo_size) for path, photo in found.items()}
-        require_patch(list(photos.values()), 4, self.crop, flag="--crop")
+        photos = {path: self._scaled(photo) for path, photo in found.items()}
         return split_pictures(photos, self.validation, self.split_seed)
 
     def read_style(self) -> np.ndarray:
@@ -112,3 +116,7 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
         if self.style is None:
             return scaled(next(iter(sample_pictures().values())), self.style_size)
         return read_picture(self.style, self.style_size)
+
+    def _scaled(self, photo: np.ndarray) -> np.ndarray:
+        longer, shorter = max(photo.shape[:2]), min(photo.shape[:2])
+        return scaled(photo, -(-longer * self.photo_size // shorter))

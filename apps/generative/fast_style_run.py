@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,12 +32,13 @@ SHOWN = 4
 FOR_PHOTOS = "the network, for scripts/generative/fast_style.py"
 
 
+@dataclass(frozen=True)
 class WholePhoto:
     """A photo teaches itself: the loss compares what is painted with it."""
 
-    factor: ClassVar[int] = 4
-    scale: ClassVar[int] = 1
-    halo: ClassVar[int] = 0
+    factor: int = 4
+    scale: int = 1
+    halo: int = 0
 
     def pair(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the photo as float32, twice."""

@@ -131,9 +131,7 @@ def turned(x: np.ndarray, y: np.ndarray, way: int) -> tuple[np.ndarray, np.ndarr
     return np.rot90(x, way % 4), np.rot90(y, way % 4)
 
 
-def require_patch(
-    pictures: Sequence[np.ndarray], factor: int, patch: int, *, flag: str = "--patch"
-) -> None:
+def require_patch(pictures: Sequence[np.ndarray], factor: int, patch: int) -> None:
     """Raise unless a patch fits into every picture; nothing is left out silently."""
     if not len(pictures):
         raise SightkitError(
@@ -143,12 +141,12 @@ def require_patch(
     fitting = min(smallest, max(patch, factor)) // factor * factor
     if not fitting:
         raise SightkitError(
-            f"A picture must have at least {factor} pixels a side.",
+            "A picture must have at least as many pixels a side as the factor.",
             "Remove those that are smaller.", smallest=smallest, factor=factor,
         )  # fmt: skip
     if patch != fitting:
         raise SightkitError(
-            f"{flag} is a multiple of {factor}, and fits into the smallest picture.",
-            f"Give {flag} {fitting}, or remove pictures that are too small.",
+            "A patch is a multiple of the factor, and fits into the smallest picture.",
+            f"Give --patch {fitting}, or remove pictures that are too small.",
             patch=patch, factor=factor, smallest=smallest,
         )  # fmt: skip

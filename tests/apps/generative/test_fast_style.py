@@ -120,6 +120,7 @@ def test_a_stopped_training_resumes_to_the_same_weights(train, trained, tmp_path
         {"model": "no_such_network"},
         {"learning_rate": 0.0},
         {"crop": 4},
+        {"photo_size": 100, "crop": 124},
     ],
 )
 def test_flags_out_of_range_are_refused(train, flags):
@@ -127,14 +128,15 @@ def test_flags_out_of_range_are_refused(train, flags):
         train.Config(smoke=True, **flags)
 
 
-def test_no_style_and_photos_too_small_are_refused(train, tmp_path):
+def test_photos_are_scaled_by_their_shorter_side_and_a_style_is_needed(train, tmp_path):
     with pytest.raises(SightkitError, match="style"):
         train.Config()
     io.write_png(tmp_path / "a.png", photo(40, 40))
-    io.write_png(tmp_path / "b.png", photo(40, 10))
-    config = train.Config(data=tmp_path, style=tmp_path / "a.png", crop=128)
-    with pytest.raises(SightkitError, match="Give --crop 64"):
-        config.read_photos()
+    io.write_png(tmp_path / "b.png", photo(300, 21))
+    config = train.Config(data=tmp_path, style=tmp_path / "a.png", crop=32, photo_size=32)
+    photos = config.read_photos()
+    shapes = sorted(each.shape for part in photos.values() for each in part.values())
+    assert shapes[0] == (32, 32, 3) and shapes[1][1] >= 32
 
 
 @pytest.mark.parametrize("shape", [(30, 32, 3), (32, 32, 1), (32, 32), (0, 32, 3)])
