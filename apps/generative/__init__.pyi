@@ -9,7 +9,6 @@ from sightkit.apps.generative.caption_run import describe_captions as describe_c
 from sightkit.apps.generative.caption_run import start_captioning as start_captioning
 from sightkit.apps.generative.captioner_bundle import PictureCaptioner as PictureCaptioner
 from sightkit.apps.generative.captioner_bundle import load_captioner as load_captioner
-from sightkit.apps.generative.captioner_bundle import save_captioner as save_captioner
 from sightkit.apps.generative.captions import Vocabulary as Vocabulary
 from sightkit.apps.generative.captions import made_scenes as made_scenes
 from sightkit.apps.generative.captions import read_coco_captions as read_coco_captions
@@ -37,7 +36,6 @@ from sightkit.apps.generative.enlargement_report import (
 )
 from sightkit.apps.generative.fast_style_bundle import FastStyleBundle as FastStyleBundle
 from sightkit.apps.generative.fast_style_bundle import load_fast_style as load_fast_style
-from sightkit.apps.generative.fast_style_bundle import save_fast_style as save_fast_style
 from sightkit.apps.generative.fast_style_flags import FastStyleFlags as FastStyleFlags
 from sightkit.apps.generative.fast_style_run import describe_fast_style as describe_fast_style
 from sightkit.apps.generative.fast_style_run import start_fast_style as start_fast_style
@@ -93,7 +91,6 @@ from sightkit.apps.generative.segmentation_run import describe_segmentation as d
 from sightkit.apps.generative.segmentation_run import start_segmentation as start_segmentation
 from sightkit.apps.generative.segmenter_bundle import Segmenter as Segmenter
 from sightkit.apps.generative.segmenter_bundle import load_segmenter as load_segmenter
-from sightkit.apps.generative.segmenter_bundle import save_segmenter as save_segmenter
 from sightkit.apps.generative.style import StyleLoss as StyleLoss
 from sightkit.apps.generative.style import StyleWeights as StyleWeights
 from sightkit.apps.generative.style_run import open_style as open_style

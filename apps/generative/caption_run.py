@@ -110,12 +110,12 @@ class CaptionRun:
         from sightkit import zoo
         from sightkit.apps.generative.caption_sheet import draw_captions
         from sightkit.apps.generative.caption_training import evaluate_captioner
-        from sightkit.apps.generative.captioner_bundle import PictureCaptioner, save_captioner
+        from sightkit.apps.generative.captioner_bundle import PictureCaptioner
 
         run, config = self.run, self.config
         saved = zoo.rebuild(zoo.origin(network))
         saved.set_weights(network.get_weights())
-        captioner = PictureCaptioner(saved, self.chain(), self.vocabulary, config.beams, {})
+        captioner = PictureCaptioner(saved, self.chain(), self.vocabulary, config.beams)
         metrics: dict[str, Any] = training.facts(network, seed=config.seed)
         for split in ("val", "test"):
             metrics[split] = evaluate_captioner(captioner, self.pictures[split])
@@ -123,10 +123,8 @@ class CaptionRun:
         test, examples = self.pictures["test"], metrics["test"]["examples"]
         images = [test.read(example["row"]) for example in examples]
         draw_captions(images, examples, run.path(SHEET))
-        save_captioner(
-            run.path(_run_files.BUNDLE), captioner, self.pictures["val"].read(0),
-            metrics=metrics, training=run.config,
-        )  # fmt: skip
+        bundle, canary = run.path(_run_files.BUNDLE), self.pictures["val"].read(0)
+        captioner.save(bundle, canary, metrics=metrics, training=run.config)
         run.tidy()
         return metrics
 

@@ -7,16 +7,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Le
 
-from sightkit import io, zoo
+from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.generative import captioner_entry  # noqa: F401 - lets the zoo build it
 from sightkit.apps.generative.caption_answers import beam_search, shifted
 from sightkit.apps.generative.captions import MARKS, Vocabulary
+from sightkit.apps.generative.shares_bundle import SharesBundle
 from sightkit.preprocessing import Preprocessor, from_config
 from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
@@ -25,9 +26,8 @@ from sightkit.training.bundle_format import (
     Description,
     Kind,
     damaged,
-    write_bundle,
 )
-from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind, require_canary
+from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind
 
 if TYPE_CHECKING:
     import keras
@@ -45,22 +45,21 @@ class CaptionerDescription(OfNetwork, Description):
 
 
 @dataclass(frozen=True, repr=False)
-class PictureCaptioner:
+class PictureCaptioner(SharesBundle):
     """Photos in, sentences out; made by ``load_captioner``.
 
     Attributes:
-        network: a plain Keras model in float32, made by ``Captioner``.
+        network, description: see ``SharesBundle``; the network is made by ``Captioner``.
         preprocessing: photo, uint8, to what the network takes.
         vocabulary: its words.
         beams: sentences that are followed at once.
-        description: all of bundle.json.
     """
 
-    network: keras.Model
+    kind: ClassVar[str] = KIND
+
     preprocessing: Preprocessor
     vocabulary: Vocabulary
     beams: int
-    description: Mapping[str, Any]
 
     def __repr__(self) -> str:
         return f"<PictureCaptioner {self.network.name}, {len(self.vocabulary.words)} words>"
@@ -110,50 +109,13 @@ class PictureCaptioner:
         shares /= shares.sum(axis=1, keepdims=True)
         return shares[: len(sentence.split()) + 1, len(MARKS) :].mean(axis=0)
 
-    def check_canary(self, folder: Path) -> None:
-        """Compare how likely the words are of the canary picture with what was stored.
-
-        Raises:
-            SightkitError: one has changed.
-        """
-        found = self.shares(io.read_image(folder / CANARY))
-        require_canary(found, self.description["canary"], folder)
-
-
-def save_captioner(
-    folder: str | os.PathLike[str],
-    captioner: PictureCaptioner,
-    canary: np.ndarray,
-    *,
-    metrics: Mapping[str, Any] | None = None,
-    training: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write the bundle of a captioner; an existing folder is replaced once the new one is complete.
-
-    Args:
-        folder: of the bundle.
-        captioner: saved in float32.
-        canary: photo, uint8 (H, W, 3), whose words are stored, and compared on loading.
-        metrics: of the evaluation, JSON.
-        training: facts of the training, JSON.
-
-    Returns:
-        The folder.
-    """
-    from sightkit.training.bundle_writer import write_network
-
-    def write(place: Path) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
+        """Return words, preprocessing and beams."""
         return {
-            **write_network(place, captioner.network, canary),
-            "class_names": [*captioner.vocabulary.words],
-            "preprocessing": captioner.preprocessing.to_config(),
-            "beams": captioner.beams,
-            "training": dict(training or {}),
-            "metrics": dict(metrics or {}),
-            "canary": captioner.shares(canary).tolist(),
+            "class_names": [*self.vocabulary.words],
+            "preprocessing": self.preprocessing.to_config(),
+            "beams": self.beams,
         }
-
-    return write_bundle(folder, KIND, write)
 
 
 def load_captioner(folder: str | os.PathLike[str]) -> PictureCaptioner:
@@ -172,7 +134,8 @@ def _open(folder: Path, description: Mapping[str, Any]) -> PictureCaptioner:
     if network.output_shape[-1] != len(vocabulary) or len(network.inputs) != 2:
         raise damaged(folder, "its words are not those of its network")
     chain = from_config(description["preprocessing"])
-    return PictureCaptioner(network, chain, vocabulary, description["beams"], description)
+    beams = description["beams"]
+    return PictureCaptioner(network, chain, vocabulary, beams, description=description)
 
 
 def _check(folder: Path, description: Mapping[str, Any]) -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sightkit import io, zoo
+from sightkit import zoo
 from sightkit._errors import SightkitError
 from sightkit.apps.generative import fast_style_entry  # noqa: F401 - lets the zoo build it
+from sightkit.apps.generative.shares_bundle import SharesBundle
 from sightkit.preprocessing import ColourPreprocessor
 from sightkit.training.bundle import OfNetwork, network_builder
-from sightkit.training.bundle_format import CANARY, WEIGHTS, Description, Kind, write_bundle
-from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind, require_canary
+from sightkit.training.bundle_format import CANARY, WEIGHTS, Description, Kind
+from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +29,6 @@ EDGE, STRIDE = 24, 4
 what both sides are a multiple of."""
 MOST_PIXELS = 16_000_000
 """Of a photo: the first maps take 64 bytes for each."""
-CANARY_SIDE = 96
 
 
 class FastStyleDescription(OfNetwork, Description):
@@ -36,24 +36,19 @@ class FastStyleDescription(OfNetwork, Description):
 
 
 @dataclass(frozen=True, repr=False)
-class FastStyleBundle:
-    """Photos in, paintings out; made by ``load_fast_style``.
+class FastStyleBundle(SharesBundle):
+    """Photos in, paintings out; made by ``load_fast_style``. Its network takes any size."""
 
-    Attributes:
-        network: a Keras model in float32, for any size.
-        description: all of bundle.json.
-    """
-
-    network: keras.Model
-    description: Mapping[str, Any]
+    kind: ClassVar[str] = KIND
 
     @classmethod
     def of(cls, network: keras.Model) -> FastStyleBundle:
         """Return the bundle of a network in memory, which is copied; it is in no folder."""
         origin = zoo.origin(network)
-        copy = _of_any_size(origin)
+        arguments = {**origin["arguments"], "input_shape": (None, None, 3)}
+        copy = zoo.rebuild({**origin, "arguments": arguments})
         copy.set_weights(network.get_weights())
-        return cls(copy, {"network": origin})
+        return cls(copy)
 
     def __repr__(self) -> str:
         return f"<FastStyleBundle {self.network.count_params():,} parameters>"
@@ -93,52 +88,9 @@ class FastStyleBundle:
         (painted,) = self.predict([photo])
         return np.maximum(painted.mean(axis=(0, 1)), 1).astype(np.float32) / 255
 
-    def check_canary(self, folder: Path) -> None:
-        """Compare the colours of the canary picture's painting with the stored ones.
-
-        Raises:
-            SightkitError: one has changed.
-        """
-        found = self.shares(io.read_image(folder / CANARY))
-        require_canary(found, self.description["canary"], folder)
-
-
-def save_fast_style(
-    folder: str | os.PathLike[str],
-    network: keras.Model,
-    canary: np.ndarray,
-    *,
-    metrics: Mapping[str, Any] | None = None,
-    training: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write the bundle of a fast style network; an existing folder is replaced once it is complete.
-
-    Args:
-        folder: of the bundle.
-        network: ``FastStyle``, trained.
-        canary: photo, uint8 (H, W, 3), of which the painting of a part is stored by its colours,
-            and compared on loading.
-        metrics: of the evaluation, JSON.
-        training: facts of the training, JSON.
-
-    Returns:
-        The folder.
-    """
-    from sightkit.training.bundle_writer import write_network
-
-    part = canary[:CANARY_SIDE, :CANARY_SIDE]
-    bundle = FastStyleBundle.of(network)
-
-    def write(place: Path) -> dict[str, Any]:
-        return {
-            **write_network(place, network, part),
-            "class_names": [*CHANNELS],
-            "training": dict(training or {}),
-            "metrics": dict(metrics or {}),
-            "canary": bundle.shares(part).tolist(),
-        }
-
-    return write_bundle(folder, KIND, write)
+    def fields(self) -> dict[str, Any]:
+        """Return the names of the channels."""
+        return {"class_names": [*CHANNELS]}
 
 
 def load_fast_style(folder: str | os.PathLike[str]) -> FastStyleBundle:
@@ -151,16 +103,8 @@ def load_fast_style(folder: str | os.PathLike[str]) -> FastStyleBundle:
     return load_by_kind(folder, (KIND,))
 
 
-def _of_any_size(origin: Mapping[str, Any]) -> keras.Model:
-    arguments = {**origin["arguments"], "input_shape": (None, None, 3)}
-    return zoo.rebuild({**origin, "arguments": arguments})
-
-
 def _open(folder: Path, description: Mapping[str, Any]) -> FastStyleBundle:
-    build: Callable[[], keras.Model] = network_builder(
-        folder, description, lambda: _of_any_size(description["network"])
-    )
-    return FastStyleBundle(build(), description)
+    return FastStyleBundle(network_builder(folder, description)(), description=description)
 
 
 def _check(folder: Path, description: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sightkit import _files, _run_files, callbacks, io, training
 from sightkit._arrays import sha256_of
-from sightkit.apps.generative.fast_style_bundle import FastStyleBundle, save_fast_style
+from sightkit.apps.generative.fast_style_bundle import FastStyleBundle
 from sightkit.apps.generative.fast_style_flags import FastStyleFlags
 from sightkit.apps.generative.fast_style_network import FastStyle
 from sightkit.apps.generative.patch_batches import PatchBatches, grid_batches
@@ -27,6 +27,7 @@ WARM_UP = 0.05
 """Share of the steps in which the rate rises."""
 STYLE_STAGES = 4
 """Of VGG16 the style layers are block1_conv1 to block4_conv1: a fifth costs as much as the rest."""
+CANARY_SIDE = 96
 SHOWN = 4
 """Validation photos of the sheet."""
 FOR_PHOTOS = "the network, for scripts/generative/fast_style.py"
@@ -50,13 +51,15 @@ class WholePhoto:
 def start_fast_style(
     config: FastStyleFlags, script: str | os.PathLike[str]
 ) -> Iterator[FastStyleRun]:
-    """Lock the run folder.
+    """Read the pictures, then lock the run folder.
 
     Raises:
-        SightkitError: as ``training.Run.open``.
+        SightkitError: as ``FastStyleFlags.read_photos`` and ``training.Run.open``.
     """
+    style, parts = config.read_style(), config.read_photos()
+    photos = {name: list(part.values()) for name, part in parts.items()}
     with training.Run.open(config, experiment=Path(script).stem) as run:
-        yield FastStyleRun(config, run)
+        yield FastStyleRun(config, run, photos, style)
 
 
 class FastStyleRun:
@@ -69,11 +72,15 @@ class FastStyleRun:
         style: uint8 (H, W, 3).
     """
 
-    def __init__(self, config: FastStyleFlags, run: training.Run) -> None:
-        self.config, self.run = config, run
-        self.style = config.read_style()
-        self.photos = {name: list(part.values()) for name, part in config.read_photos().items()}
-        count = {name: len(part) for name, part in self.photos.items()}
+    def __init__(
+        self,
+        config: FastStyleFlags,
+        run: training.Run,
+        photos: Mapping[str, list[np.ndarray]],
+        style: np.ndarray,
+    ) -> None:
+        self.config, self.run, self.photos, self.style = config, run, photos, style
+        count = {name: len(part) for name, part in photos.items()}
         print(f"{count['train']} photos to learn from, {count['val']} for validation.")
 
     def network(self) -> keras.Model:
@@ -130,9 +137,8 @@ class FastStyleRun:
         metrics["val"] = self._terms(photos[:SHOWN], painted)
         _files.write_json(run.path(_run_files.METRICS), metrics)
         io.write_png(run.path(_run_files.SAMPLES_SHEET), sheet(photos[:SHOWN], painted, self.style))
-        save_fast_style(
-            run.path(_run_files.BUNDLE), network, photos[0], metrics=metrics, training=run.config
-        )
+        part = photos[0][:CANARY_SIDE, :CANARY_SIDE]
+        bundle.save(run.path(_run_files.BUNDLE), part, metrics=metrics, training=run.config)
         run.tidy()
         return metrics
 

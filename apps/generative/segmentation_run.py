@@ -147,12 +147,12 @@ class SegmentationRun:
         from sightkit import zoo
         from sightkit.apps.generative import segmentation_evaluation as evaluation
         from sightkit.apps.generative.segmentation_drawing import overlay, sheet
-        from sightkit.apps.generative.segmenter_bundle import Segmenter, save_segmenter
+        from sightkit.apps.generative.segmenter_bundle import Segmenter
 
         run, size = self.run, (self.config.height, self.config.width)
         saved = zoo.rebuild(zoo.origin(network))
         saved.set_weights(network.get_weights())
-        segmenter = Segmenter(saved, size, self.pixels(), self.names, {})
+        segmenter = Segmenter(saved, size, self.pixels(), self.names)
         answers = {
             "network": lambda image: segmenter.predict(image)[0],
             "class_prior": evaluation.class_prior(self.pairs["train"]),
@@ -172,10 +172,8 @@ class SegmentationRun:
             drawn = (test.labels(row), answers["network"](image))
             rows.append([image, *(overlay(image, each, len(self.names)) for each in drawn)])
         sightkit_io.write_png(run.path(SHEET), sheet(rows, self.names))
-        save_segmenter(
-            run.path(_run_files.BUNDLE), segmenter, self.pairs["val"].image(0),
-            metrics=metrics, training=run.config,
-        )  # fmt: skip
+        bundle, canary = run.path(_run_files.BUNDLE), self.pairs["val"].image(0)
+        segmenter.save(bundle, canary, metrics=metrics, training=run.config)
         run.tidy()
         return metrics
 

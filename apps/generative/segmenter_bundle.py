@@ -7,16 +7,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
 from annotated_types import Ge, Le, MaxLen, MinLen
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sightkit import inference, io, zoo
+from sightkit import inference, zoo
 from sightkit.apps.generative import segmenter_entry  # noqa: F401 - lets the zoo build it
 from sightkit.apps.generative.segmentation_batches import padded
+from sightkit.apps.generative.shares_bundle import SharesBundle
 from sightkit.preprocessing import ColourPreprocessor, Preprocessor, SimplePreprocessor, from_config
 from sightkit.training.bundle import OfNetwork, network_builder
 from sightkit.training.bundle_format import (
@@ -25,12 +26,11 @@ from sightkit.training.bundle_format import (
     Description,
     Kind,
     damaged,
-    write_bundle,
 )
-from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind, require_canary
+from sightkit.training.classifier import Photo, as_photos, decoded, load_by_kind
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 KIND = "segmenter"
 PATCH_STRIDE = 4
@@ -48,25 +48,24 @@ class SegmenterDescription(OfNetwork, Description):
 
 
 @dataclass(frozen=True, repr=False)
-class Segmenter:
+class Segmenter(SharesBundle):
     """Photos in, labels out; made by ``load_segmenter``.
 
     A network that answers (N, H, W, classes) sees the photo, stretched to ``size``; one that
     answers (N, classes) sees a patch around every fourth pixel of each side of it.
 
     Attributes:
-        network: a plain Keras model in float32.
+        network, description: see ``SharesBundle``.
         size: height and width that photos are stretched to.
         pixels: what the network needs of uint8 pictures of that size, or of patches.
         class_names: in the order of labels.
-        description: all of bundle.json.
     """
 
-    network: keras.Model
+    kind: ClassVar[str] = KIND
+
     size: tuple[int, int]
     pixels: Preprocessor
     class_names: tuple[str, ...]
-    description: Mapping[str, Any]
 
     def __repr__(self) -> str:
         return f"<Segmenter {self.network.name} {self.size}, {len(self.class_names)} classes>"
@@ -111,50 +110,13 @@ class Segmenter:
         """Return the mean probability of each class over a photo, float32 (classes,)."""
         return self.probabilities(image).mean(axis=(0, 1))
 
-    def check_canary(self, folder: Path) -> None:
-        """Compare the shares of the classes in the canary picture with the stored ones.
-
-        Raises:
-            SightkitError: one has changed.
-        """
-        found = self.shares(io.read_image(folder / CANARY))
-        require_canary(found, self.description["canary"], folder)
-
-
-def save_segmenter(
-    folder: str | os.PathLike[str],
-    segmenter: Segmenter,
-    canary: np.ndarray,
-    *,
-    metrics: Mapping[str, Any] | None = None,
-    training: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write the bundle of a segmenter; an existing folder is replaced once the new one is complete.
-
-    Args:
-        folder: of the bundle.
-        segmenter: its network was made by a builder; it is saved in float32.
-        canary: photo, uint8 (H, W, 3), whose answer is stored, and compared on loading.
-        metrics: of the evaluation, JSON.
-        training: facts of the training, JSON.
-
-    Returns:
-        The folder.
-    """
-    from sightkit.training.bundle_writer import write_network
-
-    def write(place: Path) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
+        """Return classes, size and what the network needs of pixels."""
         return {
-            **write_network(place, segmenter.network, canary),
-            "class_names": [*segmenter.class_names],
-            "size": [*segmenter.size],
-            "pixels": segmenter.pixels.to_config(),
-            "training": dict(training or {}),
-            "metrics": dict(metrics or {}),
-            "canary": segmenter.shares(canary).tolist(),
+            "class_names": [*self.class_names],
+            "size": [*self.size],
+            "pixels": self.pixels.to_config(),
         }
-
-    return write_bundle(folder, KIND, write)
 
 
 def load_segmenter(folder: str | os.PathLike[str]) -> Segmenter:
@@ -176,7 +138,7 @@ def _open(folder: Path, description: Mapping[str, Any]) -> Segmenter:
     if len(shape) == 4 and tuple(network.input_shape[1:3]) != (height, width):
         raise damaged(folder, "its size is not that of its network's input")
     pixels = from_config(description["pixels"])
-    return Segmenter(network, (height, width), pixels, names, description)
+    return Segmenter(network, (height, width), pixels, names, description=description)
 
 
 def _check(folder: Path, description: Mapping[str, Any]) -> None:

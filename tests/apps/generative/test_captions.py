@@ -133,7 +133,7 @@ def captioner(rng):
         weight.assign(rng.normal(0, 1, weight.shape))
     chain = Pipeline((SimplePreprocessor(32, 32), ImageToArrayPreprocessor()))
     words = Vocabulary(("a", "b", "c", "d", "e"))
-    return generative.PictureCaptioner(network, chain, words, 2, {})
+    return generative.PictureCaptioner(network, chain, words, 2)
 
 
 def test_head_and_body_are_the_network(captioner, rng):
@@ -151,7 +151,7 @@ def test_head_and_body_are_the_network(captioner, rng):
 
 def test_bundle_answers_and_notices_changes(captioner, tmp_path, rng):
     image = rng.integers(0, 256, (50, 40, 3)).astype(np.uint8)
-    folder = generative.save_captioner(tmp_path / "bundle", captioner, image)
+    folder = captioner.save(tmp_path / "bundle", image)
     loaded = generative.load_captioner(folder)
     assert loaded.predict([image, image]) == captioner.predict(image) * 2
     assert zoo.origin(loaded.network)["builder"] == "captioner"

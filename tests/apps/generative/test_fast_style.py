@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import keras
@@ -13,7 +15,6 @@ import pytest
 from sightkit import _scripts, io, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps import generative
-from sightkit.apps.generative import fast_style_bundle
 from sightkit.apps.generative.fast_style_network import FastStyle
 from sightkit.apps.generative.picture_flags import made_up_network
 from sightkit.apps.generative.style import TERMS
@@ -81,16 +82,17 @@ def test_a_run_learns_and_leaves_a_bundle_that_paints(trained, tmp_path):
     assert found[1].shape == (12, 50, 3)
 
 
-def test_changed_weights_do_not_load(trained, tmp_path):
-    folder, _ = trained
-    bundle = generative.load_fast_style(folder / "bundle")
+def test_a_bundle_notices_another_answer_and_another_picture(trained, tmp_path):
+    folder = tmp_path / "bundle"
+    shutil.copytree(trained[0] / "bundle", folder)
+    bundle = generative.load_fast_style(folder)
     network = zoo.rebuild(zoo.origin(bundle.network))
-    network.set_weights([weight + 1 for weight in bundle.network.get_weights()])
-    bundle = generative.FastStyleBundle.of(network)
+    network.set_weights([weight + 0.5 for weight in bundle.network.get_weights()])
     with pytest.raises(SightkitError, match="canary"):
-        fast_style_bundle.FastStyleBundle(
-            bundle.network, {"canary": [0.01, 0.99, 0.5]}
-        ).check_canary(folder / "bundle")
+        dataclasses.replace(bundle, network=network).check_canary(folder)
+    io.write_png(folder / "canary.png", photo())
+    with pytest.raises(SightkitError, match=r"canary\.png"):
+        generative.load_fast_style(folder)
 
 
 @pytest.mark.slow

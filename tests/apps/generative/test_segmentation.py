@@ -129,9 +129,9 @@ def test_bundle_answers_and_notices_changes(by_patches, pairs, tmp_path, rng):
         network = zoo.UNet((32, 48, 3), 3, filters=(4, 8, 8))
     for weight in network.get_layer("logits").weights:
         weight.assign(rng.normal(0, 2, weight.shape))  # answers must not be all alike
-    segmenter = generative.Segmenter(network, (32, 48), PIXELS, ("a", "b", "c"), {})
+    segmenter = generative.Segmenter(network, (32, 48), PIXELS, ("a", "b", "c"))
     image = pairs["train"].image(0)
-    folder = generative.save_segmenter(tmp_path / "bundle", segmenter, image)
+    folder = segmenter.save(tmp_path / "bundle", image)
     loaded = generative.load_segmenter(folder)
     (labels,), (same,) = segmenter.predict(image), loaded.predict([image])
     assert labels.shape == image.shape[:2] and labels.dtype == np.uint8
