@@ -70,9 +70,9 @@ def test_trained_networks_on_photos(name, include_top, engine, precision, photos
     try:
         answer = inference.compile(bundle.network, **options)(images)
     except SightkitError as error:
-        # 99 % of twenty photos are all, and MobileNet-0.25 gets one otherwise, or four where the CPU
-        # has no bfloat16; the feature maps of both MobileNets are off by 10 to 20 %, SqueezeNet's by
-        # 1 to 3 %.
+        # 99 % of twenty photos are all: MobileNet-0.25 gets one otherwise, and four where the CPU
+        # has no bfloat16. The feature maps of both MobileNets are off by 10 to 20 %, SqueezeNet's
+        # by 1 to 3 %.
         assert precision == "bfloat16" and "mobilenet" in name
         reason = "top-1 is Keras' on only" if include_top else "within 5 % of Keras' on only"
         assert reason in str(error)
