@@ -83,9 +83,9 @@ class FastStyleBundle(SharesBundle):
         inside = painted[EDGE : EDGE + height, EDGE : EDGE + width]
         return np.rint(np.clip(inside, 0, 255)).astype(np.uint8)
 
-    def shares(self, photo: np.ndarray) -> np.ndarray:
+    def shares(self, image: np.ndarray) -> np.ndarray:
         """Return the mean of each channel of a painting, float32 (3,), 1 for white."""
-        (painted,) = self.predict([photo])
+        (painted,) = self.predict([image])
         return np.maximum(painted.mean(axis=(0, 1)), 1).astype(np.float32) / 255
 
     def fields(self) -> dict[str, Any]:
