@@ -32,6 +32,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("suite")
 
+SIZES = ("alpha", "blocks")
+"""Arguments that make a network wider or deeper, and no other."""
 DATA_VARIABLE = "SIGHTKIT_TEST_DATA"
 SLOW_FILE = 20.0
 """Seconds of a file from which on it is named: what is slow by nature belongs under ``slow``."""
@@ -49,6 +51,30 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"files above {SLOW_FILE:.0f} s")
         for file, total in slow:
             terminalreporter.write_line(f"{total:6.1f} s  {file}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give ``form`` each classifier of the zoo, of those that differ in size alone the smallest.
+
+    It is slow but for those in the module's ``QUICK``.
+    """
+    if "form" not in metafunc.fixturenames:
+        return
+    from sightkit import zoo
+
+    smallest: dict[str, str] = {}
+    for name in sorted(zoo.names("classifier"), key=lambda n: zoo.entry(n).published[0][1]):
+        entry = zoo.entry(name)
+        others = {key: value for key, value in entry.variant.items() if key not in SIZES}
+        smallest.setdefault(f"{entry.builder} {others}", name)
+    quick = metafunc.module.QUICK
+    metafunc.parametrize(
+        "form",
+        [
+            name if name in quick else pytest.param(name, marks=pytest.mark.slow)
+            for name in sorted(smallest.values())
+        ],
+    )
 
 
 @pytest.fixture(scope="session")
