@@ -54,11 +54,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``form`` each classifier of the zoo, of those that differ in size alone the smallest.
+    """Give ``topology`` each classifier of the zoo, but one alone of those that differ in size.
 
-    It is slow but for those in the module's ``QUICK``.
+    That is the smallest. Slow are those that the module's ``QUICK`` does not name.
     """
-    if "form" not in metafunc.fixturenames:
+    if "topology" not in metafunc.fixturenames:
         return
     from sightkit import zoo
 
@@ -69,7 +69,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         smallest.setdefault(f"{entry.builder} {others}", name)
     quick = metafunc.module.QUICK
     metafunc.parametrize(
-        "form",
+        "topology",
         [
             name if name in quick else pytest.param(name, marks=pytest.mark.slow)
             for name in sorted(smallest.values())

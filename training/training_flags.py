@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sightkit import _files
-from sightkit import io as sightkit_io
 from sightkit._errors import SightkitError, require_at_least, require_numbers
 from sightkit.training.run_config import RunConfig
 
@@ -16,8 +15,6 @@ from sightkit.training.run_config import RunConfig
 @dataclass(frozen=True, kw_only=True)
 class TrainingFlags(RunConfig):
     """Base of the flags of an app's training script: give the first four their defaults.
-
-    With ``io.SizeFlags`` as a second base it has a size, too.
 
     A smoke run takes ``smoke_values`` for flags that are not given, and a folder of its own.
 
@@ -52,8 +49,6 @@ class TrainingFlags(RunConfig):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        if isinstance(self, sightkit_io.SizeFlags):
-            sightkit_io.SizeFlags.__post_init__(self)
         _files.as_paths(self)
         require_numbers(self)
         require_at_least(self, epochs=1, batch_size=1)

@@ -53,6 +53,7 @@ class TextFlags(training.TrainingFlags, io.SizeFlags):
                 "Give --size 24 72, for example.",
                 size=self.size,
             )
+        io.SizeFlags.__post_init__(self)
         super().__post_init__()
 
     def folder(self) -> Path:

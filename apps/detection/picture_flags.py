@@ -36,6 +36,7 @@ class PictureFlags(training.TrainingFlags, io.SizeFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
+        io.SizeFlags.__post_init__(self)
         super().__post_init__()
         require_at_least(self, weight_decay=0)
         if not self.smoke and not self.data.is_dir():

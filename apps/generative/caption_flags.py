@@ -58,6 +58,7 @@ class CaptionFlags(training.TrainingFlags, io.SizeFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
+        io.SizeFlags.__post_init__(self)
         super().__post_init__()
         require_at_least(self, units=1, scenes=20, length=2, least=1, beams=1)
         transfer.source_of(self.base)

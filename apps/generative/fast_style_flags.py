@@ -15,7 +15,7 @@ from sightkit.apps.generative.picture_folder import (
     sample_pictures,
     split_pictures,
 )
-from sightkit.apps.generative.pictures import read_picture, scaled
+from sightkit.apps.generative.pictures import scaled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
     """The flags of the training script of a fast style network."""
 
     smoke_values: ClassVar = {
-        **{"crops": 8, "crop": 32, "photo_size": 64, "style_size": 64, "epochs": 1},
+        **{"patches": 8, "patch": 32, "photo_size": 64, "style_size": 64, "epochs": 1},
         **{"batch_size": 4, "filters": (4, 4, 8), "blocks": 1},
     }
 
@@ -46,12 +46,12 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
     variation_weight: float = 0.01
     """Weight of the total variation: more is smoother."""
     photo_size: int = 192
-    """Shorter side that photos are scaled to, pixels, at least --crop."""
+    """Shorter side that photos are scaled to, pixels, at least --patch."""
     style_size: int = 256
     """Longer side of the style, pixels: less paints with finer strokes."""
-    crop: int = 128
+    patch: int = 128
     """Side of the squares that are cut from photos and painted, pixels, a multiple of 4."""
-    crops: int = 600
+    patches: int = 600
     """Squares an epoch, each from any place of the photos."""
     filters: tuple[int, ...] = (16, 32, 64)
     """Filters of the network at its three sizes."""
@@ -75,7 +75,7 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
         if self.style is None and not self.smoke:
             raise SightkitError("Name a picture of the style.", "For example --style=painting.jpg.")
         require_at_least(
-            self, photo_size=8, style_size=8, crop=8, crops=1, blocks=1,
+            self, photo_size=8, style_size=8, patch=8, patches=1, blocks=1,
             content_weight=0, style_weight=0, variation_weight=0,
         )  # fmt: skip
         if not 0 < self.validation < 1:
@@ -83,17 +83,17 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
                 "--validation must be a share between 0 and 1.", "Give --validation 0.1.",
                 validation=self.validation,
             )  # fmt: skip
-        if self.photo_size < self.crop:
+        if self.photo_size < self.patch:
             raise SightkitError(
-                "Squares are cut from photos: --photo-size must be at least --crop.",
-                f"Give --photo-size {self.crop}, or a smaller --crop.",
-                photo_size=self.photo_size, crop=self.crop,
+                "Squares are cut from photos: --photo-size must be at least --patch.",
+                f"Give --photo-size {self.patch}, or a smaller --patch.",
+                photo_size=self.photo_size, patch=self.patch,
             )  # fmt: skip
-        if self.crop % 4 or len(self.filters) != 3 or min(self.filters) < 1:
+        if self.patch % 4 or len(self.filters) != 3 or min(self.filters) < 1:
             raise SightkitError(
-                "--crop must be a multiple of 4, and --filters three numbers above 0.",
-                "Give --crop 128 --filters 16 32 64, for example.",
-                crop=self.crop, filters=self.filters,
+                "--patch must be a multiple of 4, and --filters three numbers above 0.",
+                "Give --patch 128 --filters 16 32 64, for example.",
+                patch=self.patch, filters=self.filters,
             )  # fmt: skip
         transfer.source_of(self.model)
 
@@ -115,7 +115,7 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
         """Return the picture of the style, uint8 (H, W, 3); a sample photo in a smoke run."""
         if self.style is None:
             return scaled(next(iter(sample_pictures().values())), self.style_size)
-        return read_picture(self.style, self.style_size)
+        return scaled(io.read_image(self.style), self.style_size)
 
     def _scaled(self, photo: np.ndarray) -> np.ndarray:
         longer, shorter = max(photo.shape[:2]), min(photo.shape[:2])

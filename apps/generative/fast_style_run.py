@@ -88,9 +88,9 @@ class FastStyleRun:
         config = self.config
         training.prepare(seed=config.seed, precision=config.precision)
         network = FastStyle(
-            (config.crop, config.crop, 3), filters=config.filters, blocks=config.blocks
+            (config.patch, config.patch, 3), filters=config.filters, blocks=config.blocks
         )
-        steps = config.epochs * -(-config.crops // config.batch_size)
+        steps = config.epochs * -(-config.patches // config.batch_size)
         rate = callbacks.warmed_cosine(config.learning_rate, steps, WARM_UP)
         network.compile(keras.optimizers.Adam(rate), painting_loss(self.loss(), self.style))
         return network
@@ -113,11 +113,11 @@ class FastStyleRun:
         """
         config, whole = self.config, WholePhoto()
         train = PatchBatches(
-            self.photos["train"], whole, patch=config.crop, count=config.crops,
+            self.photos["train"], whole, patch=config.patch, count=config.patches,
             batch_size=config.batch_size, augment=False, seed=config.seed,
         )  # fmt: skip
         validation = grid_batches(
-            self.photos["val"], whole, patch=config.crop, batch_size=config.batch_size
+            self.photos["val"], whole, patch=config.patch, batch_size=config.batch_size
         )
         identity = f"{train.sha256} {validation.sha256} {sha256_of([('style', self.style)])}"
         file = str(config.data.resolve())

@@ -72,6 +72,7 @@ class GanFlags(training.TrainingFlags, io.SizeFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
+        io.SizeFlags.__post_init__(self)
         super().__post_init__()
         require_at_least(
             self, batch_size=2, latent=1, dense=0, kernel=2, samples=2, pictures=2,

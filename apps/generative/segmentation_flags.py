@@ -63,6 +63,7 @@ class SegmentationFlags(training.TrainingFlags, sightkit_io.SizeFlags):
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
+        sightkit_io.SizeFlags.__post_init__(self)
         super().__post_init__()
         require_at_least(self, views=1, patches=1, weight_decay=0)
         multiple = 2 ** (len(self.filters) - 1)

@@ -139,9 +139,10 @@ def _gram(maps: Tensor) -> Tensor:
 
 
 def _share(found: Tensor, wanted: Tensor) -> Tensor:
-    """Return the squared difference as a share of what is wanted, the mean over the batch."""
+    """Return the squared difference as a share of what is wanted, of one picture or of each."""
     ops = keras.ops
-    return ops.mean(ops.square(found - wanted)) / (ops.mean(ops.square(wanted)) + 1e-12)
+    times = ops.cast(ops.shape(found)[0] // ops.shape(wanted)[0], found.dtype)
+    return ops.sum(ops.square(found - wanted)) / (ops.sum(ops.square(wanted)) + 1e-12) / times
 
 
 def _variation(pixels: Tensor) -> Tensor:

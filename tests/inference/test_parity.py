@@ -19,10 +19,10 @@ QUICK = {"lenet"}
 
 
 @pytest.mark.parametrize("engine", ["openvino", "folded"])
-def test_every_engine_answers_as_keras_does(form, engine, shaken, images_for):
+def test_every_engine_answers_as_keras_does(topology, engine, shaken, images_for):
     if engine == "openvino":
         pytest.importorskip("openvino")
-    network = shaken(zoo.build(form, **zoo.entry(form).sample))
+    network = shaken(zoo.build(topology, **zoo.entry(topology).sample))
     images = images_for(network)
     predict = inference.compile(network, engine=engine, examples=images, batch_size=2)
     answer = predict(images)

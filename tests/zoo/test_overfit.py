@@ -98,13 +98,13 @@ def plain(name, side, channels):
     return zoo.build(name, input_shape=(side, side, channels), classes=CLASSES, **options)
 
 
-def test_twenty_images_by_heart(form):
+def test_twenty_images_by_heart(topology):
     keras.utils.set_random_seed(1)
-    side = side_of(form)
-    images, labels = digits(side) if form in ("mlp", "lenet", "lenet5") else patches(side)
+    side = side_of(topology)
+    images, labels = digits(side) if topology in ("mlp", "lenet", "lenet5") else patches(side)
     assert len(images) == IMAGES
-    model = plain(form, side, images.shape[-1])
-    rate = LEARNING_RATES.get(form, 1e-3)
+    model = plain(topology, side, images.shape[-1])
+    rate = LEARNING_RATES.get(topology, 1e-3)
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
     for step in range(STEPS):
         model.train_on_batch(images, labels)

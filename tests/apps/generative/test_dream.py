@@ -6,14 +6,14 @@ import pytest
 from sightkit._errors import SightkitError
 from sightkit.apps.generative import Backbone, Dreamer, DreamSettings, zoom
 from sightkit.apps.generative.dream import octave_sizes, tiles
-from sightkit.apps.generative.picture_flags import _made_up_network
+from sightkit.apps.generative.picture_flags import made_up_network
 
 QUICK = DreamSettings(octaves=2, steps=5, jitter=4)
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return Backbone(_made_up_network(), ["block2_conv1"])
+    return Backbone(made_up_network(), ["block2_conv1"])
 
 
 def waves(height: int, width: int, period: float = 9) -> np.ndarray:

@@ -115,14 +115,14 @@ def test_a_stopped_training_resumes_to_the_same_weights(train, trained, tmp_path
 @pytest.mark.parametrize(
     "flags",
     [
-        {"crop": 30},
+        {"patch": 30},
         {"filters": (4, 4)},
         {"validation": 1.0},
         {"style_weight": -1.0},
         {"model": "no_such_network"},
         {"learning_rate": 0.0},
-        {"crop": 4},
-        {"photo_size": 100, "crop": 124},
+        {"patch": 4},
+        {"photo_size": 100, "patch": 124},
     ],
 )
 def test_flags_out_of_range_are_refused(train, flags):
@@ -135,7 +135,7 @@ def test_photos_are_scaled_by_their_shorter_side_and_a_style_is_needed(train, tm
         train.Config()
     io.write_png(tmp_path / "a.png", photo(40, 40))
     io.write_png(tmp_path / "b.png", photo(300, 21))
-    config = train.Config(data=tmp_path, style=tmp_path / "a.png", crop=32, photo_size=32)
+    config = train.Config(data=tmp_path, style=tmp_path / "a.png", patch=32, photo_size=32)
     photos = config.read_photos()
     shapes = sorted(each.shape for part in photos.values() for each in part.values())
     assert shapes[0] == (32, 32, 3) and shapes[1][1] >= 32

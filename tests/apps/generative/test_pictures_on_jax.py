@@ -15,11 +15,11 @@ PROGRAM = """
 import json
 import keras, numpy as np
 from sightkit.apps import generative as g
-from sightkit.apps.generative.picture_flags import _made_up_network
+from sightkit.apps.generative.picture_flags import made_up_network
 
 assert keras.backend.backend() == "jax"
 picture = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
-network, steps, losses = _made_up_network(), [], []
+network, steps, losses = made_up_network(), [], []
 dreamer = g.open_dreamer(network, {}, picture[::-1])
 dreamer.dream(picture, g.DreamSettings(octaves=1), lambda step: steps.append(step.loss))
 for optimizer in ("lbfgs", "adam"):

@@ -15,7 +15,7 @@ from sightkit.apps.generative import (
     recoloured,
     stage_layers,
 )
-from sightkit.apps.generative.picture_flags import _made_up_network
+from sightkit.apps.generative.picture_flags import made_up_network
 from sightkit.zoo import VGG16
 
 
@@ -30,7 +30,7 @@ CONTENT, STYLE = waves(64, 80, 14), waves(50, 60, 3)
 
 @pytest.fixture(scope="module")
 def loss() -> StyleLoss:
-    return open_style(_made_up_network())
+    return open_style(made_up_network())
 
 
 def painted(loss, styles=((STYLE, 1.0),), **settings):

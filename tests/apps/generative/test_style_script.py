@@ -8,7 +8,7 @@ from PIL import Image
 
 from sightkit.apps.generative import NotANumberError, StyleLoss, open_style, paint_picture
 from sightkit.apps.generative.painting import PaintSettings
-from sightkit.apps.generative.picture_flags import _made_up_network
+from sightkit.apps.generative.picture_flags import made_up_network
 
 NAME = "generative/style_transfer"
 
@@ -67,7 +67,7 @@ def test_the_last_good_picture_is_saved_before_the_error(monkeypatch, tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
     with pytest.raises(NotANumberError):
         paint_picture(
-            open_style(_made_up_network()), picture, [(picture[::-1], 1.0)],
+            open_style(made_up_network()), picture, [(picture[::-1], 1.0)],
             PaintSettings(scales=1), tmp_path / "s.png",
         )  # fmt: skip
     assert (tmp_path / "s.png").is_file()
