@@ -18,12 +18,13 @@ from sightkit.apps import generative as g
 from sightkit.apps.generative.picture_flags import made_up_network
 
 assert keras.backend.backend() == "jax"
+keras.utils.set_random_seed(1)
 picture = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
 network, steps, losses = made_up_network(), [], []
 dreamer = g.open_dreamer(network, {}, picture[::-1])
 dreamer.dream(picture, g.DreamSettings(octaves=1), lambda step: steps.append(step.loss))
 for optimizer in ("lbfgs", "adam"):
-    settings = g.PaintSettings(optimizer, scales=2, evaluations=4)
+    settings = g.PaintSettings(optimizer, scales=2, evaluations=4, rate=0.5)
     found = []
     g.paint(g.open_style(network), picture, [(picture[::-1], 1.0)], settings,
             lambda step, picture: found.append(step.loss))
