@@ -34,7 +34,7 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
     style: Path | None = None
     """Picture of the style."""
     model: str = "vgg16"
-    """Network trained on ImageNet whose layers judge the pictures."""
+    """Loss network, trained on ImageNet: its layers compare paintings with photo and style."""
     content_layers: tuple[str, ...] = ()
     """Layers that hold the content; by default one chosen by the size of its maps."""
     style_layers: tuple[str, ...] = ()
@@ -50,16 +50,16 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
     style_size: int = 256
     """Longer side of the style, pixels: less paints with finer strokes."""
     patch: int = 128
-    """Side of the squares that are cut from photos and painted, pixels, a multiple of 4."""
+    """Side of the patches that are cut from photos and painted, pixels, a multiple of 4."""
     patches: int = 600
-    """Squares an epoch, each from any place of the photos."""
+    """Patches an epoch, each from any place of the photos."""
     filters: tuple[int, ...] = (16, 32, 64)
     """Filters of the network at its three sizes."""
     blocks: int = 3
     """Residual blocks of the network."""
     epochs: int = 4
     batch_size: int = 4
-    """Squares a step."""
+    """Patches a step."""
     learning_rate: float = 2e-3
     """Highest rate of Adam: it rises for a twentieth of the steps, then falls to zero (cosine)."""
     validation: float = 0.1
@@ -85,7 +85,7 @@ class FastStyleFlags(training.TrainingFlags, io.LinkFlags):
             )  # fmt: skip
         if self.photo_size < self.patch:
             raise SightkitError(
-                "Squares are cut from photos: --photo-size must be at least --patch.",
+                "Patches are cut from photos: --photo-size must be at least --patch.",
                 f"Give --photo-size {self.patch}, or a smaller --patch.",
                 photo_size=self.photo_size, patch=self.patch,
             )  # fmt: skip

@@ -96,12 +96,12 @@ class FastStyleRun:
         return network
 
     def loss(self) -> StyleLoss:
-        """Return the loss of the network that judges."""
+        """Return the loss, by the layers of the loss network."""
         config = self.config
-        judge = made_up_network() if config.smoke else open_pretrained(config.model)
+        network = made_up_network() if config.smoke else open_pretrained(config.model)
         weights = StyleWeights(config.content_weight, config.style_weight, config.variation_weight)
         return open_style(
-            judge, config.content_layers, config.style_layers,
+            network, config.content_layers, config.style_layers,
             weights=weights, stages=STYLE_STAGES,
         )  # fmt: skip
 

@@ -36,17 +36,16 @@ def read_picture(path: str | os.PathLike[str], size: int | None = None) -> np.nd
         SightkitError: no image, or one so narrow that a side would be less than one pixel.
     """
     picture = read_image(path)
-    height, width = picture.shape[:2]
-    factor = (size or min(LARGEST, max(height, width))) / max(height, width)
-    shape = round(height * factor), round(width * factor)
-    if min(shape) < 1:
+    longer, shorter = max(picture.shape[:2]), min(picture.shape[:2])
+    side = size or min(LARGEST, longer)
+    if round(shorter * side / longer) < 1:
         raise SightkitError(
             "A picture must not be so narrow that nothing of it is left.",
             "Cut it, or give a larger --size.",
             path=str(path),
             shape=picture.shape,
         )
-    return np.rint(resized(picture.astype(np.float32), shape)).astype(np.uint8)
+    return scaled(picture, side)
 
 
 def scaled(picture: np.ndarray, side: int) -> np.ndarray:
