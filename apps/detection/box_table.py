@@ -84,9 +84,9 @@ def write_box_table(pictures: AnnotatedPictures, path: str | os.PathLike[str]) -
 def _without_columns(table: Table, header: Sequence[str], missing: Sequence[str]) -> SightkitError:
     """Return the error for a table without our header; its columns are named where they show."""
     rule = f"A CSV of boxes must have a first line with the columns {','.join(COLUMNS)}."
-    told = _columns_of(table.rows)
-    if told:
-        step = f"The first line is a box. If these are its columns, put them above it: {told}"
+    columns = _columns_of(table.rows)
+    if columns:
+        step = f"The first line is a box. If these are its columns, put them above it: {columns}"
         return SightkitError(rule, f"{step}.", path=str(table.path), first_line=",".join(header))
     return SightkitError(
         rule, "Rename the columns; x1 and y1 are exclusive: add 1 to corners inside the box.",

@@ -18,7 +18,7 @@ Decode = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def shifted(words: np.ndarray) -> np.ndarray:
-    """Return what stands before each word, int32 (N, length): the beginning, then the words."""
+    """Return the word before each word, int32 (N, length): first the beginning."""
     begin = np.full((len(words), 1), BEGIN)
     return np.concatenate([begin, words[:, :-1]], axis=1).astype(np.int32)
 

@@ -126,9 +126,9 @@ def made_scenes(count: int, seed: int, sentences: Sequence[str] = ()) -> Caption
         sentences: fewer of ``all_sentences``.
     """
     chosen = list(sentences or all_sentences())
-    told = tuple((chosen[k % len(chosen)],) for k in range(count))
+    captions = tuple((chosen[k % len(chosen)],) for k in range(count))
     identity = hashlib.sha256(repr((count, seed, chosen)).encode()).hexdigest()
-    return CaptionedPictures(lambda k: scene(told[k][0], seed, k), told, identity)
+    return CaptionedPictures(lambda k: scene(captions[k][0], seed, k), captions, identity)
 
 
 def read_coco_captions(
@@ -156,7 +156,7 @@ def read_coco_captions(
             file=str(file),
         ) from error
     files = {each["id"]: each["file_name"] for each in found["images"]}
-    told: dict[str, list[str]] = {}
+    captions: dict[str, list[str]] = {}
     wrong = []
     for each in found["annotations"]:
         words = plain_words(each["caption"])
@@ -164,8 +164,8 @@ def read_coco_captions(
         if name is None or not words or Path(name).name != name:
             wrong.append(f"image {each['image_id']}: {each['caption']!r}")
         else:
-            told.setdefault(name, []).append(words)
-    paths = [Path(images) / name for name in sorted(told)]
+            captions.setdefault(name, []).append(words)
+    paths = [Path(images) / name for name in sorted(captions)]
     wrong += [f"{path.name} is missing" for path in paths if not path.is_file()]
     if wrong or len(paths) < FEWEST:
         raise SightkitError(
@@ -175,8 +175,8 @@ def read_coco_captions(
             faults=len(wrong),
             pictures=len(paths),
         )
-    identity = hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()
-    sentences = tuple(tuple(told[path.name]) for path in paths)
+    identity = hashlib.sha256(repr(sorted(captions.items())).encode()).hexdigest()
+    sentences = tuple(tuple(captions[path.name]) for path in paths)
     return CaptionedPictures(lambda k: io.read_image(paths[k]), sentences, identity)
 
 

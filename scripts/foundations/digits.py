@@ -91,11 +91,11 @@ def main(config: Config) -> dict[str, Any]:
     )
     for place, sample in enumerate(mistakes):
         row, column = divmod(place, 3)
-        told = f"{truth[sample]}, not {answers[sample]}"
+        answer = f"{truth[sample]}, not {answers[sample]}"
         wrong.text(
             11 * column + 3.5,
             11 * row + 8.9,
-            told,
+            answer,
             fontsize=8,
             color="#e8590c",
             ha="center",

@@ -57,8 +57,8 @@ def main(config: Config) -> dict[str, Any]:
             else:
                 line = (np.full(2, -bias / a), ends)
             axes.plot(*line, color="#24292f", alpha=0.85 * 0.65**age, linewidth=2)
-        told = f"learned in {len(mistakes)} epochs" if right == 4 else f"{right} of 4, for ever"
-        axes.set(title=f"{name}: {told}", xticks=(0, 1), yticks=(0, 1))
+        outcome = f"learned in {len(mistakes)} epochs" if right == 4 else f"{right} of 4, for ever"
+        axes.set(title=f"{name}: {outcome}", xticks=(0, 1), yticks=(0, 1))
     _files.save_figure(config.output, figure)
     print(config.output)
     return results
