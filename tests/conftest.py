@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -25,6 +26,8 @@ from sightkit import _cli, _scripts
 
 _cli.prepare_environment()  # before anything imports TensorFlow
 _scripts.command_line = True  # messages name flags, as in a script
+# A background job of a shell ignores Ctrl-C, and would hand that on to the scripts under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: other work may share the machine. Derandomised: a red suite is red for everyone.
 hypothesis.settings.register_profile(
