@@ -57,16 +57,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``topology`` each classifier of the zoo, but one alone of those that differ in size.
+    """Give ``topology`` each network of the zoo, but one alone of those that differ in size.
 
-    That is the smallest. Slow are those that the module's ``QUICK`` does not name.
+    That is the smallest. A module's ``KIND`` is that of its networks, classifiers by default; slow
+    are those that its ``QUICK`` does not name.
     """
     if "topology" not in metafunc.fixturenames:
         return
     from sightkit import zoo
 
     smallest: dict[str, str] = {}
-    for name in sorted(zoo.names("classifier"), key=lambda n: zoo.entry(n).published[0][1]):
+    names = zoo.names(getattr(metafunc.module, "KIND", "classifier"))
+    for name in sorted(names, key=lambda n: zoo.entry(n).published[0][1]):
         entry = zoo.entry(name)
         others = {key: value for key, value in entry.variant.items() if key not in SIZES}
         smallest.setdefault(f"{entry.builder} {others}", name)

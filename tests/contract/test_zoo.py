@@ -13,37 +13,39 @@ import pytest
 from sightkit import zoo
 from sightkit.zoo.registry import builder_of
 
-# Building these takes a second or more each.
-SLOW = {"inception_v3", "xception", *(name for name in zoo.names() if name.startswith("mobilenet"))}
-# Counts are quick, values for their millions of weights are not.
-LARGE = SLOW | {
+KIND = None  # all of the zoo
+# Building one of these takes a second or more.
+SLOW = {
     "alexnet",
     "alexnet_one_tower",
     "alexnet_two_groups",
     "deepergooglenet",
     "googlenet",
+    "inception_v3",
+    "mobilenet_0.25",
+    "mobilenetv2_0.35",
     "resnet50",
-    "resnet101",
-    "resnet152",
     "resnet_imagenet",
     "surgery",
     "vgg16",
     "vgg19",
+    "xception",
 }
+QUICK = {*zoo.names()} - SLOW
+FAMILIES = ("inception", "mobilenet", "xception")
+"""Whose counts take long; one of each is counted in the quick tests, if it differs by a width."""
 
 
-def marked(slow):
-    names = zoo.names()
-    assert slow <= set(names)
+def every_network():
+    slow = {name for name in zoo.names() if name.startswith(FAMILIES)}
+    slow -= {"mobilenet_0.25", "mobilenetv2_0.35"}
     return pytest.mark.parametrize(
         "name",
-        [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names],
+        [
+            pytest.param(name, marks=pytest.mark.slow) if name in slow else name
+            for name in zoo.names()
+        ],
     )
-
-
-every_small_network = marked(LARGE)
-# One of each of these families is counted in the quick tests, the others differ by a width.
-every_family = marked(SLOW - {"mobilenet_0.25", "mobilenetv2_0.35"})
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def outputs_of(model, images, training=False):
     return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-@every_family
+@every_network()
 def test_parameter_counts_are_the_published_ones(name):
     published = zoo.entry(name).published
     assert published, f"{name} has no published count"
@@ -83,24 +85,22 @@ def test_parameter_counts_are_the_published_ones(name):
             assert found == not_trained[0]
 
 
-@every_small_network
-def test_forward_is_finite(name, build_once):
-    model = build_once(name)
+def test_forward_is_finite(topology, build_once):
+    model = build_once(topology)
     images = inputs_of(model)
     for output in outputs_of(model, images):
         values = keras.ops.convert_to_numpy(output)
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
         assert len(values) == len(images)
-        if zoo.entry(name).kind in ("classifier", "segmenter", "head"):
+        if zoo.entry(topology).kind in ("classifier", "segmenter", "head"):
             np.testing.assert_allclose(values.sum(-1), 1, rtol=1e-5)
 
 
-@every_small_network
-def test_one_step_gives_every_trainable_weight_a_gradient(name, build_once):
+def test_one_step_gives_every_trainable_weight_a_gradient(topology, build_once):
     import tensorflow as tf
 
-    model = build_once(name)
+    model = build_once(topology)
     before = model.get_weights()
     with tf.GradientTape() as tape:
         outputs = outputs_of(model, inputs_of(model, count=4), training=True)
@@ -119,12 +119,11 @@ def test_one_step_gives_every_trainable_weight_a_gradient(name, build_once):
 
 
 @pytest.mark.slow
-@every_small_network
-def test_saved_weights_load_bit_equal(name, build_once, tmp_path):
-    model = build_once(name)
+def test_saved_weights_load_bit_equal(topology, build_once, tmp_path):
+    model = build_once(topology)
     path = tmp_path / "model.weights.h5"
     model.save_weights(path)
-    again = zoo.build(name, **zoo.entry(name).sample)
+    again = zoo.build(topology, **zoo.entry(topology).sample)
     zoo.load_weights(again, path)
     for mine, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(mine, other, err_msg=mine.path)
@@ -134,9 +133,8 @@ def test_saved_weights_load_bit_equal(name, build_once, tmp_path):
         np.testing.assert_array_equal(mine, other, err_msg=mine.path)
 
 
-@every_small_network
-def test_origin_survives_json_and_names_are_stable(name, build_once):
-    model = build_once(name)
+def test_origin_survives_json_and_names_are_stable(topology, build_once):
+    model = build_once(topology)
     told = json.loads(json.dumps(zoo.origin(model), allow_nan=False))
     assert told == zoo.origin(model)
     again = zoo.build(told["builder"], **told["arguments"])
@@ -145,31 +143,30 @@ def test_origin_survives_json_and_names_are_stable(name, build_once):
     assert zoo.origin(again) == zoo.origin(model)
 
 
-@every_small_network
-def test_origin_names_the_row_it_was_built_by(name, build_once):
-    expected = "squeezenet" if name == "squeezenet_1.1" else name  # two names of one network
-    assert zoo.origin(build_once(name))["builder"] == expected
+def test_origin_names_the_row_it_was_built_by(topology, build_once):
+    expected = (
+        "squeezenet" if topology == "squeezenet_1.1" else topology
+    )  # two names of one network
+    assert zoo.origin(build_once(topology))["builder"] == expected
 
 
-@every_small_network
-def test_layers_are_data(name, build_once):
-    model = build_once(name)
+def test_layers_are_data(topology, build_once):
+    model = build_once(topology)
     assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
     assert type(model).__name__ == "Functional"
     assert not model.compiled
-    if zoo.entry(name).kind == "classifier":
+    if zoo.entry(topology).kind == "classifier":
         assert model.layers[-1].name == "predictions"
         assert model.layers[-1].compute_dtype == "float32"
         logits = model.get_layer("logits")
-        pooled = name.startswith("squeezenet")
+        pooled = topology.startswith("squeezenet")
         assert isinstance(
             logits, keras.layers.GlobalAveragePooling2D if pooled else keras.layers.Dense
         )
 
 
-@every_small_network
-def test_batch_normalization_is_ours(name, build_once):
-    for layer in build_once(name).layers:
+def test_batch_normalization_is_ours(topology, build_once):
+    for layer in build_once(topology).layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             assert type(layer) is zoo.BatchNormalization
 

@@ -40,8 +40,13 @@ def test_another_ensembles_folder_is_refused(script, tmp_path):
     assert result.heavy == ""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ("", "--bagging", "--boosting", "--snapshots"))
+@pytest.mark.parametrize(
+    "kind",
+    (
+        *(pytest.param(kind, marks=pytest.mark.faults) for kind in ("", "--bagging")),
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("--boosting", "--snapshots")),
+    ),
+)
 def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
     kind, script, tmp_path, monkeypatch
 ):

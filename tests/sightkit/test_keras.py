@@ -51,16 +51,15 @@ def test_what_is_registered_is_found_by_its_name():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "imports",
+    ("imports", "ending"),
     (
-        "import sightkit, keras",
-        "import keras, sightkit",
-        "import sightkit; sightkit.start_keras(); import keras",
-        "import sightkit, tensorflow as tf; keras = tf.keras",
-        "from sightkit.zoo import BatchNormalization; import keras",
+        ("import sightkit, keras", ".keras"),
+        ("import keras, sightkit", ".h5"),
+        ("import sightkit; sightkit.start_keras(); import keras", ".keras"),
+        ("import sightkit, tensorflow as tf; keras = tf.keras", ".h5"),
+        ("from sightkit.zoo import BatchNormalization; import keras", ".keras"),
     ),
 )
-@pytest.mark.parametrize("ending", (".keras", ".h5"))
 def test_a_saved_network_is_loaded_after_import_sightkit(tmp_path, imports, ending):
     path = tmp_path / f"net{ending}"
     network = zoo.build("alexnet", input_shape=(67, 67, 3), classes=3)

@@ -79,7 +79,7 @@ def test_smoke_runs_everything(script, tmp_path):
     assert "detect.py --method bundle" in result.stdout and "predict" not in result.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_killed_at_any_time_it_ends_equal(data, tmp_path):
     def finish(name, *more):
         result = subprocess.run(

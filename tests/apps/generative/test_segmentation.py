@@ -163,7 +163,7 @@ def command(data, output, *more):
             *more]  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_killed_training_ends_equal(shapes, tmp_path):
     def finish(name, *more):
         result = subprocess.run(
