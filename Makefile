@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 RUN := $(BIN)/python
 # All but these are run with --smoke alone; heads are trained on features, so that these come first.
-NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evaluate evaluate_ensemble explain/report generative/caption generative/fast_style generative/sample_dcgan generative/segment inspect_model ledger predict search visualize_architecture
+NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evaluate evaluate_ensemble explain/report generative/caption generative/fast_style generative/sample_dcgan generative/segment inspect_model launch ledger predict search visualize_architecture
 FOUND := $(patsubst scripts/%.py,%,$(filter-out %/__init__.py,$(wildcard scripts/*.py scripts/*/*.py)))
 SCRIPTS := $(filter-out extract_features $(NEED_MORE),$(FOUND))
 SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
@@ -34,11 +34,13 @@ train: .venv/installed
 # A worker that dies ends the run: with another in its place, the rest may wait for ever.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
+LONGEST_FIRST := tests/zoo/ $(filter-out tests/zoo/ tests/__pycache__/,$(wildcard tests/*/))
+
 test: .venv/installed-test
 	$(PYTEST) -m "not slow and not faults" $(ARGS)
 
 test-all: .venv/installed-test
-	$(PYTEST) -m slow --timeout 3600 $(ARGS)
+	$(PYTEST) -m slow --timeout 3600 $(or $(ARGS),$(LONGEST_FIRST))
 
 test-faults: .venv/installed-test
 	$(BIN)/pytest -m faults --timeout 3600 $(ARGS)
@@ -55,6 +57,7 @@ smoke: .venv/installed-test
 	mkdir -p build/smoke
 	$(SIGHTKIT) extract_features --smoke
 	cd build/smoke && printf '%s\n' $(SCRIPTS) | xargs -P 2 -n 1 sh -c '$(SMOKE)' smoke
+	$(SIGHTKIT) launch --processes 2 -- train_lenet_digits --smoke
 	$(SIGHTKIT) search train_lenet_digits --smoke
 	$(SIGHTKIT) ensemble --smoke --bagging
 	$(SIGHTKIT) ensemble --smoke --boosting

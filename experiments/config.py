@@ -20,6 +20,7 @@ from sightkit.experiments.flags.recipe import with_defaults
 from sightkit.experiments.flags.schedule import require_rate_left
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 from sightkit.training import RunConfig
+from sightkit.training.run_config import Engine
 
 SMOKE_IMAGES, SMOKE_EPOCHS = 200, 2
 
@@ -58,6 +59,13 @@ class RunFlags(Flags, RunConfig, sightkit_io.SizeFlags):
     """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
     """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
+    distribute: Engine = "auto"
+    """What connects the processes that TF_CONFIG, Slurm or SkyPilot names, or ``sightkit launch``
+    starts, to one training: Keras' backend; ``none`` trains in this process alone."""
+    compress_gradients: bool = False
+    """Send gradients between processes as bfloat16, half the bytes."""
+    synchronize_statistics: bool = False
+    """Let batch normalization take the statistics of all processes' images of a batch."""
     resume: bool = False
     """Continue the run in the output folder, wherever its data are now."""
     overwrite: bool = False

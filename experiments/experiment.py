@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,8 +93,15 @@ class Experiment:
 
     def start_keras(self) -> None:
         """Start Keras quietly, and set seed and precision."""
-        start_keras()
-        training.prepare(seed=self.config.seed, precision=self.config.precision)
+        config = self.config
+        start_keras(
+            lambda: training.connect_processes(
+                config.distribute,
+                compress=config.compress_gradients,
+                synchronize=config.synchronize_statistics,
+            )
+        )
+        training.prepare(seed=config.seed, precision=config.precision)
 
     def dataset(
         self,
@@ -112,8 +120,8 @@ class Experiment:
         images = source or (sightkit_io.digits if config.smoke else config.source)
         if config.end == "sigmoid" and not config.data.exists():
             require_end(config, len(images().class_names))
-        return self.use(
-            sightkit_io.build_dataset(
+        with training.group().first_before_others():
+            file = sightkit_io.build_dataset(
                 images,
                 config.data,
                 preprocessors=preprocessors or config.preprocessors,
@@ -121,7 +129,7 @@ class Experiment:
                 split_seed=config.split_seed,
                 limit=config.limit,
             )
-        )
+        return self.use(file)
 
     def built(self, side: int = 32) -> Data:
         """Open the dataset file of the script ``Config.builder``.
@@ -264,6 +272,8 @@ class Experiment:
     ) -> dict[str, Any]:
         """Evaluate every split, the test images once; write report and bundle.
 
+        Of several processes the first does, and the others end here.
+
         Args:
             network: trained; of one with a sigmoid a class each is divided by the sum of all.
             views: of each image, whose answers are averaged: 10 for corners and centre, mirrored.
@@ -276,6 +286,8 @@ class Experiment:
         """
         from sightkit import evaluation, inference, zoo
 
+        if not training.group().is_first:
+            sys.exit()
         self.run.write_training_seconds(self._trained)
 
         network = zoo.with_normalized_sigmoids(network)

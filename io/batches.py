@@ -29,6 +29,8 @@ class OrderedBatches(keras.utils.PyDataset):
 
     count: int
     """Samples."""
+    share = (0, 1)
+    """Which part of each batch is read, of how many: of several processes each reads one."""
 
     def __init__(self, batch_size: int, shuffle: bool, seed: int, **options: Any) -> None:
         super().__init__(**options)
@@ -73,15 +75,32 @@ class OrderedBatches(keras.utils.PyDataset):
         self._first_batch = 0
 
     def batch_rows(self, index: int) -> tuple[int, np.ndarray]:
-        """Where a batch begins in the order of the epoch, and the positions of its rows."""
+        """Where a batch begins in the order of the epoch, and the positions of its rows.
+
+        Of several processes it is what this one reads of it.
+        """
         epoch = self.epoch
         if self._order is None or self._order[0] != epoch:
             self._order = (epoch, self.rows(epoch))
         start = (self._first_batch + index) * self.batch_size
-        return start, self._order[1][start : start + self.batch_size]
+        rows = self._order[1][start : start + self.batch_size]
+        low, high = share_of(len(rows), *self.share)
+        return start + low, rows[low:high]
 
     def __len__(self) -> int:
         return -(-self.count // self.batch_size) - self._first_batch
+
+
+def share_of(count: int, rank: int, size: int) -> tuple[int, int]:
+    """Return first and last, exclusive, of a part's samples; the first where none is left for it.
+
+    Args:
+        count: of samples.
+        rank: which part, from 0.
+        size: how many parts.
+    """
+    low, high = count * rank // size, count * (rank + 1) // size
+    return (low, high) if high > low else (0, 1)
 
 
 class ArrayBatches(OrderedBatches):

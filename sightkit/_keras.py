@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import IO, Any
@@ -41,12 +41,16 @@ def prepare_environment() -> None:
     os.environ.setdefault("MPLBACKEND", "agg")
 
 
-def start_keras() -> None:
+def start_keras(connect: Callable[[], object] | None = None) -> None:
     """Import Keras and start its backend without TensorFlow's start-up lines on stderr.
 
     They are written by C++ before its log level is read, so that no setting silences them. If the
     import fails, all that was written is shown. Call it first in a notebook, before
     anything that imports Keras.
+
+    Args:
+        connect: called once Keras is imported and before it computes anything, to connect this
+            process with others.
 
     Raises:
         SightkitError: a backend that sightkit does not know, or one that is not installed.
@@ -70,6 +74,8 @@ def start_keras() -> None:
         try:
             import keras
 
+            if connect:
+                connect()
             keras.ops.zeros(())
             logging.getLogger("tensorflow").addFilter(_is_no_false_alarm)
         except ModuleNotFoundError as error:

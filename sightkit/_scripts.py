@@ -26,7 +26,7 @@ PROGRAMS = ("sightkit", "python -m sightkit")
 TASKS = {
     "Check images and labels": ("verify_*", "augmentation_*", "suspicious_*"),
     "Build a dataset file": ("build_*",),
-    "Train": ("train", "train_*", "ensemble", "search"),
+    "Train": ("train", "train_*", "ensemble", "launch", "search"),
     "Measure and reproduce": ("ledger",),
     "Reuse a pretrained network": ("advise", "classify", "extract_*", "finetune", "import_*"),
     "Evaluate and predict": ("evaluate", "*_ensemble", "predict"),

@@ -13,6 +13,10 @@ from sightkit.training.bundle_writer import save_run_bundle as save_run_bundle
 from sightkit.training.checks.preflight import preflight as preflight
 from sightkit.training.checks.report import Preflight as Preflight
 from sightkit.training.classifier import compile_ahead as compile_ahead
+from sightkit.training.cluster import Cluster as Cluster
+from sightkit.training.distribute import Group as Group
+from sightkit.training.distribute import connect_processes as connect_processes
+from sightkit.training.distribute import group as group
 from sightkit.training.execution_plan import ExecutionPlan as ExecutionPlan
 from sightkit.training.execution_plan import plan_execution as plan_execution
 from sightkit.training.fit import fit as fit

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from sightkit import _run_files, _terminal
 from sightkit._errors import SightkitError
 from sightkit._network import build, require_compiled
-from sightkit._scripts import as_given
+from sightkit._scripts import as_given, warn
 from sightkit.callbacks import (
     BestCheckpoint,
     History,
@@ -30,6 +31,7 @@ from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight as check_before
 from sightkit.training.checks.report import FAILED
 from sightkit.training.data_adapter import adapt
+from sightkit.training.distribute import group as processes
 from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveState
 from sightkit.training.notebook import as_batches, open_run, record_data
@@ -38,6 +40,13 @@ from sightkit.training.restore import restoring_variables
 from sightkit.training.resumed_callbacks import resumable
 from sightkit.training.run import Run
 from sightkit.training.state import Position, TrainingState
+from sightkit.training.together import (
+    BringTogether,
+    require_agreement,
+    share_data,
+    share_run,
+    spread_seeds,
+)
 
 WORTH_MEASURING = 5_000
 """Steps. Measuring takes up to ten seconds, and can save two milliseconds a step."""
@@ -159,6 +168,9 @@ def _fit(
     guard: bool,
     checks: str,
 ) -> History:
+    group = processes()
+    require_agreement(group, model, train, epochs=epochs, phase=phase)
+    share_run(group, run, phase)
     folder = run.checkpoints(phase)
     best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS, keep=run.checkpoint_style)
     monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
@@ -167,10 +179,17 @@ def _fit(
     start = Position(len(after))
     epochs += start.epoch
     stateful = [best, monitor, divergence, *stateful]
-    state = TrainingState(model, stateful, folder, start, f"{run.id} {phase}")
+    state = TrainingState(model, stateful, folder, start, f"{run.id} {phase}", group)
     state.require_space()
     if run.resumed:
         state.restore_latest()
+    if not state.of_as_many:
+        warn(
+            f"As the run is now one of {group.size} processes, its end will not be bit-equal to "
+            "that of a run that was never stopped."
+        )
+    if state.position == start or not state.of_as_many:
+        spread_seeds(group, model)
     if phase:
         print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
     if state.position > start:
@@ -182,17 +201,22 @@ def _fit(
         _check(model, train, validation, run, full=checks == "full")
     if state.position.epoch < epochs and not state.finished:
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
-        saving = SaveState(state, run.how_to_resume, run.start)
+        batches = len(train)
+        train, validation = share_data(group, train, validation)
+        weight = getattr(train, "weight", lambda batch: 1.0)
+        saving = SaveState(state, run.how_to_resume, run.start, group, weight)
+        together = BringTogether(group, batches, validation)
+        watching = [together, *[divergence] * guard, *callbacks, best, monitor, saving]
         listed = TrainingCallbacks(
-            [SetEpoch(train, state), *[divergence] * guard, *callbacks, best, monitor, saving],
+            [SetEpoch(train, state), *watching],
             add_history=True,
             add_progbar=True,
             model=model,
             epochs=epochs,
-            batches=len(train),
+            batches=batches,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-        with saving, contextlib.closing(monitor), _terminal.drawing():
+        with saving, contextlib.closing(monitor), _terminal.drawing(), group.averaging(model):
             listed.begin()
             _train(model, train, validation, epochs, state, listed)
             listed.end()
@@ -227,20 +251,26 @@ def _report_prolonged(
 
 
 def _check(model: keras.Model, train: Any, validation: Any, run: Run, *, full: bool) -> None:
-    """Print the checks before the first epoch; raise if one failed."""
-    found = check_before(model, train, validation, run_folder=run.folder, full=full)
-    print(found, flush=True)
-    if found.failed:
+    """Print the checks before the first epoch; raise if one failed.
+
+    Of several processes the first checks, and all end where a check fails.
+    """
+    group, failed = processes(), []
+    if group.is_first:
+        found = check_before(model, train, validation, run_folder=run.folder, full=full)
+        print(found, flush=True)
+        failed = [line.name for line in found.lines if line.verdict == FAILED]
+    if group.sum(np.array([len(failed)]))[0]:
         raise SightkitError(
             "A training begins when no check fails.",
             "Do what the failed lines above say, or give --preflight off to train all the same.",
-            failed=[line.name for line in found.lines if line.verdict == FAILED],
+            failed=failed,
         )
 
 
 def _plan(model: keras.Model, train: Any, run: Run, folder: Path, steps: int) -> None:
     """Choose how steps are executed, by time where that can pay for itself."""
-    measure = not run.smoke and steps >= WORTH_MEASURING
+    measure = not run.smoke and steps >= WORTH_MEASURING and processes().size == 1
     plan_execution(model, train, folder=folder, measure=measure)
     if measure and not run.resumed and (hint := precision_hint(model, train)):
         print(as_given(hint), flush=True)

@@ -15,6 +15,7 @@ import numpy as np
 from sightkit import _faults
 from sightkit._errors import Interrupted
 from sightkit._scripts import as_given
+from sightkit.training.distribute import ALONE, SAVE, STOP, Group
 from sightkit.training.state import Position, TrainingState, present_values
 
 SECONDS_BETWEEN = 600
@@ -32,6 +33,8 @@ class SaveState(keras.callbacks.Callback):
         state: what is saved.
         how_to_resume: next step, for the message.
         saved: called after each save: there is something to continue from.
+        group: processes that train together; each hears of a signal to another.
+        weight: batch to the weight of this process's gradients.
     """
 
     def __init__(
@@ -39,11 +42,14 @@ class SaveState(keras.callbacks.Callback):
         state: TrainingState,
         how_to_resume: str = "",
         saved: Callable[[], None] = lambda: None,
+        group: Group = ALONE,
+        weight: Callable[[int], float] = lambda batch: 1.0,
     ) -> None:
         super().__init__()
         self.saved = saved
         self.how_to_resume = as_given(how_to_resume)
         self.state = state
+        self.group, self.weight = group, weight
         self.received: int | None = None
         self.position = state.position
         self._trained: list[np.ndarray] = []
@@ -64,10 +70,16 @@ class SaveState(keras.callbacks.Callback):
         """Count from here."""
         self.position = Position(epoch, self.position.batch if epoch == self.position.epoch else 0)
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tell the other processes of a signal."""
+        self.group.before_step(self._request, self.weight(batch))
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save if a signal came or ten minutes have passed."""
+        """Save if a signal came, to any process, or ten minutes have passed."""
         self.position = Position(self.position.epoch, batch + 1)
-        if self.received is not None or time.monotonic() - self._last > SECONDS_BETWEEN:
+        request = self.group.requested(self._request)
+        self._hear(request >= STOP)
+        if request:
             self._save(present_values(self.model, self.model.metrics_variables))
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -76,7 +88,7 @@ class SaveState(keras.callbacks.Callback):
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if a signal came."""
-        if self.received is not None:
+        if self.received is not None and self.group.size == 1:
             self._save(self._trained)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -87,6 +99,8 @@ class SaveState(keras.callbacks.Callback):
         self.saved()
         _faults.crash_point("epoch.after_checkpoint")
         self._last = time.monotonic()
+        if self.group.size > 1:
+            self._hear(bool(self.group.sum(np.array([self.received is not None], np.int32))[0]))
         self.stop()
 
     def stop(self) -> None:
@@ -97,6 +111,16 @@ class SaveState(keras.callbacks.Callback):
                 f"{self.position} is saved. {self.how_to_resume}",
                 128 + self.received,
             )
+
+    @property
+    def _request(self) -> int:
+        due = self.group.is_first and time.monotonic() - self._last > SECONDS_BETWEEN
+        return STOP * (self.received is not None) + SAVE * due
+
+    def _hear(self, stopped: bool) -> None:
+        """Take a signal to another process for one to this."""
+        if stopped and self.received is None:
+            self.received = signal.SIGTERM
 
     def _save(self, metrics: list[np.ndarray]) -> None:
         if self.model.optimizer.use_ema:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from sightkit import _files, _folders, _locks, _run_files, _scripts
 from sightkit._errors import SightkitError
 from sightkit._faults import crash_point
+from sightkit.training.cluster import find_cluster
 from sightkit.training.environment import (
     adopt_threads,
     describe_environment,
@@ -74,6 +77,7 @@ class Run:
         self.how_to_resume = config.how_to_resume
         self._lock = _locks.FileLock(folder / _run_files.LOCK, f"the run {folder.name}")
         self._script = script_of(config)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self.lengths: list[int] = []
         self.id = secrets.token_hex(8)
 
@@ -87,6 +91,9 @@ class Run:
         one; with ``overwrite`` that of any run of the experiment. Files that no run writes are
         never deleted. A resume takes over the number of threads that the run was begun with.
 
+        Of several processes (``config.distribute``) the first has this folder, the others one of
+        their own until they end.
+
         What is overwritten is put aside until the new run has a checkpoint (``start``, which
         ``fit`` calls) or ends without an error: if it fails before, or is killed, the old run comes
         back, at once or when the folder is opened next, whatever the new one has written.
@@ -99,10 +106,14 @@ class Run:
             SightkitError: the folder is something else, another configuration's, in use, not
                 writable, or the disk is too small. Nothing has been changed then.
         """
+        scratch = None
+        if config.distribute != "none" and (found := find_cluster()) and found.rank:
+            scratch, config = elsewhere(config)
         folder = Path(config.output)
         _files.require_writable(folder)
         _files.require_free_space(folder, MINIMUM_BYTES, f"the run {folder.name}")
         run = cls(config, experiment=experiment)
+        run._scratch = scratch
         if _files.is_own_folder(run.path(_run_files.REPLACED)):  # its successor never started
             with run._lock:
                 put_back(folder)
@@ -141,6 +152,8 @@ class Run:
                 put_back(self.folder)
         finally:
             self._lock.release()
+            if self._scratch:
+                self._scratch.cleanup()
 
     def start(self) -> None:
         """Delete the run that this one replaces.
@@ -274,3 +287,12 @@ class Run:
         about = {"format": FORMAT, "schema": SCHEMA, "id": self.id, **self.config}
         _files.write_json(self.path(_run_files.CONFIG), about)
         self.path(_run_files.CHECKPOINTS).mkdir()
+
+
+def elsewhere(config: RunConfig) -> tuple[tempfile.TemporaryDirectory[str], RunConfig]:
+    """Return a new folder, and the flags with it in place of the run's."""
+    scratch = tempfile.TemporaryDirectory(prefix="sightkit-", ignore_cleanup_errors=True)
+    config = copy.copy(config)
+    for name, value in (("output", Path(scratch.name)), ("resume", False), ("overwrite", False)):
+        object.__setattr__(config, name, value)
+    return scratch, config

@@ -12,9 +12,11 @@ from typing import Any, ClassVar, Literal
 from sightkit import _files, _folders, _scripts
 from sightkit._errors import SightkitError
 
+Engine = Literal["none", "auto", "tensorflow", "jax"]
+"""What connects the processes of a training; ``auto``: Keras' backend, where there are several."""
 NOT_OF_THE_RUN = (
     *("output", "resume", "overwrite", "preflight", "guard", "keep"),
-    *("config", "checkpoints", "human_error"),
+    *("config", "checkpoints", "human_error", "distribute"),
 )
 """Fields of where and how, not what: they may differ when a run is resumed."""
 
@@ -33,6 +35,9 @@ class RunConfig:
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
     checkpoints: Literal["best", "improvements"] = "best"
     smoke: bool = False
+    distribute: Engine = "none"
+    compress_gradients: bool = False
+    synchronize_statistics: bool = False
 
     how_to_resume: ClassVar[str] = "Give the same command with --resume to go on."
     when_different: ClassVar[str] = "Give the flags of the run, or another --output."

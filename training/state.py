@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 import keras
 import numpy as np
@@ -16,9 +16,10 @@ from typing_extensions import TypedDict
 
 from sightkit import _arrays, _files, _run_files, _schema
 from sightkit._errors import SightkitError
-from sightkit._schema import Name, Sha256, Whole
+from sightkit._schema import Count, Name, Sha256, Whole
 from sightkit._scripts import warn
 from sightkit.callbacks import StatefulCallback
+from sightkit.training.distribute import ALONE, Group
 
 SCHEMA = 2
 CHECKPOINTS = 2
@@ -70,12 +71,14 @@ class TrainingState:
         folder: of the checkpoints.
         start: where the training begins; a later phase counts the epochs of those before it.
         owner: the run and its phase: what another's checkpoint is known by.
+        group: processes that train together; the first writes, also what differs between them.
 
     Attributes:
         position: of the checkpoint that was restored; the start where none was.
         metrics: sums of the epoch that was left, to go on with once Keras has set them to zero.
         finished: whether a callback ended the training with the epoch that was restored
             (``model.stop_training``).
+        of_as_many: whether as many processes train as saved what was restored.
     """
 
     def __init__(
@@ -85,17 +88,23 @@ class TrainingState:
         folder: Path,
         start: Position = Position(),
         owner: str = "",
+        group: Group = ALONE,
     ) -> None:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         self.model = model
         self.folder = folder
         self.owner = owner
+        self.group = group
         self.callbacks = list(callbacks)
         self.position = start
         self.metrics: list[np.ndarray] = []
         self.finished = False
+        self.of_as_many = True
         self._variables = [*model.variables, *model.optimizer.variables]
+        trained = {id(variable) for variable in model.trainable_variables}
+        own = range(len(model.variables)) if group.averages else ()
+        self._own = [index for index in own if id(model.variables[index]) not in trained]
 
     def require_space(self) -> None:
         """Raise unless the disk has room for all that is stored, with what is being written."""
@@ -108,6 +117,12 @@ class TrainingState:
         values = present_values(self.model, self._variables)
         arrays = {f"variable-{index:05d}": value for index, value in enumerate(values)}
         arrays |= {f"metric-{index:05d}": value for index, value in enumerate(metrics)}
+        if self.group.averages:
+            arrays |= {f"own-{index:05d}": self.group.gather(values[index]) for index in self._own}
+            arrays |= {
+                f"metric-{index:05d}": self.group.gather(value)
+                for index, value in enumerate(metrics)
+            }
         state = {
             "schema": SCHEMA,
             "owner": self.owner,
@@ -115,8 +130,11 @@ class TrainingState:
             "finished": bool(self.model.stop_training),
             "sha256": _arrays.sha256_of(sorted(arrays.items())),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
+            **({"processes": self.group.size} if self.group.averages else {}),
         }
         path = self.folder / position.file
+        if not self.group.is_first:
+            return path
         with _files.replacing(path) as temporary:
             encoded = np.frombuffer(json.dumps(state, allow_nan=False).encode(), np.uint8)
             np.savez(temporary, allow_pickle=False, state=encoded, **arrays)
@@ -180,6 +198,10 @@ class TrainingState:
                 path=str(path),
                 callbacks=kinds,
             )
+        size = state.get("processes", 1)
+        self.of_as_many = size == (self.group.size if self.group.averages else 1)
+        for index in self._own if self.of_as_many else ():
+            values[index] = arrays[f"own-{index:05d}"][self.group.rank]
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
         for callback, (name, value) in zip(self.callbacks, state["callbacks"], strict=True):
@@ -193,6 +215,11 @@ class TrainingState:
                 ) from error
         self.position = Position.of(path)
         self.metrics = [array for name, array in arrays.items() if name.startswith("metric-")]
+        if self.of_as_many and size > 1:
+            self.metrics = [rows[self.group.rank] for rows in self.metrics]
+        elif not self.of_as_many:  # the first takes over what all had
+            total = [rows.sum(axis=0) if size > 1 else rows for rows in self.metrics]
+            self.metrics = [each * self.group.is_first for each in total]
         self.finished = state["finished"]
 
 
@@ -247,6 +274,7 @@ class _Head(TypedDict):
     owner: str
     position: tuple[Whole, Whole]
     finished: bool
+    processes: NotRequired[Count]
     sha256: Sha256
     callbacks: list[tuple[Name, Any]]
 

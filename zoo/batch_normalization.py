@@ -7,6 +7,7 @@ only this file of ``zoo/`` names a backend.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -32,8 +33,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
         TensorShape([2, 4, 4, 3])
     """
 
+    sum_over_processes: Callable[[Any, str], Any] | None = None
+    """Sums a vector of several processes that train together, where their statistics are to be
+    those of all images of a batch; takes a name too, and has a gradient."""
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """(N, …, C) to the same shape and the layer's compute dtype."""
+        if training and self.trainable and self.sum_over_processes is not None:
+            return self._with_statistics_of_all(inputs, self.sum_over_processes)
         if not self._fits_kernel(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
         if training and self.trainable:
@@ -66,6 +73,23 @@ class BatchNormalization(keras.layers.BatchNormalization):
         for moving, batch in zip(averages, (mean, variance), strict=True):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
+
+    def _with_statistics_of_all(self, inputs: Any, sum_over: Callable[[Any, str], Any]) -> Any:
+        ops, kind, axis = keras.ops, self.variable_dtype, self.axis % len(inputs.shape)
+        x = ops.cast(inputs, kind)
+        others = [each for each in range(len(inputs.shape)) if each != axis]
+        count = ops.cast(ops.size(x), kind) / inputs.shape[axis]
+        local = [ops.reshape(count, (1,)), ops.sum(x, others), ops.sum(ops.square(x), others)]
+        total = sum_over(ops.concatenate(local), self.path)
+        mean, square = ops.split(total[1:] / total[0], 2)
+        variance = ops.maximum(square - ops.square(mean), 0)
+        averages: list[Any] = [self.moving_mean, self.moving_variance]
+        for moving, batch in zip(averages, (mean, variance), strict=True):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        outputs = ops.batch_normalization(
+            x, mean, variance, axis, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype)
 
     def _kernel(
         self, inputs: Any, mean: Any, variance: Any, training: bool

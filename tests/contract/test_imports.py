@@ -55,6 +55,7 @@ TABLE |= {
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {
+    "training/distribute.py",
     "training/gradients.py",
     "zoo/batch_normalization.py",
 }
