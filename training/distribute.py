@@ -124,7 +124,16 @@ class TensorFlowGroup(Group):
         self.compress, self.synchronize = compress, synchronize
         os.environ[TF_CONFIG] = cluster.tf_config
         _listen_to_heartbeats(cluster)
-        self._strategy = tf.distribute.MultiWorkerMirroredStrategy()  # starts the server
+        try:  # it starts the server; nothing else of it is used
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except (tf.errors.OpError, RuntimeError) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise SightkitError(
+                f"The processes of a training must reach each other: {reason}.",
+                "Give each process its own rank, and an address whose port is free.",
+                rank=self.rank,
+                addresses=self.addresses,
+            ) from error
         self._request = tf.Variable(tf.constant(0.0), trainable=False)
         self._weight = tf.Variable(tf.constant(1.0, tf.float64), trainable=False)
         self._heard = tf.Variable(tf.constant(0.0), trainable=False)
@@ -232,6 +241,9 @@ class JaxGroup(Group):
 
         every = np.asarray(multihost_utils.process_allgather(array))
         return every.reshape(self.size, *array.shape).sum(axis=0, dtype=array.dtype)
+
+    def requested(self, request: int) -> int:  # noqa: D102
+        return 0  # a signal is heard when an epoch ends
 
 
 ALONE = Group()
