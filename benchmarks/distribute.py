@@ -4,7 +4,7 @@
 
 The scripts train as a user starts them, ``sightkit launch --processes 2 -- train_…`` against the
 same without ``launch``, with the same batch in all, on pictures of CIFAR-10's form. Seconds are
-those of more epochs less those of one, so that neither start nor tracing counts; the two take turns.
+those of more epochs less those of one: neither start nor tracing counts. The two take turns.
 """
 
 from __future__ import annotations
