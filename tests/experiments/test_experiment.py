@@ -45,7 +45,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def no_keras():
+def no_keras(connect):
     raise AssertionError("Keras was started")
 
 
@@ -61,18 +61,18 @@ def test_missing_data_of_a_builder_is_refused_before_keras(monkeypatch):
     monkeypatch.setattr(experiment, "start_keras", no_keras)
     with pytest.raises(SightkitError, match="build"), experiments.start(Built(), "train_x.py"):
         pass
-    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    monkeypatch.setattr(experiment, "start_keras", lambda connect: None)
     for config in (Config(), Built(smoke=True)):
         with experiments.start(config, "train_x.py") as run:
             assert run.config == config
 
 
 def test_where_keras_fails_the_old_run_is_put_back(monkeypatch):
-    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    monkeypatch.setattr(experiment, "start_keras", lambda connect: None)
     with experiments.start(Config(), "train_x.py") as run:
         run.run.path(_run_files.METRICS).write_text("{}")
 
-    def fails():
+    def fails(connect):
         assert not Path("run", _run_files.METRICS).exists()
         raise SightkitError("The backend that Keras is set to must be installed.")
 
@@ -86,7 +86,7 @@ def test_where_keras_fails_the_old_run_is_put_back(monkeypatch):
 
 
 def test_a_folder_of_another_experiment_is_refused(monkeypatch):
-    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    monkeypatch.setattr(experiment, "start_keras", lambda connect: None)
     with experiments.start(Config(), "train_x.py") as run:
         run.run.path(_run_files.METRICS).write_text("{}")
     with pytest.raises(SightkitError, match="experiment: 'train_x' there, 'train_y'"):
@@ -95,7 +95,7 @@ def test_a_folder_of_another_experiment_is_refused(monkeypatch):
 
 
 def test_a_builder_opens_any_recipe_and_others_their_own(monkeypatch):
-    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    monkeypatch.setattr(experiment, "start_keras", lambda connect: None)
     other = Pipeline((GrayscalePreprocessor(), SimplePreprocessor(8, 8)))
     io.build_dataset(io.digits, "data.h5", preprocessors=other, fractions=FRACTIONS, limit=20)
     with experiments.start(Built(), "train_x.py") as run:
@@ -133,7 +133,7 @@ def test_ten_crops_are_averaged_and_the_bundle_takes_one():
 @pytest.mark.parametrize(("smoke", "resume"), ((True, False), (True, True), (False, False)))
 def test_a_smoke_run_takes_few_images_of_a_large_file(smoke, resume, write_dataset, monkeypatch):
     """Sorted by class, too: all of the file is looked over."""
-    monkeypatch.setattr(experiment, "start_keras", lambda: None)
+    monkeypatch.setattr(experiment, "start_keras", lambda connect: None)
     path = write_dataset(train=3_000, validation=500, test=50)
     config = Built(smoke=smoke, data=path, output=Path("mine"), resume=resume)
     with experiments.start(config, "train_x.py") as run:

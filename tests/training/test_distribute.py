@@ -146,3 +146,17 @@ def test_processes_that_do_not_train_the_same_are_refused(tmp_path):
         assert "All processes must train the same network on the same data" in text
         for name in ("weights=[", "data=[", "epochs=[8, 9]"):
             assert name in text
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("attempt", range(20))
+def test_twenty_of_twenty_end_clean_and_resume(attempt, whole, tmp_path):
+    """Either process, killed at any step of the 104: the other says so, and all go on."""
+    rank, step = attempt % 2, int(np.random.default_rng(attempt).integers(1, 100))
+    own = [{}, {}]
+    own[rank] = {"stop_by": "SIGKILL", "stop_at": step}
+    codes, said = Job(tmp_path, 2, **DRAWN, own=own).wait()
+    assert (codes[rank], codes[1 - rank]) == (-9, LOST), said
+    assert len(said[1 - rank].strip().splitlines()) == 1, said
+    (first, _) = Job(tmp_path, 2, **DRAWN, resume=True).results()
+    assert largest_difference(whole[0], first) == 0
