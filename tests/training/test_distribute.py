@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,17 @@ def test_weights_are_those_of_one_process(size, flags, tmp_path):
             assert row == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.slow
+def test_jax_divides_the_batch_itself(tmp_path, monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    jobs = [Job(tmp_path / str(size), size) for size in (1, 2)]
+    (one,), every = (job.results() for job in jobs)
+    for result in every:
+        assert largest_difference(one, result) < 1e-5
+        assert history(result)[-1] == pytest.approx(history(one)[-1], rel=1e-4)
+
+
 @pytest.mark.faults
 def test_gradients_may_travel_as_bfloat16(tmp_path):
     first, second = Job(tmp_path, 2, compress=True).results()
@@ -136,6 +148,24 @@ def test_a_lost_one_ends_the_others_and_they_resume_bit_equal(whole, tmp_path):
     (first, _) = Job(tmp_path, 2, **DRAWN, resume=True).results()
     assert largest_difference(whole[0], first) == 0
     assert history(whole[0]) == history(first)
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_one_line(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        mine = f"127.0.0.1:{taken.getsockname()[1]}"
+        cluster = Cluster((mine, f"127.0.0.1:{free_ports(1)[0]}"), 0)
+        path = tmp_path / "job.json"
+        path.write_text(json.dumps({"output": str(tmp_path / "run")}))
+        result = subprocess.run(
+            [sys.executable, WORKER, path, tmp_path / "result.npz"],
+            env={**os.environ, TF_CONFIG: cluster.tf_config},
+            capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    assert result.returncode == 2, result.stderr
+    assert "an address whose port is free" in result.stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
