@@ -126,7 +126,7 @@ def test_nan_stops_it_and_the_last_good_sheet_is_named(script, tmp_path):
     assert not (tmp_path / "run" / "bundle").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_killed_at_any_time_it_ends_equal(tmp_path):
     def command(name, *more):
         small = ("--data", "digits", "--pictures", "300", "--batch-size", "32", "--samples", "40")
