@@ -47,9 +47,9 @@ class BringTogether(keras.callbacks.Callback):
             self._sum(self.model.metrics_variables, 1)
 
     def _sum(self, variables: list[keras.Variable], divisor: int) -> None:
+        if not self.group.averages or not variables:
+            return  # on JAX variables hold nothing while a network is trained
         values = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
-        if not self.group.averages or not values:
-            return
         total = self.group.sum(np.concatenate([np.ravel(value) for value in values], dtype=float))
         pieces = np.split(total / divisor, np.cumsum([value.size for value in values])[:-1])
         for variable, value, piece in zip(variables, values, pieces, strict=True):
