@@ -5,7 +5,7 @@
 # make smoke    every script on very little data, and the notebooks
 # make bench    the measurements behind the README's tables, in their quick form
 # make gallery  the pictures of docs/gallery.md, by the scripts that draw
-# make test-faults    hundreds of kills and full disks; for those who touch what they test
+# make test-faults    hundreds of kills and full disks, and what takes minutes; for those who touch what they test
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -40,7 +40,7 @@ test: .venv/installed-test
 	$(PYTEST) -m "not slow and not faults" $(ARGS)
 
 test-all: .venv/installed-test
-	$(PYTEST) -m slow --timeout 3600 $(or $(ARGS),$(LONGEST_FIRST))
+	$(PYTEST) -m "slow and not faults" --timeout 3600 $(or $(ARGS),$(LONGEST_FIRST))
 
 test-faults: .venv/installed-test
 	$(BIN)/pytest -m faults --timeout 3600 $(ARGS)

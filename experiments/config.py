@@ -152,6 +152,8 @@ class Config(ObservationFlags, LabelFlags, OptimizerFlags, NetworkFlags, InputFl
         """Make a smoke run short, with a folder of its own."""
         if not self.is_given("epochs"):
             object.__setattr__(self, "epochs", min(self.epochs, SMOKE_EPOCHS))
+        if not self.is_given("precision"):  # bfloat16 takes minutes where a processor lacks it
+            object.__setattr__(self, "precision", "float32")
         if not self.is_given("output"):
             object.__setattr__(self, "output", self.output.with_name("smoke"))
             object.__setattr__(self, "overwrite", not self.resume)

@@ -38,6 +38,23 @@ def build(network: keras.Model, images: Any) -> None:
         network(images[:1], training=False)
 
 
+def build_metrics(network: keras.Model, labels: Any) -> None:
+    """Make the metrics' variables, which Keras would make as it traces its first step.
+
+    TensorFlow traces a step that makes variables twice, which takes twice as long. A network with
+    metrics of its own code, several outputs or some of unknown size is left as it is.
+    """
+    import keras
+    import numpy as np
+
+    outputs = getattr(network, "outputs", None) or ()
+    plain = type(network).compute_metrics is keras.Model.compute_metrics
+    if plain and len(outputs) == 1 and None not in outputs[0].shape[1:]:
+        answers = np.zeros((1, *outputs[0].shape[1:]), "float32")
+        network.compute_metrics(None, labels[:1], answers)
+        network.reset_metrics()
+
+
 def input_shape(network: keras.Model) -> tuple[int | None, ...] | None:
     """Return the shape of one input; None where only the network's code knows it."""
     inputs = getattr(network, "inputs", None)

@@ -60,7 +60,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``topology`` each network of the zoo, but one alone of those that differ in size.
 
     That is the smallest. A module's ``KIND`` is that of its networks, classifiers by default; slow
-    are those that its ``QUICK`` does not name.
+    are those that its ``QUICK`` does not name, and those of ``LONG`` are left to test-faults.
     """
     if "topology" not in metafunc.fixturenames:
         return
@@ -72,11 +72,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         entry = zoo.entry(name)
         others = {key: value for key, value in entry.variant.items() if key not in SIZES}
         smallest.setdefault(f"{entry.builder} {others}", name)
-    quick = metafunc.module.QUICK
+    quick, long = metafunc.module.QUICK, getattr(metafunc.module, "LONG", ())
+    slow, faults = pytest.mark.slow, pytest.mark.faults
     metafunc.parametrize(
         "topology",
         [
-            name if name in quick else pytest.param(name, marks=pytest.mark.slow)
+            pytest.param(name, marks=faults if name in long else [] if name in quick else slow)
             for name in sorted(smallest.values())
         ],
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from sightkit import _run_files, _terminal
 from sightkit._errors import SightkitError
-from sightkit._network import build, require_compiled
+from sightkit._network import build, build_metrics, require_compiled
 from sightkit._scripts import as_given, warn
 from sightkit.callbacks import (
     BestCheckpoint,
@@ -200,6 +200,7 @@ def _fit(
     elif checks != "off":
         _check(model, train, validation, run, full=checks == "full")
     if state.position.epoch < epochs and not state.finished:
+        build_metrics(model, train[0][1])
         _plan(model, train, run, folder, steps=(epochs - state.position.epoch) * len(train))
         batches = len(train)
         train, validation = share_data(group, train, validation)

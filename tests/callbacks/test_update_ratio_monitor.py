@@ -181,9 +181,7 @@ def test_a_resumed_run_forgets_rows_after_its_checkpoint(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("rate", "word"), ((1e3, "lower"), (0.01, None), (1e-6, "raise"), (float("nan"), "lower"))
-)
+@pytest.mark.parametrize(("rate", "word"), ((1e3, "lower"), (0.01, None), (1e-6, "raise")))
 def test_the_advice_follows_the_ratio(rate, word, tmp_path):
     monitor = UpdateRatioMonitor(tmp_path)
     fit(network(rate), monitor)

@@ -93,8 +93,13 @@ TOGETHER = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TOGETHER)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.faults if position else pytest.mark.slow)
+        for position, name in enumerate(TOGETHER)
+    ],
+)
 def test_a_run_with_many_flags_is_resumed_bit_equal(name):
     flags = {**TOGETHER[name], "smoke": True}
     whole = Config(**flags, output=Path("whole"), epochs=4, data=Path("digits.h5"))
@@ -120,7 +125,7 @@ def test_a_run_with_many_flags_is_resumed_bit_equal(name):
         assert any("-epoch-" in each for each in files[0])
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_run_begins_from_the_weights_of_another():
     first = Config(smoke=True, output=Path("first"), data=Path("digits.h5"), epochs=1)
     train(first)
@@ -143,8 +148,13 @@ def test_patience_stops_and_brings_the_best_weights_back():
         assert len(list(csv.DictReader(file))) == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("end", "classes", "outputs"), [("sigmoid", 2, 1), ("sigmoids", 3, 3)])
+@pytest.mark.parametrize(
+    ("end", "classes", "outputs"),
+    [
+        pytest.param("sigmoid", 2, 1, marks=pytest.mark.faults),
+        pytest.param("sigmoids", 3, 3, marks=pytest.mark.slow),
+    ],
+)
 def test_sigmoids_tell_classes_apart(write_dataset, end, classes, outputs):
     import keras
 

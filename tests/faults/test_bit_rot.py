@@ -49,7 +49,7 @@ def test_bundles(trials: Trials) -> None:
 
 @pytest.mark.parametrize(
     "count",
-    (pytest.param(50, marks=pytest.mark.slow), pytest.param(FLIPS, marks=pytest.mark.faults)),
+    (pytest.param(50, marks=pytest.mark.faults), pytest.param(FLIPS, marks=pytest.mark.faults)),
 )
 def test_checkpoints(count: int, trials: Trials, tmp_path: Path) -> None:
     folder = trials.make("run_data")

@@ -25,7 +25,6 @@ SIZES = {
     (*EVALUATE, "--output", "judged"): (4, 20, 100, 200),
     ("import_network", "--smoke", "--output", "imported", "--overwrite"): (4, 20),
 }
-QUICK = ("train_logistic", 50)
 STDOUT = (
     ("train_logistic", *FIT, "--output", "new"),
     ("train_lenet_digits", *TRAIN, "--output", "new"),
@@ -42,10 +41,10 @@ STDOUT = (
 def limited():
     for command, sizes in SIZES.items():
         for size in sizes:
-            mark = pytest.mark.slow if (command[0], size) == QUICK else pytest.mark.faults
-            yield pytest.param(command, size, marks=mark, id=f"{command[0]}-{size}k")
+            yield pytest.param(command, size, id=f"{command[0]}-{size}k")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(("command", "kilobytes"), [*limited()])
 def test_a_file_that_may_not_grow_is_one_line(command, kilobytes, work, contents):
     before = contents(work.folder)

@@ -216,7 +216,7 @@ def test_a_newest_checkpoint_damaged_in_any_way_is_skipped(damage, train, uninte
     assert finished.result == uninterrupted("lenet")[0]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_damaged_newest_checkpoint_is_named_and_skipped(train, uninterrupted, tmp_path):
     assert train(network="dropout", crash="epoch.after_checkpoint:3").code == 137
     newest = tmp_path / "run" / "checkpoints" / "epoch-00003.npz"
@@ -280,7 +280,7 @@ KILLS = 10
 """Of each of the tests below; one such is slow, and 2 x 10 of them, 200 kills, are faults."""
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path):
     job = {"network": "dropout", "precision": "bfloat16"}
     expected = train(**job, output=tmp_path / "whole").result
@@ -290,15 +290,9 @@ def test_in_bfloat16_a_killed_run_ends_equal_too(train, uninterrupted, tmp_path)
     assert train(**job, resume=True).result == expected
 
 
-@pytest.mark.parametrize(
-    ("network", "attempt"),
-    [
-        pytest.param(network, attempt, marks=pytest.mark.faults if attempt else pytest.mark.slow)
-        for network in NETWORKS
-        for attempt in range(11)
-        if attempt or network == "dropout"
-    ],
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("attempt", range(10))
+@pytest.mark.parametrize("network", NETWORKS)
 def test_killed_at_random_times_it_ends_equal(network, attempt, train, uninterrupted, tmp_path):
     expected, seconds = uninterrupted(network)
     chance = random.Random(attempt)

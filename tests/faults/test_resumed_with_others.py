@@ -149,23 +149,16 @@ CASES = (
 )
 REPORTED = {"environment.json", "history.csv", "history.json"}
 """What a resume writes before its first batch."""
-QUICK = ("script_Images of the test",)
 
 
 def weights(folder):
     return json.loads((folder / "bundle" / "bundle.json").read_text())["weights_sha256"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [
-        pytest.param(
-            *case,
-            id=case[0].__name__,
-            marks=pytest.mark.slow if case[0].__name__ in QUICK else pytest.mark.faults,
-        )
-        for case in CASES
-    ],
+    [pytest.param(*case, id=case[0].__name__) for case in CASES],
 )
 def test_a_resume_with_something_else(change, expected, work, contents):
     changed = change(work) or {}

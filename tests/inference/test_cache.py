@@ -61,7 +61,7 @@ def test_a_second_process_need_not_convert(network, ask, conversions, tmp_path):
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_other_weights_or_another_precision_are_another_network(
     network, ask, conversions, tmp_path, shaken
 ):
@@ -72,7 +72,7 @@ def test_other_weights_or_another_precision_are_another_network(
     assert len(conversions) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_equal_weights_in_another_network_are_another_network(ask, conversions, tmp_path):
     for activation in ("relu", "tanh"):
         x = keras.Input((4,))
@@ -94,7 +94,7 @@ def test_other_versions_and_processors_are_others(network, monkeypatch, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", ["other weights", "cut", "flip"])
+@pytest.mark.parametrize("damage", ["other weights", "flip"])
 def test_a_file_that_does_not_match_is_rebuilt_and_never_used(
     damage, network, ask, conversions, tmp_path, shaken
 ):
@@ -108,10 +108,7 @@ def test_a_file_that_does_not_match_is_rebuilt_and_never_used(
         bad = theirs.read_bytes()
     else:
         middle = len(content) // 2
-        bad = {
-            "cut": content[:middle],
-            "flip": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
-        }[damage]
+        bad = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
     path.write_bytes(bad)
     del conversions[:]
     ask(network, tmp_path)

@@ -16,6 +16,20 @@ from sightkit._errors import SightkitError
 
 QUICK = {"lenet"}
 """Converting takes seconds for each of the others."""
+LONG = {
+    "alexnet_one_tower",
+    "alexnet_one_weird_trick",
+    "alexnet_two_groups",
+    "cifarnet",
+    "deepergooglenet",
+    "inception_v3",
+    "resnet50",
+    "resnet_imagenet",
+    "surgery",
+    "vgg19",
+    "xception",
+}
+"""And for these half a minute; each of their forms is in one of the others."""
 
 
 @pytest.mark.parametrize("engine", ["openvino", "folded"])

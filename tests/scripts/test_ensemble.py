@@ -44,7 +44,7 @@ def test_another_ensembles_folder_is_refused(script, tmp_path):
     "kind",
     (
         *(pytest.param(kind, marks=pytest.mark.faults) for kind in ("", "--bagging")),
-        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("--boosting", "--snapshots")),
+        *(pytest.param(kind, marks=pytest.mark.faults) for kind in ("--boosting", "--snapshots")),
     ),
 )
 def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(

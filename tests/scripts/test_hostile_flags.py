@@ -100,7 +100,7 @@ def test_a_pipe_or_device_in_place_of_a_file_is_refused(command, kind, script, p
 HOSTILE = ("=1+1", "@x\x1b[2J\x1b]0;t\x07", "b\nSPOOFED 100 %", "\u202eetihw")
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_names_that_are_commands_are_text_everywhere(script, tmp_path):
     """From photos to answers, in folders whose names are hostile, one of them no UTF-8."""
     rng = np.random.default_rng(0)

@@ -35,7 +35,7 @@ def test_the_pages_are_those_of_the_ledger(script):
     assert (result.code, result.stdout, result.stderr) == (0, "", "")
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_real_row_is_reproduced(tmp_path):
     command = [sys.executable, str(ROOT / "scripts" / "ledger.py")]
     command += ["verify", "train_lenet_digits", "--output", str(tmp_path)]

@@ -89,12 +89,14 @@ PLACES = {
 
 
 def cases():
-    for name in NAMES:
+    """Every place for two scripts, and for each other one a long name and one more, in turn."""
+    for position, name in enumerate(NAMES):
         shared = name.startswith(("build_", "train_", "foundations/")) and name not in {
             *ALONE,
             *FLAGS,
         }
-        for place in PLACES:
+        others = (*PLACES,)[position % len(PLACES)], "a name of 254 bytes"
+        for place in PLACES if name in ALONE else dict.fromkeys(others):
             slow = shared or not (name in ALONE or place == "a name of 254 bytes")
             yield pytest.param(name, place, marks=[pytest.mark.slow] if slow else [])
 

@@ -29,7 +29,7 @@ def test_wrong_flags_are_one_line_before_keras_is_imported(arguments, told, scri
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_smoke_search_writes_table_picture_and_command(script, tmp_path):
     space = ("optimizer=sgd,adam", "augment=true,false", "arguments.activation=relu,elu")
     flags = ("train_lenet_digits", "--smoke", "--output", tmp_path / "search", "--folds", 2)

@@ -62,7 +62,7 @@ def test_what_is_registered_is_found_by_its_name():
 )
 def test_a_saved_network_is_loaded_after_import_sightkit(tmp_path, imports, ending):
     path = tmp_path / f"net{ending}"
-    network = zoo.build("alexnet", input_shape=(67, 67, 3), classes=3)
+    network = zoo.build("minivggnet", input_shape=(16, 16, 3), classes=3)
     network.compile(
         keras.optimizers.SGD(callbacks.StepDrop(0.1, 10)), "sparse_categorical_crossentropy"
     )

@@ -95,8 +95,7 @@ def test_for_grey_and_colour_leads_with_the_step_that_is_missing(steps, channels
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stored", (1, 3))
-@pytest.mark.parametrize("taken", (1, 3))
+@pytest.mark.parametrize(("taken", "stored"), ((1, 3), (3, 1)))
 def test_an_experiment_trains_and_answers_with_the_step(stored, taken, tmp_path, capsys):
     """A network of a fixed form, as a user's own script has it, and a file of another."""
     file = write(tmp_path / "x.h5", stored)

@@ -253,7 +253,7 @@ def train(data, output, steps, *, resume=False, stop_after=None):
     (
         (4, (4,)),
         pytest.param(4, (1, 3), marks=pytest.mark.slow),
-        pytest.param(8, (1, 3, 2), marks=pytest.mark.slow),
+        pytest.param(8, (1, 3, 2), marks=pytest.mark.faults),
     ),
 )
 def test_steps_per_execution_change_no_bit_not_even_over_a_stop(steps, stops, data, tmp_path):

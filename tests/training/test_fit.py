@@ -335,3 +335,14 @@ def test_the_average_is_of_the_last_epochs_whichever_was_best(every_epoch, tmp_p
     averages = [keras.ops.convert_to_numpy(a.value) for _, a in network.optimizer.averages]
     assert not same(seen[0], weights(network))
     assert same(seen[0], averages) == (not every_epoch)
+
+
+def test_a_step_is_traced_once(tmp_path, monkeypatch):
+    """TensorFlow traces a step that makes variables, as Keras' metrics do at first, twice."""
+    traced = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(
+        keras.Model, "train_step", lambda self, data: traced.append(1) or step(self, data)
+    )
+    train(functional(), tmp_path / "run", epochs=1)
+    assert len(traced) == 1

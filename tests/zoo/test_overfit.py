@@ -61,6 +61,7 @@ LEARNING_RATES = {
     "surgery": 1e-4,
 }
 QUICK = {"lenet", "lenet5", "mlp", "shallownet"}
+LONG = {"alexnet_one_tower", "alexnet_one_weird_trick", "inception_v3", "xception", "vgg19"}
 
 
 def side_of(name):

@@ -101,7 +101,7 @@ def test_a_killed_annotation_goes_on_and_a_second_one_is_refused(captchas, tmp_p
     assert "1 labelled, 2 left, 4.0 keys a label" in output
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_the_case_study_from_drawn_captchas_to_texts(script, tmp_path):
     trained = script(TRAIN, "--smoke", "--epochs", "12", cwd=tmp_path)
     assert trained.code == 0, trained.stderr

@@ -175,7 +175,7 @@ def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path
 @pytest.mark.parametrize(
     "method",
     (
-        pytest.param("ctc", marks=pytest.mark.slow),
+        pytest.param("ctc", marks=pytest.mark.faults),
         pytest.param("heads", marks=pytest.mark.faults),
     ),
 )
@@ -201,7 +201,7 @@ def test_a_killed_training_resumes_to_the_same_weights(method, script, folder, t
     assert reader.description["metrics"]["test"] == straight["test"]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_drawn_captchas_are_read(script, folder, tmp_path):
     found = script.main(script.Config(data=folder, output=tmp_path / "run", epochs=12))
     assert found["test"]["texts_right"] > 0.5

@@ -138,7 +138,7 @@ def test_pictures_of_several_sizes_and_smaller_than_the_canvas(tmp_path):
         np.testing.assert_allclose(boxes, annotation.boxes * scale, atol=0.6)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_it_learns_on_jax():
     program = """
 import numpy as np, keras

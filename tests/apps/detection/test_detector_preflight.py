@@ -162,7 +162,7 @@ def test_the_sheet_is_drawn_and_the_network_left_as_it_was(pictures, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(before, own.get_weights(), strict=True))
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_five_pictures_are_learned_by_a_real_network(pictures):
     line = checks.overfit(network(), batches(pictures), AnchorLoss(), seconds=600)
     assert line.verdict == "passed", line

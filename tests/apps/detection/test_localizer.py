@@ -156,33 +156,24 @@ def test_a_base_without_maps_is_refused():
 
 
 @pytest.mark.slow
-def test_a_localizer_learns_shapes_and_resumes_bit_equal(tmp_path):
-    """Trained in one go, and killed after three epochs and resumed."""
+def test_a_localizer_learns_shapes(tmp_path):
     train = write_shapes(tmp_path / "train", 40, most=1, seed=1)
     train = AnnotatedPictures(
         tuple(each for each in train.annotations if len(each) == 1), train.class_names
     )
 
-    def fit(run, epochs):
-        keras.utils.set_random_seed(3)
-        network = Localizer((32, 32, 3), 2, base="lenet", cut="pool2", dropout=0.1)
-        data = [
-            LocalizationBatches(train, (32, 32), lambda x: x / 255 - 0.5, 8, **options)
-            for options in ({"views": 4, "shuffle": True, "seed": 1}, {})
-        ]
-        network.compile(keras.optimizers.AdamW(3e-3), LocalizationLoss(2))
-        training.fit(network, *data, run=run, epochs=epochs, preflight=False)
-        return network, data[1]
-
-    network, data = fit(tmp_path / "one", 30)
+    keras.utils.set_random_seed(3)
+    network = Localizer((32, 32, 3), 2, base="lenet", cut="pool2", dropout=0.1)
+    batches, data = (
+        LocalizationBatches(train, (32, 32), lambda x: x / 255 - 0.5, 8, **options)
+        for options in ({"views": 4, "shuffle": True, "seed": 1}, {})
+    )
+    network.compile(keras.optimizers.AdamW(3e-3), LocalizationLoss(2))
+    training.fit(network, batches, data, run=tmp_path / "one", epochs=20, preflight=False)
     logits, boxes = answers_of(network.predict(data.inputs[0].astype("float32"), verbose=0), 2)
     constant = best_constant_box(data.targets[0][:, 1:])
     found = measure_localizer(logits, boxes, data.targets[0], constant)
     assert found["accuracy"] > 0.9 and found["ratio"] > 1.3
-    fit(tmp_path / "two", 10)
-    resumed, _ = fit(tmp_path / "two", 30)
-    for one, other in zip(network.weights, resumed.weights, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_the_script_trains_and_detect_reads_its_bundle(script, tmp_path):

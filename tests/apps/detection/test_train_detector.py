@@ -66,7 +66,7 @@ def command(data, output, *more):
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_smoke_runs_everything(script, tmp_path):
     result = script("detection/train_detector", "--smoke", cwd=tmp_path)
     assert result.code == 0, result.stderr
@@ -104,7 +104,7 @@ def test_killed_at_any_time_it_ends_equal(data, tmp_path):
     assert finish("killed", "--resume") == expected
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_weights_that_become_nan_stop_it(data, tmp_path):
     result = subprocess.run(
         command(data, tmp_path / "run", "--epochs", "2", "--learning-rate", "1e9"),

@@ -129,7 +129,7 @@ def test_draw_map_shows_photos_without_covering_any(dots, rng, tmp_path):
     assert everyone == 5
 
 
-@pytest.mark.slow  # numba compiles
+@pytest.mark.faults  # numba compiles
 def test_umap_projects_where_it_is_installed(groups):
     pytest.importorskip("umap", reason="umap-learn is not installed (extra explore)")
     features, _ = groups

@@ -14,7 +14,7 @@ from sightkit.apps.explain.neighbours import nearest
 MODEL = "mobilenetv2_0.35"
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_precision_of_a_learned_metric_is_above_that_of_the_cosine(test_data, tmp_path):
     if not transfer.weights_available(MODEL, include_top=False):
         pytest.skip(f"the weights of {MODEL} are not here")

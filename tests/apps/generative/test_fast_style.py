@@ -95,7 +95,7 @@ def test_a_bundle_notices_another_answer_and_another_picture(trained, tmp_path):
         generative.load_fast_style(folder)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_stopped_training_resumes_to_the_same_weights(train, trained, tmp_path):
     seen: list[int] = []
 

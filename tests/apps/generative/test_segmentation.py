@@ -187,7 +187,7 @@ def test_killed_training_ends_equal(shapes, tmp_path):
     assert finish("killed", "--resume") == expected
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("network", ["fcn", "patches"])
 def test_smoke_trains_and_segments(network, script, tmp_path):
     flags = ("--base", "mobilenet_0.25", "--cut", "conv_pw_5_relu") if network == "fcn" else ()

@@ -44,7 +44,7 @@ def bundle(folder, tmp_path):
 SHORT = {"epochs": 2, "patches": 40, "batch_size": 8, "validation": 0.25}
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("network", ("subpixel", "srcnn_paper"))
 def test_a_stopped_training_resumes_to_the_same_weights(network, train, folder, tmp_path):
     class Stop(Exception):

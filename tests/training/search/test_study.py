@@ -227,7 +227,7 @@ def start(folder, trials, seconds):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_two_processes_share_one_search(tmp_path):
     workers = [start(tmp_path, 8, 0.05) for _ in range(2)]
     told = []
