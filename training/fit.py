@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import sys
@@ -25,7 +24,6 @@ from sightkit.callbacks import (
     StopOnDivergence,
     TrainingMonitor,
 )
-from sightkit.callbacks.base import rate_of
 from sightkit.io.arguments import whole_number
 from sightkit.training.callback_list import SetEpoch, TrainingCallbacks
 from sightkit.training.checks.preflight import preflight as check_before
@@ -36,6 +34,7 @@ from sightkit.training.execution_plan import plan_execution
 from sightkit.training.interruption import SaveState
 from sightkit.training.notebook import as_batches, open_run, record_data
 from sightkit.training.precision_hint import precision_hint
+from sightkit.training.prolonged import report_prolonged
 from sightkit.training.restore import restoring_variables
 from sightkit.training.resumed_callbacks import resumable
 from sightkit.training.run import Run
@@ -194,7 +193,7 @@ def _fit(
         print(f"Phase {phase}: epochs {start.epoch + 1} to {epochs}.")
     if state.position > start:
         print(state.position.before(epochs))
-        _report_prolonged(run, state, monitor, start, epochs)
+        report_prolonged(run, state, monitor, start, epochs)
     elif after:
         best.continue_from(model, after)
     elif checks != "off":
@@ -231,24 +230,6 @@ def _fit(
     if phase and best.best_epoch is not None:
         print(f"The best so far is epoch {best.best_epoch + 1}; phase {phase} ends with it.")
     return History(monitor.rows)
-
-
-def _report_prolonged(
-    run: Run, state: TrainingState, monitor: TrainingMonitor, start: Position, epochs: int
-) -> None:
-    """Print how the learning rate goes on where a finished run has more epochs than it had."""
-    if run.lengths[-1:] != [epochs - start.epoch]:
-        return
-    if state.finished:
-        print("A callback ended the training there: more epochs change nothing.")
-    elif state.position == Position(start.epoch + run.lengths[-2]):
-        then, now = monitor.rows[-1].get("learning_rate", math.nan), rate_of(state.model)
-        change = "rises" if now > then else "falls" if now < then else "stays"
-        print(
-            f"The run had a length of {run.lengths[-2]} and goes on to {run.lengths[-1]}: a "
-            f"schedule over it is now that of {run.lengths[-1]} epochs, taken up at the step "
-            f"reached. The learning rate {change}: {then:.3g}, then {now:.3g}."
-        )
 
 
 def _check(model: keras.Model, train: Any, validation: Any, run: Run, *, full: bool) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from sightkit import _faults
 from sightkit._errors import Interrupted
 from sightkit._scripts import as_given
-from sightkit.training.distribute import ALONE, SAVE, STOP, Group
+from sightkit.training.group import ALONE, SAVE, STOP, Group
 from sightkit.training.state import Position, TrainingState, present_values
 
 SECONDS_BETWEEN = 600

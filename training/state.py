@@ -19,7 +19,7 @@ from sightkit._errors import SightkitError
 from sightkit._schema import Count, Name, Sha256, Whole
 from sightkit._scripts import warn
 from sightkit.callbacks import StatefulCallback
-from sightkit.training.distribute import ALONE, Group
+from sightkit.training.group import ALONE, Group
 
 SCHEMA = 2
 CHECKPOINTS = 2

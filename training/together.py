@@ -11,7 +11,7 @@ import numpy as np
 
 import sightkit
 from sightkit._errors import SightkitError
-from sightkit.training.distribute import Group
+from sightkit.training.group import Group
 from sightkit.training.run import Run
 from sightkit.training.shares import Share, Turns
 from sightkit.training.state import weights_sha256

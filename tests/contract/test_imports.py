@@ -55,7 +55,8 @@ TABLE |= {
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {
-    "training/distribute.py",
+    "training/jax_group.py",
+    "training/tensorflow_group.py",
     "training/gradients.py",
     "zoo/batch_normalization.py",
 }

@@ -8,7 +8,7 @@ import pytest
 
 from sightkit import io, training
 from sightkit._errors import SightkitError
-from sightkit.training.distribute import ALONE
+from sightkit.training.group import ALONE
 from sightkit.training.shares import Share, Turns
 from sightkit.training.together import share_data
 
