@@ -198,7 +198,7 @@ def run(*words: str) -> None:
     """Run a command of iproute2."""
     done = subprocess.run(words, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise SightkitError(f"{' '.join(words)}: {done.stderr.strip().removesuffix(chr(46))}.")
+        raise SightkitError(f"{' '.join(words)}: {done.stderr.rstrip()}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from typing import Any
 
 from sightkit import io as sightkit_io
 from sightkit import training
-from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
@@ -94,13 +93,7 @@ class Experiment:
     def start_keras(self) -> None:
         """Start Keras quietly, and set seed and precision."""
         config = self.config
-        start_keras(
-            lambda: training.connect_processes(
-                config.distribute,
-                compress=config.compress_gradients,
-                synchronize=config.synchronize_statistics,
-            )
-        )
+        config.start_keras()
         training.prepare(seed=config.seed, precision=config.precision)
 
     def dataset(

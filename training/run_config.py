@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from sightkit import _files, _folders, _scripts
 from sightkit._errors import SightkitError
+from sightkit._keras import start_keras
 
 Engine = Literal["none", "auto", "tensorflow", "jax"]
 """What connects the processes of a training; ``auto``: Keras' backend, where there are several."""
@@ -46,6 +47,24 @@ class RunConfig:
     def resumable(self) -> bool:
         """Whether a run that was stopped can be continued: there is a field ``resume``."""
         return any(field.name == "resume" for field in dataclasses.fields(self))  # type: ignore[arg-type]
+
+    def start_keras(self) -> None:
+        """Start Keras quietly, and connect the processes that train together.
+
+        Raises:
+            SightkitError: what ``connect_processes`` raises.
+        """
+
+        def connect() -> None:
+            from sightkit.training.distribute import connect_processes
+
+            connect_processes(
+                self.distribute,
+                compress=self.compress_gradients,
+                synchronize=self.synchronize_statistics,
+            )
+
+        start_keras(connect)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that define the run, as JSON; paths are absolute and follow links."""

@@ -7,6 +7,7 @@ others.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import zlib
@@ -63,15 +64,15 @@ class TensorFlowGroup(Group):
         if not array.size:
             return array
         with lost_worker_named(self):
-            return self._reduce(tf.constant(array), f"{array.shape} {array.dtype}").numpy()
+            return self._reduce(tf.constant(array)).numpy()
 
-    def _reduce(self, tensor: Any, about: str) -> Any:
+    def _reduce(self, tensor: Any, name: str = "") -> Any:
         return tf.raw_ops.CollectiveReduceV2(
             input=tensor,
             group_size=self.size,
             group_key=1,
             # Of the same number in all processes, and another for another shape.
-            instance_key=zlib.crc32(about.encode()) >> 1,
+            instance_key=zlib.crc32(f"{name} {tensor.shape} {tensor.dtype}".encode()) >> 1,
             ordering_token=[],
             merge_op="Add",
             final_op="Id",
@@ -84,7 +85,10 @@ class TensorFlowGroup(Group):
         optimizer, apply = model.optimizer, model.optimizer.apply
 
         def apply_mean(grads: Sequence[Any], trainable_variables: Any = None) -> None:
-            apply(self._mean(grads), trainable_variables)
+            shapes = [variable.shape for variable in trainable_variables or trained]
+            apply(self._mean(grads, shapes), trainable_variables)
+
+        trained = model.trainable_variables
 
         normalizing = [
             layer
@@ -111,20 +115,21 @@ class TensorFlowGroup(Group):
 
         return summed(vector)
 
-    def _mean(self, grads: Sequence[Any]) -> list[Any]:
+    def _mean(self, grads: Sequence[Any], shapes: Sequence[Any]) -> list[Any]:
         """Return the means of gradients, which travel as one vector, the request at its end."""
-        given = [tf.convert_to_tensor(each) for each in grads if each is not None]
-        sizes, kind = [each.shape.num_elements() for each in given], given[0].dtype
-        vector = tf.concat([tf.reshape(each, [-1]) for each in given], axis=0)
+        places = [index for index, each in enumerate(grads) if each is not None]
+        sizes = [math.prod(shapes[index]) for index in places]
+        flat = [tf.reshape(grads[at], [size]) for at, size in zip(places, sizes, strict=True)]
+        vector, kind = tf.concat(flat, axis=0), flat[0].dtype
         vector *= tf.cast(self._weight / self.size, kind)
         vector = tf.concat([vector, tf.cast(self._request, kind)[tf.newaxis]], axis=0)
         total = self._reduce(tf.cast(vector, tf.bfloat16 if self.compress else kind), "gradients")
         *means, heard = tf.split(tf.cast(total, kind), [*sizes, 1])
         self._heard.assign(tf.cast(heard[0], tf.float32))
-        shaped = iter(
-            [tf.reshape(mean, each.shape) for mean, each in zip(means, given, strict=True)]
-        )
-        return [None if each is None else next(shaped) for each in grads]
+        found: list[Any] = [None] * len(grads)
+        for index, mean in zip(places, means, strict=True):
+            found[index] = tf.reshape(mean, shapes[index])
+        return found
 
     def before_step(self, request: int, weight: float = 1.0) -> None:  # noqa: D102
         for variable, value in ((self._request, float(request)), (self._weight, weight)):

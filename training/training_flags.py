@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from sightkit import _files
 from sightkit._errors import SightkitError, require_at_least, require_numbers
-from sightkit.training.run_config import RunConfig
+from sightkit.training.run_config import Engine, RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,9 @@ class TrainingFlags(RunConfig):
     """Stop a training whose loss is NaN or does not come back; ``off`` trains on."""
     keep: Literal["checkpoint", "bundle"] = "checkpoint"
     """Files of a finished run: its bundle and one checkpoint, or the bundle alone."""
+    distribute: Engine = "auto"
+    """What connects the processes that TF_CONFIG, Slurm or SkyPilot names, or ``sightkit launch``
+    starts, to one training: Keras' backend; ``none`` trains in this process alone."""
     resume: bool = False
     """Continue the run in the output folder, wherever its data are now."""
     overwrite: bool = False

@@ -25,7 +25,7 @@ class Config(generative.CaptionFlags):
 
 def main(config: Config) -> dict[str, Any]:
     with generative.start_captioning(config, __file__) as run:
-        _cli.start_keras()
+        config.start_keras()
 
         network = run.network()
         run.fit(network)

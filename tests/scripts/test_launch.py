@@ -39,7 +39,19 @@ def test_two_processes_train_once_and_errors_are_those_of_the_script(script, tmp
     assert result.code == 2 and "Give --batch-size 26" in result.stderr, result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "name",  # sparse gradients of an embedding; two trainings in one process; gradients of CTC
+    ("generative/train_captioner", "generative/train_dcgan", "captcha/train_captcha_text"),
+)
+def test_trainings_of_the_apps_are_divided_too(name, script, tmp_path):
+    result = script("launch", "--processes", "2", "--", name, "--smoke", cwd=tmp_path)
+    assert result.code == 0, result.stderr
+    assert len([*tmp_path.glob("runs/*/smoke/bundle")]) == 1
+    assert result.stdout.count("Epoch 2/2") in (1, 2)  # the DCGAN's classifier is trained too
+
+
+@pytest.mark.faults
 def test_a_lost_process_is_resumed(tmp_path):
     words = [sys.executable, "-m", "sightkit", "launch", "--restarts", "1", "--"]
     words += ["train_lenet_digits", "--smoke", "--epochs", "12"]

@@ -139,7 +139,7 @@ def test_another_number_of_processes_goes_on_and_says_what_it_is_not(stopped, tm
     assert len(rows) == 8 and rows[-1]["loss"] < rows[0]["loss"]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_lost_one_ends_the_others_and_they_resume_bit_equal(whole, tmp_path):
     own = ({}, {"stop_by": "SIGKILL", "stop_at": 40})
     codes, said = Job(tmp_path, 2, **DRAWN, own=own).wait()
