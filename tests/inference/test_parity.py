@@ -17,15 +17,20 @@ from sightkit._errors import SightkitError
 QUICK = {"lenet"}
 """Converting takes seconds for each of the others."""
 LONG = {
+    "alexnet",
     "alexnet_one_tower",
     "alexnet_one_weird_trick",
     "alexnet_two_groups",
     "cifarnet",
     "deepergooglenet",
     "inception_v3",
+    "mobilenet_0.25",
     "resnet50",
     "resnet_imagenet",
+    "resnet_tiny_imagenet",
+    "squeezenet_1.0",
     "surgery",
+    "vgg16",
     "vgg19",
     "xception",
 }

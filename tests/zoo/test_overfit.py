@@ -61,7 +61,25 @@ LEARNING_RATES = {
     "surgery": 1e-4,
 }
 QUICK = {"lenet", "lenet5", "mlp", "shallownet"}
-LONG = {"alexnet_one_tower", "alexnet_one_weird_trick", "inception_v3", "xception", "vgg19"}
+LONG = {
+    "alexnet_one_tower",
+    "alexnet_one_weird_trick",
+    "deepergooglenet",
+    "googlenet",
+    "inception_v3",
+    "mobilenet_0.25",
+    "mobilenetv2_0.35",
+    "resnet50",
+    "resnet_imagenet",
+    "resnet_tiny_imagenet",
+    "squeezenet",
+    "squeezenet_1.0",
+    "squeezenet_1.1",
+    "surgery",
+    "vgg16",
+    "vgg19",
+    "xception",
+}
 
 
 def side_of(name):
