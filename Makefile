@@ -17,8 +17,31 @@ NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evalu
 FOUND := $(patsubst scripts/%.py,%,$(filter-out %/__init__.py,$(wildcard scripts/*.py scripts/*/*.py)))
 SCRIPTS := $(filter-out extract_features $(NEED_MORE),$(FOUND))
 SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
-# Two at a time, each with its output in one piece; the first that fails ends it.
-SMOKE := found=$$($(abspath $(BIN)/sightkit) $$1 --smoke 2>&1); end=$$?; echo "== $$1 --smoke"; echo "$$found"; [ $$end = 0 ] || exit 255
+# Two commands at a time, each with its output in one piece; the first that fails ends it.
+SMOKE := cd build/smoke && xargs -P 2 -I {} sh -c 'found=$$($(abspath $(BIN)/sightkit) $$1 2>&1); end=$$?; echo "== $$1"; echo "$$found"; [ $$end = 0 ] || exit 255' smoke {}
+# What runs after the others, on what they have made.
+define FOLLOWING
+launch --processes 2 -- train_lenet_digits --smoke --output runs/lenet_digits/two
+search train_lenet_digits --smoke
+ensemble --smoke --bagging
+ensemble --smoke --boosting
+ensemble --smoke --snapshots
+evaluate_ensemble runs/ensembles/train_lenet_digits-smoke
+evaluate --bundle runs/lenet_digits/smoke/bundle --data datasets/digits-training-smoke.h5 --crops 10 --output evaluation
+captcha/evaluate_captcha --smoke --bundle runs/captcha/smoke/bundle
+captcha/read_captcha --bundle runs/captcha_text/smoke/bundle runs/captcha_text/smoke/bundle/canary.png
+explain/report runs/lenet_digits/smoke
+generative/caption runs/captioner/smoke/bundle/canary.png --bundle runs/captioner/smoke/bundle
+generative/fast_style runs/fast_style/smoke/bundle/canary.png --bundle runs/fast_style/smoke/bundle --overwrite
+generative/segment runs/segmentation/smoke/bundle/canary.png --bundle runs/segmentation/smoke/bundle --output segmented --overwrite
+generative/sample_dcgan --bundle runs/dcgan/smoke/bundle --count 4
+inspect_model minigooglenet
+ledger table --check
+visualize_architecture minigooglenet --output minigooglenet --overwrite
+predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json --overwrite
+predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv --overwrite
+endef
+export FOLLOWING
 
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
@@ -56,26 +79,9 @@ lint: .venv/installed-test
 smoke: .venv/installed-test
 	mkdir -p build/smoke
 	$(SIGHTKIT) extract_features --smoke
-	cd build/smoke && printf '%s\n' $(SCRIPTS) | xargs -P 2 -n 1 sh -c '$(SMOKE)' smoke
-	$(SIGHTKIT) launch --processes 2 -- train_lenet_digits --smoke
-	$(SIGHTKIT) search train_lenet_digits --smoke
-	$(SIGHTKIT) ensemble --smoke --bagging
-	$(SIGHTKIT) ensemble --smoke --boosting
-	$(SIGHTKIT) ensemble --smoke --snapshots
-	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-smoke
+	printf '%s --smoke\n' $(SCRIPTS) | ($(SMOKE))
+	echo "$$FOLLOWING" | ($(SMOKE))
 	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-boosting-smoke
-	$(SIGHTKIT) evaluate --bundle runs/lenet_digits/smoke/bundle --data datasets/digits-training-smoke.h5 --crops 10 --output evaluation
-	$(SIGHTKIT) captcha/evaluate_captcha --smoke --bundle runs/captcha/smoke/bundle
-	$(SIGHTKIT) captcha/read_captcha --bundle runs/captcha_text/smoke/bundle runs/captcha_text/smoke/bundle/canary.png
-	$(SIGHTKIT) explain/report runs/lenet_digits/smoke
-	$(SIGHTKIT) generative/caption runs/captioner/smoke/bundle/canary.png --bundle runs/captioner/smoke/bundle
-	$(SIGHTKIT) generative/fast_style runs/fast_style/smoke/bundle/canary.png --bundle runs/fast_style/smoke/bundle --overwrite
-	$(SIGHTKIT) generative/segment runs/segmentation/smoke/bundle/canary.png --bundle runs/segmentation/smoke/bundle --output segmented --overwrite
-	$(SIGHTKIT) generative/sample_dcgan --bundle runs/dcgan/smoke/bundle --count 4
-	$(SIGHTKIT) inspect_model minigooglenet
-	$(SIGHTKIT) ledger table --check
-	$(SIGHTKIT) visualize_architecture minigooglenet --output minigooglenet --overwrite
-	$(SIGHTKIT) predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json --overwrite
 ifdef SIGHTKIT_TEST_DATA
 	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home
 	cp -f $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_2_5_224_tf.h5 $(SIGHTKIT_TEST_DATA)/keras/models/imagenet_class_index.json $(SIGHTKIT_TEST_DATA)/keras/models/mobilenet_v2*_no_top.h5 build/smoke/keras/models
@@ -84,7 +90,6 @@ ifdef SIGHTKIT_TEST_DATA
 else
 	@echo "classify.py and advise.py were not run: SIGHTKIT_TEST_DATA names no folder with weights"
 endif
-	$(SIGHTKIT) predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv --overwrite
 	$(RUN) benchmarks/notebooks.py --output build/smoke/notebooks
 
 bench: .venv/installed-test

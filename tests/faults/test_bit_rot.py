@@ -47,18 +47,15 @@ def test_bundles(trials: Trials) -> None:
     attack("bit rot: bundles", trials, "bundle", bundle, flips_in_folder(FLIPS // 2, 9))
 
 
-@pytest.mark.parametrize(
-    "count",
-    (pytest.param(50, marks=pytest.mark.faults), pytest.param(FLIPS, marks=pytest.mark.faults)),
-)
-def test_checkpoints(count: int, trials: Trials, tmp_path: Path) -> None:
+@pytest.mark.faults
+def test_checkpoints(trials: Trials, tmp_path: Path) -> None:
     folder = trials.make("run_data")
     if not (folder / "run").exists():
         trials.run("begin", folder)
     sound = folder / "run" / "checkpoints" / NEWEST
     state, arrays = _read_checkpoint(sound)
     refused = 0
-    for change in bit_flips(count, 10).values():
+    for change in bit_flips(FLIPS, 10).values():
         path = tmp_path / sound.name
         path.write_bytes(sound.read_bytes())
         change(path)
@@ -70,11 +67,11 @@ def test_checkpoints(count: int, trials: Trials, tmp_path: Path) -> None:
             continue
         assert found == state and list(values) == list(arrays)
         assert all(np.array_equal(values[name], arrays[name], equal_nan=True) for name in arrays)
-    print(f"{refused} of {count} refused, the others as they were written")
-    assert refused > count / 2
+    print(f"{refused} of {FLIPS} refused, the others as they were written")
+    assert refused > FLIPS / 2
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_bundle_takes_four_times_its_weights(trials: Trials) -> None:
     """Beside what a small one takes: Keras itself."""
     small, large = trials.make("network"), trials.make("large_network")

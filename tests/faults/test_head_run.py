@@ -51,7 +51,7 @@ def check(work, contents, old, tmp_path):
         assert is_complete(found, tmp_path / "look")
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("old", (False, True))
 def test_killed_at_a_point_the_same_command_begins_anew(old, work, contents, tmp_path, monkeypatch):
     before = None

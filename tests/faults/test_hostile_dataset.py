@@ -268,7 +268,7 @@ def contents(key: str) -> dict[str, Change]:
     return {name: signed(change) for name, change in found.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_few(trials: Trials) -> None:
     path = trials.make("dataset")
     names = ("key behind a pipe", "chunk bomb beside", "sources often one text", "fifo")

@@ -145,7 +145,7 @@ FILES = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_few(trials: Trials, run: Path) -> None:
     path = f"run/checkpoints/{NEWEST}"
     names = ("fifo", "another run's", "another shape", "copied to epoch-99999.npz")

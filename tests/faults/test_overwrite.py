@@ -34,19 +34,12 @@ ONTO_OTHERS = (
     (*EXTRACT, "--output", "lenet", "--overwrite"),
     ("predict", "--bundle", "lenet/bundle", "lenet/bundle/canary.png", "--output", "own/a.json"),
 )  # fmt: skip
-QUICK = {ONTO_OTHERS[0], ONTO_OTHERS[3]}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     "command",
-    [
-        pytest.param(
-            each,
-            marks=pytest.mark.slow if each in QUICK else pytest.mark.faults,
-            id=" ".join(map(str, (each[0], *each[-3:]))),
-        )
-        for each in ONTO_OTHERS
-    ],
+    [pytest.param(each, id=" ".join(map(str, (each[0], *each[-3:])))) for each in ONTO_OTHERS],
 )
 def test_what_is_not_its_own_is_not_touched(command, work, contents):
     own = work.folder / "own"

@@ -149,7 +149,7 @@ def test_a_signal_ends_it_after_saving_and_a_resume_ends_equal(
 
 
 # Two batches, read once more for their shapes.
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("read", (5, 8))
 def test_a_signal_during_validation_keeps_the_epoch(read, train, uninterrupted):
     finished = train(network="dropout", signal_in_validation=read)
@@ -158,7 +158,7 @@ def test_a_signal_during_validation_keeps_the_epoch(read, train, uninterrupted):
     assert resumed.result == uninterrupted("dropout")[0]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_long_epoch_is_saved_in_between_and_gone_on_with(train, uninterrupted, tmp_path):
     expected = uninterrupted("dropout")[0]
     for stop in ("file.renamed:5", "file.synced:4", "file.renamed:9"):
@@ -171,7 +171,7 @@ def test_a_long_epoch_is_saved_in_between_and_gone_on_with(train, uninterrupted,
     assert resumed.result == expected
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):
     finished = train(network="dropout", signal=[int(signal.SIGTERM), 0])
     assert finished.code == 143
@@ -179,10 +179,8 @@ def test_a_signal_after_the_last_epoch_is_not_swallowed(train, uninterrupted):
     assert train(network="dropout", resume=True).result == uninterrupted("dropout")[0]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "crash", ("epoch.after_checkpoint:2", pytest.param(None, marks=pytest.mark.slow))
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("crash", ("epoch.after_checkpoint:2", None))
 def test_a_run_that_a_callback_ended_does_not_train_on(crash, train, tmp_path):
     stopped = train(stop_after=2)
     assert stopped.code == 0, stopped.stderr

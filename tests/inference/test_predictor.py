@@ -424,7 +424,7 @@ os.kill(os.getpid(), signal.SIGINT)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_ctrl_c_works_after_another_thread_released_the_engine():
     pytest.importorskip("openvino")
     result = subprocess.run(

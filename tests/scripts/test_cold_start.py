@@ -111,7 +111,7 @@ def bundle(tmp_path):
     return save(tmp_path / "bundle", 1)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_damaged_form_is_made_anew_with_a_warning(bundle, tmp_path, capsys):
     first = training.load_bundle(bundle, cache=tmp_path / "cache")
     (form,) = (tmp_path / "cache").iterdir()
@@ -127,7 +127,7 @@ def test_a_damaged_form_is_made_anew_with_a_warning(bundle, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_other_weights_have_another_form(bundle, tmp_path):
     images = [np.full((40, 40, 3), 99, np.uint8)]
     for seed, forms in ((1, 1), (2, 2), (1, 2)):
@@ -139,7 +139,7 @@ def test_other_weights_have_another_form(bundle, tmp_path):
         assert np.allclose(cold.predict(images), by_keras.predict(images), atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_the_builders_code_is_part_of_the_forms_name(bundle, tmp_path, monkeypatch):
     training.load_bundle(bundle, cache=tmp_path / "cache")
     monkeypatch.setattr(zoo, "code_sha256", lambda *_: "other")
@@ -158,7 +158,7 @@ def test_the_canary_is_answered_by_the_form(bundle, tmp_path, monkeypatch):
         training.load_bundle(bundle, cache=tmp_path / "cache")
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_cache_that_cannot_be_written_costs_no_answer(bundle, tmp_path, capsys):
     (tmp_path / "cache").write_text("a file stands there")
     cold = training.load_bundle(bundle, cache=tmp_path / "cache")

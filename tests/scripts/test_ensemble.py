@@ -40,13 +40,8 @@ def test_another_ensembles_folder_is_refused(script, tmp_path):
     assert result.heavy == ""
 
 
-@pytest.mark.parametrize(
-    "kind",
-    (
-        *(pytest.param(kind, marks=pytest.mark.faults) for kind in ("", "--bagging")),
-        *(pytest.param(kind, marks=pytest.mark.faults) for kind in ("--boosting", "--snapshots")),
-    ),
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("kind", ("", "--bagging", "--boosting", "--snapshots"))
 def test_finished_members_are_kept_and_a_cut_one_is_gone_on_with(
     kind, script, tmp_path, monkeypatch
 ):

@@ -252,7 +252,7 @@ def train(data, output, steps, *, resume=False, stop_after=None):
     ("steps", "stops"),  # the last execution has fewer of the thirteen batches than the others
     (
         (4, (4,)),
-        pytest.param(4, (1, 3), marks=pytest.mark.slow),
+        pytest.param(4, (1, 3), marks=pytest.mark.faults),
         pytest.param(8, (1, 3, 2), marks=pytest.mark.faults),
     ),
 )

@@ -172,13 +172,8 @@ def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path
     assert (found["captchas"], found["right"]) == (5, right)
 
 
-@pytest.mark.parametrize(
-    "method",
-    (
-        pytest.param("ctc", marks=pytest.mark.faults),
-        pytest.param("heads", marks=pytest.mark.faults),
-    ),
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("method", ("ctc", "heads"))
 def test_a_killed_training_resumes_to_the_same_weights(method, script, folder, tmp_path):
     class Stop(Exception):
         pass

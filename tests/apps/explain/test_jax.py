@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.slow  # a process of its own, with another backend
+pytestmark = pytest.mark.faults  # a process of its own, with another backend
 PROGRAM = """
 import json
 import keras, numpy as np

@@ -200,7 +200,7 @@ def test_faults_of_coco_captions_are_named(more, told, tmp_path):
             generative.read_coco_captions(path, images)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_smoke_trains_and_captions(script, tmp_path):
     result = script("generative/train_captioner", "--smoke", cwd=tmp_path)
     assert result.code == 0, result.stderr
