@@ -30,7 +30,7 @@ def smoke(script, tmp_path_factory):
     return folder, result
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_smoke_run_makes_a_complete_run_folder_offline(smoke):
     folder, result = smoke
     assert "The body of squeezenet begins at random values" in result.stderr
@@ -44,7 +44,7 @@ def test_a_smoke_run_makes_a_complete_run_folder_offline(smoke):
     assert "Warning" not in result.stderr and "Traceback" not in result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_finetune_bundle_has_its_preprocessing_and_predicts(smoke, script):
     bundle = smoke[0] / "run" / _run_files.BUNDLE
     description = json.loads((bundle / "bundle.json").read_text())

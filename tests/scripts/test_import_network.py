@@ -156,7 +156,7 @@ def test_class_names_without_an_order_are_refused(text, tmp_path):
         transfer.read_class_names(str(tmp_path / "names.json"))
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_it_is_fine_tuned(imported, photos, script, tmp_path):
     run = tmp_path / "run"
     paths = ("--model", imported[0], "--data", photos, "--output", run)

@@ -28,7 +28,7 @@ def test_what_cannot_be_is_one_line(words, rule, script):
     assert rule in result.stderr, result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_two_processes_train_once_and_errors_are_those_of_the_script(script, tmp_path):
     words = ("launch", "--processes", "2", "--", "train_lenet_digits", "--smoke")
     result = script(*words, cwd=tmp_path)

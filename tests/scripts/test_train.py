@@ -178,7 +178,7 @@ def test_a_table_and_a_dataset_file_are_taken(script, tmp_path):
     assert other.code == 0
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_an_ensemble_of_it_is_trained(script, tmp_path):
     write_photos(tmp_path / "photos")
     flags = "--data photos --network lenet --epochs 1 --preflight off"

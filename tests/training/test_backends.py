@@ -15,7 +15,7 @@ NAMES = ("gradient_noise", "weight_average", "lsuv", "phases")
 CHOSEN = "goes_on or gets_the_average or numpy or epochs_continue"  # a few: JAX compiles long
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 def test_the_reference_tests_hold_on_jax():
     files = [str(FOLDER / f"test_{name}.py") for name in NAMES]

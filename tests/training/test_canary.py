@@ -111,7 +111,6 @@ CASES = [
         ("minivggnet", "stretch", 50),
         ("mlp", "stretch", 5),
         ("resnet20", "crop", 50),
-        ("resnet20", "stretch", 500),
     )
 ]
 

@@ -79,7 +79,7 @@ def test_weights_are_those_of_one_process(size, flags, tmp_path):
             assert row == pytest.approx(wanted, rel=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_jax_divides_the_batch_itself(tmp_path, monkeypatch):
     pytest.importorskip("jax")
     monkeypatch.setenv("KERAS_BACKEND", "jax")
@@ -168,7 +168,7 @@ def test_a_port_that_is_taken_is_one_line(tmp_path):
     assert "an address whose port is free" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_processes_that_do_not_train_the_same_are_refused(tmp_path):
     codes, said = Job(tmp_path, 2, own=({}, {"seed": 8, "data_seed": 4, "epochs": 9})).wait()
     assert codes == [2, 2], said

@@ -152,7 +152,7 @@ def test_dead_units_are_found_at_any_depth(form):
     assert not any("call" in vars(layer) for layer in flat_layers(network))
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_training_is_watched_in_a_new_folder(form, tmp_path):
     network = compiled(form)
     monitor = callbacks.UpdateRatioMonitor(tmp_path / "new" / "folder", probe=X[:4])
