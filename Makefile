@@ -20,28 +20,25 @@ SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
 # Two commands at a time, each with its output in one piece; the first that fails ends it.
 SMOKE := cd build/smoke && xargs -P 2 -I {} sh -c 'found=$$($(abspath $(BIN)/sightkit) $$1 2>&1); end=$$?; echo "== $$1"; echo "$$found"; [ $$end = 0 ] || exit 255' smoke {}
 # What runs after the others, on what they have made.
-define FOLLOWING
-launch --processes 2 -- train_lenet_digits --smoke --output runs/lenet_digits/two
-search train_lenet_digits --smoke
-ensemble --smoke --bagging
-ensemble --smoke --boosting
-ensemble --smoke --snapshots
-evaluate_ensemble runs/ensembles/train_lenet_digits-smoke
-evaluate --bundle runs/lenet_digits/smoke/bundle --data datasets/digits-training-smoke.h5 --crops 10 --output evaluation
-captcha/evaluate_captcha --smoke --bundle runs/captcha/smoke/bundle
-captcha/read_captcha --bundle runs/captcha_text/smoke/bundle runs/captcha_text/smoke/bundle/canary.png
-explain/report runs/lenet_digits/smoke
-generative/caption runs/captioner/smoke/bundle/canary.png --bundle runs/captioner/smoke/bundle
-generative/fast_style runs/fast_style/smoke/bundle/canary.png --bundle runs/fast_style/smoke/bundle --overwrite
-generative/segment runs/segmentation/smoke/bundle/canary.png --bundle runs/segmentation/smoke/bundle --output segmented --overwrite
-generative/sample_dcgan --bundle runs/dcgan/smoke/bundle --count 4
-inspect_model minigooglenet
-ledger table --check
-visualize_architecture minigooglenet --output minigooglenet --overwrite
-predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json --overwrite
-predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv --overwrite
-endef
-export FOLLOWING
+FOLLOWING := "launch --processes 2 -- train_lenet_digits --smoke --output runs/lenet_digits/two" \
+	"search train_lenet_digits --smoke" \
+	"ensemble --smoke --bagging" \
+	"ensemble --smoke --boosting" \
+	"ensemble --smoke --snapshots" \
+	"evaluate_ensemble runs/ensembles/train_lenet_digits-smoke" \
+	"evaluate --bundle runs/lenet_digits/smoke/bundle --data datasets/digits-training-smoke.h5 --crops 10 --output evaluation" \
+	"captcha/evaluate_captcha --smoke --bundle runs/captcha/smoke/bundle" \
+	"captcha/read_captcha --bundle runs/captcha_text/smoke/bundle runs/captcha_text/smoke/bundle/canary.png" \
+	"explain/report runs/lenet_digits/smoke" \
+	"generative/caption runs/captioner/smoke/bundle/canary.png --bundle runs/captioner/smoke/bundle" \
+	"generative/fast_style runs/fast_style/smoke/bundle/canary.png --bundle runs/fast_style/smoke/bundle --overwrite" \
+	"generative/segment runs/segmentation/smoke/bundle/canary.png --bundle runs/segmentation/smoke/bundle --output segmented --overwrite" \
+	"generative/sample_dcgan --bundle runs/dcgan/smoke/bundle --count 4" \
+	"inspect_model minigooglenet" \
+	"ledger table --check" \
+	"visualize_architecture minigooglenet --output minigooglenet --overwrite" \
+	"predict --bundle runs/lenet_digits/smoke/bundle runs/lenet_digits/smoke/bundle/canary.png --output predict.json --overwrite" \
+	"predict --bundle runs/train_logistic/smoke/bundle runs/train_logistic/smoke/bundle/canary.png --threshold 0.9 --output predict_head.csv --overwrite"
 
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
@@ -80,7 +77,7 @@ smoke: .venv/installed-test
 	mkdir -p build/smoke
 	$(SIGHTKIT) extract_features --smoke
 	printf '%s --smoke\n' $(SCRIPTS) | ($(SMOKE))
-	echo "$$FOLLOWING" | ($(SMOKE))
+	printf '%s\n' $(FOLLOWING) | ($(SMOKE))
 	$(SIGHTKIT) evaluate_ensemble runs/ensembles/train_lenet_digits-boosting-smoke
 ifdef SIGHTKIT_TEST_DATA
 	mkdir -p build/smoke/keras/models  # a copy: Keras writes into its home

@@ -13,6 +13,7 @@ from typing import Any
 
 from sightkit import io as sightkit_io
 from sightkit import training
+from sightkit._keras import start_keras
 from sightkit._scripts import warn
 from sightkit.experiments import ledger
 from sightkit.experiments.config import Config
@@ -93,7 +94,7 @@ class Experiment:
     def start_keras(self) -> None:
         """Start Keras quietly, and set seed and precision."""
         config = self.config
-        config.start_keras()
+        start_keras(config.connect)
         training.prepare(seed=config.seed, precision=config.precision)
 
     def dataset(

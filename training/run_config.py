@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal
 
 from sightkit import _files, _folders, _scripts
 from sightkit._errors import SightkitError
-from sightkit._keras import start_keras
 
 Engine = Literal["none", "auto", "tensorflow", "jax"]
 """What connects the processes of a training; ``auto``: Keras' backend, where there are several."""
@@ -48,23 +47,19 @@ class RunConfig:
         """Whether a run that was stopped can be continued: there is a field ``resume``."""
         return any(field.name == "resume" for field in dataclasses.fields(self))  # type: ignore[arg-type]
 
-    def start_keras(self) -> None:
-        """Start Keras quietly, and connect the processes that train together.
+    def connect(self) -> None:
+        """Connect the processes that train together: for ``sightkit.start_keras``.
 
         Raises:
             SightkitError: what ``connect_processes`` raises.
         """
+        from sightkit.training.distribute import connect_processes
 
-        def connect() -> None:
-            from sightkit.training.distribute import connect_processes
-
-            connect_processes(
-                self.distribute,
-                compress=self.compress_gradients,
-                synchronize=self.synchronize_statistics,
-            )
-
-        start_keras(connect)
+        connect_processes(
+            self.distribute,
+            compress=self.compress_gradients,
+            synchronize=self.synchronize_statistics,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that define the run, as JSON; paths are absolute and follow links."""

@@ -56,6 +56,7 @@ class TensorFlowGroup(Group):
                 rank=self.rank,
                 addresses=self.addresses,
             ) from error
+        self._next = 0, 1.0
         self._request = tf.Variable(tf.constant(0.0), trainable=False)
         self._weight = tf.Variable(tf.constant(1.0, tf.float64), trainable=False)
         self._heard = tf.Variable(tf.constant(0.0), trainable=False)
@@ -132,8 +133,10 @@ class TensorFlowGroup(Group):
         return found
 
     def before_step(self, request: int, weight: float = 1.0) -> None:  # noqa: D102
-        for variable, value in ((self._request, float(request)), (self._weight, weight)):
-            variable.assign(value)
+        if (request, weight) != self._next:
+            self._next = request, weight
+            self._request.assign(float(request))
+            self._weight.assign(weight)
 
     def requested(self, request: int) -> int:  # noqa: D102
         return round(float(self._heard.numpy()))

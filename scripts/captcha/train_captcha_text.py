@@ -47,7 +47,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     parts = captcha.divide(captchas, config.pictures)
     with training.Run.open(config, experiment=Path(__file__).stem) as run:
         run.write_environment(data={"file": config.data.name, "sha256": captchas.sha256})
-        config.start_keras()
+        _cli.start_keras(config.connect)
         training.prepare(seed=config.seed, precision=config.precision)
         reading = config.reading(captchas, parts)
 

@@ -29,7 +29,7 @@ class Config(detection.DetectorFlags):
 
 def main(config: Config) -> dict[str, Any]:
     with detection.start_training(config, __file__) as (folder, pictures):
-        config.start_keras()
+        _cli.start_keras(config.connect)
         run = detection.DetectorRun(config, folder, pictures)
 
         # 1. Canvas, pixels and anchors; pictures decoded once.

@@ -23,7 +23,7 @@ class Config(detection.LocalizerFlags):
 
 def main(config: Config) -> dict[str, Any]:
     with detection.start_training(config, __file__) as (run, pictures):
-        config.start_keras()
+        _cli.start_keras(config.connect)
         found = detection.train_localizer(config, run, pictures)
     for split in ("val", "test"):
         line = (

@@ -25,7 +25,7 @@ class Config(generative.CaptionFlags):
 
 def main(config: Config) -> dict[str, Any]:
     with generative.start_captioning(config, __file__) as run:
-        config.start_keras()
+        _cli.start_keras(config.connect)
 
         network = run.network()
         run.fit(network)

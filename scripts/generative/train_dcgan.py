@@ -33,7 +33,7 @@ class Config(generative.GanFlags):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with generative.start_gan(config, __file__) as run:
-        config.start_keras()
+        _cli.start_keras(config.connect)
         gan = run.network()
         run.fit(gan, callbacks=callbacks)
         metrics = run.report(gan)

@@ -25,7 +25,7 @@ class Config(generative.FastStyleFlags):
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
-    config.start_keras()
+    _cli.start_keras(config.connect)
     with generative.start_fast_style(config, Path(__file__)) as run:
         network = run.network()
         run.fit(network, callbacks=callbacks)

@@ -26,7 +26,7 @@ class Config(generative.SegmentationFlags):
 
 def main(config: Config) -> dict[str, Any]:
     with generative.start_segmentation(config, __file__) as run:
-        config.start_keras()
+        _cli.start_keras(config.connect)
 
         network = run.network()
         train, validation = run.batches("train"), run.batches("val")

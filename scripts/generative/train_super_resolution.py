@@ -29,7 +29,7 @@ class Config(generative.UpscalerFlags):
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with generative.start_upscaler(config, Path(__file__)) as (run, parts):
-        config.start_keras()
+        _cli.start_keras(config.connect)
         return generative.train_upscaler(config, run, parts, callbacks=callbacks)
 
 

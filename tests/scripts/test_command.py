@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,4 +180,4 @@ def test_make_smoke_runs_every_script():
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert set(_scripts.scripts()) <= set(result.stdout.replace(";", " ").split())
+    assert set(_scripts.scripts()) <= set(re.sub('[;"]', " ", result.stdout).split())
