@@ -6,8 +6,8 @@ Processes in network namespaces of their own, joined by a bridge, sum a vector a
 gradients of a step; the links have a rate, a delay and a loss (tc's netem). Predicted is a ring:
 each of n processes sends the n-th part 2 (n - 1) times, and each time waits for an answer; TCP that
 loses packets is as fast as Mathis, Semke, Mahdavi and Ott found (1997). What the engine itself
-takes is measured on links that nothing slows, and added. Needs root, iproute2 and Linux. Below the
-measured rows stands what the same terms predict of ResNet-50 on ImageNet, for docs/scale.md.
+takes is measured on links that nothing slows, and added. Needs root, iproute2 and Linux. It also
+prints the prediction for ResNet-50 on ImageNet, the table of docs/scale.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ RESNET50 = 4 * 25_557_032
 """Bytes of the gradients of ResNet-50 in float32."""
 MACHINES = (1, 2, 4, 8, 16, 32, 64)
 LINKS = {"1 Gbit/s": 1e9, "10 Gbit/s": 1e10, "100 Gbit/s": 1e11}
-SPEEDS = {"a Gaudi (1,700 images/s)": (1_700.0, 256)}
+SPEED, BATCH = 1_700.0, 256
+"""Images a second of one machine, and a step: a Gaudi, by its maker; see docs/scale.md."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Link:
 
     @property
     def discipline(self) -> list[str]:
-        """Words that tell tc of it."""
+        """Arguments of tc: a queueing discipline that makes such a link."""
         if not self.delay:
             return f"tbf rate {self.rate:.0f}bit burst 256kb latency 200ms".split()
         words = f"netem limit 100000 delay {self.delay * 1e6:.0f}us rate {self.rate:.0f}bit"
@@ -119,13 +120,12 @@ def prediction() -> list[str]:
     """Return the lines of a table: ResNet-50 by number of machines and link."""
     lines = ["", "| machines | sent a step | " + " | ".join(LINKS) + " |"]
     lines.append("|---:|---:|" + "---:|" * len(LINKS))
-    speed, batch = next(iter(SPEEDS.values()))
     for machines in MACHINES:
         sent = 2 * (machines - 1) / machines * RESNET50
         cells = []
         for rate in LINKS.values():
             ring = Link(rate, 1e-4).seconds(machines, RESNET50) if machines > 1 else 0.0
-            share = batch / speed / (batch / speed + ring)
+            share = 1 / (1 + ring * SPEED / BATCH)
             cells.append(f"{1e3 * ring:,.0f} ms, {share:.0%}")
         lines.append(f"| {machines} | {sent / 1e6:,.0f} MB | " + " | ".join(cells) + " |")
     return lines

@@ -83,9 +83,9 @@ class Group:
         """
 
     def requested(self, request: int) -> int:
-        """Return what was asked for, by any process, with the last step; ``request`` of one alone.
+        """Return what any process requested with the last step; ``request`` of one alone.
 
-        It is ``STOP`` or more where one asked to stop.
+        It is ``STOP`` or more where one requested to stop.
         """
         return request
 
