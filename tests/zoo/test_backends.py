@@ -56,6 +56,7 @@ print("done", backend)
 """
 
 QUICK = [
+    "mlp",
     "lenet",
     "minivggnet",
     "resnet20",
