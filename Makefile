@@ -120,7 +120,7 @@ clean:
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt
-	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)explore$(comma)detect$(comma)development)
+	@$(call install,fast$(comma)search$(comma)jax$(comma)heic$(comma)explore$(comma)detect$(comma)export$(comma)hub$(comma)serve$(comma)development)
 	@touch .venv/installed $@
 
 comma := ,

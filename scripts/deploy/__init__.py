@@ -1,0 +1,1 @@
+"""Bring a trained bundle to others: export, the hub, one endpoint."""
