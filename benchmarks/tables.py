@@ -23,6 +23,7 @@ from sightkit.io.data_sets import DATA_SETS
 from sightkit.transfer.sources import MD5, SOURCES
 
 ROOT = Path(__file__).parents[1]
+EXPORTS = ROOT / "benchmarks" / "results" / "exports.json"
 NEAR_COPIES = ROOT / "benchmarks" / "results" / "near_copies.json"
 WAYS = ROOT / "benchmarks" / "results" / "transfer_accuracy_summary.csv"
 NONE_OF_THESE = ROOT / "benchmarks" / "results" / "none_of_these.csv"
@@ -50,6 +51,7 @@ def tables() -> dict[str, dict[str, str]]:
             "learning curve": captcha.curve_table(ledger.read(captcha.RESULTS)),
             "refusal": captcha.refusal_table(ledger.read(captcha.RESULTS)),
         },
+        "docs/deploy.md": {"exports": exports(measure.read(EXPORTS))},
         "docs/explain_neighbours.md": {"retrieval": retrieval(_read_csv(RETRIEVAL))},
         "docs/speed.md": {
             "training": speed_tables.training_table(),
@@ -158,6 +160,24 @@ def ways(rows: list[dict[str, str]]) -> str:
         own = {row["data"]: row for row in rows if row["way"] == way}
         lines.append(f"| {way} | {' | '.join(_gain(own[name]) for name in names)} |")
     return "\n".join(lines)
+
+
+def exports(rows: list[measure.Row]) -> str:
+    """A Markdown table of what ``exports.py`` found: a line a network."""
+    found: dict[str, dict[str, measure.Row]] = {}
+    for row in rows:
+        found.setdefault(row["network"], {})[row["format"]] = row
+    kinds = list(dict.fromkeys(row["format"] for row in rows))
+    lines = [f"| network | {' | '.join(kinds)} |", f"|---|{'---|' * len(kinds)}"]
+    for name, cells in found.items():
+        texts = (
+            cells[kind].get("reason") or f"{cells[kind]['largest_difference']:.0e}"
+            if kind in cells
+            else ""
+            for kind in kinds
+        )
+        lines.append(f"| `{name}` | {' | '.join(texts)} |")
+    return "\n".join(lines) if rows else "Not measured yet (`python benchmarks/exports.py`)."
 
 
 def near_copies(rows: list[measure.Row]) -> str:

@@ -139,7 +139,12 @@ def convert(network: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
         network.export(str(path), format="openvino", verbose=False)
-        layers, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
+        return form_of(path)
+
+
+def form_of(path: Path) -> bytes:
+    """Return the form of the network in an .xml file and the .bin file beside it."""
+    layers, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
     return len(layers).to_bytes(LENGTH, "big") + layers + weights
 
 

@@ -38,7 +38,10 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 # Applications stand on all of these, do not know each other, and can be deleted.
 BELOW_APPS = {*TABLE} - {"sightkit"}
 TABLE |= {
-    "apps/deploy": (BELOW_APPS, {"keras", "numpy"}),
+    "apps/deploy": (
+        BELOW_APPS,
+        {"keras", "numpy", "onnx", "onnxruntime", "ai_edge_litert"},
+    ),
     "apps/captcha": (BELOW_APPS, {"keras", "numpy", "cv2", "matplotlib", "scipy"}),
     "apps/explain": (
         BELOW_APPS,
@@ -56,6 +59,8 @@ TABLE |= {
 }
 # Only these files speak to a backend by name.
 BACKEND_FILES = {
+    "apps/deploy/litert_format.py",
+    "apps/deploy/saved_model_format.py",
     "training/jax_group.py",
     "training/tensorflow_group.py",
     "training/gradients.py",

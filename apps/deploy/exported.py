@@ -1,0 +1,135 @@
+"""An exported network, answered by its own format's runtime: the four formats."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import importlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+import numpy as np
+
+from sightkit._errors import SightkitError, in_a_line
+from sightkit.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    import keras
+
+FormatName = Literal["onnx", "litert", "saved_model", "openvino"]
+MODULES = {name: f"sightkit.apps.deploy.{name}_format" for name in get_args(FormatName)}
+"""Each has a class ``Exported``."""
+BATCH = 32
+"""Images that go through an exported network at once."""
+
+
+class ExportedPredictor(Predictor):
+    """Images in (what the steps before it give), probabilities out, by a format's own runtime.
+
+    Each is made of a path.
+
+    Attributes:
+        file: name of the file, or folder, in an export's folder.
+        input_name: of the one input, float32.
+        output_name: of the one output, float32.
+        facts: of the format, for the description: the opset, for example.
+    """
+
+    file: ClassVar[str]
+    input_name: str
+    output_name: str
+    facts: dict[str, Any]
+
+    @staticmethod
+    @abc.abstractmethod
+    def write(network: keras.Model, path: Path) -> None:
+        """Write a Keras network."""
+
+    @staticmethod
+    def quantize(network: keras.Model, source: Path, path: Path, images: np.ndarray) -> None:
+        """Write a network with weights and activations of 8 bits, input and output in float32.
+
+        Args:
+            network: the Keras network.
+            source: its file in float32.
+            path: of the new file.
+            images: float32 (N, H, W, C), to measure activations on.
+
+        Raises:
+            SightkitError: the format has no such form.
+        """
+        raise SightkitError(
+            "int8 is for onnx and litert: OpenVINO's is made by a package of its own (nncf), and a "
+            "SavedModel has none.",
+            "Leave out --int8, or give --format litert.",
+        )
+
+    @staticmethod
+    @abc.abstractmethod
+    def store(path: Path, text: str) -> None:
+        """Write a text, JSON, into the file's own metadata; the network stays as it is."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def stored(path: Path) -> str:
+        """Return the text in the file's metadata."""
+
+
+def format_of(name: str) -> Any:
+    """Return the class of a format, an ``ExportedPredictor``, by its name.
+
+    Raises:
+        SightkitError: its packages are not installed.
+    """
+    try:
+        return importlib.import_module(MODULES[name]).Exported
+    except ModuleNotFoundError as error:
+        extra = "fast" if name == "openvino" else "export"
+        raise SightkitError(
+            f"The format {name} needs packages that are not installed ({error.name}).",
+            f"Install the extra: pip install 'sightkit[{extra}]'.",
+        ) from error
+
+
+@contextlib.contextmanager
+def converting(name: str) -> Iterator[None]:
+    """Keep converters quiet, and turn what they raise into one line.
+
+    Raises:
+        SightkitError: the network has something that the format lacks.
+    """
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except SightkitError:
+        raise
+    except Exception as error:
+        raise SightkitError(
+            f"The network has something that {name} lacks, or its converter does not know.",
+            "Choose another --format.",
+            reason=in_a_line(error),
+        ) from error
+    finally:
+        logger.setLevel(level)
+
+
+def in_batches(answer: Any, images: np.ndarray) -> np.ndarray:
+    """Return float32 (N, K): a runtime's answers to ``BATCH`` images at once."""
+    parts: Sequence[np.ndarray] = [
+        np.asarray(answer(images[at : at + BATCH].astype(np.float32)), np.float32)
+        for at in range(0, len(images), BATCH)
+    ]
+    return np.concatenate(parts)
+
+
+def shape_of(sides: Sequence[Any]) -> tuple[int | None, ...]:
+    """Return a shape as Keras has it: None for a side of any length."""
+    return tuple(side if isinstance(side, int) and side > 0 else None for side in sides)

@@ -1,0 +1,189 @@
+"""Exports: proven, refused, described in the file itself, read back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from sightkit import io, training, transfer, zoo
+from sightkit._errors import SightkitError
+from sightkit.apps import deploy
+from sightkit.apps.deploy import exportable, exported
+from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    ImageToArrayPreprocessor,
+    MeanPreprocessor,
+    Pipeline,
+)
+from sightkit.transfer.heads.linear import LinearHead
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("tf2onnx")
+
+NAMES = ("cat", "dog", "panda")
+PHOTO = np.random.default_rng(3).integers(0, 256, (20, 26, 3), np.uint8)
+CHAIN = Pipeline(
+    (AspectAwarePreprocessor(8, 8), ImageToArrayPreprocessor(), MeanPreprocessor(0.5, 0.4, 0.3))
+)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deploy") / "bundle"
+    network = zoo.build("minivggnet", **zoo.entry("minivggnet").sample)
+    training.save_bundle(folder, network, preprocessing=CHAIN, class_names=NAMES, canary=PHOTO)
+    return transfer.load(folder)
+
+
+@pytest.fixture(scope="module")
+def onnx_export(bundle, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "exported"
+    return folder, deploy.export_bundle(bundle, folder)
+
+
+def test_onnx_says_what_the_bundle_says(bundle, onnx_export):
+    folder, found = onnx_export
+    read = deploy.load_exported(folder)
+    photos = [PHOTO, PHOTO[:, ::-1], PHOTO[:9, :9]]
+    np.testing.assert_allclose(read.predict(photos), bundle.predict(photos), atol=1e-5)
+    assert found["proof"]["photos"] == 65
+    assert found["proof"]["largest_difference"] < 1e-5
+    assert found["input"]["shape"] == ["batch", 8, 8, 3]
+    assert found["output"]["name"] == "probabilities"
+    assert found["inside"] == ["ImageToArrayPreprocessor", "MeanPreprocessor"]
+    assert found["facts"]["opset"]["ai.onnx"] >= 13
+
+
+def test_file_describes_itself(onnx_export):
+    folder, found = onnx_export
+    format_ = exported.format_of("onnx")
+    assert json.loads(format_.stored(folder / format_.file)) == found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["litert", "saved_model", "openvino"])
+def test_other_formats(kind, bundle, tmp_path):
+    pytest.importorskip({"litert": "ai_edge_litert", "openvino": "openvino"}.get(kind, "onnx"))
+    found = deploy.export_bundle(bundle, tmp_path / "exported", kind)
+    assert found["proof"]["largest_difference"] < 1e-5
+    read = deploy.load_exported(tmp_path / "exported")
+    np.testing.assert_allclose(read.predict([PHOTO] * 40), bundle.predict([PHOTO] * 40), atol=1e-5)
+    format_ = exported.format_of(kind)
+    assert json.loads(format_.stored(tmp_path / "exported" / format_.file)) == found
+
+
+def test_wrong_converter_is_found_out(bundle, tmp_path, monkeypatch):
+    format_ = exported.format_of("onnx")
+    write = format_.write
+
+    def wrong(network, path):
+        weights = network.get_weights()
+        network.set_weights([*weights[:-1], weights[-1] + np.array([0.01, 0, 0], np.float32)])
+        write(network, path)
+        network.set_weights(weights)
+
+    monkeypatch.setattr(format_, "write", staticmethod(wrong))
+    with pytest.raises(SightkitError, match="must say what its bundle says"):
+        deploy.export_bundle(bundle, tmp_path / "exported")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_changed_export_is_refused(onnx_export, tmp_path):
+    folder, _ = onnx_export
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    found = json.loads((tmp_path / "export.json").read_text())
+    found["preprocessing"]["steps"][-1]["crop"] = 0.5
+    (tmp_path / "export.json").write_text(json.dumps(found))
+    with pytest.raises(SightkitError, match="says of itself"):
+        deploy.load_exported(tmp_path)
+
+
+def test_lacking_layer_is_one_line(bundle, tmp_path, monkeypatch):
+    def lacks(network, path):
+        raise ValueError("Op Strange is not supported.\nmore")
+
+    monkeypatch.setattr(exported.format_of("onnx"), "write", staticmethod(lacks))
+    with pytest.raises(SightkitError, match="something that onnx lacks") as error:
+        deploy.export_bundle(bundle, tmp_path / "exported")
+    assert "Op Strange" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+HEADS = {
+    "multinomial": LinearHead(np.arange(12.0).reshape(4, 3) / 9, np.arange(3.0), 3),
+    "temperature": LinearHead(np.arange(12.0).reshape(4, 3) / 9, np.ones(3), 3, "ovr", False, 1.7),
+    "sigmoids": LinearHead(np.arange(12.0).reshape(4, 3) / 9, -np.ones(3), 3, "ovr", True),
+    "one column": LinearHead(np.arange(4.0).reshape(4, 1) / 9, np.ones(1), 2),
+    "two columns": LinearHead(np.arange(8.0).reshape(4, 2) / 9, np.ones(2), 2),
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_linear_head_becomes_a_layer(head):
+    import keras
+
+    features = keras.Input((4,))
+    model = keras.Model(features, exportable._probabilities(head, features))
+    rows = np.random.default_rng(2).normal(size=(5, 4)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(model(rows)), head.predict_proba(rows), atol=1e-6)
+
+
+def test_votes_are_no_formula():
+    import keras
+
+    votes = LinearHead(np.ones((4, 3)), np.ones(3), 3, "ovo")
+    with pytest.raises(SightkitError, match="must be a formula"):
+        exportable._probabilities(votes, keras.Input((4,)))
+
+
+def test_bundle_of_memory_has_no_canary(tmp_path):
+    memory = training.Bundle.of(zoo.LeNet((8, 8, 1), 3), CHAIN, NAMES)
+    with pytest.raises(SightkitError, match="in a folder"):
+        deploy.export_bundle(memory, tmp_path / "exported")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    rng = np.random.default_rng(8)
+    for name in NAMES:
+        (folder / name).mkdir(parents=True)
+        for number in range(440):
+            image = rng.integers(0, 256, (8, 8, 3), np.uint8)
+            io.write_png(folder / name / f"{number}.png", image)
+    return folder
+
+
+def test_int8_is_measured(bundle, photos, tmp_path):
+    found = deploy.export_bundle(bundle, tmp_path / "int8", data=photos, int8=True)
+    lost = found["int8"]
+    assert 1_000 <= lost["photos"] < 1_320
+    assert abs(lost["lost"]) <= 0.01
+    assert found["proof"]["source"] == "photos"
+    files = {path.name for path in (tmp_path / "int8").iterdir()}
+    assert files == {"network.onnx", "export.json", "canary.png"}
+    deploy.load_exported(tmp_path / "int8")
+
+
+def test_int8_that_loses_is_refused(bundle, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("sightkit.apps.deploy.proof.MOST_LOST", -1.0)  # whatever it loses
+    with pytest.raises(SightkitError, match="int8 may lose"):
+        deploy.export_bundle(bundle, tmp_path / "int8", data=photos, int8=True)
+    assert not (tmp_path / "int8").exists()
+
+
+def test_flags_are_checked_before_work(bundle, tmp_path):
+    good = {"bundle": bundle.folder, "output": tmp_path / "new"}
+    deploy.ExportFlags(**good)
+    for flags, match in [
+        ({"bundle": None}, "trained network"),
+        ({"int8": True}, "labelled photos"),
+        ({"page": tmp_path}, "onnxruntime-web"),
+        ({"output": bundle.folder}, "new or empty"),
+        ({"data": tmp_path / "none.h5"}, "none.h5"),
+    ]:
+        with pytest.raises(SightkitError, match=match):
+            deploy.ExportFlags(**{**good, **flags})
