@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 # Applications stand on all of these, do not know each other, and can be deleted.
 BELOW_APPS = {*TABLE} - {"sightkit"}
 TABLE |= {
-    "apps/deploy": (BELOW_APPS, {"keras", "numpy"}),
+    "apps/deploy": (BELOW_APPS, {"keras", "numpy", "huggingface_hub", "safetensors"}),
     "apps/captcha": (BELOW_APPS, {"keras", "numpy", "cv2", "matplotlib", "scipy"}),
     "apps/explain": (
         BELOW_APPS,
