@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 RUN := $(BIN)/python
 # All but these are run with --smoke alone; heads are trained on features, so that these come first.
-NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify evaluate evaluate_ensemble explain/report generative/caption generative/fast_style generative/sample_dcgan generative/segment inspect_model launch ledger predict search visualize_architecture
+NEED_MORE := advise captcha/evaluate_captcha captcha/read_captcha classify deploy/hub evaluate evaluate_ensemble explain/report generative/caption generative/fast_style generative/sample_dcgan generative/segment inspect_model launch ledger predict search visualize_architecture
 FOUND := $(patsubst scripts/%.py,%,$(filter-out %/__init__.py,$(wildcard scripts/*.py scripts/*/*.py)))
 SCRIPTS := $(filter-out extract_features $(NEED_MORE),$(FOUND))
 SIGHTKIT := cd build/smoke && $(abspath $(BIN)/sightkit)
@@ -29,6 +29,7 @@ FOLLOWING := "launch --processes 2 -- train_lenet_digits --smoke --output runs/l
 	"evaluate --bundle runs/lenet_digits/smoke/bundle --data datasets/digits-training-smoke.h5 --crops 10 --output evaluation" \
 	"captcha/evaluate_captcha --smoke --bundle runs/captcha/smoke/bundle" \
 	"captcha/read_captcha --bundle runs/captcha_text/smoke/bundle runs/captcha_text/smoke/bundle/canary.png" \
+	"deploy/hub push --repository me/digits --bundle runs/lenet_digits/smoke/bundle --output hub --overwrite" \
 	"explain/report runs/lenet_digits/smoke" \
 	"generative/caption runs/captioner/smoke/bundle/canary.png --bundle runs/captioner/smoke/bundle" \
 	"generative/fast_style runs/fast_style/smoke/bundle/canary.png --bundle runs/fast_style/smoke/bundle --overwrite" \

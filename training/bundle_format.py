@@ -122,13 +122,13 @@ def _let_apps_register() -> None:
 
 
 def check_bundle(
-    folder: str | os.PathLike[str], kinds: Collection[str] = CLASSIFIERS
+    folder: str | os.PathLike[str], kinds: Collection[str] | None = CLASSIFIERS
 ) -> dict[str, Any]:
     """Check, without Keras, that a bundle is complete and of a kind that can be used.
 
     Args:
         folder: of the bundle.
-        kinds: those that the caller can use; classifiers of photos by default.
+        kinds: those that the caller can use, None for all; classifiers of photos by default.
 
     Returns:
         The contents of bundle.json, of the type that its kind has, without their hash.
@@ -138,6 +138,16 @@ def check_bundle(
             file that is missing or not as it was written.
     """
     folder = Path(folder)
+    description = read_description(folder, kinds)
+    for file in kind_of(description["kind"]).files(description):
+        path = folder / file
+        if not path.is_file() or _files.sha256(path) != description["files"].get(file):
+            raise damaged(folder, f"{file} is missing or not the file that was saved")
+    return description
+
+
+def read_description(folder: Path, kinds: Collection[str] | None = None) -> dict[str, Any]:
+    """Read bundle.json as ``check_bundle``, which looks at the other files as well."""
     path = folder / DESCRIPTION
     if not path.is_file():
         inside = folder / _run_files.BUNDLE
@@ -163,7 +173,7 @@ def check_bundle(
             kind=name,
         )
     kind = kind_of(name)
-    if name not in kinds:
+    if kinds is not None and name not in kinds:
         raise SightkitError(
             f"The bundle must be {' or '.join(kind_of(each).name for each in kinds)}; "
             f"this one is {kind.name}.",
@@ -174,10 +184,6 @@ def check_bundle(
     description = dict(_schema.read(path, kind.schema, AGAIN))
     if description.pop("sha256") != digest(description):
         raise damaged(folder, f"{DESCRIPTION} is not as it was written")
-    for file in kind.files(description):
-        path = folder / file
-        if not path.is_file() or _files.sha256(path) != description["files"].get(file):
-            raise damaged(folder, f"{file} is missing or not the file that was saved")
     names = description["class_names"]
     if len(set(names)) < len(names) or len(description["canary"]) != len(names):
         raise damaged(folder, "a class has a name of its own and a number in the canary's answer")

@@ -40,7 +40,10 @@ BELOW_APPS = {*TABLE} - {"sightkit"}
 TABLE |= {
     "apps/deploy": (
         BELOW_APPS,
-        {"keras", "numpy", "onnx", "onnxruntime", "ai_edge_litert"},
+        {
+            *("keras", "numpy", "onnx", "onnxruntime", "ai_edge_litert"),
+            *("huggingface_hub", "safetensors", "starlette", "uvicorn"),
+        },
     ),
     "apps/captcha": (BELOW_APPS, {"keras", "numpy", "cv2", "matplotlib", "scipy"}),
     "apps/explain": (

@@ -44,6 +44,7 @@ FLAGS = {
     "captcha/evaluate_captcha": ("--captchas", "d", "--labels", "l.csv"),
     "augmentation_demo": (),
     "classify": ("x.png",),
+    "deploy/hub": ("pull", "--repository", "me/x"),
     "detection/train_hog_svm": ("--objects", "o", "--backgrounds", "p"),
     "detection/train_detector": ("--smoke",),
     "detection/train_localizer": ("--smoke",),
