@@ -60,8 +60,13 @@ LONGEST_FIRST := tests/zoo/ $(filter-out tests/zoo/ tests/__pycache__/,$(wildcar
 test: .venv/installed-test
 	$(PYTEST) -m "not slow and not faults" $(ARGS)
 
-test-all: .venv/installed-test
+test-all: .venv/installed-test build/onnxruntime-web
 	$(PYTEST) -m "slow and not faults" --timeout 3600 $(or $(ARGS),$(LONGEST_FIRST))
+
+# For the page of an export; without npm, or offline, its tests are skipped and say so.
+build/onnxruntime-web:
+	@mkdir -p build/npm; cd build/npm && command -v npm >/dev/null && npm pack --silent onnxruntime-web@1.30.0 >/dev/null \
+		&& tar xzf onnxruntime-web-1.30.0.tgz && ln -sfn npm/package ../onnxruntime-web || echo "npm cannot fetch onnxruntime-web"
 
 test-faults: .venv/installed-test
 	$(BIN)/pytest -m faults --timeout 3600 $(ARGS)
