@@ -92,6 +92,6 @@ if __name__ == "__main__":
     stub.gate.clear()
     with deploy.serving(stub, deploy.ServeFlags(port=0, smoke=True)) as server:
         print(server.port, flush=True)
-        threading.Timer(1.5, stub.gate.set).start()
+        threading.Timer(0.7, stub.gate.set).start()
         server.wait()
     print("ended", flush=True)

@@ -404,7 +404,7 @@ def test_a_network_answers_as_its_bundle_does(tmp_path):
     training.save_bundle(
         folder, network, preprocessing=chain, class_names=NAMES, canary=photo(0, side=40)
     )
-    bundle = transfer.load(folder, images=1_000_000, cache=tmp_path / "cache")
+    bundle = transfer.load(folder)
     photos = [(png if n % 2 else jpeg)(n, side=20 + n) for n in range(40)]
     expected = bundle.predict([io.decode_image(each) for each in photos])
     with served(bundle) as client, ThreadPoolExecutor(16) as pool:
