@@ -4,8 +4,9 @@
 
 The same 1,000 JPEG files, 499x374 in the median (MobileNetV2-0.35 at 224x224): as one list of
 paths to ``bundle.predict``; and as 1,000 requests of 16 clients, which are threads of another
-process on the same cores, each with a connection of its own that it keeps. Turn by turn, medians of
-five; all answers are compared. The server is the command itself; its memory is read after each turn.
+process on the same cores, each with a connection of its own that it keeps. Turn by turn, medians
+of five; all answers are compared. The server is the command itself; its memory is read after each
+turn.
 """
 
 from __future__ import annotations
