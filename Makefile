@@ -111,6 +111,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/transfer.py --quick
 	$(RUN) benchmarks/foundations.py --quick
 	$(RUN) benchmarks/explain.py --quick
+	$(RUN) benchmarks/serving.py --quick
 	$(RUN) benchmarks/distribute.py --quick --network minivggnet
 	$(RUN) benchmarks/tables.py --check
 	$(BIN)/sightkit ledger table --check

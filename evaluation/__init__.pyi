@@ -38,6 +38,9 @@ from sightkit.evaluation.photo_folder import NONE as NONE
 from sightkit.evaluation.photo_folder import PhotoFolder as PhotoFolder
 from sightkit.evaluation.photo_folder import output_names as output_names
 from sightkit.evaluation.photo_folder import predict_photos as predict_photos
+from sightkit.evaluation.photo_watch import require_watchable as require_watchable
+from sightkit.evaluation.photo_watch import watch_folder as watch_folder
+from sightkit.evaluation.photo_watch import watch_photos as watch_photos
 from sightkit.evaluation.pictures import draw_ensemble as draw_ensemble
 from sightkit.evaluation.pictures import montage as montage
 from sightkit.evaluation.predictions import evaluate as evaluate

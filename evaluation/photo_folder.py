@@ -153,17 +153,11 @@ def predict_photos(
     result: dict[str, dict[str, float | None]] = {}
     one_by_one = len(photos.files) <= LISTED
     for part in photos:
-        images = list(part.values())
-        if reject is None:
-            probabilities, known = bundle.predict(images), np.ones(len(images), bool)
-        else:
-            probabilities, known = bundle.predict_known(images, reject)
-        known &= probabilities.max(axis=1) >= threshold
-        answers = bundle.top(probabilities, top)
-        for photo, answer, alike in zip(part, answers, known, strict=True):
-            result[photo] = answer if alike else {NONE: None, **answer}
-            if one_by_one:
-                print("\n".join(_lines(photo, result[photo])))
+        answers = answers_of(bundle, part, top=top, threshold=threshold, reject=reject)
+        result |= answers
+        if one_by_one:
+            for photo, answer in answers.items():
+                print("\n".join(lines_of(photo, answer)))
     if output is not None:
         write_answers(output, result, photos.failed, overwrite=overwrite)
     if not one_by_one:
@@ -172,8 +166,32 @@ def predict_photos(
     return result
 
 
-def _lines(photo: str, answer: Mapping[str, float | None]) -> list[str]:
-    """The photo, and a line for each of its classes."""
+def answers_of(
+    bundle: Any,
+    part: Mapping[str, np.ndarray],
+    *,
+    top: int,
+    threshold: float,
+    reject: float | None,
+) -> dict[str, dict[str, float | None]]:
+    """Return the most probable classes of some decoded photos, see ``predict_photos``."""
+    images = list(part.values())
+    if not images:
+        return {}
+    if reject is None:
+        probabilities, known = bundle.predict(images), np.ones(len(images), bool)
+    else:
+        probabilities, known = bundle.predict_known(images, reject)
+    known &= probabilities.max(axis=1) >= threshold
+    answers = bundle.top(probabilities, top)
+    return {
+        photo: answer if alike else {NONE: None, **answer}
+        for photo, answer, alike in zip(part, answers, known, strict=True)
+    }
+
+
+def lines_of(photo: str, answer: Mapping[str, float | None]) -> list[str]:
+    """Return the photo, and a line for each of its classes."""
     lines = [visible(photo)]
     for name, share in answer.items():
         number = 8 * " " if share is None else f"{100 * share:6.2f} %"

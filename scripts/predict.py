@@ -2,6 +2,7 @@
 
     python scripts/predict.py --bundle runs/lenet_digits/default/bundle PHOTO.jpg …
     python scripts/predict.py --bundle runs/photos/logistic/bundle FOLDER --output answers.csv
+    python scripts/predict.py --bundle runs/photos/logistic/bundle --watch FOLDER
 
 The bundle is a network, or networks with a head that scripts/train_logistic.py trained.
 It brings its own preprocessing, so that any image file will do. Where OpenVINO is installed (extra
@@ -22,6 +23,9 @@ from sightkit import _cli, _files, evaluation, io, training, transfer
 from sightkit._errors import SightkitError, require_at_least
 from sightkit._scripts import warn
 
+MANY = 1_000_000
+"""Photos that the network is compiled for where they come one by one: any engine pays."""
+
 
 @dataclass(frozen=True)
 class Config(io.LinkFlags):
@@ -39,8 +43,11 @@ class Config(io.LinkFlags):
     reject: float | None = None
     """Answer "none of these" to photos unlike the training photos: share of photos of its own
     classes that may be lost so, 0.05 for example. For networks with a head."""
+    watch: Path | None = None
+    """Answer each photo that comes into this folder, from now on, until Ctrl-C."""
     output: Path | None = None
-    """File to write the answers to as well: FILE.json or FILE.csv."""
+    """File to write the answers to as well: FILE.json or FILE.csv; with --watch FILE.jsonl, which
+    grows by a line a photo."""
     overwrite: bool = False
     """Replace an existing file."""
 
@@ -54,9 +61,14 @@ class Config(io.LinkFlags):
                 threshold=self.threshold,
                 reject=self.reject,
             )
-        if not self.images:
-            raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
-        if self.output is not None:
+        if bool(self.images) == (self.watch is not None):
+            raise SightkitError(
+                "Name at least one image file or folder, or one to --watch.",
+                "For example photo.jpg.",
+            )
+        if self.watch is not None:
+            evaluation.require_watchable(self.watch, self.output)
+        elif self.output is not None:
             evaluation.require_file(self.output, (".json", ".csv"), overwrite=self.overwrite)
 
 
@@ -74,9 +86,13 @@ def main(config: Config) -> dict[str, Any]:
             f'With --threshold or --reject no class may be called "{evaluation.NONE}".',
             bundle=str(config.bundle),
         )
-    photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
+    photos = None
+    if config.watch is None:
+        photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
     bundle = transfer.load(
-        config.bundle, images=len(photos.files), cache=_files.user_cache("compiled")
+        config.bundle,
+        images=MANY if photos is None else len(photos.files),
+        cache=_files.user_cache("compiled"),
     )
     distance = getattr(bundle, "distance", None)
     if config.threshold and distance is not None:
@@ -85,15 +101,14 @@ def main(config: Config) -> dict[str, Any]:
             "% of the training photos were below it, held out; photos of other things may be above "
             "it (--reject recognizes them by their features)."
         )
-    return evaluation.predict_photos(
-        bundle,
-        photos,
-        top=config.top,
-        threshold=config.threshold,
-        reject=config.reject,
-        output=config.output,
-        overwrite=config.overwrite,
-    )
+    options: dict[str, Any] = {
+        name: getattr(config, name)
+        for name in ("top", "threshold", "reject", "output", "overwrite")
+    }
+    if photos is None:
+        links = config.follow_links
+        return evaluation.watch_photos(bundle, config.watch, follow_links=links, **options)
+    return evaluation.predict_photos(bundle, photos, **options)
 
 
 if __name__ == "__main__":

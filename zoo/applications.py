@@ -18,6 +18,7 @@ from keras import layers
 
 from sightkit.zoo.arguments import drop_rates, positive_number
 from sightkit.zoo.batch_normalization import BatchNormalization
+from sightkit.zoo.budget import shapes_alone
 from sightkit.zoo.classifier_head import End, classify, drop, image_input
 from sightkit.zoo.registry import registered
 
@@ -173,9 +174,9 @@ def _build(
 ) -> keras.Model:
     images = image_input(input_shape, classes, minimum=minimum, end=end)
     (rate,) = drop_rates(dropout, 1)
-    body = builder(
-        weights=None, include_top=False, input_tensor=images, pooling="avg" if include_top else None
-    )
+    pooling = "avg" if include_top else None
+    with shapes_alone():  # of what is cloned
+        body = builder(weights=None, include_top=False, input_tensor=images, pooling=pooling)
     body = keras.models.clone_model(body, clone_function=_cloning())
     x = body.output
     if include_top:

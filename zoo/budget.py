@@ -37,13 +37,20 @@ def limited_weights(arrays: Sequence[Any], path: str | os.PathLike[str]) -> Iter
         yield
 
 
+@contextlib.contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Make no weight of the networks that are built in the block; none counts as a network's."""
+    with keras.StatelessScope(initialize_variables=False), _limited(math.inf, MOST_ARRAYS, ""):
+        yield
+
+
 def only_used(cut: Callable[[], keras.Model]) -> keras.Model:
     """Return the part that ``cut`` takes of a larger network; of the rest no weight is made.
 
     Args:
         cut: builds the larger network and returns a functional one on some of its layers.
     """
-    with keras.StatelessScope(initialize_variables=False), _limited(math.inf, MOST_ARRAYS, ""):
+    with shapes_alone():
         config = cut().get_config()
     return keras.Model.from_config(config)
 

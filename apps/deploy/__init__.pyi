@@ -6,3 +6,7 @@ from sightkit.apps.deploy.hub_client import require_repository as require_reposi
 from sightkit.apps.deploy.hub_pull import pull_bundle as pull_bundle
 from sightkit.apps.deploy.hub_push import push_bundle as push_bundle
 from sightkit.apps.deploy.hub_push import write_repository as write_repository
+from sightkit.apps.deploy.serve_flags import ServeFlags as ServeFlags
+from sightkit.apps.deploy.serve_run import Server as Server
+from sightkit.apps.deploy.serve_run import listen as listen
+from sightkit.apps.deploy.serve_run import serving as serving

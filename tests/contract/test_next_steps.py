@@ -28,8 +28,13 @@ FOLDERS = (
     *("sightkit", "zoo", "preprocessing", "io", "callbacks", "inference", "training"),
     *("evaluation", "experiments", "transfer", "apps", "scripts"),
 )
-NEVER_SHOWN = {("launch", "sightkit._files._way_on")}
-"""Script and place of messages on paths, of a script that has no flag for one."""
+NEVER_SHOWN = {
+    ("launch", "sightkit._files._way_on"),
+    ("deploy/serve", "sightkit._files._way_on"),
+    ("deploy/serve", "sightkit._folders.read_own"),
+    ("deploy/serve", "sightkit._folders.require_no_others"),
+}
+"""Script and place of messages on paths, of scripts that have no flag for one."""
 Symbol = tuple[str, str]
 """Module, as ``io.build.dataset``, and name in it: of a definition, or ``Class.method``."""
 

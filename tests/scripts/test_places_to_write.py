@@ -9,8 +9,9 @@ import pytest
 from sightkit import _scripts
 from sightkit._errors import visible
 
-NAMES = sorted({*_scripts.scripts(Path(__file__).parents[2] / "scripts")} - {"launch"})
-"""All but the one that writes by the script that it starts."""
+WITHOUT = {"launch", "deploy/serve"}
+"""One writes by the script that it starts, one nothing."""
+NAMES = sorted({*_scripts.scripts(Path(__file__).parents[2] / "scripts")} - WITHOUT)
 ALONE = {"train_lenet_digits", "build_folder"}
 """Of the scripts with the same flags, those that make test tries."""
 ENDINGS = {

@@ -156,6 +156,15 @@ def test_a_network_takes_grey_and_colour_photos(channels, canary, tmp_path):
     assert np.array_equal(found["grey"], found["colour"]) == (channels == 1)
 
 
+def test_a_network_of_keras_applications_is_loaded(canary, tmp_path):
+    """It is built twice, once for its shapes; the file's weights are counted once."""
+    chain = Pipeline((SimplePreprocessor(32, 32), ImageToArrayPreprocessor()))
+    small = zoo.build("mobilenet_0.25", input_shape=(32, 32, 3), classes=3)
+    save_bundle(tmp_path / "b", small, preprocessing=chain, class_names=NAMES, canary=canary)
+    found = load_bundle(tmp_path / "b").network
+    assert weights_sha256(found) == weights_sha256(small)
+
+
 def test_two_classes_of_one_name_are_refused(original, canary, tmp_path):
     with pytest.raises(SightkitError, match=r"name of its own.*'a'"):
         save_bundle(
