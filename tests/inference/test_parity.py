@@ -22,21 +22,25 @@ LONG = {
     "alexnet_one_weird_trick",
     "alexnet_two_groups",
     "cifarnet",
+    "convnet",
     "deepergooglenet",
     "inception_v3",
+    "lenet5",
+    "minialexnet",
     "minigooglenet",
     "mobilenet_0.25",
     "resnet50",
     "resnet_cifar",
     "resnet_imagenet",
     "resnet_tiny_imagenet",
+    "shallownet",
     "squeezenet_1.0",
     "surgery",
     "vgg16",
     "vgg19",
     "xception",
 }
-"""And for these half a minute; each of their forms is in one of the others."""
+"""And for most of these half a minute; each of their forms is in one of the others."""
 
 
 @pytest.mark.parametrize("engine", ["openvino", "folded"])
@@ -65,10 +69,11 @@ def photos(test_data, tmp_path, monkeypatch):
 
 PRETRAINED = (
     ("mobilenet_0.25", True),
-    ("mobilenet_0.75", True),
-    ("mobilenet_0.25", False),
     ("mobilenetv2_0.35", False),
-    ("squeezenet", False),
+    *(
+        pytest.param(*each, marks=pytest.mark.faults)
+        for each in (("mobilenet_0.75", True), ("mobilenet_0.25", False), ("squeezenet", False))
+    ),
 )
 
 

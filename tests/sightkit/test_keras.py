@@ -55,8 +55,6 @@ def test_what_is_registered_is_found_by_its_name():
     (
         ("import sightkit, keras", ".keras"),
         ("import keras, sightkit", ".h5"),
-        ("import sightkit; sightkit.start_keras(); import keras", ".keras"),
-        ("import sightkit, tensorflow as tf; keras = tf.keras", ".h5"),
         ("from sightkit.zoo import BatchNormalization; import keras", ".keras"),
     ),
 )

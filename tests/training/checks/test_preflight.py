@@ -146,11 +146,16 @@ def floats(images):
 # --- sound trainings --------------------------------------------------------------------------
 
 
-SLOW = ("convnet", "shallownet", "minivggnet", "minialexnet")
+SLOW, LONG = ("minivggnet",), ("convnet", "shallownet", "minialexnet")
 
 
 @pytest.mark.parametrize(
-    "name", ("mlp", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW))
+    "name",
+    (
+        "mlp",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+        *(pytest.param(name, marks=pytest.mark.faults) for name in LONG),
+    ),
 )
 def test_a_sound_training_raises_no_alarm(name, file, tmp_path):
     train, validation = both(file)
