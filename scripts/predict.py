@@ -86,7 +86,7 @@ def main(config: Config) -> dict[str, Any]:
             f'With --threshold or --reject no class may be called "{evaluation.NONE}".',
             bundle=str(config.bundle),
         )
-    photos = None
+    photos: Any = None
     if config.watch is None:
         photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
     bundle = transfer.load(
@@ -105,7 +105,7 @@ def main(config: Config) -> dict[str, Any]:
         name: getattr(config, name)
         for name in ("top", "threshold", "reject", "output", "overwrite")
     }
-    if photos is None:
+    if config.watch is not None:
         links = config.follow_links
         return evaluation.watch_photos(bundle, config.watch, follow_links=links, **options)
     return evaluation.predict_photos(bundle, photos, **options)

@@ -39,7 +39,7 @@ NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?(?!\w)"
 VALUE = rf"{NUMBER}(?: {NUMBER})*|(?:on|off)\b|[A-Z][A-Z_]+\b"
 FLAG = (
     r"(?P<script>\w+\.py(?: -[\w-]+(?:[ =](?!-)[^\s;,]+)?)+)"
-    r"|(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z-]*[a-z])"
+    r"|(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*[a-z0-9])"
     rf"(?:=(?P<joined>\"[^\"]*\"|\w+(?:\.\w+)*)| (?P<value>{VALUE}))?"
 )
 """A flag, with a value that is no word of the sentence; or a script with its flags.

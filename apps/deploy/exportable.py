@@ -91,7 +91,7 @@ def _require_one_view(bundle: transfer.FeatureClassifier) -> None:
     if max(views) > 1:
         raise SightkitError(
             "An export answers one view of a photo; these features are means of several.",
-            "Extract them with --crops 1, and train the head again.",
+            "Run scripts/extract_features.py --crops 1, and train the head again.",
             crops=views,
         )
 

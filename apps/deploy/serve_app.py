@@ -71,9 +71,7 @@ class Endpoint:
             ],
             middleware=[Middleware(Door, hosts)],
             exception_handlers={
-                HTTPException: lambda _, error: _refusal(
-                    error.status_code, error.detail, error.headers
-                ),
+                HTTPException: _http_refusal,
                 Exception: lambda _, error: _refusal(500, "The photo could not be answered."),
             },
         )
@@ -133,6 +131,10 @@ def _answer_of(found: Answer | BaseException, *, alone: bool) -> dict[str, Any]:
     if isinstance(found, BaseException):
         raise found
     return {"classes": [{"label": name, "probability": p} for name, p in found.items()]}
+
+
+def _http_refusal(_: Request, error: Any) -> Response:
+    return _refusal(error.status_code, error.detail, error.headers)
 
 
 def _refusal(status: int, reason: str, headers: Any = None) -> Response:

@@ -45,6 +45,7 @@ FLAGS = {
     "captcha/evaluate_captcha": ("--captchas", "d", "--labels", "l.csv"),
     "augmentation_demo": (),
     "classify": ("x.png",),
+    "deploy/export": ("--smoke",),
     "deploy/hub": ("pull", "--repository", "me/x"),
     "detection/train_hog_svm": ("--objects", "o", "--backgrounds", "p"),
     "detection/train_detector": ("--smoke",),
