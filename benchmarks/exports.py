@@ -9,6 +9,7 @@ The largest difference is that of a probability, over a photo and 64 variations 
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def exported(bundle: Any, kind: FormatName, scratch: Path) -> dict[str, Any]:
     try:
         found = deploy.export_bundle(bundle, folder, kind)
     except SightkitError as error:
-        return {"format": kind, "reason": str(error)}
+        # A path of this machine says nothing to others.
+        return {"format": kind, "reason": re.sub(r"\S*/\S*\.partial\S*", "the file", str(error))}
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {
         "format": kind,

@@ -169,15 +169,20 @@ def exports(rows: list[measure.Row]) -> str:
         found.setdefault(row["network"], {})[row["format"]] = row
     kinds = list(dict.fromkeys(row["format"] for row in rows))
     lines = [f"| network | {' | '.join(kinds)} |", f"|---|{'---|' * len(kinds)}"]
+    notes = []
     for name, cells in found.items():
-        texts = (
-            cells[kind].get("reason") or f"{cells[kind]['largest_difference']:.0e}"
-            if kind in cells
-            else ""
-            for kind in kinds
-        )
+        texts = []
+        for kind in kinds:
+            row = cells.get(kind, {})
+            if "reason" in row:
+                notes.append(f"* `{name}`, {kind}: {row['reason']}")
+            given = row.get("largest_difference")
+            texts.append("refused" if "reason" in row else "" if given is None else f"{given:.0e}")
         lines.append(f"| `{name}` | {' | '.join(texts)} |")
-    return "\n".join(lines) if rows else "Not measured yet (`python benchmarks/exports.py`)."
+    if not rows:
+        return "Not measured yet (`python benchmarks/exports.py`)."
+    versions = ", ".join(f"{name} {version}" for name, version in rows[0]["versions"].items())
+    return "\n".join([*lines, "", f"With {versions}.", *(["", *notes] if notes else [])])
 
 
 def near_copies(rows: list[measure.Row]) -> str:

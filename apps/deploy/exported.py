@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 import numpy as np
 
 from sightkit._errors import SightkitError, in_a_line
+from sightkit.inference.openvino_engine import UnavailableError
 from sightkit.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -87,10 +88,10 @@ def format_of(name: str) -> Any:
     """
     try:
         return importlib.import_module(MODULES[name]).Exported
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, UnavailableError) as error:
         extra = "fast" if name == "openvino" else "export"
         raise SightkitError(
-            f"The format {name} needs packages that are not installed ({error.name}).",
+            f"The format {name} needs packages that are not installed ({error}).",
             f"Install the extra: pip install 'sightkit[{extra}]'.",
         ) from error
 

@@ -8,6 +8,7 @@ from typing import Any
 from sightkit.apps.deploy.exported import BATCH, ExportedPredictor
 from sightkit.inference.openvino_engine import OpenVinoEngine, form_of, load_openvino
 
+load_openvino()  # or there is no such format
 KEY = ["sightkit"]
 """Of the runtime information."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -110,6 +111,16 @@ def test_lacking_layer_is_one_line(bundle, tmp_path, monkeypatch):
         deploy.export_bundle(bundle, tmp_path / "exported")
     assert "Op Strange" in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing", "extra"), [("onnx", "onnx", "export"), ("openvino", "openvino", "fast")]
+)
+def test_missing_package_names_its_extra(kind, missing, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, exported.MODULES[kind], raising=False)
+    with pytest.raises(SightkitError, match=rf"sightkit\[{extra}\]"):
+        exported.format_of(kind)
 
 
 HEADS = {
