@@ -149,7 +149,12 @@ def _states(folder: str | os.PathLike[str], follow_links: bool = False) -> dict[
             watch=os.fspath(folder),
         )
     found: dict[Path, State] = {}
+    seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=follow_links):
+        if (real := os.path.realpath(place)) in seen:  # a link to a folder above it
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(place, name)

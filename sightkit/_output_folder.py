@@ -24,6 +24,12 @@ def require_new(folder: Path, name: str, kind: str, *, overwrite: bool) -> None:
     Raises:
         SightkitError: it holds other files, exists, or cannot be written to.
     """
+    if not folder.name:
+        raise SightkitError(
+            "The folder of --output is replaced, and must have a name.",
+            "Give another --output, a folder in this one.",
+            output=str(folder),
+        )
     _files.require_writable(folder)
     found = _folders.read_own(folder, name, kind)
     if found is None:

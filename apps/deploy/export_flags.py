@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sightkit import _output_folder, evaluation, io, training
 from sightkit._errors import SightkitError
-from sightkit.apps.deploy.exported import FormatName, format_of
+from sightkit.apps.deploy.exported import FormatName, format_of, require_possible
 from sightkit.apps.deploy.exported_folder import DESCRIPTION, FORMAT
 from sightkit.apps.deploy.web_page import runtime_files
 
@@ -41,6 +41,7 @@ class ExportFlags:
         """Check the values before any work is done."""
         if self.bundle is None and not self.smoke:
             raise SightkitError("A trained network is exported.", "Give --bundle RUN/bundle.")
+        require_possible(self.format, int8=self.int8, data=self.data, page=self.page)
         overwrite = self.overwrite or self.smoke
         _output_folder.require_new(self.output, DESCRIPTION, FORMAT, overwrite=overwrite)
         if self.bundle is not None:
@@ -49,15 +50,6 @@ class ExportFlags:
                 evaluation.check_data(self.data, self.split, names)
         if self.data is not None and not self.data.is_dir():
             io.DatasetFile.open(self.data).rows(self.split)
-        if self.int8 and self.data is None:
-            raise SightkitError(
-                "int8 measures activations, and its loss, on labelled photos.",
-                "Give --data PHOTOS, with 1,200 photos or more for a verdict.",
-            )
         if self.page is not None:
             runtime_files(self.page)
-            if self.format != "onnx":
-                raise SightkitError(
-                    "The page runs ONNX.", "Give --format onnx.", format=self.format
-                )
         format_of(self.format)

@@ -59,15 +59,8 @@ class ExportedPredictor(Predictor):
             source: its file in float32.
             path: of the new file.
             images: float32 (N, H, W, C), to measure activations on.
-
-        Raises:
-            SightkitError: the format has no such form.
         """
-        raise SightkitError(
-            "int8 is for onnx and litert: OpenVINO's is made by a package of its own (nncf), and a "
-            "SavedModel has none.",
-            "Leave out --int8, or give --format litert.",
-        )
+        raise NotImplementedError
 
     @staticmethod
     @abc.abstractmethod
@@ -78,6 +71,30 @@ class ExportedPredictor(Predictor):
     @abc.abstractmethod
     def stored(path: Path) -> str:
         """Return the text in the file's metadata."""
+
+
+def require_possible(name: str, *, int8: bool, data: Path | None, page: object) -> None:
+    """Check, before any work, what goes together.
+
+    Raises:
+        SightkitError: int8 without photos or of a format that has no such form, or a page of
+            another format than ONNX.
+    """
+    if int8 and name not in ("onnx", "litert"):
+        raise SightkitError(
+            "int8 is for onnx and litert: OpenVINO's is made by a package of its own (nncf), and a "
+            "SavedModel has none.",
+            "Leave out --int8, or give --format litert.",
+            format=name,
+        )
+    if int8 and data is None:
+        raise SightkitError(
+            "int8 measures activations, and its loss, on labelled photos.",
+            "Give --data PHOTOS, with 1,200 photos or more for a verdict.",
+            data=None,
+        )
+    if page is not None and name != "onnx":
+        raise SightkitError("The page runs ONNX.", "Give --format onnx.", format=name)
 
 
 def format_of(name: str) -> Any:
@@ -110,7 +127,7 @@ def converting(name: str) -> Iterator[None]:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
-    except SightkitError:
+    except (SightkitError, OSError, MemoryError):  # not of the converter
         raise
     except Exception as error:
         raise SightkitError(

@@ -13,10 +13,10 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from sightkit import __version__, _output_folder, _schema, io, training, transfer
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, in_a_line
 from sightkit._schema import Name, Names
 from sightkit.apps.deploy.exportable import Exportable, exportable
-from sightkit.apps.deploy.exported import FormatName, converting, format_of
+from sightkit.apps.deploy.exported import FormatName, converting, format_of, require_possible
 from sightkit.apps.deploy.proof import FEWEST, photos_for, prove, quantize
 from sightkit.apps.deploy.web_page import runtime_files, write_page
 from sightkit.preprocessing import Preprocessor, from_config
@@ -77,9 +77,9 @@ def export_bundle(
         page: folder of npm's onnxruntime-web, for a page that answers photos in the browser.
 
     Raises:
-        SightkitError: a bundle that is no formula (``exportable``), a network with something that
-            the format lacks, an answer that differs by more than 1e-4, an int8 form that loses
-            more than a point.
+        SightkitError: a folder that holds something else, a bundle that is no formula
+            (``exportable``), a network with something that the format lacks, an answer that
+            differs by more than 1e-4, an int8 form that loses more than a point.
     """
     import keras
 
@@ -89,6 +89,8 @@ def export_bundle(
             "Set KERAS_BACKEND=tensorflow.",
             backend=keras.backend.backend(),
         )
+    require_possible(kind, int8=int8, data=data, page=page)
+    _output_folder.require_new(Path(folder), DESCRIPTION, FORMAT, overwrite=True)
     format_ = format_of(kind)
     runtime = runtime_files(page) if page is not None else {}
     canary = _canary_of(bundle)
@@ -115,7 +117,7 @@ def export_bundle(
                 **{name: metadata.version(name) for name in ("keras", "tensorflow")},
             },
         }
-        if int8 and data is not None:
+        if int8 and data is not None:  # which it is
             full = path.rename(place / f"{FLOAT}{path.name}")
             with converting(kind):
                 lost = quantize(taken.network, exported, full, path, data, split)
@@ -136,17 +138,24 @@ def load_exported(folder: str | os.PathLike[str]) -> training.Bundle:
     """Return an export as a classifier, answered by its own runtime; its canary is checked.
 
     Raises:
-        SightkitError: no export, packages that are not installed, or another answer to the canary
-            image than when it was written.
+        SightkitError: no export, a damaged one, packages that are not installed, or another answer
+            to the canary image than when it was written.
 
     Example:
         load_exported("exported").predict(["photo.jpg"])
     """
     folder = Path(folder)
     found: Any = _schema.read(folder / DESCRIPTION, ExportDescription, "Export again.", more=True)
-    format_, path = format_of(found["kind"]), folder / found["file"]
-    predictor = format_(path)
-    inside = json.loads(format_.stored(path) or "{}")
+    format_ = format_of(found["kind"])
+    path = folder / format_.file
+    try:
+        predictor, inside = format_(path), json.loads(format_.stored(path))
+    except Exception as error:
+        raise SightkitError(
+            f"{path.name} must be as it was written ({in_a_line(error)}).",
+            "Export again.",
+            export=str(folder),
+        ) from error
     if any(inside.get(key) != found[key] for key in get_type_hints(ExportDescription)):
         raise SightkitError(
             f"{DESCRIPTION} must say what the network's file says of itself.",
@@ -210,12 +219,13 @@ def _ends(exported: training.Bundle, taken: Exportable) -> dict[str, Any]:
 def summary(found: Any) -> str:
     """Return in a few lines what an export's description says."""
     proof, lost = found["proof"], found["int8"]
+    source = f"{proof['source']}, in float32" if lost else proof["source"]
     lines = [
         f"{found['kind']}: input {found['input']['name']} {found['input']['shape']}, output "
         f"{found['output']['name']} {found['output']['shape']}",
         f"before it: {steps(from_config(found['preprocessing'])) or 'nothing'}; "
         f"inside: {', '.join(found['inside']) or 'no step'}",
-        f"{proof['photos']} photos ({proof['source']}): largest difference "
+        f"{proof['photos']} photos ({source}): largest difference "
         f"{proof['largest_difference']:.1g}, the same best class on {proof['same_top1']:.1%}",
     ]
     if lost is not None:

@@ -20,7 +20,7 @@ SECONDS = 60.0
 NAME = r"[A-Za-z0-9](?:(?!--|\.\.)[\w.-])*(?<![.-])"
 REPOSITORY = re.compile(rf"(?=.{{3,96}}$)(?!.*\.git$){NAME}/{NAME}", re.ASCII)
 """As the hub allows it."""
-QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1"}
+QUIET = ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_XET")
 """Set unless the user has set them: nothing is reported, and files go by plain HTTP, which keeps no
 cache and no logs in the user's home."""
 
@@ -37,16 +37,16 @@ def require_repository(name: str) -> None:
 
 def require_extra() -> None:
     """Raise unless the packages of the extra ``hub`` are installed."""
-    for name, value in QUIET.items():  # read when the package is imported
-        os.environ.setdefault(name, value)
     try:
-        import huggingface_hub  # noqa: F401
         import safetensors  # noqa: F401
+        from huggingface_hub import constants
     except ImportError as error:
         raise SightkitError(
             f"The hub needs the packages huggingface_hub and safetensors ({error}).",
             'Install the extra: pip install "sightkit[hub]".',
         ) from error
+    for name in set(QUIET) - set(os.environ):  # Keras may have imported the package before
+        setattr(constants, name, True)
 
 
 @contextlib.contextmanager
@@ -98,9 +98,20 @@ def _refusal(error: BaseException, received: dict[str, Any]) -> SightkitError:
             "Check the name; to push, or if it is private, set HF_TOKEN, or log in: hf auth login.",
             **received,
         )
-    if isinstance(status, int):
+    if isinstance(error, ValueError) and "metadata in README.md" in str(error):
         return SightkitError(
-            f"The hub refused ({in_a_line(error)}).", "Try again later.", **received
+            f"The hub refuses README.md ({in_a_line(error)}).",
+            "Give --license as the hub names it, mit for example, or leave it out.",
+            **received,
+        )
+    if isinstance(status, int):
+        later = status == 429 or status >= 500
+        return SightkitError(
+            f"The hub refused ({in_a_line(error)}).",
+            "Try again later."
+            if later
+            else "Change what is pushed or pulled; the reason is above.",
+            **received,
         )
     return SightkitError(
         f"The hub did not answer as a hub does ({in_a_line(error)}).",

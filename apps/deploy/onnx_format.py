@@ -85,4 +85,4 @@ class Exported(ExportedPredictor):
     def stored(path: Path) -> str:
         """Return that entry."""
         properties = onnx.load(path, load_external_data=False).metadata_props
-        return {each.key: each.value for each in properties}.get(KEY, "")
+        return {each.key: each.value for each in properties}[KEY]

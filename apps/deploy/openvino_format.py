@@ -46,4 +46,4 @@ class Exported(OpenVinoEngine, ExportedPredictor):
     def stored(path: Path) -> str:
         """Return that entry."""
         model = load_openvino().Core().read_model(path)
-        return str(model.get_rt_info(KEY).astype(str)) if model.has_rt_info(KEY) else ""
+        return str(model.get_rt_info(KEY).astype(str))

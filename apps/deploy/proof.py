@@ -60,8 +60,8 @@ class Quantization:
     lost: float | None
 
 
-def photos_for(canary: np.ndarray, data: Path | None, split: str) -> tuple[list[np.ndarray], str]:
-    """Return the canary image and 64 photos, uint8 (H, W, C) each, and where they come from.
+def photos_for(canary: np.ndarray, data: Path | None, split: str) -> tuple[list[Any], str]:
+    """Return the canary image and 64 photos, uint8 (H, W, C) or paths, and where they come from.
 
     Args:
         canary: of the bundle.
@@ -73,7 +73,7 @@ def photos_for(canary: np.ndarray, data: Path | None, split: str) -> tuple[list[
         return [canary, *(VARIATION(canary, rng) for rng in rngs)], "variations of the canary image"
     if data.is_dir():
         files = evaluation.PhotoFolder([data]).files
-        photos = [io.read_image(files[at]) for at in _spread(len(files))]
+        photos = [files[at] for at in _spread(len(files))]
     else:
         file = io.DatasetFile.open(data)
         first, last = file.rows(split)
@@ -84,7 +84,7 @@ def photos_for(canary: np.ndarray, data: Path | None, split: str) -> tuple[list[
 def prove(
     exported: training.Bundle,
     bundle: training.Bundle | transfer.FeatureClassifier,
-    photos: Sequence[np.ndarray],
+    photos: Sequence[Any],
     source: str,
 ) -> Proof:
     """Compare an export with its bundle.

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from sightkit import _files
 from sightkit.apps.deploy.exported import BATCH, ExportedPredictor, in_batches, shape_of
@@ -28,6 +27,9 @@ class Exported(ExportedPredictor):
         network.export(str(path), format="tf_saved_model", verbose=False)
 
     def __init__(self, path: Path) -> None:
+        import tensorflow as tf
+
+        self._tensor = tf.constant
         self._loaded = tf.saved_model.load(str(path))  # its variables live as long as it does
         self._function: Any = self._loaded.signatures[SIGNATURE]
         (self.input_name, images), *_ = self._function.structured_input_signature[1].items()
@@ -38,7 +40,7 @@ class Exported(ExportedPredictor):
 
     def _answer(self, images: np.ndarray) -> np.ndarray:
         def answer(part: np.ndarray) -> np.ndarray:
-            return self._function(**{self.input_name: tf.constant(part)})[self.output_name].numpy()
+            return self._function(**{self.input_name: self._tensor(part)})[self.output_name].numpy()
 
         return in_batches(answer, images)
 
@@ -51,4 +53,4 @@ class Exported(ExportedPredictor):
     @staticmethod
     def stored(path: Path) -> str:
         """Return the text of that file."""
-        return (path / EXTRA).read_text()
+        return (path / EXTRA).read_text(encoding="utf-8")

@@ -7,12 +7,10 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -56,25 +54,25 @@ class Endpoint:
         self._page = PAGE.read_text(encoding="utf-8")
         self._metrics = Metrics()
 
-    def app(self, hosts: Collection[str] | None) -> Starlette:
+    def app(self, hosts: Collection[str] | None) -> ASGIApp:
         """Return the application.
 
         Args:
             hosts: names by which it may be asked, each with its port; None for any.
         """
-        return Starlette(
+        answers = Starlette(
             routes=[
                 Route("/", self._show),
                 Route("/health", self._report_health),
                 Route("/metrics", self._report_metrics),
                 Route("/predict", self._predict, methods=["POST"]),
             ],
-            middleware=[Middleware(Door, hosts)],
             exception_handlers={
                 HTTPException: _http_refusal,
                 Exception: lambda _, error: _refusal(500, "The photo could not be answered."),
             },
         )
+        return Door(answers, hosts)  # outside even of what answers to faults
 
     async def _show(self, request: Request) -> Response:
         return HTMLResponse(self._page)
@@ -167,7 +165,7 @@ class Door:
             return False
         if site := headers.get("sec-fetch-site"):  # of a browser, which no page can change
             return site in ("same-origin", "none")
-        return origin is None or urlsplit(origin).netloc == host
+        return origin is None or origin.partition("://")[2] == host
 
 
 _FOREIGN = _refusal(403, "This server answers its own page, and programs, by its own address.")

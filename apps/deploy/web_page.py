@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 import os
 from pathlib import Path
@@ -69,8 +70,11 @@ def write_page(folder: Path, found: Any, runtime: dict[str, Path]) -> Path:
     names = found["class_names"]
     title = " or ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} … ({len(names)})"
     parts = {part: _packed(path.read_bytes()) for part, path in files.items()}
-    parts |= {"title": _escaped(title), "description": _escaped(json.dumps(found))}
-    page = PAGE.read_text()
+    parts |= {
+        "title": html.escape(title, quote=False),
+        "description": json.dumps(found).replace("<", "\\u003c"),
+    }
+    page = PAGE.read_text(encoding="utf-8")
     for part, text in parts.items():
         page = page.replace(f"{{{{{part}}}}}", text)
     _files.write_text(folder / NAME, page)
@@ -79,12 +83,3 @@ def write_page(folder: Path, found: Any, runtime: dict[str, Path]) -> Path:
 
 def _packed(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
-
-
-def _escaped(text: str) -> str:
-    """Return text that ends no element, in HTML and within JSON alike."""
-    return (
-        text.replace("&", "\\u0026").replace("<", "\\u003c")
-        if text[:1] == "{"
-        else (text.replace("&", "&amp;").replace("<", "&lt;"))
-    )

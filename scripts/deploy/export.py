@@ -7,7 +7,7 @@ The bundle is a network, or networks with a linear head. Nothing is written befo
 answered the canary image and 64 photos in its own runtime as the bundle does, to 1e-4; with --int8
 what it loses is measured on --data. OUTPUT holds the file, export.json (input, output, class names,
 the steps that come before, what was compared; also inside the file) and the canary image.
-docs/deploy.md has ten lines each to run it from Python, C++ and JavaScript.
+docs/deploy.md has a few lines each to run it from Python, C++ and JavaScript.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Config:
     """Put a bundle on the hub, or fetch one."""
     repository: str
     """OWNER/NAME."""
-    bundle: Path = Path()
+    bundle: Path | None = None
     """Folder of the bundle to push."""
     private: bool = False
     """Let nobody but the owner see the repository that push makes."""
@@ -50,25 +50,25 @@ class Config:
         """Check the values before any work is done."""
         deploy.require_repository(self.repository)
         for name, action in ONE.items():
-            if self.action != action and getattr(self, name) not in ("", False, Path()):
+            if self.action != action and getattr(self, name) not in ("", False, None):
                 raise SightkitError(f"--{name} is for {action}.", "Leave it out.")
         missing = "bundle" if self.action == "push" else "output"
-        if getattr(self, missing) in (None, Path()):
+        if getattr(self, missing) is None:
             raise SightkitError(f"{self.action} needs a folder.", f"Give --{missing} FOLDER.")
 
 
 def main(config: Config) -> None:
     name, output, overwrite = config.repository, config.output, config.overwrite
-    licence = config.license
+    licence, bundle = config.license, config.bundle or Path()
     if output is None:
-        commit = deploy.push_bundle(config.bundle, name, private=config.private, licence=licence)
+        commit = deploy.push_bundle(bundle, name, private=config.private, licence=licence)
         print(f"{name}: commit {commit}")
     elif config.action == "pull":
         revision = config.revision or None
         commit = deploy.pull_bundle(name, output, revision=revision, overwrite=overwrite)
         print(f"{output}: commit {commit} of {name}; its canary is answered as before")
     else:
-        deploy.write_repository(config.bundle, output, name, licence=licence, overwrite=overwrite)
+        deploy.write_repository(bundle, output, name, licence=licence, overwrite=overwrite)
         print(f"{output}: written, and not uploaded")
 
 

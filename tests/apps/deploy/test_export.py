@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +74,31 @@ def test_other_formats(kind, bundle, tmp_path):
     np.testing.assert_allclose(read.predict([PHOTO] * 40), bundle.predict([PHOTO] * 40), atol=1e-5)
     format_ = exported.format_of(kind)
     assert json.loads(format_.stored(tmp_path / "exported" / format_.file)) == found
+
+
+def test_folder_of_others_is_left_alone(bundle, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(SightkitError, match="new or empty"):
+        deploy.export_bundle(bundle, tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_damaged_export_is_one_line(onnx_export, tmp_path):
+    for path in onnx_export[0].iterdir():
+        (tmp_path / path.name).write_bytes(
+            path.read_bytes()[: 500 if path.suffix == ".onnx" else None]
+        )
+    with pytest.raises(SightkitError, match=r"network\.onnx must be as it was written"):
+        deploy.load_exported(tmp_path)
+
+
+def test_full_disk_is_not_the_networks_fault(bundle, tmp_path, monkeypatch):
+    def fills(network, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exported.format_of("onnx"), "write", staticmethod(fills))
+    with pytest.raises(OSError, match="No space"):
+        deploy.export_bundle(bundle, tmp_path / "exported")
 
 
 def test_wrong_converter_is_found_out(bundle, tmp_path, monkeypatch):
@@ -194,6 +220,9 @@ def test_flags_are_checked_before_work(bundle, tmp_path):
         ({"bundle": None}, "trained network"),
         ({"int8": True}, "labelled photos"),
         ({"page": tmp_path}, "onnxruntime-web"),
+        ({"page": tmp_path, "format": "litert"}, "The page runs ONNX"),
+        ({"int8": True, "data": tmp_path, "format": "openvino"}, "int8 is for onnx and litert"),
+        ({"output": Path()}, "must have a name"),
         ({"output": bundle.folder}, "new or empty"),
         ({"data": tmp_path / "none.h5"}, "none.h5"),
     ]:

@@ -226,6 +226,7 @@ def test_the_page_health_and_metrics_are_there(client):
         ({"Host": "localhost:1"}, False),
         ({"Origin": "http://evil.example"}, False),
         ({"Origin": "null"}, False),
+        ({"Origin": "http://["}, False),
         ({"Origin": "http://127.0.0.1:{port}"}, True),
         ({"Sec_Fetch_Site": "cross-site"}, False),
         ({"Sec_Fetch_Site": "same-site"}, False),
