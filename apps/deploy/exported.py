@@ -150,4 +150,6 @@ def in_batches(answer: Any, images: np.ndarray) -> np.ndarray:
 
 def shape_of(sides: Sequence[Any]) -> tuple[int | None, ...]:
     """Return a shape as Keras has it: None for a side of any length."""
-    return tuple(side if isinstance(side, int) and side > 0 else None for side in sides)
+    return tuple(
+        int(side) if isinstance(side, int | np.integer) and side > 0 else None for side in sides
+    )

@@ -70,6 +70,8 @@ def test_other_formats(kind, bundle, tmp_path):
     pytest.importorskip({"litert": "ai_edge_litert", "openvino": "openvino"}.get(kind, "onnx"))
     found = deploy.export_bundle(bundle, tmp_path / "exported", kind)
     assert found["proof"]["largest_difference"] < 1e-5
+    assert found["input"]["shape"] == ["batch", 8, 8, 3]
+    assert found["output"]["shape"] == ["batch", 3]
     read = deploy.load_exported(tmp_path / "exported")
     np.testing.assert_allclose(read.predict([PHOTO] * 40), bundle.predict([PHOTO] * 40), atol=1e-5)
     format_ = exported.format_of(kind)
@@ -194,16 +196,24 @@ def photos(tmp_path):
     return folder
 
 
-def test_int8_is_measured(bundle, photos, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("onnx", "network.onnx"),
+        pytest.param("litert", "network.tflite", marks=pytest.mark.slow),
+    ],
+)
+def test_int8_is_measured(kind, file, bundle, photos, tmp_path, monkeypatch):
+    pytest.importorskip("ai_edge_litert" if kind == "litert" else "onnx")
     monkeypatch.setattr("sightkit.apps.deploy.proof.MOST_LOST", 0.1)  # it is not trained
-    found = deploy.export_bundle(bundle, tmp_path / "int8", data=photos, int8=True)
+    found = deploy.export_bundle(bundle, tmp_path / "int8", kind, data=photos, int8=True)
     lost = found["int8"]
     assert 1_000 <= lost["photos"] < 1_320
     assert abs(lost["lost"]) <= lost["other_top1"] / lost["photos"] < 0.5
     assert found["proof"]["source"] == "photos"
     files = {path.name for path in (tmp_path / "int8").iterdir()}
-    assert files == {"network.onnx", "export.json", "canary.png"}
-    deploy.load_exported(tmp_path / "int8")
+    assert files == {file, "export.json", "canary.png"}
+    assert len(deploy.load_exported(tmp_path / "int8").predict([PHOTO] * 3)) == 3
 
 
 def test_int8_that_loses_is_refused(bundle, photos, tmp_path, monkeypatch):
