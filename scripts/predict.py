@@ -14,6 +14,7 @@ which takes some seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,14 +87,13 @@ def main(config: Config) -> dict[str, Any]:
             f'With --threshold or --reject no class may be called "{evaluation.NONE}".',
             bundle=str(config.bundle),
         )
-    photos: Any = None
+    links: dict[str, Any] = {"follow_links": config.follow_links}
     if config.watch is None:
-        photos = evaluation.PhotoFolder(config.images, follow_links=config.follow_links)
-    bundle = transfer.load(
-        config.bundle,
-        images=MANY if photos is None else len(photos.files),
-        cache=_files.user_cache("compiled"),
-    )
+        photos = evaluation.PhotoFolder(config.images, **links)
+        count, answer = len(photos.files), partial(evaluation.predict_photos, photos=photos)
+    else:
+        count, answer = MANY, partial(evaluation.watch_photos, folder=config.watch, **links)
+    bundle = transfer.load(config.bundle, images=count, cache=_files.user_cache("compiled"))
     distance = getattr(bundle, "distance", None)
     if config.threshold and distance is not None:
         warn(
@@ -105,10 +105,7 @@ def main(config: Config) -> dict[str, Any]:
         name: getattr(config, name)
         for name in ("top", "threshold", "reject", "output", "overwrite")
     }
-    if config.watch is not None:
-        links = config.follow_links
-        return evaluation.watch_photos(bundle, config.watch, follow_links=links, **options)
-    return evaluation.predict_photos(bundle, photos, **options)
+    return answer(bundle, **options)
 
 
 if __name__ == "__main__":
