@@ -128,7 +128,7 @@ def watch_photos(
                     classes = [{"class": name, "probability": p} for name, p in answer.items()]
                     write(picture=photo, classes=classes)
                 answered += len(part)
-    print(f"{answered:,} photo{"s" * (answered != 1)} classified.")
+    print(f"{answered:,} photo{'s' * (answered != 1)} classified.")
     return {"photos": answered}
 
 
