@@ -44,7 +44,7 @@ class Config:
 
 def main(config: Config) -> list[measure.Row]:
     _cli.start_keras()
-    versions = {name: metadata.version(name) for name in PACKAGES}
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
     known = measure.read(config.json) if config.json and config.json.is_file() else []
     rows = [row for row in known if row["versions"] == versions]
     done = {(row["network"], row["format"]) for row in rows}

@@ -90,10 +90,10 @@ def main(config: Config) -> list[measure.Row]:
         spawned = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, spawned) as clients, _server(bundle) as (process, port):
 
-            def ask() -> Answered:
-                return clients.submit(ask_all, port, photos).result()
+            def send_all() -> Answered:
+                return clients.submit(predict_all, port, photos).result()
 
-            rows = _measured(loaded, photos, ask, process, 1 if config.quick else 5)
+            rows = _measured(loaded, photos, send_all, process, 1 if config.quick else 5)
     print(f"load {os.getloadavg()[0]:.1f} at the end")
     measure.report(rows, config.json)
     return rows
@@ -114,14 +114,14 @@ def _server(bundle: Path) -> Iterator[tuple[int, int]]:
 
 
 def _measured(
-    bundle: Any, photos: list[str], ask: Callable[[], Answered], process: int, rounds: int
+    bundle: Any, photos: list[str], send_all: Callable[[], Answered], process: int, rounds: int
 ) -> list[measure.Row]:
     seconds: list[float] = []
     memory: list[float] = []
     kept: dict[str, Any] = {}
 
     def over_http() -> None:
-        found, kept["answers"] = ask()
+        found, kept["answers"] = send_all()
         seconds.extend(found)
         memory.append(_megabytes(process))
 
@@ -168,15 +168,15 @@ def _measured(
     ]
 
 
-def ask_all(port: int, photos: list[str]) -> Answered:
-    """Ask for all photos by 16 clients; None for what was not answered with 200."""
+def predict_all(port: int, photos: list[str]) -> Answered:
+    """Send all photos by 16 clients; None for what was not answered with 200."""
     waiting: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
     for each in enumerate(Path(photo).read_bytes() for photo in photos):
         waiting.put(each)
     seconds: list[float] = []
     answers: list[dict[str, float] | None] = [None] * len(photos)
 
-    def ask() -> None:
+    def send() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while True:
             try:
@@ -193,7 +193,7 @@ def ask_all(port: int, photos: list[str]) -> Answered:
                 classes = json.loads(body)["classes"]
                 answers[place] = {each["label"]: each["probability"] for each in classes}
 
-    threads = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=send) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -181,8 +181,7 @@ def exports(rows: list[measure.Row]) -> str:
         lines.append(f"| `{name}` | {' | '.join(texts)} |")
     if not rows:
         return "Not measured yet (`python benchmarks/exports.py`)."
-    versions = ", ".join(f"{name} {version}" for name, version in rows[0]["versions"].items())
-    return "\n".join([*lines, "", f"With {versions}.", *(["", *notes] if notes else [])])
+    return "\n".join([*lines, "", f"With {rows[0]['versions']}.", *(["", *notes] if notes else [])])
 
 
 def near_copies(rows: list[measure.Row]) -> str:

@@ -117,7 +117,7 @@ def export_bundle(
                 **{name: metadata.version(name) for name in ("keras", "tensorflow")},
             },
         }
-        if int8 and data is not None:  # which it is
+        if int8 and data is not None:
             full = path.rename(place / f"{FLOAT}{path.name}")
             with converting(kind):
                 lost = quantize(taken.network, exported, full, path, data, split)

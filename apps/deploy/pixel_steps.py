@@ -74,7 +74,7 @@ def _arithmetic(steps: Pipeline, seen: np.ndarray) -> PixelSteps | None:
     """Return what steps do to each pixel of such an image; None where they do more, or other."""
     try:
         zero = steps(np.zeros_like(seen)).astype(np.float64)
-        if zero.dtype.kind != "f" or zero.shape[:2] != seen.shape[:2]:
+        if zero.shape[:2] != seen.shape[:2]:
             return None
         rows = []
         for channel in range(seen.shape[-1]):

@@ -1,4 +1,4 @@
-"""The endpoint as an application of Starlette: who may ask, what is answered, what is counted."""
+"""The endpoint as an application of Starlette: which requests are answered, and what is counted."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Endpoint:
         """Return the application.
 
         Args:
-            hosts: names by which it may be asked, each with its port; None for any.
+            hosts: names that requests may address it by, each with its port; None for any.
         """
         answers = Starlette(
             routes=[
@@ -113,7 +113,7 @@ class Endpoint:
             async with asyncio.timeout(self._seconds):
                 photos, several = await read_photos(request, self._most_bytes)
                 expired = RefusedError(504, f"There was no answer within {self._seconds:g} s.")
-                futures = [asyncio.wrap_future(self._photos.ask(photo)) for photo in photos]
+                futures = [asyncio.wrap_future(self._photos.submit(photo)) for photo in photos]
                 found = await asyncio.gather(*futures, return_exceptions=True)
         except TimeoutError:
             raise expired from None
@@ -140,7 +140,7 @@ def _refusal(status: int, reason: str, headers: Any = None) -> Response:
 
 
 class Door:
-    """Refuse what a page of another origin asks, or by another name; add headers to every answer.
+    """Refuse requests of pages of another origin, or to another name; add headers to every answer.
 
     A name that an attacker lets point to this machine is another one (DNS rebinding).
     """

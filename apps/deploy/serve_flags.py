@@ -17,7 +17,7 @@ class ServeFlags:
     bundle: Path | None = None
     """Folder of a trained network, or of networks and a head: RUN/bundle."""
     host: str = "127.0.0.1"
-    """Address to listen on; by another than this machine's own others can ask too."""
+    """Address to listen on; with another than this machine's own, others can send requests too."""
     port: int = 8000
     """Port to listen on; 0 for any that is free."""
     top: int = 5
@@ -29,7 +29,7 @@ class ServeFlags:
     seconds: float = 30.0
     """Longest time for a request, from its head to its answer."""
     smoke: bool = False
-    """Serve a tiny network, ask it once and end."""
+    """Serve a tiny network, send one request and end."""
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""

@@ -10,7 +10,7 @@ KIND = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """What was asked since the start; of one thread.
+    """Counts of requests since the start; of one thread.
 
     Attributes:
         requests: by status, those of /predict.

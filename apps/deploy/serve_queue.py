@@ -50,7 +50,7 @@ class PhotoQueue:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, photo: bytes) -> Future[Answer]:
+    def submit(self, photo: bytes) -> Future[Answer]:
         """Let the content of an image file wait for its answer, or its ``RefusedError``."""
         future: Future[Answer] = Future()
         self._waiting.put((photo, future))

@@ -22,7 +22,7 @@ from sightkit.training.classifier import Classifier
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart")
 IDLE = 75
-"""Seconds after which a connection is closed that asks nothing: proxies keep theirs for 60."""
+"""Seconds after which a connection is closed without a request: proxies keep theirs for 60."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Server:
             self.ended.wait()
             raise RuntimeError("The server ended by itself.")
 
-    def ask(self, photo: bytes) -> dict[str, Any]:
+    def predict(self, photo: bytes) -> dict[str, Any]:
         """Return the answer to the content of an image file."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
         with contextlib.closing(connection):
@@ -76,7 +76,7 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     if not is_loopback(host):
         warn(
-            f"--host {host}: whoever reaches this machine can ask, without a password or "
+            f"--host {host}: whoever reaches this machine can send requests, without a password or "
             "encryption. Put a proxy before it that has both, or leave --host out."
         )
     try:

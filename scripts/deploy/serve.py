@@ -5,8 +5,8 @@
 
 Answers {"classes": [{"label": …, "probability": …}, …]}, as scripts/predict.py would. Open the
 address that is printed for the page; /health and /metrics are for machines. Only this machine can
-ask, unless --host says otherwise. Ctrl-C or SIGTERM ends it once the requests in progress are
-answered. Needs the extra: pip install "sightkit[serve]". More: docs/serving.md.
+send requests, unless --host names another address. Ctrl-C or SIGTERM ends it once the requests in
+progress are answered. Needs the extra: pip install "sightkit[serve]". More: docs/serving.md.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def main(config: Config) -> dict[str, Any]:
             if not config.smoke:
                 server.wait()
                 return {}
-            answer = server.ask((folder / "canary.png").read_bytes())
-    print(f"asked once: {answer['classes'][0]}")
+            answer = server.predict((folder / "canary.png").read_bytes())
+    print(f"one request: {answer['classes'][0]}")
     return answer
 
 

@@ -30,7 +30,7 @@ class Hub:
         sizes: path to the size that is declared in place of the true one.
         status: that each request is answered with, where it is set.
         delay: seconds before each answer.
-        requests: method and path of what was asked for.
+        requests: method and path of each.
     """
 
     url: str = ""

@@ -1,4 +1,4 @@
-"""A classifier without Keras, and what asks a server; run as a program it serves itself."""
+"""A classifier without Keras, and a client of a server; run as a program it serves itself."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Client:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def ask(self, method, path, body=None, kind=None, **headers):
+    def request(self, method, path, body=None, kind=None, **headers):
         """Return status, headers and the body, of JSON its value."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
@@ -73,7 +73,7 @@ class Client:
         return answer.status, answer.headers, json.loads(text) if is_json else text.decode()
 
     def predict(self, body, kind="image/png", **headers):
-        status, _, found = self.ask("POST", "/predict", body, kind, **headers)
+        status, _, found = self.request("POST", "/predict", body, kind, **headers)
         return status, found
 
     def send(self, text: str) -> socket.socket:
@@ -83,7 +83,9 @@ class Client:
         return connection
 
     def figure(self, name: str) -> float:
-        lines = dict(line.rsplit(" ", 1) for line in self.ask("GET", "/metrics")[2].splitlines())
+        lines = dict(
+            line.rsplit(" ", 1) for line in self.request("GET", "/metrics")[2].splitlines()
+        )
         return float(lines.get(name, 0))
 
 

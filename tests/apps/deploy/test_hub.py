@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import hub_server
 import keras
 import numpy as np
 import pytest
@@ -20,6 +19,8 @@ from sightkit._errors import SightkitError
 from sightkit.apps import deploy
 from sightkit.apps.deploy.hub_files import write_safetensors
 from sightkit.preprocessing import ImageToArrayPreprocessor, Pipeline, SimplePreprocessor
+
+from . import hub_server
 
 pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed (extra: hub)")
 # huggingface_hub 2.4 uploads by an argument that httpx2 has renamed.
@@ -277,9 +278,9 @@ def test_an_output_is_replaced_on_request_alone(pushed, tmp_path):
     refused(pushed, folder, "must be new or empty", overwrite=True)
     (folder / "mine.txt").unlink()
     deploy.pull_bundle(NAME, folder, endpoint=pushed.url)
-    asked = len(pushed.requests)
+    requests = len(pushed.requests)
     refused(pushed, folder, "--overwrite")
-    assert len(pushed.requests) == asked
+    assert len(pushed.requests) == requests
     deploy.pull_bundle(NAME, folder, endpoint=pushed.url, overwrite=True)
 
 

@@ -52,7 +52,7 @@ def running(stub):
 
 @pytest.fixture
 def client(running):
-    """A server that answers a good photo after whatever the test has asked."""
+    """A server that answers a good photo after whatever the test has sent."""
     yield running
     assert running.predict(png(0)) == (200, answer_to(png(0)))
     assert running.figure("sightkit_requests_in_progress") == 0
@@ -189,16 +189,16 @@ def test_other_paths_and_methods_are_refused(client):
         ("GET", "/../etc/passwd", 404),
         ("POST", "/health", 405),
     ):
-        status, headers, found = client.ask(method, path)
+        status, headers, found = client.request(method, path)
         assert (status, [*found]) == (expected, ["error"])
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_the_page_health_and_metrics_are_there(client):
-    status, headers, page = client.ask("GET", "/")
+    status, headers, page = client.request("GET", "/")
     assert status == 200 and "Drop photos here" in page
     assert "default-src 'none'" in headers["Content-Security-Policy"]
-    status, _, found = client.ask("GET", "/health")
+    status, _, found = client.request("GET", "/health")
     assert status == 200
     facts = {"status": "ready", "canary": "checked", "classes": 3, "most_bytes": 20_000}
     assert found == facts
@@ -259,7 +259,7 @@ def test_a_request_cut_off_leaves_nothing(client, stub):
     client.send("").close()
     end = time.monotonic() + 10
     while client.figure(cut) < before + 3:
-        assert time.monotonic() < end, client.ask("GET", "/metrics")[2]
+        assert time.monotonic() < end, client.request("GET", "/metrics")[2]
     assert threading.active_count() <= threads + 1  # of the pool that writes large files
 
 
@@ -302,13 +302,13 @@ def test_an_answer_that_takes_too_long_is_given_up():
     stub = Means()
     with served(stub, seconds=0.3) as client:
         stub.gate.clear()
-        asked = len(os.sched_getaffinity(0)) * serve_queue.BATCH + 4
-        with ThreadPoolExecutor(asked) as pool:
-            found = [*pool.map(client.predict, [png(1)] * asked)]
+        sent = len(os.sched_getaffinity(0)) * serve_queue.BATCH + 4
+        with ThreadPoolExecutor(sent) as pool:
+            found = [*pool.map(client.predict, [png(1)] * sent)]
         assert {status for status, _ in found} == {504}
         stub.gate.set()
         assert client.predict(png(1)) == (200, answer_to(png(1)))
-        assert sum(stub.batches) < asked + 1  # nobody waited for the others any more
+        assert sum(stub.batches) < sent + 1  # nobody waited for the others any more
 
 
 def test_more_requests_than_may_wait_are_refused(monkeypatch):
@@ -319,9 +319,9 @@ def test_more_requests_than_may_wait_are_refused(monkeypatch):
         waiting = [pool.submit(client.predict, png(n)) for n in range(4)]
         while client.figure("sightkit_requests_in_progress") < 4:
             time.sleep(0.01)
-        status, headers, found = client.ask("POST", "/predict", png(9), "image/png")
+        status, headers, found = client.request("POST", "/predict", png(9), "image/png")
         assert (status, headers["Retry-After"]) == (503, "1") and "error" in found
-        assert client.ask("GET", "/health")[0] == 200
+        assert client.request("GET", "/health")[0] == 200
         stub.gate.set()
         assert [each.result()[0] for each in waiting] == [200] * 4
         assert client.predict(png(9)) == (200, answer_to(png(9)))
@@ -347,11 +347,11 @@ def test_the_end_answers_what_is_in_progress():
         with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment) as made:
             client = Client(int(made.stdout.readline()))
             with ThreadPoolExecutor(3) as pool:
-                asked = [pool.submit(client.predict, png(n)) for n in range(3)]
+                answers = [pool.submit(client.predict, png(n)) for n in range(3)]
                 while client.figure("sightkit_requests_in_progress") < 3:
                     time.sleep(0.01)
                 made.send_signal(sent)
-                assert [each.result()[0] for each in asked] == [200] * 3
+                assert [each.result()[0] for each in answers] == [200] * 3
             assert (made.wait(30), made.stdout.read()) == (0, "ended\n")
 
 
@@ -389,7 +389,7 @@ def test_ipv6_is_served():
     flags = deploy.ServeFlags(host="::1", port=0, smoke=True)
     with deploy.serving(Means(), flags) as server:
         assert server.address == f"http://[::1]:{server.port}/"
-        assert server.ask(png(1)) == answer_to(png(1))
+        assert server.predict(png(1)) == answer_to(png(1))
 
 
 def test_a_network_answers_as_its_bundle_does(tmp_path):
@@ -418,7 +418,7 @@ def test_a_network_answers_as_its_bundle_does(tmp_path):
 
 
 @pytest.mark.slow
-def test_smoke_serves_and_asks_once(script):
+def test_smoke_serves_one_request(script):
     result = script("deploy/serve", "--smoke")
     assert result.code == 0, result.stderr
-    assert "asked once: {'label'" in result.stdout
+    assert "one request: {'label'" in result.stdout

@@ -120,7 +120,7 @@ def test_dropped_photos_that_are_bad_say_why(page):
     ]
 
 
-def test_a_server_that_is_gone_is_said(browser):
+def test_a_server_that_is_gone_is_reported(browser):
     flags = deploy.ServeFlags(port=0, smoke=True)
     with deploy.serving(Means(), flags) as server:
         browser.open(server.address)
@@ -129,7 +129,7 @@ def test_a_server_that_is_gone_is_said(browser):
     assert error == "The server does not answer. Is it still running?"
 
 
-def test_another_page_cannot_ask(page):
+def test_another_page_is_refused(page):
     page.wait_for("fetch('/health').then(a => a.status)", 200)
     address = page.run("location.origin")
     page.open("data:text/html,<title>evil</title>")

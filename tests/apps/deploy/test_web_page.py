@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import re
 import shutil
 import subprocess
@@ -29,67 +27,22 @@ from sightkit.preprocessing import (
     SimplePreprocessor,
 )
 
+from .chromium import BROWSER, Chromium
+
 pytest.importorskip("onnxruntime")
 pytest.importorskip("tf2onnx")
 
 ROOT = Path(__file__).parents[3]
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 RUNTIME = Path(os.environ.get("SIGHTKIT_ORT_WEB", ROOT / "build" / "onnxruntime-web"))
 NAMES = ("cat", "dog", "panda")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
-]  # fmt: skip
-REPORT = """
-<script type="module">
-console.log = text => fetch("/told", {method: "POST", body: text});
-addEventListener("error", event => console.log(`error ${event.message}`));
-addEventListener("unhandledrejection", event => console.log(`error ${event.reason}`));
-setInterval(() => {
-  const state = document.getElementById("state");
-  if (state && !state.textContent.includes("loaded")) console.log(state.textContent);
-}, 200);
-</script>
-"""
+STATE = 'document.getElementById("state").textContent'
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Files of a folder, and what a page tells."""
-
-    def __init__(self, told: queue.Queue[str], *arguments, **options) -> None:
-        self.told = told
-        super().__init__(*arguments, **options)
-
-    def do_POST(self) -> None:
-        self.told.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.send_response(204)
-        self.end_headers()
+class Quiet(SimpleHTTPRequestHandler):
+    """Files of a folder."""
 
     def log_message(self, *arguments) -> None:
         pass
-
-
-@contextlib.contextmanager
-def browsing(folder: Path, page: str, profile: Path):
-    """Yield what a page tells, opened from a server of this folder."""
-    told: queue.Queue[str] = queue.Queue()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, told, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    command = [BROWSER, *ARGUMENTS, f"--user-data-dir={profile}"]
-    process = subprocess.Popen(
-        [*command, f"http://127.0.0.1:{server.server_port}/{page}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield told
-    finally:
-        process.kill()
-        process.wait()
-        server.shutdown()
-        server.server_close()
 
 
 in_browser = pytest.mark.skipif(
@@ -133,47 +86,61 @@ def best_of(bundle) -> str:
 
 
 def test_python_of_the_docs(bundle, folder):
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", lines_of("python")],
         cwd=folder, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    assert told.stdout.split()[0] == best_of(bundle)
+    assert done.stdout.split()[0] == best_of(bundle)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    found = Chromium(tmp_path / "profile")
+    yield found
+    found.close()
+
+
+def state_of(page: Path, browser) -> str:
+    """Return what a page, opened from the disk, writes once its network is loaded."""
+    browser.open(page.as_uri())
+    browser.wait_for(f'{STATE}.includes("being loaded")', False)
+    return browser.run(STATE)
 
 
 @in_browser
 @pytest.mark.slow
-def test_javascript_of_the_docs(bundle, folder, tmp_path):
+def test_javascript_of_the_docs(bundle, folder, browser):
     (folder / "ort").mkdir(exist_ok=True)
     for path in web_page.runtime_files(RUNTIME).values():
         shutil.copy(path, folder / "ort")
     imports = {"imports": {"onnxruntime-web": "/ort/ort.wasm.bundle.min.mjs"}}
     (folder / "lines.html").write_text(
-        f'<script type="importmap">{json.dumps(imports)}</script>{REPORT}'
+        f'<script type="importmap">{json.dumps(imports)}</script>'
+        "<script>console.log = text => { document.title = text; };</script>"
         f'<script type="module">{lines_of("javascript")}</script>'
     )
-    with browsing(folder, "lines.html", tmp_path) as told:
-        assert told.get(timeout=60) == best_of(bundle)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.open(f"http://127.0.0.1:{server.server_port}/lines.html")
+        browser.wait_for("document.title", best_of(bundle))
+        server.shutdown()
 
 
 @in_browser
 @pytest.mark.slow
-def test_page_answers_the_canary_as_python(folder, tmp_path):
-    page = (folder / "exported" / "page.html").read_text()
-    (folder / "page.html").write_text(page + REPORT)
-    with browsing(folder, "page.html", tmp_path) as told:
-        state = told.get(timeout=60)
+def test_page_answers_the_canary_as_python(folder, browser):
+    state = state_of(folder / "exported" / "page.html", browser)
     assert state.startswith("Ready."), state
     assert float(state.rsplit(" ", 1)[1].rstrip(".")) < 1e-3
 
 
 @in_browser
 @pytest.mark.slow
-def test_page_that_answers_otherwise_says_so(folder, tmp_path):
+def test_page_that_answers_otherwise_warns(folder, browser):
     page = (folder / "exported" / "page.html").read_text()
-    changed = re.sub(r'"answer": \[[^\]]*\]', '"answer": [1, 0, 0]', page)
-    (folder / "changed.html").write_text(changed + REPORT)
-    with browsing(folder, "changed.html", tmp_path) as told:
-        assert told.get(timeout=60).startswith("Do not trust this page")
+    changed = folder / "changed.html"
+    changed.write_text(re.sub(r'"answer": \[[^\]]*\]', '"answer": [1, 0, 0]', page))
+    assert state_of(changed, browser).startswith("Do not trust this page")
 
 
 def test_step_that_the_page_lacks_is_refused(tmp_path):
