@@ -37,6 +37,7 @@ class Exported(ExportedPredictor):
             ]
         graph.output[0].name = OUTPUT
         onnx.save(model, path)
+        onnx.checker.check_model(str(path))  # which names what tf2onnx could not convert
 
     @staticmethod
     def quantize(network: Any, source: Path, path: Path, images: np.ndarray) -> None:
