@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -81,3 +83,35 @@ def test_start_keras_hides_one_false_alarm_of_tensorflow(text, shown):
     sightkit.start_keras()
     record = logging.LogRecord("tensorflow", logging.WARNING, "", 0, text, (), None)
     assert bool(logging.getLogger("tensorflow").filter(record)) == bool(shown)
+
+
+PAGES = """
+import resource, threading
+from sightkit._keras import reuse_freed_memory
+
+def new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        b"1" * (100 << 20)
+    counted.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+counted = []
+reuse_freed_memory()
+new_pages()
+thread = threading.Thread(target=new_pages)  # which would have an arena of its own
+thread.start()
+thread.join()
+print(counted[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
+@pytest.mark.parametrize("chosen", ("", "MALLOC_CHECK_"))
+def test_large_arrays_are_served_from_freed_memory_unless_the_user_has_set_malloc(chosen):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    env |= {chosen: "0"} if chosen else {}
+    command = [sys.executable, "-c", PAGES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    pages = float(done.stdout)
+    each = (100 << 20) / os.sysconf("SC_PAGE_SIZE")
+    assert (pages > 4 * each) if chosen else (pages < 0.1 * each), done.stdout
