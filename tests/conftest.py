@@ -22,9 +22,10 @@ import hypothesis
 import numpy as np
 import pytest
 
-from sightkit import _cli, _scripts
+from sightkit import _cli, _keras, _scripts
 
 _cli.prepare_environment()  # before anything imports TensorFlow
+_keras.reuse_freed_memory()
 _scripts.command_line = True  # messages name flags, as in a script
 # A background job of a shell ignores Ctrl-C, and would hand that on to the scripts under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)

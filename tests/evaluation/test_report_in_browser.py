@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 
 import numpy as np
@@ -14,9 +13,8 @@ from sightkit import _files, _run_files
 from sightkit.callbacks.curves import draw_curves
 from sightkit.evaluation import report_run
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+from ..chromium import BROWSER
+
 FLAGS = (
     "--headless",
     "--no-sandbox",

@@ -1,15 +1,9 @@
-"""The page in a real browser, by the keyboard alone; driven by WebDriver's plain HTTP."""
+"""The page in a real browser, by the keyboard alone."""
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import shutil
-import subprocess
 import threading
-import time
-import urllib.request
 from pathlib import Path
 
 import cv2
@@ -17,82 +11,17 @@ import pytest
 
 from sightkit.apps import captcha
 
+from ...chromium import BROWSER, Chromium
 from .conftest import TEXTS, reading, touching_pair
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-DRIVER = shutil.which("chromedriver")
-KEYS = {"Enter": "\ue007", "Backspace": "\ue003", "Tab": "\ue004", "ArrowRight": "\ue014"}
-"""As WebDriver names them."""
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--window-size=900,800",
-]  # fmt: skip
-
-pytestmark = pytest.mark.skipif(
-    BROWSER is None or DRIVER is None, reason="no Chromium with its chromedriver is installed"
-)
-
-
-class Browser:
-    """A session of WebDriver."""
-
-    def __init__(self, port: int, profile: Path) -> None:
-        self.address = f"http://127.0.0.1:{port}"
-        arguments = [*ARGUMENTS, f"--user-data-dir={profile}"]
-        options = {"binary": BROWSER, "args": arguments}
-        always = {"browserName": "chrome", "goog:chromeOptions": options}
-        found = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": always}})
-        self.address += f"/session/{found['sessionId']}"
-
-    def ask(self, method: str, path: str, body: object = None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, method=method)
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["value"]
-
-    def open(self, address: str) -> None:
-        self.ask("POST", "/url", {"url": address})
-
-    def run(self, script: str):
-        return self.ask("POST", "/execute/sync", {"script": f"return {script}", "args": []})
-
-    def press(self, *keys: str) -> None:
-        pressed = [KEYS.get(key, key) for key in keys]
-        steps = [{"type": kind, "value": k} for k in pressed for kind in ("keyDown", "keyUp")]
-        actions = {"actions": [{"type": "key", "id": "keyboard", "actions": steps}]}
-        self.ask("POST", "/actions", actions)
-
-    def wait_for(self, script: str, expected: object) -> None:
-        end = time.monotonic() + 20
-        while (found := self.run(script)) != expected:
-            assert time.monotonic() < end, f"{script}: {found!r}, expected {expected!r}"
-            time.sleep(0.05)
-
-    def save(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.ask("GET", "/screenshot")))
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("browser")
-    with (folder / "driver.log").open("w+") as log:
-        driver = subprocess.Popen([str(DRIVER), "--port=0"], stdout=log, stderr=log)
-        try:
-            end, port = time.monotonic() + 30, 0
-            while not port and time.monotonic() < end:
-                time.sleep(0.05)
-                text = (folder / "driver.log").read_text()
-                port = int((text.partition("successfully on port ")[2].partition(".")[0]) or 0)
-            assert port, text
-            session = Browser(port, folder / "profile")
-            yield session
-            session.ask("DELETE", "")
-        finally:
-            driver.terminate()
-            driver.wait(30)
+    page = Chromium(tmp_path_factory.mktemp("browser"))
+    yield page
+    page.close()
 
 
 @pytest.fixture

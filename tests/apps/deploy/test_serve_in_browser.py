@@ -15,7 +15,7 @@ pytest.importorskip("starlette", reason="starlette is not installed (extra: serv
 from sightkit.apps import deploy
 from sightkit.io.images import encode_png
 
-from .chromium import BROWSER, Chromium
+from ...chromium import BROWSER, Chromium
 from .stub_classifier import Means, jpeg, png
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -74,10 +74,10 @@ def test_photos_are_chosen_by_the_keyboard_alone(page, tmp_path):
     (tmp_path / "two.jpg").write_bytes(jpeg(2, side=70))
     page.wait_for('document.getElementById("about").textContent.includes("3 classes")', True)
     page.send("Page.setInterceptFileChooserDialog", enabled=True)
-    page.press("Tab", 9)
+    page.press("Tab")
     assert page.run("document.activeElement.id") == "choose"
     assert page.run('getComputedStyle(document.getElementById("drop")).outlineStyle') == "solid"
-    page.press("Enter", 13, "\r")
+    page.press("Enter")
     chooser = page.wait_for_event("Page.fileChooserOpened")
     files = [str(tmp_path / name) for name in ("one.png", "two.jpg")]
     page.send("DOM.setFileInputFiles", files=files, backendNodeId=chooser["backendNodeId"])

@@ -27,7 +27,7 @@ from sightkit.preprocessing import (
     SimplePreprocessor,
 )
 
-from .chromium import BROWSER, Chromium
+from ...chromium import BROWSER, Chromium
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("tf2onnx")

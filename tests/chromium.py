@@ -22,6 +22,8 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
 ]  # fmt: skip
 SECONDS = 60
+KEYS = {"Enter": (13, "\r"), "Backspace": (8, ""), "Tab": (9, "")}
+"""Code and text of those that are no characters."""
 
 
 class Chromium:
@@ -116,10 +118,13 @@ class Chromium:
             assert time.monotonic() < end, f"{script}: {found!r}, expected {expected!r}"
             time.sleep(0.05)
 
-    def press(self, key: str, code: int, text: str = "") -> None:
-        given = {"key": key, "code": key, "windowsVirtualKeyCode": code}
-        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **given)
-        self.send("Input.dispatchKeyEvent", type="keyUp", **given)
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other: names of ``KEYS``, or characters."""
+        for key in keys:
+            code, text = KEYS.get(key, (ord(key[0]), key))
+            given = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+            self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **given)
+            self.send("Input.dispatchKeyEvent", type="keyUp", **given)
 
     def errors(self) -> list[str]:
         """Return what the page was refused, and what its scripts could not do."""
