@@ -103,6 +103,7 @@ bench: .venv/installed-test
 	$(RUN) benchmarks/shards.py --quick
 	$(RUN) benchmarks/near_copies.py --quick
 	$(RUN) benchmarks/steps.py --quick
+	$(RUN) benchmarks/allocation.py --quick
 	$(RUN) benchmarks/saving.py --quick
 	$(RUN) benchmarks/training.py --quick
 	$(RUN) benchmarks/crops.py --quick
