@@ -117,6 +117,7 @@ class CaptionRun:
         saved.set_weights(network.get_weights())
         captioner = PictureCaptioner(saved, self.chain(), self.vocabulary, config.beams)
         metrics: dict[str, Any] = training.facts(network, seed=config.seed)
+        metrics["train"] = {"count": len(self.pictures["train"])}
         for split in ("val", "test"):
             metrics[split] = evaluate_captioner(captioner, self.pictures[split])
         _files.write_json(run.path(_run_files.METRICS), metrics)
@@ -134,7 +135,7 @@ def describe_captions(metrics: Mapping[str, Any], run: training.Run) -> str:
     test = metrics["test"]
     example = test["examples"][0]
     return "\n".join([
-        f"Test, {test['pictures']:,} pictures of sentences that no training picture has: "
+        f"Test, {test['count']:,} pictures of sentences that no training picture has: "
         + "; ".join(
             f"{name} {100 * test[key]['exact']:.1f} % word for word, "
             f"BLEU-4 {test[key]['bleu4']:.3f}"

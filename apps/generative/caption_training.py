@@ -98,7 +98,7 @@ def compile_captioner(network: keras.Model, schedule: Any) -> None:
 def evaluate_captioner(captioner: PictureCaptioner, pictures: CaptionedPictures) -> dict[str, Any]:
     """Return exact matches and BLEU-4 of greedy and beam search, and some sentences."""
     images = [pictures.read(row) for row in range(len(pictures))]
-    metrics: dict[str, Any] = {"pictures": len(images)}
+    metrics: dict[str, Any] = {"count": len(images)}
     for name, beams in (("greedy", 1), ("beams", captioner.beams)):
         answers = captioner.predict(images, beams=beams)
         metrics[name] = {

@@ -159,9 +159,10 @@ class SegmentationRun:
             "largest_class": evaluation.largest_class(self.pairs["train"]),
         }
         metrics: dict[str, Any] = training.facts(network, seed=self.config.seed)
+        metrics["train"] = {"count": len(self.pairs["train"])}
         for split in ("val", "test"):
             found = evaluation.measure_overlap(self.pairs[split], answers["network"])
-            metrics[split] = found.to_json()
+            metrics[split] = {"count": len(self.pairs[split]), **found.to_json()}
         for name in ("class_prior", "largest_class"):
             found = evaluation.measure_overlap(self.pairs["test"], answers[name])
             metrics["test"][f"mean_iou_of_{name}"] = found.mean

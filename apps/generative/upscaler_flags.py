@@ -43,6 +43,8 @@ class UpscalerFlags(training.TrainingFlags, io.LinkFlags):
     (cosine)."""
     augment: bool = True
     """Turn and mirror patches at random."""
+    test: Path | None = None
+    """Folder of other pictures, Set5 for example, that are enlarged once, at the end."""
     validation: float = 0.125
     """Share of the pictures that choose the epoch."""
     split_seed: int = 1

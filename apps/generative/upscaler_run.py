@@ -44,7 +44,7 @@ def start_upscaler(
         script: ``__file__``; its name is the experiment's.
 
     Yields:
-        The run, and the pictures of ``train`` and ``val`` by path.
+        The run, and the pictures of ``train`` and ``val`` by path, and of ``test`` with --test.
 
     Raises:
         SightkitError: as ``training.Run.open``; no pictures, or one that is smaller than a patch.
@@ -55,9 +55,12 @@ def start_upscaler(
             if config.smoke
             else read_pictures(config.data, follow_links=config.follow_links)
         )
-        parts = split_pictures(pictures, config.validation, config.split_seed)
+        parts = dict(split_pictures(pictures, config.validation, config.split_seed))
         for part in parts.values():
             require_patch(list(part.values()), config.factor, config.patch)
+        if config.test is not None:
+            parts["test"] = read_pictures(config.test, follow_links=config.follow_links)
+            compare_enlargements(parts["test"].values(), config.factor)  # refuses small ones now
         print(f"{len(parts['train'])} pictures to learn from, {len(parts['val'])} for validation.")
         yield run, parts
 
@@ -69,7 +72,7 @@ def train_upscaler(
     *,
     callbacks: Sequence[Any] = (),
 ) -> dict[str, Any]:
-    """Train an upscaler, compare it with bicubic on the validation pictures, write its bundle.
+    """Train an upscaler, compare it with bicubic on pictures it has not seen, write its bundle.
 
     Args:
         config: the script's flags.
@@ -124,10 +127,14 @@ def train_upscaler(
     metrics: dict[str, Any] = training.facts(network, seed=config.seed)
     metrics |= {"network": config.network, "factor": config.factor}
     upscaler = upscaler_of(network, config.factor)
-    metrics["val"] = compare_enlargements(
-        pictures["val"], config.factor, enlarge=upscaler.enlarge_planes, channels=channels
-    )
-    metrics["val_bicubic"] = compare_enlargements(pictures["val"], config.factor)
+    metrics["train"] = {"count": len(pictures["train"])}
+    for part in [name for name in pictures if name != "train"]:
+        bicubic = compare_enlargements(pictures[part], config.factor)
+        found = compare_enlargements(
+            pictures[part], config.factor, enlarge=upscaler.enlarge_planes, channels=channels
+        )
+        above = found["psnr"] - bicubic["psnr"]
+        metrics[part] = {"count": len(pictures[part]), **found, "psnr_above_bicubic": above}
     _files.write_json(run.path(_run_files.METRICS), metrics)
     save_upscaler(
         run.path(_run_files.BUNDLE), network, config.factor, pictures["val"][0],
@@ -158,9 +165,12 @@ def sharpen_filters(network: Any) -> None:
 
 
 def describe(metrics: Mapping[str, Any]) -> str:
-    """Return a line: PSNR of the validation pictures, and what bicubic has."""
-    made, bicubic = metrics["val"]["psnr"], metrics["val_bicubic"]["psnr"]
-    return (
-        f"Validation pictures x{metrics['factor']}: {made:.2f} dB, {made - bicubic:+.2f} beside "
-        f"bicubic's {bicubic:.2f}; {metrics['parameters']:,} parameters."
-    )
+    """Return a line for each part that was enlarged: its PSNR, and how far above bicubic's."""
+    lines = [
+        f"{title} pictures x{metrics['factor']}: {metrics[part]['psnr']:.2f} dB, "
+        f"{metrics[part]['psnr_above_bicubic']:+.2f} beside bicubic; "
+        f"{metrics['parameters']:,} parameters."
+        for part, title in (("val", "Validation"), ("test", "Test"))
+        if part in metrics
+    ]
+    return "\n".join(lines)

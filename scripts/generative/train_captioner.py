@@ -16,6 +16,7 @@ from typing import Any
 
 from sightkit import _cli
 from sightkit.apps import generative
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ def main(config: Config) -> dict[str, Any]:
 
         metrics = run.report(network)
         print(generative.describe_captions(metrics, run.run))
-        return metrics
+    if not config.smoke:
+        ledger.record_run(config.output)
+    return metrics
 
 
 if __name__ == "__main__":

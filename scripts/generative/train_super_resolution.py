@@ -1,7 +1,8 @@
 """Train a network that enlarges pictures: SRCNN, or a smaller and faster sub-pixel network.
 
     sightkit generative/train_super_resolution --data T91 --output runs/super_resolution/x2
-    sightkit generative/train_super_resolution --data T91 --network srcnn_paper --factor 3
+    sightkit generative/train_super_resolution --data T91 --network srcnn_paper --factor 3 \
+        --test Set5
     sightkit generative/upscale --bundle runs/super_resolution/x2/bundle PHOTO.jpg
 
 The folder holds sharp pictures of any size: they are made small by MATLAB's imresize, and the
@@ -20,6 +21,7 @@ from typing import Any
 
 from sightkit import _cli
 from sightkit.apps import generative
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Config(generative.UpscalerFlags):
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with generative.start_upscaler(config, Path(__file__)) as (run, parts):
         _cli.start_keras(config.connect)
-        return generative.train_upscaler(config, run, parts, callbacks=callbacks)
+        metrics = generative.train_upscaler(config, run, parts, callbacks=callbacks)
+    if "test" in metrics and not config.smoke:
+        ledger.record_run(config.output)
+    return metrics
 
 
 if __name__ == "__main__":

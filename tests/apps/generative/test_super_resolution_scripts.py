@@ -13,6 +13,7 @@ import pytest
 from sightkit import _scripts, io, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps import generative
+from sightkit.experiments import ledger
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_a_stopped_training_resumes_to_the_same_weights(network, train, folder, 
     options = {"network": network, "factor": 3, "learning_rate": 1e-4, **SHORT}
     config = train.Config(data=folder, output=tmp_path / "a", **options)
     straight = train.main(config)
-    assert straight["val"]["psnr"] > straight["val_bicubic"]["psnr"] - 1
+    assert straight["val"]["psnr_above_bicubic"] > -1
     broken = dataclasses.replace(config, output=tmp_path / "b")
     with pytest.raises(Stop):
         train.main(broken, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=stop)])
@@ -67,6 +68,30 @@ def test_a_stopped_training_resumes_to_the_same_weights(network, train, folder, 
     assert resumed == straight
     loaded = generative.load_upscaler(tmp_path / "b" / "bundle")
     assert (loaded.factor, loaded.description["metrics"]) == (3, straight)
+
+
+def test_test_pictures_are_enlarged_once_and_are_in_the_ledger(
+    train, folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    short = {**SHORT, "epochs": 1}
+    config = train.Config(data=folder, test=folder, output=tmp_path / "run", **short)
+    found = train.main(config)["test"]
+    (row,) = ledger.read(ledger.LOCAL)
+    assert (row["experiment"], row["network"]) == ("train_super_resolution", "subpixel_x2")
+    assert (row["train_images"], row["test_images"]) == (3, 4)
+    assert row["metrics"]["psnr_above_bicubic"] == found["psnr_above_bicubic"]
+
+
+def test_a_test_picture_that_cannot_be_compared_is_refused_before_the_training(
+    train, folder, tmp_path
+):
+    (tmp_path / "test").mkdir()
+    io.write_png(tmp_path / "test" / "small.png", np.zeros((12, 30, 3), np.uint8))
+    config = train.Config(data=folder, test=tmp_path / "test", output=tmp_path / "run", **SHORT)
+    with pytest.raises(SightkitError, match="pixels a side"):
+        train.main(config)
+    assert not (tmp_path / "run" / "history.csv").exists()
 
 
 def test_a_loss_of_nan_stops_the_training(train, folder, tmp_path):
