@@ -79,7 +79,7 @@ def main(config: Config) -> list[measure.Row]:
 def row(name: str, config: Config) -> measure.Row:
     """Compare one network's step in both settings."""
     *_, steps = NETWORKS[name]
-    rounds, steps = (1, 3) if config.quick else (5, steps)
+    rounds, steps = (1, 3) if config.quick else (3, steps)
     taken: dict[bool, list[dict[str, float]]] = {True: [], False: []}
     for _ in range(rounds):
         for ours in taken:
