@@ -125,6 +125,31 @@ def test_python_of_the_docs_finds_other_steps(of_readme):
     assert done.returncode == 1 and "other steps" in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("row", "kind", "package"),
+    [
+        ("LiteRT", "litert", "ai_edge_litert"),
+        ("SavedModel", "saved_model", "tensorflow"),
+        ("OpenVINO", "openvino", "openvino"),
+    ],
+)
+def test_python_of_other_formats_in_the_docs(row, kind, package, bundle, tmp_path):
+    pytest.importorskip(package)
+    deploy.export_bundle(bundle, tmp_path / "exported", kind)
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| {row} |"))
+    canary = io.read_image(bundle.folder / "canary.png")
+    np.save(tmp_path / "images.npy", SimplePreprocessor(12, 12)(canary)[np.newaxis].astype("f4"))
+    lines = ["import numpy", 'images = numpy.load("images.npy")']
+    lines += re.findall(r"`([^`]*)`", line.split("|")[3])
+    lines += ['numpy.save("answer.npy", answer)']
+    done = run_python("\n".join(lines), tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = bundle.predict([canary])[0]
+    np.testing.assert_allclose(np.load(tmp_path / "answer.npy"), expected, atol=1e-5)
+
+
 @pytest.fixture
 def browser(tmp_path):
     found = Chromium(tmp_path / "profile")
