@@ -162,8 +162,10 @@ def labels_of(found: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     if unknown:
         raise SightkitError(
             "The data must have no other classes than the network.",
-            "Name the class folders as the network names its classes, or leave the others out, "
-            "with --exclude.",
+            (
+                "name the class folders as the network names its classes",
+                "leave the others out, with --exclude",
+            ),
             unknown=few(list(map(repr, unknown))),
             missing=few([repr(name) for name in wanted if name not in found]),
         )

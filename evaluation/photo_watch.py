@@ -21,6 +21,9 @@ from sightkit.evaluation.photo_folder import PART, answers_of, lines_of
 LOOK = 1.0
 """Seconds between two looks; a file that is the same in both is complete."""
 
+EMPTY = 10.0
+"""Seconds after which an empty file is no beginning of one that is still written."""
+
 State = tuple[int, int, int]
 """Of a file: inode, bytes, time of its last change."""
 
@@ -34,6 +37,12 @@ def require_watchable(
         SightkitError: no folder; or a file in it, which would come in itself, that cannot be
             written to, or whose name does not end in ``.jsonl``.
     """
+    if os.path.isfile(folder):
+        raise SightkitError(
+            "A folder is watched, and this is a file.",
+            "Give its folder, or name the file without --watch.",
+            watch=os.fspath(folder),
+        )
     _states(folder)
     if output is None:
         return
@@ -53,7 +62,7 @@ def watch_folder(
 
     A file comes when it is the same in two looks, however it came: written, renamed or replaced.
     One that is changed later comes again. Those that are there at first do not come, nor do
-    hidden and empty ones.
+    hidden ones; one that is empty comes when it has been so for ten seconds.
 
     Args:
         folder: to watch; it must stay.
@@ -67,7 +76,7 @@ def watch_folder(
         ready = [
             path
             for path, state in now.items()
-            if before.get(path) == state and done.get(path) != state
+            if before.get(path) == state and done.get(path) != state and not _is_begun(state)
         ]
         done = {path: now[path] for path in now if path in ready or done.get(path) == now[path]}
         before = now
@@ -140,6 +149,11 @@ def _read(path: Path, follow_links: bool) -> np.ndarray:
     return io.read_image(path)
 
 
+def _is_begun(state: State) -> bool:
+    _, size, changed = state
+    return not size and time.time() - changed / 1e9 < EMPTY
+
+
 def _states(folder: str | os.PathLike[str], follow_links: bool = False) -> dict[Path, State]:
     """Return the files of a folder and of those below it, with what changes when they do."""
     if not os.path.isdir(folder):
@@ -160,6 +174,6 @@ def _states(folder: str | os.PathLike[str], follow_links: bool = False) -> dict[
             path = Path(place, name)
             with contextlib.suppress(OSError):  # gone, or a dead link
                 facts = path.stat() if follow_links else path.lstat()
-                if not name.startswith(".") and facts.st_size and not stat.S_ISDIR(facts.st_mode):
+                if not name.startswith(".") and not stat.S_ISDIR(facts.st_mode):
                     found[path] = facts.st_ino, facts.st_size, facts.st_mtime_ns
     return found

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _files, evaluation, io, training, transfer
-from sightkit._errors import SightkitError, require_at_least
+from sightkit._errors import SightkitError, few, require_at_least
 from sightkit._scripts import warn
 
 MANY = 1_000_000
@@ -62,10 +62,17 @@ class Config(io.LinkFlags):
                 threshold=self.threshold,
                 reject=self.reject,
             )
-        if bool(self.images) == (self.watch is not None):
+        if not self.images and self.watch is None:
             raise SightkitError(
                 "Name at least one image file or folder, or one to --watch.",
                 "For example photo.jpg.",
+            )
+        if self.images and self.watch is not None:
+            raise SightkitError(
+                "Photos are named, or a folder is watched: one of them.",
+                "Leave out the photos, or --watch.",
+                images=few(list(map(str, self.images))),
+                watch=str(self.watch),
             )
         if self.watch is not None:
             evaluation.require_watchable(self.watch, self.output)

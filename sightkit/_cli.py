@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import sys
 import traceback
@@ -55,6 +56,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
                 prog=sys.argv[0] if _scripts.program() else None,
                 description=f"{description}\n\n{DEBUG_HELP}",
                 args=getattr(config_type, "with_defaults", list)(sys.argv[1:]),
+                registry=_with_paths(),
             )
         config = _resolved(config)
         require_numbers(config)
@@ -66,6 +68,39 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         main(config)
         sys.stdout.flush()  # a full disk behind a pipe is an error here, and none at exit
     sys.exit(0)
+
+
+def _with_paths() -> Any:
+    """Return tyro's rules with one of ours: ``Path("")`` is this folder, which nobody has named."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
+
+    def path_of(words: list[str]) -> Path:
+        if not words[0]:
+            before = (flag for flag, word in itertools.pairwise(sys.argv) if not word)
+            joined = (word for word in sys.argv if word.startswith("--") and word.endswith("="))
+            raise SightkitError(
+                "A path is empty.",
+                "Set the variable of the shell that it comes from; this folder is named by a dot.",
+                path="",
+                after=next(itertools.chain(before, joined), ""),
+            )
+        return Path(words[0])
+
+    registry = ConstructorRegistry()
+    registry.primitive_rule(
+        lambda info: (
+            PrimitiveConstructorSpec(
+                nargs=1,
+                metavar="PATH",
+                instance_from_str=path_of,
+                is_instance=lambda value: isinstance(value, Path),
+                str_from_instance=lambda path: [str(path)],
+            )
+            if info.type is Path
+            else None
+        )
+    )
+    return registry
 
 
 def _paths_of(config: Any) -> dict[str, Any]:

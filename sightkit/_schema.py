@@ -82,7 +82,7 @@ def parse(text: str | bytes, kind: type[Described], *, more: bool = False) -> De
         return _adapter(kind).validate_json(text, strict=True, extra=extra)
     except ValidationError as error:
         first, *others = error.errors(include_url=False)
-        place = ".".join(map(str, first["loc"]))[:200]
+        place = ".".join(map(str, first["loc"]))[:200] or "the whole"
         newest, found = first.get("ctx", {}).get("expected", ""), first["input"]
         if place == "schema" and type(found) is int and found > int(newest):
             raise NewerVersion(f"a newer version wrote it (schema {found})") from error

@@ -146,8 +146,12 @@ def canary_difference(answer: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(logs[0] - logs[1]).max())
 
 
-def require_canary(answer: np.ndarray, stored: Sequence[float], folder: Path) -> None:
+def require_canary(
+    answer: np.ndarray, stored: Sequence[float], folder: Path, what: str = "bundle"
+) -> None:
     """Raise unless the answer to a bundle's canary image, probabilities, is the stored one.
+
+    ``what`` is in the folder, for the message.
 
     Raises:
         SightkitError: a log-probability is not within 1e-2 of the one that was saved.
@@ -155,9 +159,9 @@ def require_canary(answer: np.ndarray, stored: Sequence[float], folder: Path) ->
     difference = canary_difference(answer, np.asarray(stored, np.float32))
     if not difference <= TOLERANCE:
         raise SightkitError(
-            "A bundle must answer to the canary image as it did when it was saved.",
-            "Network, weights or preprocessing have changed: do not trust this bundle.",
-            bundle=str(folder),
+            f"The {what} must answer to the canary image as it did when it was saved.",
+            f"Network, weights or preprocessing have changed: do not trust this {what}.",
+            **{what: str(folder)},
             difference=difference,
         )
 
@@ -166,6 +170,12 @@ def as_photos(images: Photo | Sequence[Photo]) -> Sequence[Photo]:
     """Return photos as they are given, a single one as a list of one."""
     alone = isinstance(images, np.ndarray) and images.ndim < 4
     several: Any = [images] if alone or isinstance(images, str | os.PathLike) else images
+    if not hasattr(several, "__getitem__"):
+        raise SightkitError(
+            "Photos are arrays, uint8 (H, W, C), paths of image files, or a list of them.",
+            'For example predict(["photo.jpg"]).',
+            images=several,
+        )
     return several
 
 
@@ -175,13 +185,17 @@ def decoded(image: Photo) -> np.ndarray:
     Raises:
         SightkitError: an array of another kind, or a file that is no image; it is named.
     """
-    if not isinstance(image, np.ndarray):
+    if isinstance(image, str | os.PathLike):
         return sightkit_io.read_image(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+    if not isinstance(image, np.ndarray) or not _is_image(image):
         raise SightkitError(
             "An image is uint8 (H, W, 3), RGB, or (H, W, 1), 0-255; the network's chain scales it.",
             "Give the image as it was read, or the path of its file.",
-            shape=image.shape,
-            dtype=image.dtype,
+            shape=getattr(image, "shape", None),
+            dtype=getattr(image, "dtype", type(image).__name__),
         )
     return image
+
+
+def _is_image(array: np.ndarray) -> bool:
+    return array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (1, 3)

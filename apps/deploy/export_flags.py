@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightkit import _output_folder, evaluation, io, training
+from sightkit import _output_folder, io, training
 from sightkit._errors import SightkitError
+from sightkit.apps.deploy.exportable import require_formula
 from sightkit.apps.deploy.exported import FormatName, format_of, require_possible
 from sightkit.apps.deploy.exported_folder import DESCRIPTION, FORMAT
+from sightkit.apps.deploy.proof import require_enough
 from sightkit.apps.deploy.web_page import runtime_files
+from sightkit.evaluation.evaluation_data import require_images
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class ExportFlags:
     format: FormatName = "onnx"
     """Form of the file."""
     int8: bool = False
-    """Weights and activations of 8 bits, for onnx and litert; needs --data."""
+    """Weights and activations of 8 bits, for onnx and litert; needs --data, 160 photos or more."""
     data: Path | None = None
     """Photos to compare on, dataset file (.h5) or folder; of class folders for --int8. By default
     variations of the bundle's canary image."""
@@ -45,11 +48,17 @@ class ExportFlags:
         overwrite = self.overwrite or self.smoke
         _output_folder.require_new(self.output, DESCRIPTION, FORMAT, overwrite=overwrite)
         if self.bundle is not None:
-            names = training.check_bundle(self.bundle)["class_names"]
+            bundle = training.check_bundle(self.bundle)
+            if "head" in bundle:
+                require_formula(bundle["head"])
             if self.int8 and self.data is not None:
-                evaluation.check_data(self.data, self.split, names)
+                require_enough(self.data, self.split, bundle["class_names"])
         if self.data is not None and not self.data.is_dir():
-            io.DatasetFile.open(self.data).rows(self.split)
+            file = io.DatasetFile.open(self.data)
+            require_images(file)
+            file.rows(self.split)
+        elif self.data is None and self.split != "test":
+            raise SightkitError("--split is of --data.", "Give --data FILE.h5.", split=self.split)
         if self.page is not None:
             runtime_files(self.page)
         format_of(self.format)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,13 @@ from sightkit._errors import SightkitError
 from sightkit.apps.deploy.pixel_steps import split_steps
 from sightkit.preprocessing import Pipeline
 from sightkit.preprocessing.pipeline import flat_steps
-from sightkit.transfer.heads.classifier import Head
 from sightkit.transfer.heads.linear import LinearHead, class_scores
 
 if TYPE_CHECKING:
     import keras
 
+FLAGS = {"trees": "random_forest", "neighbours": "knn"}
+"""Heads that are no formula, as train_logistic's flag names them."""
 INSTEAD = "Train a linear head (train_logistic's default), or fine-tune the network."
 
 
@@ -85,6 +86,18 @@ def exportable(
     return Exportable(network, before, inside)
 
 
+def require_formula(head: Mapping[str, Any]) -> None:
+    """Raise unless a head, as bundle.json describes it, is a formula."""
+    if head["kind"] != LinearHead.kind or head.get("multiclass") == "ovo":
+        kind = "adaboost" if head.get("boosted") else FLAGS.get(head["kind"], "ovo")
+        raise SightkitError(
+            "A head must be a formula to be exported: one of trees, of neighbours, or of votes is "
+            "none.",
+            INSTEAD,
+            head=kind,
+        )
+
+
 def _require_one_view(bundle: transfer.FeatureClassifier) -> None:
     """Raise where the features are means of several views."""
     views = [network.crops for network in bundle.networks]
@@ -96,18 +109,11 @@ def _require_one_view(bundle: transfer.FeatureClassifier) -> None:
         )
 
 
-def _probabilities(head: Head, features: Any) -> Any:
+def _probabilities(head: Any, features: Any) -> Any:
     """Return the probabilities of a linear head, of features as a Keras tensor."""
     import keras
 
-    if not isinstance(head, LinearHead) or head.multiclass == "ovo":
-        kind = head.multiclass if isinstance(head, LinearHead) else head.kind
-        raise SightkitError(
-            "A head must be a formula to be exported: one of trees, of neighbours, or of votes is "
-            "none.",
-            INSTEAD,
-            head=kind,
-        )
+    require_formula({"kind": head.kind, **head.settings()})
     # The scores of classes are linear in the columns' scores: those of unit scores are the matrix.
     columns = class_scores(np.eye(len(head.intercepts)), head.classes, head.multiclass)
     scale = 1.0 if _has_sigmoids(head) else head.temperature

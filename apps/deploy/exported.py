@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 FormatName = Literal["onnx", "litert", "saved_model", "openvino"]
 MODULES = {name: f"sightkit.apps.deploy.{name}_format" for name in get_args(FormatName)}
 """Each has a class ``Exported``."""
+PACKAGES = {
+    "onnx": ("keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime"),
+    "litert": ("keras", "tensorflow", "ai-edge-litert"),
+    "saved_model": ("keras", "tensorflow"),
+    "openvino": ("keras", "tensorflow", "openvino"),
+}
+"""What writes and answers each."""
 BATCH = 32
 """Images that go through an exported network at once."""
 
@@ -120,9 +127,8 @@ def converting(name: str) -> Iterator[None]:
     Raises:
         SightkitError: the network has something that the format lacks.
     """
-    logger = logging.getLogger("tf2onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # of tf2onnx, and those of ONNX Runtime to the root logger
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
@@ -136,7 +142,7 @@ def converting(name: str) -> Iterator[None]:
             reason=in_a_line(error),
         ) from error
     finally:
-        logger.setLevel(level)
+        logging.disable(before)
 
 
 def in_batches(answer: Any, images: np.ndarray) -> np.ndarray:

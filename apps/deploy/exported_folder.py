@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -12,15 +14,22 @@ from typing import Any, get_type_hints
 import numpy as np
 from typing_extensions import TypedDict
 
-from sightkit import __version__, _output_folder, _schema, io, training, transfer
+from sightkit import __version__, _files, _output_folder, _schema, io, training, transfer
 from sightkit._errors import SightkitError, in_a_line
 from sightkit._schema import Name, Names
 from sightkit.apps.deploy.exportable import Exportable, exportable
-from sightkit.apps.deploy.exported import FormatName, converting, format_of, require_possible
-from sightkit.apps.deploy.proof import FEWEST, photos_for, prove, quantize
+from sightkit.apps.deploy.exported import (
+    PACKAGES,
+    FormatName,
+    converting,
+    format_of,
+    require_possible,
+)
+from sightkit.apps.deploy.proof import FEWEST, photos_for, prove, quantize, require_enough
 from sightkit.apps.deploy.web_page import runtime_files, write_page
 from sightkit.preprocessing import Preprocessor, from_config
 from sightkit.training.bundle_format import CANARY
+from sightkit.training.bundle_format import DESCRIPTION as BUNDLE_DESCRIPTION
 from sightkit.training.classifier import require_canary
 from sightkit.training.shown import steps
 
@@ -90,6 +99,8 @@ def export_bundle(
             backend=keras.backend.backend(),
         )
     require_possible(kind, int8=int8, data=data, page=page)
+    if int8 and data is not None:
+        require_enough(data, split, bundle.class_names)
     _output_folder.require_new(Path(folder), DESCRIPTION, FORMAT, overwrite=True)
     format_ = format_of(kind)
     runtime = runtime_files(page) if page is not None else {}
@@ -108,14 +119,8 @@ def export_bundle(
             "canary": {"file": CANARY, "answer": exported.predict(canary)[0].tolist()},
             "proof": dataclasses.asdict(prove(exported, bundle, photos, source)),
             "int8": None,
-            "bundle": {
-                "sha256": bundle.description.get("sha256"),
-                "weights_sha256": bundle.description.get("weights_sha256"),
-            },
-            "versions": {
-                "sightkit": __version__,
-                **{name: metadata.version(name) for name in ("keras", "tensorflow")},
-            },
+            "bundle": _hashes(bundle),
+            "versions": {"sightkit": __version__, **_versions(PACKAGES[kind])},
         }
         if int8 and data is not None:
             full = path.rename(place / f"{FLOAT}{path.name}")
@@ -145,6 +150,12 @@ def load_exported(folder: str | os.PathLike[str]) -> training.Bundle:
         load_exported("exported").predict(["photo.jpg"])
     """
     folder = Path(folder)
+    if not (folder / DESCRIPTION).is_file():
+        raise SightkitError(
+            f"An export is a folder with {DESCRIPTION} in it.",
+            "scripts/deploy/export.py writes one.",
+            export=str(folder),
+        )
     found: Any = _schema.read(folder / DESCRIPTION, ExportDescription, "Export again.", more=True)
     format_ = format_of(found["kind"])
     path = folder / format_.file
@@ -169,7 +180,7 @@ def load_exported(folder: str | os.PathLike[str]) -> training.Bundle:
 
 
 def _require_same(exported: training.Bundle, answer: list[float], folder: Path) -> None:
-    require_canary(exported.predict([folder / CANARY])[0], answer, folder)
+    require_canary(exported.predict([folder / CANARY])[0], answer, folder, "export")
 
 
 def _as_bundle(path: Path, kind: FormatName, taken: Exportable, bundle: Any) -> training.Bundle:
@@ -192,6 +203,26 @@ def _canary_of(bundle: Any) -> np.ndarray:
             folder=None,
         )
     return io.read_image(bundle.folder / CANARY)
+
+
+def _hashes(bundle: Any) -> dict[str, Any]:
+    """Return SHA-256 of the bundle's bundle.json, and of the weights of its network or networks."""
+    about = bundle.description
+    weights = about.get("weights_sha256") or [
+        each["identity"]["weights_sha256"] for each in about["networks"]
+    ]
+    return {
+        "sha256": _files.sha256(bundle.folder / BUNDLE_DESCRIPTION),
+        "weights_sha256": weights,
+    }
+
+
+def _versions(packages: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # a build of another name
+            found[name] = metadata.version(name)
+    return found
 
 
 def _ends(exported: training.Bundle, taken: Exportable) -> dict[str, Any]:

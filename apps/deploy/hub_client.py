@@ -20,13 +20,20 @@ SECONDS = 60.0
 NAME = r"[A-Za-z0-9](?:(?!--|\.\.)[\w.-])*(?<![.-])"
 REPOSITORY = re.compile(rf"(?=.{{3,96}}$)(?!.*\.git$){NAME}/{NAME}", re.ASCII)
 """As the hub allows it."""
+LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
 QUIET = ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_XET")
 """Set unless the user has set them: nothing is reported, and files go by plain HTTP, which keeps no
 cache and no logs in the user's home."""
 
 
-def require_repository(name: str) -> None:
-    """Raise unless a repository may have this name on the hub."""
+def require_repository(name: str, licence: str = "") -> None:
+    """Raise unless a repository may have this name on the hub, and a license this identifier."""
+    if licence and not LICENCE.fullmatch(licence):
+        raise SightkitError(
+            "A license is named by the hub's identifier, of small letters, digits, ., - and +.",
+            "For example --license apache-2.0; other, or none, for a text of your own.",
+            license=licence,
+        )
     if not REPOSITORY.fullmatch(name):
         raise SightkitError(
             "A repository is named by its owner and its name, of letters, digits, ., - and _.",
@@ -78,12 +85,22 @@ def open_hub(repository: str, endpoint: str | None = None, **received: Any) -> I
 
 
 def _refusal(error: BaseException, received: dict[str, Any]) -> SightkitError:
-    from huggingface_hub.errors import EntryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        LocalTokenNotFoundError,
+        RevisionNotFoundError,
+    )
 
     if isinstance(error, RuntimeError | EntryNotFoundError) and error.__cause__ is not None:
         error = error.__cause__  # what the client only wraps
     if isinstance(error, OSError) and (ours := of_the_system(error)):
         return ours
+    if isinstance(error, LocalTokenNotFoundError):
+        return SightkitError(
+            "A push needs a token of the hub.",
+            "Set HF_TOKEN, or log in: hf auth login.",
+            **received,
+        )
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, RevisionNotFoundError):
         return SightkitError(

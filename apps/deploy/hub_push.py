@@ -40,7 +40,7 @@ def write_repository(
         SightkitError: a damaged bundle, another answer to its canary, or a folder that holds
             something.
     """
-    require_repository(repository)
+    require_repository(repository, licence)
     require_extra()
     folder = Path(folder)
     _output_folder.require_new(folder, ABOUT, FORMAT, overwrite=overwrite)
@@ -75,8 +75,11 @@ def push_bundle(
         SightkitError: a damaged bundle, another answer to its canary, no right to the repository,
             a public one where a private one is requested, or no network.
     """
-    require_repository(repository)
+    require_repository(repository, licence)
     require_extra()
+    check_bundle(bundle, None)
+    with open_hub(repository, endpoint) as hub:
+        hub.whoami()  # before seconds of work: a token, and a hub that answers
     with tempfile.TemporaryDirectory(prefix="sightkit-hub-") as temporary:
         _write(Path(bundle), Path(temporary), repository, licence)
         with open_hub(repository, endpoint) as hub:

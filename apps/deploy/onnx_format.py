@@ -14,6 +14,7 @@ from sightkit.apps.deploy.exported import BATCH, ExportedPredictor, in_batches, 
 KEY = "sightkit"
 """Of the metadata's entry."""
 OUTPUT = "probabilities"
+WEIGHED = ("Conv", "Gemm", "MatMul")
 
 
 class Exported(ExportedPredictor):
@@ -41,10 +42,16 @@ class Exported(ExportedPredictor):
 
     @staticmethod
     def quantize(network: Any, source: Path, path: Path, images: np.ndarray) -> None:
-        """Write by ONNX Runtime: static, a scale a channel."""
+        """Write by ONNX Runtime: static, a scale a channel; what follows the last weights is float.
+
+        The last activation is: 8 bits know no probability between 1/256 and 0.
+        """
         from onnxruntime import quantization
 
-        name = onnx.load(source, load_external_data=False).graph.input[0].name
+        graph = onnx.load(source, load_external_data=False).graph
+        name = graph.input[0].name
+        last = max(at for at, node in enumerate(graph.node) if node.op_type in WEIGHED)
+        after = [node.name for node in graph.node[last + 1 :]]
 
         class Images(quantization.CalibrationDataReader):
             def __init__(self) -> None:
@@ -54,7 +61,9 @@ class Exported(ExportedPredictor):
             def get_next(self) -> Any:
                 return next(self.batches, None)
 
-        quantization.quantize_static(source, path, Images(), per_channel=True)
+        quantization.quantize_static(
+            source, path, Images(), per_channel=True, nodes_to_exclude=after
+        )
 
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()

@@ -12,6 +12,7 @@ import numpy as np
 
 from sightkit import evaluation, io, training, transfer
 from sightkit._errors import SightkitError
+from sightkit.apps.deploy.exported import BATCH
 from sightkit.preprocessing import Augment
 
 PHOTOS = 64
@@ -22,7 +23,9 @@ FEWEST = 1_000
 MOST_LOST = 0.01
 """Share of photos that int8 may answer rightly no more."""
 CALIBRATION = 128
-"""Photos at least that activations are measured on."""
+"""Photos at least that activations are measured on, in full batches."""
+LEAST = CALIBRATION + BATCH
+"""Photos that leave one for the comparison."""
 VARIATION = Augment(rotation=30, translation=0.2, zoom=0.3, horizontal_flip=True)
 
 
@@ -112,6 +115,17 @@ def prove(
     return proof
 
 
+def require_enough(data: Path, split: str, class_names: Sequence[str]) -> None:
+    """Raise, before any work, unless data are labelled photos, and as many as int8 needs."""
+    if (photos := evaluation.check_data(data, split, class_names)) < LEAST:
+        raise SightkitError(
+            f"int8 needs {LEAST} photos: it is measured on others than the {CALIBRATION} that "
+            "activations are measured on.",
+            f"Give --data with more; a verdict needs {FEWEST + LEAST:,}.",
+            photos=photos,
+        )
+
+
 def quantize(
     network: Any,
     exported: training.Bundle,
@@ -127,7 +141,7 @@ def quantize(
         exported: in float32.
         source: its file.
         path: of the new file.
-        data: labelled photos: dataset file, or folder of class folders.
+        data: labelled photos, see ``require_enough``: dataset file, or folder of class folders.
         split: of the file.
 
     Raises:
@@ -147,13 +161,6 @@ def quantize(
         full, less = (answer(images).argmax(1) for answer in (exported.predictor, small))
         right, still = right + int((full == labels).sum()), still + int((less == labels).sum())
         other, count = other + int((full != less).sum()), count + len(labels)
-    if not count:
-        raise SightkitError(
-            f"int8 is measured on other photos than the {CALIBRATION} that activations are "
-            "measured on.",
-            f"Give --data with more; a verdict needs {FEWEST:,}.",
-            photos=len(images),
-        )
     lost = (right - still) / count if count >= FEWEST else None
     found = Quantization(count, other, right / count, lost)
     if lost is not None and lost > MOST_LOST:

@@ -18,11 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightkit.apps.deploy.serve_metrics import KIND, Metrics
 from sightkit.apps.deploy.serve_queue import Answer, PhotoQueue, RefusedError
-from sightkit.apps.deploy.serve_request import read_photos
+from sightkit.apps.deploy.serve_request import Sent, read_photos
 
 PAGE = Path(__file__).with_name("serve.html")
 REQUESTS = 64
 """Of /predict at once; the body of each is in memory."""
+PATHS = "Send photos to /predict by POST; read /, /health and /metrics by GET."
+STEPS = {400: "With curl: -F file=@photo.jpg", 404: PATHS, 405: PATHS}
+"""What helps where Starlette refuses: a form that is none, a path, a method."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -72,7 +75,7 @@ class Endpoint:
                 Exception: lambda _, error: _refusal(500, "The photo could not be answered."),
             },
         )
-        return Door(answers, hosts)  # outside even of what answers to faults
+        return Door(answers, hosts, self._metrics)  # outside even of what answers to faults
 
     async def _show(self, request: Request) -> Response:
         return HTMLResponse(self._page)
@@ -113,13 +116,18 @@ class Endpoint:
             async with asyncio.timeout(self._seconds):
                 photos, several = await read_photos(request, self._most_bytes)
                 expired = RefusedError(504, f"There was no answer within {self._seconds:g} s.")
-                futures = [asyncio.wrap_future(self._photos.submit(photo)) for photo in photos]
-                found = await asyncio.gather(*futures, return_exceptions=True)
+                waiting = map(self._answer_to, photos)
+                found = await asyncio.gather(*waiting, return_exceptions=True)
         except TimeoutError:
             raise expired from None
         answers = [_answer_of(each, alone=not several) for each in found]
         self._metrics.photos += sum("classes" in answer for answer in answers)
         return {"answers": answers} if several else answers[0]
+
+    async def _answer_to(self, photo: Sent) -> Answer:
+        if isinstance(photo, RefusedError):
+            raise photo
+        return await asyncio.wrap_future(self._photos.submit(photo))
 
 
 def _answer_of(found: Answer | BaseException, *, alone: bool) -> dict[str, Any]:
@@ -132,7 +140,8 @@ def _answer_of(found: Answer | BaseException, *, alone: bool) -> dict[str, Any]:
 
 
 def _http_refusal(_: Request, error: Any) -> Response:
-    return _refusal(error.status_code, error.detail, error.headers)
+    reason = f"{error.detail.rstrip('.')}. {STEPS.get(error.status_code, '')}".strip()
+    return _refusal(error.status_code, reason, error.headers)
 
 
 def _refusal(status: int, reason: str, headers: Any = None) -> Response:
@@ -142,11 +151,12 @@ def _refusal(status: int, reason: str, headers: Any = None) -> Response:
 class Door:
     """Refuse requests of pages of another origin, or to another name; add headers to every answer.
 
-    A name that an attacker lets point to this machine is another one (DNS rebinding).
+    A name that an attacker lets point to this machine is another one (DNS rebinding). Requests of
+    /predict that come no further, for this or for their method, are counted here.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None, metrics: Metrics) -> None:
+        self._app, self._hosts, self._metrics = app, hosts, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -154,6 +164,8 @@ class Door:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
+                if scope["path"] == "/predict" and message["status"] in (403, 405):
+                    self._metrics.count(message["status"], 0.0)
             await send(message)
 
         app = self._app if self._is_ours(Headers(scope=scope)) else _FOREIGN

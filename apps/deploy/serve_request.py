@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from sightkit._errors import visible
 from sightkit.apps.deploy.serve_queue import RefusedError
 
 PHOTOS = 32
@@ -26,7 +27,11 @@ WANTED = (
 )
 
 
-async def read_photos(request: Request, most_bytes: int) -> tuple[list[bytes], bool]:
+Sent = bytes | RefusedError
+"""Content of a photo; or why it has none, which costs the others of its request no answer."""
+
+
+async def read_photos(request: Request, most_bytes: int) -> tuple[list[Sent], bool]:
     """Return the photos of a request, and whether they were sent as several.
 
     Names of files are not read: a photo is its content.
@@ -43,13 +48,13 @@ async def read_photos(request: Request, most_bytes: int) -> tuple[list[bytes], b
         options = {"max_files": PHOTOS, "max_fields": FIELDS, "max_part_size": FIELD_BYTES}
         async with limited.form(**options) as parsed:
             sent = [value for _, value in parsed.multi_items()]
-            photos = [await each.read() for each in sent if isinstance(each, UploadFile)]
+            photos: list[Sent] = [await x.read() for x in sent if isinstance(x, UploadFile)]
         if not photos:
             raise RefusedError(400, "The form has no file. With curl: -F file=@photo.jpg")
         return photos, len(photos) > 1
     if kind == "application/json":
         return _from_json(await limited.body())
-    raise RefusedError(415, WANTED)
+    raise RefusedError(415, f"{WANTED} Received: {visible(kind)[:100] or 'no type'}.")
 
 
 class _LimitedRequest(Request):
@@ -75,16 +80,31 @@ class _LimitedRequest(Request):
             raise RefusedError(400, "The form has no end.")
 
 
-def _from_json(body: bytes) -> tuple[list[bytes], bool]:
-    decode: Callable[[Any], bytes] = lambda text: base64.b64decode(text, validate=True)  # noqa: E731
+def _from_json(body: bytes) -> tuple[list[Sent], bool]:
     try:
         given = json.loads(body)
-        if several := "images" in given:
-            photos = [decode(text) for text in list(given["images"])]
-        else:
-            photos = [decode(given["image"])]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise RefusedError(400, WANTED) from None
-    if len(photos) > PHOTOS:
+    except (ValueError, RecursionError):
+        raise RefusedError(400, f"The body is not JSON. {WANTED}") from None
+    found = {"image", "images"}.intersection(given if isinstance(given, dict) else ())
+    if not found:
+        raise RefusedError(400, f'The JSON has no "image" and no "images". {WANTED}')
+    if len(found) > 1:
+        raise RefusedError(400, 'The JSON has "image" and "images". Send one of them.')
+    if "image" in found:
+        photo = _from_base64(given["image"], '"image"')
+        if isinstance(photo, RefusedError):
+            raise photo
+        return [photo], False
+    texts = given["images"]
+    if not isinstance(texts, list) or not texts:
+        raise RefusedError(400, '"images" must be a list of a photo or more, each in base64.')
+    if len(texts) > PHOTOS:
         raise RefusedError(413, f"A request may have {PHOTOS} photos at most.")
-    return photos, several
+    return [_from_base64(text, f"Image {at}") for at, text in enumerate(texts, 1)], True
+
+
+def _from_base64(text: Any, name: str) -> Sent:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)  # in lines, or in one
+    except (ValueError, AttributeError):
+        return RefusedError(400, f"{name} is not base64.")

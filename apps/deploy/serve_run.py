@@ -21,6 +21,9 @@ from sightkit.apps.deploy.serve_flags import ServeFlags, is_loopback
 from sightkit.training.classifier import Classifier
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart")
+ENDING = (signal.SIGINT, signal.SIGTERM)
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Names of all addresses of a machine to one that a browser can open."""
 IDLE = 75
 """Seconds after which a connection is closed without a request: proxies keep theirs for 60."""
 
@@ -41,12 +44,14 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Of the page."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
+        """Of the page, on this machine."""
+        host = ANY.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def wait(self) -> None:
         """Wait for Ctrl-C or SIGTERM."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for each in ENDING:
+            signal.signal(each, _end)
         with contextlib.suppress(KeyboardInterrupt):
             self.ended.wait()
             raise RuntimeError("The server ended by itself.")
@@ -57,6 +62,13 @@ class Server:
         with contextlib.closing(connection):
             connection.request("POST", "/predict", photo, {"Content-Type": "image/*"})
             return json.load(connection.getresponse())
+
+
+def _end(*_: object) -> None:
+    """End by the first signal; a second one does not break off what is being answered."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -43,7 +43,8 @@ def main(config: Config) -> dict[str, Any]:
             page=config.page,
         )
     print(deploy.summary(found))
-    print(f"Written to {config.output / found['file']}")
+    page = f"; open {config.output / 'page.html'}" if config.page else ""
+    print(f"Written to {config.output / found['file']}{page}")
     return dict(found)
 
 

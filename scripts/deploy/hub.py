@@ -48,7 +48,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
-        deploy.require_repository(self.repository)
+        deploy.require_repository(self.repository, self.license)
         for name, action in ONE.items():
             if self.action != action and getattr(self, name) not in ("", False, None):
                 raise SightkitError(f"--{name} is for {action}.", "Leave it out.")

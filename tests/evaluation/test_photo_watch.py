@@ -82,6 +82,16 @@ def test_empty_files_wait_and_folders_below_are_watched(looks):
     assert [look(), look(), look()] == [[], ["day/hour/1.png"], []]
 
 
+def test_a_file_that_stays_empty_comes_once(looks):
+    folder, look = looks
+    (folder / "empty.png").touch()
+    assert look() == look() == []
+    os.utime(folder / "empty.png", (1e9, 1e9))  # it is older than a file that is just begun
+    assert [look(), look(), look()] == [[], ["empty.png"], []]
+    (folder / "empty.png").write_bytes(b"x")
+    assert [look(), look(), look()] == [[], ["empty.png"], []]
+
+
 def test_a_folder_that_goes_is_an_error(looks):
     folder, look = looks
     (folder / "old.png").unlink()
@@ -157,7 +167,7 @@ def test_the_file_of_answers_is_checked(tmp_path):
     require_watchable(folder, tmp_path / "a.jsonl")  # lines are added
     for given, output, reason in (
         (tmp_path / "none", None, "must be there"),
-        (tmp_path / "a.jsonl", None, "must be there"),
+        (tmp_path / "a.jsonl", None, "this is a file"),
         (folder, tmp_path / "a.csv", "must end in .jsonl"),
         (folder, folder / "a.jsonl", "must not be in the folder"),
         (folder, tmp_path / "none" / "a.jsonl", "must exist"),

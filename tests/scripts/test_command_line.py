@@ -64,6 +64,38 @@ def test_a_backend_that_is_none_is_told_in_one_line(script, monkeypatch):
     assert "Received: KERAS_BACKEND='torch'" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "after"),
+    [
+        (("predict", "photo.jpg", "--bundle", ""), "--bundle"),
+        (("predict", "photo.jpg", "--bundle="), "--bundle="),
+        (("predict", "--bundle", "b", "photo.jpg", ""), "photo.jpg"),
+        (("deploy/export", "--bundle", ".", "--data", ""), "--data"),
+    ],
+)
+def test_an_empty_path_is_not_this_folder(command, after, script):
+    result = script(*command)
+    check_refused(result)
+    assert f"A path is empty. Received: path='', after={after!r}" in result.stderr
+
+
+def test_a_dot_is_this_folder(script):
+    result = script("predict", ".", "--bundle", ".")
+    check_refused(result)
+    assert "Received: bundle='.'" in result.stderr
+
+
+def test_photos_and_a_watched_folder_are_not_both(script, tmp_path):
+    for flags, text in (
+        (("--watch", tmp_path, "photo.jpg"), "images='photo.jpg', watch="),
+        (("--watch", __file__), "A folder is watched, and this is a file."),
+        ((), "Name at least one image file"),
+    ):
+        result = script("predict", "--bundle", "b", *flags)
+        check_refused(result)
+        assert text in result.stderr
+
+
 @pytest.mark.slow
 def test_a_smoke_run_is_announced(script, tmp_path):
     result = script("augmentation_demo", "--smoke", cwd=tmp_path)

@@ -35,6 +35,7 @@ def test_what_is_of_the_type_is_returned():
         (GOOD.replace("2,", "true,", 1), "schema: input should be 2"),
         (GOOD.replace("2,", '"2",', 1), "schema: input should be 2"),
         (GOOD.replace("2,", "3,", 1), "newer version"),
+        ("[]", "^the whole: input should be an object$"),
         (GOOD.replace('["ä"]', "[]"), "names: list should have at least 1 item"),
         (GOOD.replace('["ä"]', '["a", 1]'), r"names\.1: input should be a valid string"),
         (GOOD.replace('"ä"', f'"{"a" * 1001}"'), r"names\.0: string should have at most"),

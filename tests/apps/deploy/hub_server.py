@@ -95,6 +95,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {})
         if not allowed and (self.command != "GET" and self.command != "HEAD"):
             return self.answer(401, {"error": "no token"})
+        if path == "/api/whoami-v2":
+            known = {"type": "user", "name": "me"}
+            return self.answer(200, known) if allowed else self.answer(401, {"error": "no token"})
         if path == "/api/repos/create":
             return self.create(json.loads(self.body))
         if path.endswith(".git/info/lfs/objects/batch"):

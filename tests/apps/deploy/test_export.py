@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from sightkit import io, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps import deploy
-from sightkit.apps.deploy import exportable, exported
+from sightkit.apps.deploy import exportable, exported, exported_folder
 from sightkit.preprocessing import (
     AspectAwarePreprocessor,
     ImageToArrayPreprocessor,
@@ -58,6 +60,20 @@ def test_onnx_says_what_the_bundle_says(bundle, onnx_export):
     assert found["facts"]["opset"]["ai.onnx"] >= 13
 
 
+def test_what_was_exported_is_named_by_its_hashes(bundle, onnx_export):
+    found = onnx_export[1]
+    stored = (bundle.folder / "bundle.json").read_bytes()
+    assert found["bundle"] == {
+        "sha256": hashlib.sha256(stored).hexdigest(),
+        "weights_sha256": json.loads(stored)["weights_sha256"],
+    }
+    assert {"sightkit", "keras", "tensorflow", "tf2onnx", "onnxruntime"} <= {*found["versions"]}
+    networks = [{"identity": {"weights_sha256": name * 64}} for name in "ab"]
+    of_head = SimpleNamespace(description={"networks": networks}, folder=bundle.folder)
+    expected = {**found["bundle"], "weights_sha256": ["a" * 64, "b" * 64]}
+    assert exported_folder._hashes(of_head) == expected
+
+
 def test_file_describes_itself(onnx_export):
     folder, found = onnx_export
     format_ = exported.format_of("onnx")
@@ -92,6 +108,19 @@ def test_damaged_export_is_one_line(onnx_export, tmp_path):
         )
     with pytest.raises(SightkitError, match=r"network\.onnx must be as it was written"):
         deploy.load_exported(tmp_path)
+
+
+def test_messages_speak_of_an_export(onnx_export, tmp_path, monkeypatch):
+    with pytest.raises(SightkitError, match=r"An export is a folder with export\.json"):
+        deploy.load_exported(tmp_path)
+    read = deploy.load_exported(onnx_export[0])
+    for wrong in (3, [3], None):
+        with pytest.raises(SightkitError, match=r"uint8 \(H, W, "):
+            read.predict(wrong)
+    monkeypatch.setattr("sightkit.training.classifier.TOLERANCE", -1.0)  # whatever it answers
+    with pytest.raises(SightkitError, match="The export must answer") as error:
+        deploy.load_exported(onnx_export[0])
+    assert "bundle" not in str(error.value)
 
 
 def test_full_disk_is_not_the_networks_fault(bundle, tmp_path, monkeypatch):
@@ -170,6 +199,20 @@ def test_linear_head_becomes_a_layer(head):
     np.testing.assert_allclose(np.asarray(model(rows)), head.predict_proba(rows), atol=1e-6)
 
 
+def test_heads_that_are_no_formula_are_named_as_the_flag_has_them(bundle, monkeypatch):
+    for head, name in (
+        ({"kind": "trees", "boosted": False}, "random_forest"),
+        ({"kind": "trees", "boosted": True}, "adaboost"),
+        ({"kind": "neighbours"}, "knn"),
+        ({"kind": "linear", "multiclass": "ovo"}, "ovo"),
+    ):
+        description = {"head": head, "class_names": NAMES}
+        monkeypatch.setattr("sightkit.training.check_bundle", lambda _, d=description: d)
+        with pytest.raises(SightkitError, match=rf"must be a formula.*head='{name}'"):
+            deploy.ExportFlags(bundle=bundle.folder)
+    exportable.require_formula({"kind": "linear", "multiclass": "ovr"})
+
+
 def test_votes_are_no_formula():
     import keras
 
@@ -184,16 +227,18 @@ def test_bundle_of_memory_has_no_canary(tmp_path):
         deploy.export_bundle(memory, tmp_path / "exported")
 
 
+def write_photos(folder, count):
+    rng = np.random.default_rng(8)
+    for number in range(count):
+        path = folder / NAMES[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        io.write_png(path, rng.integers(0, 256, (8, 8, 3), np.uint8))
+    return folder
+
+
 @pytest.fixture
 def photos(tmp_path):
-    folder = tmp_path / "photos"
-    rng = np.random.default_rng(8)
-    for name in NAMES:
-        (folder / name).mkdir(parents=True)
-        for number in range(440):
-            image = rng.integers(0, 256, (8, 8, 3), np.uint8)
-            io.write_png(folder / name / f"{number}.png", image)
-    return folder
+    return write_photos(tmp_path / "photos", 1_320)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +248,11 @@ def photos(tmp_path):
         pytest.param("litert", "network.tflite", marks=pytest.mark.slow),
     ],
 )
-def test_int8_is_measured(kind, file, bundle, photos, tmp_path, monkeypatch):
+def test_int8_is_measured(kind, file, bundle, photos, tmp_path, monkeypatch, caplog):
     pytest.importorskip("ai_edge_litert" if kind == "litert" else "onnx")
     monkeypatch.setattr("sightkit.apps.deploy.proof.MOST_LOST", 0.1)  # it is not trained
     found = deploy.export_bundle(bundle, tmp_path / "int8", kind, data=photos, int8=True)
+    assert not caplog.records
     lost = found["int8"]
     assert 1_000 <= lost["photos"] < 1_320
     assert abs(lost["lost"]) <= lost["other_top1"] / lost["photos"] < 0.5
@@ -214,6 +260,36 @@ def test_int8_is_measured(kind, file, bundle, photos, tmp_path, monkeypatch):
     files = {path.name for path in (tmp_path / "int8").iterdir()}
     assert files == {file, "export.json", "canary.png"}
     assert len(deploy.load_exported(tmp_path / "int8").predict([PHOTO] * 3)) == 3
+
+
+def test_few_photos_for_int8_are_refused_before_work(bundle, tmp_path):
+    few = write_photos(tmp_path / "photos", 159)
+    flags = {"bundle": bundle.folder, "output": tmp_path / "int8", "data": few, "int8": True}
+    with pytest.raises(SightkitError, match=r"int8 needs 160 photos.*photos=159"):
+        deploy.ExportFlags(**flags)
+    with pytest.raises(SightkitError, match="int8 needs 160 photos"):
+        deploy.export_bundle(bundle, tmp_path / "int8", data=few, int8=True)
+    io.write_png(few / "cat" / "more.png", PHOTO)
+    deploy.ExportFlags(**flags)
+
+
+def test_int8_of_few_photos_keeps_the_softmax_in_float(bundle, tmp_path):
+    import onnx
+
+    few = write_photos(tmp_path / "photos", 160)
+    found = deploy.export_bundle(bundle, tmp_path / "int8", data=few, int8=True)
+    assert (found["int8"]["photos"], found["int8"]["lost"]) == (32, None)
+    nodes = onnx.load(tmp_path / "int8" / "network.onnx").graph.node
+    assert [node.op_type for node in nodes[-2:]] == ["DequantizeLinear", "Softmax"]
+
+
+def test_advice_for_other_classes_names_no_flag_it_lacks(bundle, script, tmp_path):
+    few = write_photos(tmp_path / "photos", 3)
+    (few / "cat").rename(few / "horse")
+    about = ("--bundle", bundle.folder, "--output", tmp_path / "new")
+    result = script("deploy/export", *about, "--int8", "--data", few)
+    assert result.code == 2 and "Name the class folders" in result.stderr
+    assert "--exclude" not in result.stderr
 
 
 def test_int8_that_loses_is_refused(bundle, photos, tmp_path, monkeypatch):
@@ -226,6 +302,17 @@ def test_int8_that_loses_is_refused(bundle, photos, tmp_path, monkeypatch):
 def test_flags_are_checked_before_work(bundle, tmp_path):
     good = {"bundle": bundle.folder, "output": tmp_path / "new"}
     deploy.ExportFlags(**good)
+    features, images = tmp_path / "features.h5", tmp_path / "images.h5"
+    for file, rows in ((features, np.zeros((6, 4), "f4")), (images, np.zeros((6, 8, 8, 3), "u1"))):
+        with io.HDF5DatasetWriter(
+            rows.shape,
+            file,
+            class_names=NAMES,
+            splits={"train": 3, "test": 3},
+            dtype=rows.dtype.name,
+        ) as writer:
+            writer.add(rows, np.arange(6) % 3)
+    deploy.ExportFlags(**good, data=images)
     for flags, match in [
         ({"bundle": None}, "trained network"),
         ({"int8": True}, "labelled photos"),
@@ -235,6 +322,8 @@ def test_flags_are_checked_before_work(bundle, tmp_path):
         ({"output": Path()}, "must have a name"),
         ({"output": bundle.folder}, "new or empty"),
         ({"data": tmp_path / "none.h5"}, "none.h5"),
+        ({"data": features}, "must hold images"),
+        ({"split": "validation"}, "split is of "),
     ]:
         with pytest.raises(SightkitError, match=match):
             deploy.ExportFlags(**{**good, **flags})

@@ -291,6 +291,25 @@ def test_a_push_needs_a_right(hub, bundle, monkeypatch):
     assert not hub.repositories
 
 
+def test_a_push_without_a_token_or_hub_builds_nothing(hub, bundle, monkeypatch, tmp_path):
+    monkeypatch.setattr("sightkit.apps.deploy.hub_push._write", None)
+    with pytest.raises(SightkitError, match="did not answer"):
+        deploy.push_bundle(bundle, NAME, endpoint="http://127.0.0.1:1")
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(SightkitError, match=r"A push needs a token.*hf auth login"):
+        deploy.push_bundle(bundle, NAME, endpoint=hub.url)
+    assert not hub.requests
+
+
+def test_licenses_are_identifiers_of_the_hub():
+    for good in ("mit", "apache-2.0", "cc-by-nc-sa-4.0", "llama3.1", ""):
+        deploy.require_repository(NAME, good)
+    for bad in ("MIT", "my own", "mit\n", "-", "a/b", "ä"):
+        with pytest.raises(SightkitError, match="identifier"):
+            deploy.require_repository(NAME, bad)
+
+
 def test_a_private_push_never_goes_to_a_public_one(hub, bundle):
     deploy.push_bundle(bundle, "me/hidden", private=True, endpoint=hub.url)
     assert hub.private == {"me/hidden"}
@@ -338,6 +357,7 @@ def test_the_script_pushes_and_pulls(hub, bundle, script, tmp_path, monkeypatch)
         (("pull", "--repository", "me/x"), "Give --output"),
         (("push", "--repository", "me/x"), "Give --bundle"),
         (("push", "--repository", "x", "--bundle", "b"), "owner"),
+        (("push", "--repository", "me/x", "--bundle", "b", "--license", "My Own"), "--license ap"),
         (("pull", "--repository", "me/x", "--private", "--output", "o"), "--private is for push"),
     ],
 )

@@ -25,7 +25,7 @@ pytest.importorskip("starlette", reason="starlette is not installed (extra: serv
 from sightkit import io
 from sightkit._errors import SightkitError
 from sightkit.apps import deploy
-from sightkit.apps.deploy import serve_app, serve_protocol, serve_queue
+from sightkit.apps.deploy import serve_app, serve_protocol, serve_queue, serve_run
 
 from .stub_classifier import NAMES, Client, Means, jpeg, photo, png
 
@@ -112,6 +112,8 @@ def test_a_form_and_json_are_answered(client):
     assert client.predict(body, kind) == (200, answer_to(png(3)))
     kind, body = as_json({"images": [text(png(3))]})
     assert client.predict(body, kind) == (200, {"answers": [answer_to(png(3))]})
+    kind, body = as_json({"image": base64.encodebytes(png(3)).decode()})  # in lines
+    assert client.predict(body, kind) == (200, answer_to(png(3)))
 
 
 def test_of_several_photos_a_bad_one_costs_no_other(client):
@@ -120,6 +122,12 @@ def test_of_several_photos_a_bad_one_costs_no_other(client):
     first, bad, last = found["answers"]
     assert (status, first, last) == (200, answer_to(png(1)), answer_to(png(2)))
     assert "must be an image" in bad["error"]
+    kind, body = as_json({"images": [text(png(1)), "%", text(b"no image"), 3, text(png(2))]})
+    status, found = client.predict(body, kind)
+    first, *bad, last = found["answers"]
+    assert (status, first, last) == (200, answer_to(png(1)), answer_to(png(2)))
+    assert bad[::2] == [{"error": f"Image {at} is not base64."} for at in (2, 4)]
+    assert "must be an image" in bad[1]["error"]
 
 
 def test_the_name_of_a_file_is_not_read(client, tmp_path):
@@ -142,23 +150,26 @@ BAD = {
     "a body too large": ("image/png", bytes(20_001), 413, "20,000 bytes"),
     "a body of chunks too large": ("image/png", [bytes(15_000)] * 2, 413, "20,000 bytes"),
     "a form too large": (*form(bytes(30_000)), 413, "20,000 bytes"),
-    "another type": ("text/plain", png(1), 415, "image/*"),
-    "no type": (None, png(1), 415, "image/*"),
+    "another type": ("text/plain", png(1), 415, "Received: text/plain."),
+    "no type": (None, png(1), 415, "Received: no type."),
     "a form of a page": ("application/x-www-form-urlencoded", b"a=b", 415, "image/*"),
     "a form that is none": ("multipart/form-data; boundary=x", b"--x\r\nabc", 400, "no end"),
     "a form without an end": (form()[0], form(png(1), png(2))[1][:-40], 400, "no end"),
     "a form without a boundary": ("multipart/form-data", b"abc", 400, "boundary"),
+    "a form without a step": ("multipart/form-data", b"abc", 400, "-F file=@photo.jpg"),
     "a form without a file": (form()[0], b"--xyz--\r\n", 400, "no file"),
     "a form of many files": (*form(*[b"x"] * 33), 400, "32"),
-    "no JSON": ("application/json", b"{", 400, '"image"'),
-    "JSON that is no object": (*as_json([1]), 400, '"image"'),
-    "JSON of a number": (*as_json({"image": 3}), 400, '"image"'),
-    "JSON without base64": (*as_json({"image": "ä"}), 400, '"image"'),
-    "JSON of a path": (*as_json({"image": "/etc/passwd"}), 400, '"image"'),
-    "JSON without a photo": (*as_json({}), 400, '"image"'),
-    "JSON in great depth": ("application/json", b"[" * 19_000, 400, '"image"'),
+    "no JSON": ("application/json", b"{", 400, "not JSON"),
+    "JSON that is no object": (*as_json([1]), 400, 'no "image"'),
+    "JSON of a number": (*as_json({"image": 3}), 400, '"image" is not base64'),
+    "JSON without base64": (*as_json({"image": "ä"}), 400, '"image" is not base64'),
+    "JSON of a path": (*as_json({"image": "/etc/passwd"}), 400, '"image" is not base64'),
+    "JSON without a photo": (*as_json({}), 400, 'no "image"'),
+    "JSON of both": (*as_json({"image": "", "images": []}), 400, "one of them"),
+    "JSON of no photos": (*as_json({"images": []}), 400, "a photo or more"),
+    "JSON in great depth": ("application/json", b"[" * 19_000, 400, "not JSON"),
     "JSON of many photos": (*as_json({"images": [""] * 33}), 413, "32 photos"),
-    "JSON of null": (*as_json({"images": None}), 400, '"image"'),
+    "JSON of null": (*as_json({"images": None}), 400, "must be a list"),
 }
 
 
@@ -191,7 +202,17 @@ def test_other_paths_and_methods_are_refused(client):
     ):
         status, headers, found = client.request(method, path)
         assert (status, [*found]) == (expected, ["error"])
+        assert "Send photos to /predict by POST" in found["error"]
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_refusals_of_predict_are_counted(client):
+    name = 'sightkit_requests_total{status="%s"}'
+    before = [client.figure(name % status) for status in (403, 405)]
+    client.request("GET", "/predict")
+    client.request("DELETE", "/")
+    client.predict(png(1), Origin="http://evil.example")
+    assert [client.figure(name % status) for status in (403, 405)] == [n + 1 for n in before]
 
 
 def test_the_page_health_and_metrics_are_there(client):
@@ -351,6 +372,8 @@ def test_the_end_answers_what_is_in_progress():
                 while client.figure("sightkit_requests_in_progress") < 3:
                     time.sleep(0.01)
                 made.send_signal(sent)
+                time.sleep(0.2)  # a signal that is not handled yet and a further one are one
+                made.send_signal(sent)  # by one who has no patience
                 assert [each.result()[0] for each in answers] == [200] * 3
             assert (made.wait(30), made.stdout.read()) == (0, "ended\n")
 
@@ -378,6 +401,12 @@ def test_flags_are_checked(tmp_path):
     ):
         with pytest.raises(SightkitError, match=reason):
             deploy.ServeFlags(**wrong)
+
+
+def test_all_addresses_are_opened_by_one_of_them():
+    for host, address in (("0.0.0.0", "http://127.0.0.1:80/"), ("::", "http://[::1]:80/")):
+        assert serve_run.Server(host, 80, threading.Event()).address == address
+    assert serve_run.Server("10.0.0.7", 80, threading.Event()).address == "http://10.0.0.7:80/"
 
 
 def test_ipv6_is_served():

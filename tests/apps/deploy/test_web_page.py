@@ -21,6 +21,8 @@ from sightkit._errors import SightkitError
 from sightkit.apps import deploy
 from sightkit.apps.deploy import web_page
 from sightkit.preprocessing import (
+    AspectAwarePreprocessor,
+    ColourPreprocessor,
     CropPreprocessor,
     ImageToArrayPreprocessor,
     Pipeline,
@@ -85,12 +87,67 @@ def best_of(bundle) -> str:
     return NAMES[bundle.predict([bundle.folder / "canary.png"])[0].argmax()]
 
 
-def test_python_of_the_docs(bundle, folder):
-    done = subprocess.run(
-        [sys.executable, "-c", lines_of("python")],
-        cwd=folder, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    assert done.stdout.split()[0] == best_of(bundle)
+@pytest.fixture(scope="module")
+def of_readme(bundle, tmp_path_factory):
+    """A network with the steps that those of the README have, whose answers differ by them."""
+    import keras
+
+    place = tmp_path_factory.mktemp("readme")
+    steps = (ColourPreprocessor(), AspectAwarePreprocessor(12, 12, crop=0.875))
+    network = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.Flatten()])
+    network.add(keras.layers.Dense(3, activation="softmax", kernel_initializer="he_normal"))
+    training.save_bundle(
+        place / "bundle",
+        network,
+        preprocessing=Pipeline((*steps, ImageToArrayPreprocessor())),
+        class_names=NAMES,
+        canary=bundle.folder / "canary.png",
+    )
+    deploy.export_bundle(transfer.load(place / "bundle"), place / "exported")
+    shutil.copy(place / "bundle" / "canary.png", place / "photo.jpg")
+    return place
+
+
+def run_python(lines: str, folder: Path):
+    command = [sys.executable, "-c", lines]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def test_python_of_the_docs(of_readme):
+    done = run_python(lines_of("python"), of_readme)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == best_of(transfer.load(of_readme / "bundle"))
+
+
+def test_python_of_the_docs_finds_other_steps(of_readme):
+    lines = lines_of("python").replace("crop * min", "min")
+    done = run_python(lines, of_readme)
+    assert done.returncode == 1 and "other steps" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("row", "kind", "package"),
+    [
+        ("LiteRT", "litert", "ai_edge_litert"),
+        ("SavedModel", "saved_model", "tensorflow"),
+        ("OpenVINO", "openvino", "openvino"),
+    ],
+)
+def test_python_of_other_formats_in_the_docs(row, kind, package, bundle, tmp_path):
+    pytest.importorskip(package)
+    deploy.export_bundle(bundle, tmp_path / "exported", kind)
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| {row} |"))
+    canary = io.read_image(bundle.folder / "canary.png")
+    np.save(tmp_path / "images.npy", SimplePreprocessor(12, 12)(canary)[np.newaxis].astype("f4"))
+    lines = ["import numpy", 'images = numpy.load("images.npy")']
+    lines += re.findall(r"`([^`]*)`", line.split("|")[3])
+    lines += ['numpy.save("answer.npy", answer)']
+    done = run_python("\n".join(lines), tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = bundle.predict([canary])[0]
+    np.testing.assert_allclose(np.load(tmp_path / "answer.npy"), expected, atol=1e-5)
 
 
 @pytest.fixture
