@@ -1,6 +1,6 @@
 """A multi-layer perceptron on CIFAR-10: how far one comes without a convolution.
 
-Not measured yet.
+Measured: 57.67 % (n = 1), 32.3 minutes, AMD EPYC, 1 cores.
 
     python scripts/train_mlp_cifar10.py
     python scripts/train_mlp_cifar10.py --recipe reference
