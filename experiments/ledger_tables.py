@@ -185,6 +185,8 @@ def _cells(checkout: Checkout, each: Series) -> list[str]:
 
 
 def _command(wanted: Wanted) -> str:
-    recipe = "" if wanted.recipe == "best" else f" --recipe {wanted.recipe}"
+    recipe, _, flags = wanted.recipe.partition(" ")
     own = wanted.experiment.endswith(".py")
-    return f"{'python' if own else 'sightkit'} {wanted.experiment}{recipe}"
+    words = ["python" if own else "sightkit", wanted.experiment]
+    words += ["--recipe", recipe] * (recipe != "best") + [flags] * bool(flags)
+    return " ".join(words)
