@@ -30,7 +30,7 @@ def prepare(*, seed: int, precision: str = "float32") -> None:
     if precision == "bfloat16" and slow:
         warn(
             "This processor has no bfloat16 arithmetic: the training will be slower than with "
-            "--precision=float32."
+            "--precision=float32, and can end far worse (MNIST: 29.6 % in place of 99.1 %)."
         )
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(policy)
