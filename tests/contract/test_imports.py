@@ -206,7 +206,7 @@ def test_umbrella_files_import_the_standard_library_alone() -> None:
 
 def test_every_package_folder_stands_in_the_table() -> None:
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert folders <= set(TABLE) | {"apps", "scripts"}
+    assert folders <= set(TABLE) | {"apps", "scripts", "tests"}
     apps = {f"apps/{path.parent.name}" for path in ROOT.glob("apps/*/__init__.py")}
     assert apps <= set(TABLE)
     assert not [*imports_of((ROOT / "apps/__init__.py").read_text(encoding="utf-8"))]
