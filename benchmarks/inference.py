@@ -78,7 +78,7 @@ def main(config: Config) -> list[measure.Row]:
     if unknown:
         raise SightkitError(f"--only takes {', '.join(NETWORKS)}.", only=sorted(unknown))
     _cli.start_keras()
-    from sightkit.inference.compiled_cache import cpu_flags
+    from sightkit.inference.processor import cpu_flags
 
     flags = [flag for flag in FLAGS if flag in cpu_flags()]
     cores = len(os.sched_getaffinity(0))

@@ -14,3 +14,4 @@ from sightkit.experiments.flags.inputs import MeanName as MeanName
 from sightkit.experiments.flags.optimizer import OptimizerName as OptimizerName
 from sightkit.experiments.flags.schedule import ScheduleName as ScheduleName
 from sightkit.experiments.photos_config import PhotosConfig as PhotosConfig
+from sightkit.inference.processor import native_precision as native_precision

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from sightkit._arrays import sha256_of
 from sightkit._errors import SightkitError
 from sightkit._regular_file import read_regular_file
 from sightkit._scripts import warn
+from sightkit.inference.processor import cpu_flags
 
 if TYPE_CHECKING:
     import keras
@@ -115,17 +115,3 @@ def identify(network: keras.Model) -> dict[str, str]:
     layers = hashlib.sha256(network.to_json().encode()).hexdigest()
     weights = sha256_of(("", np.asarray(variable)) for variable in network.weights)
     return {"layers": layers, "weights": weights}
-
-
-def cpu_flags() -> list[str]:
-    """Return the CPU's features, sorted, as Linux lists them; elsewhere the processor's name."""
-    return sorted(cpu_info("flags", "Features").split())
-
-
-def cpu_info(*names: str) -> str:
-    """Return an entry of /proc/cpuinfo by one of its names; elsewhere the processor's name."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith(names):
-                return line.partition(":")[2].strip()
-    return platform.processor()

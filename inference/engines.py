@@ -13,7 +13,7 @@ from sightkit._network import precision_of
 from sightkit._scripts import warn
 from sightkit.inference.agreement import disagreement
 from sightkit.inference.break_even import UNKNOWN_SIDE, break_even
-from sightkit.inference.compiled_cache import CompiledCache, cpu_flags, identify
+from sightkit.inference.compiled_cache import CompiledCache, identify
 from sightkit.inference.openvino_engine import (
     OpenVinoEngine,
     UnavailableError,
@@ -21,13 +21,13 @@ from sightkit.inference.openvino_engine import (
     load_openvino,
 )
 from sightkit.inference.predictor import KerasEngine, Predictor
+from sightkit.inference.processor import NATIVE_BFLOAT16, cpu_flags
 
 if TYPE_CHECKING:
     import keras
 
 EngineName: TypeAlias = Literal["auto", "keras", "openvino", "folded"]
 PRECISIONS = ("float32", "bfloat16")
-NATIVE_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16", "svebf16"}
 COMPARED = 8
 """Images that a float32 engine is compared with Keras on."""
 
@@ -93,7 +93,7 @@ def compile(  # noqa: A001
     names = _candidates(network, keras_engine, images, engine, precision)
     if not names:
         return keras_engine
-    if precision == "bfloat16" and not NATIVE_BFLOAT16.intersection(cpu_flags()):
+    if precision == "bfloat16" and NATIVE_BFLOAT16.isdisjoint(cpu_flags()):
         warn("This CPU does not compute in bfloat16 by itself: it will be slower.", once=True)
     examples = _examples(examples, keras_engine, precision)
     reference = keras_engine(examples)

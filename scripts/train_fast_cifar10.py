@@ -44,7 +44,7 @@ class Config(experiments.Cifar10Config):
     label_smoothing: float = 0.2
     reg: float = 7e-4
     """Strength of L2 on all kernels."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    precision: Literal["float32", "bfloat16"] = experiments.native_precision()
     mean: experiments.MeanName = "channel"
 
     shift: int = 4

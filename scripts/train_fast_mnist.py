@@ -61,7 +61,7 @@ class Config(experiments.MnistConfig):
     momentum: float = 0.9
     nesterov: bool = True
     label_smoothing: float = 0.1
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    precision: Literal["float32", "bfloat16"] = experiments.native_precision()
     filters: tuple[int, int] = (32, 64)
     """Of the two convolutions, 5x5 and 3x3."""
     hidden: int = 256

@@ -20,14 +20,12 @@ from sightkit import _files, _run_files, _schema
 from sightkit._errors import SightkitError
 from sightkit._schema import Count, Name, Sha256
 from sightkit._scripts import warn
-from sightkit.inference.compiled_cache import cpu_flags, cpu_info
+from sightkit.inference.processor import GPUS, cpu_flags, cpu_info
 
 PACKAGES = ("sightkit", "keras", "tensorflow", "jax", "numpy", "opencv-python", "h5py")
 THREADS = "TF_NUM_INTRAOP_THREADS"
 FLAGS = ("amx_bf16", "amx_tile", "avx2", "avx512f", "avx512_bf16", "bf16", "svebf16")
 BACKEND_MODULES = ("tensorflow", "jax")
-GPUS = Path("/proc/driver/nvidia/gpus")
-"""Where NVIDIA's driver names its devices; as /proc/cpuinfo, without asking a backend."""
 
 
 def describe_environment() -> dict[str, Any]:

@@ -6,7 +6,7 @@ import keras
 
 from sightkit import zoo
 from sightkit._scripts import warn
-from sightkit.inference.engines import NATIVE_BFLOAT16
+from sightkit.inference.processor import NATIVE_BFLOAT16
 from sightkit.training.environment import accelerators, processor_flags
 
 

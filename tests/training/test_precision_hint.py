@@ -174,6 +174,25 @@ def test_a_processor_without_bfloat16_is_told(flags, told, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("flags", "gpu", "expected"),
+    [
+        (["avx2"], False, "float32"),
+        (["avx2"], True, "bfloat16"),
+        (["amx_bf16"], False, "bfloat16"),
+        ([], False, "float32"),
+    ],
+)
+def test_the_fast_scripts_compute_in_what_the_machine_does_by_itself(
+    flags, gpu, expected, monkeypatch, tmp_path
+):
+    from sightkit.inference import processor
+
+    monkeypatch.setattr(processor, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(processor, "GPUS", tmp_path if gpu else tmp_path / "none")
+    assert processor.native_precision() == expected
+
+
 def test_a_precision_that_networks_are_not_trained_in_is_named():
     with pytest.raises(SightkitError, match=r"float32 or bfloat16.*float16"):
         training.prepare(seed=1, precision="float16")
