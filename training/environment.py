@@ -39,7 +39,7 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "backend": backend,
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": package_versions(),
         "device": _device(),
         "processor_flags": processor_flags(),
         "cores": len(os.sched_getaffinity(0)),
@@ -189,6 +189,11 @@ def script_of(config: Any) -> dict[str, str] | None:
     if file is None or not os.path.isfile(file):
         return None
     return {"file": os.path.basename(file), "sha256": _files.sha256(file)}
+
+
+def package_versions() -> dict[str, str | None]:
+    """Return the versions of the packages that a training hangs on; None for one that is absent."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-import sightkit
 from sightkit._errors import SightkitError
+from sightkit.training.environment import package_versions
 from sightkit.training.group import Group
 from sightkit.training.run import Run
 from sightkit.training.shares import Share, Turns
@@ -103,9 +103,8 @@ def require_agreement(group: Group, model: keras.Model, train: Any, **facts: Any
         return
     file = getattr(train, "file", None)
     mine = {
-        "sightkit": sightkit.__version__,
-        "Keras": keras.__version__,
         "Python": platform.python_version(),
+        **package_versions(),
         "weights": weights_sha256(model)[:12],
         "data": getattr(file or train, "sha256", "")[:12],
         "seed": getattr(train, "seed", 0),

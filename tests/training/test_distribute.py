@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,11 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from sightkit._errors import SightkitError
 from sightkit.training.cluster import LOST, TF_CONFIG, Cluster
+from sightkit.training.group import Group
 from sightkit.training.launcher import free_ports
+from sightkit.training.together import require_agreement
 
 WORKER = Path(__file__).with_name("distribute_worker.py")
 SECONDS = 240
@@ -176,6 +181,23 @@ def test_processes_that_do_not_train_the_same_are_refused(tmp_path):
         assert "All processes must train the same network on the same data" in text
         for name in ("weights=[", "data=[", "epochs=[8, 9]"):
             assert name in text
+
+
+@pytest.mark.parametrize(("other", "refused"), [({}, False), ({"tensorflow": "1.0"}, True)])
+def test_every_package_that_a_training_hangs_on_is_compared(other, refused):
+    class Two(Group):
+        size = 2
+
+        def describe(self, facts):
+            return [facts, {**facts, **other}]
+
+    class Data:
+        batch_size = 8
+
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    expected = pytest.raises(SightkitError, match=r"tensorflow=\[.*'1\.0'\]")
+    with expected if refused else contextlib.nullcontext():
+        require_agreement(Two(), network, Data())
 
 
 @pytest.mark.faults
