@@ -234,7 +234,7 @@ ONLY_WITH = {
     "training.checks.": "preflight",
     "training.checks.labels.balance": "class-weights",
     "training.environment.": "resume",
-    "training.fit._check": "preflight",
+    "training.phase._check": "preflight",
     "training.preparation.": "precision",
     "training.run.Run._require_checkpoints": "resume",
     "training.run_config.RunConfig": "resume",
