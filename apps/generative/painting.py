@@ -34,13 +34,13 @@ class PaintSettings:
     Attributes:
         optimizer: L-BFGS gets further by each evaluation; Adam needs no memory of its steps.
         scales: sizes, each half of the next; 1 begins at full size.
-        evaluations: of the loss at full size; each smaller scale has twice as many.
+        evaluations: of the loss at each scale.
         rate: grey levels of Adam's steps.
     """
 
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     scales: int = 3
-    evaluations: int = 50
+    evaluations: int = 130
     rate: float = 4.0
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ def paint(
         watched = _Watched(loss, targets, start, scale, report)
         search = {"lbfgs": _lbfgs, "adam": _adam}[settings.optimizer]
         try:
-            search(watched, round(settings.evaluations / factor), settings.rate)
+            search(watched, settings.evaluations, settings.rate)
         except _NoNumberError as stop:
             last = resized(watched.best, content.shape[:2])
             raise NotANumberError(_as_bytes(last), stop.step) from None

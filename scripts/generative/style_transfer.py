@@ -52,8 +52,8 @@ class Config(PictureFlags):
     """Search: L-BFGS gets further by each evaluation."""
     scales: int = 3
     """Sizes, each half of the next; 1 begins at full size."""
-    evaluations: int = 50
-    """Evaluations of the loss at full size; each smaller one has twice as many."""
+    evaluations: int = 130
+    """Evaluations of the loss at each size."""
     rate: float = 4.0
     """Grey levels of Adam's steps."""
     progress: int = 0

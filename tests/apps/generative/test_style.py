@@ -83,10 +83,10 @@ def test_painting_lowers_the_loss(optimizer, loss):
     assert picture.shape == CONTENT.shape and (picture != CONTENT).any()
 
 
-def test_coarse_scales_come_first_and_get_more_evaluations(loss):
+def test_coarse_scales_come_first_with_as_many_evaluations(loss):
     _, steps = painted(loss, scales=2, evaluations=3)
-    assert [shape for _, shape in steps] == [(32, 40)] * 6 + [(64, 80)] * 3
-    assert steps[6][0].scale == 1 and steps[6][0].evaluation == 1
+    assert [shape for _, shape in steps] == [(32, 40)] * 3 + [(64, 80)] * 3
+    assert steps[3][0].scale == 1 and steps[3][0].evaluation == 1
 
 
 def test_scales_that_are_too_small_are_left_out(loss):
