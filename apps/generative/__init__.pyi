@@ -68,6 +68,7 @@ from sightkit.apps.generative.patch_batches import PatchBatches as PatchBatches
 from sightkit.apps.generative.patch_batches import grid_batches as grid_batches
 from sightkit.apps.generative.picture_flags import PictureFlags as PictureFlags
 from sightkit.apps.generative.picture_flags import available_networks as available_networks
+from sightkit.apps.generative.picture_flags import read_styles as read_styles
 from sightkit.apps.generative.picture_flags import read_weights as read_weights
 from sightkit.apps.generative.picture_folder import read_pictures as read_pictures
 from sightkit.apps.generative.picture_folder import split_pictures as split_pictures
@@ -95,7 +96,6 @@ from sightkit.apps.generative.style import StyleLoss as StyleLoss
 from sightkit.apps.generative.style import StyleWeights as StyleWeights
 from sightkit.apps.generative.style_run import open_style as open_style
 from sightkit.apps.generative.style_run import paint_picture as paint_picture
-from sightkit.apps.generative.style_run import read_styles as read_styles
 from sightkit.apps.generative.tiles import in_tiles as in_tiles
 from sightkit.apps.generative.upscaled_files import require_new_pictures as require_new_pictures
 from sightkit.apps.generative.upscaled_files import upscale_photos as upscale_photos

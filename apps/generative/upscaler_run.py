@@ -13,14 +13,13 @@ import numpy as np
 
 from sightkit import _files, _run_files, training
 from sightkit.apps.generative.enlargement_quality import compare_enlargements
-from sightkit.apps.generative.patch_batches import PatchBatches, grid_batches, require_patch
 from sightkit.apps.generative.picture_folder import (
     read_pictures,
     sample_pictures,
     split_pictures,
 )
 from sightkit.apps.generative.upscaler_flags import UpscalerFlags
-from sightkit.apps.generative.upscaler_setup import UpscalerSetup
+from sightkit.apps.generative.upscaler_setup import UpscalerSetup, require_patch
 
 WARM_UP = 0.05
 """Share of the steps in which the rate rises."""
@@ -88,6 +87,7 @@ def train_upscaler(
     import keras
 
     from sightkit import zoo
+    from sightkit.apps.generative.patch_batches import PatchBatches, grid_batches
     from sightkit.apps.generative.upscaler_bundle import save_upscaler, upscaler_of
 
     training.prepare(seed=config.seed, precision=config.precision)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,27 @@ def cut_to_multiple(image: np.ndarray, factor: int) -> np.ndarray:
     """Cut what is over below and on the right, so that both sides are multiples of the factor."""
     height, width = (side // factor * factor for side in image.shape[:2])
     return image[:height, :width]
+
+
+def require_patch(pictures: Sequence[np.ndarray], factor: int, patch: int) -> None:
+    """Raise unless a patch fits into every picture; nothing is left out silently."""
+    if not len(pictures):
+        raise SightkitError(
+            "There must be at least one picture.", "Look at the folder.", pictures=0
+        )
+    smallest = min(min(picture.shape[:2]) for picture in pictures)
+    fitting = min(smallest, max(patch, factor)) // factor * factor
+    if not fitting:
+        raise SightkitError(
+            "A picture must have at least as many pixels a side as the factor.",
+            "Remove those that are smaller.", smallest=smallest, factor=factor,
+        )  # fmt: skip
+    if patch != fitting:
+        raise SightkitError(
+            "A patch is a multiple of the factor, and fits into the smallest picture.",
+            f"Give --patch {fitting}, or remove pictures that are too small.",
+            patch=patch, factor=factor, smallest=smallest,
+        )  # fmt: skip
 
 
 def _cropped(x: np.ndarray, cut: int) -> np.ndarray:

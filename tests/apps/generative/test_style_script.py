@@ -55,6 +55,13 @@ def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
     assert result.stdout == "" and list(tmp_path.iterdir()) == []
 
 
+def test_a_style_that_is_no_picture_is_refused_before_keras(script, tmp_path):
+    write_pictures(tmp_path)
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    result = script(NAME, "photo.png", "--style", "c.png", cwd=tmp_path)
+    assert result.code == 2 and "c.png" in result.stderr and result.heavy == ""
+
+
 def test_the_last_good_picture_is_saved_before_the_error(monkeypatch, tmp_path):
     call, counted = StyleLoss.__call__, []
 

@@ -101,6 +101,11 @@ def test_a_loss_of_nan_stops_the_training(train, folder, tmp_path):
     assert not (tmp_path / "run" / "bundle").exists()
 
 
+def test_a_folder_that_is_not_there_is_refused_before_keras(script, tmp_path):
+    result = script("generative/train_super_resolution", "--data", "nowhere", cwd=tmp_path)
+    assert result.code == 2 and "nowhere" in result.stderr and result.heavy == ""
+
+
 def test_a_picture_smaller_than_a_patch_is_refused(train, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "photos")
     io.write_png(tmp_path / "photos" / "small.png", np.zeros((20, 30, 3), np.uint8))
