@@ -122,24 +122,27 @@ def cut_to_multiple(image: np.ndarray, factor: int) -> np.ndarray:
     return image[:height, :width]
 
 
-def require_patch(pictures: Sequence[np.ndarray], factor: int, patch: int) -> None:
-    """Raise unless a patch fits into every picture; nothing is left out silently."""
+def require_patch(
+    pictures: Sequence[np.ndarray] | Mapping[str, np.ndarray], factor: int, patch: int
+) -> None:
+    """Raise unless a patch fits into every picture, by path or number; none is left out."""
     if not len(pictures):
         raise SightkitError(
             "There must be at least one picture.", "Look at the folder.", pictures=0
         )
-    smallest = min(min(picture.shape[:2]) for picture in pictures)
+    named = pictures.items() if isinstance(pictures, Mapping) else enumerate(pictures)
+    smallest, name = min((min(picture.shape[:2]), name) for name, picture in named)
     fitting = min(smallest, max(patch, factor)) // factor * factor
     if not fitting:
         raise SightkitError(
             "A picture must have at least as many pixels a side as the factor.",
-            "Remove those that are smaller.", smallest=smallest, factor=factor,
+            "Remove those that are smaller.", smallest=smallest, picture=name, factor=factor,
         )  # fmt: skip
     if patch != fitting:
         raise SightkitError(
             "A patch is a multiple of the factor, and fits into the smallest picture.",
             f"Give --patch {fitting}, or remove pictures that are too small.",
-            patch=patch, factor=factor, smallest=smallest,
+            patch=patch, factor=factor, smallest=smallest, picture=name,
         )  # fmt: skip
 
 
