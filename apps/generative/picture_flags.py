@@ -139,7 +139,7 @@ def read_weights(given: Sequence[str]) -> dict[str, float]:
         if not name or name in found or not np.isfinite(weight) or weight == 0:
             raise SightkitError(
                 "Names and weights are NAME=WEIGHT, each name once, a weight not 0.",
-                "For example block4_conv2=0.5.",
+                f"For example {name or 'NAME'}=0.5.",
                 given=each,
             )
         found[name] = weight

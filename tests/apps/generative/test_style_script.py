@@ -42,7 +42,7 @@ def test_a_style_is_painted_with_its_losses(script, tmp_path):
         (("photo.png",), "--style=painting.jpg"),
         (("--smoke", "--style-layers", "block1_conf1"), "block1_conv1"),
         (("--smoke", "--style", "a.png=-1"), "above 0"),
-        (("--smoke", "--style", "a.png=x"), "NAME=WEIGHT"),
+        (("--smoke", "--style", "a.png=x"), "For example a.png=0.5."),
         (("--smoke", "--evaluations", "0"), "--evaluations must be at least 1"),
         (("--smoke", "--style-scale", "0"), "more than 0"),
         (("--smoke", "--output", "s.gif"), ".png"),
