@@ -5,6 +5,7 @@ from sightkit.apps.generative.caption_answers import beam_search as beam_search
 from sightkit.apps.generative.caption_answers import bleu as bleu
 from sightkit.apps.generative.caption_answers import exact_share as exact_share
 from sightkit.apps.generative.caption_flags import CaptionFlags as CaptionFlags
+from sightkit.apps.generative.caption_flags import require_beams as require_beams
 from sightkit.apps.generative.caption_run import describe_captions as describe_captions
 from sightkit.apps.generative.caption_run import start_captioning as start_captioning
 from sightkit.apps.generative.captioner_bundle import PictureCaptioner as PictureCaptioner

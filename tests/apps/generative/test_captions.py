@@ -220,6 +220,7 @@ def test_smoke_trains_and_captions(script, tmp_path):
         (("--data", "nowhere.json"), "nowhere.json"),
         (("--base", "lenet"), "No pretrained network"),
         (("--beams", "0"), "--beams"),
+        (("--beams", "51"), "--beams must be 1 to 50"),
     ],
 )
 def test_train_refuses_before_keras(flags, told, script, tmp_path):
