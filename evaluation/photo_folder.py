@@ -71,12 +71,16 @@ class PhotoFolder:
             yield part
             part = self._read_part()
 
-    def require_all(self) -> None:
-        """Raise if a file or folder could not be read; call it when the others are classified."""
+    def require_all(self, step: str = "Remove or replace them; the others are done.") -> None:
+        """Raise if a file or folder could not be read; call it when the others are classified.
+
+        Args:
+            step: what to do; by default the others have been answered.
+        """
         if self.failed:
             raise SightkitError(
                 "Each file must be an image that can be read; those that are not are named above.",
-                "Remove or replace them; the others are done.",
+                step,
                 bad=len(self.failed),
                 files=len({*map(str, self.files), *self.failed}),
             )

@@ -32,6 +32,8 @@ CONTENTS = {
     _run_files.BOXES: "training pictures and their boxes as a detector gets them",
     _run_files.SAMPLES: "samples of a generator after each epoch",
     _run_files.SAMPLES_SHEET: "samples that were evaluated",
+    _run_files.CAPTIONS: "test pictures with what was read in them",
+    _run_files.SEGMENTED: "test pictures with their masks, true and found",
     _run_files.WALK: "walks from one sample to another",
     _run_files.WALK_GIF: "the same, moving",
     _run_files.READER: "the classifier that reads samples",

@@ -5,6 +5,7 @@ from sightkit.apps.generative.caption_answers import beam_search as beam_search
 from sightkit.apps.generative.caption_answers import bleu as bleu
 from sightkit.apps.generative.caption_answers import exact_share as exact_share
 from sightkit.apps.generative.caption_flags import CaptionFlags as CaptionFlags
+from sightkit.apps.generative.caption_flags import require_beams as require_beams
 from sightkit.apps.generative.caption_run import describe_captions as describe_captions
 from sightkit.apps.generative.caption_run import start_captioning as start_captioning
 from sightkit.apps.generative.captioner_bundle import PictureCaptioner as PictureCaptioner
@@ -68,11 +69,13 @@ from sightkit.apps.generative.patch_batches import PatchBatches as PatchBatches
 from sightkit.apps.generative.patch_batches import grid_batches as grid_batches
 from sightkit.apps.generative.picture_flags import PictureFlags as PictureFlags
 from sightkit.apps.generative.picture_flags import available_networks as available_networks
+from sightkit.apps.generative.picture_flags import read_styles as read_styles
 from sightkit.apps.generative.picture_flags import read_weights as read_weights
 from sightkit.apps.generative.picture_folder import read_pictures as read_pictures
 from sightkit.apps.generative.picture_folder import split_pictures as split_pictures
 from sightkit.apps.generative.pictures import STILL as STILL
 from sightkit.apps.generative.pictures import at_most as at_most
+from sightkit.apps.generative.pictures import frame_paths as frame_paths
 from sightkit.apps.generative.pictures import read_picture as read_picture
 from sightkit.apps.generative.pictures import write_picture as write_picture
 from sightkit.apps.generative.sample_sheet import write_gif as write_gif
@@ -95,7 +98,6 @@ from sightkit.apps.generative.style import StyleLoss as StyleLoss
 from sightkit.apps.generative.style import StyleWeights as StyleWeights
 from sightkit.apps.generative.style_run import open_style as open_style
 from sightkit.apps.generative.style_run import paint_picture as paint_picture
-from sightkit.apps.generative.style_run import read_styles as read_styles
 from sightkit.apps.generative.tiles import in_tiles as in_tiles
 from sightkit.apps.generative.upscaled_files import require_new_pictures as require_new_pictures
 from sightkit.apps.generative.upscaled_files import upscale_photos as upscale_photos

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sightkit import io, training, transfer
-from sightkit._errors import require_at_least
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps.generative.captions import (
     CaptionedPictures,
     divide,
@@ -15,6 +15,16 @@ from sightkit.apps.generative.captions import (
     read_coco_captions,
 )
 from sightkit.apps.generative.scenes import SIDE, all_sentences
+
+MOST_BEAMS = 50
+
+
+def require_beams(beams: int) -> None:
+    """Raise unless so many sentences can be followed at once."""
+    if not 1 <= beams <= MOST_BEAMS:
+        raise SightkitError(
+            f"--beams must be 1 to {MOST_BEAMS}.", "Give --beams 3, for example.", beams=beams
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +70,8 @@ class CaptionFlags(training.TrainingFlags, io.SizeFlags):
         """Check the values before any work is done."""
         io.SizeFlags.__post_init__(self)
         super().__post_init__()
-        require_at_least(self, units=1, scenes=20, length=2, least=1, beams=1)
+        require_at_least(self, units=1, scenes=20, length=2, least=1)
+        require_beams(self.beams)
         transfer.source_of(self.base)
 
     def pictures(self) -> dict[str, CaptionedPictures]:

@@ -14,7 +14,6 @@ from sightkit.apps.generative.caption_flags import CaptionFlags
 from sightkit.apps.generative.captions import CaptionedPictures, Vocabulary
 
 WARM_UP = 0.05
-SHEET = "captions.png"
 FOR_CAPTIONER = "the captioner, for scripts/generative/caption.py"
 
 
@@ -123,7 +122,7 @@ class CaptionRun:
         _files.write_json(run.path(_run_files.METRICS), metrics)
         test, examples = self.pictures["test"], metrics["test"]["examples"]
         images = [test.read(example["row"]) for example in examples]
-        draw_captions(images, examples, run.path(SHEET))
+        draw_captions(images, examples, run.path(_run_files.CAPTIONS))
         bundle, canary = run.path(_run_files.BUNDLE), self.pictures["val"].read(0)
         captioner.save(bundle, canary, metrics=metrics, training=run.config)
         run.tidy()

@@ -13,9 +13,9 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from sightkit import zoo
-from sightkit._errors import SightkitError
 from sightkit.apps.generative import captioner_entry  # noqa: F401 - lets the zoo build it
 from sightkit.apps.generative.caption_answers import beam_search, shifted
+from sightkit.apps.generative.caption_flags import MOST_BEAMS, require_beams
 from sightkit.apps.generative.captions import MARKS, Vocabulary
 from sightkit.apps.generative.shares_bundle import SharesBundle
 from sightkit.preprocessing import Preprocessor, from_config
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 KIND = "captioner"
 BATCH_SIZE = 32
-MOST_BEAMS = 50
 
 
 class CaptionerDescription(OfNetwork, Description):
@@ -81,8 +80,7 @@ class PictureCaptioner(SharesBundle):
             SightkitError: an array of another kind, or a file that is no image; it is named.
         """
         beams = self.beams if beams is None else beams
-        if not 1 <= beams <= MOST_BEAMS:
-            raise SightkitError(f"beams must be 1 to {MOST_BEAMS}.", beams=beams)
+        require_beams(beams)
         several = as_photos(images)
         body, head = self._parts
         decode = lambda maps, before: head.predict_on_batch([maps, before])  # noqa: E731

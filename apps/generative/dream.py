@@ -119,9 +119,10 @@ class Dreamer:
             SightkitError: a picture that is too small, or a loss that is no number.
         """
         if min(picture.shape[:2]) < LEAST_SIDE:
+            longer = math.ceil(LEAST_SIDE * max(picture.shape[:2]) / min(picture.shape[:2]))
             raise SightkitError(
                 f"A dream needs a picture of {LEAST_SIDE} pixels a side at least.",
-                "Give --size 512, which enlarges it.",
+                f"Give --size {max(512, longer)}, which enlarges it.",
                 shape=picture.shape,
             )
         rng = np.random.default_rng(settings.seed)

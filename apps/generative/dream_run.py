@@ -12,7 +12,7 @@ import numpy as np
 from sightkit import _files, training
 from sightkit.apps.generative.backbone import Backbone, default_layer
 from sightkit.apps.generative.dream import Dreamer, DreamSettings, DreamStep
-from sightkit.apps.generative.pictures import resized, write_gif, write_picture
+from sightkit.apps.generative.pictures import frame_paths, resized, write_gif, write_picture
 
 ZOOM_STEPS = 6
 """Steps of each frame after the first: the dream goes on from the frame before."""
@@ -80,14 +80,21 @@ def zoom(
         yield frame
 
 
-def write_frames(path: Path, frames: Iterator[np.ndarray]) -> None:
-    """Write frames: a GIF where the path ends in .gif, else one picture a frame, NAME-000.jpg."""
+def write_frames(path: Path, frames: Iterator[np.ndarray], count: int) -> None:
+    """Write frames, see ``frame_paths``, and print the number of each after the first."""
+    frames = _counted(frames, count)
     if path.suffix.lower() == ".gif":
         write_gif(path, [*frames])
         return
-    for number, frame in enumerate(frames):
-        name = path if number == 0 else path.with_stem(f"{path.stem}-{number:03}")
+    for name, frame in zip(frame_paths(path, count), frames, strict=True):
         write_picture(name, frame)
+
+
+def _counted(frames: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
+    for number, frame in enumerate(frames, 1):
+        if number > 1:
+            print(f"frame {number} of {count}", flush=True)
+        yield frame
 
 
 def write_losses(path: Path, losses: LossRecord, **about: Any) -> dict[str, Any]:

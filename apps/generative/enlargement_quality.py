@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -51,8 +51,13 @@ PUBLISHED = PROTOCOLS[0]
 """That of SRCNN's paper and of those after it."""
 
 
+NO_ERROR = 100.0
+"""dB at most of a picture: a mean with an infinite figure says nothing, and is no JSON."""
+
+
 def compare_enlargements(
-    photos: Iterable[np.ndarray], factor: int, protocol: Protocol = PUBLISHED,
+    photos: Iterable[np.ndarray] | Mapping[str, np.ndarray], factor: int,
+    protocol: Protocol = PUBLISHED,
     enlarge: Enlarge | None = None, channels: int = 1,
 ) -> dict[str, float]:  # fmt: skip
     """Make pictures small, enlarge them, and compare their luma with the original.
@@ -61,26 +66,27 @@ def compare_enlargements(
     as the factor are left out at each edge.
 
     Args:
-        photos: uint8 (H, W, 3), RGB.
+        photos: uint8 (H, W, 3), RGB; or these by path.
         factor: of the sides.
         protocol: how they are made small, and which luma is compared.
         enlarge: of the small planes; None for bicubic by the protocol.
         channels: of the planes that ``enlarge`` takes: 1, the luma, or 3, RGB.
 
     Returns:
-        ``psnr``, dB, and ``ssim``: means over the pictures.
+        ``psnr``, dB, and ``ssim``: means over the pictures. One that is enlarged without any error,
+        as a blank page is, counts 100 dB.
 
     Raises:
         SightkitError: no pictures, or one that is too small to be compared.
     """
     found = []
-    for photo in photos:
+    for name, photo in photos.items() if isinstance(photos, Mapping) else enumerate(photos):
         large = cut_to_multiple(photo, factor)
         height, width = large.shape[:2]
         if min(height, width) < 2 * factor + WINDOW:
             raise SightkitError(
                 f"A picture that is compared has at least {2 * factor + WINDOW} pixels a side.",
-                "Remove those that are smaller.", height=height, width=width,
+                "Remove those that are smaller.", picture=name, height=height, width=width,
             )  # fmt: skip
         original = protocol.plane(large)
         given = original if channels == 1 else large.astype(np.float64)
@@ -90,7 +96,7 @@ def compare_enlargements(
         if channels == 3:
             made = protocol.plane(made.astype(np.uint8))
         pair = [plane[factor:-factor, factor:-factor, 0] for plane in (original, made)]
-        found.append((psnr(*pair), ssim(*pair)))
+        found.append((min(psnr(*pair), NO_ERROR), ssim(*pair)))
     if not found:
         raise SightkitError("There must be pictures to compare.", "Look at the folder.", pictures=0)
     return dict(zip(("psnr", "ssim"), map(float, np.mean(found, axis=0)), strict=True))

@@ -53,7 +53,7 @@ def report_enlargements(
         SightkitError: a picture that is too small to be compared.
     """
     factors = sorted({each.factor for each in upscalers.values()}) or range(2, LARGEST + 1)
-    photos, rows = list(pictures.values()), []
+    rows = []
     for factor in factors:
         own = {name: each for name, each in upscalers.items() if each.factor == factor}
         for name, upscaler in {BICUBIC: None, **own}.items():
@@ -61,15 +61,17 @@ def report_enlargements(
             if upscaler is not None:
                 channels = upscaler.setup.channels
                 options = {"enlarge": upscaler.enlarge_planes, "channels": channels}
-            found = {str(p): compare_enlargements(photos, factor, p, **options) for p in PROTOCOLS}
+            found = {
+                str(p): compare_enlargements(pictures, factor, p, **options) for p in PROTOCOLS
+            }
             parameters = upscaler.description["parameters"] if upscaler is not None else 0
             about = {"network": name, "factor": factor, "parameters": parameters}
             rows.append({**about, "protocols": found})
-    report = {"pictures": len(photos), "rows": rows}
+    report = {"pictures": len(pictures), "rows": rows}
     with _output_folder.writing(output, REPORT, FORMAT) as (folder, description):
         description |= report
         draw_comparison(pictures, upscalers, factors[0], folder / SHEET)
-    print(f"PSNR in dB and SSIM of luma, mean of {len(photos)} pictures; the first is published.")
+    print(f"PSNR in dB and SSIM of luma, mean of {len(pictures)} pictures; the first is published.")
     print(text_table([_line(row) for row in rows]))
     print(output)
     return report

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from sightkit._arrays import sha256_of
-from sightkit._errors import SightkitError
+from sightkit.apps.generative.upscaler_setup import require_patch
 from sightkit.io import ArrayBatches, sample_rng
 from sightkit.io.batches import OrderedBatches
 
@@ -129,24 +129,3 @@ def turned(x: np.ndarray, y: np.ndarray, way: int) -> tuple[np.ndarray, np.ndarr
     if way >= 4:
         x, y = x[:, ::-1], y[:, ::-1]
     return np.rot90(x, way % 4), np.rot90(y, way % 4)
-
-
-def require_patch(pictures: Sequence[np.ndarray], factor: int, patch: int) -> None:
-    """Raise unless a patch fits into every picture; nothing is left out silently."""
-    if not len(pictures):
-        raise SightkitError(
-            "There must be at least one picture.", "Look at the folder.", pictures=0
-        )
-    smallest = min(min(picture.shape[:2]) for picture in pictures)
-    fitting = min(smallest, max(patch, factor)) // factor * factor
-    if not fitting:
-        raise SightkitError(
-            "A picture must have at least as many pixels a side as the factor.",
-            "Remove those that are smaller.", smallest=smallest, factor=factor,
-        )  # fmt: skip
-    if patch != fitting:
-        raise SightkitError(
-            "A patch is a multiple of the factor, and fits into the smallest picture.",
-            f"Give --patch {fitting}, or remove pictures that are too small.",
-            patch=patch, factor=factor, smallest=smallest,
-        )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -139,11 +139,29 @@ def read_weights(given: Sequence[str]) -> dict[str, float]:
         if not name or name in found or not np.isfinite(weight) or weight == 0:
             raise SightkitError(
                 "Names and weights are NAME=WEIGHT, each name once, a weight not 0.",
-                "For example block4_conv2=0.5.",
+                f"For example {name or 'NAME'}=0.5.",
                 given=each,
             )
         found[name] = weight
     return found
+
+
+def read_styles(
+    weights: Mapping[str, float], content: np.ndarray, scale: float
+) -> list[tuple[np.ndarray, float]]:
+    """Read style pictures, with their weights, at a share of the content's size.
+
+    Raises:
+        SightkitError: a weight below 0, or a picture that cannot be read.
+    """
+    if not weights or min(weights.values()) < 0:
+        raise SightkitError(
+            "Name at least one style, with a weight above 0.",
+            "For example --style starry_night.jpg=1.",
+            styles=dict(weights),
+        )
+    side = max(1, round(max(content.shape[:2]) * scale))
+    return [(read_picture(path, side), weight) for path, weight in weights.items()]
 
 
 def _made_up_picture() -> np.ndarray:

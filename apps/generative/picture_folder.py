@@ -36,7 +36,7 @@ def read_pictures(folder: Path, *, follow_links: bool = False) -> dict[str, np.n
                 "Take fewer of them, or make them smaller.",
                 data=str(folder),
             )
-    photos.require_all()
+    photos.require_all("Remove or replace them.")
     return dict(sorted(found.items()))
 
 

@@ -71,6 +71,14 @@ def resized(picture: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return np.clip(found, 0, 255) if picture.min() >= 0 else found
 
 
+def frame_paths(path: Path, frames: int) -> list[Path]:
+    """Return the files of frames: one GIF; or NAME.jpg, NAME-001.jpg, …."""
+    if path.suffix.lower() == ".gif":
+        return [path]
+    others = [path.with_stem(f"{path.stem}-{number:03}") for number in range(1, frames)]
+    return [path, *others]
+
+
 def write_picture(path: Path, picture: np.ndarray) -> None:
     """Write uint8 (H, W, 3) as PNG or JPEG, by the ending, atomically."""
     if path.suffix.lower() == ".png":

@@ -108,7 +108,7 @@ def read_pairs(folder: str | os.PathLike[str], *, seed: int = 0) -> dict[str, Se
     for found in values.values():
         for mask, seen in found.items():
             if unknown := sorted(seen - {*classes.values}):
-                faults.append(f"{mask.name} has {few([*map(str, unknown)], 3)}")
+                faults.append(f"{mask.name} has {few([_written(value) for value in unknown], 3)}")
     _raise(faults, "Masks may have the values of the classes alone")
     if not given:
         files = _divided(files["train"], seed)
@@ -139,7 +139,7 @@ def _checked(pairs: Sequence[tuple[Path, Path]], faults: list[str]) -> dict[Path
         try:
             size, found = io.read_image(picture).shape[:2], read_mask_values(mask)
         except SightkitError as error:
-            faults.append(str(error))
+            faults.append(str(error).rstrip("."))
             continue
         if size != found.shape:
             faults.append(f"{mask.name} is {found.shape[1]}x{found.shape[0]}, its picture "
@@ -148,7 +148,14 @@ def _checked(pairs: Sequence[tuple[Path, Path]], faults: list[str]) -> dict[Path
     return values
 
 
-def _raise(faults: list[str], rule: str = "Each picture must have a mask of its size") -> None:
+def _written(value: int) -> str:
+    """Return a value, or the colour that a number above 255 stands for, as classes.csv has it."""
+    return str(value) if value <= 255 else str(tuple(value.to_bytes(3)))
+
+
+def _raise(
+    faults: list[str], rule: str = "Each picture must have a mask of its size, both whole"
+) -> None:
     if faults:
         raise SightkitError(
             f"{rule}: {few(faults)}.", "Mend these files, or take them out.", faults=len(faults)

@@ -19,7 +19,6 @@ SIDE = 32
 PATCHES = 32
 """Patches a step for each picture of --batch-size."""
 WARM_UP = 0.05
-SHEET = "segmented.png"
 MOST_ROWS = 4
 FOR_SEGMENTER = "the segmenter, for scripts/generative/segment.py"
 OVERLAP = "val_mean_iou"
@@ -172,7 +171,7 @@ class SegmentationRun:
             image = test.image(row)
             drawn = (test.labels(row), answers["network"](image))
             rows.append([image, *(overlay(image, each, len(self.names)) for each in drawn)])
-        sightkit_io.write_png(run.path(SHEET), sheet(rows, self.names))
+        sightkit_io.write_png(run.path(_run_files.SEGMENTED), sheet(rows, self.names))
         bundle, canary = run.path(_run_files.BUNDLE), self.pairs["val"].image(0)
         segmenter.save(bundle, canary, metrics=metrics, training=run.config)
         run.tidy()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sightkit import _files, training
-from sightkit._errors import SightkitError
 from sightkit.apps.generative.backbone import Backbone, Pooling, stage_layers
 from sightkit.apps.generative.colour import greyed, recoloured
 from sightkit.apps.generative.painting import NotANumberError, PaintSettings, PaintStep, paint
-from sightkit.apps.generative.pictures import read_picture, write_picture
+from sightkit.apps.generative.pictures import write_picture
 from sightkit.apps.generative.style import StyleLoss, StyleWeights
 
 STYLE_STAGES, CONTENT_STAGE = 5, 3
@@ -47,24 +46,6 @@ def open_style(
     layers = [*dict.fromkeys((*content, *style))]
     backbone = Backbone(network, layers, pooling=pooling)
     return StyleLoss(backbone, content, style, weights or StyleWeights())
-
-
-def read_styles(
-    weights: Mapping[str, float], content: np.ndarray, scale: float
-) -> list[tuple[np.ndarray, float]]:
-    """Read style pictures, with their weights, at a share of the content's size.
-
-    Raises:
-        SightkitError: a weight below 0, or a picture that cannot be read.
-    """
-    if not weights or min(weights.values()) < 0:
-        raise SightkitError(
-            "Name at least one style, with a weight above 0.",
-            "For example --style starry_night.jpg=1.",
-            styles=dict(weights),
-        )
-    side = max(1, round(max(content.shape[:2]) * scale))
-    return [(read_picture(path, side), weight) for path, weight in weights.items()]
 
 
 class Canvas:

@@ -13,14 +13,13 @@ import numpy as np
 
 from sightkit import _files, _run_files, training
 from sightkit.apps.generative.enlargement_quality import compare_enlargements
-from sightkit.apps.generative.patch_batches import PatchBatches, grid_batches, require_patch
 from sightkit.apps.generative.picture_folder import (
     read_pictures,
     sample_pictures,
     split_pictures,
 )
 from sightkit.apps.generative.upscaler_flags import UpscalerFlags
-from sightkit.apps.generative.upscaler_setup import UpscalerSetup
+from sightkit.apps.generative.upscaler_setup import UpscalerSetup, require_patch
 
 WARM_UP = 0.05
 """Share of the steps in which the rate rises."""
@@ -29,6 +28,9 @@ LAST_RATE = 0.01
 SHARPER = 5.0
 """Factor of the first filters, see ``sharpen_filters``."""
 FOR_UPSCALER = "the upscaler, for scripts/generative/upscale.py"
+
+ANY_SIDE = 36
+"""Pixels: a side that every network can be built for."""
 
 Parts = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -57,10 +59,10 @@ def start_upscaler(
         )
         parts = dict(split_pictures(pictures, config.validation, config.split_seed))
         for part in parts.values():
-            require_patch(list(part.values()), config.factor, config.patch)
+            require_patch(part, config.factor, config.patch)
         if config.test is not None:
             parts["test"] = read_pictures(config.test, follow_links=config.follow_links)
-            compare_enlargements(parts["test"].values(), config.factor)  # refuses small ones now
+            compare_enlargements(parts["test"], config.factor)  # refuses small ones now
         print(f"{len(parts['train'])} pictures to learn from, {len(parts['val'])} for validation.")
         yield run, parts
 
@@ -88,6 +90,7 @@ def train_upscaler(
     import keras
 
     from sightkit import zoo
+    from sightkit.apps.generative.patch_batches import PatchBatches, grid_batches
     from sightkit.apps.generative.upscaler_bundle import save_upscaler, upscaler_of
 
     training.prepare(seed=config.seed, precision=config.precision)
@@ -98,7 +101,7 @@ def train_upscaler(
         return zoo.build(config.entry, input_shape=shape, **config.arguments())
 
     # The side of the input depends on the network, whatever size it is built for.
-    setup = UpscalerSetup.of(zoo.origin(build(config.patch)), config.factor)
+    setup = UpscalerSetup.of(zoo.origin(build(ANY_SIDE)), config.factor)
     network = build(setup.side(config.patch // config.factor))
     if config.from_bicubic:
         sharpen_filters(network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,30 @@ def cut_to_multiple(image: np.ndarray, factor: int) -> np.ndarray:
     """Cut what is over below and on the right, so that both sides are multiples of the factor."""
     height, width = (side // factor * factor for side in image.shape[:2])
     return image[:height, :width]
+
+
+def require_patch(
+    pictures: Sequence[np.ndarray] | Mapping[str, np.ndarray], factor: int, patch: int
+) -> None:
+    """Raise unless a patch fits into every picture, by path or number; none is left out."""
+    if not len(pictures):
+        raise SightkitError(
+            "There must be at least one picture.", "Look at the folder.", pictures=0
+        )
+    named = pictures.items() if isinstance(pictures, Mapping) else enumerate(pictures)
+    smallest, name = min((min(picture.shape[:2]), name) for name, picture in named)
+    fitting = min(smallest, max(patch, factor)) // factor * factor
+    if not fitting:
+        raise SightkitError(
+            "A picture must have at least as many pixels a side as the factor.",
+            "Remove those that are smaller.", smallest=smallest, picture=name, factor=factor,
+        )  # fmt: skip
+    if patch != fitting:
+        raise SightkitError(
+            "A patch is a multiple of the factor, and fits into the smallest picture.",
+            f"Give --patch {fitting}, or remove pictures that are too small.",
+            patch=patch, factor=factor, smallest=smallest, picture=name,
+        )  # fmt: skip
 
 
 def _cropped(x: np.ndarray, cut: int) -> np.ndarray:

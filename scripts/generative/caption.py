@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from sightkit import _cli, _files, evaluation, io, training
-from sightkit._errors import SightkitError, require_at_least, visible
+from sightkit._errors import SightkitError, visible
 from sightkit.apps import generative
 
 
@@ -36,7 +36,7 @@ class Config(io.LinkFlags):
         if not self.images:
             raise SightkitError("Name at least one image file or folder.", "For example photo.jpg.")
         if self.beams is not None:
-            require_at_least(self, beams=1)
+            generative.require_beams(self.beams)
         if self.output is not None:
             evaluation.require_file(self.output, (".json",), overwrite=self.overwrite)
 

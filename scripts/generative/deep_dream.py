@@ -7,7 +7,8 @@
 
 Early layers draw strokes and eyes, late ones animals and buildings; scripts/inspect_model.py lists
 the layers of a network. dream.json holds the loss of each step. Large pictures are dreamt in tiles,
-in the memory of one. With --zoom frames are written, to one GIF or as dream-001.jpg and so on.
+in the memory of one. With --zoom frames are written, to one GIF or as dream.jpg, dream-001.jpg and
+so on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightkit import _cli
+from sightkit import _cli, evaluation
 from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps import generative
 from sightkit.apps.generative import PictureFlags
@@ -65,6 +66,8 @@ class Config(PictureFlags):
             )
         generative.read_weights(self.layers)
         self.check(self.output, (*generative.STILL, *((".gif",) if self.zoom > 1 else ())))
+        for path in generative.frame_paths(self.output, self.zoom):
+            evaluation.require_file(path, overwrite=self.overwrite or self.smoke)
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def main(config: Config) -> dict[str, Any]:
     )
     losses = generative.LossRecord(settings)
     frames = generative.zoom(dreamer, picture, settings, config.zoom, report=losses)
-    generative.write_frames(config.output, frames)
+    generative.write_frames(config.output, frames, config.zoom)
     print(config.output)
     return generative.write_losses(config.output, losses, layers=dreamer.layers)
 

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sightkit import _cli, evaluation
-from sightkit._errors import require_at_least
+from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps import generative
+
+MOST = 10_000
+"""Samples on one sheet."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,16 @@ class Config:
     def __post_init__(self) -> None:
         """Check the values before any work is done."""
         require_at_least(self, count=1, columns=1, walk=0)
+        samples = self.count * max(1, self.walk)
+        if samples > MOST:
+            raise SightkitError(
+                f"A sheet has {MOST:,} samples at most, those of walks too.",
+                f"Give --count {max(1, MOST // max(1, self.walk))}, and another --seed for more.",
+                count=self.count,
+                walk=self.walk,
+            )
         own = self.output == type(self).__dataclass_fields__["output"].default
-        evaluation.require_file(self.output, overwrite=self.overwrite or own)
+        evaluation.require_file(self.output, (".png",), overwrite=self.overwrite or own)
 
 
 def main(config: Config) -> dict[str, Any]:

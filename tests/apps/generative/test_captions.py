@@ -206,6 +206,7 @@ def test_smoke_trains_and_captions(script, tmp_path):
     assert result.code == 0, result.stderr
     run = tmp_path / "runs" / "captioner" / "smoke"
     assert (run / "captions.png").is_file() and "word for word" in result.stdout
+    assert "captions.png " in result.stdout
     result = script("generative/caption", run / "bundle" / "canary.png", "--bundle", run / "bundle",
                     "--output", "out.json", cwd=tmp_path)  # fmt: skip
     assert result.code == 0, result.stderr
@@ -219,6 +220,7 @@ def test_smoke_trains_and_captions(script, tmp_path):
         (("--data", "nowhere.json"), "nowhere.json"),
         (("--base", "lenet"), "No pretrained network"),
         (("--beams", "0"), "--beams"),
+        (("--beams", "51"), "--beams must be 1 to 50"),
     ],
 )
 def test_train_refuses_before_keras(flags, told, script, tmp_path):

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightkit._errors import SightkitError
+from sightkit.apps.generative import open_dreamer
+from sightkit.apps.generative.picture_flags import made_up_network
+
 NAME = "generative/deep_dream"
 
 
@@ -27,12 +31,27 @@ def test_a_dream_is_written_with_its_losses(script, tmp_path):
     assert again.code == 2 and "--overwrite" in again.stderr
 
 
+def test_frames_replace_no_file_without_overwrite(script, tmp_path):
+    write_photo(tmp_path)
+    (tmp_path / "d-002.jpg").write_bytes(b"mine")
+    result = script(NAME, "photo.png", "--zoom", "3", "--output", "d.jpg", cwd=tmp_path)
+    assert result.code == 2 and "d-002.jpg" in result.stderr and "--overwrite" in result.stderr
+    assert (tmp_path / "d-002.jpg").read_bytes() == b"mine" and result.heavy == ""
+
+
+def test_a_strip_is_told_the_size_that_suffices():
+    dreamer = open_dreamer(made_up_network(), {})
+    with pytest.raises(SightkitError, match="Give --size 1280,"):
+        dreamer.dream(np.zeros((10, 400, 3), np.uint8))
+
+
 def test_a_flight_is_written_as_gif_or_frames(script, tmp_path):
     write_photo(tmp_path)
     for output in ("d.gif", "d.jpg"):
         flags = ("photo.png", "--guide", "photo.png", "--smoke", "--zoom", "3", "--output", output)
         result = script(NAME, *flags, "--overwrite", cwd=tmp_path)
         assert result.code == 0, result.stderr
+        assert result.stdout.splitlines()[-2:] == ["frame 3 of 3", output]
     with Image.open(tmp_path / "d.gif") as flight:
         assert flight.n_frames == 3
     assert {path.name for path in tmp_path.glob("*.jpg")} == {"d.jpg", "d-001.jpg", "d-002.jpg"}
@@ -60,7 +79,6 @@ def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
 
 def test_missing_weights_list_those_that_are_here(monkeypatch, tmp_path):
     from sightkit import transfer
-    from sightkit._errors import SightkitError
     from sightkit.apps.generative import picture_flags
 
     def fail(name, **options):

@@ -119,6 +119,9 @@ def test_the_script_draws_sheets(made, script, tmp_path):
     ("flags", "told"),
     (
         (("--count", 0), "--count must be at least 1"),
+        (("--count", 10_001), "Give --count 10000,"),
+        (("--count", 101, "--walk", 100), "Give --count 100,"),
+        (("--output", "samples.jpg"), "must end in .png"),
         (("--bundle", "nowhere"), "A bundle is a folder with bundle.json"),
         (("--output", "taken.png"), "--overwrite"),
     ),

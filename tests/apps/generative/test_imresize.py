@@ -101,3 +101,8 @@ def test_comparison_refuses_what_cannot_be_compared(photo):
         generative.compare_enlargements([photo[:14]], 2)
     with pytest.raises(SightkitError, match="pictures to compare"):
         generative.compare_enlargements([], 2)
+
+
+def test_a_picture_without_any_error_counts_100_db():
+    blank = np.full((40, 40, 3), 255, np.uint8)
+    assert generative.compare_enlargements([blank], 2)["psnr"] == 100

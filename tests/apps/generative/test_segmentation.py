@@ -196,6 +196,7 @@ def test_smoke_trains_and_segments(network, script, tmp_path):
     assert result.code == 0, result.stderr
     run = tmp_path / "runs" / "segmentation" / "smoke"
     assert (run / "segmented.png").is_file() and "mean IoU" in result.stdout
+    assert "segmented.png " in result.stdout
     photo = tmp_path / "photo.png"
     io.write_png(photo, np.full((20, 30, 3), 120, np.uint8))
     arguments = ("generative/segment", photo, "--bundle", run / "bundle", "--output", "out")

@@ -58,6 +58,17 @@ def test_colours_and_palettes_are_values(shapes):
             np.testing.assert_array_equal(coloured[split].labels(row), expected)
 
 
+def test_an_unknown_colour_is_told_as_classes_have_it(shapes):
+    rows = "a,0,0,0\nb,255,0,0\nc,0,0,255"
+    (shapes / "classes.csv").write_text(f"name,red,green,blue\n{rows}\n")
+    for path in (shapes / "masks").iterdir():
+        values = np.zeros((*np.asarray(Image.open(path)).shape, 3), np.uint8)
+        values[0, 0] = (25, 77, 200)
+        io.write_png(path, values)
+    with pytest.raises(SightkitError, match=r"has \(25, 77, 200\)"):
+        read_pairs(shapes)
+
+
 def test_palettes_are_read_as_places(shapes):
     path = read_pairs(shapes)["train"].masks[0]
     image = Image.fromarray(np.asarray(Image.open(path)), "P")

@@ -42,7 +42,7 @@ def test_a_style_is_painted_with_its_losses(script, tmp_path):
         (("photo.png",), "--style=painting.jpg"),
         (("--smoke", "--style-layers", "block1_conf1"), "block1_conv1"),
         (("--smoke", "--style", "a.png=-1"), "above 0"),
-        (("--smoke", "--style", "a.png=x"), "NAME=WEIGHT"),
+        (("--smoke", "--style", "a.png=x"), "For example a.png=0.5."),
         (("--smoke", "--evaluations", "0"), "--evaluations must be at least 1"),
         (("--smoke", "--style-scale", "0"), "more than 0"),
         (("--smoke", "--output", "s.gif"), ".png"),
@@ -53,6 +53,13 @@ def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
     result = script(NAME, *flags, cwd=tmp_path)
     assert result.code == 2 and message in result.stderr.splitlines()[-1], result.stderr
     assert result.stdout == "" and list(tmp_path.iterdir()) == []
+
+
+def test_a_style_that_is_no_picture_is_refused_before_keras(script, tmp_path):
+    write_pictures(tmp_path)
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    result = script(NAME, "photo.png", "--style", "c.png", cwd=tmp_path)
+    assert result.code == 2 and "c.png" in result.stderr and result.heavy == ""
 
 
 def test_the_last_good_picture_is_saved_before_the_error(monkeypatch, tmp_path):

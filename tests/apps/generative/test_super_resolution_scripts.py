@@ -37,6 +37,7 @@ def upscale():
 
 @pytest.fixture
 def bundle(folder, tmp_path):
+    keras.utils.set_random_seed(1)
     network = zoo.build("subpixel_x2", input_shape=(20, 20, 1))
     canary = io.read_image(next(folder.rglob("*.png")))
     return generative.save_upscaler(tmp_path / "bundle", network, 2, canary)
@@ -89,7 +90,7 @@ def test_a_test_picture_that_cannot_be_compared_is_refused_before_the_training(
     (tmp_path / "test").mkdir()
     io.write_png(tmp_path / "test" / "small.png", np.zeros((12, 30, 3), np.uint8))
     config = train.Config(data=folder, test=tmp_path / "test", output=tmp_path / "run", **SHORT)
-    with pytest.raises(SightkitError, match="pixels a side"):
+    with pytest.raises(SightkitError, match=r"pixels a side.*small\.png"):
         train.main(config)
     assert not (tmp_path / "run" / "history.csv").exists()
 
@@ -101,12 +102,19 @@ def test_a_loss_of_nan_stops_the_training(train, folder, tmp_path):
     assert not (tmp_path / "run" / "bundle").exists()
 
 
+def test_a_folder_that_is_not_there_is_refused_before_keras(script, tmp_path):
+    result = script("generative/train_super_resolution", "--data", "nowhere", cwd=tmp_path)
+    assert result.code == 2 and "nowhere" in result.stderr and result.heavy == ""
+
+
 def test_a_picture_smaller_than_a_patch_is_refused(train, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "photos")
     io.write_png(tmp_path / "photos" / "small.png", np.zeros((20, 30, 3), np.uint8))
     config = train.Config(data=tmp_path / "photos", output=tmp_path / "run", **SHORT)
-    with pytest.raises(SightkitError, match=r"Give --patch 20,"):
+    with pytest.raises(SightkitError, match=r"Give --patch 20,.*small.png|small.png.*--patch 20,"):
         train.main(config)
+    short = {**SHORT, "epochs": 1, "patch": 8, "overwrite": True}
+    train.main(train.Config(data=tmp_path / "photos", output=tmp_path / "run", **short))
 
 
 @pytest.mark.parametrize(
