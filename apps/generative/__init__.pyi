@@ -76,6 +76,7 @@ from sightkit.apps.generative.picture_folder import split_pictures as split_pict
 from sightkit.apps.generative.pictures import STILL as STILL
 from sightkit.apps.generative.pictures import at_most as at_most
 from sightkit.apps.generative.pictures import frame_paths as frame_paths
+from sightkit.apps.generative.pictures import progress_path as progress_path
 from sightkit.apps.generative.pictures import read_picture as read_picture
 from sightkit.apps.generative.pictures import write_picture as write_picture
 from sightkit.apps.generative.sample_sheet import write_gif as write_gif

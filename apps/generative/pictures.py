@@ -79,6 +79,11 @@ def frame_paths(path: Path, frames: int) -> list[Path]:
     return [path, *others]
 
 
+def progress_path(output: Path, scale: int, evaluation: int) -> Path:
+    """Return the file of a progress picture."""
+    return output.with_stem(f"{output.stem}-{scale}-{evaluation:04}")
+
+
 def write_picture(path: Path, picture: np.ndarray) -> None:
     """Write uint8 (H, W, 3) as PNG or JPEG, by the ending, atomically."""
     if path.suffix.lower() == ".png":

@@ -13,7 +13,7 @@ from sightkit import _files, training
 from sightkit.apps.generative.backbone import Backbone, Pooling, stage_layers
 from sightkit.apps.generative.colour import greyed, recoloured
 from sightkit.apps.generative.painting import NotANumberError, PaintSettings, PaintStep, paint
-from sightkit.apps.generative.pictures import write_picture
+from sightkit.apps.generative.pictures import progress_path, write_picture
 from sightkit.apps.generative.style import StyleLoss, StyleWeights
 
 STYLE_STAGES, CONTENT_STAGE = 5, 3
@@ -70,8 +70,8 @@ class Canvas:
             shape = f"{picture.shape[1]}x{picture.shape[0]}"
             print(f"{shape}, evaluation {count}: loss {step.loss:.4g} ({terms})", flush=True)
         if self.every and count % self.every == 0:
-            stem = f"{self.output.stem}-{step.scale}-{count:04}"
-            write_picture(self.output.with_stem(stem), np.rint(picture).astype(np.uint8))
+            path = progress_path(self.output, step.scale, count)
+            write_picture(path, np.rint(picture).astype(np.uint8))
 
     def write(self, picture: np.ndarray, **about: Any) -> dict[str, Any]:
         """Write the picture, in the content's colours where they are kept, and the losses."""

@@ -10,11 +10,12 @@ the loss of each evaluation. --style-weight says how far it goes.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sightkit import _cli
+from sightkit import _cli, evaluation
 from sightkit._errors import SightkitError, require_at_least
 from sightkit.apps import generative
 from sightkit.apps.generative import PictureFlags
@@ -73,6 +74,10 @@ class Config(PictureFlags):
             )
         generative.read_weights(self.style)
         self.check(self.output)
+        counts = range(self.progress, self.evaluations + 1, self.progress) if self.progress else ()
+        for scale, count in itertools.product(range(self.scales), counts):
+            path = generative.progress_path(self.output, scale, count)
+            evaluation.require_file(path, overwrite=self.overwrite)
 
 
 def main(config: Config) -> dict[str, Any]:

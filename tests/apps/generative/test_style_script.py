@@ -55,6 +55,15 @@ def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
     assert result.stdout == "" and list(tmp_path.iterdir()) == []
 
 
+def test_a_progress_picture_is_not_replaced_without_overwrite(script, tmp_path):
+    write_pictures(tmp_path)
+    (tmp_path / "s-1-0004.png").write_bytes(b"mine")
+    flags = ("photo.png", "--style", "b.png", "--output", "s.png", "--progress", "2")
+    result = script(NAME, *flags, cwd=tmp_path)
+    assert result.code == 2 and "s-1-0004.png" in result.stderr and result.heavy == ""
+    assert (tmp_path / "s-1-0004.png").read_bytes() == b"mine"
+
+
 def test_a_style_that_is_no_picture_is_refused_before_keras(script, tmp_path):
     write_pictures(tmp_path)
     (tmp_path / "c.png").write_bytes(b"no picture")
