@@ -18,6 +18,10 @@ def ladders(checkout: Checkout, series: Sequence[Series]) -> str:
 
     Each step is compared with the one before it that was measured, in pairs of runs of the same
     seed: the mean difference, its 95 % interval and the p-value of the paired t-test.
+
+    Args:
+        checkout: whose ledger it is.
+        series: those ``by_device``.
     """
     parts = []
     steps = [each for each in series if each.wanted.step and each.ran]

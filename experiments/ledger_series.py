@@ -14,7 +14,7 @@ from sightkit.experiments.ledger_wanted import Checkout, Wanted
 
 @dataclass(frozen=True)
 class Series:
-    """Rows of one experiment, recipe and device: what is averaged, the newest row of each seed.
+    """Rows of one experiment and recipe: what is averaged, the newest row of each seed.
 
     Attributes:
         wanted: what the list says of it.
@@ -35,9 +35,18 @@ class Series:
         return self.first["status"] == ledger.MEASURED
 
     @property
+    def minutes(self) -> dict[str, float]:
+        """The median of a run by device and cores; of one that was not run, extrapolated."""
+        found: dict[str, list[float]] = {}
+        for row in self.rows.values():
+            device = f"{row['device']}, {row['cores']} cores"
+            found.setdefault(device, []).append(row["minutes"] or 0.0)
+        return {device: statistics.median(each) for device, each in found.items()}
+
+    @property
     def device(self) -> str:
-        """Device and cores."""
-        return f"{self.first['device']}, {self.first['cores']} cores"
+        """Device and cores; of several, which agree in accuracy but not in bits, all of them."""
+        return " / ".join(self.minutes)
 
     @property
     def values(self) -> dict[int | None, float]:
@@ -45,11 +54,6 @@ class Series:
         found = {seed: ledger.metric(row, self.wanted.metric) for seed, row in self.rows.items()}
         scale = 100 if self.wanted.percent else 1
         return {seed: scale * value for seed, value in found.items() if value is not None}
-
-    @property
-    def minutes(self) -> float:
-        """The median of a run; of one that was not run, extrapolated."""
-        return statistics.median(row["minutes"] or 0.0 for row in self.rows.values())
 
     @property
     def result(self) -> str:
@@ -66,8 +70,15 @@ class Series:
         return "" if value is None else f"{value * (100 if self.wanted.percent else 1):.2f}"
 
 
-def series_of(wanted: Sequence[Wanted], rows: Sequence[ledger.Row]) -> list[Series]:
+def series_of(
+    wanted: Sequence[Wanted], rows: Sequence[ledger.Row], *, by_device: bool = False
+) -> list[Series]:
     """Group the rows of a ledger, in the order of the list; experiments that it lacks come last.
+
+    Args:
+        wanted: the list.
+        rows: of the ledger.
+        by_device: those of each device and number of cores apart, where times are compared.
 
     Raises:
         SightkitError: seeds that are averaged are of different networks or data.
@@ -81,7 +92,7 @@ def series_of(wanted: Sequence[Wanted], rows: Sequence[ledger.Row]) -> list[Seri
         groups: dict[tuple[object, ...], Series] = {}
         for row in rows:
             if (row["experiment"], row["recipe"]) == series:
-                key = row["status"], row["device"], row["cores"]
+                key = row["status"], *((row["device"], row["cores"]) if by_device else ())
                 groups.setdefault(key, Series(each, {})).rows[row["seed"]] = row
         measured = any(group.ran for group in groups.values())
         found += [group for group in groups.values() if group.ran or not measured]

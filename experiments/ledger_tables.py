@@ -45,20 +45,21 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
         SightkitError: a damaged ledger; a page without markers; a training script without a
             paragraph for its result.
     """
-    every = series_of(checkout.wanted(), checkout.rows())
-    series = [each for each in every if not each.wanted.only_a_step]
-    parts = {"ladders": ladders(checkout, every)}
-    parts |= {"results": results(checkout, series), "all results": all_results(checkout, series)}
-    parts["differences"] = differences(checkout, series)
+    wanted, rows = checkout.wanted(), checkout.rows()
+    series = [each for each in series_of(wanted, rows) if not each.wanted.only_a_step]
+    apart = series_of(wanted, rows, by_device=True)
+    parts = {"results": results(checkout, series), "all results": all_results(checkout, series)}
+    parts["ladders"] = ladders(checkout, apart)
+    parts["differences"] = differences(checkout, [s for s in apart if not s.wanted.only_a_step])
     texts = {checkout.root / page: parts for page in PAGES}
     changed = []
     for path, own in texts.items():
         text = path.read_text(encoding="utf-8")
-        wanted = text
+        filled = text
         for name, content in own.items():
             if f"<!-- {name}: begin -->" in text:
-                wanted = replace_part(wanted, name, content)
-        changed += _write(path, text, wanted, check)
+                filled = replace_part(filled, name, content)
+        changed += _write(path, text, filled, check)
     for path in sorted((checkout.root / "scripts").rglob("train_*.py")):
         text = path.read_text(encoding="utf-8")
         if HEADER.match(text) is None and "(experiments." in text:
@@ -68,8 +69,8 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
                 script=str(path),
             )
         own = [each for each in series if checkout.path(each.wanted.experiment) == path]
-        wanted = HEADER.sub(lambda found, own=own: found["title"] + header(own), text)
-        changed += _write(path, text, wanted, check)
+        filled = HEADER.sub(lambda found, own=own: found["title"] + header(own), text)
+        changed += _write(path, text, filled, check)
     return changed
 
 
@@ -90,7 +91,7 @@ def replace_part(text: str, name: str, content: str) -> str:
 
 
 def header(series: Sequence[Series]) -> str:
-    """Return the paragraph of a docstring: a line for each recipe and device."""
+    """Return the paragraph of a docstring: a line for each recipe."""
     lines = []
     for each in series:
         recipe = "" if each.wanted.recipe == "best" else f", {each.wanted.recipe}"
@@ -102,7 +103,8 @@ def header(series: Sequence[Series]) -> str:
             line = (
                 f"Not run here{recipe}: {each.first['epochs']} epochs of {seconds:.0f} s would take"
             )
-        line = f"{line}{',' * each.ran} {_time(each.minutes)}, {each.device}."
+        times = "; ".join(f"{_time(minutes)}, {device}" for device, minutes in each.minutes.items())
+        line = f"{line}{',' * each.ran} {times}."
         lines.append(textwrap.fill(line, 100, break_on_hyphens=False, break_long_words=False))
     return "\n".join(lines) or NOTHING
 
@@ -128,13 +130,13 @@ def results(checkout: Checkout, series: Sequence[Series]) -> str:
 
 
 def all_results(checkout: Checkout, series: Sequence[Series]) -> str:
-    """A Markdown table of every experiment, recipe and device; and of what was not run here."""
+    """A Markdown table of every experiment and recipe; and of what was not run here."""
     lines = table((*COLUMNS, "source of the reference", "command"))
     for each in series:
         cells = _cells(checkout, each)
         if not each.ran:
             seconds = each.first["epoch_seconds"] or 0.0
-            cells[2:5] = "*not run here*", "0", f"{each.minutes:.0f} ({seconds:.0f} s an epoch)"
+            cells[2:5] = "*not run here*", "0", f"{cells[4]} ({seconds:.0f} s an epoch)"
         lines.append(line([*cells, each.wanted.source, f"`{_command(each.wanted)}`"]))
     return "\n".join(lines) if series else NOTHING
 
@@ -142,7 +144,7 @@ def all_results(checkout: Checkout, series: Sequence[Series]) -> str:
 def differences(checkout: Checkout, series: Sequence[Series]) -> str:
     """A Markdown table of recipes against the first of their experiment, on the same device.
 
-    Pairs are runs of the same seed, and so of the same data.
+    Pairs are runs of the same seed, and so of the same data; the series are those ``by_device``.
     """
     lines = table(("experiment", "recipe", "against", "pairs", "difference, points", "95 %"))
     count = len(lines)
@@ -178,7 +180,7 @@ def _cells(checkout: Checkout, each: Series) -> list[str]:
         "" if parameters is None else f"{parameters:,}",
         each.result,
         str(len(each.values)),
-        f"{each.minutes:.1f}",
+        " / ".join(f"{minutes:.{1 if each.ran else 0}f}" for minutes in each.minutes.values()),
         each.device,
         each.reference,
     ]

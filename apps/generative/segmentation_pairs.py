@@ -149,7 +149,7 @@ def _checked(pairs: Sequence[tuple[Path, Path]], faults: list[str]) -> dict[Path
 
 
 def _written(value: int) -> str:
-    """Return a value, or the colour that a number above 255 stands for, as classes.csv has it."""
+    """Return a value, or the colour of a number above 255, as classes.csv has it."""
     return str(value) if value <= 255 else str(tuple(value.to_bytes(3)))
 
 

@@ -80,14 +80,16 @@ def make_labels(flags: LabelFlags, data: Any, classes: int, *, seed: int | None 
         flags: of the labels.
         data: batches with indices as labels.
         classes: their number.
-        seed: of the mixing, for training data; without it nothing is mixed or smoothed.
+        seed: of the mixing, for training data; without it nothing is mixed. Labels for validation
+            are smoothed too: by another loss than the one that is trained on, the best epoch would
+            be an early one, of answers that are less sure but no better.
     """
     from sightkit.training import CutMix, MixUp, SoftLabels
 
     if not flags.soft or isinstance(data, SoftLabels):
         return data
     if seed is None:
-        return SoftLabels(data, classes)
+        return SoftLabels(data, classes, smoothing=flags.label_smoothing)
     mixing = MixUp(flags.mixup) if flags.mixup else CutMix(flags.cutmix) if flags.cutmix else None
     return SoftLabels(data, classes, mixing=mixing, smoothing=flags.label_smoothing, seed=seed)
 

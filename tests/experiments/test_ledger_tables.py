@@ -45,10 +45,21 @@ def cells(text):
     return [line.strip("| ").split(" | ") for line in text.splitlines()[2:]]
 
 
-def test_seeds_of_one_device_and_recipe_are_one_line(checkout):
+def test_seeds_of_one_recipe_are_one_line_with_the_minutes_of_each_device(checkout):
+    rows = [row(1, 0.1), row(1, 0.9), row(2, 0.92), row(1, 0.7, "reference")]
+    rows += [row(2, 0.5, device="GPU B", minutes=0.1), row(3, 0.7, cores=8, minutes=0.2)]
+    first, second = series_of([BEST, OTHER], rows)
+    devices = "CPU A, 2 cores / GPU B, 2 cores / CPU A, 8 cores"
+    assert (first.device, first.result) == (devices, "70.00 ± 20.00")  # the newest of each seed
+    assert second.result == "70.00"
+    for text in (results(checkout(), [first, second]), all_results(checkout(), [first, second])):
+        assert cells(text)[0][2:6] == ["70.00 ± 20.00", "3", "0.5 / 0.1 / 0.2", devices]
+
+
+def test_devices_are_apart_where_times_are_compared(checkout):
     rows = [row(1, 0.1), row(1, 0.9), row(2, 0.92), row(1, 0.7, "reference"), row(2, 0.5, "x")]
     rows += [row(2, 0.5, device="GPU B"), row(3, 0.9, cores=8)]
-    found = series_of([BEST, OTHER], rows)
+    found = series_of([BEST, OTHER], rows, by_device=True)
     assert [(s.wanted.recipe, s.device, s.result) for s in found] == [
         ("best", "CPU A, 2 cores", "91.00 ± 1.41"),
         ("best", "GPU B, 2 cores", "50.00"),
@@ -56,8 +67,8 @@ def test_seeds_of_one_device_and_recipe_are_one_line(checkout):
         ("reference", "CPU A, 2 cores", "70.00"),
         ("x", "CPU A, 2 cores", "50.00"),
     ]
-    assert len(cells(results(checkout(), found))) == 3  # of the recipe that is listed first
-    assert len(cells(all_results(checkout(), found))) == 5
+    assert len(cells(results(checkout(), series_of([BEST, OTHER], rows)))) == 1  # the first recipe
+    assert len(cells(all_results(checkout(), series_of([BEST, OTHER], rows)))) == 3
 
 
 @pytest.mark.parametrize("column", ["parameters", "data_sha256"])
@@ -82,11 +93,11 @@ def test_recipes_are_compared_in_pairs_of_seeds(checkout):
     rows = [row(n, value) for n, value in enumerate(base)]
     rows += [row(n, b + g, "reference") for n, (b, g) in enumerate(zip(base, gains, strict=True))]
     rows += [row(9, 0.1, "reference"), row(0, 0.1, "reference", device="GPU B")]
-    (line,) = cells(differences(checkout(), series_of([BEST, OTHER], rows)))
+    (line,) = cells(differences(checkout(), series_of([BEST, OTHER], rows, by_device=True)))
     assert line[1:] == ["reference", "best", "3", "+2.00", "−0.48 to +4.48"]
     rows[3]["data_sha256"] = rows[4]["data_sha256"] = rows[5]["data_sha256"] = "e"
     rows[6]["data_sha256"] = "e"
-    (line,) = cells(differences(checkout(), series_of([BEST, OTHER], rows)))
+    (line,) = cells(differences(checkout(), series_of([BEST, OTHER], rows, by_device=True)))
     assert line[4:] == ["–", "their data differ"]
 
 
@@ -94,7 +105,7 @@ def test_repeated_divisions_have_the_wider_interval(checkout):
     wanted = [Wanted(FAKE, divisions=True), Wanted(FAKE, "reference", divisions=True)]
     rows = [row(n, 0.9) for n in range(3)]
     rows += [row(n, 0.9 + gain, "reference") for n, gain in enumerate((0.01, 0.02, 0.03))]
-    (line,) = cells(differences(checkout(), series_of(wanted, rows)))
+    (line,) = cells(differences(checkout(), series_of(wanted, rows, by_device=True)))
     assert line[5] == "−1.51 to +5.51"  # times √(1/3 + 25/75) over √(1/3)
 
 
@@ -108,16 +119,17 @@ def test_the_intervals_are_students():
     assert (low, high) == pytest.approx((0.25 - half, 0.25 + half))
 
 
-def test_a_docstring_has_a_line_for_each_recipe_and_device():
+def test_a_docstring_has_a_line_for_each_recipe():
     rows = [
         row(1, 0.5),
         row(2, 0.7, minutes=1.5),
+        row(3, 0.6, minutes=6.5, device="B"),
         row(1, 0.25, "reference --x 1", "GPU " + "B" * 70),
     ]
     long = {"epochs": 75, "epoch_seconds": 640.4, "minutes": 800.5, "status": "not run here"}
     rows += [row(1, None, "long", **long)]
     assert header(series_of([BEST], rows)).splitlines() == [
-        "Measured: 60.00 ± 14.14 % (n = 2), 1.0 minutes, CPU A, 2 cores.",
+        "Measured: 60.00 ± 10.00 % (n = 3), 1.0 minutes, CPU A, 2 cores; 6.5 minutes, B, 2 cores.",
         "Measured, reference --x 1: 25.00 % (n = 1), 0.5 minutes, GPU",
         "B" * 70 + ", 2 cores.",
         "Not run here, long: 75 epochs of 640 s would take 13.3 hours, CPU A, 2 cores.",
@@ -153,8 +165,8 @@ def test_a_ladder_compares_each_step_with_the_one_before(checkout):
     ]
     rows[0]["metrics"] = {}  # of a run that was resumed
     elsewhere = [row(seed, 0.5, "plain", device="GPU B") for seed in (1, 2)]
-    text = ladders(checkout(), series_of([*steps, OTHER], rows))
-    both = ladders(checkout(), series_of([*steps, OTHER], rows + elsewhere))
+    text = ladders(checkout(), series_of([*steps, OTHER], rows, by_device=True))
+    both = ladders(checkout(), series_of([*steps, OTHER], rows + elsewhere, by_device=True))
     assert both.startswith(text) and "a stand-in: GPU B, 2 cores\n" in both
     first, second, third = cells(text.partition("\n\n")[2])
     assert text.startswith("## Three pixels on a stand-in: CPU A, 2 cores\n")
@@ -165,7 +177,10 @@ def test_a_ladder_compares_each_step_with_the_one_before(checkout):
     p = stats.ttest_rel([84, 85, 86], [80, 82, 81]).pvalue
     assert second[4:] == ["4.0", f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}", f"{p:.3f}"]
     assert third[:5] == ["twice the epochs", "`--recipe best`", "85.00", "1", "3.0"]
-    assert ladders(checkout(), series_of([OTHER], rows)) == "No ladder was measured yet."
+    assert (
+        ladders(checkout(), series_of([OTHER], rows, by_device=True))
+        == "No ladder was measured yet."
+    )
 
 
 def test_a_step_of_a_ladder_alone_is_in_no_other_table(checkout):
