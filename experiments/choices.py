@@ -51,7 +51,7 @@ POLICIES = {
     "shallownet": Policy(mean=True),
     "minivggnet": Policy("sgd", 0.04, 5e-4, normalized=True),
     "minigooglenet": Policy("sgd", 0.01, steps=28_000, normalized=True),
-    "resnet20": Policy("sgd", 0.1, 5e-4, 28_000),
+    "resnet20": Policy("sgd", 0.1, 2.5e-4, 28_000, rise=0.03, nesterov=True),
     "resnet_cifar": Policy("sgd", 0.1, 5e-4, 28_000),
     "resnet_tiny_imagenet": Policy("sgd", 0.1, 5e-4, 28_000, mean=True),
     "deepergooglenet": Policy(reg=2e-4, steps=28_000, mean=True, normalized=True),
@@ -74,6 +74,9 @@ OF_MANY = {
             "initializer=he_normal",
             "dropout=[0.05,0.1,0.5]",
         ),
+    ),
+    "minigooglenet": Policy(
+        *("sgd", 0.1, 2.5e-4, 14_000), normalized=True, rise=0.03, nesterov=True
     ),
     "mlp": Policy(arguments=("normalization=batch", "dropout=0.2", "hidden=[1024,512]")),
 }
