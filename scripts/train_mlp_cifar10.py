@@ -1,12 +1,14 @@
 """A multi-layer perceptron on CIFAR-10: how far one comes without a convolution.
 
-Measured: 57.67 % (n = 1), 32.3 minutes, AMD EPYC, 1 cores.
+Not measured yet.
 
-    python scripts/train_mlp_cifar10.py
+    python scripts/train_mlp_cifar10.py --precision bfloat16
     python scripts/train_mlp_cifar10.py --recipe reference
 
 The reference, 3072-1024-512-10 and plain SGD at 0.01 for 100 epochs, reports 56.90 %, with 99.8 %
-of the training images: here these are varied, and the layers are normalized and drop a share.
+of the training images: here these are varied, and the layers are normalized. Nothing is dropped:
+with 5,000 images left out 40 epochs reached 58.2 % of them, and 57.6 % with a tenth dropped and
+smoothed labels (``--arguments dropout=0.1 --label-smoothing 0.1``).
 """
 
 from __future__ import annotations
@@ -32,17 +34,14 @@ class Config(experiments.Cifar10Config):
             "schedule": "constant",
             "augment": False,
             "normalization": None,
-            "dropout": 0.0,
         }
     }
 
     output: Path = Path("runs/mlp_cifar10/default")
     epochs: int = 60
-    batch_size: int = 128
+    batch_size: int = 256
     normalization: Literal["batch"] | None = "batch"
     """Of the hidden layers."""
-    dropout: float = 0.2
-    """Share dropped after each hidden layer."""
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
@@ -50,9 +49,7 @@ def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
         run.dataset()
         train = run.training()
 
-        network = run.network(
-            zoo.MLP, hidden=(1024, 512), normalization=config.normalization, dropout=config.dropout
-        )
+        network = run.network(zoo.MLP, hidden=(1024, 512), normalization=config.normalization)
         run.compile(network, train)
 
         run.fit(network, train, callbacks=callbacks)
