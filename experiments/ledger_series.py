@@ -39,7 +39,7 @@ class Series:
         """The median of a run by device and cores; of one that was not run, extrapolated."""
         found: dict[str, list[float]] = {}
         for row in self.rows.values():
-            device = f"{row['device']}, {row['cores']} cores"
+            device = f"{row['device']}, {row['cores']} core{'s' * (row['cores'] != 1)}"
             found.setdefault(device, []).append(row["minutes"] or 0.0)
         return {device: statistics.median(each) for device, each in found.items()}
 

@@ -47,9 +47,9 @@ def cells(text):
 
 def test_seeds_of_one_recipe_are_one_line_with_the_minutes_of_each_device(checkout):
     rows = [row(1, 0.1), row(1, 0.9), row(2, 0.92), row(1, 0.7, "reference")]
-    rows += [row(2, 0.5, device="GPU B", minutes=0.1), row(3, 0.7, cores=8, minutes=0.2)]
+    rows += [row(2, 0.5, device="GPU B", minutes=0.1), row(3, 0.7, cores=1, minutes=0.2)]
     first, second = series_of([BEST, OTHER], rows)
-    devices = "CPU A, 2 cores / GPU B, 2 cores / CPU A, 8 cores"
+    devices = "CPU A, 2 cores / GPU B, 2 cores / CPU A, 1 core"
     assert (first.device, first.result) == (devices, "70.00 ± 20.00")  # the newest of each seed
     assert second.result == "70.00"
     for text in (results(checkout(), [first, second]), all_results(checkout(), [first, second])):
