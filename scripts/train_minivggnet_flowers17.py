@@ -1,6 +1,7 @@
-"""MiniVGGNet on Oxford's 17 flowers, with and without variation of the 60 photos of each.
+"""MiniVGGNet on Oxford's 17 flowers: 80 photos of each, with and without variation.
 
-Not measured yet.
+Measured: 56.86 % (n = 1), 7.3 minutes, Intel(R) Xeon(R) Processor, 1 core.
+Measured, best --no-augment: 47.06 % (n = 1), 7.8 minutes, Intel(R) Xeon(R) Processor, 1 core.
 
     python scripts/build_flowers17.py --data 17flowers.tgz
     python scripts/train_minivggnet_flowers17.py

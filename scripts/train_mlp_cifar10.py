@@ -1,6 +1,7 @@
 """A multi-layer perceptron on CIFAR-10: how far one comes without a convolution.
 
-Not measured yet.
+Measured, best --precision bfloat16: 60.17 ± 0.07 % (n = 3), 7.7 minutes, Intel(R) Xeon(R)
+Processor, 1 core.
 
     python scripts/train_mlp_cifar10.py --precision bfloat16
     python scripts/train_mlp_cifar10.py --recipe reference
