@@ -35,7 +35,7 @@ def parse():
 def test_a_command_takes_what_is_chosen_and_then_what_is_given(parse, tmp_path):
     photos = write_photos(tmp_path / "photos")
     config = parse(f"--network resnet20 --data {photos}")
-    assert (config.size, config.epochs, config.reg) == ((32, 32), 100, 5e-4)
+    assert (config.size, config.epochs, config.reg) == ((32, 32), 100, 2.5e-4)
     config = parse(f"--network resnet20 --data {photos} --size 16 --no-flip --epochs=3")
     assert (config.size, config.epochs, config.flip) == ((16, 16), 3, False)
     config = parse(f"--network lenet --data {photos} --batch_size 8")
