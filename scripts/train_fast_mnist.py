@@ -31,7 +31,7 @@ class Config(experiments.MnistConfig):
             "epochs": 2,
             "filters": (16, 32),
             "hidden": 128,
-            "vary": "shift",
+            "vary": "none",
             "label_smoothing": 0.0,
         },
         "plain": {
