@@ -122,8 +122,10 @@ def _progress_file(folder: Path) -> Path:
 def _measure(checkout: Checkout, wanted: Wanted, seed: int, end: float) -> None:
     folder, command = checkout.folder(wanted, seed), checkout.command(wanted, seed)
     print(f"{command}", flush=True)
-    running = Running(folder, command.words(folder), checkout.root)
-    if not is_finished(folder):  # else it was killed between its end and its row
+    unread = is_finished(folder) and read_progress(folder) is not None  # killed before its row
+    left_over = is_finished(folder) and not unread  # of a row, by settings of that day
+    running = Running(folder, command.words(folder, again=left_over), checkout.root)
+    if not unread:
         running.watch(end, epochs=None if wanted.here else EPOCHS_TO_TIME)
     if not wanted.here:
         row = _not_run(command, running)

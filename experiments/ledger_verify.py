@@ -110,6 +110,8 @@ def _compare(
         )
     mean, spread = statistics.fmean(values), statistics.stdev(values)
     low, high = prediction_interval(values)
+    if wanted.percent:
+        low, high = max(low, 0.0), min(high, 1.0)
     stated = (
         f"{mean:.4f} ± {spread:.4f} of {len(values)} seeds, 95 % of further runs between "
         f"{low:.4f} and {high:.4f}"

@@ -124,6 +124,16 @@ def test_a_run_that_ended_before_its_row_is_not_run_again(checkout, monkeypatch)
     assert [row["rank1"] for row in here.rows()] == [0.91]
 
 
+def test_a_run_that_has_had_its_row_is_run_anew(checkout):
+    here = checkout("seeds = 1")
+    measure_missing(here)
+    (before,) = here.rows()
+    here.results.unlink()  # as after a change of the recipe, whose rows are removed
+    measure_missing(here)
+    (row,) = here.rows()
+    assert row["rank1"] == before["rank1"] and row["minutes"] > 0
+
+
 def test_what_takes_too_long_has_the_time_of_an_epoch(checkout, write_dataset):
     path = write_dataset("data.h5", train=20, validation=6, test=5)
     sha256 = DatasetFile.open(path).sha256
