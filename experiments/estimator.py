@@ -15,6 +15,7 @@ import numpy as np
 from sightkit import _files, training
 from sightkit import io as sightkit_io
 from sightkit._keras import start_keras
+from sightkit.experiments import ledger
 from sightkit.experiments.config import SMOKE_IMAGES
 from sightkit.experiments.data import open_built
 from sightkit.preprocessing import ColourPreprocessor, Pipeline, SimplePreprocessor
@@ -58,10 +59,12 @@ class Fitting:
     Attributes:
         run: its folder.
         file: its images.
+        smoke: whether the result means nothing, and comes into no ledger.
     """
 
     run: training.Run
     file: sightkit_io.DatasetFile
+    smoke: bool
 
     def images(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Return all images of a split, uint8 (N, H, W, C), and labels, int64 (N,)."""
@@ -94,6 +97,8 @@ class Fitting:
         }
         metrics = evaluation.report_run(self.run.folder, predict, splits, facts, fitted=True)
         self.run.tidy()
+        if not self.smoke:
+            ledger.record_run(self.run.folder)
         print(self.run.describe())
         return metrics
 
@@ -128,4 +133,4 @@ def start_fitting(config: EstimatorConfig, script: str | os.PathLike[str]) -> It
             file.rows(name)
         start_keras()  # which the report needs: quietly
         run.write_environment(data={"file": str(file.path.resolve()), "sha256": file.sha256})
-        yield Fitting(run, file)
+        yield Fitting(run, file, config.smoke)

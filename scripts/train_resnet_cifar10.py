@@ -5,8 +5,9 @@ Not measured yet.
     python scripts/train_resnet_cifar10.py --precision bfloat16
 
 The reference reports 93.58 % after 100 epochs of SGD at 0.1, whose rate falls along a line; its
-``reg`` of 5e-4 reached the stem and the classifier alone, here it reaches every kernel. CIFAR-10 is
-found as by scripts/train_minivggnet_cifar10.py, whose dataset file this is.
+``reg`` of 5e-4 reached the stem and the classifier alone (``--recipe reference``), here it reaches
+every kernel. CIFAR-10 is found as by scripts/train_minivggnet_cifar10.py, whose dataset file this
+is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sightkit import _cli, experiments, zoo
 class Config(experiments.Cifar10Config):
     """ResNet on CIFAR-10."""
 
-    recipes: ClassVar[experiments.Recipes] = {"reference": {}}  # the same settings
+    recipes: ClassVar[experiments.Recipes] = {"reference": {"arguments": ("faithful=true",)}}
 
     output: Path = Path("runs/resnet_cifar10/default")
     epochs: int = 100

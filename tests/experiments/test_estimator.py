@@ -9,6 +9,7 @@ import pytest
 
 from sightkit import experiments
 from sightkit._errors import SightkitError
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,18 @@ def test_a_smoke_run_needs_no_data_and_reports_every_split(tmp_path, capsys):
     assert stored["test"]["rank1"] == pytest.approx(0.1, abs=0.05)
     assert {"train", "validation"} <= set(stored)
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_a_run_is_in_the_ledger(tmp_path, monkeypatch, write_dataset):
+    monkeypatch.chdir(tmp_path)
+    data = write_dataset("data.h5", train=20, validation=6, test=5)
+    config = Config(output=tmp_path / "run", data=data)
+    with experiments.start_fitting(config, "train_any.py") as fitting:
+        classes = np.eye(len(fitting.file.class_names), dtype=np.float32)
+        metrics = fitting.report(lambda batch: classes[[0] * len(batch)])
+    (row,) = ledger.read(ledger.LOCAL)
+    assert (row["experiment"], row["test_images"]) == ("train_any", 5)
+    assert row["rank1"] == metrics["test"]["rank1"] and row["data_sha256"] == fitting.file.sha256
 
 
 def test_data_that_are_missing_are_named_before_any_work(tmp_path):

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,6 +35,8 @@ FACTOR = 100.0
 BY_FACTOR = ("learning_rate", "reg", "weight_decay")
 ARGUMENTS = "arguments"
 """Field of a ``Config`` with the arguments of the network's builder, ``NAME=VALUE``."""
+COMMA = re.compile(r",(?![^\[\]]*\])")
+"""Between two values; those within a list, ``[32,64]``, are its own."""
 MARGIN = 0.1
 """Share of an interval on either side of the best values when it is narrowed."""
 
@@ -108,7 +111,7 @@ def _kind_of(hint: Any) -> type | None:
 
 def _kind_of_argument(values: str) -> type:
     """Return the kind of an argument's values: whole numbers, numbers, or texts."""
-    parts = values.removesuffix(":log").replace(":", ",").split(",")
+    parts = COMMA.split(values.removesuffix(":log").replace(":", ","))
     for kind in (int, float):
         with contextlib.suppress(ValueError):
             for part in parts:
@@ -127,7 +130,7 @@ def _dimension(values: str, kind: type) -> Dimension:
     """Return what ``name=values`` describes; a ValueError where it describes nothing."""
     if ":" not in values and values:
         read = _switch if kind is bool else kind
-        return CategoricalDistribution([read(part.strip()) for part in values.split(",")])
+        return CategoricalDistribution([read(part.strip()) for part in COMMA.split(values)])
     low, high, *scale = values.split(":")
     numeric = {int: IntDistribution, float: FloatDistribution}
     if kind not in numeric or scale not in ([], ["log"], ["linear"]):

@@ -53,6 +53,7 @@ def test_what_a_command_line_says():
         "arguments.dropout=0.1:0.5",
         "arguments.normalization=batch,layer",
         "arguments.depth=1,2",
+        "arguments.filters=[32,64],[64],[32, 64, 128]",
     )
     assert parse_space(texts, Config()) == {
         "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
@@ -66,6 +67,7 @@ def test_what_a_command_line_says():
         "arguments.dropout": FloatDistribution(0.1, 0.5),
         "arguments.normalization": CategoricalDistribution(("batch", "layer")),
         "arguments.depth": CategoricalDistribution((1, 2)),
+        "arguments.filters": CategoricalDistribution(("[32,64]", "[64]", "[32, 64, 128]")),
     }
 
 
