@@ -1,7 +1,8 @@
 """MiniVGGNet on Oxford's 17 flowers: 80 photos of each, with and without variation.
 
-Measured: 56.86 % (n = 1), 7.3 minutes, Intel(R) Xeon(R) Processor, 1 core.
-Measured, best --no-augment: 47.06 % (n = 1), 7.8 minutes, Intel(R) Xeon(R) Processor, 1 core.
+Measured: 52.94 ± 5.31 % (n = 10), 2.7 minutes, Intel(R) Xeon(R) Processor, 1 core.
+Measured, best --no-augment: 40.20 ± 15.56 % (n = 10), 2.7 minutes, Intel(R) Xeon(R) Processor, 1
+core.
 
     python scripts/build_flowers17.py --data 17flowers.tgz
     python scripts/train_minivggnet_flowers17.py
