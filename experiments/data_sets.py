@@ -140,7 +140,8 @@ class ImageNetConfig(PatchConfig):
 
     builder: ClassVar[str] = "build_imagenet"
     varied: ClassVar[Augment] = Augment(horizontal_flip=True, rotation=15, shear=6)
-    recipes: ClassVar[Recipes] = {"reference": {}}
+    recipes: ClassVar[Recipes] = {"reference": {"schedule": "constant"}}
+    """The reference's rate is lowered by hand, between two trainings."""
 
     epochs: int = 80
     batch_size: int = 128

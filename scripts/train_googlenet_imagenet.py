@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments
 
@@ -21,6 +21,10 @@ from sightkit import _cli, experiments
 @dataclass(frozen=True)
 class Config(experiments.ImageNetConfig):
     """GoogLeNet on ImageNet."""
+
+    recipes: ClassVar[experiments.Recipes] = {
+        "reference": {"learning_rate": 0.01, "schedule": "constant"}
+    }
 
     output: Path = Path("runs/googlenet_imagenet/default")
     optimizer: experiments.OptimizerName = "adamax"

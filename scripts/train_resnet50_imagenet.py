@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments
 
@@ -21,6 +21,10 @@ from sightkit import _cli, experiments
 @dataclass(frozen=True)
 class Config(experiments.ImageNetConfig):
     """ResNet50 on ImageNet."""
+
+    recipes: ClassVar[experiments.Recipes] = {
+        "reference": {"learning_rate": 0.1, "nesterov": False, "schedule": "constant"}
+    }
 
     output: Path = Path("runs/resnet50_imagenet/default")
     epochs: int = 90
