@@ -1,6 +1,7 @@
 """LeNet-5, as its paper has it, on MNIST enlarged to 32x32.
 
 Measured: 99.16 ± 0.13 % (n = 5), 4.0 minutes, AMD EPYC, 2 cores.
+Measured, reference: 98.72 ± 0.08 % (n = 4), 2.0 minutes, Intel(R) Xeon(R) Processor, 1 core.
 
     python scripts/train_lenet5_mnist.py
     python scripts/train_lenet5_mnist.py --recipe reference

@@ -1,6 +1,7 @@
 """LeNet on SMILEs: faces that smile or do not, three of four do not.
 
 Measured: 89.98 ± 1.55 % (n = 5), 1.8 minutes, AMD EPYC, 2 cores.
+Measured, reference: 90.93 ± 0.73 % (n = 5), 0.5 minutes, Intel(R) Xeon(R) Processor, 1 core.
 
     python scripts/build_smiles.py --data SMILEsmileD.zip
     python scripts/train_lenet_smiles.py
