@@ -122,10 +122,10 @@ def _progress_file(folder: Path) -> Path:
 def _measure(checkout: Checkout, wanted: Wanted, seed: int, end: float) -> None:
     folder, command = checkout.folder(wanted, seed), checkout.command(wanted, seed)
     print(f"{command}", flush=True)
-    unread = is_finished(folder) and read_progress(folder) is not None  # killed before its row
-    left_over = is_finished(folder) and not unread  # of a row, by settings of that day
-    running = Running(folder, command.words(folder, again=left_over), checkout.root)
-    if not unread:
+    finished, begun = is_finished(folder), read_progress(folder) is not None
+    again = finished and not begun  # it has had its row, perhaps by other settings
+    running = Running(folder, command.words(folder, again=again), checkout.root)
+    if again or not finished:  # else it was killed between its end and its row
         running.watch(end, epochs=None if wanted.here else EPOCHS_TO_TIME)
     if not wanted.here:
         row = _not_run(command, running)
