@@ -60,6 +60,7 @@ def main(config: Config) -> dict[str, Any]:
         sys.exit(2)
     folder, received = config.output, []
     signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    time.sleep(0.4)  # on any processor more than the ledger's least minutes, 0.01
     folder.mkdir(parents=True, exist_ok=True)
     data = {"file": str(config.data.resolve()), "sha256": config.hash}
     _files.write_json(folder / "environment.json", {**ENVIRONMENT, "data": data})
