@@ -1,6 +1,7 @@
 """MiniGoogLeNet on CIFAR-10: small Inception modules.
 
-Not measured yet.
+Measured, best --precision bfloat16: 92.89 % (n = 1), 111.6 minutes, Intel(R) Xeon(R) Processor, 1
+core.
 
     python scripts/train_minigooglenet_cifar10.py --precision bfloat16
 
