@@ -13,6 +13,7 @@ from sightkit import _files
 from sightkit._errors import SightkitError
 from sightkit._network import save_weights
 from sightkit.callbacks.base import StatefulCallback, gain, monitored, require_mode
+from sightkit.callbacks.best_epoch import best_row
 
 if TYPE_CHECKING:
     import keras
@@ -22,6 +23,10 @@ WEIGHTS = ".weights.h5"
 
 class BestCheckpoint(StatefulCallback):
     """Save the weights whenever the monitored value improves.
+
+    With ``images`` an epoch can be the best only if its accuracy is within its standard error of
+    the highest so far. On few photos the loss alone is often lowest while a network still guesses:
+    later it is right more often, and surer where it is wrong.
 
     NaN and infinity are never best. A resumed run does not forget what its best was. The file is
     replaced atomically, and until the training ends the former best is beside it: a run that is
@@ -33,14 +38,27 @@ class BestCheckpoint(StatefulCallback):
         mode: ``"min"`` or ``"max"``: whether lower or higher is better.
         keep: ``"best"``: one file, the best; ``"improvements"``: beside it a file for each epoch
             that was the best when it ended, ``<stem>-epoch-00007.weights.h5`` (epochs from 1).
+        images: number of those that ``val_accuracy`` is of, where the logs have it.
 
     Attributes:
-        best: best value so far, or None.
+        best: value of the best epoch so far, or None.
         best_epoch: its epoch, from 0, or None.
+        accuracy: its accuracy, or None.
+        highest: highest accuracy so far, 0–1.
         sha256: hash of its file, or None.
+
+    Reference:
+        Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984: the rule
+        of one standard error.
     """
 
-    memory: ClassVar = {"best": float | None, "best_epoch": int | None, "sha256": str | None}
+    memory: ClassVar = {
+        "best": float | None,
+        "best_epoch": int | None,
+        "accuracy": float | None,
+        "highest": float,
+        "sha256": str | None,
+    }
 
     def __init__(
         self,
@@ -49,6 +67,7 @@ class BestCheckpoint(StatefulCallback):
         monitor: str = "val_loss",
         mode: str = "min",
         keep: str = "best",
+        images: int | None = None,
     ) -> None:
         super().__init__()
         self.path = Path(path)
@@ -61,17 +80,33 @@ class BestCheckpoint(StatefulCallback):
         self.monitor = monitor
         self.mode = mode
         self.keep = keep
+        self.images = images
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self.accuracy: float | None = None
+        self.highest = 0.0
         self.sha256: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save if this epoch is the best."""
         value = monitored(logs, self.monitor)
-        if math.isfinite(value) and gain(self.best, value, self.mode) > 0:
+        accuracy = (logs or {}).get("val_accuracy") if self.images else None
+        if math.isfinite(value) and self._improves(value, accuracy):
+            self.accuracy = None if accuracy is None else float(accuracy)
             self.keep_present(epoch, value)
             if self.keep == "improvements":
                 _files.link(self.path, self.improvement(epoch))
+
+    def _improves(self, value: float, accuracy: Any) -> bool:
+        """Return whether an epoch is better than the best so far."""
+        if self.images and accuracy is not None:
+            self.highest = max(self.highest, float(accuracy))
+            error = math.sqrt(self.highest * (1 - self.highest) / self.images)
+            if accuracy < self.highest - error:
+                return False
+            if self.accuracy is not None and self.accuracy < self.highest - error:
+                return True
+        return gain(self.best, value, self.mode) > 0
 
     def keep_present(self, epoch: int, value: float) -> None:
         """Save the weights as they are: those of an epoch, from 0, whose value is the best."""
@@ -85,12 +120,11 @@ class BestCheckpoint(StatefulCallback):
 
     def continue_from(self, model: keras.Model, rows: Sequence[Mapping[str, float]]) -> None:
         """Take the weights that a phase begins with as the best so far, by the rows before it."""
-        values = {epoch: row.get(self.monitor, math.nan) for epoch, row in enumerate(rows)}
-        if finite := [epoch for epoch, value in values.items() if math.isfinite(value)]:
-            choose = min if self.mode == "min" else max
-            epoch = choose(finite, key=values.__getitem__)
+        if (row := best_row(rows)) is not None:
+            self.highest = max(each.get("val_accuracy", 0.0) for each in rows)
+            self.accuracy = row.get("val_accuracy")
             self.set_model(model)
-            self.keep_present(epoch, values[epoch])
+            self.keep_present(int(row["epoch"]) - 1, row[self.monitor])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the former best: the last checkpoint is written."""

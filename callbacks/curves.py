@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sightkit import _files
+from sightkit.callbacks.best_epoch import best_row
 from sightkit.callbacks.curve_diagnosis import CurveFinding, diagnose_curves
 
 TRAIN, VALIDATION, QUIET, WARNING = "#1f6feb", "#d1242f", "#6e7781", "#9a6700"
@@ -131,11 +132,10 @@ def _mark_phases(axes: Axes, rows: Sequence[Mapping[str, float]], *, named: bool
 
 
 def _mark_best(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
-    """A line at the epoch whose weights are kept: of the lowest validation loss, or highest AP."""
-    key, choose = ("val_ap", max) if any("val_ap" in row for row in rows) else ("val_loss", min)
-    validated = [row for row in rows if math.isfinite(row.get(key, math.nan))]
-    if validated:
-        best = choose(validated, key=lambda row: row[key])
+    """A line at the epoch whose weights are saved; of a detector that with the highest AP."""
+    precise = [row for row in rows if math.isfinite(row.get("val_ap", math.nan))]
+    best = max(precise, key=lambda row: row["val_ap"]) if precise else best_row(rows)
+    if best is not None:
         label = f"best: epoch {best['epoch']:.0f}"
         axes.axvline(best["epoch"], color=QUIET, linewidth=1, linestyle=":", label=label)
         axes.legend(frameon=False)  # where no curve is

@@ -7,22 +7,24 @@ from collections.abc import Iterator
 
 from sightkit._display import drawing, in_notebook, line
 from sightkit._tables import html_table
+from sightkit.callbacks.best_epoch import best_row
 
 
 class History(list[dict[str, float]]):
     """One dict an epoch: ``epoch``, the logs of Keras, ``learning_rate``, perhaps ``phase``.
 
+    ``best_epoch`` is the best of those so far, whose weights are saved.
+
     Example:
-        >>> rows = [{"epoch": 1.0, "val_loss": 0.4}, {"epoch": 2.0, "val_loss": 0.5}]
+        >>> rows = [{"epoch": 1.0, "best_epoch": 1.0}, {"epoch": 2.0, "best_epoch": 1.0}]
         >>> History(rows).best
-        {'epoch': 1.0, 'val_loss': 0.4}
+        {'epoch': 1.0, 'best_epoch': 1.0}
     """
 
     @property
     def best(self) -> dict[str, float] | None:
-        """Row of the lowest validation loss, whose weights are kept; None where there is none."""
-        rows = [row for row in self if math.isfinite(row.get("val_loss", math.nan))]
-        return min(rows, key=lambda row: row["val_loss"], default=None)
+        """Row of the epoch whose weights are saved (``BestCheckpoint``); None if there is none."""
+        return best_row(self)
 
     @in_notebook
     def _repr_html_(self) -> Iterator[str]:
@@ -31,7 +33,7 @@ class History(list[dict[str, float]]):
 
         last, best = self[-1], self.best
         rows = {"last": last} if best is None else {"best": best, "last": last}
-        names = [name for name in last if name != "epoch"]
+        names = [name for name in last if name not in ("epoch", "best_epoch")]
         yield html_table(
             [
                 {

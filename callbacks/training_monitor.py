@@ -11,9 +11,10 @@ from typing import Any
 
 from sightkit import _csv, _files, _run_files
 from sightkit.callbacks.base import StatefulCallback, rate_of
+from sightkit.callbacks.best_checkpoint import BestCheckpoint
 from sightkit.callbacks.drawing import Drawing
 
-COUNTS = {"epoch", "phase"}
+COUNTS = {"epoch", "phase", "best_epoch"}
 """Columns of whole numbers."""
 
 
@@ -30,10 +31,12 @@ class TrainingMonitor(StatefulCallback):
         folder: where the files are written; made where it is missing.
         phase: number, from 1, of the phase that is trained, for a column of its own; 0: none.
         before: rows of the phases before it.
+        best: ``BestCheckpoint`` of the same training, before this among the callbacks.
 
     Attributes:
-        rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate``, and
-            ``phase`` where there are several.
+        rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate``,
+            ``phase`` where there are several, and with ``best`` from the first best epoch on
+            ``best_epoch``, from 1: whose weights are saved.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class TrainingMonitor(StatefulCallback):
         *,
         phase: int = 0,
         before: Sequence[Mapping[str, float]] = (),
+        best: BestCheckpoint | None = None,
     ) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.phase = phase
+        self.best = best
         self.rows: list[dict[str, float]] = [dict(row) for row in before]
         self._drawing = Drawing()
 
@@ -56,6 +61,8 @@ class TrainingMonitor(StatefulCallback):
         row["learning_rate"] = rate_of(self.model)
         if self.phase:
             row["phase"] = float(self.phase)
+        if self.best is not None and self.best.best_epoch is not None:
+            row["best_epoch"] = float(self.best.best_epoch + 1)
         self.rows.append(row)
         self._write_history()
         rows = list(self.rows)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sightkit._errors import SightkitError
+from sightkit.callbacks.best_epoch import best_row
 from sightkit.evaluation.intervals import wilson
 
 SPLITS = ("train", "train_validation", "validation", "test")
@@ -54,17 +54,14 @@ def errors_of_run(
     Args:
         metrics: content of metrics.json: rank1 and count of each split.
         history: rows of history.csv; where the training split was not evaluated, the accuracy of
-            its best epoch (lowest val_loss) bounds the training error.
+            its best epoch bounds the training error.
     """
     errors = {
         name: SplitError(1 - metrics[name]["rank1"], metrics[name]["count"])
         for name in SPLITS
         if name in metrics
     }
-    rows = [row for row in history if math.isfinite(row.get("val_loss", math.nan))]
-    rows = [row for row in rows if "accuracy" in row]
-    if "train" not in errors and rows:
-        best = min(rows, key=lambda row: row["val_loss"])
-        if 0 <= best["accuracy"] <= 1:
-            errors["train"] = SplitError(1 - best["accuracy"], at_most=True)
+    best = best_row(history) or {}
+    if "train" not in errors and 0 <= best.get("accuracy", -1) <= 1:
+        errors["train"] = SplitError(1 - best["accuracy"], at_most=True)
     return errors

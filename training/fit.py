@@ -38,11 +38,12 @@ def fit(
 ) -> History:
     """Train a compiled network, and leave it with the weights of its best epoch.
 
-    After each epoch history, curves, best weights (lowest validation loss) and a checkpoint of
-    the whole state are written to the run folder; a long epoch is saved every ten minutes. If the
-    run is resumed, the newest checkpoint is restored first, and training goes on with the next
-    batch; the end is bit-equal to a run that was never stopped (CPU, same versions and threads).
-    SIGINT and SIGTERM finish the batch, save and raise; a second one stops at once.
+    After each epoch history, curves, best weights (lowest validation loss of the epochs whose
+    validation accuracy is within its standard error of the highest) and a checkpoint of the whole
+    state are written to the run folder; a long epoch is saved every ten minutes. If the run is
+    resumed, the newest checkpoint is restored first, and training goes on with the next batch; the
+    end is bit-equal to a run that was never stopped (CPU, same versions and threads). SIGINT and
+    SIGTERM finish the batch, save and raise; a second one stops at once.
 
     Before its first epoch a run is checked (``preflight``), and how its steps are executed is
     chosen and stored (``plan_execution``; by time only if the training is long).
@@ -51,7 +52,7 @@ def fit(
     say), is one ``fit`` a phase, each with a name and the rows of those before it. Epochs are
     counted on, and with them order and augmentation; each phase has checkpoints of its own, and a
     resumed run passes over those that have ended. A phase begins with the best weights of the one
-    before it, which stay the best until an epoch of its own has a lower validation loss.
+    before it, which stay the best until an epoch of its own is better.
 
     Args:
         model: compiled network.
@@ -79,8 +80,8 @@ def fit(
 
     Returns:
         A list, which a notebook shows as curves, of one dict an epoch: ``epoch``, ``loss``,
-        ``val_loss``, …, ``learning_rate``; with phases also ``phase``, its number from 1, and the
-        rows of earlier phases first.
+        ``val_loss``, …, ``learning_rate``, ``best_epoch``; with phases also ``phase``,
+        its number from 1, and the rows of earlier phases first.
 
     Raises:
         SightkitError: a check before the first epoch failed (``--preflight off`` leaves them out);

@@ -64,8 +64,10 @@ def train_phase(
     require_agreement(group, model, train, epochs=epochs, phase=phase)
     share_run(group, run, phase)
     folder = run.checkpoints(phase)
-    best = BestCheckpoint(folder / _run_files.BEST_WEIGHTS, keep=run.checkpoint_style)
-    monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after)
+    images = len(validation.rows(0)) if hasattr(validation, "rows") else None
+    file = folder / _run_files.BEST_WEIGHTS
+    best = BestCheckpoint(file, keep=run.checkpoint_style, images=images)
+    monitor = TrainingMonitor(run.folder, phase=_number_of(phase, after), before=after, best=best)
     divergence = StopOnDivergence(train, best=best)
     stateful = [c for c in callbacks if isinstance(c, StatefulCallback)]
     stateful = [best, monitor, divergence, *stateful]

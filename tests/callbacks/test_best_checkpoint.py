@@ -59,6 +59,28 @@ def test_the_weights_of_the_best_epoch_are_kept(mode, values, best, path):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(
+    ("epochs", "best"),
+    (
+        ([(3.4, 0.06), (12.0, 0.2), (3.5, 0.41)], 2),  # of lowest loss while it still guessed
+        ([(1.0, 0.52), (1.1, 0.55), (1.2, 0.5)], 0),  # within the error of 0.08
+        ([(2.0, 0.2), (1.0, 0.5), (0.9, 0.45), (0.8, 0.4)], 2),
+        ([(1.0, 0.5), (float("nan"), 0.9)], 0),
+        ([(2.0, None), (1.0, None), (3.0, None)], 1),  # a regression has no accuracy
+    ),
+)
+def test_only_an_epoch_of_about_the_highest_accuracy_is_the_best(epochs, best, path):
+    callback = BestCheckpoint(path, images=40)
+    for epoch, (loss, accuracy) in enumerate(epochs):
+        resumed = BestCheckpoint(path, images=40)
+        resumed.set_state(callback.get_state())
+        callback = resumed
+        callback.set_model(network(epoch))
+        logs = {"val_loss": loss} | ({} if accuracy is None else {"val_accuracy": accuracy})
+        callback.on_epoch_end(epoch, logs)
+    assert (callback.best_epoch, saved_in(path)) == (best, best)
+
+
 def test_kill_before_the_checkpoint_restores_the_former_best(path):
     callback = BestCheckpoint(path)
     feed(callback, [3, 2])

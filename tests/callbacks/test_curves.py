@@ -99,7 +99,7 @@ def test_the_name_of_the_best_epoch_covers_no_curve(best, tmp_path, monkeypatch)
     validation = [1.0 + 0.1 * abs(epoch - best) for epoch in range(10)]
     draw_curves(
         [
-            {"epoch": epoch + 1.0, "loss": loss, "val_loss": value}
+            {"epoch": epoch + 1.0, "loss": loss, "val_loss": value, "best_epoch": best + 1.0}
             for epoch, (loss, value) in enumerate(zip(FALLING, validation, strict=True))
         ],
         tmp_path / "curves.png",

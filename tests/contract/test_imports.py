@@ -72,8 +72,11 @@ BACKEND_FILES = {
 # What types of descriptions are written with, open to all.
 TYPES = {"annotated_types", "typing_extensions"}
 BACKENDS = {"tensorflow", "jax", "torch"}
-# A pure function of a history: drawn while a network is trained, reported when it is evaluated.
-SINGLE_MODULES = {("evaluation", "sightkit.callbacks.curve_diagnosis")}
+# Pure functions of a history: drawn while a network is trained, reported when it is evaluated.
+SINGLE_MODULES = {
+    ("evaluation", "sightkit.callbacks.best_epoch"),
+    ("evaluation", "sightkit.callbacks.curve_diagnosis"),
+}
 # In io, Keras belongs to the generator; everywhere else in it, inside functions.
 KERAS_AT_TOP_OF_IO = {"io/batches.py"}
 

@@ -235,10 +235,9 @@ def test_a_training_error_measured_while_training_is_a_bound(train, validation, 
 def test_the_errors_of_a_run():
     metrics = {"validation": {"rank1": 0.9, "count": 50}, "test": {"rank1": 0.8, "count": 40}}
     history = [
-        {"accuracy": 0.5, "val_loss": 2.0},
-        {"accuracy": 0.8, "val_loss": 1.0},
-        {"accuracy": 0.9, "val_loss": 1.5},
-        {"accuracy": 0.9, "val_loss": float("nan")},
+        {"epoch": 1.0, "accuracy": 0.5, "best_epoch": 1.0},
+        {"epoch": 2.0, "accuracy": 0.8, "best_epoch": 2.0},
+        {"epoch": 3.0, "accuracy": 0.9, "best_epoch": 2.0},
     ]
     found = errors_of_run({**metrics, "seed": 1}, history)
     assert found["train"].error == pytest.approx(0.2)

@@ -197,9 +197,9 @@ def test_a_folder_without_a_runs_files_gets_a_report(tmp_path):
 
 def test_the_diagnosis_is_printed_and_shown(tmp_path, capsys):
     """All right in training (by the history), a third wrong on 300 images of validation."""
-    history = "epoch,loss,accuracy,val_loss,learning_rate\n"
-    history += "".join(f"{e},{2 / e},{0.999},{2 / e + 1},0.1\n" for e in range(1, 9))
-    (tmp_path / _run_files.HISTORY).write_text(history + "9,0.2,0.99,,0.1\n", encoding="utf-8")
+    history = "epoch,loss,accuracy,val_loss,learning_rate,best_epoch\n"
+    history += "".join(f"{e},{2 / e},{0.999},{2 / e + 1},0.1,{e}\n" for e in range(1, 9))
+    (tmp_path / _run_files.HISTORY).write_text(history + "9,0.2,0.99,,0.1,8\n", encoding="utf-8")
     data = Data(("a", "b", "c"), 240)
     predictor = answering(3, range(0, 240, 3))
     report_run(
