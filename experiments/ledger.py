@@ -190,7 +190,10 @@ def record_evaluation(
         return
 
     def make() -> dict[str, Any]:
-        sha256 = DatasetFile.open(data).sha256 if data.is_file() else None
+        sha256 = None
+        if data.is_file():  # of annotations, or a dataset file
+            table = data.suffix in (".json", ".csv")
+            sha256 = _files.sha256(data) if table else DatasetFile.open(data).sha256
         command = shlex.join(sys.argv) if _scripts.command_line else ""
         where = {"command": command, "data": {"file": str(data), "sha256": sha256}}
         row = row_of(metrics, {**describe_environment(), **where})
@@ -242,7 +245,7 @@ def row_of(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[s
         "data": Path(data.get("file") or "").name,
         "data_sha256": data.get("sha256") or "",
         "train_images": metrics.get("train", {}).get("count", metrics.get("training_photos")),
-        "test_images": test["count"],
+        "test_images": test.get("count", test.get("pictures")),
         "rank1": test.get("rank1"),
         "rank5": test.get("rank5"),
         "loss": test.get("loss"),

@@ -17,6 +17,7 @@ from typing import Any
 
 from sightkit import _cli, _files, training
 from sightkit.apps import captcha
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,14 @@ def main(config: Config) -> dict[str, Any]:
         paths = captcha.files_of(rows, folder)
         reader = captcha.open_reader(config.bundle, config.length)
         found = captcha.evaluate_texts(reader, rows, paths)
-    _files.write_json(config.output, found.to_metrics())
+    metrics = found.to_metrics()
+    _files.write_json(config.output, metrics)
     captcha.write_text_page(config.output.with_suffix(".html"), found, str(config.bundle))
     print(f"{found}\n{config.output.with_suffix('.html')}")
-    return found.to_metrics()
+    if config.captchas is not None:
+        test = {"test": {"count": found.count, **metrics}}
+        ledger.record_evaluation("evaluate_captcha", test, config.captchas)
+    return metrics
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 from sightkit import _cli, _files, training
 from sightkit.apps import detection
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,13 @@ def main(config: Config) -> dict[str, Any]:
         found = detection.detect_all(config.bundle, pictures, cache=_files.user_cache("compiled"))
     given = {name: getattr(config, name) for name in ("bundle", "detections", "data", "split")}
     facts = {name: str(value) for name, value in given.items() if value is not None}
-    return detection.report_detections(
+    metrics = detection.report_detections(
         pictures, found, config.output, score=config.score, facts=facts
     )
+    if config.split not in ("train", "val"):
+        test = {"test": {"count": len(pictures), **metrics}}
+        ledger.record_evaluation("evaluate_detector", test, config.data)
+    return metrics
 
 
 if __name__ == "__main__":

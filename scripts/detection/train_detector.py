@@ -20,6 +20,7 @@ from typing import Any
 
 from sightkit import _cli
 from sightkit.apps import detection
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ def main(config: Config) -> dict[str, Any]:
         run.fit(network, train, validation)
 
         # 3. The test pictures, once; the bundle.
-        return run.report(network, setup, validation)
+        metrics = run.report(network, setup, validation)
+    if not config.smoke:
+        ledger.record_run(folder.folder)
+    return metrics
 
 
 if __name__ == "__main__":

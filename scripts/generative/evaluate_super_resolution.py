@@ -20,6 +20,7 @@ from typing import Any
 from sightkit import _cli, io
 from sightkit._errors import SightkitError
 from sightkit.apps import generative
+from sightkit.experiments import ledger
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ def main(config: Config) -> dict[str, Any]:
     if config.bundle:
         _cli.start_keras()
         upscalers = {str(path): generative.load_upscaler(path) for path in config.bundle}
-    return generative.report_enlargements(pictures, upscalers, config.output)
+    report = generative.report_enlargements(pictures, upscalers, config.output)
+    for row in report["rows"] if config.data is not None else ():
+        test = {"test": {"count": report["pictures"], "factor": row["factor"], **row["protocols"]}}
+        name = "evaluate_super_resolution"
+        ledger.record_evaluation(name, test, folder, network=row["network"])
+    return report
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from sightkit import _scripts, training, transfer, zoo
 from sightkit._errors import SightkitError
 from sightkit.apps import captcha
 from sightkit.apps.captcha.text_bundle import METHODS
+from sightkit.experiments import ledger
 from sightkit.io import read_image, write_png
 
 ALPHABET = "2468"
@@ -152,7 +153,8 @@ def test_read_captcha_prints_texts_and_refuses(bundle, folder, tmp_path, capsys)
     assert "no answer" not in capsys.readouterr().out
 
 
-def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path):
+def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     evaluate = _scripts.load("captcha/evaluate_captcha")
     labels, texts = tmp_path / "labels.csv", [path.stem for path in sorted(folder.iterdir())[:5]]
     labels.write_text("file,text\n" + "".join(f"{text}.png,{text}\n" for text in texts))
@@ -170,6 +172,8 @@ def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path
         )
     )
     assert (found["captchas"], found["right"]) == (5, right)
+    (row,) = ledger.read(ledger.LOCAL)
+    assert (row["test_images"], row["metrics"]["accuracy"]) == (5, found["accuracy"])
 
 
 @pytest.mark.faults

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sightkit import _files
 from sightkit.apps.detection import (
     Detections,
     average_precision,
@@ -17,6 +18,7 @@ from sightkit.apps.detection import (
     write_shapes,
 )
 from sightkit.apps.detection.shapes import CLASS_NAMES as SHAPES
+from sightkit.experiments import ledger
 
 
 def test_convert_and_evaluate_by_scripts(script, tmp_path):
@@ -45,6 +47,8 @@ def test_convert_and_evaluate_by_scripts(script, tmp_path):
     metrics = json.loads((tmp_path / "detector_evaluation/metrics.json").read_text())
     assert metrics["map_50"] == pytest.approx(average_precision(pictures, found).at(0.5))
     assert (metrics["missed"], metrics["false"]) == (len(missed), 0)
+    (row,) = ledger.read(tmp_path / ledger.LOCAL)
+    assert (row["test_images"], row["metrics"]["map_50"]) == (len(pictures), metrics["map_50"])
 
     wrong = script("detection/evaluate_detector", "--data", "voc", cwd=tmp_path)
     assert wrong.code == 2
@@ -61,6 +65,8 @@ def test_a_bundle_is_evaluated_by_the_script(script, tmp_path, saved_detector):
     assert (metrics["pictures"], len(metrics["classes"])) == (3, 2)
     found = detect_all(saved_detector[0], pictures)
     assert metrics["map"] == pytest.approx(average_precision(pictures, found).mean, abs=1e-3)
+    (row,) = ledger.read(tmp_path / ledger.LOCAL)
+    assert row["data_sha256"] == _files.sha256(tmp_path / "shapes.json")
     scores = np.concatenate([each.scores for each in found])
     assert scores.min() < 0.5  # what ``predict`` shows by itself
     assert abs(sum(each["detections"] for each in metrics["classes"]) - len(scores)) < 2

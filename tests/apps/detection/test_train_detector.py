@@ -19,6 +19,7 @@ from sightkit.apps.detection.detector_flags import DetectorFlags
 from sightkit.apps.detection.picture_flags import require_classes, start_training
 from sightkit.apps.detection.shapes import write_shapes
 from sightkit.apps.detection.voc import write_voc
+from sightkit.experiments import ledger
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "detection" / "train_detector.py"
 SMALL = (
@@ -84,10 +85,12 @@ def test_killed_at_any_time_it_ends_equal(data, tmp_path):
     def finish(name, *more):
         result = subprocess.run(
             command(data, tmp_path / name, "--epochs", "4", *more),
-            capture_output=True, text=True, timeout=900, check=False,
+            capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
+        row = ledger.read(tmp_path / ledger.LOCAL)[-1]
         metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+        assert row["metrics"]["map_50"] == metrics["test"]["map_50"]
         history = (tmp_path / name / "history.csv").read_text()
         return metrics["weights_sha256"], metrics["test"], history
 

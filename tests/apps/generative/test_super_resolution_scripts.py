@@ -166,7 +166,8 @@ def test_upscale_refuses_a_factor_before_keras(upscale, bundle, tmp_path, monkey
         upscale.Config((bundle / "canary.png",))
 
 
-def test_evaluate_prints_all_protocols(bundle, folder, tmp_path, capsys):
+def test_evaluate_prints_all_protocols(bundle, folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     evaluate = _scripts.load("generative/evaluate_super_resolution")
     config = evaluate.Config(data=folder, bundle=(bundle,), output=tmp_path / "out")
     found = evaluate.main(config)
@@ -180,6 +181,11 @@ def test_evaluate_prints_all_protocols(bundle, folder, tmp_path, capsys):
     assert f"{bicubic[published]['psnr']:.2f} {bicubic[published]['ssim']:.4f}" in text
     report = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert report["rows"] == found["rows"]
+    rows = ledger.read(ledger.LOCAL)
+    assert [(row["network"], row["test_images"]) for row in rows] == [
+        (each["network"], report["pictures"]) for each in report["rows"]
+    ]
+    assert rows[1]["metrics"][f"{published}.psnr"] == made[published]["psnr"]
     assert io.read_image(tmp_path / "out" / "comparison.png").shape[2] == 3
     with pytest.raises(SightkitError, match="Give --overwrite"):
         evaluate.main(config)
