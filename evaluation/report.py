@@ -17,6 +17,7 @@ from sightkit._scripts import warn
 from sightkit._tables import percent, text_table
 from sightkit.evaluation.calibration import calibrate
 from sightkit.evaluation.diagnosis import UNKNOWN, Diagnosis, diagnose
+from sightkit.evaluation.ensembles import gain
 from sightkit.evaluation.evaluation_data import EvaluationData
 from sightkit.evaluation.html import SMOKE, is_smoke_run, write_html
 from sightkit.evaluation.intervals import intervals, intervals_report
@@ -97,6 +98,7 @@ def report_run(
     floor_source: str = "",
     pretrained: bool = False,
     fitted: bool = False,
+    once: Evaluation | None = None,
 ) -> dict[str, Any]:
     """Evaluate, write metrics.json, pictures and report.html; print result and diagnosis.
 
@@ -111,6 +113,8 @@ def report_run(
         floor_source: where it comes from; without it the floor is called a guess.
         pretrained: whether the network began with trained weights.
         fitted: whether it is no network, but neighbours or a linear classifier: as ``diagnose``.
+        once: the test images by one view of each, timed, where ``predictor`` averages several;
+            what these bring is reported.
 
     Returns:
         The content of metrics.json.
@@ -121,10 +125,17 @@ def report_run(
     folder = Path(folder)
     for batches in data.values():
         require_stored_order(batches)
-    evaluations = {name: evaluate(predictor, batches, name=name) for name, batches in data.items()}
+    evaluations = {
+        name: evaluate(predictor, batches, name=name, timed=once is not None and name == "test")
+        for name, batches in data.items()
+    }
     test = evaluations["test"]
     metrics = {name: result.to_metrics() for name, result in evaluations.items()} | dict(facts)
     metrics["test"] = metrics_report(test)
+    if once is not None:
+        views = gain(test, [once])
+        metrics |= {"once": once.to_metrics(), "gain": views.to_metrics()}
+        print(f"The views of an image against one: {views}.")
     history = _history(folder)
     errors = errors_of_run(metrics, history)
     diagnosis = diagnose(

@@ -287,7 +287,10 @@ class Experiment:
         network = zoo.with_normalized_sigmoids(network)
         predictor: Any = inference.compile(network, images=views * self.data.file.shape[0])
         chain, batch = self.data.chain, self.data.evaluation_batch
+        once = None
         if views > 1:
+            if sure is None:
+                once = evaluation.evaluate(predictor, self.data.evaluation("test"), timed=True)
             size, stored = self.data.image_shape[:2], self.data.file.shape[1:3]
             batch = evaluation.images_a_batch(predictor, views, size)
             chain = evaluation.with_views(chain, size, views, stored=stored)
@@ -308,6 +311,7 @@ class Experiment:
             floor=self.config.human_error,
             floor_source="" if self.config.human_error is None else "--human-error",
             pretrained=pretrained or self.config.weights is not None,
+            once=once,
         )
         test = self.data.evaluation("test")
         training.save_run_bundle(self.run, network, data=test, metrics=metrics)

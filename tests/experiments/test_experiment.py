@@ -107,7 +107,7 @@ def test_a_builder_opens_any_recipe_and_others_their_own(monkeypatch):
             run.dataset(io.digits, SMALL, fractions=FRACTIONS)
 
 
-def test_ten_crops_are_averaged_and_the_bundle_takes_one():
+def test_ten_crops_are_averaged_and_the_bundle_takes_one(capsys):
     config = Config(smoke=True, data=Path("digits.h5"), output=Path("smoke"))
     with experiments.start(config, "train_x.py") as run:
         data = run.dataset(io.digits, SMALL, fractions=FRACTIONS)
@@ -122,6 +122,9 @@ def test_ten_crops_are_averaged_and_the_bundle_takes_one():
         network = zoo.MLP(data.image_shape, data.classes, hidden=(8,))
         metrics = run.report(network, views=10, note="kept")
     assert (metrics["views"], metrics["note"], metrics["seed"]) == (10, "kept", 1)
+    points = 100 * (metrics["test"]["rank1"] - metrics["once"]["rank1"])
+    assert metrics["gain"]["points"] == pytest.approx(points) and metrics["once"]["count"] == 200
+    assert "The views of an image against one: " in capsys.readouterr().out
     assert {split: metrics[split]["count"] for split in FRACTIONS} == dict.fromkeys(FRACTIONS, 200)
     image = data.file.memmap()[-1]
     bundle = training.load_bundle("smoke/bundle")
