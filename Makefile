@@ -44,6 +44,11 @@ FOLLOWING := "launch --processes 2 -- train_lenet_digits --smoke --output runs/l
 ifneq ($(wildcard ../shared/data),)
 export SIGHTKIT_TEST_DATA ?= $(abspath ../shared/data)
 endif
+ifdef SIGHTKIT_TEST_DATA  # on photos of Tiny ImageNet in place of digits
+IMAGENET := $(filter train_%_imagenet,$(filter-out %tiny_imagenet,$(SCRIPTS)))
+SCRIPTS := $(filter-out $(IMAGENET),$(SCRIPTS))
+FOLLOWING += $(foreach each,$(IMAGENET),"$(each) --smoke --data datasets/tiny_imagenet-smoke.h5")
+endif
 unexport PYTHONPATH
 
 .DELETE_ON_ERROR:
