@@ -34,9 +34,9 @@ class TrainingMonitor(StatefulCallback):
         best: ``BestCheckpoint`` of the same training, before this among the callbacks.
 
     Attributes:
-        rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate``,
-            ``phase`` where there are several, and with ``best`` from the first best epoch on
-            ``best_epoch``, from 1: whose weights are saved.
+        rows: one dict an epoch: ``epoch`` (from 1), the logs of Keras, ``learning_rate`` after
+            the epoch, ``phase`` where there are several, and with ``best``, from the first best
+            epoch on, ``best_epoch``, from 1: whose weights are saved.
     """
 
     def __init__(
