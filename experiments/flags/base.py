@@ -12,6 +12,8 @@ from sightkit._errors import SightkitError, require_read
 BEST = "best"
 Recipes = Mapping[str, Mapping[str, Any]]
 """Names of recipes to flags with their values."""
+Readers = Mapping[str, Sequence[str]]
+"""A flag's values to the flags that each of them reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,9 @@ class Flags:
 
     recipes: ClassVar[Recipes] = {}
     """Name to flags with their values; ``best`` is the fields' own defaults."""
+
+    choices: ClassVar[Mapping[str, Readers]] = {}
+    """Flags that decide which others are read: their values to those flags."""
 
     recipe: str = BEST
     """Settings that are the defaults: ``best``, or those of the ``reference`` where it is known."""
@@ -65,11 +70,6 @@ class Flags:
         """Return whether a flag has another value than by default."""
         return getattr(self, name) != self.default_of(name)
 
-    def require_read(self, choice: str, readers: Mapping[str, Sequence[str]]) -> None:
-        """Raise for a choice that there is not, or a flag that it does not read.
-
-        Args:
-            choice: a flag, ``schedule``.
-            readers: each of its values to the flags that it reads.
-        """
-        require_read(self, choice, readers, self.default_of)
+    def require_read(self, choice: str) -> None:
+        """Raise where one of ``choices`` has a value that there is not, or reads no given flag."""
+        require_read(self, choice, self.choices[choice], self.default_of)

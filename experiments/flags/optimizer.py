@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from sightkit._errors import SightkitError
+from sightkit.experiments.flags.base import Readers
 from sightkit.experiments.flags.schedule import ScheduleFlags, make_schedule
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ CLASSES = {
     "adadelta": "Adadelta",
 }
 """Names to classes of ``keras.optimizers``."""
-READS: dict[str, Sequence[str]] = {**dict.fromkeys(CLASSES, ()), "sgd": ("momentum", "nesterov")}
+READS: Readers = {**dict.fromkeys(CLASSES, ()), "sgd": ("momentum", "nesterov")}
 AVERAGED = 0.25
 """Share of the steps, the last, whose weights ``--average-weights`` averages."""
 
@@ -37,6 +38,8 @@ class OptimizerFlags(ScheduleFlags):
         SightkitError: an unknown optimizer, a rate that is not above 0, a number out of range, or
             momentum for an optimizer that has none.
     """
+
+    choices: ClassVar[Mapping[str, Readers]] = {**ScheduleFlags.choices, "optimizer": READS}
 
     optimizer: OptimizerName = "adam"
     """Rule of the steps, with Keras' own constants."""
@@ -65,7 +68,7 @@ class OptimizerFlags(ScheduleFlags):
                 "Give --learning-rate 0.001, for example.",
                 learning_rate=self.learning_rate,
             )
-        self.require_read("optimizer", READS)
+        self.require_read("optimizer")
         if not 0 <= self.momentum < 1:
             raise SightkitError("--momentum must be from 0 to below 1.", momentum=self.momentum)
         if self.nesterov and not self.momentum and self.optimizer == "sgd":

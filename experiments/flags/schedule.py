@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from sightkit._errors import SightkitError
-from sightkit.experiments.flags.base import Flags
+from sightkit.experiments.flags.base import Flags, Readers
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +23,7 @@ ScheduleName = Literal[
     "adaptive",
     "constant",
 ]
-READS: dict[str, Sequence[str]] = {
+READS: Readers = {
     "cosine": ("rise",),
     "one_cycle": ("rise",),
     "linear": (),
@@ -46,6 +46,8 @@ class ScheduleFlags(Flags):
         SightkitError: an unknown schedule, a parameter out of range or that it does not read.
     """
 
+    choices: ClassVar[Mapping[str, Readers]] = {"schedule": READS}
+
     schedule: ScheduleName = "cosine"
     """Course of the learning rate. To zero: ``cosine``, ``linear``, ``polynomial``, ``one_cycle``
     (which rises first). In stairs: ``step``. Without an end: ``exponential``, ``standard`` (the
@@ -67,7 +69,7 @@ class ScheduleFlags(Flags):
     def __post_init__(self) -> None:
         """Check the parameters against the schedule."""
         super().__post_init__()
-        self.require_read("schedule", READS)
+        self.require_read("schedule")
         for name in ("rise", "drop_factor"):
             value = getattr(self, name)
             if value is not None and not 0 < value < 1:

@@ -58,7 +58,16 @@ class SearchPlan:
         for name, dimension in self.space.items():  # a value that Config refuses, refused now
             found = vars(dimension)
             for value in found.get("choices") or (found["low"], found["high"]):
-                with_values(self.config, {name: value})
+                with_values(self.config, {**self._reader_of(name), name: value})
+
+    def _reader_of(self, name: str) -> dict[str, Any]:
+        """Return a choice of the space that reads a flag, with its value: a schedule's name."""
+        for choice, readers in self.config.choices.items():
+            tried = getattr(self.space.get(choice), "choices", ())
+            if tried and any(name in names for names in readers.values()):
+                reading = [each for each in tried if name in readers.get(each, ())]
+                return {choice: (reading or tried)[0]}
+        return {}
 
     def wanted(self, stage: str) -> int:
         """Return the number of trials of a stage."""

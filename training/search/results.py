@@ -82,7 +82,7 @@ def describe_results(plan: SearchPlan, summary: dict[str, Any]) -> str:
     if best is None:
         return f"{found}\nNo fine trial is complete yet."
     default = type(plan.config).__dataclass_fields__["output"].default
-    values = {name: best[name] for name in plan.space}
+    values = {name: best[name] for name in plan.space if name in best}
     config = with_values(plan.config, values, output=default.with_name("searched"), overwrite=False)
     kept = plan.output / "trials" / f"fine-{best['number']:04d}" / "fold-1" / _run_files.BUNDLE
     if kept.is_dir():

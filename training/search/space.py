@@ -141,13 +141,25 @@ def _dimension(values: str, kind: type) -> Dimension:
     return numeric[kind](low, high, log=scale == ["log"])
 
 
+def unread(config: Any, values: Mapping[str, Any]) -> set[str]:
+    """Return the flags that do not count with a trial's values: of a schedule it does not have."""
+    found: set[str] = set()
+    for choice, readers in config.choices.items():
+        read = readers.get(values.get(choice, getattr(config, choice)), ())
+        found |= {name for names in readers.values() for name in names} - {*read}
+    return found
+
+
 def with_values(config: Any, values: Mapping[str, Any], **fields: Any) -> Any:
     """Return a configuration with the values of a trial, and further fields.
+
+    Flags that do not count with them have their defaults.
 
     Raises:
         SightkitError: a value that the ``Config`` refuses.
     """
     own = {name: value for name, value in values.items() if "." not in name}
+    own |= {name: config.default_of(name) for name in unread(config, values) - values.keys()}
     given = [f"{name.partition('.')[2]}={value}" for name, value in values.items() if "." in name]
     if given:
         own[ARGUMENTS] = (*config.arguments, *given)
@@ -179,8 +191,9 @@ def draw(space: Space, seed: int, stage: int, number: int) -> dict[str, Any]:
 def narrowed(space: Space, best: Sequence[Mapping[str, Any]]) -> Space:
     """Return the part of a space around the values of the best trials, with a margin."""
     return {
-        name: _around(dimension, [values[name] for values in best])
+        name: _around(dimension, tried) if tried else dimension
         for name, dimension in space.items()
+        for tried in [[values[name] for values in best if name in values]]
     }
 
 

@@ -23,7 +23,7 @@ from sightkit.training.run_config import take_folder
 from sightkit.training.run_folder import drop_checkpoints
 from sightkit.training.search.data import ensure_data, write_folds
 from sightkit.training.search.plan import SearchPlan
-from sightkit.training.search.space import Space, defaults, draw, narrowed
+from sightkit.training.search.space import Space, defaults, draw, narrowed, unread
 from sightkit.training.search.trial import train_fold
 
 FORMAT = "sightkit-search"
@@ -185,9 +185,13 @@ class Search:
         values = draw(space, self.plan.seed, STAGES.index(stage), number)
         if number == 0 and (stage == "coarse" or not self.plan.wanted("coarse")):
             values |= defaults(space, self.plan.config)
+        skipped = unread(self.plan.config, values)
+        values = {name: value for name, value in values.items() if name not in skipped}
         study.add_trial(
             optuna.trial.create_trial(
-                state=TrialState.RUNNING, params=values, distributions={**space}
+                state=TrialState.RUNNING,
+                params=values,
+                distributions={name: space[name] for name in values},
             )
         )
         return self._take_over(study, study.get_trials(deepcopy=False)[number:])

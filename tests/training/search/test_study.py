@@ -18,7 +18,7 @@ from sightkit import io
 from sightkit._errors import SightkitError
 
 optuna = pytest.importorskip("optuna")
-from sightkit.training.search.space import parse_space  # noqa: E402
+from sightkit.training.search.space import parse_space, with_values  # noqa: E402
 
 JOB = Path(__file__).with_name("search_job.py")
 
@@ -195,6 +195,36 @@ def test_a_value_that_config_refuses_is_refused_before_work(tmp_path):
         with pytest.raises(SightkitError, match="at least one"):
             job.plan(tmp_path, **options)
     assert os.listdir(tmp_path) == []
+
+
+def test_parameters_of_a_choice_count_where_it_reads_them(tmp_path):
+    config = job.Config(
+        data=tmp_path / "data.h5", schedule="step", drop_every=2, optimizer="sgd", momentum=0.5
+    )
+    texts = ("schedule=cosine,step", "drop_factor=0.1:0.6", "rise=0.1:0.4", "optimizer=sgd,adam")
+    plan = job.plan(tmp_path, 12, config, space=parse_space(texts, config))
+    summary, _ = conduct(plan)
+    rows = summary["trials"]
+    assert {row["state"] for row in rows} == {"complete"}
+    assert {(row["schedule"], row["optimizer"]) for row in rows[:6]} >= {
+        ("cosine", "adam"),
+        ("step", "sgd"),
+    }
+    for row in rows:
+        assert ("drop_factor" in row, "rise" in row) == (
+            row["schedule"] == "step",
+            row["schedule"] == "cosine",
+        )
+        if row["stage"] == "fine":
+            found = with_values(config, {name: row[name] for name in plan.space if name in row})
+            assert (found.drop_every, found.momentum) == (
+                2 if row["schedule"] == "step" else None,
+                0.5 if row["optimizer"] == "sgd" else 0.0,
+            )
+    for text in ("schedule=cosine,linear", "optimizer=adam,sgd"):  # none of them reads it
+        with pytest.raises(SightkitError, match=r"--power is for --schedule=polynomial"):
+            space = parse_space((text, "power=1:3"), config)
+            job.plan(tmp_path / "b", config=config, space=space)
 
 
 def test_another_search_in_the_folder_is_refused_by_difference(tmp_path):
