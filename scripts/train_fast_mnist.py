@@ -21,25 +21,17 @@ from typing import Any, ClassVar, Literal
 from sightkit import _cli, experiments, zoo
 from sightkit.preprocessing import Augment
 
+QUICK = {"epochs": 2, "filters": (16, 32), "hidden": 128, "vary": "none", "label_smoothing": 0.0}
+
 
 @dataclass(frozen=True)
 class Config(experiments.MnistConfig):
     """A convolutional network on MNIST, as fast as two cores allow."""
 
     recipes: ClassVar[experiments.Recipes] = {
-        "quick": {
-            "epochs": 2,
-            "filters": (16, 32),
-            "hidden": 128,
-            "vary": "none",
-            "label_smoothing": 0.0,
-        },
+        "quick": QUICK,
         "plain": {
-            "epochs": 2,
-            "filters": (16, 32),
-            "hidden": 128,
-            "vary": "none",
-            "label_smoothing": 0.0,
+            **QUICK,
             "batch_size": 128,
             "learning_rate": 0.01,
             "schedule": "constant",
