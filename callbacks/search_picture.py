@@ -18,10 +18,11 @@ def draw_search(summary: dict[str, Any], path: Path) -> None:
     ended = [row for row in summary["trials"] if row["state"] in ("pruned", "fail")]
     for axis, name in zip(axes, sorted(space), strict=True):
         for stage, colour in (("coarse", "#9ab"), ("fine", "#d45500")):
-            done = [r for r in summary["trials"] if r["stage"] == stage and r["value"] is not None]
+            done = [row for row in summary["trials"] if row["stage"] == stage and name in row
+                    and row["value"] is not None]  # fmt: skip
             axis.plot([r[name] for r in done], [r["value"] for r in done], "o", c=colour,
                       label=f"{stage} ({len(done)})", alpha=0.8)  # fmt: skip
-        for row in ended:
+        for row in (row for row in ended if name in row):
             axis.axvline(row[name], color="#bbb", linewidth=0.6, zorder=0)
         if space[name]["attributes"].get("log"):
             axis.set_xscale("log")

@@ -4,6 +4,7 @@ from sightkit.experiments.data_sets import Cifar10Config as Cifar10Config
 from sightkit.experiments.data_sets import ImageNetConfig as ImageNetConfig
 from sightkit.experiments.data_sets import MnistConfig as MnistConfig
 from sightkit.experiments.data_sets import PatchConfig as PatchConfig
+from sightkit.experiments.data_sets import TinyImageNetConfig as TinyImageNetConfig
 from sightkit.experiments.estimator import EstimatorConfig as EstimatorConfig
 from sightkit.experiments.estimator import start_fitting as start_fitting
 from sightkit.experiments.experiment import CLASSIFICATION as CLASSIFICATION

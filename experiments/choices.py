@@ -178,9 +178,8 @@ def choose(
     rate = policy.rate * (batch / 128 if optimizer == "sgd" else 1)
     of_batch = f" for batches of {batch}, in proportion to {policy.rate:g} for 128"
     take("learning_rate", float(f"{rate:.2g}"), optimizer + of_batch * (optimizer == "sgd"))
-    if optimizer == "sgd":
-        take("momentum", 0.9, "usual with sgd")
-    if policy.nesterov:
+    momentum = optimizer == "sgd" and take("momentum", 0.9, "usual with sgd")
+    if policy.nesterov and momentum:
         take("nesterov", True, about)
     schedule = take("schedule", "cosine", "falls to zero by the last epoch, nothing to tune")
     if policy.rise and schedule == "cosine":

@@ -72,6 +72,21 @@ class Cifar10Config(Config):
 
 
 @dataclass(frozen=True)
+class TinyImageNetConfig(Config):
+    """Training on Tiny ImageNet: a file that scripts/build_tiny_imagenet.py wrote."""
+
+    builder: ClassVar[str] = "build_tiny_imagenet"
+
+    batch_size: int = 64
+    data: Path = Path("datasets/tiny_imagenet.h5")
+    mean: MeanName = "channel"
+
+    def augmentation(self, height: int, width: int) -> Augment:
+        """Return the random variation of a training image of the stored size."""
+        return Augment(rotation=18, translation=0.2, shear=15, zoom=0.15, horizontal_flip=True)
+
+
+@dataclass(frozen=True)
 class PatchConfig(Config):
     """Training on random patches of the stored images; the middle of each in evaluation."""
 

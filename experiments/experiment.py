@@ -309,7 +309,7 @@ class Experiment:
             splits,
             facts,
             floor=self.config.human_error,
-            floor_source="" if self.config.human_error is None else "--human-error",
+            floor_source="--human-error",
             pretrained=pretrained or self.config.weights is not None,
             once=once,
         )

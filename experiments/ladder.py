@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Sequence
 
 from sightkit.experiments import ledger
-from sightkit.experiments.differences import mean_difference, p_value
-from sightkit.experiments.ledger_series import Series, line, table, title
+from sightkit.experiments.differences import p_value
+from sightkit.experiments.ledger_series import Series, difference, line, table, title
 from sightkit.experiments.ledger_wanted import Checkout
 
 COLUMNS = ("step", "recipe", "test rank-1, %", "runs", "seconds of training", "points", "95 %", "p")
@@ -43,11 +43,8 @@ def _seconds(series: Series) -> str:
 
 
 def _difference(before: Series | None, after: Series) -> list[str]:
-    seeds = [] if before is None else [n for n in after.values if n in before.values]
-    if before is None or len(seeds) < 2:
+    pairs = [] if before is None else after.differences(before)
+    if before is None or len(pairs) < 2:
         return ["", "", ""]
-    pairs = [after.values[seed] - before.values[seed] for seed in seeds]
-    mean, low, high = mean_difference(pairs)
-    numbers = f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}"
     p = p_value(pairs)
-    return [*(each.replace("-", "−") for each in numbers), f"{p:.3f}" if p >= 0.001 else "< 0.001"]
+    return [*difference(after, before), f"{p:.3f}" if p >= 0.001 else "< 0.001"]

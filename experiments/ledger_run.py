@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import signal
 import statistics
 import subprocess
@@ -173,7 +172,6 @@ def _not_run(command: Command, running: Running) -> dict[str, Any]:
     known = ledger.row_of({"test": {"count": None}}, environment)
     return {
         **known,
-        "date": datetime.date.today().isoformat(),
         "status": ledger.NOT_RUN,
         "train_images": wanted.images or last - first,
         "epochs": epochs,

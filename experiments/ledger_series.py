@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sightkit._errors import SightkitError
 from sightkit.experiments import ledger
+from sightkit.experiments.differences import mean_difference
 from sightkit.experiments.ledger_wanted import Checkout, Wanted
 
 
@@ -69,6 +70,10 @@ class Series:
         value = self.wanted.reference
         return "" if value is None else f"{value * (100 if self.wanted.percent else 1):.2f}"
 
+    def differences(self, base: Series) -> list[float]:
+        """Return the differences from another recipe's values, of the runs of the same seed."""
+        return [value - base.values[n] for n, value in self.values.items() if n in base.values]
+
 
 def series_of(
     wanted: Sequence[Wanted], rows: Sequence[ledger.Row], *, by_device: bool = False
@@ -101,6 +106,17 @@ def series_of(
         if not each.wanted.divisions:
             _require_one("data_sha256", each)
     return found
+
+
+def difference(series: Series, base: Series) -> list[str]:
+    """Return the mean difference from another recipe, in pairs of runs, and its 95 % interval."""
+    seeds = series.values.keys() & base.values.keys()
+    if any(series.rows[n]["data_sha256"] != base.rows[n]["data_sha256"] for n in seeds):
+        return ["–", "their data differ"]
+    test, train = series.first["test_images"], series.first["train_images"]
+    ratio = test / train if series.wanted.divisions and test and train else 0.0
+    mean, low, high = mean_difference(series.differences(base), ratio)
+    return [each.replace("-", "−") for each in (f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}")]
 
 
 def _require_one(column: str, series: Series) -> None:

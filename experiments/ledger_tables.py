@@ -9,9 +9,8 @@ from pathlib import Path
 
 from sightkit import _files
 from sightkit._errors import SightkitError
-from sightkit.experiments.differences import mean_difference
 from sightkit.experiments.ladder import ladders
-from sightkit.experiments.ledger_series import Series, line, series_of, table, title
+from sightkit.experiments.ledger_series import Series, difference, line, series_of, table, title
 from sightkit.experiments.ledger_wanted import Checkout, Wanted
 
 PAGES = ("README.md", "docs/results.md", "docs/ladder.md")
@@ -153,24 +152,11 @@ def differences(checkout: Checkout, series: Sequence[Series]) -> str:
                  and other.device == each.device and other.ran and each.ran]  # fmt: skip
         if not alike or alike[0] is each:
             continue
-        base, shared = alike[0], [seed for seed in each.values if seed in alike[0].values]
-        pairs = [each.values[seed] - base.values[seed] for seed in shared]
-        if len(pairs) < 2:
-            continue
-        mean, low, high = mean_difference(pairs, _test_over_train(each))
-        numbers = [f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}"]
-        if any(each.rows[n]["data_sha256"] != base.rows[n]["data_sha256"] for n in shared):
-            numbers = ["–", "their data differ"]
-        cells = [title(checkout, each.wanted), each.wanted.recipe, base.wanted.recipe]
-        cells += [str(len(pairs)), *(number.replace("-", "−") for number in numbers)]
-        lines.append(line(cells))
+        base, pairs = alike[0], len(each.differences(alike[0]))
+        if pairs > 1:
+            cells = [title(checkout, each.wanted), each.wanted.recipe, base.wanted.recipe]
+            lines.append(line([*cells, str(pairs), *difference(each, base)]))
     return "\n".join(lines) if len(lines) > count else "None was measured with two recipes yet."
-
-
-def _test_over_train(series: Series) -> float:
-    """Return what the corrected interval of repeated divisions needs; 0 for one division."""
-    test, train = series.first["test_images"], series.first["train_images"]
-    return test / train if series.wanted.divisions and test and train else 0.0
 
 
 def _cells(checkout: Checkout, each: Series) -> list[str]:

@@ -16,26 +16,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sightkit import _cli, experiments, zoo
-from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
+class Config(experiments.TinyImageNetConfig):
     """DeeperGoogLeNet on Tiny ImageNet."""
 
-    builder: ClassVar[str] = "build_tiny_imagenet"
     recipes: ClassVar[experiments.Recipes] = {"reference": {"schedule": "constant"}}
 
     output: Path = Path("runs/deepergooglenet_tiny_imagenet/default")
     epochs: int = 70
-    batch_size: int = 64
-    data: Path = Path("datasets/tiny_imagenet.h5")
-    """Dataset file (.h5) that scripts/build_tiny_imagenet.py wrote."""
-    mean: experiments.MeanName = "channel"
-
-    def augmentation(self, height: int, width: int) -> Augment:
-        """Return the random variation of a training image of the stored size."""
-        return Augment(rotation=18, translation=0.2, shear=15, zoom=0.15, horizontal_flip=True)
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:

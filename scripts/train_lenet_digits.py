@@ -13,33 +13,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sightkit import _cli, experiments, io, zoo
-from sightkit.preprocessing import Augment, GrayscalePreprocessor, Pipeline, SimplePreprocessor
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
-    """LeNet on scikit-learn's handwritten digits."""
+class Config(experiments.MnistConfig):
+    """LeNet on scikit-learn's handwritten digits, enlarged and varied as MNIST's."""
+
+    source: ClassVar[Any] = staticmethod(io.digits)
 
     output: Path = Path("runs/lenet_digits/default")
     epochs: int = 20
     batch_size: int = 32
     data: Path = Path("datasets/digits.h5")
-    size: tuple[int, ...] = (28, 28)
-
-    def augmentation(self, height: int, width: int) -> Augment:
-        """Return the random variation of a training image of the stored size."""
-        return Augment(rotation=10, translation=0.1, zoom=0.1, border="black")
+    fractions: tuple[float, ...] = (0.70, 0.15, 0.15)
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     with experiments.start(config, __file__) as run:
-        run.dataset(
-            io.digits,
-            Pipeline((GrayscalePreprocessor(), SimplePreprocessor(config.width, config.height))),
-        )
+        run.dataset()
         train = run.training()
 
         network = run.network(zoo.LeNet)

@@ -6,8 +6,7 @@ Not measured yet.
 
 The reference reports 93.58 % after 100 epochs of SGD at 0.1, whose rate falls along a line; its
 ``reg`` of 5e-4 reached the stem and the classifier alone (``--recipe reference``), here it reaches
-every kernel. CIFAR-10 is found as by scripts/train_minivggnet_cifar10.py, whose dataset file this
-is.
+every kernel. CIFAR-10 is found as by scripts/train_minivggnet_cifar10.py.
 """
 
 from __future__ import annotations

@@ -16,30 +16,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sightkit import _cli, experiments, zoo
-from sightkit.preprocessing import Augment
 
 
 @dataclass(frozen=True)
-class Config(experiments.Config):
+class Config(experiments.TinyImageNetConfig):
     """ResNet on Tiny ImageNet."""
 
-    builder: ClassVar[str] = "build_tiny_imagenet"
     recipes: ClassVar[experiments.Recipes] = {"reference": {}}
 
     output: Path = Path("runs/resnet_tiny_imagenet/default")
     epochs: int = 75
-    batch_size: int = 64
-    data: Path = Path("datasets/tiny_imagenet.h5")
-    """Dataset file (.h5) that scripts/build_tiny_imagenet.py wrote."""
     optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 0.1
     momentum: float = 0.9
     schedule: experiments.ScheduleName = "linear"
-    mean: experiments.MeanName = "channel"
-
-    def augmentation(self, height: int, width: int) -> Augment:
-        """Return the random variation of a training image of the stored size."""
-        return Augment(rotation=18, translation=0.2, shear=15, zoom=0.15, horizontal_flip=True)
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def test_a_resumed_run_forgets_rows_after_its_checkpoint(monitor, tmp_path):
     resumed = TrainingMonitor(tmp_path)
     resumed.set_state(state)
     assert (tmp_path / _run_files.HISTORY).read_bytes() == text
+    assert len(json.loads((tmp_path / "history.json").read_text())["loss"]) == 1
     assert len(resumed.rows) == 1
     assert math.isnan(resumed.rows[0]["val_loss"])
 
@@ -119,15 +120,6 @@ def test_the_json_is_the_csv_by_columns(monitor, tmp_path):
         "learning_rate": [0.25, 0.25],
         "accuracy": [None, 0.5],
     }
-
-
-def test_the_json_forgets_what_a_resumed_run_forgets(monitor, tmp_path):
-    monitor.on_epoch_end(0, {"loss": 1.0})
-    state = monitor.get_state()
-    monitor.on_epoch_end(1, {"loss": 0.5})
-    monitor.on_train_end()
-    TrainingMonitor(tmp_path).set_state(state)
-    assert json.loads((tmp_path / "history.json").read_text())["loss"] == [1.0]
 
 
 def test_an_epoch_without_training_draws_nothing(monitor, tmp_path):

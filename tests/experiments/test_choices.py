@@ -129,6 +129,7 @@ def test_many_photos_are_trained_as_cifar10_is():
     assert not {"nesterov", "rise", "arguments"} & {*values(PETS)}
     assert "rise" not in values(CIFAR, schedule="step")
     assert not {"nesterov", "momentum", "rise"} & {*values(CIFAR, optimizer="adam")}
+    assert "nesterov" not in values(CIFAR, "resnet20", momentum=0.0)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ ARGUMENTS = "arguments"
 """Field of a ``Config`` with the arguments of the network's builder, ``NAME=VALUE``."""
 COMMA = re.compile(r",(?![^\[\]]*\])")
 """Between two values; those within a list, ``[32,64]``, are its own."""
+FIXED = {"epochs", "data", "output", "resume", "overwrite", "preflight"}
+"""Flags that a search gives each of its trials."""
 MARGIN = 0.1
 """Share of an interval on either side of the best values when it is narrowed."""
 
@@ -76,7 +78,7 @@ def parse_space(texts: Sequence[str], config: Any) -> Space:
     """
     space: Space = {}
     kinds = typing.get_type_hints(type(config))
-    fields = {field.name for field in dataclasses.fields(config)}
+    fields = {field.name for field in dataclasses.fields(config)} - FIXED
     for text in texts:
         name, _, values = text.partition("=")
         name = name.strip().replace("-", "_")

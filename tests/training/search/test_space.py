@@ -45,7 +45,7 @@ def test_what_a_command_line_says():
         "learning_rate=1e-4:1e-1:log",
         "reg=0:0.5",
         "batch-size=32, 64,128",
-        "epochs=2:9",
+        "drop-every=2:9",
         "activation=relu,elu",
         "schedule=cosine,one_cycle",
         "rise=0.1:0.3",
@@ -59,7 +59,7 @@ def test_what_a_command_line_says():
         "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
         "reg": FloatDistribution(0.0, 0.5),
         "batch_size": CategoricalDistribution((32, 64, 128)),
-        "epochs": IntDistribution(2, 9),
+        "drop_every": IntDistribution(2, 9),
         "activation": CategoricalDistribution(("relu", "elu")),
         "schedule": CategoricalDistribution(("cosine", "one_cycle")),
         "rise": FloatDistribution(0.1, 0.3),
@@ -100,6 +100,9 @@ def test_values_of_a_trial_become_flags_and_arguments():
         "reg.x=0:1",
         "size=8,16",
         "output=a,b",
+        "epochs=2:9",
+        "preflight=on,off",
+        "resume=true,false",
     ),
 )
 def test_what_is_no_dimension_is_refused(text):

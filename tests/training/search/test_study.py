@@ -18,6 +18,7 @@ from sightkit import io
 from sightkit._errors import SightkitError
 
 optuna = pytest.importorskip("optuna")
+from sightkit.callbacks.search_picture import draw_search  # noqa: E402
 from sightkit.training.search.space import parse_space, with_values  # noqa: E402
 
 JOB = Path(__file__).with_name("search_job.py")
@@ -221,6 +222,8 @@ def test_parameters_of_a_choice_count_where_it_reads_them(tmp_path):
                 2 if row["schedule"] == "step" else None,
                 0.5 if row["optimizer"] == "sgd" else 0.0,
             )
+    draw_search(summary, tmp_path / "search.png")
+    assert (tmp_path / "search.png").stat().st_size > 1000
     for text in ("schedule=cosine,linear", "optimizer=adam,sgd"):  # none of them reads it
         with pytest.raises(SightkitError, match=r"--power is for --schedule=polynomial"):
             space = parse_space((text, "power=1:3"), config)
