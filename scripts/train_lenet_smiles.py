@@ -28,15 +28,21 @@ class Config(experiments.Config):
 
     builder: ClassVar[str] = "build_smiles"
     recipes: ClassVar[experiments.Recipes] = {
-        "reference": {"epochs": 15, "schedule": "constant", "augment": False}
+        "reference": {
+            "epochs": 15,
+            "schedule": "constant",
+            "augment": False,
+            "average_weights": False,
+        }
     }
 
     output: Path = Path("runs/lenet_smiles/default")
-    epochs: int = 60
+    epochs: int = 200
     batch_size: int = 64
     data: Path = Path("datasets/smiles.h5")
     """Dataset file (.h5) that scripts/build_smiles.py wrote."""
     class_weights: Literal["none", "balanced"] = "balanced"
+    average_weights: bool = True
 
     def augmentation(self, height: int, width: int) -> Augment:
         """Return the random variation of a training image of the stored size."""
