@@ -105,6 +105,29 @@ def draw_reliability(found: Calibration, path: str | os.PathLike[str]) -> None:
     _files.save_figure(path, figure)
 
 
+def draw_regression(
+    answers: np.ndarray, targets: np.ndarray, path: str | os.PathLike[str] | BinaryIO
+) -> None:
+    """Draw the numbers that were answered by those that were right to a PNG, a panel a number.
+
+    Args:
+        answers, targets: float (N, K).
+        path: of the picture, or an open binary file.
+    """
+    outputs = targets.shape[1]
+    columns = min(outputs, COLUMNS)
+    rows = -(-outputs // columns)
+    figure = _figure(WIDTH * columns, WIDTH * rows)
+    for number, (right, found) in enumerate(zip(targets.T, answers.T, strict=True), 1):
+        axes = figure.add_subplot(rows, columns, number)
+        ends = [min(right.min(), found.min()), max(right.max(), found.max())]
+        axes.plot(ends, ends, color="#333", linewidth=1, linestyle="--", label="right")
+        axes.scatter(right, found, s=12, color=BLUE, alpha=0.5, linewidths=0)
+        axes.legend(loc="upper left", fontsize=12, frameon=False)
+        _finish(axes, f"target {number}" if outputs > 1 else "target", "answer")
+    _files.save_figure(path, figure)
+
+
 def montage(
     images: Sequence[np.ndarray | None], columns: int, *, side: int = 224, below: int = 0
 ) -> np.ndarray:

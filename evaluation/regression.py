@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from sightkit._display import drawing, in_notebook, line
 from sightkit._errors import SightkitError
 from sightkit.evaluation.answers import checked_batch, join_batches
 from sightkit.evaluation.intervals import Interval, bootstrap, intervals_report
@@ -52,6 +54,18 @@ class RegressionEvaluation:
         found = {key: None if math.isnan(x) else x for key, x in self.metrics.items()}
         intervals = intervals_report(self.intervals)
         return {**found, "count": len(self.targets), "intervals": intervals}
+
+    def draw(self, path: str | os.PathLike[str] | BinaryIO) -> None:
+        """Draw the answers by the targets to a PNG, a panel for each number."""
+        from sightkit.evaluation.pictures import draw_regression
+
+        draw_regression(self.answers, self.targets, path)
+
+    @in_notebook
+    def _repr_html_(self) -> Iterator[str]:
+        """The errors and the answers by the targets, in a notebook."""
+        yield line(str(self))
+        yield drawing(self.draw, "Answers by targets", width=440 * min(3, self.targets.shape[1]))
 
     def __str__(self) -> str:
         """A line with the errors and R², each with its interval."""

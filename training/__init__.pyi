@@ -31,6 +31,9 @@ from sightkit.training.mixing import MixUp as MixUp
 from sightkit.training.network_file import read_network as read_network
 from sightkit.training.preparation import prepare as prepare
 from sightkit.training.rate_multipliers import with_rate_multipliers as with_rate_multipliers
+from sightkit.training.regressor import Regressor as Regressor
+from sightkit.training.regressor import load_regressor as load_regressor
+from sightkit.training.regressor import save_regressor as save_regressor
 from sightkit.training.run import Run as Run
 from sightkit.training.run_config import RunConfig as RunConfig
 from sightkit.training.run_folder import bytes_of as bytes_of

@@ -44,6 +44,7 @@ NETWORK = "classifier"
 KERAS = "keras"
 """A network that no builder made."""
 NETWORK_AND_HEAD = "features_and_head"
+REGRESSOR = "regressor"
 ALONE = (NETWORK, KERAS)
 """The kinds of a network without a head."""
 CLASSIFIERS = (*ALONE, NETWORK_AND_HEAD)
@@ -89,6 +90,7 @@ class Kind:
 _MODULES = {
     **dict.fromkeys(ALONE, "sightkit.training.bundle"),
     NETWORK_AND_HEAD: "sightkit.transfer.feature_classifier",
+    REGRESSOR: "sightkit.training.regressor",
 }
 
 

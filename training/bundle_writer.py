@@ -124,8 +124,8 @@ def _saved(
     end = origin.get("arguments", {}).get("end", "softmax")
     if end == "linear":
         raise SightkitError(
-            "A bundle answers with probabilities, and this network regresses numbers.",
-            'Save it by network.save_weights("mine.weights.h5"), and load it by zoo.load_weights.',
+            "This bundle answers with probabilities, and the network regresses numbers.",
+            "Save it by training.save_regressor, with target_names in place of class_names.",
             end=end,
         )
     if not origin or end != "softmax":

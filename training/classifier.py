@@ -1,4 +1,4 @@
-"""A trained classifier of photos: prediction, canary, loading by kind of bundle."""
+"""What answers photos, a classifier above all: prediction, canary, loading by kind of bundle."""
 
 from __future__ import annotations
 
@@ -27,18 +27,60 @@ Photo = np.ndarray | str | os.PathLike[str]
 """uint8 (H, W, 3) in RGB order or (H, W, 1), 0-255; or the path of an image file."""
 
 
-class Classifier(abc.ABC):
-    """Photos in, probabilities out.
+class OnPhotos(abc.ABC):
+    """Photos in, a row of numbers a photo out.
 
     Attributes:
-        class_names: in the order of the probabilities.
         description: all of bundle.json.
         folder: that it was loaded from; None where there is none.
     """
 
-    class_names: tuple[str, ...]
     description: dict[str, Any]
     folder: Path | None
+
+    @property
+    @abc.abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """Name of each number of a row."""
+
+    @property
+    @abc.abstractmethod
+    def images_a_batch(self) -> int:
+        """Number of photos in memory at once."""
+
+    @abc.abstractmethod
+    def _answer(self, images: list[np.ndarray]) -> np.ndarray:
+        """Answer decoded images: float32 (N, columns)."""
+
+    def predict(self, images: Photo | Sequence[Photo]) -> np.ndarray:
+        """Answer images as they come: decoded and preprocessed exactly as in training.
+
+        Args:
+            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files; a
+                single one is a list of one.
+
+        Returns:
+            float32 (N, columns): of a classifier probabilities, a column a class.
+
+        Raises:
+            SightkitError: an array of another kind, or a file that is no image; it is named.
+        """
+        several, size = as_photos(images), self.images_a_batch
+        parts = [
+            self._answer([decoded(image) for image in several[start : start + size]])
+            for start in range(0, len(several), size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.columns)), np.float32)
+
+
+class Classifier(OnPhotos):
+    """Photos in, probabilities out.
+
+    Attributes:
+        class_names: in the order of the probabilities.
+    """
+
+    class_names: tuple[str, ...]
 
     def __repr__(self) -> str:
         origin = self.description.get("network")
@@ -53,38 +95,14 @@ class Classifier(abc.ABC):
 
         yield from parts_of(self)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.class_names
+
     @abc.abstractmethod
     def facts(self) -> dict[str, str]:
         """Network, preprocessing and what else a notebook shows, by name."""
-
-    @property
-    @abc.abstractmethod
-    def images_a_batch(self) -> int:
-        """Number of photos in memory at once."""
-
-    @abc.abstractmethod
-    def _answer(self, images: list[np.ndarray]) -> np.ndarray:
-        """Classify decoded images: float32 (N, classes)."""
-
-    def predict(self, images: Photo | Sequence[Photo]) -> np.ndarray:
-        """Classify images as they come: decoded and preprocessed exactly as in training.
-
-        Args:
-            images: uint8 arrays (H, W, 3) in RGB order or (H, W, 1), or paths of image files; a
-                single one is a list of one.
-
-        Returns:
-            float32 (N, classes), probabilities.
-
-        Raises:
-            SightkitError: an array of another kind, or a file that is no image; it is named.
-        """
-        several, size = as_photos(images), self.images_a_batch
-        parts = [
-            self._answer([decoded(image) for image in several[start : start + size]])
-            for start in range(0, len(several), size)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
 
     def top(self, probabilities: np.ndarray, count: int) -> list[dict[str, float]]:
         """Return the most probable classes for each row of ``predict``'s answer, best first."""
@@ -158,12 +176,17 @@ def require_canary(
     """
     difference = canary_difference(answer, np.asarray(stored, np.float32))
     if not difference <= TOLERANCE:
-        raise SightkitError(
-            f"The {what} must answer to the canary image as it did when it was saved.",
-            f"Network, weights or preprocessing have changed: do not trust this {what}.",
-            **{what: str(folder)},
-            difference=difference,
-        )
+        raise changed_canary(what, folder, difference)
+
+
+def changed_canary(what: str, folder: Path, difference: float) -> SightkitError:
+    """Return the error of what no longer answers its canary image as it did; it is in a folder."""
+    return SightkitError(
+        f"The {what} must answer to the canary image as it did when it was saved.",
+        f"Network, weights or preprocessing have changed: do not trust this {what}.",
+        **{what: str(folder)},
+        difference=difference,
+    )
 
 
 def as_photos(images: Photo | Sequence[Photo]) -> Sequence[Photo]:
