@@ -1,6 +1,7 @@
 from sightkit.experiments.config import Config as Config
 from sightkit.experiments.data import Data as Data
 from sightkit.experiments.data_sets import Cifar10Config as Cifar10Config
+from sightkit.experiments.data_sets import DeepCifar10Config as DeepCifar10Config
 from sightkit.experiments.data_sets import ImageNetConfig as ImageNetConfig
 from sightkit.experiments.data_sets import MnistConfig as MnistConfig
 from sightkit.experiments.data_sets import PatchConfig as PatchConfig

@@ -27,24 +27,19 @@ SURE = 0.95
 
 
 @dataclass(frozen=True)
-class Config(experiments.Cifar10Config):
+class Config(experiments.DeepCifar10Config):
     """CifarNet on CIFAR-10, as fast as two cores allow."""
 
     output: Path = Path("runs/fast_cifar10/default")
-    data: Path = Path("datasets/cifar10_49000.h5")
-    fractions: tuple[float, ...] = (0.784, 0.016, 0.20)  # 49,000, 1,000 and the test's own 10,000
     epochs: int = 30
     batch_size: int = 1024
-    optimizer: experiments.OptimizerName = "sgd"
     learning_rate: float = 1.5
     schedule: experiments.ScheduleName = "one_cycle"
     rise: float | None = 0.23
     momentum: float = 0.85
-    nesterov: bool = True
     shift_rate: float = 64.0
     label_smoothing: float = 0.2
     reg: float = 7e-4
-    """Strength of L2 on all kernels."""
     precision: Literal["float32", "bfloat16"] = experiments.native_precision()
     mean: experiments.MeanName = "channel"
 

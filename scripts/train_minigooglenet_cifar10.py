@@ -21,7 +21,7 @@ from sightkit import _cli, experiments, zoo
 
 
 @dataclass(frozen=True)
-class Config(experiments.Cifar10Config):
+class Config(experiments.DeepCifar10Config):
     """MiniGoogLeNet on CIFAR-10."""
 
     recipes: ClassVar[experiments.Recipes] = {
@@ -38,17 +38,7 @@ class Config(experiments.Cifar10Config):
     }
 
     output: Path = Path("runs/minigooglenet_cifar10/default")
-    data: Path = Path("datasets/cifar10_49000.h5")
-    fractions: tuple[float, ...] = (0.784, 0.016, 0.20)  # 49,000, 1,000 and the test's own 10,000
     epochs: int = 30
-    batch_size: int = 128
-    optimizer: experiments.OptimizerName = "sgd"
-    learning_rate: float = 0.1
-    rise: float | None = 0.03
-    momentum: float = 0.9
-    nesterov: bool = True
-    reg: float = 2.5e-4
-    """Strength of L2 on all kernels."""
 
 
 def main(config: Config, *, callbacks: Sequence[Any] = ()) -> dict[str, Any]:

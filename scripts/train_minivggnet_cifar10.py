@@ -25,7 +25,7 @@ from sightkit import _cli, experiments, zoo
 
 
 @dataclass(frozen=True)
-class Config(experiments.Cifar10Config):
+class Config(experiments.DeepCifar10Config):
     """MiniVGGNet on CIFAR-10."""
 
     recipes: ClassVar[experiments.Recipes] = {
@@ -43,17 +43,8 @@ class Config(experiments.Cifar10Config):
     }
 
     output: Path = Path("runs/minivggnet_cifar10/default")
-    data: Path = Path("datasets/cifar10_49000.h5")
-    fractions: tuple[float, ...] = (0.784, 0.016, 0.20)  # 49,000, 1,000 and the test's own 10,000
     epochs: int = 80
-    batch_size: int = 128
-    optimizer: experiments.OptimizerName = "sgd"
-    learning_rate: float = 0.1
-    rise: float | None = 0.03
-    momentum: float = 0.9
-    nesterov: bool = True
     reg: float = 5e-4
-    """Strength of L2 on all kernels."""
     dropout: tuple[float, ...] = (0.05, 0.1, 0.5)
     """Share dropped after each block and the dense layer."""
     norm_before_activation: bool = True
