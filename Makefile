@@ -129,7 +129,7 @@ clean:
 	rm -rf .venv build
 
 .venv/installed: pyproject.toml constraints.txt
-	@$(call install,fast)
+	@$(call install,fast$(comma)search)
 	@touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt

@@ -277,6 +277,8 @@ def _epochs(policy: Policy, steps: int) -> tuple[int, str]:
 def _weights(counts: Mapping[str, int]) -> tuple[str, str]:
     most, fewest = (way(counts, key=lambda name: counts[name]) for way in (max, min))
     text = f"{most} has {counts[most]:,} photos, {fewest} {counts[fewest]:,}"
+    if counts[most] == counts[fewest]:
+        text = f"each class has {counts[most]:,} photos"
     if counts[most] >= UNEQUAL * counts[fewest] > 0:
         return "balanced", f"{text}: every class counts the same"
     return "none", text

@@ -130,7 +130,9 @@ def seconds_of(network: Any, train: Any, validation_images: int, epochs: int) ->
     train.set_epoch(0)
     with restoring_random_state(), restoring_network(network):
         batch = train[0]
+        start = time.perf_counter()
         network.train_on_batch(*batch)  # traces and compiles
+        compiling = time.perf_counter() - start
         reading = stepping = math.inf
         for index in range(STEPS):
             start = time.perf_counter()
@@ -140,7 +142,7 @@ def seconds_of(network: Any, train: Any, validation_images: int, epochs: int) ->
             reading = min(reading, read - start)
             stepping = min(stepping, time.perf_counter() - read)
     validating = validation_images / max(1, len(batch[0])) * stepping / 3
-    return epochs * (len(train) * max(reading, stepping) + validating)
+    return compiling + epochs * (len(train) * max(reading, stepping) + validating)
 
 
 def in_words(seconds: float) -> str:

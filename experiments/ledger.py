@@ -12,6 +12,7 @@ import datetime
 import io
 import json
 import math
+import re
 import shlex
 import sys
 import time
@@ -117,8 +118,14 @@ def _row(line: int, cells: list[str]) -> Row:
             where = f"line {line}, {name} {cell!r}"
             known = _csv.without_apostrophe(cell)
             values[name] = known if name in TEXTS else json.loads(known or "null")
+            if name == "date":
+                datetime.date.fromisoformat(known)
         where = f"line {line}"
-        return _schema.checked({**values, "metrics": values["metrics"] or {}}, Row)
+        row = _schema.checked({**values, "metrics": values["metrics"] or {}}, Row)
+        given = re.search(r"--seed[ =](\d+)", row["command"])
+        if given and int(given[1]) != row["seed"]:
+            raise ValueError(f"its command has seed {given[1]}, its row {row['seed']}")
+        return row
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{where[:100]} is no number") from error
     except ValueError as error:

@@ -41,10 +41,16 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
         The files that differ from the ledger, or differed before they were written.
 
     Raises:
-        SightkitError: a damaged ledger; a page without markers; a training script without a
-            paragraph for its result.
+        SightkitError: no ledger, or a damaged one; a page without markers; a training script
+            without a paragraph for its result.
     """
     wanted, rows = checkout.wanted(), checkout.rows()
+    if not rows:
+        raise SightkitError(
+            "Tables are written of a ledger with rows: without them they would be emptied.",
+            "Take the file of the last commit, or measure: scripts/ledger.py run.",
+            path=str(checkout.results),
+        )
     series = [each for each in series_of(wanted, rows) if not each.wanted.only_a_step]
     apart = series_of(wanted, rows, by_device=True)
     parts = {"results": results(checkout, series), "all results": all_results(checkout, series)}

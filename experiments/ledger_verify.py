@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sightkit._errors import SightkitError
+from sightkit._errors import SightkitError, few
 from sightkit.experiments import ledger
 from sightkit.experiments.differences import prediction_interval
 from sightkit.experiments.ledger_run import Running, is_finished
@@ -34,12 +35,15 @@ def verify(
     Raises:
         SightkitError: it was not reproduced; it was never measured; or the data are others.
     """
+    measured = [
+        row
+        for row in checkout.rows()
+        if row["status"] == ledger.MEASURED and row["seed"] is not None
+    ]
     rows = {
         row["seed"]: row
-        for row in checkout.rows()
-        if (row["experiment"], row["recipe"], row["status"])
-        == (experiment, recipe, ledger.MEASURED)
-        and row["seed"] is not None
+        for row in measured
+        if (row["experiment"], row["recipe"]) == (experiment, recipe)
     }
     known = min(rows, default=-1) if seed is None else seed
     found = [each for each in checkout.wanted() if each.series == (experiment, recipe)]
@@ -49,7 +53,7 @@ def verify(
             "Only what was measured can be verified.",
             f"scripts/ledger.py run --only {experiment} measures it."
             if listed
-            else f"Name one of the rows of {checkout.results.name}.",
+            else _measured_like(experiment, recipe, measured, checkout.results.name),
             experiment=experiment,
             recipe=recipe,
             **({} if seed is None else {"seed": seed}),
@@ -66,6 +70,21 @@ def verify(
     return _compare(
         wanted, again, row, [each for each in rows.values() if each["device"] == row["device"]]
     )
+
+
+def _measured_like(experiment: str, recipe: str, rows: Sequence[ledger.Row], file: str) -> str:
+    """Return what was measured in place of a row that is not there."""
+    recipes = {row["recipe"] for row in rows if row["experiment"] == experiment}
+    if recipe in recipes:
+        runs = [
+            r["seed"] or 0 for r in rows if (r["experiment"], r["recipe"]) == (experiment, recipe)
+        ]
+        return f"Its seeds are {few([str(seed) for seed in sorted(runs)])}."
+    if recipes:
+        return f"Its recipes are {'; '.join(sorted(recipes))}."
+    near = difflib.get_close_matches(experiment, {row["experiment"] for row in rows}, 3)
+    meant = f"Perhaps it is {' or '.join(near)}. " if near else ""
+    return f"{meant}Name one of the rows of {file}."
 
 
 def _require_data(command: Command, row: ledger.Row) -> None:

@@ -240,7 +240,8 @@ class Command:
 
     def words(self, folder: Path, *, again: bool = False) -> list[str]:
         """Return the words that run it in a folder; ``again`` replaces a finished run there."""
-        resume = "--resume" if "resume" in self.fields and not again else "--overwrite"
+        begun = "resume" in self.fields and folder.exists() and not again
+        resume = "--resume" if begun else "--overwrite"
         place = ["--output", str(folder), resume]
         place += ["--keep", "bundle"] if "keep" in self.fields else []
         return [sys.executable, str(self.path), *self.flags, *place]

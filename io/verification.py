@@ -219,8 +219,14 @@ def _verify_file(path: Path) -> _Found:
     sources, hashes = file.sources(), file.hashes()
     digests = [row.tobytes().hex() for row in hashes]
     thumbnails = Thumbnails(len(sources))
+    places = file.places()
+    shards = len(file.files) > 1
+
+    def where(row: int) -> str:
+        return f"row {row} of {file.files[places[row]].name}" if shards else f"row {row}"
+
     findings = [
-        Finding(sources[row], f"row {row}: {reason}", digests[row])
+        Finding(sources[row], f"{where(row)}: {reason}", digests[row])
         for row, reason in sorted(
             {**_copies(file, digests), **_changed(file, hashes, thumbnails)}.items()
         )

@@ -96,6 +96,8 @@ def main(config: Config) -> str:
                 "scripts/ledger.py table writes them.",
                 files=changed,
             )
+        if config.check:
+            print("Every table is the ledger's.")
         return "\n".join(changed)
 
 

@@ -71,7 +71,9 @@ def entry(name: str) -> Entry:
         near = difflib.get_close_matches(name, _ENTRIES, n=3, cutoff=0.4)
         hint = f"Perhaps you meant {' or '.join(near)}." if near else ""
         raise SightkitError(
-            "The name must be one that zoo.names() lists.", hint or f"Known: {names()}.", name=name
+            "The name must be one of the zoo's networks.",
+            hint or f"Known: {', '.join(names())}.",
+            name=name,
         )
     return _ENTRIES[name]
 

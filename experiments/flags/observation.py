@@ -41,13 +41,12 @@ class ObservationFlags(Flags):
     def __post_init__(self) -> None:
         """Check the values."""
         super().__post_init__()
-        if not (self.patience >= 0 and self.min_delta >= 0 and self.checkpoint_every >= 0):
-            raise SightkitError(
-                "--patience, --min-delta and --checkpoint-every must be at least 0.",
-                patience=self.patience,
-                min_delta=self.min_delta,
-                checkpoint_every=self.checkpoint_every,
-            )
+        for name in ("patience", "min_delta", "checkpoint_every"):
+            value = getattr(self, name)
+            if not value >= 0:
+                flag = f"--{name.replace('_', '-')}"
+                rule = f"{flag} must be at least 0."
+                raise SightkitError(rule, "Leave it out to do without.", **{name: value})
         if self.min_delta and not self.patience:
             raise SightkitError(
                 "--min-delta is for --patience.",

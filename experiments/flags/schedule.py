@@ -74,14 +74,20 @@ class ScheduleFlags(Flags):
             value = getattr(self, name)
             if value is not None and not 0 < value < 1:
                 flag = f"--{name.replace('_', '-')}"
-                raise SightkitError(f"{flag} must be between 0 and 1.", **{name: value})
+                rule = f"{flag} must be between 0 and 1."
+                raise SightkitError(rule, f"Give {flag} 0.5, or leave it out.", **{name: value})
         for name in ("power", "decay", "drop_by", "drop_every"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 flag = f"--{name.replace('_', '-')}"
-                raise SightkitError(f"{flag} must be above 0.", **{name: value})
+                rule = f"{flag} must be above 0."
+                raise SightkitError(rule, "Leave it out for the default.", **{name: value})
         if self.drop_by is not None and self.drop_factor is not None:
-            raise SightkitError("A drop has a --drop-factor or an amount, --drop-by: give one.")
+            raise SightkitError(
+                "A drop has a --drop-factor or an amount, --drop-by: give one.",
+                drop_factor=self.drop_factor,
+                drop_by=self.drop_by,
+            )
 
 
 def make_schedule(flags: ScheduleFlags, rate: float, epochs: int, steps: int) -> Any:

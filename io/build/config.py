@@ -24,6 +24,7 @@ from sightkit.io.chain import Chain
 from sightkit.io.data_sets import DATA_SETS
 from sightkit.io.groups import Grouping
 from sightkit.io.hdf5.file import DatasetFile
+from sightkit.io.hdf5.shards import shard_path
 from sightkit.io.labels import class_counts, few_pictures
 from sightkit.io.left_out import counted
 from sightkit.io.size import SizeFlags
@@ -142,6 +143,8 @@ class BuildConfig(SizeFlags):
         if classes and not self._takes_samples:
             _check_classes(source().class_names, classes, self.data)
         existed = self.output.exists() and not self.overwrite
+        lacking = sum(not shard_path(self.output, k, shards).exists() for k in range(shards))
+        existed = existed and not lacking
         try:
             building = functools.partial(build_shards, shards=shards) if shards else build_dataset
             file = building(

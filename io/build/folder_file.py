@@ -32,8 +32,8 @@ def folder_to_file(
 ) -> DatasetFile:
     """Build the dataset file of a folder of photos, or open it if it exists.
 
-    The file is ``datasets/FOLDER-SIZE-HASH.h5``; the hash is of photos, chain and split, so that
-    other photos never meet an old file.
+    The file is ``datasets/FOLDER-SIZE-HASH.h5``, of photos that a table names TABLE-SIZE-HASH; the
+    hash is of photos, chain and split, so that other photos never meet an old file.
 
     Args:
         source: the folder.
@@ -58,9 +58,10 @@ def folder_to_file(
     if groups is not None:
         recipe.append(Grouping(groups).to_config())
     mark = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
+    name = Path(source.labels).stem if source.labels else Path(source.folder).resolve().name
     return build_dataset(
         source,
-        FOLDER / f"{Path(source.folder).resolve().name}-{shape}-{mark}.h5",
+        FOLDER / f"{name}-{shape}-{mark}.h5",
         preprocessors=preprocessors,
         fractions=fractions,
         split_seed=split_seed,

@@ -103,6 +103,10 @@ class DatasetFile:
         """The files that hold the rows."""
         return (self.path,)
 
+    def places(self) -> np.ndarray:
+        """Number of the file of ``files`` that holds each row: int (N,)."""
+        return np.zeros(self.shape[0], int)
+
     def rows(self, split: str) -> tuple[int, int]:
         """First row and row after the last of a split."""
         if split not in self.splits:

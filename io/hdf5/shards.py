@@ -130,9 +130,12 @@ class ShardedFile(DatasetFile):
     def _in_order(self, columns: Sequence[np.ndarray]) -> np.ndarray:
         return _in_order(self.shards, list(self.splits), columns)
 
+    def places(self) -> np.ndarray:
+        """Number of the shard that holds each row: int (N,)."""
+        return self._in_order([np.full(len(s.labels), k) for k, s in enumerate(self.shards)])
+
     def _changed(self, rows: np.ndarray) -> SightkitError:
-        shard = self._in_order([np.full(len(s.labels), k) for k, s in enumerate(self.shards)])
-        found = [self.files[number].name for number in np.unique(shard[rows])]
+        found = [self.files[number].name for number in np.unique(self.places()[rows])]
         return SightkitError(
             f"A shard is damaged: {len(rows)} of the rows just read are not what was written.",
             f"Delete it. {AGAIN}",

@@ -103,8 +103,8 @@ class FolderDataset:
         fewest: images that each class must have: 1 where all are evaluated; for ``folders`` and
             ``deep``.
         labels: table of the labels, in place of a layout: CSV (any delimiter, UTF-8 or UTF-16) or
-            JSON lines, one row an image with its id or path and its label. Ids without a file and
-            files without an id are left out and counted.
+            JSON lines, one row an image with its id or path and its label. Ids without a file are
+            lost; images that it does not name are none of the data, and are counted.
         columns: names of the table's columns of ids and of labels, which are found where there is
             no choice, and perhaps of splits: those stay as they are.
         at_least: (height, width) that suffice because the images will be shrunk to them or less;
@@ -173,14 +173,17 @@ class FolderDataset:
     def to_config(self) -> dict[str, Any]:
         """Describe the data set as JSON, without its path.
 
-        ``sha256`` is over the sorted names, sizes and classes of the files, not over their bytes:
-        it distinguishes data sets in a moment, and is no proof against tampering.
+        ``sha256`` is over the sorted names, sizes and classes of the files, and the names of those
+        that are lost, not over their bytes: it distinguishes data sets in a moment, and is no proof
+        against tampering.
         """
         digest = hashlib.sha256()
         for name, size, label in self._labelled.images:
             digest.update(b"\0".join((os.fsencode(name), b"%d" % size, os.fsencode(label), b"")))
         if self.labels:  # of other layouts the names say it
             digest.update("\0".join(self._labelled.splits).encode())
+        for name, reason in self._labelled.lost:
+            digest.update(b"\0".join((os.fsencode(name), reason.encode(), b"")))
         return {
             "name": "FolderDataset",
             "layout": "table" if self.labels else self.layout,
@@ -236,7 +239,7 @@ class FolderDataset:
             if layout != self.layout
         ]
         ways += [
-            (f'--labels="{name}"', functools.partial(by_table, scan, Path(name), None))
+            (f'--labels="{name}"', functools.partial(by_table, scan, Path(name), None, whole=True))
             for name in tables
         ]
         nearly = ""

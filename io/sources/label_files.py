@@ -19,16 +19,20 @@ LABEL_COLUMNS = ("label", "class")
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
 
 
-def by_table(scan: Scan, path: Path, columns: Sequence[str] | None) -> Labelled:
+def by_table(
+    scan: Scan, path: Path, columns: Sequence[str] | None, *, whole: bool = False
+) -> Labelled:
     """Labels of a table, CSV or JSON lines: one row an image, its id or path and its label.
 
-    Splits are those of a third column, where one is named; an image without a split is lost.
+    Splits are those of a third column, where one is named; an image without a split is lost. An
+    image that the table does not name is none of the data.
 
     Args:
         scan: the folder; ids are looked for in all of it.
         path: the table; where it does not exist, it is looked for in the folder.
         columns: names of the columns of ids, of labels and perhaps of splits; the first two are
             found where there is no choice.
+        whole: count an image that it does not name as lost: nobody has chosen this table yet.
     """
     if columns is not None and len(columns) not in (2, 3):
         raise SightkitError(
@@ -71,7 +75,7 @@ def by_table(scan: Scan, path: Path, columns: Sequence[str] | None) -> Labelled:
     def place_of(name: str) -> Place:
         if name not in places:
             reason = f"not named in {table.path.name}"
-            return Place(reason=reason, expected=in_test(name))
+            return Place(reason=reason, expected=not whole or in_test(name))
         label, split = places[name]
         if not label:
             return Place(reason=f"without a label in {table.path.name}", expected=in_test(name))

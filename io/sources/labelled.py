@@ -66,7 +66,7 @@ def label_images(
     classes: Sequence[str] = (),
     splits: Sequence[str] = (),
     fewest: int = 2,
-    hint: str = "Check --data and the layout.",
+    hint: str = "Make a folder for each class, or check --data and the layout.",
     missing: Named = (),
 ) -> Labelled:
     """Give each image its class, and refuse what nothing can be learned from.

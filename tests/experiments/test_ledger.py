@@ -80,6 +80,8 @@ def test_a_row_has_the_recall_of_each_of_few_classes(classes):
             lambda text: text.replace("0.30000000000000004", "[" * 10**5, 1),
             "line 2, rank1 .* number",
         ),
+        (lambda text: text.replace("--seed 2", "--seed 9"), "line 3: its command has seed 9"),
+        (lambda text: text.replace(ROW["date"], "2026-31-21", 1), "line 2, date '2026-31-21'"),
         (lambda text: text.replace("date", "day"), "columns"),
         (lambda text: text.encode("utf-16").decode("latin-1"), "columns"),
     ],
@@ -87,7 +89,7 @@ def test_a_row_has_the_recall_of_each_of_few_classes(classes):
 def test_a_damaged_row_is_named_by_its_line(damage, reason):
     path = Path("a.csv")
     for seed in (1, 2):
-        ledger.append(path, {**ROW, "seed": seed})
+        ledger.append(path, {**ROW, "seed": seed, "command": f"sightkit x --seed {seed}"})
     path.write_text(damage(path.read_text()))
     with pytest.raises(SightkitError, match=reason) as error:
         ledger.read(path)

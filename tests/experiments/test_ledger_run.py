@@ -239,8 +239,12 @@ def test_what_cannot_be_verified_is_refused_before_it_runs(checkout, write_datas
     with pytest.raises(SightkitError, match=r"Only what was measured.*--only mine/fake_exp"):
         verify(here, FAKE)
     measure_missing(here)
-    with pytest.raises(SightkitError, match=r"Only what was measured.*Name one of the rows"):
+    with pytest.raises(SightkitError, match=r"Only what was measured.*Its seeds are 1\."):
         verify(here, FAKE, seed=2)
+    with pytest.raises(SightkitError, match=r"Its recipes are best\."):
+        verify(here, FAKE, "quick")
+    with pytest.raises(SightkitError, match=r"Perhaps it is mine/fake_exp.*Name one of the rows"):
+        verify(here, FAKE.replace("fake", "fale"))
     again(here, hash="e" * 64, wait=1)  # it would wait for ever
     with pytest.raises(SightkitError, match="on the data of its row"):
         verify(here, FAKE)

@@ -11,6 +11,7 @@ import pytest
 
 from sightkit._errors import SightkitError
 from sightkit.io import FolderDataset, build_dataset, write_png
+from sightkit.io.build.folder_file import folder_to_file
 from sightkit.preprocessing import Pipeline, SimplePreprocessor
 from sightkit.transfer import open_photos
 
@@ -138,14 +139,40 @@ def test_ids_without_a_file_and_files_without_an_id_are_counted(photos):
     with pytest.raises(SightkitError, match=r"two images at least.*classes='dog \(1\)'"):
         labelled(photos, text)
     _, source = labelled(photos, text + "a3,dog\n")
-    assert source.lost == 3
+    assert source.lost == 2  # what a table does not name is none of its images
     assert dict(source.left_out) == {
         "c1": "named in labels.csv, not there",
         "in/b2.png": "without a label in labels.csv",
         "in/b3.png": "not named in labels.csv",
         "test/9.png": "not named in labels.csv",
     }
-    assert source.left_out[-1][0] == "test/9.png"  # a test without labels is nothing lost
+
+
+def test_a_table_that_changed_meets_no_file_of_before(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in range(8):
+        image = np.full((4, 4, 3), 20 * number, np.uint8)
+        write_png(photos / "in" / f"{'ab'[number % 2]}{number + 3}.png", image)
+    names = [path.stem for path in sorted((photos / "in").glob("*.png"))]
+    rows = [f"{name},{name[0]}\n" for name in names]
+    table = photos.parent / "some.csv"
+
+    def build(rows, **options):
+        table.write_text("id,label\n" + "".join(rows))
+        chain = Pipeline((SimplePreprocessor(4, 4),))
+        shares = {"train": 0.5, "test": 0.5}
+        source = FolderDataset(photos, labels=table)
+        return folder_to_file(source, (4, 4), preprocessors=chain, fractions=shares, **options)
+
+    file = build(rows)
+    assert file.path.name.startswith("some-4-") and file.shape[0] == len(names)
+    assert build(rows).path == file.path
+    some = build(rows[:-2])  # a run's own pictures, say, are not in it
+    assert some.shape[0] == len(names) - 2 and sum(some.left_out.values()) == 2
+    for gone in ("z9,a\n", "z8,b\n"):
+        with pytest.raises(SightkitError, match=r"1 named in some\.csv, not there"):
+            build([*rows, gone])
+    assert build([*rows, "z9,a\n"], max_bad=0.2).left_out == {"named in some.csv, not there": 1}
 
 
 def test_columns_are_chosen_by_name_where_there_is_a_choice(photos):
