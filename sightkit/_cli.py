@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import itertools
 import os
 import sys
@@ -50,6 +51,7 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         fields = getattr(config_type, "__dataclass_fields__", ())
         _scripts.flags = frozenset(name.replace("_", "-") for name in fields)
         description = _scripts.as_given(main.__globals__["__doc__"] or "")  # of the script
+        _join_lines_of_help()
         with _terminal.drawing():
             config = tyro.cli(
                 config_type,
@@ -68,6 +70,15 @@ def run(main: Callable[[ConfigType], Any], config_type: type[ConfigType]) -> NoR
         main(config)
         sys.stdout.flush()  # a full disk behind a pipe is an error here, and none at exit
     sys.exit(0)
+
+
+def _join_lines_of_help() -> None:
+    """Let tyro join the lines of a field's docstring: it takes an indented one for a new one."""
+    from tyro import _strings
+
+    joined = getattr(_strings, "remove_single_line_breaks", None)
+    if joined is not None:
+        _strings.remove_single_line_breaks = lambda text: joined(inspect.cleandoc(text))
 
 
 def _with_paths() -> Any:

@@ -124,6 +124,7 @@ def test_help_and_errors_name_scripts_as_the_command_does(script, tmp_path):
     result = sightkit("train_lenet_digits", "--help", cwd=tmp_path)
     assert "usage: sightkit train_lenet_digits" in result.stdout
     assert "\n    sightkit train_lenet_digits\n" in result.stdout
+    assert "both; as stored by default." in result.stdout  # two lines of a docstring
     words = ("train_lenet_digits", "--data", ".")
     assert "sightkit build_folder --data" in sightkit(*words, cwd=tmp_path).stderr
     assert "scripts/build_folder.py --data" in script(*words, cwd=tmp_path).stderr
