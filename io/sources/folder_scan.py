@@ -6,6 +6,7 @@ as images, gives an order that differs between disks, and never reports what it 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -32,6 +33,9 @@ MOST_FOLDERS = 100_000
 
 HIDDEN = "hidden"
 LINK = "a link, which is not followed (cp -rL copies what it leads to)"
+OWN = "a folder that sightkit wrote"
+OWN_JSON = b'{\n  "format": "sightkit-'
+"""Beginning of the file that says what such a folder is: a run, a bundle, an evaluation."""
 NOT_AN_IMAGE = "no image, by its content"
 
 Named = tuple[tuple[str, str], ...]
@@ -92,7 +96,12 @@ def scan_folder(
     waiting, places = [""], [os.path.realpath(root)]
     while waiting:
         below = waiting.pop()
-        for entry in _entries(root, below):
+        entries = _entries(root, below)
+        if below and any(map(_is_own, entries)):
+            folders.remove(below)
+            left_out.append((below, OWN))
+            continue
+        for entry in entries:
             name = f"{below}/{entry.name}" if below else entry.name
             follow = follow_links and entry.is_symlink() and _leads_elsewhere(entry, places)
             reason = _reason_to_leave(entry, follow)
@@ -213,6 +222,15 @@ def _entries(root: Path, below: str) -> list[os.DirEntry[str]]:
             "Change its permissions, or move it away.",
             folder=str(folder),
         ) from error
+
+
+def _is_own(entry: os.DirEntry[str]) -> bool:
+    """Return whether a file says that its folder is a run, a bundle or other output of ours."""
+    if not entry.name.endswith(".json") or not entry.is_file(follow_symlinks=False):
+        return False
+    with contextlib.suppress(OSError):
+        return _head(entry.path).startswith(OWN_JSON)
+    return False
 
 
 def _leads_elsewhere(entry: os.DirEntry[str], places: list[str]) -> bool:

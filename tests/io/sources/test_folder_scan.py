@@ -9,6 +9,7 @@ import socket
 
 import pytest
 
+from sightkit import _files
 from sightkit._errors import SightkitError, printable
 from sightkit.io.sources import folder_scan
 from sightkit.io.sources.folder_scan import LINK, NOT_AN_IMAGE, descend, scan_folder
@@ -233,3 +234,15 @@ def test_links_are_followed_once_where_asked(tmp_path):
     assert not any("loop" in name or "home" in name for name in names)
     assert not names & {"a/4.png", "a/5.png"}
     assert {name for name, _ in scan_folder(root).images} == {"a/1.png"}
+
+
+def test_pictures_of_our_own_runs_are_no_photos(tmp_path):
+    touch(tmp_path, "cats/1.png", "runs/a/curves.png", "runs/a/bundle/canary.png", "mine/2.png")
+    _files.write_json(tmp_path / "runs/a/config.json", {"format": "sightkit-run", "id": "x"})
+    _files.write_json(tmp_path / "mine/labels.json", {"format": "coco", "id": "x"})
+    scan = scan_folder(tmp_path)
+    assert [name for name, _ in scan.images] == ["cats/1.png", "mine/2.png"]
+    assert ("runs/a", "a folder that sightkit wrote") in scan.left_out and not scan.lost
+    assert scan.folders == ("cats", "mine", "runs")
+    own = scan_folder(tmp_path / "runs/a")  # who names such a folder means it
+    assert [name for name, _ in own.images] == ["bundle/canary.png", "curves.png"]
