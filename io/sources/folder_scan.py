@@ -34,8 +34,10 @@ MOST_FOLDERS = 100_000
 HIDDEN = "hidden"
 LINK = "a link, which is not followed (cp -rL copies what it leads to)"
 OWN = "a folder that sightkit wrote"
-OWN_JSON = b'{\n  "format": "sightkit-'
-"""Beginning of the file that says what such a folder is: a run, a bundle, an evaluation."""
+OWN_JSON = re.compile(
+    rb'{\n  "format": "sightkit-(run|bundle|evaluation|detector-evaluation|ensemble|search|export)"'
+)
+"""Beginning of the file that says what such a folder is; enlarged pictures are photos."""
 NOT_AN_IMAGE = "no image, by its content"
 
 Named = tuple[tuple[str, str], ...]
@@ -229,7 +231,7 @@ def _is_own(entry: os.DirEntry[str]) -> bool:
     if not entry.name.endswith(".json") or not entry.is_file(follow_symlinks=False):
         return False
     with contextlib.suppress(OSError):
-        return _head(entry.path).startswith(OWN_JSON)
+        return OWN_JSON.match(_head(entry.path)) is not None
     return False
 
 

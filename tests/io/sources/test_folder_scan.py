@@ -239,7 +239,7 @@ def test_links_are_followed_once_where_asked(tmp_path):
 def test_pictures_of_our_own_runs_are_no_photos(tmp_path):
     touch(tmp_path, "cats/1.png", "runs/a/curves.png", "runs/a/bundle/canary.png", "mine/2.png")
     _files.write_json(tmp_path / "runs/a/config.json", {"format": "sightkit-run", "id": "x"})
-    _files.write_json(tmp_path / "mine/labels.json", {"format": "coco", "id": "x"})
+    _files.write_json(tmp_path / "mine/upscaled.json", {"format": "sightkit-upscaled"})
     scan = scan_folder(tmp_path)
     assert [name for name, _ in scan.images] == ["cats/1.png", "mine/2.png"]
     assert ("runs/a", "a folder that sightkit wrote") in scan.left_out and not scan.lost
