@@ -65,7 +65,7 @@ class RegressionEvaluation:
     def _repr_html_(self) -> Iterator[str]:
         """The errors and the answers by the targets, in a notebook."""
         yield line(str(self))
-        yield drawing(self.draw, "Answers by targets", width=440 * min(3, self.targets.shape[1]))
+        yield drawing(self.draw, "Answers by targets", width=440 * min(2, self.targets.shape[1]))
 
     def __str__(self) -> str:
         """A line with the errors and R², each with its interval."""

@@ -73,7 +73,7 @@ class Cifar10Config(Config):
 
 @dataclass(frozen=True)
 class DeepCifar10Config(Cifar10Config):
-    """Training a deep network on CIFAR-10: SGD, whose rate rises to 0.1 and falls along a cosine.
+    """Training a deep network on CIFAR-10: SGD at a rate that rises and falls along a cosine.
 
     Few images are left out for validation: settings were chosen before, with 5,000 left out.
     """

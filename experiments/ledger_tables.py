@@ -47,7 +47,7 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
     wanted, rows = checkout.wanted(), checkout.rows()
     if not rows:
         raise SightkitError(
-            "Tables are written of a ledger with rows: without them they would be emptied.",
+            "The ledger must have rows: without them the tables would be emptied.",
             "Take the file of the last commit, or measure: scripts/ledger.py run.",
             path=str(checkout.results),
         )

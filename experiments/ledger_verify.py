@@ -53,7 +53,7 @@ def verify(
             "Only what was measured can be verified.",
             f"scripts/ledger.py run --only {experiment} measures it."
             if listed
-            else _measured_like(experiment, recipe, measured, checkout.results.name),
+            else _measured_like(experiment, sorted(rows), measured, checkout.results.name),
             experiment=experiment,
             recipe=recipe,
             **({} if seed is None else {"seed": seed}),
@@ -72,15 +72,13 @@ def verify(
     )
 
 
-def _measured_like(experiment: str, recipe: str, rows: Sequence[ledger.Row], file: str) -> str:
+def _measured_like(
+    experiment: str, seeds: Sequence[int], rows: Sequence[ledger.Row], file: str
+) -> str:
     """Return what was measured in place of a row that is not there."""
-    recipes = {row["recipe"] for row in rows if row["experiment"] == experiment}
-    if recipe in recipes:
-        runs = [
-            r["seed"] or 0 for r in rows if (r["experiment"], r["recipe"]) == (experiment, recipe)
-        ]
-        return f"Its seeds are {few([str(seed) for seed in sorted(runs)])}."
-    if recipes:
+    if seeds:
+        return f"Its seeds are {few(list(map(str, seeds)))}."
+    if recipes := {row["recipe"] for row in rows if row["experiment"] == experiment}:
         return f"Its recipes are {'; '.join(sorted(recipes))}."
     near = difflib.get_close_matches(experiment, {row["experiment"] for row in rows}, 3)
     meant = f"Perhaps it is {' or '.join(near)}. " if near else ""

@@ -223,7 +223,7 @@ def _verify_file(path: Path) -> _Found:
     shards = len(file.files) > 1
 
     def where(row: int) -> str:
-        return f"row {row} of {file.files[places[row]].name}" if shards else f"row {row}"
+        return f"row {row}{f', in {file.files[places[row]].name}' * shards}"
 
     findings = [
         Finding(sources[row], f"{where(row)}: {reason}", digests[row])

@@ -234,7 +234,8 @@ class NetworkDescription(OfNetwork, Description):
     training_rows: NotRequired[TrainingRows]
 
 
-def _check(folder: Path, description: Mapping[str, Any]) -> None:
+def check_network(folder: Path, description: Mapping[str, Any]) -> None:
+    """Check network and chain of a description, see ``Kind.check``."""
     zoo.check_origin(description["network"])
     from_config(description["preprocessing"])
 
@@ -245,7 +246,7 @@ KINDS = {
         "sightkit.training.load_bundle",
         NetworkDescription,
         lambda found: [WEIGHTS, CANARY, *([TRAINING_ROWS] if "training_rows" in found else [])],
-        _check,
+        check_network,
         _open,
     )
     for kind, name in ((NETWORK, "a network"), (KERAS, "a network of Keras"))

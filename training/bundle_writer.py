@@ -207,8 +207,8 @@ def _answer_of_both(
     network: keras.Model, preprocessing: Preprocessor, image: np.ndarray, file: Path
 ) -> np.ndarray:
     """Return the network's answer to the file of an image; raise unless the image gets it too."""
-    expected = _answer(network, preprocessing, sightkit_io.read_image(file))
-    difference = canary_difference(_answer(network, preprocessing, image), expected)
+    expected = answer_of(network, preprocessing, sightkit_io.read_image(file))
+    difference = canary_difference(answer_of(network, preprocessing, image), expected)
     if not difference <= TOLERANCE:
         raise SightkitError(
             "The network must answer the same to an image and to its file, which is read as RGB.",
@@ -218,7 +218,7 @@ def _answer_of_both(
     return expected
 
 
-def _answer(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
+def answer_of(network: keras.Model, preprocessing: Preprocessor, image: np.ndarray) -> np.ndarray:
     """Return the network's answer to an image; raise if the chain does not end in its input."""
     x = preprocessing(image)
     sides = zip(x.shape, network.input_shape[1:], strict=False)

@@ -14,12 +14,11 @@ from sightkit._errors import SightkitError, few
 from sightkit.io import read_image
 from sightkit.preprocessing import Preprocessor, from_config
 from sightkit.training.any_photo import for_grey_and_colour
-from sightkit.training.bundle import OfNetwork, network_builder
+from sightkit.training.bundle import NetworkDescription, check_network, network_builder
 from sightkit.training.bundle_format import (
     CANARY,
     REGRESSOR,
     WEIGHTS,
-    Description,
     Kind,
     damaged,
     write_bundle,
@@ -115,14 +114,15 @@ def save_regressor(
     Raises:
         SightkitError: a network with another end, or names that are not one a number.
     """
-    from sightkit.training.bundle_writer import write_network
+    from sightkit.training.bundle_writer import answer_of, write_network
 
-    names, origin = list(target_names), zoo.origin(network)
+    names = [target_names] if isinstance(target_names, str) else list(target_names)
+    origin = zoo.origin(network) if zoo.has_origin(network) else {}
     if origin.get("arguments", {}).get("end") != "linear":
         raise SightkitError(
             'A regressor must be a network of the zoo that ends in "linear".',
-            "A classifier is saved by training.save_bundle.",
-            network=network.name,
+            ('build it by zoo.build(…, end="linear")', "save a classifier by training.save_bundle"),
+            network=getattr(network, "name", network),
         )
     if len(set(names)) != network.output_shape[-1] or len(set(names)) < len(names):
         raise SightkitError(
@@ -136,13 +136,21 @@ def save_regressor(
     image = decoded(canary)
 
     def write(place: Path) -> dict[str, Any]:
+        network = write_network(place, saved, image)
+        answer = answer_of(saved, regressor.preprocessing, read_image(place / CANARY))
+        if not np.isfinite(answer).all():
+            raise SightkitError(
+                "The numbers of a regressor must be finite.",
+                "Its training diverged: train it again at a lower learning rate.",
+                answer=answer.tolist(),
+            )
         return {
-            **write_network(place, saved, image),
+            **network,
             "class_names": names,
             "preprocessing": regressor.preprocessing.to_config(),
             "training": dict(training or {}),
             "metrics": dict(metrics or {}),
-            "canary": regressor.predict(read_image(place / CANARY))[0].tolist(),
+            "canary": answer.tolist(),
         }
 
     return write_bundle(folder, REGRESSOR, write)
@@ -158,12 +166,6 @@ def load_regressor(folder: str | os.PathLike[str]) -> Regressor:
     return load_by_kind(folder, (REGRESSOR,))
 
 
-class RegressorDescription(OfNetwork, Description):
-    """The bundle.json of a regressor; ``class_names`` are the names of its numbers."""
-
-    preprocessing: dict[str, Any]
-
-
 def _open(folder: Path, description: dict[str, Any]) -> Regressor:
     network, names = network_builder(folder, description)(), description["class_names"]
     if network.output_shape[-1] != len(names):
@@ -171,18 +173,13 @@ def _open(folder: Path, description: dict[str, Any]) -> Regressor:
     return Regressor(network, from_config(description["preprocessing"]), names, description, folder)
 
 
-def _check(folder: Path, description: Mapping[str, Any]) -> None:
-    zoo.check_origin(description["network"])
-    from_config(description["preprocessing"])
-
-
 KINDS = {
     REGRESSOR: Kind(
         "a network that regresses numbers",
         "sightkit.training.load_regressor",
-        RegressorDescription,
+        NetworkDescription,
         lambda found: [WEIGHTS, CANARY],
-        _check,
+        check_network,
         _open,
     )
 }

@@ -11,7 +11,7 @@ from sightkit import __version__, _scripts, zoo
 from sightkit._errors import few, visible
 from sightkit.experiments import ledger
 from sightkit.preprocessing import from_config
-from sightkit.training.bundle_format import CLASSIFIERS, kind_of
+from sightkit.training.bundle_format import CLASSIFIERS, REGRESSOR, kind_of
 from sightkit.training.classifier import Classifier
 from sightkit.training.shown import steps
 
@@ -144,7 +144,8 @@ def _facts(bundle: Any, description: Mapping[str, Any]) -> dict[str, str]:
     if "preprocessing" in description:
         facts["preprocessing"] = steps(from_config(description["preprocessing"]))
     names, versions = description["class_names"], description["versions"]
-    facts[f"{len(names):,} classes"] = few(names, LISTED)
+    what = "numbers" if description["kind"] == REGRESSOR else "classes"
+    facts[f"{len(names):,} {what}"] = few(names, LISTED)
     facts["saved by"] = ", ".join(f"{name} {version}" for name, version in versions.items())
     return {**facts, "pushed by": f"sightkit {__version__}"}
 

@@ -142,9 +142,8 @@ class BuildConfig(SizeFlags):
         start = time.perf_counter()
         if classes and not self._takes_samples:
             _check_classes(source().class_names, classes, self.data)
-        existed = self.output.exists() and not self.overwrite
-        lacking = sum(not shard_path(self.output, k, shards).exists() for k in range(shards))
-        existed = existed and not lacking
+        parts = [shard_path(self.output, k, shards) for k in range(shards)]
+        existed = not self.overwrite and all(each.exists() for each in (self.output, *parts))
         try:
             building = functools.partial(build_shards, shards=shards) if shards else build_dataset
             file = building(

@@ -86,9 +86,9 @@ class FolderDataset:
 
     Classes are sorted by the bytes of their names, with composed accents (NFC), on every machine
     alike. A file is an image by its first bytes; one whose name ends as an image's must be one.
-    Files that are none, hidden ones, links, FIFOs and the like are not taken:
-    ``left_out`` names each with its reason. A folder that holds nothing but one folder of folders
-    is read as that one. Nothing is decoded before an image is read.
+    Files that are none, hidden ones, links, FIFOs, folders that sightkit wrote and the like are not
+    taken: ``left_out`` names each with its reason. A folder that holds nothing but one folder of
+    folders is read as that one. Nothing is decoded before an image is read.
 
     Args:
         folder: that holds the images.
@@ -182,8 +182,8 @@ class FolderDataset:
             digest.update(b"\0".join((os.fsencode(name), b"%d" % size, os.fsencode(label), b"")))
         if self.labels:  # of other layouts the names say it
             digest.update("\0".join(self._labelled.splits).encode())
-        for name, reason in self._labelled.lost:
-            digest.update(b"\0".join((os.fsencode(name), reason.encode(), b"")))
+        for name, _ in self._labelled.lost:
+            digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
         return {
             "name": "FolderDataset",
             "layout": "table" if self.labels else self.layout,

@@ -72,7 +72,7 @@ class Scan:
 def scan_folder(
     folder: str | os.PathLike[str], exclude: Sequence[str] = (), *, follow_links: bool = False
 ) -> Scan:
-    """List a folder and all folders below it.
+    """List a folder and all folders below it, save those that sightkit wrote: runs, bundles.
 
     A file whose name ends as an image's is one to decode; the first bytes of every other file tell
     whether it is an image.
@@ -121,11 +121,22 @@ def scan_folder(
                 (left_out if why == NOT_AN_IMAGE else lost).append((name, why))
             else:
                 images.append((name, entry.stat(follow_symlinks=follow).st_size))
+    ours = [name for name, why in left_out if why == OWN or name.endswith(".h5")]
+    behind = _above(ours) - _above(name for name, _ in (*images, *lost))
     for listed in (images, lost, left_out):
         listed.sort(key=lambda item: os.fsencode(item[0]))
-    names = tuple(sorted(folders, key=os.fsencode))
+    names = tuple(sorted({*folders} - behind, key=os.fsencode))
     wanted = tuple(dict.fromkeys(composed(name).strip("/") for name in exclude))
-    return _without(Scan(root, tuple(images), names, tuple(lost), tuple(left_out), exclude=wanted))
+    met = frozenset(
+        each for name in (*behind, *ours) for each in excluding(f"{composed(name)}/", wanted)
+    )
+    scan = Scan(root, tuple(images), names, tuple(lost), tuple(left_out), exclude=wanted, met=met)
+    return _without(scan)
+
+
+def _above(names: Iterable[str]) -> set[str]:
+    """Return the folders that hold some files or folders, and those that hold these."""
+    return {name[: end.start()] for name in names for end in re.finditer("/", name)}
 
 
 def descend(scan: Scan, stop: Container[str] = ()) -> Scan:

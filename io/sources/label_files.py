@@ -71,6 +71,8 @@ def by_table(
     left_out = Files([name for name, _ in scan.left_out if excluding(name, scan.exclude)])
     absent = [each for each in ids if each not in found]
     excluded = left_out.find(absent, one=False)
+    unusable = Files([name for name, _ in scan.lost]).find(absent, one=False)
+    named = {*unusable.values()}
 
     def place_of(name: str) -> Place:
         if name not in places:
@@ -83,14 +85,16 @@ def by_table(
             return Place(reason=f"without a split in {table.path.name}")
         return Place(label, split)
 
-    own = tuple(item for item in scan.left_out if scan.root / item[0] != table.path)
+    own = [item for item in scan.left_out if scan.root / item[0] != table.path]
+    lost = [item for item in scan.lost if whole or item[0] in named]
+    own += [item for item in scan.lost if item not in lost]
     return label_images(
-        dataclasses.replace(scan, left_out=own),
+        dataclasses.replace(scan, lost=tuple(lost), left_out=tuple(own)),
         place_of,
         missing=tuple(
             (name, f"named in {table.path.name}, not there")
             for name in absent
-            if name not in excluded
+            if name not in excluded and name not in unusable
         ),
         hint="Check --data and --labels.",
     )

@@ -201,7 +201,7 @@ def test_a_step_of_a_ladder_alone_is_in_no_other_table(checkout):
 
 def test_pages_and_docstrings_are_written_once(checkout):
     here = checkout('reference = 0.88\nsource = "a book"')
-    with pytest.raises(SightkitError, match=r"they would be emptied.*experiments\.csv"):
+    with pytest.raises(SightkitError, match=r"tables would be emptied.*experiments\.csv"):
         write_tables(here)
     ledger.append(here.results, row(1, 0.9, date="2026-01-02"))
     script = here.root / "scripts" / "train_x.py"

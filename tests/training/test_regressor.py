@@ -1,6 +1,7 @@
 """The bundle of a network that regresses numbers."""
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -82,4 +83,22 @@ def test_what_is_no_regressor_is_not_written(end, names, rule, tmp_path, photo):
     options = {"preprocessing": CHAIN, "target_names": names, "canary": photo}
     with pytest.raises(SightkitError, match=rule):
         training.save_regressor(tmp_path / "bundle", network(end), **options)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_another_keras_network_or_numbers_that_are_none_are_refused(tmp_path, photo):
+    options = {"preprocessing": CHAIN, "target_names": "angle", "canary": photo}
+    plain = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    with pytest.raises(SightkitError, match=r'network of the zoo that ends in "linear"'):
+        training.save_regressor(tmp_path / "bundle", plain, **options)
+    broken = network(outputs=1)
+    broken.set_weights([np.full_like(each, np.nan) for each in broken.get_weights()])
+    with pytest.raises(SightkitError, match=r"must be finite.*diverged"):
+        training.save_regressor(tmp_path / "bundle", broken, **options)
+    with pytest.raises(SightkitError, match=r"Add a SimplePreprocessor"):
+        training.save_regressor(
+            tmp_path / "bundle", network(outputs=1), **{**options, "preprocessing": Pipeline(())}
+        )
     assert not (tmp_path / "bundle").exists()

@@ -95,7 +95,7 @@ def test_verification_names_the_row_of_a_shard(sharded):
     flip(sharded, 1)
     (bad,) = verify(sharded, tolerance=0.1).bad
     assert bad.path == DatasetFile.open(sharded).sources()[8]  # the second of the second shard
-    assert bad.reason.startswith("row 8 of split-00001-of-00003.h5: ")
+    assert bad.reason.startswith("row 8, in split-00001-of-00003.h5: ")
     with pytest.raises(SightkitError, match=r"split-00001-of-00003\.h5"):
         DatasetFile.open(sharded).read([0, 8])
     DatasetFile.open(sharded).read([0, 7, 9])

@@ -243,6 +243,10 @@ def test_pictures_of_our_own_runs_are_no_photos(tmp_path):
     scan = scan_folder(tmp_path)
     assert [name for name, _ in scan.images] == ["cats/1.png", "mine/2.png"]
     assert ("runs/a", "a folder that sightkit wrote") in scan.left_out and not scan.lost
-    assert scan.folders == ("cats", "mine", "runs")
+    assert scan.folders == ("cats", "mine")
+    touch(tmp_path, "datasets/photos.h5", "dogs/notes.h5", "dogs/3.png")
+    assert scan_folder(tmp_path).folders == ("cats", "dogs", "mine")
+    for exclude in ("runs", "runs/a", "datasets"):
+        assert exclude in scan_folder(tmp_path, (exclude,)).met
     own = scan_folder(tmp_path / "runs/a")  # who names such a folder means it
     assert [name for name, _ in own.images] == ["bundle/canary.png", "curves.png"]

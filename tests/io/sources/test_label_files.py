@@ -131,7 +131,9 @@ def test_tags_that_are_never_alone_are_several_labels(photos):
 
 
 def test_ids_without_a_file_and_files_without_an_id_are_counted(photos):
-    text = "id,label\na1,cat\na2,dog\nb1,cat\nb2,\nc1,cat\n\n"
+    text = "id,label\na1,cat\na2,dog\nb1,cat\nb2,\nc1,cat\nin/.d1.png,cat\n\n"
+    for name in (".d1.png", ".d2.png"):
+        write_png(photos / "in" / name, np.zeros((4, 4, 3), np.uint8))
     write_png(photos / "in" / "b3.png", np.zeros((4, 4, 3), np.uint8))
     write_png(photos / "in" / "a3.png", np.zeros((4, 4, 3), np.uint8))
     (photos / "test").mkdir()
@@ -139,13 +141,16 @@ def test_ids_without_a_file_and_files_without_an_id_are_counted(photos):
     with pytest.raises(SightkitError, match=r"two images at least.*classes='dog \(1\)'"):
         labelled(photos, text)
     _, source = labelled(photos, text + "a3,dog\n")
-    assert source.lost == 2  # what a table does not name is none of its images
+    assert source.lost == 3  # what a table does not name is none of its images
     assert dict(source.left_out) == {
         "c1": "named in labels.csv, not there",
+        "in/.d1.png": "hidden",
+        "in/.d2.png": "hidden",
         "in/b2.png": "without a label in labels.csv",
         "in/b3.png": "not named in labels.csv",
         "test/9.png": "not named in labels.csv",
     }
+    assert "in/.d2.png" not in dict(source.left_out[: source.lost])
 
 
 def test_a_table_that_changed_meets_no_file_of_before(photos, tmp_path, monkeypatch):
