@@ -32,7 +32,8 @@ def test_what_is_wrong_is_one_line(flags, told, script):
 
 def test_the_pages_are_those_of_the_ledger(script):
     result = script("ledger", "table", "--check")
-    assert (result.code, result.stdout, result.stderr) == (0, "", "")
+    expected = (0, "Every table is the ledger's.\n", "")
+    assert (result.code, result.stdout, result.stderr) == expected
 
 
 @pytest.mark.faults

@@ -294,7 +294,7 @@ def test_another_scale_is_noticed_where_the_network_is_certain(canary, tmp_path)
 
 def test_an_unknown_builder_is_refused_with_the_nearest(bundle):
     edit(bundle, lambda description: description["network"].update(builder="lenett"))
-    refuse(bundle, "zoo.names.*lenet")
+    refuse(bundle, "networks.*lenet")
 
 
 def test_unknown_arguments_and_preprocessors_are_refused(bundle):

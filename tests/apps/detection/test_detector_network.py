@@ -94,7 +94,7 @@ def test_normalization_is_frozen_and_fine_maps_if_wanted(network):
         ({"strides": (16, 8)}, "powers of two"),
         ({"prior": 0.0}, "prior"),
         ({"head": "mask"}, "head"),
-        ({"backbone": "mobilenot"}, "zoo.names"),
+        ({"backbone": "mobilenot"}, "the zoo's networks"),
         ({"backbone": "mlp"}, "feature maps"),
         ({"backbone": "resnet20"}, "feature maps of stride 8"),
     ),
