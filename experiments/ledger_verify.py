@@ -35,15 +35,11 @@ def verify(
     Raises:
         SightkitError: it was not reproduced; it was never measured; or the data are others.
     """
-    measured = [
-        row
-        for row in checkout.rows()
-        if row["status"] == ledger.MEASURED and row["seed"] is not None
-    ]
+    measured = [row for row in checkout.rows() if row["status"] == ledger.MEASURED]
     rows = {
         row["seed"]: row
         for row in measured
-        if (row["experiment"], row["recipe"]) == (experiment, recipe)
+        if (row["experiment"], row["recipe"]) == (experiment, recipe) and row["seed"] is not None
     }
     known = min(rows, default=-1) if seed is None else seed
     found = [each for each in checkout.wanted() if each.series == (experiment, recipe)]
