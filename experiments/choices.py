@@ -78,6 +78,7 @@ OF_MANY = {
     "minigooglenet": Policy(
         *("sgd", 0.1, 2.5e-4, 14_000), normalized=True, rise=0.03, nesterov=True
     ),
+    "minialexnet": Policy(steps=35_000),
     "mlp": Policy(arguments=("normalization=batch", "hidden=[1024,512]")),
 }
 """From so many training photos on, as the scripts for CIFAR-10 have it."""
