@@ -122,7 +122,7 @@ def _row(line: int, cells: list[str]) -> Row:
                 datetime.date.fromisoformat(known)
         where = f"line {line}"
         row = _schema.checked({**values, "metrics": values["metrics"] or {}}, Row)
-        given = re.search(r"-{2}seed[ =](\d+)", row["command"])
+        given = re.search(r"--seed\W(\d+)", row["command"])
         if given and int(given[1]) != row["seed"]:
             raise ValueError(f"its command has seed {given[1]}, its row {row['seed']}")
         return row
