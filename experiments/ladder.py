@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 
 from sightkit.experiments import ledger
 from sightkit.experiments.differences import p_value
-from sightkit.experiments.ledger_series import Series, difference, line, table, title
+from sightkit.experiments.ledger_series import (
+    Series,
+    device_of,
+    difference,
+    line,
+    table,
+    title,
+)
 from sightkit.experiments.ledger_wanted import Checkout
 
 COLUMNS = ("step", "recipe", "test rank-1, %", "runs", "seconds of training", "points", "95 %", "p")
 
 
 def ladders(checkout: Checkout, series: Sequence[Series]) -> str:
-    """Return a heading and a Markdown table for each experiment with a ladder, on each device.
+    """Return a heading and a Markdown table for each experiment with a ladder.
 
     Each step is compared with the one before it that was measured, in pairs of runs of the same
-    seed: the mean difference, its 95 % interval and the p-value of the paired t-test.
+    seed, whatever their devices: the mean difference, its 95 % interval and the p-value of the
+    paired t-test. Seconds are those on the device of most runs, which the heading names.
 
     Args:
         checkout: whose ledger it is.
-        series: those ``by_device``.
+        series: of all devices together.
     """
     parts = []
     steps = [each for each in series if each.wanted.step and each.ran]
-    for place in dict.fromkeys((each.wanted.experiment, each.device) for each in steps):
-        own = [each for each in steps if (each.wanted.experiment, each.device) == place]
+    for experiment in dict.fromkeys(each.wanted.experiment for each in steps):
+        own = [each for each in steps if each.wanted.experiment == experiment]
+        devices = Counter(device_of(row) for each in own for row in each.rows.values())
+        device = devices.most_common(1)[0][0]
         lines = table(COLUMNS)
         for before, each in zip([None, *own], own, strict=False):
             recipe = f"`--recipe {each.wanted.recipe}`"
-            cells = [each.wanted.step, recipe, each.result, str(len(each.values)), _seconds(each)]
-            lines.append(line([*cells, *_difference(before, each)]))
-        parts += [f"## {title(checkout, own[0].wanted)}: {own[0].device}", "\n".join(lines)]
+            cells = [each.wanted.step, recipe, each.result, str(len(each.values))]
+            lines.append(line([*cells, _seconds(each, device), *_difference(before, each)]))
+        heading = f"## {title(checkout, own[0].wanted)}: seconds on {device}"
+        parts += [heading, "\n".join(lines)]
     return "\n\n".join(parts) or "No ladder was measured yet."
 
 
-def _seconds(series: Series) -> str:
-    found = [ledger.metric(row, ledger.TRAINING_SECONDS) for row in series.rows.values()]
+def _seconds(series: Series, device: str) -> str:
+    rows = [row for row in series.rows.values() if device_of(row) == device]
+    found = [ledger.metric(row, ledger.TRAINING_SECONDS) for row in rows]
     known = [value for value in found if value is not None]
     return f"{statistics.median(known):.1f}" if known else "–"
 

@@ -40,8 +40,7 @@ class Series:
         """The median of a run by device and cores; of one that was not run, extrapolated."""
         found: dict[str, list[float]] = {}
         for row in self.rows.values():
-            device = f"{row['device']}, {row['cores']} core{'s' * (row['cores'] != 1)}"
-            found.setdefault(device, []).append(row["minutes"] or 0.0)
+            found.setdefault(device_of(row), []).append(row["minutes"] or 0.0)
         return {device: statistics.median(each) for device, each in found.items()}
 
     @property
@@ -117,6 +116,11 @@ def difference(series: Series, base: Series) -> list[str]:
     ratio = test / train if series.wanted.divisions and test and train else 0.0
     mean, low, high = mean_difference(series.differences(base), ratio)
     return [each.replace("-", "−") for each in (f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}")]
+
+
+def device_of(row: ledger.Row) -> str:
+    """Return device and cores: GPU A, 2 cores."""
+    return f"{row['device']}, {row['cores']} core{'s' * (row['cores'] != 1)}"
 
 
 def _require_one(column: str, series: Series) -> None:

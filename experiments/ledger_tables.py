@@ -51,10 +51,10 @@ def write_tables(checkout: Checkout, *, check: bool = False) -> list[str]:
             "Take the file of the last commit, or measure: scripts/ledger.py run.",
             path=str(checkout.results),
         )
-    series = [each for each in series_of(wanted, rows) if not each.wanted.only_a_step]
-    apart = series_of(wanted, rows, by_device=True)
+    every, apart = series_of(wanted, rows), series_of(wanted, rows, by_device=True)
+    series = [each for each in every if not each.wanted.only_a_step]
     parts = {"results": results(checkout, series), "all results": all_results(checkout, series)}
-    parts["ladders"] = ladders(checkout, apart)
+    parts["ladders"] = ladders(checkout, every)
     parts["differences"] = differences(checkout, [s for s in apart if not s.wanted.only_a_step])
     texts = {checkout.root / page: parts for page in PAGES}
     changed = []

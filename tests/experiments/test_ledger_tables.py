@@ -164,23 +164,18 @@ def test_a_ladder_compares_each_step_with_the_one_before(checkout):
         for seed, rank1 in enumerate(found, 1)
     ]
     rows[0]["metrics"] = {}  # of a run that was resumed
-    elsewhere = [row(seed, 0.5, "plain", device="GPU B") for seed in (1, 2)]
-    text = ladders(checkout(), series_of([*steps, OTHER], rows, by_device=True))
-    both = ladders(checkout(), series_of([*steps, OTHER], rows + elsewhere, by_device=True))
-    assert both.startswith(text) and "a stand-in: GPU B, 2 cores\n" in both
+    rows[3] |= {"device": "GPU B", "metrics": {"training_seconds": 0.1}}
+    text = ladders(checkout(), series_of([*steps, OTHER], rows))
     first, second, third = cells(text.partition("\n\n")[2])
-    assert text.startswith("## Three pixels on a stand-in: CPU A, 2 cores\n")
+    assert text.startswith("## Three pixels on a stand-in: seconds on CPU A, 2 cores\n")
     assert first[:5] == ["as it is usual", "`--recipe plain`", "81.00 ± 1.00", "3", "4.5"]
     assert first[5:] == ["", "", "|"] or not any(first[5:])
     pairs = [4.0, 3.0, 5.0]
     mean, low, high = mean_difference(pairs)
     p = stats.ttest_rel([84, 85, 86], [80, 82, 81]).pvalue
-    assert second[4:] == ["4.0", f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}", f"{p:.3f}"]
+    assert second[4:] == ["4.5", f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}", f"{p:.3f}"]
     assert third[:5] == ["twice the epochs", "`--recipe best`", "85.00", "1", "3.0"]
-    assert (
-        ladders(checkout(), series_of([OTHER], rows, by_device=True))
-        == "No ladder was measured yet."
-    )
+    assert ladders(checkout(), series_of([OTHER], rows)) == "No ladder was measured yet."
 
 
 def test_a_step_of_a_ladder_alone_is_in_no_other_table(checkout):
