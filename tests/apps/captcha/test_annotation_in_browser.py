@@ -43,6 +43,7 @@ def title() -> str:
     return 'document.getElementById("title").textContent'
 
 
+@pytest.mark.slow
 def test_captchas_are_labelled_by_the_keyboard_alone(page):
     browser, annotation = page
     letters = '[...document.querySelectorAll("#places b")].map(each => each.textContent)'

@@ -55,6 +55,7 @@ def test_the_page_its_pictures_and_a_key(served, captchas):
     assert status == 200 and json.loads(body)["captcha"]["typed"] == ["2", "", "", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [
@@ -82,6 +83,7 @@ def test_other_origins_and_other_hosts_are_refused(served, headers):
     assert annotation.state()["captcha"]["typed"] == [""] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

@@ -86,6 +86,7 @@ def test_cut_characters_have_a_margin_beyond_the_border():
     assert all((a == b).all() for a, b in zip(characters, again, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="SIGHTKIT_TEST_DATA holds no E-ZPass captchas")
 def test_real_characters_are_those_that_the_book_cut():
     """Bit by bit, all 800 of 200 captchas."""

@@ -127,6 +127,7 @@ def test_robots_txt_is_obeyed(host, robots, tmp_path):
     assert host.asked == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 def test_without_an_answer_for_robots_txt_nothing_is_fetched(host, status, tmp_path):
     host.robots = (status, b"")
@@ -135,6 +136,7 @@ def test_without_an_answer_for_robots_txt_nothing_is_fetched(host, status, tmp_p
     assert host.asked == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("robots", "seconds"),
     [
@@ -150,6 +152,7 @@ def test_the_delay_of_robots_txt_is_kept(host, clock, robots, seconds, tmp_path)
     assert clock.slept == [seconds] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_another_host_is_refused(host, status, tmp_path):
     other = host.url.replace("127.0.0.1", "localhost").replace("/captcha", "/moved")

@@ -18,6 +18,7 @@ TRAIN, EVALUATE = "captcha/train_captcha", "captcha/evaluate_captcha"
 ANNOTATE, DOWNLOAD = "captcha/annotate_captcha", "captcha/download_captcha"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "flags", "match"),
     [

@@ -71,6 +71,7 @@ def test_networks_are_entries_of_the_zoo(name, arguments, shape):
     np.testing.assert_allclose(network.predict(x, verbose=0).sum(-1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_bundle_answers_as_the_reader_that_was_saved(bundle, folder):
     loaded = captcha.load_text_reader(bundle)
     assert (loaded.alphabet, loaded.lengths, loaded.threshold) == (ALPHABET, (4,), 0.5)
@@ -92,6 +93,7 @@ def more_characters(found):
     found["canary"].append(0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bundle", ["ctc"], indirect=True)
 @pytest.mark.parametrize(
     "change",
@@ -140,6 +142,7 @@ def test_other_scripts_name_what_reads_it(bundle):
             load(bundle)
 
 
+@pytest.mark.slow
 def test_read_captcha_prints_texts_and_refuses(bundle, folder, tmp_path, capsys):
     read = _scripts.load("captcha/read_captcha")
     files = tuple(sorted(folder.iterdir())[:3])
@@ -153,6 +156,7 @@ def test_read_captcha_prints_texts_and_refuses(bundle, folder, tmp_path, capsys)
     assert "no answer" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_evaluate_captcha_takes_a_reader_of_whole_texts(bundle, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     evaluate = _scripts.load("captcha/evaluate_captcha")

@@ -47,6 +47,7 @@ def onnx_export(bundle, tmp_path_factory):
     return folder, deploy.export_bundle(bundle, folder)
 
 
+@pytest.mark.slow
 def test_onnx_says_what_the_bundle_says(bundle, onnx_export):
     folder, found = onnx_export
     read = deploy.load_exported(folder)
@@ -241,6 +242,7 @@ def photos(tmp_path):
     return write_photos(tmp_path / "photos", 1_320)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "file"),
     [
@@ -292,6 +294,7 @@ def test_advice_for_other_classes_names_no_flag_it_lacks(bundle, script, tmp_pat
     assert "--exclude" not in result.stderr
 
 
+@pytest.mark.slow
 def test_int8_that_loses_is_refused(bundle, photos, tmp_path, monkeypatch):
     monkeypatch.setattr("sightkit.apps.deploy.proof.MOST_LOST", -1.0)  # whatever it loses
     with pytest.raises(SightkitError, match="int8 may lose"):

@@ -361,6 +361,7 @@ def test_many_clients_get_their_own_answers(stub, running):
     assert max(stub.batches) <= serve_queue.BATCH
 
 
+@pytest.mark.slow
 def test_the_end_answers_what_is_in_progress():
     environment = {**os.environ, "PYTHONPATH": ""}
     for sent in (signal.SIGTERM, signal.SIGINT):

@@ -21,6 +21,7 @@ from sightkit.apps.detection.shapes import CLASS_NAMES as SHAPES
 from sightkit.experiments import ledger
 
 
+@pytest.mark.slow
 def test_convert_and_evaluate_by_scripts(script, tmp_path):
     made = script("detection/convert_annotations", "--smoke", cwd=tmp_path)
     assert made.code == 0, made.stderr
@@ -55,6 +56,7 @@ def test_convert_and_evaluate_by_scripts(script, tmp_path):
     assert "one detector" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_a_bundle_is_evaluated_by_the_script(script, tmp_path, saved_detector):
     pictures = write_shapes(tmp_path / "shapes", 3)
     write_annotations(pictures, tmp_path / "shapes.json")

@@ -74,6 +74,7 @@ def copy(saved, tmp_path):
     return lambda kind: shutil.copytree(saved[kind][0], tmp_path / "bundle")
 
 
+@pytest.mark.slow
 def test_a_detector_finds_in_photos_what_its_network_finds(saved):
     folder, network = saved["detector"]
     bundle = detection.load_detector(folder)
@@ -174,6 +175,7 @@ TAMPERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind in TAMPERED for name in TAMPERED[kind]]
 )
@@ -195,6 +197,7 @@ def test_a_changed_file_is_noticed(kind, saved, copy, edit_bundle):
         detection.load_detector(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["detector", "localizer"])
 def test_weights_of_another_network_are_noticed(kind, saved, copy, edit_bundle):
     folder = copy(kind)

@@ -34,6 +34,7 @@ def refused(result, *told):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["haar", "hog", "dense", pytest.param("sliding", marks=pytest.mark.slow)]
 )
@@ -76,6 +77,7 @@ def test_names_are_short_where_they_can_be():
     assert [*output_names([Path("x.jpg"), Path("x.jpg")]).values()] == ["x"]
 
 
+@pytest.mark.slow
 def test_results_are_replaced_when_asked_to_and_other_files_never(script, tmp_path, photo):
     first = script(NAME, photo, "--output", "out", cwd=tmp_path)
     assert first.code == 0, first.stderr
@@ -94,6 +96,7 @@ def test_results_are_replaced_when_asked_to_and_other_files_never(script, tmp_pa
     assert photo.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_bad_pictures_do_not_stop_the_others(script, tmp_path, photo):
     photo.with_name("broken.png").write_bytes(photo.read_bytes()[:4000])
     io.write_png(tmp_path / "tiny.png", np.zeros((20, 90, 3), np.uint8))
@@ -108,6 +111,7 @@ def test_bad_pictures_do_not_stop_the_others(script, tmp_path, photo):
     assert not (tmp_path / "two").exists() and not (tmp_path / "detections").exists()
 
 
+@pytest.mark.slow
 def test_detect_by_a_bundle_of_a_classifier(script, tmp_path, trained_bundles):
     """A network of digits, on a page of them: each is what the bundle itself says it is."""
     from sklearn.datasets import load_digits

@@ -94,6 +94,7 @@ def test_first_loss_is_the_priors(pictures):
     assert "-log π 4.61" in line.found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", (0.5, 0.03))
 def test_another_prior_is_refused(pictures, prior):
     line = checks.initial_loss(network(prior), batches(pictures), AnchorLoss())

@@ -135,6 +135,7 @@ def test_the_best_constant_box_beats_the_mean(rng):
     assert found["ratio"] == pytest.approx(1 / found["constant_iou"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("class_boxes", (False, True))
 def test_the_head_alone_is_the_networks(class_boxes, rng):
     network = Localizer((64, 64, 3), 3, class_boxes=class_boxes, **SMALL)
@@ -176,6 +177,7 @@ def test_a_localizer_learns_shapes(tmp_path):
     assert found["accuracy"] > 0.9 and found["ratio"] > 1.3
 
 
+@pytest.mark.slow
 def test_the_script_trains_and_detect_reads_its_bundle(script, tmp_path):
     result = script(NAME, "--smoke", "--output", "run", cwd=tmp_path)
     assert result.code == 0, result.stderr

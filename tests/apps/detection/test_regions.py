@@ -193,6 +193,7 @@ GREY = Pipeline(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "engine"),
     [

@@ -11,6 +11,7 @@ from sightkit.apps.explain.network_flags import labels_of
 NAME = "explain/attack"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ("fgsm", pytest.param("pgd", marks=pytest.mark.slow)))
 def test_attack_writes_pictures_sheet_and_curve(method, script, tmp_path):
     flags = ("--smoke", "--method", method, "--epsilon", "4/255", "--output", "a")
@@ -30,6 +31,7 @@ def test_attack_writes_pictures_sheet_and_curve(method, script, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a"}
 
 
+@pytest.mark.slow
 def test_attack_replaces_its_own_folder_alone(script, tmp_path):
     flags = ("--smoke", "--output", "a", "--target", "china")
     assert script(NAME, *flags, cwd=tmp_path).code == 0

@@ -17,6 +17,7 @@ from sightkit.apps.explain.deletion import area, baselines
 from .conftest import SIDE, striped_images
 
 
+@pytest.mark.slow
 def test_area_of_deletion_is_smaller_where_the_class_is_deleted_first(striped):
     images, labels, places = striped_images(4, seed=5)
     for way, sign in (("deletion", 1), ("insertion", -1)):

@@ -99,6 +99,7 @@ def difference(found: Explainer, given, pixel: tuple[int, ...], target: int, ste
 ABOUT = [(form, about) for form in FORMS for about in (0, 1) if not about or form in SEVERAL]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "about"), ABOUT)
 def test_gradients_are_those_of_the_score(form, about):
     found, given = explainer(form, about=about), images(form)

@@ -38,6 +38,7 @@ def test_overlay_colours_what_is_high():
     assert (signed[-1, :, 2] > signed[-1, :, 0]).all()  # blue against it
 
 
+@pytest.mark.slow
 def test_report_explains_mistakes_and_is_named_by_the_run(run):
     data = run.parent / "digits.h5"
     found = report.main(report.Config(run, data=data, count=3))

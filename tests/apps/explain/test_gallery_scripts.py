@@ -49,6 +49,7 @@ def test_neighbours_of_photos(place, script, tmp_path):
     assert min(read_image(tmp_path / "neighbours.png").shape[:2]) > 300
 
 
+@pytest.mark.slow
 def test_neighbours_that_are_learned(place, script, tmp_path):
     given = ("--data", place / "features.h5", "--metric=learned", "--k", 3, "--folds", 3)
     result = script("explain/neighbours", *given, "--output", "sheet.png", cwd=tmp_path)
@@ -81,6 +82,7 @@ def test_neighbours_of_the_readable_come_before_the_error(place, script, tmp_pat
     assert (tmp_path / "neighbours.png").is_file()
 
 
+@pytest.mark.slow
 def test_map_draws_and_refuses_a_perplexity_too_large(place, script, tmp_path):
     features = ("--data", place / "features.h5")
     result = script("explain/map", *features, "--most", 20, cwd=tmp_path)
@@ -101,6 +103,7 @@ def test_map_draws_and_refuses_a_perplexity_too_large(place, script, tmp_path):
         refused(script("explain/map", *features, flag, value, cwd=tmp_path), message)
 
 
+@pytest.mark.slow
 def test_neighbours_need_no_keras(place, script, tmp_path, monkeypatch):
     """By the network's compiled form, once it is saved; random weights have none."""
     pytest.importorskip("openvino")

@@ -14,6 +14,7 @@ SHEETS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "show", [pytest.param(s, marks=[pytest.mark.slow] if s == "patches" else []) for s in SHEETS]
 )
@@ -28,6 +29,7 @@ def test_a_sheet_is_drawn_of_each_kind(show, script, tmp_path):
     assert again.code == 2 and "--overwrite" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message"),
     (

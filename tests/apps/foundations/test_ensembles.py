@@ -24,6 +24,7 @@ def found():
     }
 
 
+@pytest.mark.slow
 def test_bagging_lowers_variance_and_leaves_bias(found):
     assert found["bagging"].variance < 0.7 * found["tree"].variance
     assert abs(found["bagging"].bias2 - found["tree"].bias2) < 0.02

@@ -35,6 +35,7 @@ NETWORKS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ("cross_entropy", "squared_error"))
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_gradient_by_differences(name, loss):

@@ -14,6 +14,7 @@ X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 XOR = np.array([[0], [1], [1], [0]])
 
 
+@pytest.mark.slow
 def test_xor_is_learned_by_15_of_20_seeds():
     losses = []
     for seed in range(20):
@@ -24,6 +25,7 @@ def test_xor_is_learned_by_15_of_20_seeds():
     assert sum(loss < 0.001 for loss in losses) >= 15
 
 
+@pytest.mark.slow
 def test_digits_are_told_apart_by_97_percent():
     digits = load_digits()
     right = []

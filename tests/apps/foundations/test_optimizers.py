@@ -45,6 +45,7 @@ def float64():
     keras.backend.set_floatx(before)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX has no float64 by default")
 @pytest.mark.parametrize(("rate", "exact"), ((0.001, False), (0.0625, True)))
 @pytest.mark.parametrize("name", KERAS)

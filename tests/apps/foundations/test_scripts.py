@@ -26,6 +26,7 @@ def few(names):
     return [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in names]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", few(DRAWING))
 def test_a_script_prints_and_draws(name, script, tmp_path):
     result = script(name, "--smoke", "--output", "p.png", cwd=tmp_path)

@@ -149,6 +149,7 @@ def test_head_and_body_are_the_network(captioner, rng):
     np.testing.assert_allclose(whole[:, :3], other[:, :3], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_bundle_answers_and_notices_changes(captioner, tmp_path, rng):
     image = rng.integers(0, 256, (50, 40, 3)).astype(np.uint8)
     folder = captioner.save(tmp_path / "bundle", image)

@@ -45,6 +45,7 @@ def test_a_strip_is_told_the_size_that_suffices():
         dreamer.dream(np.zeros((10, 400, 3), np.uint8))
 
 
+@pytest.mark.slow
 def test_a_flight_is_written_as_gif_or_frames(script, tmp_path):
     write_photo(tmp_path)
     for output in ("d.gif", "d.jpg"):

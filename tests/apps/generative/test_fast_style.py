@@ -60,6 +60,7 @@ def test_a_batchs_terms_are_those_of_its_photos():
     assert mixed[TERMS.index("content")] == pytest.approx(alone[0] / 2, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_leaves_a_bundle_that_paints(trained, tmp_path):
     folder, metrics = trained
     losses = json.loads((folder / "history.json").read_text())["loss"]

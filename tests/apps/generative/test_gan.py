@@ -75,6 +75,7 @@ def test_the_generators_logits_are_the_discriminators():
     np.testing.assert_allclose(answers["adversarial"], answers["generated"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_one_step_moves_every_weight_of_both():
     model, x = gan(label_noise=0.05), to_floats(pictures())
     model.compile(gan_optimizer(model, 1e-2))
@@ -85,6 +86,7 @@ def test_one_step_moves_every_weight_of_both():
     assert all((a != b).any() for a, b in moved)
 
 
+@pytest.mark.slow
 def test_the_discriminators_rate_is_its_own():
     steps = {}
     for factor in (1.0, 0.25):

@@ -107,6 +107,7 @@ def test_a_folder_that_is_not_there_is_refused_before_keras(script, tmp_path):
     assert result.code == 2 and "nowhere" in result.stderr and result.heavy == ""
 
 
+@pytest.mark.slow
 def test_a_picture_smaller_than_a_patch_is_refused(train, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "photos")
     io.write_png(tmp_path / "photos" / "small.png", np.zeros((20, 30, 3), np.uint8))

@@ -52,6 +52,7 @@ def assert_equal(found, expected):
     assert found["test"]["classes"] == pytest.approx(expected["test"]["classes"])
 
 
+@pytest.mark.slow
 def test_a_run_leaves_sheets_walks_reading_and_bundle(trained):
     folder, metrics = trained
     assert [path.name for path in sorted((folder / "samples").iterdir())] == [
@@ -72,6 +73,7 @@ def test_a_run_leaves_sheets_walks_reading_and_bundle(trained):
     assert "train_dcgan" in row and "dcgan_generator" in row
 
 
+@pytest.mark.slow
 def test_a_resume_within_an_epoch_ends_equal(trained, module, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
@@ -92,6 +94,7 @@ def test_a_resume_within_an_epoch_ends_equal(trained, module, tmp_path, monkeypa
         assert (tmp_path / "broken" / name).read_bytes() == (folder / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_classifiers_bundle_reads_the_samples(trained, module, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder, metrics = trained
@@ -101,6 +104,7 @@ def test_a_classifiers_bundle_reads_the_samples(trained, module, tmp_path, monke
     assert not (tmp_path / "run" / "classifier").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_without_classes_is_learned_unread(module, tmp_path, monkeypatch, rng):
     monkeypatch.chdir(tmp_path)
     for index in range(40):
@@ -114,6 +118,7 @@ def test_a_folder_without_classes_is_learned_unread(module, tmp_path, monkeypatc
     assert load_generator(tmp_path / "run" / "bundle").predict(1).shape == (1, 12, 8, 3)
 
 
+@pytest.mark.slow
 def test_nan_stops_it_and_the_last_good_sheet_is_named(script, tmp_path):
     result = script(
         "generative/train_dcgan", "--data", "digits", "--size", 8, "--pictures", 150,
