@@ -98,6 +98,7 @@ def test_an_epoch_above_the_limit_is_not_the_best(tmp_path, data):
             assert mine.tobytes() == first.tobytes()
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_well_is_left_alone_to_the_last_bit(data):
     alone, guarded = network(), network()
     fit(alone, data)
@@ -164,6 +165,7 @@ def test_a_network_of_one_sigmoid_is_probed_too(data):
         assert guard._one_class() is not alive
 
 
+@pytest.mark.slow
 def test_the_best_weights_are_returned(tmp_path, data):
     best = BestCheckpoint(tmp_path / "best.weights.h5", monitor="loss")
     model = network()
@@ -186,6 +188,7 @@ def test_the_best_weights_are_returned(tmp_path, data):
             assert mine.tobytes() == theirs.tobytes()
 
 
+@pytest.mark.slow
 def test_nan_samples_are_named_and_the_rate_is_not_blamed(data):
     class Broken:
         """One sample of the epoch's third batch is NaN."""

@@ -95,6 +95,7 @@ def test_plain_descent_has_the_ratio_that_can_be_computed(tmp_path):
     assert monitor.rows[0]["ratio"] == pytest.approx(0.02, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_training_is_not_changed_by_a_bit(tmp_path):
     alone = fit(network()).get_weights()
     watched = fit(network(), UpdateRatioMonitor(tmp_path, every=1, probe=X[:4])).get_weights()
@@ -154,6 +155,7 @@ def test_relus_are_found_and_others_are_not():
     assert dead_units(keras.Model(images, layers.Dense(2)(images)), probe) == {}
 
 
+@pytest.mark.slow
 def test_what_is_written_can_be_read_and_looked_at(tmp_path):
     monitor = UpdateRatioMonitor(tmp_path, probe=X[:4])
     fit(network(), monitor, epochs=3)
@@ -167,6 +169,7 @@ def test_what_is_written_can_be_read_and_looked_at(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["updates.csv", "updates.png"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_forgets_rows_after_its_checkpoint(tmp_path):
     first = UpdateRatioMonitor(tmp_path, probe=X[:4])
     fit(network(), first, epochs=2)

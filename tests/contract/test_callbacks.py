@@ -98,6 +98,7 @@ def test_there_are_callbacks():
     assert NAMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_plain_fit_takes_it(name, trained):
     trained(name)
@@ -125,6 +126,7 @@ def test_it_may_begin_and_end_without_an_epoch_in_between(name, tmp_path):
 ACTING = {"AdaptiveRate", "SnapshotCycles"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(NAMES) - ACTING))
 def test_it_changes_no_bit_of_a_training(name, alone, tmp_path):
     assert train(make(name, tmp_path / "a"), epochs=3) == alone
@@ -165,6 +167,7 @@ def test_a_new_one_has_a_state_too(name, tmp_path):
     assert other.get_state() == state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATEFUL)
 def test_its_state_survives_json_and_goes_on_where_it_was(name, trained, tmp_path):
     first, folder = trained(name)

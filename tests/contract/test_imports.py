@@ -215,6 +215,7 @@ def test_every_package_folder_stands_in_the_table() -> None:
     assert not [*imports_of((ROOT / "apps/__init__.py").read_text(encoding="utf-8"))]
 
 
+@pytest.mark.slow
 def test_an_application_can_be_deleted() -> None:
     """With its scripts and its tests: nothing else imports it or names it in a path."""
     for path in ROOT.glob("apps/*/__init__.py"):

@@ -57,6 +57,7 @@ def package_folders() -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_pyproject_lists_every_package_folder() -> None:
     on_disk = package_folders()
     assert sorted(SETTINGS["tool"]["setuptools"]["packages"]) == sorted(on_disk)
@@ -120,6 +121,7 @@ def test_wheel_installs_cleanly_and_every_module_imports(wheel: Path, tmp_path: 
     assert int(modules) >= len(package_folders()) and typed == "True"
 
 
+@pytest.mark.slow
 def test_the_wheel_has_the_command_and_the_scripts(wheel: Path, tmp_path: Path) -> None:
     sightkit = next(wheel.parents[1].rglob("bin/sightkit"))
     listed = run([str(wheel), "-I", str(sightkit)], tmp_path)

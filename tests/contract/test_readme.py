@@ -50,6 +50,7 @@ def test_the_code_for_own_photos_runs(
     assert len(labels) == 20
 
 
+@pytest.mark.slow
 def test_the_table_of_results_is_the_ledgers() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -48,6 +48,7 @@ def test_edges_that_skip_boxes_go_around_them_each_in_its_lane() -> None:
     assert min(sides) > max(box.x for box in boxes) + architecture.WIDTH / 2
 
 
+@pytest.mark.slow
 def test_png_and_svg_are_written_and_can_be_read(tmp_path: Path) -> None:
     paths = [tmp_path / "net.png", tmp_path / "net.svg"]
     draw_architecture(outline("minigooglenet"), paths)

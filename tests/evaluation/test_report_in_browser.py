@@ -98,6 +98,7 @@ def page(tmp_path_factory):
     return folder / "page.html"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("details", (False, True), ids=("closed", "open"))
 @pytest.mark.parametrize("width", (390, 1280))
 def test_the_page_fits_and_every_picture_is_shown(width, details, page, tmp_path):

@@ -79,6 +79,7 @@ def voted(folder, dataset, bundles):
     return paths
 
 
+@pytest.mark.slow
 def test_votes_are_of_all_training_rows_as_they_are_stored(trained_bundles, tmp_path):
     dataset, bundles = trained_bundles(tmp_path, 2)
     paths = voted(tmp_path / "e", dataset, bundles)
@@ -100,6 +101,7 @@ def test_votes_are_of_all_training_rows_as_they_are_stored(trained_bundles, tmp_
         boost(dataset, data, 3, read_votes(paths[:1]))
 
 
+@pytest.mark.slow
 def test_votes_of_other_members_or_data_are_refused(trained_bundles, tmp_path):
     dataset, bundles = trained_bundles(tmp_path, 3)
     paths = voted(tmp_path / "e", dataset, bundles[:2])
@@ -132,6 +134,7 @@ class Config(experiments.Config):
     batch_size: int = 10
 
 
+@pytest.mark.slow
 def test_a_killed_ensemble_goes_on_to_the_same_votes(trained_bundles, tmp_path, monkeypatch):
     dataset, bundles = trained_bundles(tmp_path, 3)
     base = Config(data=dataset)

@@ -25,6 +25,7 @@ class Config(experiments.Config):
     data: Path = Path("data.h5")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", (1, 2))
 def test_sigmoids_are_normalized_in_bundle_and_evaluation(bundle, rng, seed):
     network = resnet("sigmoids", seed)
@@ -60,6 +61,7 @@ def test_other_ends_are_left_as_they_are(end):
     assert zoo.with_normalized_sigmoids(network) is network
 
 
+@pytest.mark.slow
 def test_a_regression_is_trained_resumed_and_evaluated(bundle, tmp_path, rng):
     network = resnet("linear")
     network.compile("adam", "mse", metrics=["mae"])
@@ -102,6 +104,7 @@ def bundle(tmp_path, rng):
     return write
 
 
+@pytest.mark.slow
 def test_a_run_begins_from_the_bundle_of_a_sigmoid(bundle):
     trained, fresh = resnet("sigmoid", 1), resnet("sigmoid", 2)
     folder = bundle(trained)
@@ -113,6 +116,7 @@ def test_a_run_begins_from_the_bundle_of_a_sigmoid(bundle):
     assert repr(training.load_bundle(folder)) == "<Bundle resnet, 2 classes: cat, dog>"
 
 
+@pytest.mark.slow
 def test_bundles_of_a_sigmoid_are_averaged(bundle):
     networks = [resnet("sigmoid", seed) for seed in (1, 2)]
     loaded = [
@@ -128,6 +132,7 @@ def test_bundles_of_a_sigmoid_are_averaged(bundle):
         training.average_networks([loaded[0], resnet("softmax")])
 
 
+@pytest.mark.slow
 def test_weights_of_other_classes_name_the_first_that_differ(bundle):
     folder = bundle(resnet("softmax"))
     config = Config(weights=folder)

@@ -86,6 +86,7 @@ def test_an_ensemble_is_gone_on_with_by_the_same_settings_only(tmp_path):
         read_ensemble(tmp_path / "mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", (0.3, keras.optimizers.schedules.ExponentialDecay(9.0, 1, 0.5)))
 def test_rate_falls_in_cycles_whatever_the_optimizers_own(rate, tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -159,6 +160,7 @@ def test_weights_are_averaged_and_statistics_gathered_anew(write_dataset):
     assert all(not np.array(w).any() for w in plain.non_trainable_variables if "mean" in w.path)
 
 
+@pytest.mark.slow
 def test_a_bundle_records_its_training_data_and_detects_damage(trained_bundles, tmp_path):
     data, (folder,) = trained_bundles(tmp_path)
     file = DatasetFile.open(data)

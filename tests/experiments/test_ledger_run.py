@@ -85,6 +85,7 @@ def test_a_row_holds_what_the_run_wrote(checkout, capfd):
     assert "Nothing is left to measure." in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_the_others(checkout, capfd):
     here = checkout("recipe = 'best --fail 1'\nseeds = 2")
     with pytest.raises(SightkitError, match=r"failed=.*seed 1") as error:
@@ -95,6 +96,7 @@ def test_a_run_that_fails_leaves_the_others(checkout, capfd):
     assert "epochs must be at least 1." in told and "exit code 2" in told
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped_at_the_limit_and_resumed(checkout):
     here = checkout("recipe = 'best'\nseeds = 1")
     (wanted,) = here.wanted()
@@ -124,6 +126,7 @@ def test_a_run_that_ended_before_its_row_is_not_run_again(checkout, monkeypatch)
     assert [row["rank1"] for row in here.rows()] == [0.91]
 
 
+@pytest.mark.slow
 def test_a_run_that_has_had_its_row_is_run_anew(checkout):
     here = checkout("seeds = 1")
     measure_missing(here)
@@ -158,6 +161,7 @@ with _cli.exit_codes():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_run_too(number, checkout, tmp_path):
     checkout("recipe = 'best --wait 1'")
@@ -211,6 +215,7 @@ def again(here, **facts):
     path.write_text(text)
 
 
+@pytest.mark.slow
 def test_the_same_bits_are_reproduced(checkout):
     here = checkout("seeds = 2")
     measure_missing(here)
@@ -221,6 +226,7 @@ def test_the_same_bits_are_reproduced(checkout):
     assert here.results.read_text() == before
 
 
+@pytest.mark.slow
 def test_other_bits_are_compared_with_the_spread(checkout):
     here = checkout("seeds = 2")
     measure_missing(here)
@@ -234,6 +240,7 @@ def test_other_bits_are_compared_with_the_spread(checkout):
         verify(here, FAKE)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_verified_is_refused_before_it_runs(checkout, write_dataset, monkeypatch):
     here = checkout("seeds = 1")
     with pytest.raises(SightkitError, match=r"Only what was measured.*--only mine/fake_exp"):

@@ -54,6 +54,7 @@ def build(path, count=40, limit=0, crash=""):
     return result.returncode, result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("point", "renamed"), POINTS)
 def test_a_kill_leaves_the_old_file_or_the_new(point, renamed, tmp_path):
     path = tmp_path / "data.h5"
@@ -76,6 +77,7 @@ def test_a_kill_of_the_first_build_leaves_no_file_of_that_name(point, tmp_path):
             DatasetFile.open(partial)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", (100, 3_000, 12_000, 17_000))
 def test_a_full_disk_is_one_error_and_the_old_file_stands(limit, tmp_path):
     """40 rows are 16,000 bytes: too little for the header, the rows, or what comes after them."""

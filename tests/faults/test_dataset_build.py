@@ -86,6 +86,7 @@ def test_200_random_kills_leave_a_complete_dataset_or_none(tmp_path):
     assert sum("data.h5.partial" in line["left"] for line in lines) >= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", (0, 2**20))
 @pytest.mark.parametrize("size", (100, 60_000, 520_000, 650_000))
 def test_a_disk_that_fills_during_a_build_costs_nothing(size, memory, tmp_path):

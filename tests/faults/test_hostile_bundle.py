@@ -226,6 +226,7 @@ def test_a_few_descriptions(kind: str, trials: Trials) -> None:
     attack(f"bundle.json of a {kind}, few", trials, "bundle", bundle, changes, "bundle.json")
 
 
+@pytest.mark.slow
 def test_a_few_files(trials: Trials, bundle: Path) -> None:
     names = ("hard loop in place", "4 GB in eight", "chunk bomb beside")
     changes = resigned_all(few(objects(KERNEL), *names) | bit_flips(2))

@@ -276,6 +276,7 @@ def test_a_few(trials: Trials) -> None:
     attack("dataset files, few", trials, "dataset", path, changes | bit_flips(5))
 
 
+@pytest.mark.slow
 def test_a_few_features(trials: Trials) -> None:
     path = trials.make("features")
     changes = few(contents("features"), "rows of six dimensions") | bit_flips(3, 1)

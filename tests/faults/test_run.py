@@ -74,6 +74,7 @@ def open_to_all():
         yield Path(folder)
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_have_one_folder(tmp_path):
     output = tmp_path / "run"
     with subprocess.Popen(command(output, "--hold"), stdout=subprocess.PIPE, text=True) as owner:
@@ -103,6 +104,7 @@ def test_a_folder_that_may_not_be_entered_is_one_line(open_to_all):
     assert "must be accessible" in refused(locked / "deeper" / "run", "--stranger")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ("file.written", "file.synced"))
 @pytest.mark.parametrize("flags", ((), ("--resume",), ("--overwrite",)))
 def test_a_run_killed_before_its_config_was_written_is_none(point, flags, tmp_path):
@@ -112,6 +114,7 @@ def test_a_run_killed_before_its_config_was_written_is_none(point, flags, tmp_pa
     assert open_run(output, *flags) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", ((), ("--resume",), ("--overwrite",)))
 def test_a_run_killed_right_after_its_configuration_can_be_taken(flags, tmp_path):
     output = tmp_path / "run"
@@ -119,6 +122,7 @@ def test_a_run_killed_right_after_its_configuration_can_be_taken(flags, tmp_path
     assert open_run(output, *flags) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_it_replaces_the_old_one_is_undone(tmp_path):
     output = tmp_path / "run"
     assert open_run(output) == (0, "")

@@ -43,6 +43,7 @@ LONG = {
 """And for most of these half a minute; each of their forms is in one of the others."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openvino", "folded"])
 def test_every_engine_answers_as_keras_does(topology, engine, shaken, images_for):
     if engine == "openvino":

@@ -65,6 +65,7 @@ def test_engine_is_settled_by_the_number_of_images(network, images_for, without_
             assert predict.engine == engine
 
 
+@pytest.mark.slow
 def test_break_even_is_a_function_of_the_network_alone():
     def build(name):
         with keras.StatelessScope(initialize_variables=False):  # shapes are enough
@@ -94,6 +95,7 @@ def test_same_calls_give_the_same_bits(engine, network, images_for, made_by):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "batch_size"),
     [
@@ -115,6 +117,7 @@ def test_any_number_of_images_goes_through(engine, batch_size, network, images_f
     assert predict.engine == engine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [pytest.param("openvino", marks=pytest.mark.slow), "folded"])
 def test_copy_answers_as_before_when_its_network_is_trained(engine, network, images_for, made_by):
     images = images_for(network, 16)
@@ -127,6 +130,7 @@ def test_copy_answers_as_before_when_its_network_is_trained(engine, network, ima
     np.testing.assert_allclose(again(images), network.predict_on_batch(images), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_keras_answers_with_the_network_as_it_is_now(network, images_for):
     images = images_for(network, 16)
     predict = inference.compile(network)
@@ -201,6 +205,7 @@ def test_nothing_that_can_be_made_leaves_keras(network, images_for, monkeypatch,
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
@@ -369,6 +374,7 @@ def test_whole_parts_and_the_rest_give_the_same(images_for, monkeypatch):
     assert set(predict._compiled) == {0, 3}
 
 
+@pytest.mark.slow
 def test_any_height_and_width_go_through_openvino(shaken):
     pytest.importorskip("openvino")
     x = keras.Input((None, None, 3))
@@ -380,6 +386,7 @@ def test_any_height_and_width_go_through_openvino(shaken):
         np.testing.assert_allclose(predict(images), network.predict_on_batch(images), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_openvino_holds_no_images_once_it_has_answered(by_openvino, images_for):
     network, predict = by_openvino
     images = images_for(network, 40)

@@ -10,6 +10,7 @@ from sightkit.io import class_weights, decode_labels, encode_labels, one_hot
 from sightkit.io.labels import are_shares
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=5), min_size=1))
 def test_names_become_indices_into_a_sorted_list_and_come_back(names):
     labels, class_names = encode_labels(names)

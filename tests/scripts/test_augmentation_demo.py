@@ -24,6 +24,7 @@ def test_a_sheet_of_the_sample_photo_is_drawn(script, tmp_path):
     assert sheet.std() > 20
 
 
+@pytest.mark.slow
 def test_a_photo_of_ones_own_in_the_first_column(script, tmp_path):
     photo = np.zeros((40, 60, 3), np.uint8)
     photo[..., 0] = 200
@@ -35,6 +36,7 @@ def test_a_photo_of_ones_own_in_the_first_column(script, tmp_path):
     assert np.mean((sheet == (200, 0, 0)).all(axis=1)) > 0.5
 
 
+@pytest.mark.slow
 def test_wrong_strengths_and_missing_images_are_one_line(script, tmp_path):
     for flags, told in (
         (("--rotation", 200), "rotation must be between"),

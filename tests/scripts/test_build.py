@@ -50,6 +50,7 @@ def test_a_smoke_run_needs_no_data(name, tmp_path, monkeypatch, capsys):
     assert "images" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_folder_without_images_is_one_line(script, tmp_path):
     (tmp_path / "empty").mkdir()
     for data in ("empty", "missing"):
@@ -162,6 +163,7 @@ def test_parts_of_a_data_set_of_ones_own(tmp_path):
     assert result["splits"] == {"train": 20, "validation": 4, "test": 24}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "folder", "images", "classes", "test"),
     (
@@ -179,6 +181,7 @@ def test_real_data(name, folder, images, classes, test, test_data, tmp_path):
     assert result["splits"]["test"] == pytest.approx(test, abs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", ("splits", "names", "table"))
 def test_the_proposed_flag_is_a_next_step_of_build_folder(held, script, tmp_path):
     images = {

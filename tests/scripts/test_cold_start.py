@@ -58,6 +58,7 @@ def place(tmp_path_factory):
         yield place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "backend"), (("network", "tensorflow"), ("head", "jax")))
 def test_predict_needs_no_keras(kind, backend, place, script, tmp_path, monkeypatch):
     photo = next(place.glob("photos/*/0.png"))
@@ -85,6 +86,7 @@ def test_extract_features_needs_no_keras(place, script, tmp_path):
     assert differ == {"engine"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "engine", ((), pytest.param(("--engine", "openvino"), marks=pytest.mark.slow))
 )
@@ -198,6 +200,7 @@ def test_the_network_is_built_when_it_is_used(bundle, tmp_path, monkeypatch):
     assert np.allclose(cold.network.predict(x, verbose=0), cold.predictor(x), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_facts_are_saved_with_a_form(tmp_path):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
     for build in (lambda: network, lambda: 1 / 0):

@@ -111,6 +111,7 @@ def test_an_unknown_script_is_one_line_and_exit_code_2(word, tmp_path):
     assert "train_lenet_digits" in told or word == "--epochs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", (("train_lenet_digits", "--epochs", "0"), ("predict", "--bundle", "b"))
 )
@@ -120,6 +121,7 @@ def test_both_doors_give_the_same(words, script, tmp_path):
     assert ours.stderr.splitlines()[:-1] == file.stderr.splitlines()
 
 
+@pytest.mark.slow
 def test_help_and_errors_name_scripts_as_the_command_does(script, tmp_path):
     result = sightkit("train_lenet_digits", "--help", cwd=tmp_path)
     assert "usage: sightkit train_lenet_digits" in result.stdout

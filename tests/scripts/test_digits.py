@@ -24,6 +24,7 @@ def smoke(script, tmp_path_factory):
     return folder, result
 
 
+@pytest.mark.slow
 def test_the_run_folder_holds_everything(smoke):
     folder, result = smoke
     assert sorted(path.name for path in (folder / "run").iterdir()) == sorted(
@@ -90,6 +91,7 @@ def test_no_warning_and_no_traceback_is_shown(smoke):
     assert "Traceback" not in smoke[1].stderr
 
 
+@pytest.mark.slow
 def test_predict_prints_the_five_most_probable_classes(smoke, script, tmp_path):
     canary = smoke[0] / "run" / "bundle" / "canary.png"
     flags = ("--bundle", smoke[0] / "run" / "bundle", "--output", tmp_path / "answers.json")

@@ -40,6 +40,7 @@ def check_refused(result, *parts):
     assert result.heavy == ""
 
 
+@pytest.mark.slow
 def test_evaluate_leaves_out_a_bad_photo_and_exits_with_2(made, photos, script, tmp_path):
     _, bundles = made
     flags = ("--bundle", bundles[0], "--data", photos, "--output", tmp_path / "evaluated")
@@ -68,6 +69,7 @@ def test_evaluate_leaves_out_a_bad_photo_and_exits_with_2(made, photos, script, 
     assert metrics["test"]["rank1"] == pytest.approx(right.mean())
 
 
+@pytest.mark.slow
 def test_evaluate_compares_crops_and_replaces_an_evaluation(made, script, tmp_path):
     data, bundles = made
     flags = ("--bundle", bundles[0], "--data", data, "--output", tmp_path / "evaluated")
@@ -105,6 +107,7 @@ def test_evaluate_refuses_bad_input_before_keras_starts(made, script, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_evaluate_ensemble_of_bundles_reports_each_way(made, script, tmp_path):
     data, bundles = made
     flags = (*bundles, "--data", data, "--output", tmp_path / "evaluated")

@@ -32,6 +32,7 @@ def done(script, tmp_path_factory):
     return folder, extracted, trained
 
 
+@pytest.mark.slow
 def test_features_are_extracted_and_bad_photos_told(done):
     folder, extracted, _ = done
     assert "23 photos in 2 classes, 64 features each" in extracted.stdout
@@ -66,6 +67,7 @@ def test_a_run_has_a_report_that_names_the_mistakes(done):
     assert done[2].stdout.splitlines()[-1] == "Report: run/report.html"
 
 
+@pytest.mark.slow
 def test_evaluate_takes_a_head_and_other_photos(done, script):
     folder, _, _ = done
     flags = ("--bundle", "run/bundle", "--data", "photos")
@@ -168,6 +170,7 @@ def main_of_train_logistic(features, run):
     module["main"](module["Config"](features=(features,), output=run, overwrite=True, folds=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "name", "replaced"),
     (

@@ -57,6 +57,7 @@ def imported(network, photos, script, tmp_path_factory):
     return folder, result
 
 
+@pytest.mark.slow
 def test_the_range_of_pixels_is_found_and_said(imported):
     folder, result = imported
     lines = result.stdout.splitlines()

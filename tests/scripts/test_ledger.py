@@ -30,6 +30,7 @@ def test_what_is_wrong_is_one_line(flags, told, script):
     assert len(result.stderr.splitlines()) == 1 and result.heavy == ""
 
 
+@pytest.mark.slow
 def test_the_pages_are_those_of_the_ledger(script):
     result = script("ledger", "table", "--check")
     expected = (0, "Every table is the ledger's.\n", "")

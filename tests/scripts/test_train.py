@@ -84,6 +84,7 @@ def test_choices_are_in_the_runs_config(parse, tmp_path):
     assert parse(f"--data {photos} --network lenet").to_json()["size"] == [16, 16]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "told"),
     (

@@ -45,6 +45,7 @@ def test_build_in_an_unknown_precision_is_refused():
         zoo.build("lenet", precision="float16", **LENET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ("lenet", "minigooglenet", "lenet5", "mlp"))
 @pytest.mark.parametrize("optimizer", (None, "adam"))
 def test_save_weights_takes_the_space_first(name, optimizer, tmp_path, monkeypatch):

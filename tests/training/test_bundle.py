@@ -156,6 +156,7 @@ def test_a_network_takes_grey_and_colour_photos(channels, canary, tmp_path):
     assert np.array_equal(found["grey"], found["colour"]) == (channels == 1)
 
 
+@pytest.mark.slow
 def test_a_network_of_keras_applications_is_loaded(canary, tmp_path):
     """It is built twice, once for its shapes; the file's weights are counted once."""
     chain = Pipeline((SimplePreprocessor(32, 32), ImageToArrayPreprocessor()))

@@ -115,6 +115,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "fit", "certain"), CASES)
 def test_planted_changes_are_noticed(name, fit, certain, tmp_path, monkeypatch):
     chain = Pipeline((CHAINS[fit], ImageToArrayPreprocessor()))

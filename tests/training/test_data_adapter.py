@@ -52,6 +52,7 @@ def walked(how):
     return seen[-2 * BATCHES :], data.calls
 
 
+@pytest.mark.slow
 def test_batches_and_calls_are_those_of_keras():
     assert walked(adapt) == walked(lambda data: data)
     assert walked(adapt)[0] == 2 * list(range(BATCHES))

@@ -180,6 +180,7 @@ def test_what_is_measured_goes_by_all_that_changes_its_time(nested):
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("minigooglenet", "squeezenet")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ("minivggnet", "resnet20", *SLOW))
 def test_a_network_that_is_built_twice_is_measured_once(name):
     networks = [zoo.build(name, **zoo.entry(name).published[0][0]) for _ in range(2)]

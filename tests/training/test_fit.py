@@ -74,6 +74,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.slow
 def test_arrays_and_a_path_are_a_run(tmp_path):
     rows = train(functional(), tmp_path / "runs" / "mine")
     assert [row["epoch"] for row in rows] == [1, 2]
@@ -299,6 +300,7 @@ def test_a_run_with_more_epochs_says_so(tmp_path, capsys):
     assert "trained for 2 epochs already, and 1 are requested" in said and "Resuming" not in said
 
 
+@pytest.mark.slow
 def test_data_of_a_file_and_arrays_have_one_door(tmp_path, write_dataset):
     generator = io.HDF5DatasetGenerator(write_dataset(), 8)
     with pytest.raises(SightkitError, match="for arrays"):
@@ -322,6 +324,7 @@ def test_grey_images_without_their_channel_are_told_how_to_get_it(tmp_path, caps
     assert "x[..., None]" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every_epoch", (True, False))
 def test_the_average_is_of_the_last_epochs_whichever_was_best(every_epoch, tmp_path):
     made = training.with_weight_average(keras.optimizers.SGD, start=0 if every_epoch else 11)
@@ -337,6 +340,7 @@ def test_the_average_is_of_the_last_epochs_whichever_was_best(every_epoch, tmp_p
     assert same(seen[0], averages) == (not every_epoch)
 
 
+@pytest.mark.slow
 def test_a_step_is_traced_once(tmp_path, monkeypatch):
     """TensorFlow traces a step that makes variables, as Keras' metrics do at first, twice."""
     traced = []

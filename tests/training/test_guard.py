@@ -50,6 +50,7 @@ def train(write_dataset, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_divergence_is_stopped_unless_the_guard_is_off(train):
     with pytest.raises(Diverged, match="--guard off"):
         train(1e8)
@@ -64,6 +65,7 @@ def test_nan_is_trained_on_with_the_guard_off(train):
     assert np.isnan(rows[-1]["loss"])
 
 
+@pytest.mark.slow
 def test_the_guard_leaves_a_healthy_training_every_bit(train):
     rows, weights = train(0.05)
     assert train(0.05, overwrite=True, guard="off") == (rows, weights)

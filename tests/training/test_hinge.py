@@ -16,6 +16,7 @@ def test_hinges_of_the_books_example():
     np.testing.assert_allclose(squared, [2.9**2, 0.0, 6.3**2 + 6.6**2], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss", (training.multiclass_hinge, training.squared_multiclass_hinge), ids=("hinge", "squared")
 )

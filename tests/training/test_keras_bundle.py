@@ -292,6 +292,7 @@ def saved_bundle(folder, network, chain, **more):
     return save_bundle(folder, network, preprocessing=chain, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "form"), FORMS)
 def test_a_bundle_answers_as_the_network_does(build, form, tmp_path):
     if form == "h5" and build in OLD:

@@ -44,6 +44,7 @@ def data(write_dataset):
     )
 
 
+@pytest.mark.slow
 def test_rates_rise_and_the_suggestion_is_where_the_loss_falls(data, tmp_path):
     found = learning_rate_finder(network(), data, picture=tmp_path / "rates.png")
     assert len(found.rates) == len(found.losses) == len(found.smoothed) <= 100
@@ -106,6 +107,7 @@ def test_it_runs_the_same_twice(data):
     assert learning_rate_finder(model, data) == learning_rate_finder(model, data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer",
     (

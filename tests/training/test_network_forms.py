@@ -117,6 +117,7 @@ def form(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_preflight_makes_every_check_or_says_why_not(form):
     found = training.preflight(compiled(form), (X, Y), (np.sqrt(X[:12]), Y[:12]))
     assert [line for line in found.lines if line.verdict == "failed"] == []

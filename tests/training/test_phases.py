@@ -57,6 +57,7 @@ def run_in(folder, **flags):
     return training.Run.open(Config(output=folder / "run", **flags), experiment="test")
 
 
+@pytest.mark.slow
 def test_epochs_continue_and_each_phase_has_its_checkpoints(fit, network, tmp_path):
     with run_in(tmp_path) as run:
         first = fit(run, network, phase="head")

@@ -151,6 +151,7 @@ def test_it_says_the_same_wherever_the_data_stood():
     assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
 
 
+@pytest.mark.slow
 def test_nothing_averaged_is_refused():
     late = compiled(with_weight_average(SGD, start=9))
     steps(late, 2)

@@ -55,6 +55,7 @@ def test_fast_forms_are_kept_in_the_folder_that_is_named(trained, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_photos_paths_and_feature_files_are_answered_alike(trained):
     classifier = transfer.load(trained / "bundle")
     paths = [trained / "photos" / name for name in PHOTOS]
@@ -151,6 +152,7 @@ def test_a_network_of_other_weights_is_not_the_features_network(trained):
         transfer.networks_of(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ("knn", "random_forest", "svm", "squared_svm", "softmax"))
 def test_every_head_is_kept(head: HeadKind, trained, small_network, tmp_path):
     features = transfer.open_features([trained / "a.h5"])

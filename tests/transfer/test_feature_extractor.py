@@ -261,6 +261,7 @@ def test_a_network_that_changed_since_is_refused(photos, tmp_path):
         ours.transform(photos)
 
 
+@pytest.mark.slow
 def test_sklearn_and_keras_are_imported_when_used():
     result = subprocess.run(
         [sys.executable, "-c", LAZY], capture_output=True, text=True, check=True, timeout=300

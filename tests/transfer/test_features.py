@@ -186,6 +186,7 @@ def unmixed(folder, layout="folders"):
     return dataclasses.replace(photos, rows=np.concatenate(parts), origin=origin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ("folders", "splits"))
 def test_the_order_of_a_file_is_mixed_and_changes_no_result(
     layout, small_network, folder, tmp_path
@@ -388,6 +389,7 @@ def test_features_of_features_are_refused(small_network, folder, tmp_path):
         transfer.open_photos(tmp_path / "f.h5")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "dimensions"),
     (
@@ -405,6 +407,7 @@ def test_any_layer_and_pooling(options, dimensions):
     assert network.identity["dimensions"] == dimensions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ("lenet", "mlp", "resnet20", "squeezenet"))
 def test_other_networks_have_a_layer_of_their_own_choice(name):
     network = transfer.open_network(name, random=True)

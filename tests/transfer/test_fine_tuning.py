@@ -40,11 +40,13 @@ def learn(network, optimizer):
     }
 
 
+@pytest.mark.slow
 def test_in_phase_1_only_the_head_changes(network):
     transfer.freeze_body(network)
     assert learn(network, keras.optimizers.RMSprop(1e-2)) == {"head_dense1", "logits"}
 
 
+@pytest.mark.slow
 def test_phase_2_changes_named_layers_and_head_but_no_statistics(network):
     transfer.freeze_body(network)
     learn(network, keras.optimizers.RMSprop(1e-3))
@@ -86,6 +88,7 @@ def test_a_layer_that_is_none_of_the_body_is_refused(name, told, network):
     assert not network.get_layer("block2_conv1").trainable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -132,6 +135,7 @@ def test_a_size_is_that_of_stored_photos_chain_and_network():
         transfer.stored_size("some/bundle", size)
 
 
+@pytest.mark.slow
 def test_a_tuned_network_comes_back_from_its_bundle(network, tmp_path):
     transfer.unfreeze_from(network, "block2_conv1")
     learn(network, keras.optimizers.SGD(1e-2))
@@ -151,6 +155,7 @@ def test_a_tuned_network_comes_back_from_its_bundle(network, tmp_path):
     np.testing.assert_allclose(bundle.predict([photo]), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @needs_data
 def test_the_body_is_the_pretrained_one(tmp_path, monkeypatch):
     shutil.copytree(Path(str(DATA)) / "keras" / "models", tmp_path / "models")

@@ -49,6 +49,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", refuse)
 
 
+@pytest.mark.slow
 @needs_data
 def test_mobilenet_names_a_beagle(keras_home: Path) -> None:
     bundle = transfer.pretrained("mobilenet_0.75")
@@ -118,6 +119,7 @@ def test_an_unknown_name_lists_the_nearest_or_all() -> None:
         transfer.pretrained("zzz")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_network")
 def test_missing_weights_are_named_with_their_place(keras_home: Path) -> None:
     for name in ("squeezenet", "mobilenetv2_0.5"):
@@ -134,6 +136,7 @@ def write_weights(path: Path, network: keras.Model) -> None:
         legacy_h5_format.save_weights_to_hdf5_group(file, network)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize(
     "name",
@@ -222,6 +225,7 @@ def test_a_keras_home_that_is_only_read_will_do(
     assert "beagle" in again.class_names
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_network")
 def test_weights_that_may_not_be_read_are_not_called_damaged(
     keras_home: Path, monkeypatch: pytest.MonkeyPatch

@@ -48,6 +48,7 @@ def pair(tmp_path_factory):
     return transfer.load(place / "bundle"), features, trained
 
 
+@pytest.mark.slow
 def test_open_for_evaluation_of_a_file_predicts_as_its_features(pair, tmp_path):
     classifier, features, trained = pair
     data, answer = transfer.open_for_evaluation(classifier, write(tmp_path / "same.h5", CHAIN))
@@ -126,6 +127,7 @@ def seen_among(bundle, photos):
     return {names(row) for row in data.seen}, data.notes_on(count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grown", (False, True))
 def test_a_head_knows_the_photos_of_a_folder_it_was_trained_on(grown, folder, tmp_path):
     """Also those whose features stayed when the folder grew; a copy elsewhere, of another name."""

@@ -74,6 +74,7 @@ def test_the_generators_shape_is_called_by_its_name():
         zoo.build("dcgan_generator", output_shape=(28, 31, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "smallest"),
     [
@@ -105,6 +106,7 @@ def test_the_smallest_size_builds_and_one_less_is_refused(name, smallest):
     assert f"input_shape=({smallest}, {smallest}, 3)" in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["shallownet", "googlenet", "deepergooglenet", "resnet_cifar", "resnet50", "resnet20"]
 )

@@ -57,6 +57,7 @@ def test_the_default_squeezenet_is_1_1():
     assert model.count_params() == 1_235_496
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [

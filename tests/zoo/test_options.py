@@ -57,6 +57,7 @@ def test_maxout_doubles_the_layer_before_it():
 DEEP = {"deepergooglenet", "googlenet", "resnet50", "resnet_imagenet", "resnet_tiny_imagenet"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -307,5 +308,6 @@ def test_dcgan_by_the_papers_guidelines():
     assert discriminator(images).shape == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_pattern_without_blocks_is_a_linear_classifier():
     assert zoo.ConvNet((8, 8, 3), 3, filters=(), hidden=()).count_params() == 8 * 8 * 3 * 3 + 3

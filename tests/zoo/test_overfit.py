@@ -117,6 +117,7 @@ def plain(name, side, channels):
     return zoo.build(name, input_shape=(side, side, channels), classes=CLASSES, **options)
 
 
+@pytest.mark.slow
 def test_twenty_images_by_heart(topology):
     keras.utils.set_random_seed(1)
     side = side_of(topology)

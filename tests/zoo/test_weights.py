@@ -169,6 +169,7 @@ def test_a_link_to_another_file_is_not_followed(saved, tmp_path):
     assert "layers is a link" in refused(zoo.MiniVGGNet(**ARGUMENTS), path)
 
 
+@pytest.mark.slow
 def test_values_that_are_no_numbers_are_refused(saved, tmp_path):
     import h5py
 

@@ -163,6 +163,7 @@ def test_a_redirect_to_another_host_is_refused(host, status, tmp_path):
     assert "/moved" not in [path for path, _ in host.requests]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["https://127.0.0.1/x", "file:///etc/passwd", "ftp://127.0.0.1/"])
 def test_a_redirect_to_another_scheme_is_refused(host, place, tmp_path):
     host.answers[0] = (302, b"", {"Location": place})

@@ -48,6 +48,7 @@ def test_a_wrong_command_is_answered_in_one_line(name, flags, match, script, tmp
     assert result.heavy in ("", "sklearn")  # which divides; Keras takes seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [ANNOTATE, DOWNLOAD])
 def test_a_smoke_run_ends_by_itself(name, script, tmp_path):
     result = script(name, "--smoke", cwd=tmp_path)

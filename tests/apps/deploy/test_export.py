@@ -275,6 +275,7 @@ def test_few_photos_for_int8_are_refused_before_work(bundle, tmp_path):
     deploy.ExportFlags(**flags)
 
 
+@pytest.mark.slow
 def test_int8_of_few_photos_keeps_the_softmax_in_float(bundle, tmp_path):
     import onnx
 

@@ -116,6 +116,7 @@ def run_python(lines: str, folder: Path):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_python_of_the_docs(of_readme):
     done = run_python(lines_of("python"), of_readme)
     assert done.returncode == 0, done.stderr

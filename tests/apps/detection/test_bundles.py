@@ -111,6 +111,7 @@ def test_a_hog_detector_finds_the_same_when_loaded(saved):
     assert len(mine) and loaded.description["metrics"] == {"a": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DETECTORS)
 def test_it_takes_paths_grey_photos_and_one_alone(kind, saved, tmp_path):
     bundle = detection.load_detector(saved[kind][0])
@@ -186,6 +187,7 @@ def test_a_changed_description_is_noticed(kind, name, copy, edit_bundle):
         detection.load_detector(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DETECTORS)
 def test_a_changed_file_is_noticed(kind, saved, copy, edit_bundle):
     folder = copy(kind)

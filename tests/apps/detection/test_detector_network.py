@@ -30,6 +30,7 @@ def network():
     return Detector((*SIZE, 3), 2, **SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strides", ((8, 16, 32), (8, 16, 32, 64), (16,)))
 def test_output_has_a_row_an_anchor(strides):
     anchors = standard_anchors(SIZE, strides)
@@ -44,6 +45,7 @@ def test_other_backbones_reach_the_same_places(backbone):
     assert network.output_shape == (None, len(standard_anchors((96, 128)).boxes), 6)
 
 
+@pytest.mark.slow
 def test_rows_are_in_the_order_of_the_anchors(network):
     """A change of one corner's pixels moves the answers of the anchors around it."""
     anchors = standard_anchors(SIZE).boxes

@@ -43,6 +43,7 @@ def test_attack_replaces_its_own_folder_alone(script, tmp_path):
     assert again.code == 2 and "--overwrite" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message"),
     (

@@ -47,6 +47,7 @@ def test_randomized_answers_by_other_weights_and_changes_none(striped):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ("gradient", "occlusion"))
 def test_badge_is_measured_and_stored(striped, method, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -94,6 +94,7 @@ def test_explain_refuses_before_it_starts(flags, match, tmp_path):
         script.Config(**{**given, **flags})
 
 
+@pytest.mark.slow
 def test_explain_writes_sheet_page_and_answers(run, tmp_path, monkeypatch):
     from sklearn.datasets import load_digits
 

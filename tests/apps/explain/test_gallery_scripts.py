@@ -38,6 +38,7 @@ def refused(result, *told):
     assert "Traceback" not in line
 
 
+@pytest.mark.slow
 def test_neighbours_of_photos(place, script, tmp_path):
     photos = [place / "photos/china/3.png", place / "photos/flower/2.png"]
     result = script("explain/neighbours", *photos, "--data", place / "features.h5", cwd=tmp_path)
@@ -63,6 +64,7 @@ def test_neighbours_that_are_learned(place, script, tmp_path):
     assert over.code == 0, over.stderr
 
 
+@pytest.mark.slow
 def test_neighbours_refuses_what_cannot_be(place, script, tmp_path):
     features = ("--data", place / "features.h5")
     refused(script("explain/neighbours", *features, "--k", 25, cwd=tmp_path), "at most 24", "k=25")

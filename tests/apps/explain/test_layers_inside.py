@@ -164,6 +164,7 @@ def test_views_inside_of_networks_are_those_of_the_flat_one(explainer):
     assert view_of(keras.Sequential([layers.Dense(3)]), layers.Dense(3)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ((0, 0), (4, 6), (9, 13)))
 def test_patch_holds_all_pixels_that_matter(place, explainer):
     given = np.zeros((1, *SHAPE), "float32")

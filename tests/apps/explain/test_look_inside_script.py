@@ -47,6 +47,7 @@ def test_flags_that_cannot_be_are_one_line(flags, message, script, tmp_path):
     assert result.stdout == "" and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_photos_that_cannot_be_read_are_named(script, tmp_path):
     (tmp_path / "photos").mkdir()
     io.write_sample_photos(tmp_path / "photos")

@@ -25,6 +25,7 @@ def found(trained):
     return TrainingNeighbours(bundle, file.path)
 
 
+@pytest.mark.slow
 def test_the_space_is_what_the_last_dense_layer_takes(trained, found):
     file, bundle = trained
     first, last = file.rows("train")
@@ -106,6 +107,7 @@ def test_last_features_of_networks_with_and_without_dense_layers():
     assert last_features(alone) == "maps"
 
 
+@pytest.mark.slow
 def test_a_head_is_searched_in_the_features_that_it_takes(tmp_path):
     rng = np.random.default_rng(0)
     labels = np.arange(36) % 2

@@ -49,6 +49,7 @@ def test_the_hinge_of_two_classes_is_scikit_learns_margin(iris):
     assert column[0] == pytest.approx(theirs.intercept_[0], abs=0.03)
 
 
+@pytest.mark.slow
 def test_penalties_shrink_what_they_should(iris):
     x, y = iris
     noise = np.random.default_rng(0).normal(size=(len(x), 6))

@@ -136,6 +136,7 @@ def captioner(rng):
     return generative.PictureCaptioner(network, chain, words, 2)
 
 
+@pytest.mark.slow
 def test_head_and_body_are_the_network(captioner, rng):
     body, head = split_captioner(captioner.network)
     images = rng.random((2, 32, 32, 3)).astype(np.float32)

@@ -102,6 +102,7 @@ def test_it_is_no_classifier(made):
         training.load_bundle(made[0])
 
 
+@pytest.mark.slow
 def test_the_script_draws_sheets(made, script, tmp_path):
     result = script("generative/sample_dcgan", "--bundle", made[0], "--count", 7, cwd=tmp_path)
     assert result.code == 0, result.stderr

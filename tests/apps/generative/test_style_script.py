@@ -20,6 +20,7 @@ def write_pictures(folder):
         Image.fromarray(shades).resize(size).save(folder / name)
 
 
+@pytest.mark.slow
 def test_a_style_is_painted_with_its_losses(script, tmp_path):
     write_pictures(tmp_path)
     flags = ("photo.png", "--smoke", "--style", "a.png=3", "b.png", "--preserve-colour")
@@ -36,6 +37,7 @@ def test_a_style_is_painted_with_its_losses(script, tmp_path):
     assert again.code == 2 and "--overwrite" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message"),
     (

@@ -71,6 +71,7 @@ def test_a_stopped_training_resumes_to_the_same_weights(network, train, folder, 
     assert (loaded.factor, loaded.description["metrics"]) == (3, straight)
 
 
+@pytest.mark.slow
 def test_test_pictures_are_enlarged_once_and_are_in_the_ledger(
     train, folder, tmp_path, monkeypatch
 ):
@@ -133,6 +134,7 @@ def test_flags_out_of_range_are_refused(flags, train):
         train.Config(**flags)
 
 
+@pytest.mark.slow
 def test_upscale_writes_each_photo(upscale, bundle, folder, tmp_path):
     output = tmp_path / "large"
     config = upscale.Config((folder,), bundle=bundle, output=output)

@@ -160,6 +160,7 @@ def test_killed_at_any_time_it_ends_equal(tmp_path):
     assert found[1] == history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "told"),
     (

@@ -166,6 +166,7 @@ def test_a_bundle_that_changed_is_refused(bundle, monkeypatch):
         generative.load_upscaler(bundle)
 
 
+@pytest.mark.slow
 def test_other_loaders_name_what_loads_it(bundle):
     with pytest.raises(SightkitError, match=r"an upscaler.*upscale\.py"):
         training.load_bundle(bundle)

@@ -189,6 +189,7 @@ with writer(Path(sys.argv[1])) as file:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "point",
     (

@@ -70,6 +70,7 @@ def test_what_is_no_file_is_named(kind, keras_home, no_network):
         mnist()
 
 
+@pytest.mark.slow
 def test_a_file_that_the_user_put_there_is_used_and_stays(keras_home, no_network, capsys):
     path = write_mnist(keras_home)
     before = path.read_bytes()
@@ -78,6 +79,7 @@ def test_a_file_that_the_user_put_there_is_used_and_stays(keras_home, no_network
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     (

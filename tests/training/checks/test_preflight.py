@@ -149,6 +149,7 @@ def floats(images):
 SLOW, LONG = ("minivggnet",), ("convnet", "shallownet", "minialexnet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     (
@@ -201,6 +202,7 @@ def test_two_classes_with_one_sigmoid(photos):
     assert "log 2 is 0.69" in result["initial loss"].found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("several", (False, True), ids=("one class", "several classes"))
 def test_a_sigmoid_a_class(photos, several):
     keras.utils.set_random_seed(1)
@@ -215,6 +217,7 @@ def test_a_sigmoid_a_class(photos, several):
     assert ("right" in result["overfit"].found) != several
 
 
+@pytest.mark.slow
 def test_a_network_that_does_not_classify(photos):
     keras.utils.set_random_seed(1)
     model = zoo.build("unet", input_shape=(SIDE, SIDE, 3), classes=2, filters=(4, 8, 8))
@@ -255,6 +258,7 @@ def test_the_variance_is_the_loss_of_the_mean():
     assert f"has {targets.var():.4g}" in line.found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "end", "named", "check"),
     (
@@ -390,6 +394,7 @@ def test_a_validation_split_in_bgr(photos):
     assert "BGR" in result["channels"].found
 
 
+@pytest.mark.slow
 def test_a_mean_in_the_wrong_order(write, photos):
     images = photos[0].copy()
     images[..., 2] //= 2
@@ -482,6 +487,7 @@ def test_a_constant_label(photos):
     assert "every label is 2" in result["balance"].found
 
 
+@pytest.mark.slow
 def test_classes_of_very_unlike_size(write, photos):
     few = np.repeat([0, 1, 2, 3, 0], (180, 15, 3, 2, 120))
     result = preflight(network(), split(write("few", labels=few)), seconds=60)
@@ -490,6 +496,7 @@ def test_classes_of_very_unlike_size(write, photos):
     assert "--class-weights" in result["balance"].todo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ("tuple", "batches", "one-hot", "soft"))
 @pytest.mark.parametrize("whole", (True, False))
 def test_classes_that_validation_lacks(form, whole, photos):
@@ -510,6 +517,7 @@ def test_classes_that_validation_lacks(form, whole, photos):
     assert whole or "validation has no images of 2 of the 4 classes (2, 3)" in line.found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixing", (None, MixUp(0.2)))
 def test_soft_labels_hide_nothing_of_the_data_within(mixing, file, write, photos):
     weights = {label: 1.0 for label in range(CLASSES)}
@@ -525,6 +533,7 @@ def test_soft_labels_hide_nothing_of_the_data_within(mixing, file, write, photos
         assert "always answering class 0 scores 25.0 %; each class" in found["balance"].found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ("softmax", "sigmoids"))
 @pytest.mark.parametrize("of_the_loss", (True, False))
 def test_soft_labels_are_learned_by_heart_down_to_their_entropy(end, of_the_loss, photos):
@@ -550,6 +559,7 @@ def test_images_of_the_test_split_among_those_of_the_training(copies, verdict, w
     assert f"{copies} of 60 images of test of photos.h5 are in training too" in found
 
 
+@pytest.mark.slow
 def test_images_that_two_files_share(file, write, photos):
     other = write("other", photos[0][::-1].copy(), photos[1][::-1].copy())
     result = preflight(network(), *both(file), test=split(other, "test"), seconds=60)
@@ -661,6 +671,7 @@ class Drawing:
         return images if np.random.random() + random.random() < 2 else images[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", (pytest.param(False, marks=pytest.mark.slow), True))
 def test_everything_is_bit_exact_afterwards(begun, file):
     """Of two trainings with dropout, batch normalization and momentum, one is checked before."""
@@ -696,6 +707,7 @@ def test_a_network_that_is_not_compiled_is_refused(file):
         preflight(model, split(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("free", "verdict"), ((1000, "failed"), (10 * 2**20, "warned")))
 def test_room_for_checkpoints(free, verdict, file, tmp_path, monkeypatch):
     model = network("shallownet")

@@ -27,6 +27,7 @@ def photos(classes, count=150, dimensions=12):
     return (centres[labels] + rng.normal(size=(count, dimensions))).astype(np.float32), labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", (2, 4))
 @pytest.mark.parametrize("calibrated", (False, True))
 @pytest.mark.parametrize(("kind", "multiclass"), KINDS)
