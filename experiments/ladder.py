@@ -8,14 +8,7 @@ from collections.abc import Sequence
 
 from sightkit.experiments import ledger
 from sightkit.experiments.differences import p_value
-from sightkit.experiments.ledger_series import (
-    Series,
-    device_of,
-    difference,
-    line,
-    table,
-    title,
-)
+from sightkit.experiments.ledger_series import Series, device_of, difference, line, table, title
 from sightkit.experiments.ledger_wanted import Checkout
 
 COLUMNS = ("step", "recipe", "test rank-1, %", "runs", "seconds of training", "points", "95 %", "p")
